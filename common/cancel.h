@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cancel.h - Ctrl-C and SIGTERM, as a flag and a file descriptor.
+ *
+ * cancel_install() once in main(). Work that waits polls cancel_fd() beside its own descriptors;
+ * loops ask cancel_requested(). Whoever notices returns -ECANCELED (via cancel_error()) and cleans
+ * up on the way out; nobody calls exit() in a handler.
+ */
+#ifndef COMMON_CANCEL_H
+#define COMMON_CANCEL_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+
+void cancel_install(void);
+bool cancel_requested(void);
+int cancel_fd(void); /* readable for ever once a cancel was requested */
+int cancel_error(struct error *err); /* sets "cancelled", returns -ECANCELED */
+
+#endif

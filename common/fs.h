@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fs.h - files and folders: whole-file reads, atomic writes, trees, locks, standard folders.
+ *
+ * Paths are NUL-terminated bytes. All functions return 0 or a negative errno with @err set, naming
+ * the path, unless noted.
+ */
+#ifndef COMMON_FS_H
+#define COMMON_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+#include "common/strbuf.h"
+
+/* Appends the file's bytes to @out; more than @max bytes (0: 1 GiB) is -EFBIG. */
+int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err);
+
+/* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. */
+int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
+
+int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */
+int fs_mkdir_p(const char *path, struct error *err); /* as mkdir -p */
+int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */
+bool fs_exists(const char *path);
+
+/* Is @name one path component that stays where it is put: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at
+ * most 64 bytes? What names from outside (variants, scenarios) must be. */
+bool fs_is_plain_name(const char *name);
+
+/* Sorted names in @dir that end in @suffix (NULL: all), without "." and "..". Free with
+ * fs_free_names(). */
+int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, struct error *err);
+void fs_free_names(char **names, size_t count);
+
+/* Takes an exclusive advisory lock on @path (created if need be). *fd is closed to release it. With
+ * @wait false, a lock held by another is -EWOULDBLOCK. While waiting a cancel (common/cancel.h)
+ * gives -EINTR. The lock dies with the process. */
+int fs_lock(const char *path, bool wait, int *fd, struct error *err);
+
+int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err); /* for this user */
+
+/* SHA-256 in lower-case hex, of a file or of bytes. */
+#define FS_SHA256_HEX 65
+int fs_sha256_file(const char *path, char hex[FS_SHA256_HEX], struct error *err);
+void fs_sha256(const void *data, size_t len, char hex[FS_SHA256_HEX]);
+
+/*
+ * Standard folders; the caller frees.
+ * fs_cache_dir: $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else $HOME/.cache/nestlab.
+ * fs_data_root: the folder that holds kernels/ scenarios/: $NESTLAB_ROOT, else the checkout that the
+ *   program was built in (build/bin/ is two below it), else PREFIX/share/nestlab.
+ */
+char *fs_cache_dir(void);
+char *fs_data_root(void);
+
+/* The folder of the running program, e.g. to find nestlab-agent beside it; the caller frees. */
+char *fs_program_dir(void);
+
+#endif
