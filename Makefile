@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# nestlab: one non-recursive make. Each folder's module.mk adds its files to the lists below.
+#
+#   make          the programs, in build/bin/
+#   make run      the main job: baseline against nested-context on the emulated host
+#   make check    every test, under prove
+#   make help     the rest
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+# What Debian 12 calls everything that we build with, run on and test with.
+PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev libssl-dev kmod cpio \
+	rsync libjson-c-dev libsqlite3-dev libgsl-dev libcurl4-openssl-dev libarchive-dev musl-tools \
+	libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
+	grub-common grub-pc-bin grub-efi-amd64-bin qemu-system-x86 ovmf clang-format sqlite3 \
+	libxml2-utils
+LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto
+
+CC      ?= gcc
+MUSL_CC ?= musl-gcc
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
+	-Wno-missing-field-initializers
+ifneq ($(CI),)
+WARNINGS += -Werror
+endif
+SANITIZE ?=
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(SANITIZE) -I. -D_GNU_SOURCE -pthread -MMD -MP \
+	-DNESTLAB_PREFIX='"$(PREFIX)"' $(LIB_CFLAGS)
+LIB_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+LIB_LIBS   = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm
+
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+ifneq ($(V),)
+Q :=
+say = @:
+endif
+
+# Filled by the module.mk files.
+LIB_SRCS     :=# the library that every program but the agent links
+NESTLAB_SRCS :=# the CLI
+UNIT_TESTS   :=# tests/unit/test_X.c, one program each
+PROGRAMS     := $(BUILD)/bin/nestlab
+CLEAN        :=
+
+all: programs
+
+include $(wildcard common/module.mk kernels/module.mk images/module.mk scenarios/module.mk \
+	agents/module.mk results/module.mk orchestrator/module.mk tests/module.mk)
+
+LIB_OBJS     = $(LIB_SRCS:%.c=$(BUILD)/obj/%.o)
+NESTLAB_OBJS = $(NESTLAB_SRCS:%.c=$(BUILD)/obj/%.o)
+
+programs: $(PROGRAMS)
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/libnestlab.a: $(LIB_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/bin/nestlab: $(NESTLAB_OBJS) $(BUILD)/libnestlab.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all programs clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * images.h - WHAT boots: a kernel, an initramfs with the agent and its plan -> one bootable ISO.
+ *
+ * The same inputs give the same bytes (fixed timestamps, owners, volume ids, order); the image is
+ * cached by content in CACHE/images/HASH.iso. It boots by BIOS and by UEFI.
+ */
+#ifndef IMAGES_IMAGES_H
+#define IMAGES_IMAGES_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+#include "common/fs.h"
+
+struct image_file { /* a file of the initramfs */
+	const char *path; /* in the initramfs, e.g. "/selftests/vmx_apic_access_test" */
+	const char *source; /* on this machine */
+	unsigned int mode; /* 0755 or 0644 */
+};
+
+struct image_request { /* borrowed strings */
+	const char *cache_dir;
+	const char *bzimage;
+	const char *agent; /* static ELF, becomes /init */
+	const char *plan; /* text, becomes /plan (agents/protocol.h) */
+	const char *cmdline; /* the kernel's command line */
+	const struct image_file *files; /* more files, or NULL */
+	size_t nfiles;
+};
+
+struct image {
+	char *path; /* the ISO; freed by image_free() */
+	char sha256[FS_SHA256_HEX]; /* of the ISO */
+	char agent_sha256[FS_SHA256_HEX], plan_sha256[FS_SHA256_HEX];
+};
+
+/* Errors: -ENOENT (an input is missing), -ENOSPC, -EIO (a tool failed: its last lines are in err),
+ * -ECANCELED. Nothing half-made is left in the cache. */
+int image_build(const struct image_request *req, struct image *out, struct error *err);
+void image_free(struct image *img);
+
+#endif

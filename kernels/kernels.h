@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernels.h - WHAT is under test: a variant (source + patches + config) becomes a bzImage, once.
+ *
+ * A variant is kernels/NAME.json:
+ *
+ *	{
+ *	  "description": "...",
+ *	  "base": "baseline",                 // optional: inherit all that is not said here
+ *	  "source": { "kind": "deb", "package": "linux-source-6.12" }
+ *	          | { "kind": "tarball", "location": "PATH or URL", "sha256": "..." }
+ *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" },
+ *	  "patches": "patches/nested-context", // folder with a `series` file; on top of the base's
+ *	  "patch_count": 3,                   // optional: only the first N of the series
+ *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
+ *	  "compiler": "gcc"                   // program name, looked up in PATH
+ *	}
+ *
+ * Relative paths are relative to the file's folder (so a variant may live elsewhere, e.g. tests/).
+ * A build is addressed by a key: SHA-256 over source identity, patch contents, resulting .config,
+ * compiler version and flags. Same key, no build. The cache is CACHE/kernels/KEY/ and appears there
+ * by one rename, complete; the trees that incremental builds start from are in CACHE/trees/.
+ */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+#include "common/fs.h"
+
+enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
+
+struct kernel_source {
+	enum kernel_source_kind kind;
+	char *location; /* package name, path or URL */
+	char *sha256; /* tarball only */
+	char *ref; /* git only */
+};
+
+/* A variant with its chain of bases resolved. Free with kernel_variant_free(). */
+struct kernel_variant {
+	char *name;
+	char *path; /* of its JSON file */
+	char *description;
+	char *base; /* NULL, or the base variant's name */
+	struct kernel_source source;
+	char *compiler;
+	char **patches; /* absolute paths, in order, the base's first */
+	size_t npatches;
+	size_t nbase_patches; /* how many of them are the base's */
+	char **fragments; /* absolute paths, in order, the base's first */
+	size_t nfragments;
+};
+
+/* Where things are. Borrowed strings. */
+struct kernel_env {
+	const char *variants_dir; /* .../kernels */
+	const char *cache_dir; /* .../nestlab (fs_cache_dir()) */
+	int jobs; /* make -j; 0: one per core */
+	const char *label; /* progress label; NULL: "build NAME" */
+};
+
+/* A finished build. Free with kernel_build_free(). */
+struct kernel_build {
+	char *name; /* the variant's name as asked for */
+	char key[FS_SHA256_HEX];
+	char *dir; /* CACHE/kernels/KEY */
+	char *bzimage, *vmlinux, *system_map, *config, *log, *manifest; /* paths in dir */
+	char *release; /* uname -r of it */
+	char build_id[41]; /* GNU build-id of vmlinux, hex */
+	char bzimage_sha256[FS_SHA256_HEX];
+	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
+	char *compiler; /* first line of --version */
+	bool cached; /* was there already: nothing was compiled */
+	double seconds; /* wall time of this call */
+};
+
+/* @name: a plain name (in env->variants_dir) or a path ending in .json. */
+int kernel_variant_load(const struct kernel_env *env, const char *name,
+			struct kernel_variant *out, struct error *err);
+void kernel_variant_free(struct kernel_variant *v);
+
+/* Builds unless cached; waits if another process builds the same key. Errors: -EINVAL (variant,
+ * config option that did not take), -EBADMSG (patch does not apply: patch, file and hunk named),
+ * -EIO (compile error: first error lines and log path), -ENOSPC, -ECANCELED. */
+int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
+		 struct error *err);
+void kernel_build_free(struct kernel_build *b);
+
+/* Is the variant's build in the cache? Sets *cached; builds nothing. */
+int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,
+		     struct error *err);
+
+/* Imports a mailing-list mbox: see `nestlab kernel import --help`. Writes variants_dir/NEW.json and
+ * variants_dir/patches/NEW/, or nothing. */
+int kernel_import(const struct kernel_env *env, const char *mbox, const char *onto,
+		  const char *name, struct error *err);
+
+#endif
