@@ -23,4 +23,7 @@ void progress_update(struct progress *p, uint64_t done, uint64_t total, const ch
 /* Ends and frees it; @outcome is printed after the label. */
 void progress_end(struct progress *p, const char *outcome);
 
+/* Prints on stderr without tearing the live lines; log.h goes through it. */
+void progress_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "common/cancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t requested;
+static int pipe_fds[2] = {-1, -1};
+
+static void on_signal(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	requested = 1;
+	/* One byte that nobody reads: the read end stays readable for ever. */
+	if (write(pipe_fds[1], "", 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+void cancel_install(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	if (pipe_fds[0] >= 0 || pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK))
+		return;
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool cancel_requested(void)
+{
+	return requested;
+}
+
+int cancel_fd(void)
+{
+	return pipe_fds[0];
+}
+
+int cancel_error(struct error *err)
+{
+	return error_set(err, -ECANCELED, "cancelled");
+}

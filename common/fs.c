@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "common/fs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/cancel.h"
+
+static int fail(struct error *err, const char *path, const char *doing)
+{
+	int code = -errno;
+
+	return error_set(err, code, "%s: cannot %s: %s", path, doing, strerror(-code));
+}
+
+int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err)
+{
+	size_t limit = max ? max : 1UL << 30, total = 0;
+	char chunk[65536];
+	ssize_t n;
+	int fd, ret = 0;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, path, "open");
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+		total += n;
+		if (total > limit) {
+			ret = error_set(err, -EFBIG, "%s: larger than %zu bytes", path, limit);
+			break;
+		}
+		strbuf_add(out, chunk, n);
+	}
+	if (n < 0)
+		ret = fail(err, path, "read");
+	close(fd);
+	return ret;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Opens a new temporary beside @path; its name is *tmp, the caller's. */
+static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
+{
+	mode_t mask;
+	int fd;
+
+	*tmp = xasprintf("%s.tmp.XXXXXX", path);
+	fd = mkostemp(*tmp, O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, path, "create a temporary file beside it");
+	mask = umask(0);
+	umask(mask);
+	fchmod(fd, mode & ~mask);
+	return fd;
+}
+
+/* Syncs, closes and renames @tmp to @path, or removes it if @ret is an error already. */
+static int commit_temporary(int fd, const char *tmp, const char *path, int ret, struct error *err)
+{
+	if (!ret && fsync(fd))
+		ret = fail(err, path, "sync");
+	if (close(fd) && !ret)
+		ret = fail(err, path, "write");
+	if (!ret && rename(tmp, path))
+		ret = fail(err, path, "rename to");
+	if (ret)
+		unlink(tmp);
+	return ret;
+}
+
+int fs_write_file(const char *path, const void *data, size_t len, struct error *err)
+{
+	__cleanup_free char *tmp = NULL;
+	int fd = open_temporary(path, 0666, &tmp, err), ret = 0;
+
+	if (fd < 0)
+		return fd;
+	if (write_all(fd, data, len))
+		ret = fail(err, path, "write");
+	return commit_temporary(fd, tmp, path, ret, err);
+}
+
+static int copy_bytes(int in, int out, const char *from, const char *to, struct error *err)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(in, chunk, sizeof(chunk))) > 0)
+		if (write_all(out, chunk, n))
+			return fail(err, to, "write");
+	return n < 0 ? fail(err, from, "read") : 0;
+}
+
+int fs_copy_file(const char *from, const char *to, struct error *err)
+{
+	__cleanup_free char *tmp = NULL;
+	struct stat st;
+	int in, out, ret;
+
+	in = open(from, O_RDONLY | O_CLOEXEC);
+	if (in < 0)
+		return fail(err, from, "open");
+	if (fstat(in, &st)) {
+		ret = fail(err, from, "stat");
+		goto out;
+	}
+	out = open_temporary(to, st.st_mode, &tmp, err);
+	if (out < 0) {
+		ret = out;
+		goto out;
+	}
+	ret = commit_temporary(out, tmp, to, copy_bytes(in, out, from, to, err), err);
+out:
+	close(in);
+	return ret;
+}
+
+int fs_mkdir_p(const char *path, struct error *err)
+{
+	__cleanup_free char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0777) && errno != EEXIST)
+			return fail(err, copy, "create");
+		*p = '/';
+	}
+	if (mkdir(copy, 0777) && errno != EEXIST)
+		return fail(err, path, "create");
+	return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path) && errno != ENOENT ? -1 : 0;
+}
+
+int fs_remove_tree(const char *path, struct error *err)
+{
+	if (nftw(path, remove_entry, 64, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+		return fail(err, path, "remove");
+	return 0;
+}
+
+bool fs_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+bool fs_is_plain_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len || len > 64 || !isalnum((unsigned char)name[0]) || strstr(name, ".."))
+		return false;
+	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") ==
+	       len;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), s = suffix ? strlen(suffix) : 0;
+
+	return n >= s && !strcmp(name + n - s, suffix ? suffix : "");
+}
+
+int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, struct error *err)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	*names = NULL;
+	*count = 0;
+	if (!d)
+		return fail(err, dir, "list");
+	while ((e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    !has_suffix(e->d_name, suffix))
+			continue;
+		*names = xrealloc(*names, *count + 1, sizeof(**names));
+		(*names)[(*count)++] = xstrdup(e->d_name);
+	}
+	closedir(d);
+	if (*count)
+		qsort(*names, *count, sizeof(**names), compare_names);
+	return 0;
+}
+
+void fs_free_names(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+int fs_lock(const char *path, bool wait, int *fd, struct error *err)
+{
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0)
+		return fail(err, path, "open");
+	/* flock() cannot be waited for together with a descriptor: look again ten times a second. */
+	while (flock(*fd, LOCK_EX | LOCK_NB)) {
+		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
+		int ret = 0;
+
+		if (errno != EWOULDBLOCK)
+			ret = fail(err, path, "lock");
+		else if (!wait)
+			ret = error_set(err, -EWOULDBLOCK, "%s: held by another nestlab", path);
+		else if (poll(&pfd, 1, 100) > 0 || cancel_requested())
+			ret = cancel_error(err);
+		if (ret) {
+			close(*fd);
+			*fd = -1;
+			return ret;
+		}
+	}
+	return 0;
+}
+
+int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err)
+{
+	struct statvfs vfs;
+
+	if (statvfs(path, &vfs))
+		return fail(err, path, "find the free space");
+	*bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	return 0;
+}
+
+char *fs_cache_dir(void)
+{
+	const char *dir = getenv("NESTLAB_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (dir && *dir)
+		return xstrdup(dir);
+	if (xdg && *xdg)
+		return xasprintf("%s/nestlab", xdg);
+	return xasprintf("%s/.cache/nestlab", home && *home ? home : "/tmp");
+}
+
+char *fs_program_dir(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash;
+
+	if (n < 0)
+		return xstrdup(".");
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = '\0';
+	return xstrdup(path);
+}
+
+char *fs_data_root(void)
+{
+	const char *root = getenv("NESTLAB_ROOT");
+	__cleanup_free char *dir = fs_program_dir();
+
+	if (root && *root)
+		return xstrdup(root);
+	/* build/bin, build/tests, build/asan/tests: look upwards for the checkout */
+	for (int i = 0; i < 4; i++) {
+		__cleanup_free char *mark = xasprintf("%s/kernels/kernels.h", dir);
+		char *slash;
+
+		if (fs_exists(mark))
+			return xstrdup(dir);
+		slash = strrchr(dir, '/');
+		if (!slash || slash == dir)
+			break;
+		*slash = '\0';
+	}
+	return xstrdup(NESTLAB_PREFIX "/share/nestlab");
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "common/progress.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/strbuf.h"
+
+struct progress {
+	struct progress *next;
+	char *label;
+	char detail[64];
+	uint64_t done, total;
+	int tenth; /* last tenth announced in a pipe */
+	double started;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct progress *tasks; /* in the order they started */
+static int drawn;	       /* live lines on the screen now */
+static double last_draw;
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static bool on_terminal(void)
+{
+	static int answer = -1;
+	const char *term = getenv("TERM");
+
+	if (answer < 0)
+		answer = isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+	return answer;
+}
+
+static int columns(void)
+{
+	struct winsize ws;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) || ws.ws_col < 20 ? 80 : ws.ws_col;
+}
+
+static void add_span(struct strbuf *sb, double seconds)
+{
+	int s = seconds + 0.5;
+
+	if (s >= 3600)
+		strbuf_addf(sb, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
+	else
+		strbuf_addf(sb, "%d:%02d", s / 60, s % 60);
+}
+
+/* "build baseline  42 %  612/1455  CC kernel/fork.o  1:02, 1:25 left" */
+static void add_line(struct strbuf *sb, const struct progress *p)
+{
+	double elapsed = now() - p->started;
+
+	strbuf_addf(sb, "%-24s ", p->label);
+	if (p->total) {
+		uint64_t done = p->done < p->total ? p->done : p->total;
+
+		strbuf_addf(sb, "%3d %%  %llu/%llu  ", (int)(done * 100 / p->total),
+			    (unsigned long long)p->done, (unsigned long long)p->total);
+	}
+	if (p->detail[0])
+		strbuf_addf(sb, "%s  ", p->detail);
+	add_span(sb, elapsed);
+	if (p->total && p->done && p->done < p->total) {
+		strbuf_addstr(sb, ", ");
+		add_span(sb, elapsed * (p->total - p->done) / p->done);
+		strbuf_addstr(sb, " left");
+	}
+}
+
+static void erase(struct strbuf *sb)
+{
+	if (drawn)
+		strbuf_addf(sb, "\033[%dA\r\033[J", drawn);
+	drawn = 0;
+}
+
+/* Called with the lock held. */
+static void redraw(struct strbuf *before)
+{
+	struct strbuf sb = STRBUF_INIT;
+	int width = columns() - 1;
+
+	erase(&sb);
+	if (before)
+		strbuf_add(&sb, before->buf, before->len);
+	for (struct progress *p = tasks; p; p = p->next) {
+		struct strbuf line = STRBUF_INIT;
+
+		add_line(&line, p);
+		strbuf_addf(&sb, "%.*s\n", width, line.buf);
+		strbuf_release(&line);
+		drawn++;
+	}
+	fwrite(sb.buf, 1, sb.len, stderr);
+	fflush(stderr);
+	strbuf_release(&sb);
+	last_draw = now();
+}
+
+/* Prints @line, keeping the live lines below it. Called with the lock held. */
+static void print_locked(struct strbuf *line)
+{
+	if (on_terminal()) {
+		redraw(line);
+		return;
+	}
+	fwrite(line->buf, 1, line->len, stderr);
+	fflush(stderr);
+}
+
+struct progress *progress_start(const char *label)
+{
+	struct progress *p = xcalloc(1, sizeof(*p)), **tail = &tasks;
+	struct strbuf line = STRBUF_INIT;
+
+	p->label = xstrdup(label);
+	p->started = now();
+	pthread_mutex_lock(&lock);
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = p;
+	if (!on_terminal())
+		strbuf_addf(&line, "%s ...\n", label);
+	print_locked(&line);
+	pthread_mutex_unlock(&lock);
+	strbuf_release(&line);
+	return p;
+}
+
+void progress_update(struct progress *p, uint64_t done, uint64_t total, const char *detail)
+{
+	int tenth = total ? done * 10 / total : 0;
+
+	pthread_mutex_lock(&lock);
+	p->done = done;
+	p->total = total;
+	snprintf(p->detail, sizeof(p->detail), "%s", detail ? detail : "");
+	if (on_terminal()) {
+		if (now() - last_draw >= 0.1)
+			redraw(NULL);
+	} else if (tenth > p->tenth && done < total) {
+		struct strbuf line = STRBUF_INIT;
+
+		p->tenth = tenth;
+		add_line(&line, p);
+		strbuf_addch(&line, '\n');
+		print_locked(&line);
+		strbuf_release(&line);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void progress_end(struct progress *p, const char *outcome)
+{
+	struct progress **at = &tasks;
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_addf(&line, "%-24s %s\n", p->label, outcome);
+	pthread_mutex_lock(&lock);
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	print_locked(&line);
+	pthread_mutex_unlock(&lock);
+	strbuf_release(&line);
+	free(p->label);
+	free(p);
+}
+
+void progress_print(const char *fmt, ...)
+{
+	struct strbuf line = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&line, fmt, ap);
+	va_end(ap);
+	pthread_mutex_lock(&lock);
+	print_locked(&line);
+	pthread_mutex_unlock(&lock);
+	strbuf_release(&line);
+}
