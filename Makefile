@@ -4,7 +4,13 @@
 #   make          the programs, in build/bin/
 #   make run      the main job: baseline against nested-context on the emulated host
 #   make check    every test, under prove
-#   make help     the rest
+#   make asan     the unit tests under AddressSanitizer and UBSan
+#   make fuzz     every parser of outside input, FUZZ_SECONDS each
+#   make bench    timings and detection rates (never part of check)
+#   make install  to DESTDIR and PREFIX
+#   make format   clang-format over the tree
+#   make clean    removes build/
+#   make help     this list
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -75,5 +81,35 @@ $(BUILD)/bin/nestlab: $(NESTLAB_OBJS) $(BUILD)/libnestlab.a
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all programs clean
+# ---- what is needed: installed if we may, else the one line that does it is printed ----
+
+deps:
+	@missing=; for p in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q '^install ok installed' || \
+			missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ $$(id -u) = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else \
+		echo "nestlab needs these packages; install them and try again:"; \
+		echo "  sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
+	echo "installing:$$missing"; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+# ---- the main job ----
+
+run: deps
+	@$(MAKE) --no-print-directory programs
+	@$(BUILD)/bin/nestlab run quick --kernel baseline --kernel nested-context
+
+install: programs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nestlab
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	find kernels scenarios -type f \( -name '*.json' -o -name '*.config' -o -name '*.patch' \
+		-o -name series \) -exec cp --parents {} $(DESTDIR)$(PREFIX)/share/nestlab \;
+
+help:
+	@sed -n 's/^#   \(make [a-z]*  *.*\)/\1/p' Makefile
+
+.PHONY: all programs clean deps run install help
+.SECONDARY:
 .DELETE_ON_ERROR:

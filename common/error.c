@@ -31,9 +31,9 @@ int error_prefix(struct error *err, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - n, "%s%s", old[0] ? ": " : "", old);
-	return code;
+	if (n < 0 || !old[0])
+		return code;
+	return error_append(err, code, ": %s", old);
 }
 
 int error_append(struct error *err, int code, const char *fmt, ...)

@@ -45,7 +45,7 @@ int json_parse(const char *text, size_t len, const char *file, struct json_objec
 		*doc = NULL;
 		ret = error_set(err, -EINVAL, "%s:%d:%d: something follows the JSON value", file,
 				line, column);
-	} else if (jerr == json_tokener_continue) {
+	} else if (jerr == json_tokener_continue || jerr == json_tokener_error_parse_eof) {
 		ret = error_set(err, -EINVAL, "%s:%d:%d: the JSON ends too early", file, line,
 				column);
 	} else if (jerr != json_tokener_success) {
@@ -65,7 +65,7 @@ int json_load(const char *file, struct json_object **doc, struct json_node *root
 	if (!ret)
 		ret = json_parse(text.buf, text.len, file, doc, err);
 	if (!ret)
-		*root = (struct json_node){.value = *doc, .file = file, .path = "$"};
+		*root = (struct json_node){ .value = *doc, .file = file, .path = "$" };
 	strbuf_release(&text);
 	return ret;
 }

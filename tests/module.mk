@@ -1,12 +1,52 @@
-# Unit tests: one cmocka program per file, TAP output. Integration and end-to-end: *.t scripts.
+# Unit tests: one cmocka program per file, TAP output. Integration and end-to-end: TAP scripts (*.t).
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+SCRIPTS    := $(sort $(wildcard tests/style/*.t tests/integration/*.t tests/e2e/*.t))
+FUZZ_SECONDS ?= 20
 
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libnestlab.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
 
-unit: $(UNIT_TESTS)
-	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -e '' $(UNIT_TESTS)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libnestlab.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS)
 
-.PHONY: unit
+# clang's fuzzer instruments what it fuzzes, so the library is compiled anew.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
+		-DNESTLAB_PREFIX='"$(PREFIX)"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
+
+# One list of everything, one runner, one closing line.
+check: deps
+	@$(MAKE) --no-print-directory programs unit-programs
+	$(Q)tests/run $(BUILD) $(UNIT_TESTS) $(SCRIPTS)
+
+unit-programs: $(UNIT_TESTS)
+unit: unit-programs
+	$(Q)tests/run $(BUILD) $(UNIT_TESTS)
+
+asan:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' unit
+
+fuzz: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do echo "== $$f"; corpus=$(BUILD)/fuzz/corpus/$${f##*/}; \
+		mkdir -p $$corpus; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/fuzz/ $$corpus || exit 1; done
+
+bench: programs $(BENCHES)
+	$(Q)for b in $(BENCHES) $(wildcard tests/bench/*.sh); do echo "== $$b"; $$b || exit 1; done
+
+FORMATTED = $(wildcard common/*.[ch] kernels/*.[ch] images/*.[ch] scenarios/*.[ch] agents/*.[ch] \
+	agents/*/*.[ch] results/*.[ch] orchestrator/*.[ch] tests/*/*.[ch])
+format:
+	clang-format -i $(FORMATTED)
+
+.PHONY: check unit unit-programs asan fuzz bench format
