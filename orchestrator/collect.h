@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * collect.h - where a number becomes a row: the agent's records of one boot (agents/protocol.h),
+ * joined with the plan that it ran, become the metrics, counters and tests of one results_run.
+ *
+ *	collector_init(&c, &plan);
+ *	... collector_record(&c, line, len) for each record, as it comes ...
+ *	collector_fill(&c, &run);	// run borrows from c
+ *	results_store(db, &run, ...);
+ *	collector_release(&c);
+ */
+#ifndef ORCHESTRATOR_COLLECT_H
+#define ORCHESTRATOR_COLLECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "common/error.h"
+#include "results/results.h"
+#include "scenarios/scenarios.h"
+
+struct collector {
+	const struct scenario_plan *plan; /* borrowed */
+	struct json_object **records;	  /* kept: the rows borrow their strings */
+	size_t nrecords;
+	struct results_metric *metrics;
+	size_t nmetrics;
+	struct results_counter *counters;
+	size_t ncounters;
+	struct results_test *tests;
+	size_t ntests;
+	size_t ended;				/* measurements with an `end` record */
+	const char *clock, *release, *build_id; /* from `hello`; NULL before */
+	enum results_class class;		/* of the worst thing the records tell */
+	struct error trouble;			/* and its text */
+};
+
+void collector_init(struct collector *c, const struct scenario_plan *plan);
+void collector_release(struct collector *c);
+
+/* Takes one good record line. A record that does not fit the plan (unknown id or metric, missing
+ * member) is infrastructure trouble, kept in @c; the rest of the stream is still read. */
+void collector_record(struct collector *c, const char *line, size_t len);
+
+/* After the last record of a complete stream: measurements that never ended are trouble too. Then
+ * sets the record-born members of @run: clock, metrics, counters, tests; leaves the others. */
+void collector_fill(struct collector *c, struct results_run *run);
+
+#endif

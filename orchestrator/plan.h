@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * plan.h - where a scenario becomes work for a guest: a validated plan (scenarios/scenarios.h) in the
+ * agent's words (agents/protocol.h).
+ */
+#ifndef ORCHESTRATOR_PLAN_H
+#define ORCHESTRATOR_PLAN_H
+
+#include <stdint.h>
+
+#include "scenarios/scenarios.h"
+
+/* The text of /plan for one boot; measurement i has id i. The caller frees. */
+char *plan_text(const struct scenario_plan *plan, uint64_t seed);
+
+#endif

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/run.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "common/alloc.h"
+#include "common/cancel.h"
+#include "common/fs.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "images/images.h"
+#include "kernels/kernels.h"
+#include "orchestrator/collect.h"
+#include "orchestrator/console.h"
+#include "orchestrator/host.h"
+#include "orchestrator/plan.h"
+#include "scenarios/scenarios.h"
+
+struct engine {
+	const struct run_request *req;
+	struct results_db *db;
+	struct run_summary *summary;
+	char *root, *cache, *agent; /* folders, and the agent's path */
+	struct host_config host;
+	const struct host_driver *driver;
+	struct strbuf identity;
+	char *environment;	     /* JSON */
+	struct scenario_plan *plans; /* one per req->scenarios */
+	struct kernel_build *builds; /* one per req->kernels */
+	struct job *jobs;
+	size_t njobs;
+	size_t next;	      /* job that a worker takes next */
+	pthread_mutex_t lock; /* next, db, summary, trouble */
+	int trouble;	      /* first error that stops the run */
+	struct error *err;
+};
+
+struct job { /* one boot */
+	const struct kernel_build *kernel;
+	const struct scenario_plan *plan;
+	int boot;
+};
+
+/* What one boot leaves, while it is made into a row. */
+struct attempt {
+	struct job *job;
+	struct image image;
+	struct host_result host;
+	struct collector collected;
+	char *dir, *label;
+	char started[32];
+	uint64_t seed;
+	enum results_class class;
+	struct error error;
+};
+
+void run_new_session(char session[RUN_SESSION_MAX])
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(session, RUN_SESSION_MAX, "%Y%m%dT%H%M%S", &tm);
+	snprintf(session + n, RUN_SESSION_MAX - n, "-%04x%03lx", getpid() & 0xffff,
+		 ts.tv_nsec / 1000 % 0x1000);
+}
+
+static void format_now(char *text, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+/* ---- preparation: scenarios, host, kernels ---- */
+
+static int load_plans(struct engine *e, struct error *err)
+{
+	__cleanup_free char *dir = xasprintf("%s/scenarios", e->root);
+
+	e->plans = xcalloc(e->req->nscenarios, sizeof(*e->plans));
+	for (size_t i = 0; i < e->req->nscenarios; i++) {
+		int ret = scenario_load(dir, e->req->scenarios[i], &e->plans[i], err);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int find_host(struct engine *e, struct error *err)
+{
+	struct strbuf report = STRBUF_INIT;
+	bool ok = false;
+	int ret = host_find(e->req->host, &e->host, &e->driver, err);
+
+	if (!ret)
+		ret = e->driver->probe(&e->host, &ok, &report, &e->identity, err);
+	if (!ret && !ok)
+		ret = error_set(err, -ENODEV, "host %s cannot run:\n%s", e->req->host, report.buf);
+	strbuf_release(&report);
+	return ret;
+}
+
+static int build_kernels(struct engine *e, struct error *err)
+{
+	__cleanup_free char *variants = xasprintf("%s/kernels", e->root);
+	struct kernel_env env = { .variants_dir = variants, .cache_dir = e->cache };
+
+	e->builds = xcalloc(e->req->nkernels, sizeof(*e->builds));
+	for (size_t i = 0; i < e->req->nkernels; i++) {
+		int ret = kernel_build(&env, e->req->kernels[i], &e->builds[i], err);
+
+		if (ret)
+			return error_prefix(err, ret, "kernel %s", e->req->kernels[i]);
+	}
+	return 0;
+}
+
+static void describe_environment(struct engine *e)
+{
+	struct json_object *env = json_object_new_object();
+	struct utsname uts;
+
+	json_object_object_add(env, "command", json_object_new_string(e->req->command));
+	json_object_object_add(env, "nestlab", json_object_new_string(NESTLAB_VERSION));
+	json_object_object_add(env, "cores", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
+	if (!uname(&uts)) {
+		json_object_object_add(env, "machine", json_object_new_string(uts.nodename));
+		json_object_object_add(env, "kernel", json_object_new_string(uts.release));
+	}
+	e->environment = json_canonical(env);
+	json_object_put(env);
+}
+
+/* Boots in order: 1 of A, 1 of B, 2 of B, 2 of A, ... for each scenario. */
+static void make_jobs(struct engine *e)
+{
+	const struct run_request *req = e->req;
+
+	e->jobs = xcalloc(req->nscenarios * req->nkernels * req->boots, sizeof(*e->jobs));
+	for (size_t s = 0; s < req->nscenarios; s++) {
+		for (int b = 0; b < req->boots; b++) {
+			for (size_t k = 0; k < req->nkernels; k++) {
+				size_t at = b % 2 ? req->nkernels - 1 - k : k;
+
+				e->jobs[e->njobs++] = (struct job){
+					.kernel = &e->builds[at],
+					.plan = &e->plans[s],
+					.boot = req->first_boot + b,
+				};
+			}
+		}
+	}
+}
+
+/* ---- one boot ---- */
+
+static const struct {
+	enum host_outcome outcome;
+	enum results_class class;
+} outcome_classes[] = {
+	{ HOST_DONE, RESULTS_OK },
+	{ HOST_GUEST_PANIC, RESULTS_GUEST },
+	{ HOST_HANG, RESULTS_GUEST },
+	{ HOST_GUEST_DIED, RESULTS_GUEST },
+	{ HOST_BROKEN_RECORDS, RESULTS_INFRASTRUCTURE },
+	{ HOST_FAILED, RESULTS_INFRASTRUCTURE },
+	{ HOST_CANCELLED, RESULTS_CANCELLED },
+};
+
+static enum results_class classify(enum host_outcome outcome)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(outcome_classes); i++)
+		if (outcome_classes[i].outcome == outcome)
+			return outcome_classes[i].class;
+	return RESULTS_INFRASTRUCTURE;
+}
+
+static void on_record(const char *line, size_t len, void *arg)
+{
+	collector_record(arg, line, len);
+}
+
+static int make_image(struct engine *e, struct attempt *a, struct error *err)
+{
+	__cleanup_free char *plan = plan_text(a->job->plan, a->seed);
+	struct image_request req = {
+		.cache_dir = e->cache,
+		.bzimage = a->job->kernel->bzimage,
+		.agent = e->agent,
+		.plan = plan,
+		.cmdline = e->driver->cmdline,
+	};
+
+	return image_build(&req, &a->image, err);
+}
+
+static void set_trouble(struct attempt *a, enum results_class class, const char *text)
+{
+	a->class = class;
+	error_set(&a->error, -EIO, "%s", text);
+}
+
+/* The kernel must have been silent, and be the one that was built. */
+static void judge_kernel(struct attempt *a)
+{
+	struct strbuf complaints = STRBUF_INIT;
+	const char *id = a->collected.build_id;
+	struct error err = { 0 };
+
+	if (console_check(a->host.console_path, &complaints, &err))
+		set_trouble(a, RESULTS_INFRASTRUCTURE, err.text);
+	else if (complaints.len)
+		set_trouble(a, RESULTS_GUEST, complaints.buf);
+	else if (!id || strcmp(id, a->job->kernel->build_id)) {
+		error_set(&err, 0, "kernel %s was to boot, build-id %s; %s did",
+			  a->job->kernel->name, a->job->kernel->build_id, id ? id : "none");
+		set_trouble(a, RESULTS_INFRASTRUCTURE, err.text);
+	}
+	strbuf_release(&complaints);
+}
+
+/* From mildest to worst: what the records tell overrides what the host saw only where it is worse. */
+static void judge(struct attempt *a, const struct error *host_error)
+{
+	a->class = classify(a->host.outcome);
+	if (a->class != RESULTS_OK) {
+		set_trouble(a, a->class, host_error->text);
+		return;
+	}
+	if (a->collected.class != RESULTS_OK)
+		set_trouble(a, a->collected.class, a->collected.trouble.text);
+	else
+		judge_kernel(a);
+}
+
+static int boot(struct engine *e, struct attempt *a)
+{
+	struct host_boot request = {
+		.run_dir = a->dir,
+		.label = a->label,
+		.expected = a->job->plan->nmeasures,
+		.on_record = on_record,
+		.arg = &a->collected,
+	};
+	struct error err = { 0 };
+	int ret = fs_mkdir_p(a->dir, &err);
+
+	ret = ret ? ret : make_image(e, a, &err);
+	if (!ret) {
+		request.image = a->image.path;
+		ret = host_boot(e->driver, &e->host, &request, &a->host, &err);
+	}
+	if (ret) { /* nothing was started */
+		a->host.outcome = ret == -ECANCELED ? HOST_CANCELLED : HOST_FAILED;
+		set_trouble(a, classify(a->host.outcome), err.text);
+		return ret;
+	}
+	judge(a, &err);
+	return 0;
+}
+
+static int store(struct engine *e, struct attempt *a, struct error *err)
+{
+	const struct kernel_build *k = a->job->kernel;
+	struct results_run run = {
+		.kernel_name = k->name,
+		.kernel_key = k->key,
+		.kernel_release = k->release,
+		.kernel_build_id = k->build_id,
+		.bzimage_sha256 = k->bzimage_sha256,
+		.source_hash = k->source_hash,
+		.patches_hash = k->patches_hash,
+		.config_hash = k->config_hash,
+		.compiler = k->compiler,
+		.image_sha256 = a->image.sha256,
+		.agent_sha256 = a->image.agent_sha256,
+		.plan_sha256 = a->image.plan_sha256,
+		.cmdline = e->driver->cmdline,
+		.scenario_name = a->job->plan->name,
+		.scenario_hash = a->job->plan->hash,
+		.host_name = e->host.name,
+		.host_driver = e->driver->name,
+		.host_identity = e->identity.buf,
+		.session = e->req->session,
+		.environment = e->environment,
+		.boot = a->job->boot,
+		.seed = a->seed,
+		.started = a->started,
+		.wall_seconds = a->host.wall_seconds,
+		.console_path = a->host.console_path,
+		.status = a->class == RESULTS_OK ? "pass" : "fail",
+		.class = a->class,
+		.error = a->class == RESULTS_OK ? NULL : a->error.text,
+	};
+	int64_t id;
+
+	collector_fill(&a->collected, &run);
+	return results_store(e->db, &run, &id, err);
+}
+
+/* Takes the boot into the summary. Called with the lock held. */
+static void account(struct engine *e, const struct attempt *a)
+{
+	struct run_summary *s = e->summary;
+
+	if (a->class == RESULTS_OK) {
+		s->boots++;
+		return;
+	}
+	s->failed[a->class]++;
+	log_error("%s: %s: %s", a->label, results_class_name(a->class), a->error.text);
+	if (a->host.console_path)
+		log_error("%s: console: %s", a->label, a->host.console_path);
+	if (s->first.code)
+		return;
+	s->first = a->error;
+	error_prefix(&s->first, -EIO, "%s", a->label);
+}
+
+static void stop(struct engine *e, int ret, const struct error *err)
+{
+	if (e->trouble)
+		return;
+	e->trouble = ret;
+	error_set(e->err, ret, "%s", err->text);
+}
+
+static void run_job(struct engine *e, struct job *job)
+{
+	struct attempt a = { .job = job, .seed = e->req->seed + job->boot - 1 };
+	struct error err = { 0 };
+	int ret;
+
+	a.label = xasprintf("%s %s boot %d", job->kernel->name, job->plan->name, job->boot);
+	a.dir = xasprintf("%s/%s/%s-%s-%d", e->req->runs_dir, e->req->session, job->kernel->name,
+			  job->plan->name, job->boot);
+	format_now(a.started, sizeof(a.started));
+	collector_init(&a.collected, job->plan);
+	boot(e, &a);
+
+	pthread_mutex_lock(&e->lock);
+	ret = store(e, &a, &err);
+	account(e, &a);
+	if (ret)
+		stop(e, ret, &err);
+	else if (a.class == RESULTS_CANCELLED)
+		stop(e, -ECANCELED, &a.error);
+	pthread_mutex_unlock(&e->lock);
+
+	collector_release(&a.collected);
+	host_result_free(&a.host);
+	image_free(&a.image);
+	free(a.label);
+	free(a.dir);
+}
+
+/* ---- all boots ---- */
+
+static struct job *take_job(struct engine *e)
+{
+	struct job *job = NULL;
+
+	pthread_mutex_lock(&e->lock);
+	if (!e->trouble && !cancel_requested() && e->next < e->njobs)
+		job = &e->jobs[e->next++];
+	pthread_mutex_unlock(&e->lock);
+	return job;
+}
+
+static void *work(void *arg)
+{
+	struct job *job;
+
+	while ((job = take_job(arg)))
+		run_job(arg, job);
+	return NULL;
+}
+
+static int run_jobs(struct engine *e)
+{
+	size_t n = e->driver->parallel ? e->driver->parallel : sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t *threads;
+
+	n = n < e->njobs ? n : e->njobs;
+	threads = xcalloc(n, sizeof(*threads));
+	for (size_t i = 0; i < n; i++) {
+		int ret = pthread_create(&threads[i], NULL, work, e);
+
+		if (ret) {
+			n = i;
+			e->trouble =
+				error_set(e->err, -ret, "cannot start a thread: %s", strerror(ret));
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+	if (!e->trouble && cancel_requested())
+		return cancel_error(e->err);
+	return e->trouble;
+}
+
+static int prepare(struct engine *e, struct error *err)
+{
+	__cleanup_free char *programs = fs_program_dir();
+	int ret;
+
+	e->root = fs_data_root();
+	e->cache = fs_cache_dir();
+	e->agent = xasprintf("%s/nestlab-agent", programs);
+	if (!fs_exists(e->agent))
+		return error_set(err, -ENOENT, "%s: no agent beside nestlab; run make", e->agent);
+	ret = load_plans(e, err);
+	ret = ret ? ret : find_host(e, err);
+	ret = ret ? ret : build_kernels(e, err);
+	if (ret)
+		return ret;
+	describe_environment(e);
+	make_jobs(e);
+	return 0;
+}
+
+static void release(struct engine *e)
+{
+	for (size_t i = 0; e->plans && i < e->req->nscenarios; i++)
+		scenario_plan_free(&e->plans[i]);
+	for (size_t i = 0; e->builds && i < e->req->nkernels; i++)
+		kernel_build_free(&e->builds[i]);
+	host_config_free(&e->host);
+	strbuf_release(&e->identity);
+	free(e->plans);
+	free(e->builds);
+	free(e->jobs);
+	free(e->environment);
+	free(e->root);
+	free(e->cache);
+	free(e->agent);
+}
+
+int run_execute(const struct run_request *req, struct results_db *db, struct run_summary *summary,
+		struct error *err)
+{
+	struct engine e = {
+		.req = req,
+		.db = db,
+		.summary = summary,
+		.identity = STRBUF_INIT,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.err = err,
+	};
+	int ret = prepare(&e, err);
+
+	if (!ret)
+		ret = run_jobs(&e);
+	release(&e);
+	return ret;
+}

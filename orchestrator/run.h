@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * run.h - WHEN: builds what is missing, makes the images, boots kernels in turn, stores each boot.
+ *
+ * Boots are interleaved: boot 1 of each kernel, then boot 2 in the opposite order, so that whatever
+ * drifts on the host drifts for all. Boot N of every kernel has the same seed, base seed + N - 1:
+ * it moves what should not matter (page placement, timer phase), so that boots differ by the noise
+ * that a user's machine would have.
+ *
+ * A boot's files are in RUNS/SESSION/KERNEL-SCENARIO-N/: console.log, records.jsonl, what the driver
+ * keeps. RUNS is `runs` beside the database.
+ */
+#ifndef ORCHESTRATOR_RUN_H
+#define ORCHESTRATOR_RUN_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "results/results.h"
+
+#define RUN_SESSION_MAX 32
+
+struct run_request {		      /* borrowed strings */
+	const char *const *scenarios; /* names in scenarios/, or paths */
+	size_t nscenarios;
+	const char *const *kernels; /* variants' names, or paths of their JSON files */
+	size_t nkernels;
+	const char *host;    /* host_find() */
+	const char *session; /* from run_new_session() */
+	const char *runs_dir;
+	const char *command;   /* the command line, for the record */
+	uint64_t seed;	       /* base seed */
+	int first_boot, boots; /* boots first_boot .. first_boot + boots - 1 of each kernel */
+};
+
+struct run_summary {
+	int boots;			   /* that ran to their end and passed */
+	int failed[RESULTS_CANCELLED + 1]; /* boots by class */
+	struct error first;		   /* the first failure's text, with its console's path */
+};
+
+/* "20261123T204512-1a2b": UTC time and process, unique on a machine. */
+void run_new_session(char session[RUN_SESSION_MAX]);
+
+/*
+ * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see
+ * @summary); a negative errno when it could not be done: a scenario or variant is wrong, a build
+ * failed, the host cannot run, the database cannot be written, cancelled. Boots that ended before a
+ * failure are stored.
+ */
+int run_execute(const struct run_request *req, struct results_db *db, struct run_summary *summary,
+		struct error *err);
+
+#endif
