@@ -24,8 +24,6 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	libxml2-utils
 LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto
 
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-
 CC      ?= gcc
 MUSL_CC ?= musl-gcc
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
@@ -36,7 +34,7 @@ endif
 SANITIZE ?=
 CFLAGS  ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(SANITIZE) -I. -D_GNU_SOURCE -pthread -MMD -MP \
-	-DNESTLAB_PREFIX='"$(PREFIX)"' -DNESTLAB_VERSION='"$(VERSION)"' $(LIB_CFLAGS)
+	-DNESTLAB_PREFIX='"$(PREFIX)"' $(LIB_CFLAGS)
 LIB_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIB_LIBS   = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm
 

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The conventions of docs and design that a program can check.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TOP" || exit 1
+
+list() { git ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r f; do
+	[ -e "$f" ] && echo "$f"; done; }
+none() { # none TEXT NAME: passes when TEXT is empty
+	[ -z "$1" ]
+	ok $? "$2"
+	[ -z "$1" ] || head -20 <<<"$1" | sed 's/^/#   /'
+}
+
+mapfile -t sources < <(list '*.c' '*.h')
+mapfile -t scripts < <(list '*.sh' '*.t' '*.mk' '*.S' Makefile tests/run .ci/run)
+
+none "$(clang-format --dry-run --Werror "${sources[@]}" 2>&1 | grep -o '^[^:]*:[0-9]*' | sort -u)" \
+	"clang-format has nothing to change (make format)"
+none "$(for f in "${sources[@]}" "${scripts[@]}"; do
+	head -3 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-only' || echo "$f"; done)" \
+	"every source file has its SPDX line"
+none "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|tmpnam)\(' "${sources[@]}")" \
+	"no unsafe function is called"
+none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines" }')" \
+	"no source file is over 700 lines"
+none "$(git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.sh' '*.mk' Makefile)" \
+	"nothing is left for later"
+
+# who may include whom: design.md, "The flow, and the folders that show it"
+direction() { # direction FOLDER FORBIDDEN|FORBIDDEN
+	none "$(grep -nE "#include \"($2)/" $(list "$1/*.c" "$1/*.h"))" "$1 includes none of $2"
+}
+direction common 'kernels|images|scenarios|results|agents|orchestrator'
+direction kernels 'images|scenarios|results|agents|orchestrator'
+direction images 'kernels|scenarios|results|agents|orchestrator'
+direction scenarios 'kernels|images|results|agents|orchestrator'
+direction results 'kernels|images|scenarios|agents|orchestrator'
+direction agents 'kernels|images|scenarios|results|orchestrator'
+
+plan_done
