@@ -2,9 +2,12 @@
 /*
  * host.h - WHERE it runs: hosts are drivers behind one table.
  *
- * A boot of an image on a host is host_boot(): the driver provisions the image, opens the record
- * channel, powers on, follows records and console until the agent's `bye`, a failure or a limit, and
- * releases. Console and record stream are kept as files in the run directory.
+ * A boot of an image on a host is host_boot(), one engine for every driver: provision the image,
+ * open the record channel, switch on, follow records and console until the agent's `bye`, a failure
+ * or a limit, switch off, release, and say how it ended. A driver only knows how its host does those
+ * five things. What comes from the host - console and records - is always a growing file in the run
+ * directory, whoever writes it (the emulator itself, a serial-over-LAN client, an HTTP server), so
+ * there is one place that reads and judges it.
  */
 #ifndef ORCHESTRATOR_HOST_H
 #define ORCHESTRATOR_HOST_H
@@ -18,31 +21,34 @@
 
 /* How a boot ended. */
 enum host_outcome {
-	HOST_DONE, /* a complete record stream, ending in `bye` */
-	HOST_GUEST_PANIC, /* the kernel panicked: its text is in the error */
-	HOST_HANG, /* wall-clock or no-progress limit */
-	HOST_GUEST_DIED, /* powered off or reset before `bye` without a panic */
-	HOST_BROKEN_RECORDS, /* truncated or damaged stream: which line is in the error */
-	HOST_FAILED, /* the emulator, BMC or disk failed: infrastructure */
+	HOST_DONE,	       /* a complete record stream, ending in `bye` */
+	HOST_GUEST_PANIC,      /* the kernel panicked: its text is in the error */
+	HOST_GUEST_COMPLAINED, /* ran to `bye`, but the kernel warned: the lines are in the error */
+	HOST_HANG,	       /* wall-clock or no-progress limit */
+	HOST_GUEST_DIED,       /* powered off or reset before `bye` without a panic */
+	HOST_BROKEN_RECORDS,   /* truncated or damaged stream: which line is in the error */
+	HOST_FAILED,	       /* the emulator, BMC or disk failed: infrastructure */
 	HOST_CANCELLED,
 };
-const char *host_outcome_name(enum host_outcome o);
+const char *host_outcome_name(enum host_outcome o); /* "done", "panic", ... */
 
 struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
 	char *name;
-	char *driver;
-	int megabytes; /* emulated: RAM */
-	uint64_t ips; /* emulated: instructions per emulated second, the TSC's rate */
-	int wall_limit_s; /* whole boot; 0: driver's default */
-	int progress_limit_s; /* no new record and no new console byte; 0: default */
+	char *driver; /* a host_driver's name */
+	char *description;
+	char *path;	      /* of its file; NULL for a built-in */
+	int megabytes;	      /* emulated: RAM */
+	uint64_t ips;	      /* emulated: instructions per emulated second, the TSC's rate */
+	int wall_limit_s;     /* power-on to end, at most */
+	int progress_limit_s; /* without a new record or console byte, at most */
 };
 
-struct host_boot { /* borrowed strings */
-	const char *image; /* ISO */
+struct host_boot {	     /* borrowed strings */
+	const char *image;   /* ISO */
 	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
-	const char *label; /* for progress */
-	uint64_t expected; /* measurements in the plan, for progress */
-	/* NULL, or called on each good record line as it comes. */
+	const char *label;   /* for progress; NULL: no progress line */
+	uint64_t expected;   /* measurements in the plan, for progress */
+	/* NULL, or called on each good record line (no newline) as it comes. */
 	void (*on_record)(const char *line, size_t len, void *arg);
 	void *arg;
 };
@@ -50,33 +56,67 @@ struct host_boot { /* borrowed strings */
 struct host_result {
 	enum host_outcome outcome;
 	char *console_path, *records_path; /* in run_dir; freed by host_result_free() */
-	double wall_seconds; /* power-on to end */
-	double first_record_seconds; /* power-on to hello; 0 if none came */
+	uint64_t records;		   /* good ones */
+	double wall_seconds;		   /* power-on to off */
+	double first_record_seconds;	   /* power-on to hello; 0 if none came */
 };
+
+/* One boot while it goes on: what the engine and the driver's methods share. */
+struct host_session {
+	const struct host_config *cfg;
+	const struct host_boot *boot;
+	char *console_path, *records_path; /* set before provision() */
+	void *priv;			   /* the driver's, freed by release() */
+};
+
+enum host_power { HOST_POWER_OFF, HOST_POWER_ON };
 
 struct host_driver {
 	const char *name;
-	const char *help;
+	const char *help; /* one line: what such a host is */
+	const char
+		*cmdline; /* what the kernel's command line must have on every host of its kind */
+	int parallel;	  /* boots that may run at once; 0: one per core */
+
 	/* Can it run now? Each missing thing with its remedy is a line in @report; *ok is the answer.
-	 * @identity gets a canonical JSON object: what makes its numbers comparable (emulator and
-	 * version, CPU model, memory, clock rate). */
+	 * @identity (NULL: not wanted) gets a canonical JSON object: what makes its numbers
+	 * comparable (emulator and version, CPU model, memory, clock rate). */
 	int (*probe)(const struct host_config *cfg, bool *ok, struct strbuf *report,
 		     struct strbuf *identity, struct error *err);
-	/* Boots to the end. 0 with result->outcome (and @err's text unless HOST_DONE), or a negative
-	 * errno before anything was started. Thread-safe: several boots run in parallel. */
-	int (*boot)(const struct host_config *cfg, const struct host_boot *boot,
-		    struct host_result *result, struct error *err);
-	/* What the kernel's command line must have on this host. */
-	const char *cmdline;
-	/* Boots that may run at once (0: one per core). */
-	int parallel;
+	/* Brings boot->image to where the host will boot it next. Sets s->priv. */
+	int (*provision)(struct host_session *s, struct error *err);
+	/* From here on what the host sends will land in s->console_path and s->records_path. */
+	int (*open_channel)(struct host_session *s, struct error *err);
+	/* Switches on, or off at once (a host that is off already is no error). */
+	int (*power)(struct host_session *s, enum host_power want, struct error *err);
+	/* Is it still on? Once it says no, all that the host sent is in the files. */
+	bool (*is_on)(struct host_session *s);
+	/* Why is it off? After a power-off nobody asked for: sets @err if the host itself failed
+	 * (emulator crashed, disk full) and returns its code; 0 if the guest did it. */
+	int (*postmortem)(struct host_session *s, struct error *err);
+	/* Undoes provision() and open_channel(), each if it was done. The host is off. */
+	void (*release)(struct host_session *s);
 };
 
 extern const struct host_driver *const host_drivers[]; /* NULL-terminated */
 
+/*
+ * Boots to the end. 0 with result->outcome (and @err's text unless HOST_DONE), or a negative errno
+ * before anything was started. Thread-safe: several boots run in parallel. A cancel
+ * (common/cancel.h) ends it at once.
+ */
+int host_boot(const struct host_driver *drv, const struct host_config *cfg,
+	      const struct host_boot *boot, struct host_result *result, struct error *err);
+void host_result_free(struct host_result *r);
+
+/* @name: a built-in, a plain name (DATA_ROOT/hosts/NAME.json) or a path ending in .json. -ENOENT,
+ * or -EINVAL with file and path in it. What was loaded is freed with host_config_free(). */
 int host_find(const char *name, struct host_config *cfg, const struct host_driver **driver,
 	      struct error *err);
 void host_config_free(struct host_config *cfg);
-void host_result_free(struct host_result *r);
+/* Sorted names of all hosts; free with fs_free_names(). */
+int host_list(char ***names, size_t *count, struct error *err);
+/* The kernel command line for it: driver->cmdline and what follows from @cfg; the caller frees. */
+char *host_cmdline(const struct host_driver *drv, const struct host_config *cfg);
 
 #endif
