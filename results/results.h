@@ -19,10 +19,10 @@ struct results_db;
 
 /* Whose trouble it was. Infrastructure and job trouble never becomes a verdict on a kernel. */
 enum results_class {
-	RESULTS_OK, /* stored as NULL */
+	RESULTS_OK,		/* stored as NULL */
 	RESULTS_INFRASTRUCTURE, /* host, emulator, disk, transfer */
-	RESULTS_JOB, /* the request cannot be done: bad plan, no KVM in this kernel, build */
-	RESULTS_GUEST, /* L0, L1 or L2 died, hung or complained */
+	RESULTS_JOB,	   /* the request cannot be done: bad plan, no KVM in this kernel, build */
+	RESULTS_GUEST,	   /* L0, L1 or L2 died, hung or complained */
 	RESULTS_INTEGRITY, /* ran to its end and computed something wrong */
 	RESULTS_CANCELLED,
 };
@@ -36,10 +36,12 @@ struct results_bucket {
 /* One metric of one measurement. Borrowed strings. */
 struct results_metric {
 	const char *scenario, *metric, *params; /* params: canonical JSON object */
-	const char *unit; /* "instructions", "ns", "per-mclk" */
-	const char *better; /* "lower" or "higher" */
-	double smallest_effect; /* percent; 0: the clock's default */
+	const char *unit;			/* "instructions", "ns", "per-mclk" */
+	const char *better;			/* "lower" or "higher" */
+	bool headline;				/* shown by default in a comparison */
+	double smallest_effect;			/* percent; 0: the clock's default */
 	uint32_t rounds, warmup;
+	uint32_t scale; /* min, max, mean and hist are in 1/scale of the unit; 0 counts as 1 */
 	uint64_t count, min, max;
 	double mean;
 	const struct results_bucket *hist;
@@ -51,11 +53,11 @@ struct results_counter { /* delta of a KVM statistic over a measurement */
 	int64_t value;
 };
 
-struct results_test { /* a selftest, or a measurement that was skipped or failed */
+struct results_test {		       /* a selftest, or a measurement that was skipped or failed */
 	const char *scenario, *params; /* params may be "{}" */
-	const char *name; /* selftest's name, or "" */
-	const char *result; /* "pass", "fail", "skip" */
-	const char *text; /* reason or output */
+	const char *name;	       /* selftest's name, or "" */
+	const char *result;	       /* "pass", "fail", "skip" */
+	const char *text;	       /* reason or output */
 };
 
 /* All that made the numbers. Borrowed strings; NULL where unknown. */
@@ -66,10 +68,10 @@ struct results_run {
 	const char *scenario_name, *scenario_hash;
 	const char *host_name, *host_driver, *host_identity; /* identity: JSON: emulator + version,
 								or hardware's model, CPU, microcode */
-	const char *clock; /* "emulated" or "tsc"; NULL if the agent never said */
-	const char *session; /* one `nestlab run`: the same for all its boots */
+	const char *clock;	 /* "emulated" or "tsc"; NULL if the agent never said */
+	const char *session;	 /* one `nestlab run`: the same for all its boots */
 	const char *environment; /* JSON object: nestlab version, command line, ... */
-	int boot; /* 1.. within session and kernel */
+	int boot;		 /* 1.. within session and kernel */
 	uint64_t seed;
 	const char *started; /* UTC, ISO 8601 */
 	double wall_seconds;
@@ -85,12 +87,17 @@ struct results_run {
 	size_t ntests;
 };
 
-/* Opens, creating and migrating as needed. -ENOENT with @create false and no file; -EINVAL for a
- * file that is no nestlab database or from a newer nestlab. */
+/*
+ * Opens, creating (the folder too) and migrating as needed. -ENOENT: no file, and @create is false;
+ * -EINVAL: not a nestlab database, or from a newer nestlab; -EBADMSG: a damaged file; -EBUSY: locked
+ * by another process for longer than the busy timeout.
+ */
 int results_open(const char *path, bool create, struct results_db **db, struct error *err);
 void results_close(struct results_db *db);
 
-/* Stores a run in one transaction; *id is its row. */
+/* Stores a run in one transaction; *id (may be NULL) is its row. -ENOSPC: disk full; -EINVAL: the
+ * run contradicts itself (a histogram that does not sum up, no kernel name, ...). Nothing is stored
+ * then. */
 int results_store(struct results_db *db, const struct results_run *run, int64_t *id,
 		  struct error *err);
 
@@ -98,10 +105,10 @@ int results_store(struct results_db *db, const struct results_run *run, int64_t 
  * 0 if all is well; else -EBADMSG, and one line a fault appended to @report. */
 int results_check(struct results_db *db, struct strbuf *report, struct error *err);
 
-/* ---- comparison ---- */
+/* ---- comparison (docs/statistics.md says how and why) ---- */
 
 enum results_verdict {
-	VERDICT_UNCHANGED,
+	VERDICT_UNCHANGED, /* the interval lies within the smallest effect */
 	VERDICT_IMPROVED,
 	VERDICT_REGRESSED,
 	VERDICT_INCONCLUSIVE,
@@ -110,46 +117,89 @@ const char *results_verdict_name(enum results_verdict v);
 
 struct results_side { /* one kernel's boots of one metric */
 	int boots;
-	double median, p99; /* medians over boots of the boots' quantiles */
-	uint64_t count; /* samples, all boots */
+	double median, p99; /* medians over boots of the boots' quantiles; where higher is better
+			       the worst hundredth is at the low end, and p99 is the boots' p1 */
+	uint64_t count;	    /* samples, all boots */
 };
+
+/* What is said of one number of one metric: its median, or its p99. */
+struct results_judgement {
+	double ratio;	  /* new / base */
+	double low, high; /* interval of the ratio at level 1 - alpha; NAN with too few boots */
+	double noise;	/* percent: the spread of one boot that was reckoned with; NAN if unknown */
+	double p_value; /* after Benjamini-Hochberg; NAN where boots allow no test */
+	int more_boots; /* inconclusive: boots more of each kernel that would likely settle it
+			   (at most RESULTS_MORE_BOOTS_MAX); else 0 */
+	enum results_verdict verdict;
+	char *why; /* one short sentence */
+};
+#define RESULTS_MORE_BOOTS_MAX 100
 
 struct results_compared {
 	char *scenario, *metric, *params, *unit, *better;
 	struct results_side base, new;
-	double ratio; /* new.median / base.median */
-	double low, high; /* 95 % interval of the ratio; NAN with too few boots */
-	double p_value; /* NAN where boots allow no test; after Benjamini-Hochberg */
 	double smallest_effect; /* percent */
-	int more_boots; /* inconclusive: how many more boots would likely settle it; else 0 */
 	bool headline;
-	enum results_verdict verdict;
-	char *why; /* one short sentence */
+	struct results_judgement median, p99;
 };
 
-struct results_filter { /* NULL or empty: all */
+/* A test or measurement whose result is not the same for both kernels. */
+struct results_changed_test {
+	char *scenario, *params, *name;
+	char *base, *new; /* "pass", "fail", "skip" */
+	char *text;	  /* what the one that failed said */
+};
+
+struct results_filter { /* zeroed: all of it, at the usual level */
 	const char *scenario, *metric;
-	const char *session; /* only runs of this session */
+	const char *session; /* only runs of this session are compared; noise is learned from all */
+	double alpha;	     /* 0: 0.05. See results_sequential_alpha(). */
 };
 
 struct results_comparison { /* free with results_comparison_free() */
-	char *base, *new; /* names */
-	char *clock;
-	enum results_verdict verdict; /* any regressed, else inconclusive if any, else improved if any */
+	char *base, *new;   /* names; "NAME/odd" and "NAME/even" when boots of one were halved */
+	char *base_key, *new_key; /* kernels' content keys */
+	char *clock;		  /* "emulated" or "tsc" */
+	double alpha;
+	/* Any regressed (median or p99), or the new kernel failed where the base passed: regressed.
+	 * Else inconclusive if any median is; else improved if any is; else unchanged. */
+	enum results_verdict verdict;
 	struct results_compared *metrics; /* most changed first */
 	size_t nmetrics;
+	struct results_changed_test *tests;
+	size_t ntests;
 	int base_failed, new_failed; /* runs with class guest or integrity: never numbers */
+	char *failure; /* what the newest failed run of @new said, else of @base; or NULL */
+	char *notes; /* lines: what was left out and why, which builds were taken; "" if nothing */
 };
 
-/* Compares the newest build of @base with that of @new in @db (names or key prefixes). -ENODATA if
- * one has no finished run; -EXDEV if their clocks differ (refused, with the reason). */
+/*
+ * Compares the newest build of @base with that of @new: names or key prefixes. The same kernel
+ * twice is split into two alternating halves. Numbers are compared within one environment (agent,
+ * host identity, clock) only: the newest in which both have runs.
+ *
+ * -ENOENT: no such kernel here (the known ones are listed); -ENOTUNIQ: an ambiguous prefix
+ * (candidates are listed); -ENODATA: one has no finished run, or they have no environment in common
+ * (what differs is named); -EXDEV: their clocks differ, which is never compared.
+ */
 int results_compare(struct results_db *db, const char *base, const char *new,
 		    const struct results_filter *filter, struct results_comparison *out,
 		    struct error *err);
 void results_comparison_free(struct results_comparison *c);
 
-/* The table per scenario for people (colour if @colour), and the JSON of `compare --json`. */
-void results_render_text(const struct results_comparison *c, bool colour, struct strbuf *out);
+/* The boots more of each kernel that the undecided medians ask for: 0 when all are decided. For
+ * `--boots auto`. */
+int results_more_boots(const struct results_comparison *c);
+
+/* The filter's alpha for look number @look (1..) of at most @max_looks at growing data, such that
+ * all looks together call something changed by chance with probability @alpha at most. */
+double results_sequential_alpha(double alpha, int look, int max_looks);
+
+/* The table per scenario for people, and the JSON of `compare --json`. */
+#define RESULTS_RENDER_COLOUR 1u
+#define RESULTS_RENDER_ALL    2u /* not the headline metrics alone */
+void results_render_text(const struct results_comparison *c, unsigned int flags,
+			 struct strbuf *out);
 void results_render_json(const struct results_comparison *c, struct strbuf *out);
 
 #endif

@@ -37,24 +37,27 @@
  * the agent's plan lines are the same words. */
 struct scenario_measure {
 	const char *scenario; /* "multiplex", "migrate", "exits", "churn", "kselftest" */
-	const char *l1; /* "micro-vmx", "micro-evmcs"; NULL for kselftest */
-	const char *memory; /* "managed", "unmanaged" */
-	const char *variant; /* exits: reason; churn: operation; kselftest: test; else NULL */
+	const char *l1;	      /* "micro-vmx", "micro-evmcs"; NULL for kselftest */
+	const char *memory;   /* "managed", "unmanaged" */
+	const char *variant;  /* exits: reason; churn: operation; kselftest: test; else NULL */
 	uint32_t l2_vcpus, l1_vcpus;
 	bool ept, apic_pages, posted_interrupts, parallel;
 	uint32_t rounds, warmup;
-	char *params; /* canonical JSON object of all that identifies the measurement
-			 (without rounds and warmup): the identity under which results compare */
+	/* Canonical JSON object of what identifies the measurement, under which results compare:
+	 * l1, memory, l2_vcpus, l1_vcpus, ept, apic_pages, posted_interrupts, mode ("cooperative" or
+	 * "parallel"), and reason, operation or test where it applies; for kselftest test alone.
+	 * Rounds and warmup are not in it: results keep them beside it. */
+	char *params;
 };
 
 /* One metric that a scenario yields. */
 struct scenario_metric {
 	const char *scenario;
-	const char *name; /* "switch", "vmptrld", "entry-exit", "switches-per-mclk", ... */
-	const char *unit; /* "clocks" (instructions or ns, by the host's clock) or
+	const char *name;   /* "switch", "vmptrld", "entry-exit", "switches-per-mclk", ... */
+	const char *unit;   /* "clocks" (instructions or ns, by the host's clock) or
 			     "per-mclk" (events per million clock units) */
 	const char *better; /* "lower" or "higher" */
-	bool headline; /* shown by default in a comparison */
+	bool headline;	    /* shown by default in a comparison */
 	const char *help;
 };
 
@@ -64,7 +67,7 @@ struct scenario_effect { /* smallest effect that matters, from "metrics" */
 };
 
 struct scenario_plan { /* free with scenario_plan_free() */
-	char *name; /* the file's name without .json */
+	char *name;    /* the file's name without .json */
 	char *path;
 	char *description;
 	char hash[FS_SHA256_HEX]; /* of the canonical JSON */
@@ -75,8 +78,7 @@ struct scenario_plan { /* free with scenario_plan_free() */
 };
 
 /* @name: a plain name (in @dir) or a path ending in .json. -EINVAL: the file is wrong. */
-int scenario_load(const char *dir, const char *name, struct scenario_plan *out,
-		  struct error *err);
+int scenario_load(const char *dir, const char *name, struct scenario_plan *out, struct error *err);
 void scenario_plan_free(struct scenario_plan *plan);
 
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */
