@@ -120,6 +120,18 @@ static double smallest_effect(const struct scenario_plan *plan, const char *metr
 	return 0;
 }
 
+static int optional_scale(const struct json_node *rec, uint32_t *scale, struct error *err)
+{
+	struct json_node n;
+	int64_t value = 1;
+	int ret = json_member(rec, "scale", false, &n, err);
+
+	if (!ret)
+		ret = json_as_int(&n, 1, 1000000, &value, err);
+	*scale = value;
+	return ret == -ENOENT ? 0 : ret;
+}
+
 static int take_metric(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *measure;
@@ -145,11 +157,13 @@ static int take_metric(struct collector *c, const struct json_node *rec, struct 
 		.params = measure->params,
 		.unit = unit,
 		.better = known->better,
+		.headline = known->headline,
 		.smallest_effect = smallest_effect(c->plan, name),
 		.rounds = measure->rounds,
 		.warmup = measure->warmup,
 	};
-	ret = number_of(rec, "count", &m.count, err);
+	ret = optional_scale(rec, &m.scale, err);
+	ret = ret ? ret : number_of(rec, "count", &m.count, err);
 	ret = ret ? ret : number_of(rec, "min", &m.min, err);
 	ret = ret ? ret : number_of(rec, "max", &m.max, err);
 	ret = ret ? ret : real_of(rec, "mean", &m.mean, err);
@@ -345,14 +359,18 @@ void collector_record(struct collector *c, const char *line, size_t len)
 		trouble(c, RESULTS_INFRASTRUCTURE, err.text);
 }
 
-void collector_fill(struct collector *c, struct results_run *run)
+void collector_finish(struct collector *c)
 {
-	if (c->class == RESULTS_OK && c->ended != c->plan->nmeasures) {
-		struct error told = { 0 };
+	struct error told = { 0 };
 
-		error_set(&told, 0, "%zu of %zu measurements ended", c->ended, c->plan->nmeasures);
-		trouble(c, RESULTS_INFRASTRUCTURE, told.text);
-	}
+	if (c->class != RESULTS_OK || c->ended == c->plan->nmeasures)
+		return;
+	error_set(&told, 0, "%zu of %zu measurements ended", c->ended, c->plan->nmeasures);
+	trouble(c, RESULTS_INFRASTRUCTURE, told.text);
+}
+
+void collector_fill(const struct collector *c, struct results_run *run)
+{
 	run->clock = c->clock;
 	run->metrics = c->metrics;
 	run->nmetrics = c->nmetrics;

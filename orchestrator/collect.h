@@ -5,6 +5,7 @@
  *
  *	collector_init(&c, &plan);
  *	... collector_record(&c, line, len) for each record, as it comes ...
+ *	collector_finish(&c);
  *	collector_fill(&c, &run);	// run borrows from c
  *	results_store(db, &run, ...);
  *	collector_release(&c);
@@ -44,8 +45,10 @@ void collector_release(struct collector *c);
  * member) is infrastructure trouble, kept in @c; the rest of the stream is still read. */
 void collector_record(struct collector *c, const char *line, size_t len);
 
-/* After the last record of a complete stream: measurements that never ended are trouble too. Then
- * sets the record-born members of @run: clock, metrics, counters, tests; leaves the others. */
-void collector_fill(struct collector *c, struct results_run *run);
+/* After the last record of a complete stream: a measurement that never ended is trouble too. */
+void collector_finish(struct collector *c);
+
+/* Sets the record-born members of @run: clock, metrics, counters, tests; leaves the others. */
+void collector_fill(const struct collector *c, struct results_run *run);
 
 #endif

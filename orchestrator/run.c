@@ -21,7 +21,6 @@
 #include "images/images.h"
 #include "kernels/kernels.h"
 #include "orchestrator/collect.h"
-#include "orchestrator/console.h"
 #include "orchestrator/host.h"
 #include "orchestrator/plan.h"
 #include "scenarios/scenarios.h"
@@ -31,6 +30,7 @@ struct engine {
 	struct results_db *db;
 	struct run_summary *summary;
 	char *root, *cache, *agent; /* folders, and the agent's path */
+	char *cmdline;		    /* of every kernel on this host */
 	struct host_config host;
 	const struct host_driver *driver;
 	struct strbuf identity;
@@ -175,6 +175,7 @@ static const struct {
 } outcome_classes[] = {
 	{ HOST_DONE, RESULTS_OK },
 	{ HOST_GUEST_PANIC, RESULTS_GUEST },
+	{ HOST_GUEST_COMPLAINED, RESULTS_GUEST },
 	{ HOST_HANG, RESULTS_GUEST },
 	{ HOST_GUEST_DIED, RESULTS_GUEST },
 	{ HOST_BROKEN_RECORDS, RESULTS_INFRASTRUCTURE },
@@ -203,7 +204,7 @@ static int make_image(struct engine *e, struct attempt *a, struct error *err)
 		.bzimage = a->job->kernel->bzimage,
 		.agent = e->agent,
 		.plan = plan,
-		.cmdline = e->driver->cmdline,
+		.cmdline = e->cmdline,
 	};
 
 	return image_build(&req, &a->image, err);
@@ -215,37 +216,28 @@ static void set_trouble(struct attempt *a, enum results_class class, const char 
 	error_set(&a->error, -EIO, "%s", text);
 }
 
-/* The kernel must have been silent, and be the one that was built. */
-static void judge_kernel(struct attempt *a)
+/* A complaint on the console goes with an integrity failure often, and says less. */
+static bool records_tell_more(const struct attempt *a)
 {
-	struct strbuf complaints = STRBUF_INIT;
-	const char *id = a->collected.build_id;
-	struct error err = { 0 };
-
-	if (console_check(a->host.console_path, &complaints, &err))
-		set_trouble(a, RESULTS_INFRASTRUCTURE, err.text);
-	else if (complaints.len)
-		set_trouble(a, RESULTS_GUEST, complaints.buf);
-	else if (!id || strcmp(id, a->job->kernel->build_id)) {
-		error_set(&err, 0, "kernel %s was to boot, build-id %s; %s did",
-			  a->job->kernel->name, a->job->kernel->build_id, id ? id : "none");
-		set_trouble(a, RESULTS_INFRASTRUCTURE, err.text);
-	}
-	strbuf_release(&complaints);
+	return a->class == RESULTS_OK ||
+	       (a->class == RESULTS_GUEST && a->collected.class == RESULTS_INTEGRITY);
 }
 
-/* From mildest to worst: what the records tell overrides what the host saw only where it is worse. */
 static void judge(struct attempt *a, const struct error *host_error)
 {
+	const char *id = a->collected.build_id;
+
 	a->class = classify(a->host.outcome);
-	if (a->class != RESULTS_OK) {
+	if (a->class != RESULTS_OK)
 		set_trouble(a, a->class, host_error->text);
-		return;
-	}
-	if (a->collected.class != RESULTS_OK)
+	collector_finish(&a->collected);
+	if (a->collected.class != RESULTS_OK && records_tell_more(a))
 		set_trouble(a, a->collected.class, a->collected.trouble.text);
-	else
-		judge_kernel(a);
+	if (a->class != RESULTS_OK || (id && !strcmp(id, a->job->kernel->build_id)))
+		return;
+	a->class = RESULTS_INFRASTRUCTURE;
+	error_set(&a->error, -EIO, "kernel %s was to boot, build-id %s, and %s did",
+		  a->job->kernel->name, a->job->kernel->build_id, id ? id : "none");
 }
 
 static int boot(struct engine *e, struct attempt *a)
@@ -290,7 +282,7 @@ static int store(struct engine *e, struct attempt *a, struct error *err)
 		.image_sha256 = a->image.sha256,
 		.agent_sha256 = a->image.agent_sha256,
 		.plan_sha256 = a->image.plan_sha256,
-		.cmdline = e->driver->cmdline,
+		.cmdline = e->cmdline,
 		.scenario_name = a->job->plan->name,
 		.scenario_hash = a->job->plan->hash,
 		.host_name = e->host.name,
@@ -430,6 +422,7 @@ static int prepare(struct engine *e, struct error *err)
 	ret = ret ? ret : build_kernels(e, err);
 	if (ret)
 		return ret;
+	e->cmdline = host_cmdline(e->driver, &e->host);
 	describe_environment(e);
 	make_jobs(e);
 	return 0;
@@ -447,6 +440,7 @@ static void release(struct engine *e)
 	free(e->builds);
 	free(e->jobs);
 	free(e->environment);
+	free(e->cmdline);
 	free(e->root);
 	free(e->cache);
 	free(e->agent);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* orchestrator/collect.c: records become rows, and trouble gets the right class. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/alloc.h"
+#include "orchestrator/collect.h"
+
+static struct scenario_measure measures[] = {
+	{ .scenario = "multiplex",
+	  .l1 = "micro-vmx",
+	  .memory = "managed",
+	  .rounds = 2,
+	  .params = (char[]){ "{\"l2_vcpus\":8}" } },
+	{ .scenario = "churn",
+	  .l1 = "micro-vmx",
+	  .memory = "managed",
+	  .variant = "memslot",
+	  .params = (char[]){ "{\"operation\":\"memslot\"}" } },
+};
+static struct scenario_effect effects[] = { { (char[]){ "switch" }, 0.25 } };
+static const struct scenario_plan plan = {
+	.measures = measures,
+	.nmeasures = ARRAY_SIZE(measures),
+	.effects = effects,
+	.neffects = 1,
+};
+
+static const char hello[] = "{\"seq\":0,\"type\":\"hello\",\"clock\":\"emulated\","
+			    "\"release\":\"6.12.1\",\"build_id\":\"ab\"}";
+static const char metric[] =
+	"{\"seq\":1,\"type\":\"metric\",\"id\":0,\"metric\":\"switch\",\"unit\":\"instructions\","
+	"\"count\":3,\"min\":5,\"max\":7,\"mean\":6.0,\"hist\":[[5,1],[6,1],[7,1]]}";
+static const char end0[] = "{\"seq\":2,\"type\":\"end\",\"id\":0}";
+static const char end1[] = "{\"seq\":3,\"type\":\"end\",\"id\":1}";
+
+static void feed(struct collector *c, const char *line)
+{
+	collector_record(c, line, strlen(line));
+}
+
+static void good_records_become_rows(void **state)
+{
+	struct results_run run = { 0 };
+	struct collector c;
+
+	(void)state;
+	collector_init(&c, &plan);
+	feed(&c, hello);
+	feed(&c, metric);
+	feed(&c, "{\"seq\":1,\"type\":\"counters\",\"id\":0,\"values\":{\"exits\":16}}");
+	feed(&c, end0);
+	feed(&c, "{\"seq\":1,\"type\":\"skip\",\"id\":1,\"reason\":\"no slots\"}");
+	feed(&c, end1);
+	collector_finish(&c);
+	collector_fill(&c, &run);
+	assert_int_equal(c.class, RESULTS_OK);
+	assert_string_equal(run.clock, "emulated");
+	assert_int_equal(run.nmetrics, 1);
+	assert_string_equal(run.metrics[0].metric, "switch");
+	assert_string_equal(run.metrics[0].better, "lower");
+	assert_string_equal(run.metrics[0].params, "{\"l2_vcpus\":8}");
+	assert_true(run.metrics[0].smallest_effect == 0.25);
+	assert_int_equal(run.metrics[0].nhist, 3);
+	assert_int_equal(run.metrics[0].hist[2].bucket, 7);
+	assert_int_equal(run.ncounters, 1);
+	assert_int_equal(run.counters[0].value, 16);
+	assert_int_equal(run.ntests, 1);
+	assert_string_equal(run.tests[0].result, "skip");
+	collector_release(&c);
+}
+
+static void expect_trouble(const char *line, enum results_class class, const char *text)
+{
+	struct results_run run = { 0 };
+	struct collector c;
+
+	collector_init(&c, &plan);
+	feed(&c, hello);
+	feed(&c, line);
+	feed(&c, end0);
+	feed(&c, end1);
+	collector_finish(&c);
+	collector_fill(&c, &run);
+	assert_int_equal(c.class, class);
+	if (!strstr(c.trouble.text, text))
+		fail_msg("# got \"%s\"", c.trouble.text);
+	collector_release(&c);
+}
+
+static void trouble_has_its_class(void **state)
+{
+	(void)state;
+	expect_trouble("{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"integrity\","
+		       "\"expected\":\"1\",\"found\":\"2\",\"text\":\"pattern\"}",
+		       RESULTS_INTEGRITY,
+		       "churn {\"operation\":\"memslot\"}: pattern: expected 1, found 2");
+	expect_trouble("{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"guest\","
+		       "\"expected\":\"\",\"found\":\"\",\"text\":\"L1 died\"}",
+		       RESULTS_GUEST, "L1 died");
+	expect_trouble("{\"seq\":1,\"type\":\"fatal\",\"text\":\"no /dev/kvm\"}", RESULTS_JOB,
+		       "no /dev/kvm");
+	expect_trouble("{\"seq\":1,\"type\":\"metric\",\"id\":2}", RESULTS_INFRASTRUCTURE,
+		       "id 2 is not in the plan of 2");
+	expect_trouble("{\"seq\":1,\"type\":\"metric\",\"id\":0,\"metric\":\"swich\","
+		       "\"unit\":\"ns\"}",
+		       RESULTS_INFRASTRUCTURE, "no metric \"swich\"");
+	expect_trouble(
+		"{\"seq\":1,\"type\":\"metric\",\"id\":0,\"metric\":\"switch\","
+		"\"unit\":\"ns\",\"count\":4,\"min\":1,\"max\":1,\"mean\":1,\"hist\":[[1,3]]}",
+		RESULTS_INFRASTRUCTURE, "buckets hold 3 samples, count says 4");
+	expect_trouble("{\"seq\":1,\"type\":\"gossip\"}", RESULTS_INFRASTRUCTURE,
+		       "unknown record type \"gossip\"");
+}
+
+static void integrity_outweighs_what_came_before(void **state)
+{
+	struct collector c;
+
+	(void)state;
+	collector_init(&c, &plan);
+	feed(&c, "{\"seq\":1,\"type\":\"console\",\"text\":\"WARNING: x\"}");
+	feed(&c, "{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"integrity\","
+		 "\"expected\":\"1\",\"found\":\"2\",\"text\":\"pattern\"}");
+	assert_int_equal(c.class, RESULTS_INTEGRITY);
+	collector_release(&c);
+}
+
+static void a_measurement_that_never_ended_is_told(void **state)
+{
+	struct results_run run = { 0 };
+	struct collector c;
+
+	(void)state;
+	collector_init(&c, &plan);
+	feed(&c, hello);
+	feed(&c, end0);
+	collector_finish(&c);
+	collector_fill(&c, &run);
+	assert_int_equal(c.class, RESULTS_INFRASTRUCTURE);
+	assert_string_equal(c.trouble.text, "1 of 2 measurements ended");
+	collector_release(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_records_become_rows),
+		cmocka_unit_test(trouble_has_its_class),
+		cmocka_unit_test(integrity_outweighs_what_came_before),
+		cmocka_unit_test(a_measurement_that_never_ended_is_told),
+	};
+
+	return cmocka_run_group_tests_name("collect", tests, NULL, NULL);
+}
