@@ -66,6 +66,8 @@ struct scenario_effect { /* smallest effect that matters, from "metrics" */
 	double percent;
 };
 
+struct json_object;
+
 struct scenario_plan { /* free with scenario_plan_free() */
 	char *name;    /* the file's name without .json */
 	char *path;
@@ -75,6 +77,7 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	size_t nmeasures;
 	struct scenario_effect *effects;
 	size_t neffects;
+	struct json_object *doc; /* keeps strings of the measures alive */
 };
 
 /* @name: a plain name (in @dir) or a path ending in .json. -EINVAL: the file is wrong. */
