@@ -12,6 +12,8 @@
  *	measure id=1 ...
  *	end count=2
  *
+ * The run line's words are optional defaults: seed= (0) and mode=cooperative|parallel for the
+ * measurements that say neither seed= nor parallel=. posted_interrupts= may be left out (0).
  * Unknown words, missing words and values out of range are errors: the agent refuses the plan with a
  * `fatal` record and powers off.
  *
@@ -22,13 +24,16 @@
  *	{"seq":0,"type":"hello",...,"crc":"0123abcd"}
  *
  * Types, in the order they come:
- *	hello	 agent (version), release, build_id (kernel's, hex), cmdline, cpu, clock
+ *	hello	 protocol, agent (version), release, build_id (kernel's, hex), cmdline, cpu, cpus, clock
  *		 ("emulated" or "tsc"), tsc_khz, vmx (object: ept, vpid, tpr_shadow, apic_access,
  *		 posted_interrupts, shadow_vmcs, pml, evmcs, unrestricted: true/false), memory
  *		 (array of {start,size,kind}: "managed" or "unmanaged"), plan_count
  *	begin	 id of the measurement that starts
- *	metric	 id, metric (name), unit ("instructions" or "ns"), count, min, max, mean,
- *		 hist: [[bucket,count],...] (common/histogram.h), extra objects allowed
+ *	metric	 id, metric (name), unit ("instructions", "ns" or "per-mclk"), count, min, max, mean,
+ *		 hist: [[bucket,count],...] (common/histogram.h). A "per-mclk" metric is in
+ *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K, if
+ *		 there, says that K neighbouring buckets were told as the first of them, because the
+ *		 line was too long; count, min, max and mean stay exact
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
  *	skip	 id, reason: this host cannot run it (names what is missing)
  *	fail	 id, class ("integrity" or "guest"), expected, found, text
@@ -51,8 +56,8 @@
 
 #define PROTOCOL_VERSION  1
 #define PROTOCOL_LINE_MAX 65536
-#define PROTOCOL_MAX_L2   256
-#define PROTOCOL_MAX_L1   8
+#define PROTOCOL_MAX_L2	  256
+#define PROTOCOL_MAX_L1	  8
 
 enum plan_scenario {
 	PLAN_MULTIPLEX,
@@ -61,27 +66,30 @@ enum plan_scenario {
 	PLAN_CHURN,
 	PLAN_KSELFTEST,
 };
-enum plan_l1 { PLAN_L1_VMX, PLAN_L1_EVMCS }; /* "micro-vmx", "micro-evmcs" */
+enum plan_l1 { PLAN_L1_VMX, PLAN_L1_EVMCS };	   /* "micro-vmx", "micro-evmcs" */
 enum plan_memory { PLAN_MANAGED, PLAN_UNMANAGED }; /* "managed", "unmanaged" */
 
 /* One measurement, as typed by the scenario module and run by the agent. Words on the line have the
  * fields' names; a word that a scenario does not use is left out and 0. */
 struct plan_measure {
 	uint32_t id; /* index in the plan, 0.. */
-	enum plan_scenario scenario; /* "multiplex", "migrate", "exits", "churn", "kselftest" */
+	/* "multiplex", "migrate", "exits", "churn", "kselftest" */
+	enum plan_scenario scenario;
 	enum plan_l1 l1;
 	enum plan_memory memory;
 	uint32_t l2_vcpus; /* 1..256, in all, spread evenly over the L1 vCPUs */
 	uint32_t l1_vcpus; /* 1..8 */
-	bool ept; /* nested EPT, else L1 shadows nothing: L2 runs on L1-built page tables */
+	bool ept;	 /* nested EPT, else L1 shadows nothing: L2 runs on L1-built page tables */
 	bool apic_pages; /* TPR shadow + virtual-APIC page + APIC-access page in each vmcs12 */
 	bool posted_interrupts;
-	bool parallel; /* L1 vCPUs in pinned threads; else one thread, in turn: deterministic */
+	bool parallel;	 /* L1 vCPUs in pinned threads; else one thread, in turn: deterministic */
 	uint32_t rounds; /* measured rounds; each round switches to each L2 vCPU once */
 	uint32_t warmup; /* rounds run first and left out */
-	char reason[32]; /* exits: "vmcall", "cpuid", "rdmsr", "rdmsr-passthrough", "hlt", "io",
-			    "ept-violation", "apic-access", "tpr-threshold", "interrupt" */
-	char operation[32]; /* churn: "dontneed", "migrate-page", "memslot", "msr-bitmap", "apic-page" */
+	/* exits: "vmcall", "cpuid", "rdmsr", "rdmsr-passthrough", "hlt", "io", "ept-violation",
+	 * "apic-access", "tpr-threshold", "interrupt" */
+	char reason[32];
+	/* churn: "dontneed", "migrate-page", "memslot", "msr-bitmap", "apic-page" */
+	char operation[32];
 	char test[64]; /* kselftest: program name under /selftests */
 	uint64_t seed;
 };

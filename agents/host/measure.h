@@ -23,6 +23,9 @@ int scenario_exits_run(const struct plan_measure *m, struct sink *s);
 int scenario_churn_run(const struct plan_measure *m, struct sink *s);
 int scenario_kselftest_run(const struct plan_measure *m, struct sink *s);
 
+/* Where the kselftest scenario finds its programs: /selftests. */
+extern const char *selftests_dir;
+
 /* Runs one measurement in the calling process, through the table. */
 int measure_run(const struct plan_measure *m, struct sink *s);
 

@@ -16,7 +16,7 @@
 #include "common/histogram.h"
 
 struct sink {
-	int fd; /* record bodies, one a line, go here */
+	int fd;	     /* record bodies, one a line, go here */
 	uint32_t id; /* of the measurement */
 };
 
@@ -42,7 +42,7 @@ void sink_skip(struct sink *s, const char *fmt, ...) __attribute__((format(print
 /* Something is wrong with the kernel under test. Emit no metric of a measurement that failed. */
 enum sink_class {
 	SINK_INTEGRITY, /* ran, and computed something wrong, or took other exits than it should */
-	SINK_GUEST, /* L0, L1 or L2 died, hung, or an ioctl failed that must not */
+	SINK_GUEST,	/* L0, L1 or L2 died, hung, or an ioctl failed that must not */
 };
 /* @expected, @found: short texts, or NULL. */
 void sink_fail(struct sink *s, enum sink_class class, const char *expected, const char *found,

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* files.h - the small files of /proc and /sys. */
+#ifndef AGENTS_HOST_FILES_H
+#define AGENTS_HOST_FILES_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads up to @size - 1 bytes and adds a NUL. The length, or a negative errno (then @buf is ""). */
+ssize_t file_read(const char *path, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agents/host/kmsg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const complaints[] = {
+	"WARNING:",
+	"BUG:",
+	"kernel BUG at",
+	"Oops",
+	"general protection fault",
+	"unchecked MSR access",
+	"INFO: task",
+	"INFO: rcu",
+	"refcount_t:",
+	"list_add corruption",
+	"list_del corruption",
+	"UBSAN:",
+};
+
+/* Bochs' corei7_skylake_x has a CPUID leaf 4 and an XSAVE size that Linux wonders about. */
+static const struct {
+	const char *file, *function;
+} known[] = {
+	{ "arch/x86/kernel/cpu/topology_common.c:", "parse_legacy+" },
+	{ "arch/x86/kernel/fpu/xstate.c:", "fpu__init_system_xstate+" },
+};
+
+bool kmsg_is_complaint(const char *text)
+{
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (strstr(text, known[i].file) && strstr(text, known[i].function))
+			return false;
+	for (size_t i = 0; i < COUNT(complaints); i++)
+		if (strstr(text, complaints[i]))
+			return true;
+	return false;
+}
+
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* One record is "PRIORITY,SEQUENCE,TIME,FLAGS[,...];TEXT\n KEY=VALUE\n..."
+ * (Documentation/ABI/testing/dev-kmsg). The kernel's own have facility 0. */
+static const char *kernel_text(char *record)
+{
+	char *text = strchr(record, ';');
+
+	if (!text || strtoul(record, NULL, 10) >> 3)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text + 1;
+}
+
+bool kmsg_next_complaint(int fd, char *text, size_t size)
+{
+	char record[8192];
+	ssize_t n;
+
+	/* EPIPE: messages were overwritten before they were read; the next read goes on after. */
+	while (fd >= 0 && ((n = read(fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE)) {
+		const char *line;
+
+		if (n <= 0)
+			continue;
+		record[n] = '\0';
+		line = kernel_text(record);
+		if (!line || !kmsg_is_complaint(line))
+			continue;
+		snprintf(text, size, "%s", line);
+		return true;
+	}
+	return false;
+}
