@@ -9,15 +9,18 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 
-/* The text of results/schema.sql, NUL-terminated, as the assembler finds it. */
+/* The texts of results/schema*.sql, NUL-terminated, as the assembler finds them. */
 __asm__(".pushsection .rodata\n"
 	"schema_1: .incbin \"results/schema.sql\"\n"
 	".byte 0\n"
+	"schema_2: .incbin \"results/schema_bisect.sql\"\n"
+	".byte 0\n"
 	".popsection\n");
 extern const char schema_1[] __attribute__((visibility("hidden")));
+extern const char schema_2[] __attribute__((visibility("hidden")));
 
 /* Step i takes a database from version i to i + 1. A new version is a new file and a new row. */
-static const char *const steps[] = { schema_1 };
+static const char *const steps[] = { schema_1, schema_2 };
 const int database_version = ARRAY_SIZE(steps);
 
 static const struct {
