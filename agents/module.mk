@@ -21,3 +21,7 @@ $(BUILD)/agent/%.o: %.c
 	$(call say,AGENTCC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(AGENT_CFLAGS) -c -o $@ $<
+
+# The agent's parts that need no KVM, for their unit tests.
+$(BUILD)/tests/test_agent: $(patsubst %,$(BUILD)/obj/agents/host/%.o, \
+	channel clock files isolate kmsg line regions scenario_kselftest sink)

@@ -10,13 +10,11 @@
 #include "agents/host/files.h"
 
 /* struct boot_params, Documentation/arch/x86/zero-page.rst */
-#define BOOT_PARAMS	 "/sys/kernel/boot_params/data"
-#define BOOT_PARAMS_SIZE 4096
-#define E820_ENTRIES	 0x1e8 /* one byte: how many there are */
-#define E820_TABLE	 0x2d0
-#define E820_MAX	 128
-#define E820_RAM	 1
-#define SMALLEST	 (1ull << 20)
+#define E820_ENTRIES 0x1e8 /* one byte: how many there are */
+#define E820_TABLE   0x2d0
+#define E820_MAX     128
+#define E820_RAM     1
+#define SMALLEST     (1ull << 20)
 
 struct e820_entry {
 	uint64_t addr, size;
@@ -96,23 +94,26 @@ static int parse_e820(const char *params, struct regions *out)
 	return 0;
 }
 
-int regions_read(struct regions *out)
+int regions_parse(const char *iomem, const char *params, struct regions *out)
 {
-	static char iomem[65536], params[BOOT_PARAMS_SIZE + 1];
-	ssize_t len;
 	int ret;
 
 	out->n = 0;
-	len = file_read("/proc/iomem", iomem, sizeof(iomem));
-	if (len < 0)
-		return (int)len;
 	ret = parse_iomem(iomem, out);
-	if (ret)
-		return ret;
-	len = file_read(BOOT_PARAMS, params, sizeof(params));
+	return ret ? ret : parse_e820(params, out);
+}
+
+int regions_read(struct regions *out)
+{
+	static char iomem[65536], params[REGIONS_BOOT_PARAMS + 1];
+	ssize_t len = file_read("/proc/iomem", iomem, sizeof(iomem));
+
 	if (len < 0)
 		return (int)len;
-	return len == BOOT_PARAMS_SIZE ? parse_e820(params, out) : -EIO;
+	len = file_read("/sys/kernel/boot_params/data", params, sizeof(params));
+	if (len < 0)
+		return (int)len;
+	return len == REGIONS_BOOT_PARAMS ? regions_parse(iomem, params, out) : -EIO;
 }
 
 bool regions_unmanaged(struct region *out)

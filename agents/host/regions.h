@@ -29,6 +29,10 @@ struct regions {
 /* The managed regions, then the unmanaged ones, each by address. 0 or a negative errno. */
 int regions_read(struct regions *out);
 
+/* The same from the text of /proc/iomem and the REGIONS_BOOT_PARAMS bytes of boot_params. */
+#define REGIONS_BOOT_PARAMS 4096
+int regions_parse(const char *iomem, const char *params, struct regions *out);
+
 /* The largest unmanaged region; false if there is none. */
 bool regions_unmanaged(struct region *out);
 

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agents/protocol.h"
+
+#define MULTIPLEX                                                                            \
+	"measure id=0 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=8 l1_vcpus=1 " \
+	"ept=1 apic_pages=0 rounds=200 warmup=20"
+
+static char msg[256];
+static struct plan_measure m;
+
+static int parse(const char *line)
+{
+	msg[0] = '\0';
+	return plan_measure_parse(line, &m, msg, sizeof(msg));
+}
+
+static void refused(const char *line, const char *why)
+{
+	assert_int_equal(parse(line), -EINVAL);
+	if (!strstr(msg, why))
+		fail_msg("\"%s\" is not in \"%s\"", why, msg);
+}
+
+static void a_line_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse(MULTIPLEX " posted_interrupts=1 parallel=1 seed=18446744073709551615"), 0);
+	assert_int_equal(m.id, 0);
+	assert_int_equal(m.scenario, PLAN_MULTIPLEX);
+	assert_int_equal(m.l1, PLAN_L1_VMX);
+	assert_int_equal(m.memory, PLAN_MANAGED);
+	assert_int_equal(m.l2_vcpus, 8);
+	assert_int_equal(m.l1_vcpus, 1);
+	assert_true(m.ept && !m.apic_pages && m.posted_interrupts && m.parallel);
+	assert_int_equal(m.rounds, 200);
+	assert_int_equal(m.warmup, 20);
+	assert_true(m.seed == UINT64_MAX);
+}
+
+static void scenarios_have_their_own_words(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("measure id=4 scenario=kselftest test=vmx_apic_access_test"), 0);
+	assert_string_equal(m.test, "vmx_apic_access_test");
+	assert_int_equal(
+		parse("measure reason=rdmsr-passthrough id=1 scenario=exits l1=micro-evmcs "
+		      "memory=unmanaged l2_vcpus=1 l1_vcpus=1 ept=0 apic_pages=1 rounds=1 "
+		      "warmup=0"),
+		0);
+	assert_string_equal(m.reason, "rdmsr-passthrough");
+	assert_int_equal(m.l1, PLAN_L1_EVMCS);
+	assert_int_equal(m.memory, PLAN_UNMANAGED);
+	refused(MULTIPLEX " reason=vmcall", "scenario multiplex has no word reason");
+	refused("measure id=0 scenario=kselftest test=a rounds=3", "has no word rounds");
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	(void)state;
+	refused("begin id=0", "starts with \"measure \"");
+	refused("measure id=0", "scenario= is missing");
+	refused("measure id=0 scenario=dance", "scenario=dance is not known");
+	refused("measure id=0 scenario=multiplex l1=micro-vmx", "memory= is missing");
+	refused(MULTIPLEX " color=red", "\"color\"");
+	refused(MULTIPLEX " ept=1", "ept= is there twice");
+	refused(MULTIPLEX " parallel=2", "parallel=2 is neither 0 nor 1");
+	refused(MULTIPLEX " ", "\"\" is not a word=value");
+	refused("measure  id=0", "\"\" is not a word=value");
+	refused(MULTIPLEX " seed", "\"seed\" is not a word=value");
+	refused(MULTIPLEX " seed=18446744073709551616",
+		"seed=18446744073709551616 is not a number");
+	refused(MULTIPLEX " seed=-1", "seed=-1 is not a number");
+	refused(MULTIPLEX " seed=", "seed= is not a number");
+}
+
+static void ranges_are_kept(void **state)
+{
+	static const char *const rest = "scenario=multiplex l1=micro-vmx memory=managed ept=1 "
+					"apic_pages=0 rounds=200 warmup=20";
+	static const struct {
+		const char *l2, *l1, *why;
+	} cases[] = {
+		{ "0", "1", "l2_vcpus=0 is not a number within 1..256" },
+		{ "257", "1", "l2_vcpus=257" },
+		{ "4294967297", "1", "l2_vcpus=4294967297" },
+		{ "8", "0", "l1_vcpus=0 is not a number within 1..8" },
+		{ "8", "9", "l1_vcpus=9" },
+		{ "2", "4", "l2_vcpus=2 do not fill l1_vcpus=4" },
+	};
+	char line[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(line, sizeof(line), "measure id=0 l2_vcpus=%s l1_vcpus=%s %s", cases[i].l2,
+			 cases[i].l1, rest);
+		refused(line, cases[i].why);
+	}
+	snprintf(line, sizeof(line), "measure id=0 l2_vcpus=256 l1_vcpus=8 %s", rest);
+	assert_int_equal(parse(line), 0);
+}
+
+/* A test's name becomes a path. */
+static void a_test_stays_in_its_folder(void **state)
+{
+	(void)state;
+	refused("measure id=0 scenario=kselftest test=../bin/sh", "is not known");
+	refused("measure id=0 scenario=kselftest test=.hidden", "is not known");
+	refused("measure id=0 scenario=kselftest test=", "is not known");
+	refused("measure id=0 scenario=kselftest "
+		"test=aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg",
+		"is longer than 63 bytes");
+}
+
+static void format_is_the_inverse_of_parse(void **state)
+{
+	static const char *const lines[] = {
+		MULTIPLEX " seed=3 parallel=1",
+		"measure id=5 scenario=churn l1=micro-evmcs memory=unmanaged l2_vcpus=256 "
+		"l1_vcpus=8 "
+		"ept=0 apic_pages=1 posted_interrupts=1 rounds=9 warmup=0 operation=memslot",
+		"measure id=65535 scenario=kselftest test=x seed=18446744073709551615",
+	};
+	char text[512], again[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct plan_measure first;
+
+		assert_int_equal(parse(lines[i]), 0);
+		first = m;
+		assert_int_equal(plan_measure_format(&m, text, sizeof(text)), 0);
+		assert_int_equal(parse(text), 0);
+		assert_memory_equal(&first, &m, sizeof(m));
+		assert_int_equal(plan_measure_format(&m, again, sizeof(again)), 0);
+		assert_string_equal(text, again);
+		for (size_t len = 0; len <= strlen(text); len++)
+			assert_int_equal(plan_measure_format(&m, again, len), -ENOSPC);
+	}
+}
+
+static int plan(const char *text, struct plan_measure **out, size_t *n)
+{
+	msg[0] = '\0';
+	return plan_parse(text, out, n, msg, sizeof(msg));
+}
+
+static void a_plan_is_read(void **state)
+{
+	struct plan_measure *measures;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(plan("nestlab-plan 1\nrun seed=5 mode=parallel\n" MULTIPLEX "\n"
+			      "measure id=1 scenario=kselftest test=t seed=9\nend count=2\n",
+			      &measures, &n),
+			 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(measures[0].seed, 5);
+	assert_true(measures[0].parallel);
+	assert_int_equal(measures[1].seed, 9);
+	assert_false(measures[1].parallel);
+	free(measures);
+}
+
+static void a_bad_plan_names_its_line(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "", "line 1: expected \"nestlab-plan 1\", found \"\"" },
+		{ "nestlab-plan 2\n", "line 1: expected \"nestlab-plan 1\"" },
+		{ "nestlab-plan 1\n", "line 2: expected the line \"run ...\"" },
+		{ "nestlab-plan 1\nrun mode=fast\nend count=0\n", "line 2: mode=fast" },
+		{ "nestlab-plan 1\nrun seed=x\nend count=0\n", "line 2: seed=x" },
+		{ "nestlab-plan 1\nrun seed=1\n", "the plan ends without \"end count=0\"" },
+		{ "nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n", "without \"end count=1\"" },
+		{ "nestlab-plan 1\nrun seed=1\nend count=1\n", "line 3: the plan says it has 1" },
+		{ "nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n" MULTIPLEX "\nend count=2\n",
+		  "line 4: id=0 where 1 is next" },
+		{ "nestlab-plan 1\nrun seed=1\nend count=0\nend count=0\n",
+		  "line 4: there is something after" },
+		{ "nestlab-plan 1\nrun seed=1\n\nend count=0\n", "line 3: expected \"measure" },
+		{ "nestlab-plan 1\nrun seed=1\nmeasure id=x scenario=multiplex\n", "line 3: id=x" },
+	};
+	struct plan_measure *measures;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(plan(cases[i].text, &measures, &n), -EINVAL);
+		if (!strstr(msg, cases[i].why))
+			fail_msg("case %zu: \"%s\" is not in \"%s\"", i, cases[i].why, msg);
+	}
+}
+
+static void a_long_line_is_refused(void **state)
+{
+	char text[4096] = "nestlab-plan 1\nrun seed=1\n";
+	struct plan_measure *measures;
+	size_t n;
+
+	(void)state;
+	memset(text + strlen(text), 'x', 2000);
+	assert_int_equal(plan(text, &measures, &n), -EINVAL);
+	assert_non_null(strstr(msg, "line 3: a line of 2000 bytes is too long"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_is_read),
+		cmocka_unit_test(scenarios_have_their_own_words),
+		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(ranges_are_kept),
+		cmocka_unit_test(a_test_stays_in_its_folder),
+		cmocka_unit_test(format_is_the_inverse_of_parse),
+		cmocka_unit_test(a_plan_is_read),
+		cmocka_unit_test(a_bad_plan_names_its_line),
+		cmocka_unit_test(a_long_line_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
