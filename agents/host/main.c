@@ -22,7 +22,7 @@
 #include "agents/host/measure.h"
 
 #define PLAN_MAX	(1u << 20)
-#define MEASURE_LIMIT_S 600
+#define MEASURE_LIMIT_S 120
 #define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
 
 #define EXIT_FATAL 128

@@ -14,7 +14,7 @@
 
 #include "agents/host/isolate.h"
 
-#define LIMIT_S	  120
+#define LIMIT_S	  60
 #define KSFT_PASS 0
 #define KSFT_SKIP 4
 #define NOT_RUN	  127
