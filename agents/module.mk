@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # The agent is one static program. It shares plan.c and record.c with the library, and shares nothing
 # else: musl keeps it small, and there is no JSON library on L0.
 LIB_SRCS += $(wildcard agents/*.c)
@@ -6,11 +7,11 @@ PROGRAMS += $(BUILD)/bin/nestlab-agent
 AGENT_SRCS := $(wildcard agents/*.c agents/host/*.c) common/crc32.c common/histogram.c
 AGENT_OBJS := $(AGENT_SRCS:%.c=$(BUILD)/agent/%.o)
 # KVM's headers, after musl's own.
-AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -I$(BUILD)/agent -D_GNU_SOURCE -pthread -MMD -MP \
+AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \
 	-idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
 
 # The micro-hypervisors that it carries; adds to AGENT_OBJS.
--include agents/l1/module.mk
+include agents/l1/module.mk
 
 $(BUILD)/bin/nestlab-agent: $(AGENT_OBJS)
 	$(call say,LINK,$@)
