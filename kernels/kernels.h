@@ -13,10 +13,12 @@
  *	  "patches": "patches/nested-context", // folder with a `series` file; on top of the base's
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
- *	  "compiler": "gcc"                   // program name, looked up in PATH
+ *	  "compiler": "gcc",                  // program name, looked up in PATH
+ *	  "import": { ... }                   // optional: where an imported series came from
  *	}
  *
- * Relative paths are relative to the file's folder (so a variant may live elsewhere, e.g. tests/).
+ * Relative paths are relative to the file's folder (so a variant may live elsewhere, e.g. tests/);
+ * a base is looked for in that folder first, then among env's variants, and may be a .json path too.
  * A build is addressed by a key: SHA-256 over source identity, patch contents, resulting .config,
  * compiler version and flags. Same key, no build. The cache is CACHE/kernels/KEY/ and appears there
  * by one rename, complete; the trees that incremental builds start from are in CACHE/trees/.
@@ -35,8 +37,8 @@ enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURC
 struct kernel_source {
 	enum kernel_source_kind kind;
 	char *location; /* package name, path or URL */
-	char *sha256; /* tarball only */
-	char *ref; /* git only */
+	char *sha256;	/* tarball only */
+	char *ref;	/* git only */
 };
 
 /* A variant with its chain of bases resolved. Free with kernel_variant_free(). */
@@ -44,42 +46,45 @@ struct kernel_variant {
 	char *name;
 	char *path; /* of its JSON file */
 	char *description;
-	char *base; /* NULL, or the base variant's name */
+	char *base;		       /* NULL, or the base variant's name */
+	struct kernel_variant *parent; /* NULL, or the base variant; owned */
 	struct kernel_source source;
 	char *compiler;
 	char **patches; /* absolute paths, in order, the base's first */
 	size_t npatches;
 	size_t nbase_patches; /* how many of them are the base's */
-	char **fragments; /* absolute paths, in order, the base's first */
+	char **fragments;     /* absolute paths, in order, the base's first */
 	size_t nfragments;
+	char *import; /* NULL, or the text of "import", a JSON object; for people */
 };
 
 /* Where things are. Borrowed strings. */
 struct kernel_env {
 	const char *variants_dir; /* .../kernels */
-	const char *cache_dir; /* .../nestlab (fs_cache_dir()) */
-	int jobs; /* make -j; 0: one per core */
-	const char *label; /* progress label; NULL: "build NAME" */
+	const char *cache_dir;	  /* .../nestlab (fs_cache_dir()) */
+	int jobs;		  /* make -j; 0: one per core */
+	const char *label;	  /* progress label; NULL: "build NAME" */
 };
 
 /* A finished build. Free with kernel_build_free(). */
 struct kernel_build {
 	char *name; /* the variant's name as asked for */
 	char key[FS_SHA256_HEX];
-	char *dir; /* CACHE/kernels/KEY */
+	char *dir;							/* CACHE/kernels/KEY */
 	char *bzimage, *vmlinux, *system_map, *config, *log, *manifest; /* paths in dir */
-	char *release; /* uname -r of it */
+	char *release;							/* uname -r of it */
 	char build_id[41]; /* GNU build-id of vmlinux, hex */
 	char bzimage_sha256[FS_SHA256_HEX];
+	char vmlinux_sha256[FS_SHA256_HEX];
 	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
 	char *compiler; /* first line of --version */
-	bool cached; /* was there already: nothing was compiled */
+	bool cached;	/* was there already: nothing was compiled */
 	double seconds; /* wall time of this call */
 };
 
 /* @name: a plain name (in env->variants_dir) or a path ending in .json. */
-int kernel_variant_load(const struct kernel_env *env, const char *name,
-			struct kernel_variant *out, struct error *err);
+int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
+			struct error *err);
 void kernel_variant_free(struct kernel_variant *v);
 
 /* Builds unless cached; waits if another process builds the same key. Errors: -EINVAL (variant,

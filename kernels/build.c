@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A variant becomes a build: from its base's built tree if it has one, under locks, or not at all. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/log.h"
+#include "kernels/internal.h"
+
+/* A disk with less than this left is why a build failed, whatever program failed of it. */
+#define DISK_FULL_BYTES (4 << 20)
+/* Steps of a full build with our fragments, until one was counted here. */
+#define FULL_BUILD_STEPS 1500
+
+/* One variant on its way. */
+struct job {
+	const struct kernel_env *env;
+	const struct kernel_variant *v;
+	struct kernel_keys keys;
+	struct kernel_keys base; /* the parent's; base.key is "" when we start from nothing */
+	struct kernel_work work;
+	struct progress *progress;
+	bool want_tree; /* the built tree itself is asked for */
+	int prelock, lock;
+};
+
+static int ensure(struct job *j, bool *cached, struct error *err);
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static char *tree_path(const struct kernel_env *env, const struct kernel_keys *k)
+{
+	return kernel_cache_path(env, "trees", k->key);
+}
+
+static bool is_done(const struct job *j)
+{
+	__cleanup_free char *tree = tree_path(j->env, &j->keys);
+	__cleanup_free char *entry = kernel_cache_path(j->env, "kernels", j->keys.key);
+
+	return fs_exists(entry) && (!j->want_tree || fs_exists(tree));
+}
+
+/* Takes the lock called @name, saying so if that means waiting. */
+static int take_lock(const struct job *j, const char *name, int *fd, struct error *err)
+{
+	__cleanup_free char *dir = kernel_cache_path(j->env, "locks", NULL);
+	__cleanup_free char *path = kernel_cache_path(j->env, "locks", name);
+	int ret = fs_mkdir_p(dir, err);
+
+	if (!ret)
+		ret = fs_lock(path, false, fd, err);
+	if (ret != -EWOULDBLOCK)
+		return ret;
+	log_info("kernel %s: waiting for another nestlab that builds it", j->v->name);
+	return fs_lock(path, true, fd, err);
+}
+
+/* ---- the steps of a build ---- */
+
+static void say(const struct job *j, const char *what)
+{
+	progress_update(j->progress, 0, 0, what);
+}
+
+/* Builds the parent with its tree kept, if what it is made of allows to go on from there. */
+static int find_base(struct job *j, struct error *err)
+{
+	struct kernel_env env = *j->env;
+	struct job base = { .env = &env, .v = j->v->parent, .want_tree = true };
+	bool cached;
+	int ret;
+
+	env.label = NULL;
+	if (!base.v)
+		return 0;
+	ret = ensure(&base, &cached, err);
+	if (ret)
+		return error_prefix(err, ret, "base %s", base.v->name);
+	if (!strcmp(base.keys.source_hash, j->keys.source_hash) &&
+	    !strcmp(base.keys.compiler, j->keys.compiler))
+		j->base = base.keys;
+	else
+		kernel_keys_free(&base.keys);
+	return 0;
+}
+
+static int prepare_from_base(struct job *j, struct error *err)
+{
+	__cleanup_free char *tree = tree_path(j->env, &j->base);
+	const struct kernel_variant *v = j->v;
+	int ret;
+
+	say(j, "copying the base's tree");
+	ret = kernel_tree_copy(tree, j->work.tree, err);
+	if (!ret)
+		ret = kernel_patches_apply(j->work.tree, v->patches + v->nbase_patches,
+					   v->npatches - v->nbase_patches, j->work.log, err);
+	return ret;
+}
+
+static int prepare_from_source(struct job *j, struct error *err)
+{
+	int ret;
+
+	say(j, "unpacking");
+	ret = kernel_source_unpack(&j->keys.source, j->work.tree, j->work.log, err);
+	if (!ret)
+		ret = kernel_patches_apply(j->work.tree, j->v->patches, j->v->npatches, j->work.log,
+					   err);
+	return ret ? ret : kernel_tree_mark(j->work.tree, err);
+}
+
+/* The base's .config serves when nothing that makes it differs. */
+static int base_config_serves(const struct job *j, bool *serves, struct error *err)
+{
+	const struct kernel_variant *v = j->v;
+	bool touch;
+	int ret = kernel_patches_touch_config(v->patches + v->nbase_patches,
+					      v->npatches - v->nbase_patches, &touch, err);
+
+	*serves = !ret && j->base.key[0] && !touch &&
+		  !strcmp(j->keys.fragments_hash, j->base.fragments_hash);
+	return ret;
+}
+
+static int configure(struct job *j, struct error *err)
+{
+	__cleanup_free char *config = xasprintf("%s/.config", j->work.tree);
+	bool serves;
+	int ret = base_config_serves(j, &serves, err);
+
+	if (!ret && !serves) {
+		say(j, "configuring");
+		ret = kernel_config_make(j->v, j->work.tree, j->work.log, err);
+	}
+	return ret ? ret : kernel_keys_complete(&j->keys, config, err);
+}
+
+static int compile(struct job *j, uint64_t *steps, struct error *err)
+{
+	static const char *const targets[] = { "bzImage", NULL };
+	__cleanup_free char *own = xasprintf("steps-%s", j->v->name);
+	const char *counter = j->base.key[0] ? own : "steps-full";
+	struct kernel_make m = { .tree = j->work.tree,
+				 .log = j->work.log,
+				 .compiler = j->v->compiler,
+				 .targets = targets,
+				 .jobs = j->env->jobs,
+				 .progress = j->progress };
+	int ret;
+
+	m.expected = kernel_cache_number(j->env, counter);
+	if (!m.expected && !j->base.key[0])
+		m.expected = FULL_BUILD_STEPS;
+	ret = kernel_make_run(&m, err);
+	*steps = m.steps;
+	if (!ret)
+		kernel_cache_set_number(j->env, counter, m.steps);
+	return ret;
+}
+
+/* Trees are kept of what others start from: roots, and bases that were asked for. */
+static int keep_tree(struct job *j, struct error *err)
+{
+	__cleanup_free char *top = kernel_cache_path(j->env, "trees", NULL);
+	__cleanup_free char *tree = tree_path(j->env, &j->keys);
+	int ret;
+
+	if (j->v->parent && !j->want_tree)
+		return 0;
+	ret = fs_mkdir_p(top, err);
+	if (!ret && !fs_exists(tree) && rename(j->work.tree, tree))
+		ret = error_set(err, -errno, "%s: %s", tree, strerror(errno));
+	return ret;
+}
+
+static int build_in_work(struct job *j, struct error *err)
+{
+	uint64_t steps;
+	int ret = j->base.key[0] ? prepare_from_base(j, err) : prepare_from_source(j, err);
+
+	if (!ret)
+		ret = configure(j, err);
+	if (!ret)
+		ret = take_lock(j, j->keys.key, &j->lock, err);
+	if (!ret && is_done(j)) /* reached before on another way, e.g. with other fragments */
+		return kernel_cache_remember(j->env, &j->keys, err);
+	if (!ret)
+		ret = compile(j, &steps, err);
+	if (!ret)
+		ret = kernel_cache_publish(j->env, j->v, &j->keys, &j->work, steps, err);
+	if (!ret)
+		ret = keep_tree(j, err);
+	return ret ? ret : kernel_cache_remember(j->env, &j->keys, err);
+}
+
+/* ---- failure ---- */
+
+/* Keeps the log of a failed build, and tells a full disk from other trouble. */
+static int explain(const struct job *j, int code, struct error *err)
+{
+	__cleanup_free char *dir = kernel_cache_path(j->env, "logs", NULL);
+	__cleanup_free char *log = xasprintf("%s/%s.log", dir, j->v->name);
+	uint64_t left;
+
+	if (code == -ECANCELED)
+		return code;
+	if (code != -ENOSPC && !fs_free_bytes(j->env->cache_dir, &left, NULL) &&
+	    left < DISK_FULL_BYTES)
+		code = error_prefix(err, -ENOSPC,
+				    "disk full at %s (free some space, or set NESTLAB_CACHE to "
+				    "a folder with about 3 GB)",
+				    j->env->cache_dir);
+	if (!fs_mkdir_p(dir, NULL) && !rename(j->work.log, log))
+		error_append(err, code, "\n  (log: %s)", log);
+	return code;
+}
+
+static int build(struct job *j, struct error *err)
+{
+	__cleanup_free char *label = xasprintf("build %s", j->v->name);
+	__cleanup_free char *outcome = NULL;
+	double started;
+	int ret = find_base(j, err);
+
+	if (ret)
+		return ret;
+	started = now();
+	j->progress = progress_start(j->env->label ? j->env->label : label);
+	ret = kernel_work_begin(j->env, &j->work, err);
+	if (!ret) {
+		ret = build_in_work(j, err);
+		if (ret)
+			ret = explain(j, ret, err);
+		kernel_work_end(&j->work);
+	}
+	outcome = ret == -ECANCELED ? xstrdup("cancelled")
+		  : ret		    ? xstrdup("failed")
+				    : xasprintf("%.12s in %.0f s%s", j->keys.key, now() - started,
+					j->base.key[0] ? " (from its base)" : "");
+	progress_end(j->progress, outcome);
+	return ret;
+}
+
+/* ---- once ---- */
+
+/* Is it in the cache, whole? A damaged entry is removed. */
+static bool is_cached(struct job *j)
+{
+	struct kernel_build b;
+	struct error err;
+	int ret;
+
+	if (!kernel_cache_lookup(j->env, &j->keys) || !is_done(j))
+		return false;
+	ret = kernel_cache_load(j->env, j->v, &j->keys, &b, &err);
+	if (!ret) {
+		kernel_build_free(&b);
+		return true;
+	}
+	log_warning("%s; building it again", err.text);
+	return false;
+}
+
+/* Removes an entry that is_cached() refused, so that a good one can take its place. */
+static int remove_damaged(struct job *j, struct error *err)
+{
+	__cleanup_free char *entry = kernel_cache_path(j->env, "kernels", j->keys.key);
+	struct kernel_build b;
+
+	if (!kernel_cache_lookup(j->env, &j->keys))
+		return 0;
+	if (!kernel_cache_load(j->env, j->v, &j->keys, &b, NULL)) {
+		kernel_build_free(&b);
+		return 0;
+	}
+	return fs_remove_tree(entry, err);
+}
+
+/* On return j->keys is complete, the entry is there and so is the tree if wanted. The caller frees
+ * j->keys. */
+static int ensure(struct job *j, bool *cached, struct error *err)
+{
+	int ret;
+
+	j->prelock = j->lock = -1;
+	ret = kernel_keys_find(j->env, j->v, true, &j->keys, err);
+	if (ret)
+		return ret;
+	*cached = is_cached(j);
+	if (*cached)
+		return 0;
+	ret = take_lock(j, j->keys.prekey, &j->prelock, err);
+	if (!ret && !is_cached(j)) {
+		ret = remove_damaged(j, err);
+		if (!ret)
+			ret = build(j, err);
+	}
+	if (j->lock >= 0)
+		close(j->lock);
+	if (j->prelock >= 0)
+		close(j->prelock);
+	kernel_keys_free(&j->base);
+	if (ret)
+		kernel_keys_free(&j->keys);
+	return ret;
+}
+
+int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
+		 struct error *err)
+{
+	double started = now();
+	struct kernel_variant v;
+	struct job j = { .env = env, .v = &v };
+	bool cached;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = kernel_variant_load(env, name, &v, err);
+	if (ret)
+		return ret;
+	ret = ensure(&j, &cached, err);
+	if (!ret) {
+		ret = kernel_cache_load(env, &v, &j.keys, out, err);
+		kernel_keys_free(&j.keys);
+	}
+	if (ret)
+		error_prefix(err, ret, "kernel %s", v.name);
+	out->cached = !ret && cached;
+	out->seconds = now() - started;
+	kernel_variant_free(&v);
+	return ret;
+}
+
+int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,
+		     struct error *err)
+{
+	struct kernel_variant v;
+	struct job j = { .env = env, .v = &v };
+	int ret;
+
+	*cached = false;
+	ret = kernel_variant_load(env, name, &v, err);
+	if (ret)
+		return ret;
+	ret = kernel_keys_find(env, &v, false, &j.keys, err);
+	if (!ret) {
+		*cached = kernel_cache_lookup(env, &j.keys) && is_done(&j);
+		kernel_keys_free(&j.keys);
+	}
+	kernel_variant_free(&v);
+	return ret == -ENOENT ? 0 : ret;
+}

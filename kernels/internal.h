@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * internal.h - the parts of kernels/ to each other. Order of a build:
+ *
+ *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
+ *	source.c    what the source is (cheap), and unpacking it; download.c fetches URLs
+ *	cache.c     keys, the index that finds them, entries that appear by one rename
+ *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
+ *	patches.c   the series applied, config.c: the .config and its check
+ *	make.c      make, with progress, and what went wrong
+ *	build.c     all of it, in order and under locks
+ */
+#ifndef KERNELS_INTERNAL_H
+#define KERNELS_INTERNAL_H
+
+#include <stdint.h>
+
+#include "common/progress.h"
+#include "common/strbuf.h"
+#include "kernels/kernels.h"
+
+/* Changes when the same inputs would give other bytes: part of every key. */
+#define KERNEL_RECIPE "nestlab-kernel-1"
+
+/* ---- source.c ---- */
+
+struct kernel_source_id {
+	char hash[FS_SHA256_HEX]; /* of the tarball, or over the commit id */
+	char *place;		  /* path of the tarball, or of the git folder */
+	char *commit;		  /* git only */
+};
+
+/* @fetch: may use the network for what is not here. Without it -ENOENT says what is missing. */
+int kernel_source_identify(const struct kernel_env *env, const struct kernel_source *source,
+			   bool fetch, struct kernel_source_id *id, struct error *err);
+void kernel_source_id_free(struct kernel_source_id *id);
+int kernel_source_unpack(const struct kernel_source_id *id, const char *dir, const char *log,
+			 struct error *err);
+
+/* download.c: @url into @path, which appears only if its SHA-256 is @sha256. */
+int kernel_download(const char *url, const char *sha256, const char *path, struct error *err);
+
+/* ---- patches.c ---- */
+
+/* Reads @dir/series into @paths (appended; grown with xrealloc), the first @limit ones (0: all). */
+int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *count,
+		       struct error *err);
+/* SHA-256 over the contents, in order. */
+int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
+			struct error *err);
+/* Applies them in @tree; -EBADMSG names patch, file and hunk. */
+int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
+			 struct error *err);
+/* Could they change what `make olddefconfig` says? (Kconfig files, defconfigs, Makefiles) */
+int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err);
+
+/* ---- config.c ---- */
+
+int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[FS_SHA256_HEX],
+				 struct error *err);
+/* Makes @tree/.config: tinyconfig, the fragments, olddefconfig; then the check. */
+int kernel_config_make(const struct kernel_variant *v, const char *tree, const char *log,
+		       struct error *err);
+/* -EINVAL lists every option of the fragments that @config does not have as asked. */
+int kernel_config_check(const struct kernel_variant *v, const char *config, struct error *err);
+
+/* ---- make.c ---- */
+
+struct kernel_make {
+	const char *tree, *log, *compiler;
+	const char *const *targets; /* NULL-terminated: make's further arguments */
+	int jobs;		    /* 0: one per core */
+	struct progress *progress;  /* NULL: none */
+	uint64_t expected;	    /* steps, for the progress line; 0: unknown */
+	uint64_t steps;		    /* out: what make did */
+};
+
+/* -EIO with the first error lines, -ENOSPC, -ECANCELED. */
+int kernel_make_run(struct kernel_make *m, struct error *err);
+/* The first line of `PROGRAM --version`; the caller frees. */
+int kernel_tool_version(const char *program, char **line, struct error *err);
+/* What the environment and make's arguments are, for the key. */
+extern const char kernel_make_flags[];
+
+/* ---- tree.c ---- */
+
+/* Files older than this mark in a built tree are sources, the rest was generated. */
+#define KERNEL_TREE_MARK ".nestlab-sources"
+
+/* Marks the sources of @tree, before its first make. */
+int kernel_tree_mark(const char *tree, struct error *err);
+/*
+ * Copies the built tree @from to @to (which must not exist). Sources become hard links: whoever
+ * changes one must replace it, which patch(1) and git do. What make generated is copied, because make
+ * writes such files in place. Times are kept, so make finds nothing to do.
+ */
+int kernel_tree_copy(const char *from, const char *to, struct error *err);
+
+/* ---- work.c ---- */
+
+struct kernel_work { /* a scratch folder in CACHE/work, removed by kernel_work_end() */
+	char *dir, *tree, *log, *entry; /* dir/tree, dir/log, dir/entry */
+	int lock;
+};
+
+/* Makes one, and removes those that a killed nestlab left behind. */
+int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struct error *err);
+void kernel_work_end(struct kernel_work *w);
+
+/* ---- cache.c ---- */
+
+/* The names of a build. The prekey is found in milliseconds and leads to the key by the index. */
+struct kernel_keys {
+	struct kernel_source_id source;
+	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX];
+	char fragments_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
+	char *compiler, *linker; /* first lines of --version */
+	char prekey[FS_SHA256_HEX], key[FS_SHA256_HEX];
+};
+
+int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *v, bool fetch,
+		     struct kernel_keys *k, struct error *err); /* all but config_hash and key */
+/* config_hash and key, from the resulting .config. */
+int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err);
+void kernel_keys_free(struct kernel_keys *k);
+
+/* Fills in k->key by the index. False: never built (or its entry is gone). */
+bool kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k);
+int kernel_cache_remember(const struct kernel_env *env, const struct kernel_keys *k,
+			  struct error *err);
+/* Reads the entry k->key; -EBADMSG if its bzImage is not what its manifest says. */
+int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant *v,
+		      const struct kernel_keys *k, struct kernel_build *out, struct error *err);
+/* Collects the finished build in w->tree into w->entry, and makes that the entry by one rename. */
+int kernel_cache_publish(const struct kernel_env *env, const struct kernel_variant *v,
+			 const struct kernel_keys *k, const struct kernel_work *w, uint64_t steps,
+			 struct error *err);
+char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
+/* A small number kept under a name: steps of the last build, for the next one's ETA. 0: none. */
+uint64_t kernel_cache_number(const struct kernel_env *env, const char *name);
+void kernel_cache_set_number(const struct kernel_env *env, const char *name, uint64_t value);
+
+/* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
+int kernel_elf_build_id(const char *path, char hex[41], struct error *err);
+
+#endif

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copying a built tree: sources as hard links, what make generated as copies. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/cancel.h"
+#include "kernels/internal.h"
+
+/* When the sources of the tree were complete, and where the copy goes. */
+struct copy {
+	struct timespec mark;
+	const char *to; /* for messages */
+};
+
+static int fail(struct error *err, const struct copy *c, const char *name)
+{
+	int code = -errno;
+
+	return error_set(err, code, "%s: cannot copy %s: %s", c->to, name, strerror(-code));
+}
+
+static bool is_newer(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+static int copy_bytes(int in, int out, off_t size)
+{
+	while (size > 0) {
+		ssize_t n = copy_file_range(in, NULL, out, NULL, size, 0);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n == 0)
+			break;
+		size -= n > 0 ? n : 0;
+	}
+	return 0;
+}
+
+static int copy_file(const struct copy *c, int from, int to, const char *name,
+		     const struct stat *st, struct error *err)
+{
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	int in = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = -1, ret = 0;
+
+	if (in >= 0)
+		out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
+	if (in < 0 || out < 0 || copy_bytes(in, out, st->st_size) ||
+	    fchmod(out, st->st_mode & 07777) || futimens(out, times))
+		ret = fail(err, c, name);
+	if (out >= 0 && close(out) && !ret)
+		ret = fail(err, c, name);
+	if (in >= 0)
+		close(in);
+	return ret;
+}
+
+static int copy_link(const struct copy *c, int from, int to, const char *name,
+		     const struct stat *st, struct error *err)
+{
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return fail(err, c, name);
+	target[n] = '\0';
+	if (symlinkat(target, to, name) || utimensat(to, name, times, AT_SYMLINK_NOFOLLOW))
+		return fail(err, c, name);
+	return 0;
+}
+
+static int copy_folder(const struct copy *c, int from, int to, struct error *err);
+
+static int copy_subfolder(const struct copy *c, int from, int to, const char *name,
+			  const struct stat *st, struct error *err)
+{
+	int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out = -1, ret;
+
+	if (in >= 0 && !mkdirat(to, name, st->st_mode & 0777))
+		out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ret = out < 0 ? fail(err, c, name) : copy_folder(c, in, out, err);
+	if (out >= 0)
+		close(out);
+	if (in >= 0)
+		close(in);
+	return ret;
+}
+
+static int copy_entry(const struct copy *c, int from, int to, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW))
+		return fail(err, c, name);
+	if (S_ISDIR(st.st_mode))
+		return copy_subfolder(c, from, to, name, &st, err);
+	if (S_ISLNK(st.st_mode))
+		return copy_link(c, from, to, name, &st, err);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (is_newer(&st.st_mtim, &c->mark))
+		return copy_file(c, from, to, name, &st, err);
+	if (!linkat(from, name, to, name, 0))
+		return 0;
+	/* EMLINK: the file has as many names as its file system allows */
+	return errno == EMLINK ? copy_file(c, from, to, name, &st, err) : fail(err, c, name);
+}
+
+/* Entries of @from into @to; neither descriptor is closed. */
+static int copy_folder(const struct copy *c, int from, int to, struct error *err)
+{
+	DIR *d = fdopendir(dup(from));
+	struct dirent *e;
+	int ret = 0;
+
+	if (!d)
+		return fail(err, c, "a folder");
+	while (!ret && (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		ret = cancel_requested() ? cancel_error(err)
+					 : copy_entry(c, from, to, e->d_name, err);
+	}
+	closedir(d);
+	return ret;
+}
+
+int kernel_tree_mark(const char *tree, struct error *err)
+{
+	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
+
+	return fs_write_file(mark, "", 0, err);
+}
+
+int kernel_tree_copy(const char *from, const char *to, struct error *err)
+{
+	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, from);
+	struct copy c = { .to = to };
+	struct stat st;
+	int in, out = -1, ret;
+
+	if (stat(mark, &st))
+		return error_set(err, -errno, "%s: no built tree: %s", from, strerror(errno));
+	c.mark = st.st_mtim;
+	in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (in >= 0 && !mkdir(to, 0777))
+		out = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret = out < 0 ? fail(err, &c, from) : copy_folder(&c, in, out, err);
+	if (out >= 0)
+		close(out);
+	if (in >= 0)
+		close(in);
+	return ret;
+}

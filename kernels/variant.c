@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernels/NAME.json and its chain of bases. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/json.h"
+#include "kernels/internal.h"
+
+#define MAX_DEPTH 8
+
+struct loader {
+	const struct kernel_env *env;
+	struct kernel_variant *v;
+	char *dir;    /* of the variant's file */
+	char *series; /* folder of its own patches */
+	int64_t patch_count;
+	int depth;
+};
+
+static int load(const struct kernel_env *env, const char *name, const char *near, int depth,
+		struct kernel_variant *out, struct error *err);
+
+static char *dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? strndup(path, slash - path) : xstrdup(".");
+}
+
+static char *resolve(const char *dir, const char *path)
+{
+	return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
+}
+
+static bool is_url(const char *location)
+{
+	return strstr(location, "://") != NULL;
+}
+
+static int take_string(const struct json_node *n, char **out, struct error *err)
+{
+	const char *s;
+	int ret = json_as_string(n, &s, err);
+
+	if (ret)
+		return ret;
+	if (!*s)
+		return json_error(n, err, "must not be empty");
+	free(*out);
+	*out = xstrdup(s);
+	return 0;
+}
+
+/* ---- source ---- */
+
+static const struct source_kind {
+	const char *name;
+	enum kernel_source_kind kind;
+	const char *keys[5]; /* "kind", the location's key, one more key; NULL-terminated */
+} source_kinds[] = {
+	{ "deb", KERNEL_SOURCE_DEB, { "kind", "package" } },
+	{ "tarball", KERNEL_SOURCE_TARBALL, { "kind", "location", "sha256" } },
+	{ "git", KERNEL_SOURCE_GIT, { "kind", "location", "ref" } },
+};
+
+static const struct source_kind *find_kind(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(source_kinds); i++)
+		if (!strcmp(source_kinds[i].name, name))
+			return &source_kinds[i];
+	return NULL;
+}
+
+static void clear_source(struct kernel_source *s)
+{
+	free(s->location);
+	free(s->sha256);
+	free(s->ref);
+	memset(s, 0, sizeof(*s));
+}
+
+static int check_source(const struct json_node *n, const struct kernel_source *s, struct error *err)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (s->kind == KERNEL_SOURCE_DEB && !fs_is_plain_name(s->location))
+		return json_error(n, err, "\"%s\" is no package name", s->location);
+	if (s->sha256 && (strlen(s->sha256) != 64 || strspn(s->sha256, digits) != 64))
+		return json_error(n, err, "sha256 must be 64 lower-case hex digits");
+	if (s->ref && s->ref[0] == '-')
+		return json_error(n, err, "\"%s\" is no ref", s->ref);
+	if (s->location[0] == '-')
+		return json_error(n, err, "\"%s\" is no location", s->location);
+	return 0;
+}
+
+static int take_source(struct loader *l, const struct json_node *n, struct error *err)
+{
+	struct kernel_source *s = &l->v->source;
+	__cleanup_free char *kind = NULL;
+	const struct source_kind *k;
+	struct json_node m;
+	char *given;
+	int ret;
+
+	ret = json_as_object(n, err);
+	if (ret || (ret = json_member(n, "kind", true, &m, err)) ||
+	    (ret = take_string(&m, &kind, err)))
+		return ret;
+	k = find_kind(kind);
+	if (!k)
+		return json_error(&m, err, "expected \"deb\", \"tarball\" or \"git\", found \"%s\"",
+				  kind);
+	ret = json_check_keys(n, k->keys, err);
+	if (ret)
+		return ret;
+	clear_source(s);
+	s->kind = k->kind;
+	for (int i = 1; k->keys[i]; i++) {
+		char **target = i == 1			       ? &s->location
+				: s->kind == KERNEL_SOURCE_GIT ? &s->ref
+							       : &s->sha256;
+
+		ret = json_member(n, k->keys[i], true, &m, err);
+		if (ret || (ret = take_string(&m, target, err)))
+			return ret;
+	}
+	ret = check_source(n, s, err);
+	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
+		return ret;
+	given = s->location;
+	s->location = resolve(l->dir, given);
+	free(given);
+	return 0;
+}
+
+/* ---- the other keys ---- */
+
+static int take_description(struct loader *l, const struct json_node *n, struct error *err)
+{
+	return take_string(n, &l->v->description, err);
+}
+
+static int take_compiler(struct loader *l, const struct json_node *n, struct error *err)
+{
+	int ret = take_string(n, &l->v->compiler, err);
+
+	if (!ret && strpbrk(l->v->compiler, " \t\n$()'\""))
+		return json_error(n, err, "expected one program's name");
+	return ret;
+}
+
+static int take_patches(struct loader *l, const struct json_node *n, struct error *err)
+{
+	__cleanup_free char *folder = NULL;
+	int ret = take_string(n, &folder, err);
+
+	if (!ret)
+		l->series = resolve(l->dir, folder);
+	return ret;
+}
+
+static int take_patch_count(struct loader *l, const struct json_node *n, struct error *err)
+{
+	return json_as_int(n, 1, 10000, &l->patch_count, err);
+}
+
+static int take_config(struct loader *l, const struct json_node *n, struct error *err)
+{
+	struct kernel_variant *v = l->v;
+	int ret = json_as_array(n, err);
+
+	for (size_t i = 0; !ret && i < json_length(n); i++) {
+		__cleanup_free char *name = NULL;
+		struct json_node item;
+
+		json_element(n, i, &item);
+		ret = take_string(&item, &name, err);
+		if (ret)
+			return ret;
+		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
+		v->fragments[v->nfragments++] = resolve(l->dir, name);
+		if (!fs_exists(v->fragments[v->nfragments - 1]))
+			ret = json_error(&item, err, "no such file: %s",
+					 v->fragments[v->nfragments - 1]);
+	}
+	return ret;
+}
+
+static int take_import(struct loader *l, const struct json_node *n, struct error *err)
+{
+	int ret = json_as_object(n, err);
+
+	if (ret)
+		return ret;
+	free(l->v->import);
+	l->v->import =
+		xstrdup(json_object_to_json_string_ext(n->value, JSON_C_TO_STRING_NOSLASHESCAPE));
+	return 0;
+}
+
+static void copy_list(char ***to, size_t *nto, char *const *from, size_t nfrom)
+{
+	*to = xcalloc(nfrom + 1, sizeof(char *));
+	for (*nto = 0; *nto < nfrom; (*nto)++)
+		(*to)[*nto] = xstrdup(from[*nto]);
+}
+
+static void inherit(struct kernel_variant *v, const struct kernel_variant *base)
+{
+	v->base = xstrdup(base->name);
+	v->source.kind = base->source.kind;
+	v->source.location = xstrdup(base->source.location);
+	v->source.sha256 = xstrdup(base->source.sha256);
+	v->source.ref = xstrdup(base->source.ref);
+	v->compiler = xstrdup(base->compiler);
+	copy_list(&v->patches, &v->npatches, base->patches, base->npatches);
+	v->nbase_patches = v->npatches;
+	copy_list(&v->fragments, &v->nfragments, base->fragments, base->nfragments);
+}
+
+static int take_base(struct loader *l, const struct json_node *n, struct error *err)
+{
+	__cleanup_free char *base = NULL;
+	int ret = take_string(n, &base, err);
+
+	if (ret)
+		return ret;
+	if (l->depth >= MAX_DEPTH)
+		return json_error(n, err, "bases go round in a circle, or deeper than %d",
+				  MAX_DEPTH);
+	l->v->parent = xcalloc(1, sizeof(*l->v->parent));
+	ret = load(l->env, base, l->dir, l->depth + 1, l->v->parent, err);
+	if (ret) {
+		free(l->v->parent);
+		l->v->parent = NULL;
+		return error_prefix(err, ret, "%s: base", n->file);
+	}
+	inherit(l->v, l->v->parent);
+	return 0;
+}
+
+/* "base" is first: what the others say is on top of it. */
+static const struct field {
+	const char *key;
+	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
+} fields[] = {
+	{ "base", take_base },
+	{ "description", take_description },
+	{ "source", take_source },
+	{ "patches", take_patches },
+	{ "patch_count", take_patch_count },
+	{ "config", take_config },
+	{ "compiler", take_compiler },
+	{ "import", take_import },
+};
+
+static int take_fields(struct loader *l, const struct json_node *root, struct error *err)
+{
+	const char *known[ARRAY_SIZE(fields) + 1] = { NULL };
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		known[i] = fields[i].key;
+	ret = json_as_object(root, err);
+	if (!ret)
+		ret = json_check_keys(root, known, err);
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(fields); i++) {
+		struct json_node n;
+
+		ret = json_member(root, fields[i].key, false, &n, err);
+		ret = ret == -ENOENT ? 0 : ret ? ret : fields[i].take(l, &n, err);
+	}
+	return ret;
+}
+
+static int finish(struct loader *l, const struct json_node *root, struct error *err)
+{
+	struct kernel_variant *v = l->v;
+	size_t own;
+	int ret;
+
+	if (!v->source.location)
+		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
+	if (!v->nfragments)
+		return json_error(root, err, "needs \"config\": a list of at least one fragment");
+	if (!v->compiler)
+		v->compiler = xstrdup("gcc");
+	if (!l->series)
+		return l->patch_count ? json_error(root, err, "\"patch_count\" without \"patches\"")
+				      : 0;
+	ret = kernel_series_read(l->series, l->patch_count, &v->patches, &v->npatches, err);
+	own = v->npatches - v->nbase_patches;
+	if (!ret && (int64_t)own < l->patch_count)
+		ret = json_error(root, err, "\"patch_count\" is %d, but %s/series has %zu",
+				 (int)l->patch_count, l->series, own);
+	return ret;
+}
+
+/* The file that @name means, for a variant named in folder @near (NULL: on the command line). */
+static char *find_file(const struct kernel_env *env, const char *name, const char *near)
+{
+	size_t len = strlen(name);
+	char *path;
+
+	if (len > 5 && !strcmp(name + len - 5, ".json"))
+		return near ? resolve(near, name) : realpath(name, NULL);
+	if (!fs_is_plain_name(name))
+		return NULL;
+	path = near ? xasprintf("%s/%s.json", near, name) : NULL;
+	if (path && fs_exists(path))
+		return path;
+	free(path);
+	return xasprintf("%s/%s.json", env->variants_dir, name);
+}
+
+static char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	return strndup(name, strlen(name) - strlen(".json"));
+}
+
+static int load(const struct kernel_env *env, const char *name, const char *near, int depth,
+		struct kernel_variant *out, struct error *err)
+{
+	struct loader l = { .env = env, .v = out, .depth = depth };
+	struct json_object *doc = NULL;
+	struct json_node root;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->path = find_file(env, name, near);
+	if (!out->path || !fs_exists(out->path)) {
+		ret = error_set(err, -ENOENT,
+				"%s: no such kernel variant (see: nestlab kernel list)", name);
+		goto out;
+	}
+	out->name = name_of(out->path);
+	if (!fs_is_plain_name(out->name)) {
+		ret = error_set(err, -EINVAL,
+				"%s: \"%s\" cannot name a variant (letters, digits, ._+-)",
+				out->path, out->name);
+		goto out;
+	}
+	l.dir = dir_of(out->path);
+	ret = json_load(out->path, &doc, &root, err);
+	if (!ret)
+		ret = take_fields(&l, &root, err);
+	if (!ret)
+		ret = finish(&l, &root, err);
+out:
+	json_object_put(doc);
+	free(l.dir);
+	free(l.series);
+	if (ret)
+		kernel_variant_free(out);
+	return ret;
+}
+
+int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
+			struct error *err)
+{
+	return load(env, name, NULL, 0, out, err);
+}
+
+void kernel_variant_free(struct kernel_variant *v)
+{
+	if (v->parent)
+		kernel_variant_free(v->parent);
+	free(v->parent);
+	clear_source(&v->source);
+	fs_free_names(v->patches, v->npatches);
+	fs_free_names(v->fragments, v->nfragments);
+	free(v->name);
+	free(v->path);
+	free(v->description);
+	free(v->base);
+	free(v->compiler);
+	free(v->import);
+	memset(v, 0, sizeof(*v));
+}
