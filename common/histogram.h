@@ -18,19 +18,19 @@
 #include <stdint.h>
 
 #define HISTOGRAM_LINEAR  2048
-#define HISTOGRAM_SUB     1024
+#define HISTOGRAM_SUB	  1024
 #define HISTOGRAM_BUCKETS (HISTOGRAM_LINEAR + 53 * HISTOGRAM_SUB)
 
 struct histogram {
 	uint64_t count, min, max; /* min is UINT64_MAX while empty */
-	double sum; /* mean is sum / count */
+	double sum;		  /* mean is sum / count */
 	uint32_t buckets[HISTOGRAM_BUCKETS];
 };
 
 void histogram_init(struct histogram *h);
 void histogram_add(struct histogram *h, uint64_t value);
 uint32_t histogram_bucket(uint64_t value);
-uint64_t histogram_bucket_low(uint32_t bucket); /* smallest value of the bucket */
+uint64_t histogram_bucket_low(uint32_t bucket);	 /* smallest value of the bucket */
 uint64_t histogram_bucket_high(uint32_t bucket); /* largest value of the bucket */
 
 #endif
