@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* orchestrator/bisect_*.c without a kernel: search on lines and real git histories, ddmin, judging. */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "orchestrator/bisect_ddmin.h"
+#include "orchestrator/bisect_git.h"
+#include "orchestrator/bisect_judge.h"
+#include "orchestrator/bisect_line.h"
+
+/* ---- lines ---- */
+
+struct line_judge {
+	long culprit;
+	long skip_from, skip_to; /* inclusive; 0: none */
+	int tests;
+};
+
+static int judge_line(void *arg, const char *const *ids, size_t n, enum bisect_verdict *verdicts,
+		      struct error *err)
+{
+	struct line_judge *j = arg;
+
+	(void)err;
+	for (size_t i = 0; i < n; i++) {
+		long at = strtol(ids[i], NULL, 10);
+
+		j->tests++;
+		verdicts[i] = at >= j->culprit ? BISECT_BAD : BISECT_GOOD;
+		if (at >= j->skip_from && at <= j->skip_to)
+			verdicts[i] = BISECT_SKIP;
+	}
+	return 0;
+}
+
+static void search_line(long last, size_t k, struct line_judge *j, struct bisect_answer *answer)
+{
+	struct bisect_tester tester = { .test = judge_line, .arg = j };
+	struct bisect_space *space;
+	struct error err = { 0 };
+
+	assert_int_equal(bisect_line_open(0, last, NULL, &space, &err), 0);
+	assert_int_equal(bisect_search(space, k, &tester, answer, &err), 0);
+	space->ops->release(space);
+}
+
+static void line_finds_every_position(void **state)
+{
+	(void)state;
+	for (size_t k = 1; k <= 4; k++) {
+		for (long culprit = 1; culprit <= 32; culprit++) {
+			struct line_judge j = { .culprit = culprit };
+			struct bisect_answer answer;
+
+			search_line(32, k, &j, &answer);
+			assert_int_equal(answer.nsuspects, 1);
+			assert_int_equal(strtol(answer.suspects[0], NULL, 10), culprit);
+			assert_true(answer.rounds <= bisect_rounds_left(32, k));
+			bisect_answer_free(&answer);
+		}
+	}
+}
+
+static void rounds_are_counted(void **state)
+{
+	(void)state;
+	assert_int_equal(bisect_rounds_left(1, 1), 0);
+	assert_int_equal(bisect_rounds_left(32, 1), 5);
+	assert_int_equal(bisect_rounds_left(32, 2), 4);
+	assert_int_equal(bisect_rounds_left(33, 1), 6);
+}
+
+static void line_walks_around_skips(void **state)
+{
+	struct line_judge j = { .culprit = 25, .skip_from = 12, .skip_to = 20 };
+	struct bisect_answer answer;
+
+	(void)state;
+	search_line(32, 1, &j, &answer);
+	assert_int_equal(answer.nsuspects, 1);
+	assert_string_equal(answer.suspects[0], "25");
+	assert_true(j.tests <= 12);
+	bisect_answer_free(&answer);
+}
+
+static void skips_around_the_culprit_leave_suspects(void **state)
+{
+	struct line_judge j = { .culprit = 16, .skip_from = 15, .skip_to = 17 };
+	struct bisect_answer answer;
+
+	(void)state;
+	search_line(32, 1, &j, &answer);
+	assert_int_equal(answer.nsuspects, 4);
+	assert_string_equal(answer.suspects[0], "15");
+	assert_string_equal(answer.suspects[3], "18");
+	bisect_answer_free(&answer);
+}
+
+static void contradiction_keeps_the_last_change(void **state)
+{
+	struct bisect_space *space;
+	struct bisect_remaining r = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(bisect_line_open(0, 32, NULL, &space, &err), 0);
+	space->ops->mark(space, "20", BISECT_GOOD, &err);
+	space->ops->mark(space, "10", BISECT_BAD, &err);
+	assert_int_equal(space->ops->remaining(space, &r, &err), 0);
+	assert_int_equal(r.total, 12);
+	assert_string_equal(r.bad, "32");
+	bisect_remaining_free(&r);
+	space->ops->release(space);
+	assert_int_equal(bisect_line_open(3, 3, NULL, &space, &err), -EINVAL);
+}
+
+/* ---- git ---- */
+
+static char repo[] = "/tmp/nestlab-bisect.XXXXXX";
+
+static char *git(const char *const *args)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct error err = { 0 };
+
+	if (bisect_git_run(repo, args, NULL, &out, &err))
+		fail_msg("%s", err.text);
+	return strbuf_detach(&out);
+}
+#define GIT(...)     free(git((const char *const[]){ __VA_ARGS__, NULL }))
+#define GIT_OUT(...) git((const char *const[]){ __VA_ARGS__, NULL })
+
+static void commit(const char *file, int n)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", repo, file);
+	__cleanup_free char *text = xasprintf("%d\n", n);
+	__cleanup_free char *message = xasprintf("%s %d", file, n);
+	__cleanup_free char *tag = xasprintf("%s%d", file, n);
+	struct error err = { 0 };
+
+	assert_int_equal(fs_write_file(path, text, strlen(text), &err), 0);
+	GIT("add", ".");
+	GIT("commit", "-q", "-m", message);
+	GIT("tag", tag);
+}
+
+/*
+ *	main:  a1 .. a8 ----- M(merge) - a9 .. a12 = last
+ *	           \         /
+ *	side:       b1 .. b6
+ *	fork of a4: other (no part of last's history)
+ */
+static int make_repo(void **state)
+{
+	(void)state;
+	if (!mkdtemp(repo))
+		return -1;
+	GIT("init", "-q", "-b", "main");
+	GIT("config", "user.name", "test");
+	GIT("config", "user.email", "test@localhost");
+	for (int i = 1; i <= 8; i++) {
+		commit("a", i);
+		if (i == 2)
+			GIT("branch", "side");
+		if (i == 4)
+			GIT("branch", "other");
+	}
+	GIT("checkout", "-q", "side");
+	for (int i = 1; i <= 6; i++)
+		commit("b", i);
+	GIT("checkout", "-q", "other");
+	commit("c", 1);
+	GIT("checkout", "-q", "main");
+	GIT("merge", "-q", "--no-ff", "-m", "merge", "side");
+	GIT("tag", "merged");
+	for (int i = 9; i <= 12; i++)
+		commit("a", i);
+	return 0;
+}
+
+static int remove_repo(void **state)
+{
+	(void)state;
+	return fs_remove_tree(repo, NULL);
+}
+
+struct git_judge {
+	char *culprit;
+	const char *skip; /* a commit, or NULL */
+	int tests;
+};
+
+static int judge_git(void *arg, const char *const *ids, size_t n, enum bisect_verdict *verdicts,
+		     struct error *err)
+{
+	struct git_judge *j = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *const args[] = { "merge-base", "--is-ancestor", j->culprit, ids[i],
+					     NULL };
+		int status;
+
+		j->tests++;
+		assert_int_equal(bisect_git_run(repo, args, &status, NULL, err), 0);
+		verdicts[i] = status ? BISECT_GOOD : BISECT_BAD;
+		if (j->skip && !strcmp(j->skip, ids[i]))
+			verdicts[i] = BISECT_SKIP;
+	}
+	return 0;
+}
+
+static int search_git(const struct bisect_git_range *range, size_t k, struct git_judge *j,
+		      struct bisect_answer *answer, struct error *err)
+{
+	struct bisect_tester tester = { .test = judge_git, .arg = j };
+	struct bisect_space *space;
+	int ret = bisect_git_open(range, &space, err);
+
+	if (ret)
+		return ret;
+	ret = bisect_search(space, k, &tester, answer, err);
+	space->ops->release(space);
+	return ret;
+}
+
+static void expect_culprit(const struct bisect_git_range *range, size_t k, const char *culprit)
+{
+	struct git_judge j = { .culprit = GIT_OUT("rev-parse", culprit) };
+	struct bisect_answer answer;
+	struct error err = { 0 };
+
+	if (search_git(range, k, &j, &answer, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(answer.nsuspects, 1);
+	assert_string_equal(answer.suspects[0], j.culprit);
+	bisect_answer_free(&answer);
+	free(j.culprit);
+}
+
+/* Every commit of the range, merges and both sides of one included, with 1 to 3 at once. */
+static void git_finds_every_commit(void **state)
+{
+	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	__cleanup_free char *all = GIT_OUT("rev-list", "main", "^a1");
+	char *save, *id;
+
+	(void)state;
+	for (id = strtok_r(all, "\n", &save); id; id = strtok_r(NULL, "\n", &save))
+		for (size_t k = 1; k <= 3; k++)
+			expect_culprit(&range, k, id);
+}
+
+static void git_first_parent_blames_the_merge(void **state)
+{
+	struct bisect_git_range range = {
+		.tree = repo, .good = "a2", .bad = "main", .first_parent = true
+	};
+	struct git_judge j = { .culprit = GIT_OUT("rev-parse", "side~2") };
+	__cleanup_free char *merge = GIT_OUT("rev-parse", "merged");
+	struct bisect_answer answer;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(search_git(&range, 1, &j, &answer, &err), 0);
+	assert_string_equal(answer.suspects[0], merge);
+	bisect_answer_free(&answer);
+	free(j.culprit);
+}
+
+static void git_paths_limit_the_range(void **state)
+{
+	const char *paths[] = { "b" };
+	struct bisect_git_range range = {
+		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1
+	};
+	struct git_judge j = { .culprit = GIT_OUT("rev-parse", "side~3") };
+	struct bisect_answer answer;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(search_git(&range, 1, &j, &answer, &err), 0);
+	assert_string_equal(answer.suspects[0], j.culprit);
+	assert_true(j.tests <= 4); /* of 6 commits, not 19 */
+	bisect_answer_free(&answer);
+	free(j.culprit);
+	paths[0] = "nowhere";
+	assert_int_equal(search_git(&range, 1, &j, &answer, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no commit between"));
+}
+
+static void git_tests_merge_bases_first(void **state)
+{
+	struct bisect_git_range range = { .tree = repo, .good = "other", .bad = "main" };
+	__cleanup_free char *base = GIT_OUT("rev-parse", "other~1");
+	struct git_judge bad_base = { .culprit = GIT_OUT("rev-parse", "a3") };
+	struct bisect_answer answer;
+	struct error err = { 0 };
+
+	(void)state;
+	expect_culprit(&range, 1, "a7");
+	assert_int_equal(search_git(&range, 1, &bad_base, &answer, &err), -EXDEV);
+	assert_non_null(strstr(err.text, base));
+	assert_int_equal(bad_base.tests, 1);
+	free(bad_base.culprit);
+}
+
+static void git_refuses_impossible_ranges(void **state)
+{
+	static const struct {
+		const char *good, *bad, *text;
+	} cases[] = {
+		{ "main", "main~3", "swap them" },
+		{ "main", "main", "the same commit" },
+		{ "nowhere", "main", "nowhere: no such commit" },
+		{ "main~1", "--all", "no such commit" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bisect_git_range range = { .tree = repo,
+						  .good = cases[i].good,
+						  .bad = cases[i].bad };
+		struct bisect_space *space;
+		struct error err = { 0 };
+
+		assert_int_equal(bisect_git_open(&range, &space, &err), -EINVAL);
+		assert_non_null(strstr(err.text, cases[i].text));
+	}
+}
+
+/* What git concludes from our log is what we concluded. */
+static void replay(const struct bisect_git_range *range, const char *culprit_name)
+{
+	__cleanup_free char *culprit = GIT_OUT("rev-parse", culprit_name);
+	__cleanup_free char *path = xasprintf("%s/.git/nestlab.log", repo);
+	__cleanup_free char *all = GIT_OUT("rev-list", range->bad, "^a1");
+	struct bisect_git_step steps[32];
+	struct bisect_space *space;
+	struct strbuf log = STRBUF_INIT;
+	struct error err = { 0 };
+	char *save, *id, *said;
+	size_t n = 0;
+
+	/* every commit as a step, in an order that is nobody's */
+	for (id = strtok_r(all, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
+		struct git_judge j = { .culprit = culprit };
+
+		steps[n] = (struct bisect_git_step){ .id = id, .why = "+1 %" };
+		judge_git(&j, (const char *const *)&id, 1, &steps[n++].verdict, &err);
+	}
+	assert_int_equal(bisect_git_open(range, &space, &err), 0);
+	assert_int_equal(bisect_git_log(space, steps, n, culprit, &log, &err), 0);
+	space->ops->release(space);
+	assert_int_equal(fs_write_file(path, log.buf, log.len, &err), 0);
+	said = GIT_OUT("bisect", "replay", path);
+	assert_non_null(strstr(said, culprit));
+	assert_non_null(strstr(said, "is the first bad commit"));
+	GIT("bisect", "reset");
+	free(said);
+	strbuf_release(&log);
+}
+
+static void git_replays_the_log(void **state)
+{
+	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+
+	(void)state;
+	replay(&range, "a6");
+	replay(&range, "side~4");
+	replay(&range, "main");
+}
+
+static void git_reverts_what_reverts(void **state)
+{
+	__cleanup_free char *commit_id = NULL;
+	__cleanup_free char *parent = GIT_OUT("rev-parse", "main~1^{tree}");
+	__cleanup_free char *before = GIT_OUT("status", "--porcelain");
+	struct error err = { 0 };
+	char *got = NULL, *spec, *tree;
+
+	(void)state;
+	assert_int_equal(bisect_git_revert(repo, "main", "main", &got, &err), 0);
+	assert_non_null(got);
+	spec = xasprintf("%s^{tree}", got);
+	tree = GIT_OUT("rev-parse", spec);
+	assert_string_equal(tree, parent);
+	free(tree);
+	free(spec);
+	free(got);
+	/* a 10 changed the line that a 12 changed again */
+	assert_int_equal(bisect_git_revert(repo, "main", "main~2", &got, &err), 0);
+	assert_null(got);
+	assert_int_equal(bisect_git_checked_out(repo, &commit_id, &err), 0);
+	spec = GIT_OUT("rev-parse", "HEAD");
+	assert_string_equal(commit_id, spec);
+	free(spec);
+	assert_string_equal(before, "");
+}
+
+/* ---- delta debugging ---- */
+
+struct set_judge {
+	size_t n;
+	const char *guilty; /* bad: all of these are in the set */
+	const char *needs;  /* "A,B": with A but not B it cannot be judged; or NULL */
+	int tests;
+};
+
+static bool includes(const bool *set, const char *members, size_t n)
+{
+	bool *wanted = xcalloc(n, sizeof(*wanted));
+	bool all = true;
+
+	bisect_set_parse(members, wanted, n, NULL);
+	for (size_t i = 0; i < n; i++)
+		all = all && (!wanted[i] || set[i]);
+	free(wanted);
+	return all;
+}
+
+static int judge_set(void *arg, const char *const *ids, size_t n, enum bisect_verdict *verdicts,
+		     struct error *err)
+{
+	struct set_judge *j = arg;
+	bool *set = xcalloc(j->n, sizeof(*set));
+
+	for (size_t i = 0; i < n; i++) {
+		j->tests++;
+		assert_int_equal(bisect_set_parse(ids[i], set, j->n, err), 0);
+		verdicts[i] = includes(set, j->guilty, j->n) ? BISECT_BAD : BISECT_GOOD;
+		if (j->needs && set[strtol(j->needs, NULL, 10)] && !includes(set, j->needs, j->n))
+			verdicts[i] = BISECT_SKIP;
+	}
+	free(set);
+	return 0;
+}
+
+static void expect_guilty(size_t n, const char *guilty, const char *needs, const char *answer)
+{
+	for (size_t k = 1; k <= 4; k++) {
+		struct set_judge j = { .n = n, .guilty = guilty, .needs = needs };
+		struct bisect_tester tester = { .test = judge_set, .arg = &j };
+		struct error err = { 0 };
+		char *got;
+
+		assert_int_equal(bisect_ddmin(n, k, &tester, &got, &err), 0);
+		assert_string_equal(got, answer);
+		free(got);
+	}
+}
+
+static void ddmin_finds_the_guilty(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		__cleanup_free char *one = xasprintf("%d", i);
+
+		expect_guilty(20, one, NULL, one);
+	}
+	expect_guilty(20, "3,17", NULL, "3,17");
+	expect_guilty(20, "0,1,2,19", NULL, "0,1,2,19");
+	expect_guilty(1, "0", NULL, "0");
+	expect_guilty(3, "0,1,2", NULL, "0,1,2");
+}
+
+static void ddmin_keeps_what_the_guilty_needs(void **state)
+{
+	(void)state;
+	expect_guilty(20, "4", "4,15", "4,15");
+}
+
+static void ddmin_is_quick_with_one(void **state)
+{
+	struct set_judge j = { .n = 20, .guilty = "13" };
+	struct bisect_tester tester = { .test = judge_set, .arg = &j };
+	char *got;
+
+	(void)state;
+	assert_int_equal(bisect_ddmin(20, 1, &tester, &got, NULL), 0);
+	assert_true(j.tests <= 10);
+	free(got);
+}
+
+static void sets_are_parsed_strictly(void **state)
+{
+	static const char *const wrong[] = { "4", "-1", "0,", "a", "0 1", "0,,1", ",0" };
+	bool set[4];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(bisect_set_parse(wrong[i], set, 4, NULL), -EINVAL);
+	assert_int_equal(bisect_set_parse("", set, 4, NULL), 0);
+	assert_int_equal(bisect_set_parse("1,3", set, 4, NULL), 0);
+	assert_true(!set[0] && set[1] && !set[2] && set[3]);
+}
+
+/* ---- judging ---- */
+
+static struct bisect_ratio ratio(double at, double half)
+{
+	return (struct bisect_ratio){ .ratio = at, .low = at - half, .high = at + half };
+}
+
+static enum bisect_verdict verdict_at(double effect, double step, double half, double threshold)
+{
+	struct bisect_ends ends = { .ratio = effect };
+	struct bisect_ratio good = ratio(step, half), bad = ratio(step / effect, half);
+	struct bisect_position pos;
+
+	assert_int_equal(bisect_border(effect, threshold, &ends.border, NULL), 0);
+	pos = bisect_locate(&ends, &good, &bad);
+	return bisect_judge(&ends, &pos);
+}
+
+static void judge_takes_the_nearer_end(void **state)
+{
+	(void)state;
+	assert_int_equal(verdict_at(1.02, 1.001, 0.002, 0), BISECT_GOOD);
+	assert_int_equal(verdict_at(1.02, 1.019, 0.002, 0), BISECT_BAD);
+	assert_int_equal(verdict_at(1.02, 1.010, 0.002, 0), BISECT_UNTESTED);
+	assert_int_equal(verdict_at(1.02, 1.019, 0.012, 0), BISECT_UNTESTED);
+	assert_int_equal(verdict_at(0.90, 0.91, 0.01, 0), BISECT_BAD); /* an improvement */
+	assert_int_equal(verdict_at(0.90, 0.99, 0.01, 0), BISECT_GOOD);
+	assert_int_equal(verdict_at(1.10, 1.03, 0.005, 2), BISECT_BAD); /* past the threshold */
+	assert_int_equal(verdict_at(1.10, 1.03, 0.005, 0), BISECT_GOOD);
+	assert_int_equal(verdict_at(1.02, 1.019, NAN, 0), BISECT_UNTESTED);
+}
+
+static void a_threshold_must_lie_between(void **state)
+{
+	struct error err = { 0 };
+	double border;
+
+	(void)state;
+	assert_int_equal(bisect_border(1.02, 3, &border, &err), -ERANGE);
+	assert_non_null(strstr(err.text, "+2.00 %"));
+	assert_int_equal(bisect_border(0.5, 200, &border, &err), -ERANGE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(line_finds_every_position),
+		cmocka_unit_test(rounds_are_counted),
+		cmocka_unit_test(line_walks_around_skips),
+		cmocka_unit_test(skips_around_the_culprit_leave_suspects),
+		cmocka_unit_test(contradiction_keeps_the_last_change),
+		cmocka_unit_test(git_finds_every_commit),
+		cmocka_unit_test(git_first_parent_blames_the_merge),
+		cmocka_unit_test(git_paths_limit_the_range),
+		cmocka_unit_test(git_tests_merge_bases_first),
+		cmocka_unit_test(git_refuses_impossible_ranges),
+		cmocka_unit_test(git_replays_the_log),
+		cmocka_unit_test(git_reverts_what_reverts),
+		cmocka_unit_test(ddmin_finds_the_guilty),
+		cmocka_unit_test(ddmin_keeps_what_the_guilty_needs),
+		cmocka_unit_test(ddmin_is_quick_with_one),
+		cmocka_unit_test(sets_are_parsed_strictly),
+		cmocka_unit_test(judge_takes_the_nearer_end),
+		cmocka_unit_test(a_threshold_must_lie_between),
+	};
+
+	return cmocka_run_group_tests_name("bisect", tests, make_repo, remove_repo);
+}
