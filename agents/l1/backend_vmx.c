@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* backend_vmx.c - VMCSs by the book: VMPTRLD, VMREAD, VMWRITE (SDM volume 3, chapter 31). */
+#include "agents/l1/l1.h"
+
+static uint64_t region(const struct l2 *l2)
+{
+	return l1_block(l2->id, L1_BLOCK_VMCS);
+}
+
+static void init(struct cpu *cpu)
+{
+	(void)cpu;
+}
+
+static void alloc(struct l2 *l2)
+{
+	*(uint32_t *)region(l2) = vmx_read_region_revision();
+	vmx_clear_region(region(l2));
+}
+
+static void load(struct cpu *cpu, struct l2 *l2)
+{
+	uint64_t gpa = region(l2);
+	uint8_t fail;
+
+	asm volatile("vmptrld %1; setna %0" : "=qm"(fail) : "m"(gpa) : "cc", "memory");
+	if (__builtin_expect(fail, 0))
+		vmx_failed(L1_VMPTRLD, 2);
+	cpu->loaded = l2;
+}
+
+static void clear(struct cpu *cpu, struct l2 *l2)
+{
+	vmx_clear_region(region(l2));
+	l2->launched = false;
+	if (cpu->loaded == l2)
+		cpu->loaded = NULL;
+}
+
+static uint64_t read(struct l2 *l2, uint32_t field)
+{
+	uint64_t value;
+	uint8_t fail;
+
+	(void)l2;
+	asm volatile("vmread %2, %1; setna %0"
+		     : "=qm"(fail), "=r"(value)
+		     : "r"((uint64_t)field)
+		     : "cc");
+	if (__builtin_expect(fail, 0))
+		vmx_failed(L1_VMREAD, field);
+	return value;
+}
+
+static void write(struct l2 *l2, uint32_t field, uint64_t value)
+{
+	uint8_t fail;
+
+	(void)l2;
+	asm volatile("vmwrite %1, %2; setna %0"
+		     : "=qm"(fail)
+		     : "r"(value), "r"((uint64_t)field)
+		     : "cc", "memory");
+	if (__builtin_expect(fail, 0))
+		vmx_failed(L1_VMWRITE, 2);
+}
+
+static void touch(struct l2 *l2, uint32_t field)
+{
+	(void)l2; /* the processor looks at what fields point to at each VM entry (SDM 27.2) */
+	(void)field;
+}
+
+static void exited(struct l2 *l2)
+{
+	(void)l2;
+}
+
+const struct vmcs_ops vmcs_ops_vmx = {
+	.init = init,
+	.alloc = alloc,
+	.load = load,
+	.clear = clear,
+	.read = read,
+	.write = write,
+	.touch = touch,
+	.exited = exited,
+	.has_pointer = true,
+};

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* exits.c - L1's side of each kind of exit: as little as lets L2 go on. */
+#include "agents/l1/l1.h"
+
+#define THRESHOLD     4u
+#define VECTOR_MASK   0xffu
+#define X2APIC_ENABLE 0xc00ull /* IA32_APIC_BASE: enabled, x2APIC (SDM 11.12.1) */
+#define SPIV_ENABLE   0x1ffu
+
+static void handle_cpuid(struct cpu *cpu, struct l2 *l2)
+{
+	l2->frame.rax = (uint32_t)l2->frame.rax + 1; /* what L2 expects */
+	guest_skip(cpu, l2);
+}
+
+static void handle_rdmsr(struct cpu *cpu, struct l2 *l2)
+{
+	l2->frame.rax = (uint32_t)L2_ANSWER;
+	l2->frame.rdx = L2_ANSWER >> 32;
+	guest_skip(cpu, l2);
+}
+
+static void handle_apic_access(struct cpu *cpu, struct l2 *l2)
+{
+	l2->frame.rax = L2_APIC_ANSWER;
+	guest_resume_at(cpu, l2);
+}
+
+static void handle_ept_violation(struct cpu *cpu, struct l2 *l2)
+{
+	l1_check(L1_CHECK_QUALIFICATION, l2, L1_HOLE, cpu->ops->read(l2, VMCS_GUEST_PHYSICAL),
+		 REASON_EPT_VIOLATION);
+	guest_resume_at(cpu, l2);
+}
+
+static void handle_tpr_threshold(struct cpu *cpu, struct l2 *l2)
+{
+	(void)cpu;
+	*pages_vtpr(l2) = 2 * THRESHOLD << 4; /* RIP is past the MOV to CR8 */
+}
+
+static void handle_interrupt(struct cpu *cpu, struct l2 *l2)
+{
+	l1_check(L1_CHECK_VECTOR, l2, L2_VECTOR,
+		 cpu->ops->read(l2, VMCS_EXIT_INTERRUPTION) & VECTOR_MASK, 0);
+	wrmsr(MSR_X2APIC_EOI, 0);
+}
+
+static void prepare_intercept(struct cpu *cpu, struct l2 *l2)
+{
+	pages_set_intercept(cpu, l2, cpu->job->exit_kind == L1_EXIT_RDMSR, false);
+}
+
+static void prepare_threshold(struct cpu *cpu, struct l2 *l2)
+{
+	handle_tpr_threshold(cpu, l2);
+	cpu->ops->write(l2, VMCS_TPR_THRESHOLD, THRESHOLD);
+}
+
+static void prepare_interrupt(struct cpu *cpu, struct l2 *l2)
+{
+	(void)cpu;
+	(void)l2;
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | X2APIC_ENABLE);
+	wrmsr(MSR_X2APIC_SPIV, SPIV_ENABLE);
+}
+
+static const struct exit_kind {
+	uint32_t reason;
+	uint32_t each; /* exits for each time that L2 does it */
+	void (*handle)(struct cpu *cpu, struct l2 *l2);
+	void (*prepare)(struct cpu *cpu, struct l2 *l2);
+} kinds[L1_EXIT_KINDS] = {
+	[L1_EXIT_VMCALL] = { REASON_VMCALL, 1, guest_skip },
+	[L1_EXIT_CPUID] = { REASON_CPUID, 1, handle_cpuid },
+	[L1_EXIT_RDMSR] = { REASON_RDMSR, 1, handle_rdmsr, prepare_intercept },
+	[L1_EXIT_RDMSR_PASS] = { REASON_RDMSR, 0, handle_rdmsr, prepare_intercept },
+	[L1_EXIT_HLT] = { REASON_HLT, 1, guest_skip },
+	[L1_EXIT_IO] = { REASON_IO, 1, guest_skip },
+	[L1_EXIT_EPT_VIOLATION] = { REASON_EPT_VIOLATION, 1, handle_ept_violation },
+	[L1_EXIT_APIC_ACCESS] = { REASON_APIC_ACCESS, 1, handle_apic_access },
+	[L1_EXIT_TPR_THRESHOLD] = { REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
+				    prepare_threshold },
+	[L1_EXIT_INTERRUPT] = { REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt },
+};
+
+/* @count times what L2 does to exit, and not one exit more or less. */
+static void run_l2(struct cpu *cpu, struct l2 *l2, const struct exit_kind *kind, uint32_t count)
+{
+	l2->page->command = L2_CMD_EXITS;
+	l2->page->exit_kind = cpu->job->exit_kind;
+	l2->page->count = count;
+	l2->page->samples = (struct l1_sample *)l1_samples(cpu->job->cpu) + cpu->job->nsamples;
+	for (uint32_t n = 0; n < count * kind->each; n++) {
+		guest_enter(l2);
+		guest_exited(cpu, l2, kind->reason);
+		kind->handle(cpu, l2);
+	}
+	guest_enter(l2);
+	guest_exited(cpu, l2, REASON_VMCALL);
+	guest_skip(cpu, l2);
+	l2->page->command = L2_CMD_STEP;
+	prove_l2_is_content(l2);
+	/* L2 sets it to 0 when it has done all. */
+	l1_check(L1_CHECK_EXIT_COUNT, l2, 0, l2->page->count, kind->reason);
+	cpu->job->nsamples += count;
+}
+
+void exits_run(struct cpu *cpu)
+{
+	const struct exit_kind *kind = &kinds[cpu->job->exit_kind % L1_EXIT_KINDS];
+	uint32_t count = cpu->job->rounds;
+
+	for_each_l2(cpu, i)
+	{
+		struct l2 *l2 = &l2s[i];
+
+		if (cpu->job->nsamples + count > L1_NSAMPLES)
+			break;
+		cpu->ops->load(cpu, l2);
+		if (kind->prepare)
+			kind->prepare(cpu, l2);
+		run_l2(cpu, l2, kind, count);
+		if (l1_has(cpu, L1_FEATURE_TPR_SHADOW))
+			cpu->ops->write(l2, VMCS_TPR_THRESHOLD, 0);
+		guest_enter(l2);
+		guest_exited(cpu, l2, REASON_VMCALL);
+		prove_step(cpu, l2);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * l2.h - the L2 guest: what L1 and L2 say to each other through L2's own page.
+ *
+ * L2 runs one command at a time and ends each with VMCALL. L2_CMD_STEP is the one that switches are
+ * measured with: its registers and their copy in memory move on by one each time, and both L2 and L1
+ * check them. What L2 finds wrong stays in `fail`.
+ */
+#ifndef AGENTS_L1_L2_H
+#define AGENTS_L1_L2_H
+
+#include <stdint.h>
+
+#include "agents/l1/abi.h"
+
+#define L2_REGISTERS	   13 /* rax rbx rcx rdx rsi rdi r8..r14; rbp is L2's page, r15 the stride */
+#define L2_STACK_TOP(page) ((uint64_t)(page) + L1_PAGE)
+#define L2_STRIDE	   0x9e3779b97f4a7c15ull /* odd: 2^64 steps before a pattern comes again */
+#define L2_CPUID_LEAF	   0x40000000u		 /* what L2 asks when it asks CPUID */
+#define L2_IO_PORT	   0x80u
+#define L2_VECTOR	   0x41u /* of the interrupt that L2 sends to its own L1 vCPU */
+#define L2_ANSWER	   0x600dc0de5a5a1234ull /* what L1 answers for an intercepted MSR */
+#define L2_APIC_ANSWER	   0x00050014u		 /* ... and for the APIC version register */
+#define L2_POISON	   0xdead00ddeadbeefull /* content of APIC-access pages: must never be seen */
+#define L1_GS_VALUE	   0x00007f0012345000ull /* MSR_KERNEL_GS_BASE itself */
+
+enum l2_command { L2_CMD_STEP, L2_CMD_PROVE, L2_CMD_EXITS };
+
+struct l2_fail {       /* L2 found something wrong: what != 0 */
+	uint32_t what; /* enum l1_check + 1 */
+	uint32_t detail;
+	uint64_t expected, found;
+};
+
+struct l2_page {		     /* l2_step.S knows the first three offsets */
+	uint64_t regs[L2_REGISTERS]; /* copy of the registers */
+	uint64_t steps;
+	uint64_t command; /* enum l2_command */
+	struct l2_fail fail;
+	/* L2_CMD_PROVE */
+	uint64_t expect_msr;	    /* reading MSR_KERNEL_GS_BASE must give this */
+	uint64_t apic;		    /* address of its APIC-access page, 0 without */
+	uint64_t has_cr8;	    /* TPR shadow: CR8 may be touched */
+	uint64_t tpr_now, tpr_next; /* priority class to find and to leave, 0..15 */
+	/* L2_CMD_EXITS */
+	uint64_t exit_kind, count;
+	struct l1_sample *samples;
+	uint64_t id;
+};
+
+/* l2.c */
+void l2_main(struct l2_page *page) __attribute__((noreturn));
+/* l2_step.S: steps while the command is L2_CMD_STEP; returns 0, or 1 + the number of the register
+ * that is not what L2's memory says, with its value in *found. */
+uint64_t l2_step(struct l2_page *page, uint64_t *found);
+
+#endif

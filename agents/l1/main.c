@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* main.c - an L1 vCPU's life: jobs, one after the other; and how each ends. */
+#include "agents/l1/l1.h"
+
+struct l2 l2s[L1_MAX_L2];
+
+static struct cpu cpus[L1_MAX_CPUS];
+
+struct idt_gate { /* SDM volume 3, 6.14.1 */
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_middle;
+	uint32_t offset_high, reserved;
+};
+struct idt_gate l1_idt[32];
+
+extern const char l1_vectors[];
+void l1_main(uint64_t number) __attribute__((noreturn));
+void l1_exception(uint64_t vector, uint64_t error, uint64_t rip) __attribute__((noreturn));
+
+/* Stacks tell L1 vCPUs apart. */
+static uint64_t cpu_number(void)
+{
+	uint64_t rsp;
+
+	asm volatile("mov %%rsp, %0" : "=r"(rsp));
+	return (rsp - 1 - L1_STACKS) / L1_STACK_SIZE;
+}
+
+struct cpu *l1_cpu(void)
+{
+	return &cpus[cpu_number()];
+}
+
+static void to_agent(void)
+{
+	asm volatile("out %%al, %0" ::"i"(L1_PORT), "a"(0) : "memory");
+}
+
+void l1_end(enum l1_status status, uint32_t what, uint32_t l2, uint64_t expected, uint64_t found,
+	    uint64_t detail)
+{
+	uint64_t number = cpu_number();
+	struct l1_job *job = cpus[number].job;
+
+	job->report = (struct l1_report){ what, l2, expected, found, detail };
+	job->status = status;
+	to_agent();
+	asm volatile(
+		"mov %0, %%rsp\n\tcall l1_main" ::"r"(L1_STACKS + (number + 1) * L1_STACK_SIZE),
+		"D"(number)
+		: "memory");
+	__builtin_unreachable();
+}
+
+void l1_lacks(enum l1_lack what)
+{
+	l1_end(L1_STATUS_UNSUPPORTED, what, ~0u, 0, 0, 0);
+}
+
+void l1_exception(uint64_t vector, uint64_t error, uint64_t rip)
+{
+	l1_end(L1_STATUS_DIED, L1_DEATH_EXCEPTION, ~0u, rip, vector, error);
+}
+
+void l1_sample(struct cpu *cpu, const struct l2 *l2, uint64_t a, uint64_t b)
+{
+	struct l1_sample *s = (struct l1_sample *)l1_samples(cpu->job->cpu);
+
+	if (cpu->job->nsamples < L1_NSAMPLES)
+		s[cpu->job->nsamples++] = (struct l1_sample){ l2->id, a, b };
+}
+
+static void fill_idt(void)
+{
+	for (int i = 0; i < 32; i++) {
+		uint64_t to = (uint64_t)l1_vectors + i * 16;
+
+		/* present, 64-bit interrupt gate */
+		l1_idt[i] = (struct idt_gate){ to, L1_CS, 0, 0x8e, to >> 16, to >> 32, 0 };
+	}
+}
+
+static void job_start(struct cpu *cpu)
+{
+	if (cpu->job->cpu == 0) {
+		guest_build_tables();
+		if (l1_has(cpu, L1_FEATURE_EPT))
+			ept_build();
+	}
+	cpu->ops = l1_has(cpu, L1_FEATURE_EVMCS) ? &vmcs_ops_evmcs : &vmcs_ops_vmx;
+	/* A value that nothing else has, so that L2 can tell the MSR from what L1 makes up. */
+	wrmsr(MSR_KERNEL_GS_BASE, L1_GS_VALUE);
+	vmx_on(cpu);
+	cpu->ops->init(cpu);
+}
+
+static void (*const jobs[L1_CMD_MAX])(struct cpu *) = {
+	[L1_CMD_START] = job_start,	    [L1_CMD_SETUP] = job_setup,
+	[L1_CMD_MULTIPLEX] = job_multiplex, [L1_CMD_MIGRATE] = job_migrate,
+	[L1_CMD_RELEASE] = job_release,	    [L1_CMD_ADOPT] = job_adopt,
+	[L1_CMD_EXITS] = exits_run,	    [L1_CMD_CHURN] = job_churn,
+	[L1_CMD_PROVE] = job_prove,
+};
+
+static bool job_makes_sense(const struct l1_job *job)
+{
+	return job->command < L1_CMD_MAX && jobs[job->command] && job->nl2 <= L1_MAX_L2 &&
+	       job->ncpus && job->ncpus <= L1_MAX_CPUS && job->cpu < job->ncpus;
+}
+
+static void run_job(struct cpu *cpu)
+{
+	struct l1_job *job = cpu->job;
+	uint64_t begin;
+
+	job->nsamples = 0;
+	job->entries = 0;
+	if (!job_makes_sense(job))
+		l1_end(L1_STATUS_DIED, L1_DEATH_JOB, ~0u, 0, job->command, 0);
+	begin = l1_tsc();
+	jobs[job->command](cpu);
+	job->ticks = l1_tsc() - begin;
+	job->status = L1_STATUS_OK;
+}
+
+void l1_main(uint64_t number)
+{
+	struct cpu *cpu = &cpus[number];
+
+	if (!cpu->job) {
+		cpu->job = (struct l1_job *)(L1_JOBS + number * L1_PAGE);
+		fill_idt();
+	}
+	for (;;) {
+		run_job(cpu);
+		to_agent();
+	}
+}

@@ -1,0 +1,23 @@
+# L1 is freestanding: a flat binary at a fixed address, embedded in the agent (agents/host/l1_image.S).
+L1_SRCS   := $(wildcard agents/l1/*.c agents/l1/*.S)
+L1_OBJS   := $(patsubst %,$(BUILD)/l1/%.o,$(L1_SRCS))
+L1_CFLAGS := -std=gnu17 -O2 -g $(WARNINGS) -I. -ffreestanding -fno-pic -fno-pie -mno-red-zone \
+	-mno-sse -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -mcmodel=small \
+	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -MMD -MP
+
+$(BUILD)/l1/%.o: %
+	$(call say,L1-CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(L1_CFLAGS) -c -o $@ $<
+
+$(BUILD)/agent/l1.elf: $(L1_OBJS) agents/l1/l1.lds
+	$(call say,L1-LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LD) -nostdlib -static --no-warn-rwx-segments -T agents/l1/l1.lds -o $@ $(L1_OBJS)
+
+$(BUILD)/agent/l1.bin: $(BUILD)/agent/l1.elf
+	$(Q)objcopy -O binary $< $@
+
+# Carried by the agent: agents/host/vm_image.c includes it.
+$(BUILD)/agent/agents/host/vm_image.o: $(BUILD)/agent/l1.bin
+$(BUILD)/agent/agents/host/vm_image.o: AGENT_CFLAGS += -DL1_BIN='"$(BUILD)/agent/l1.bin"'

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* scenarios.c - the jobs that are measured: L2 vCPUs in turn, moved, and disturbed. */
+#include "agents/l1/l1.h"
+
+/* The exit of a step, after it was timed. */
+static void finish_step(struct cpu *cpu, struct l2 *l2)
+{
+	guest_exited(cpu, l2, REASON_VMCALL);
+	prove_step(cpu, l2);
+}
+
+void job_setup(struct cpu *cpu)
+{
+	for_each_l2(cpu, i)
+	{
+		struct l2 *l2 = &l2s[i];
+
+		l2->id = i;
+		guest_setup(cpu, l2);
+		guest_enter(l2);
+		finish_step(cpu, l2);
+	}
+	job_prove(cpu);
+}
+
+void job_prove(struct cpu *cpu)
+{
+	for_each_l2(cpu, i)
+	{
+		cpu->ops->load(cpu, &l2s[i]);
+		prove_pages(cpu, &l2s[i]);
+		guest_enter(&l2s[i]);
+		finish_step(cpu, &l2s[i]);
+	}
+}
+
+static void switch_to(struct cpu *cpu, struct l2 *l2)
+{
+	uint64_t t0, t1, t2;
+
+	t0 = l1_tsc();
+	cpu->ops->load(cpu, l2);
+	t1 = l1_tsc();
+	guest_enter(l2);
+	t2 = l1_tsc();
+	finish_step(cpu, l2);
+	l1_sample(cpu, l2, t1 - t0, t2 - t1);
+}
+
+void job_multiplex(struct cpu *cpu)
+{
+	for (uint32_t r = 0; r < cpu->job->rounds; r++)
+		for_each_l2(cpu, i) switch_to(cpu, &l2s[i]);
+}
+
+static void migrate(struct cpu *cpu, struct l2 *l2)
+{
+	uint64_t t0, t1, t2;
+
+	t0 = l1_tsc();
+	cpu->ops->clear(cpu, l2);
+	t1 = l1_tsc();
+	cpu->ops->load(cpu, l2);
+	guest_enter(l2);
+	t2 = l1_tsc();
+	finish_step(cpu, l2);
+	l1_sample(cpu, l2, t1 - t0, t2 - t1);
+}
+
+void job_migrate(struct cpu *cpu)
+{
+	for (uint32_t r = 0; r < cpu->job->rounds; r++)
+		for_each_l2(cpu, i) migrate(cpu, &l2s[i]);
+}
+
+void job_release(struct cpu *cpu)
+{
+	for_each_l2(cpu, i)
+	{
+		uint64_t t0 = l1_tsc();
+
+		cpu->ops->clear(cpu, &l2s[i]);
+		l1_sample(cpu, &l2s[i], l1_tsc() - t0, 0);
+	}
+}
+
+void job_adopt(struct cpu *cpu)
+{
+	for_each_l2(cpu, i)
+	{
+		struct l2 *l2 = &l2s[i];
+		uint64_t t0 = l1_tsc(), t1;
+
+		cpu->ops->load(cpu, l2);
+		guest_enter(l2);
+		t1 = l1_tsc();
+		finish_step(cpu, l2);
+		l1_sample(cpu, l2, 0, t1 - t0);
+	}
+}
+
+/* What L1 itself does to the pages of an L2 vCPU; every round, whether reading the MSR exits changes,
+ * so that L0 shows what it believes to be in the bitmap. */
+static void disturb(struct cpu *cpu, struct l2 *l2)
+{
+	uint32_t how = cpu->job->churn;
+
+	if (how & (L1_CHURN_FLIP_MSR | L1_CHURN_SWAP_MSR))
+		pages_set_intercept(cpu, l2, !l2->intercepted, how & L1_CHURN_SWAP_MSR);
+	if (how & L1_CHURN_SWAP_APIC)
+		pages_swap_vapic(cpu, l2);
+}
+
+static void churn(struct cpu *cpu, struct l2 *l2)
+{
+	bool timed = cpu->job->churn & L1_CHURN_TIMED;
+	uint64_t t0, t1, t2;
+
+	/* L1's own operations write to the VMCS, which must be loaded; L0's are over, and the load is
+	 * a part of coming back. */
+	if (timed)
+		cpu->ops->load(cpu, l2);
+	t0 = l1_tsc();
+	disturb(cpu, l2);
+	t1 = l1_tsc();
+	if (!timed)
+		cpu->ops->load(cpu, l2);
+	guest_enter(l2);
+	t2 = l1_tsc();
+	finish_step(cpu, l2);
+	l1_sample(cpu, l2, timed ? t1 - t0 : 0, t2 - t1);
+	prove_pages(cpu, l2);
+}
+
+void job_churn(struct cpu *cpu)
+{
+	uint32_t first = cpu->job->first;
+	bool mine = first < cpu->job->nl2 && first % cpu->job->ncpus == l1_first(cpu);
+
+	if (mine)
+		churn(cpu, &l2s[first]);
+	for_each_l2(cpu, i) if (!mine || i != first) churn(cpu, &l2s[i]);
+}
