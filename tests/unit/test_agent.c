@@ -2,6 +2,7 @@
 /* The agent's parts that need no KVM: records' text, the sink, isolation, the kernel's log, memory. */
 #include <errno.h>
 #include <setjmp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -326,10 +327,18 @@ static void isolation_tells_how_it_ended(void **state)
 
 static void a_hang_ends_with_all_its_processes(void **state)
 {
+	struct pollfd last = { .events = POLLIN };
+	int witness[2]; /* its other end is held by whoever is left */
+
 	(void)state;
+	assert_int_equal(pipe(witness), 0);
 	assert_int_equal(isolate_run(hang_with_a_child, NULL, 1, &out), 0);
 	assert_true(out.timed_out);
 	described("no end within 1 s");
+	close(witness[1]);
+	last.fd = witness[0];
+	assert_int_equal(poll(&last, 1, 10000), 1);
+	close(witness[0]);
 	assert_int_equal(isolate_run(leave_a_child, "left", 10, &out), 0);
 	assert_false(out.timed_out);
 	assert_string_equal(out.output, "left");
