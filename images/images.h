@@ -13,24 +13,24 @@
 #include "common/error.h"
 #include "common/fs.h"
 
-struct image_file { /* a file of the initramfs */
-	const char *path; /* in the initramfs, e.g. "/selftests/vmx_apic_access_test" */
+struct image_file {	    /* a file of the initramfs */
+	const char *path;   /* in the initramfs, e.g. "/selftests/vmx_apic_access_test" */
 	const char *source; /* on this machine */
-	unsigned int mode; /* 0755 or 0644 */
+	unsigned int mode;  /* 0755 or 0644 */
 };
 
 struct image_request { /* borrowed strings */
 	const char *cache_dir;
 	const char *bzimage;
-	const char *agent; /* static ELF, becomes /init */
-	const char *plan; /* text, becomes /plan (agents/protocol.h) */
-	const char *cmdline; /* the kernel's command line */
+	const char *agent;		/* static ELF, becomes /init */
+	const char *plan;		/* text, becomes /plan (agents/protocol.h) */
+	const char *cmdline;		/* the kernel's command line */
 	const struct image_file *files; /* more files, or NULL */
 	size_t nfiles;
 };
 
 struct image {
-	char *path; /* the ISO; freed by image_free() */
+	char *path;		    /* the ISO; freed by image_free() */
 	char sha256[FS_SHA256_HEX]; /* of the ISO */
 	char agent_sha256[FS_SHA256_HEX], plan_sha256[FS_SHA256_HEX];
 };

@@ -36,11 +36,13 @@ struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
 	char *name;
 	char *driver; /* a host_driver's name */
 	char *description;
-	char *path;	      /* of its file; NULL for a built-in */
-	int megabytes;	      /* emulated: RAM */
-	uint64_t ips;	      /* emulated: instructions per emulated second, the TSC's rate */
-	int wall_limit_s;     /* power-on to end, at most */
-	int progress_limit_s; /* without a new record or console byte, at most */
+	char *path;	   /* of its file; NULL for a built-in */
+	int64_t megabytes; /* emulated: RAM in all */
+	int64_t unmanaged_megabytes; /* of it hidden from the kernel (mem=) for unmanaged L1 memory; 0: none */
+	uint64_t
+		ips; /* emulated: instructions per emulated second, the TSC's rate; 0: a real clock */
+	int64_t wall_limit_s;	  /* power-on to end, at most */
+	int64_t progress_limit_s; /* without a new record or console byte, at most */
 };
 
 struct host_boot {	     /* borrowed strings */
@@ -66,7 +68,8 @@ struct host_session {
 	const struct host_config *cfg;
 	const struct host_boot *boot;
 	char *console_path, *records_path; /* set before provision() */
-	void *priv;			   /* the driver's, freed by release() */
+	int wake_fd; /* -1, or readable when is_on() has something to look at */
+	void *priv;  /* the driver's, freed by release() */
 };
 
 enum host_power { HOST_POWER_OFF, HOST_POWER_ON };
@@ -89,11 +92,12 @@ struct host_driver {
 	int (*open_channel)(struct host_session *s, struct error *err);
 	/* Switches on, or off at once (a host that is off already is no error). */
 	int (*power)(struct host_session *s, enum host_power want, struct error *err);
-	/* Is it still on? Once it says no, all that the host sent is in the files. */
+	/* Is it still on? Asked often, at once when s->wake_fd is readable. Once it says no, all that
+	 * the host sent is in the files. */
 	bool (*is_on)(struct host_session *s);
-	/* Why is it off? After a power-off nobody asked for: sets @err if the host itself failed
-	 * (emulator crashed, disk full) and returns its code; 0 if the guest did it. */
-	int (*postmortem)(struct host_session *s, struct error *err);
+	/* Why did it go off by itself? Appends one line for people to @why. 0: the guest did it
+	 * (power-off, triple fault); -EIO: the host failed (emulator crashed or was killed, ...). */
+	int (*postmortem)(struct host_session *s, struct strbuf *why);
 	/* Undoes provision() and open_channel(), each if it was done. The host is off. */
 	void (*release)(struct host_session *s);
 };

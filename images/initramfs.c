@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "images/initramfs.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/alloc.h"
+#include "common/strbuf.h"
+
+/* An archive being written. */
+struct writer {
+	struct archive *archive;
+	const char *path;
+	int64_t inode;		 /* a number each, so that no two look like hard links */
+	struct strbuf made_dirs; /* "/a\n/a/b\n": the directories that are in it already */
+};
+
+static int write_error(struct writer *w, struct error *err)
+{
+	int code = archive_errno(w->archive);
+
+	return error_set(err, code > 0 ? -code : -EIO, "%s: cannot write: %s", w->path,
+			 archive_error_string(w->archive));
+}
+
+/* Owner, times and inode are fixed: what is left is what was asked for. */
+static struct archive_entry *new_entry(struct writer *w, const char *path, mode_t mode)
+{
+	struct archive_entry *e = archive_entry_new();
+
+	archive_entry_set_pathname(e, path + (*path == '/'));
+	archive_entry_set_mode(e, mode);
+	archive_entry_set_uid(e, 0);
+	archive_entry_set_gid(e, 0);
+	archive_entry_set_mtime(e, 0, 0);
+	archive_entry_set_nlink(e, S_ISDIR(mode) ? 2 : 1);
+	archive_entry_set_ino64(e, ++w->inode);
+	return e;
+}
+
+/* Writes and frees the entry. */
+static int put_entry(struct writer *w, struct archive_entry *e, const void *data, size_t len,
+		     struct error *err)
+{
+	int ret = 0;
+
+	archive_entry_set_size(e, len);
+	if (archive_write_header(w->archive, e) != ARCHIVE_OK ||
+	    (len && archive_write_data(w->archive, data, len) != (la_ssize_t)len))
+		ret = write_error(w, err);
+	archive_entry_free(e);
+	return ret;
+}
+
+static int put_dir(struct writer *w, const char *path, struct error *err)
+{
+	__cleanup_free char *line = xasprintf("\n%s\n", path);
+
+	if (strstr(w->made_dirs.buf, line))
+		return 0;
+	strbuf_addstr(&w->made_dirs, line);
+	return put_entry(w, new_entry(w, path, S_IFDIR | 0755), NULL, 0, err);
+}
+
+static int put_parents(struct writer *w, const char *path, struct error *err)
+{
+	__cleanup_free char *dir = xstrdup(path);
+
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int ret;
+
+		*slash = '\0';
+		ret = put_dir(w, dir, err);
+		*slash = '/';
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int put_bytes(struct writer *w, const char *path, unsigned int mode, const void *data,
+		     size_t len, struct error *err)
+{
+	int ret = put_parents(w, path, err);
+
+	return ret ? ret : put_entry(w, new_entry(w, path, S_IFREG | mode), data, len, err);
+}
+
+static int put_file(struct writer *w, const char *path, unsigned int mode, const char *source,
+		    struct error *err)
+{
+	struct strbuf data = STRBUF_INIT;
+	int ret = fs_read_file(source, 0, &data, err);
+
+	if (!ret)
+		ret = put_bytes(w, path, mode, data.buf, data.len, err);
+	strbuf_release(&data);
+	return ret;
+}
+
+/* The kernel opens /dev/console for init before anything could mount /dev. */
+static int put_console(struct writer *w, struct error *err)
+{
+	struct archive_entry *e;
+	int ret = put_dir(w, "/dev", err);
+
+	if (ret)
+		return ret;
+	e = new_entry(w, "/dev/console", S_IFCHR | 0600);
+	archive_entry_set_rdevmajor(e, 5);
+	archive_entry_set_rdevminor(e, 1);
+	return put_entry(w, e, NULL, 0, err);
+}
+
+static int put_all(struct writer *w, const struct image_request *req, struct error *err)
+{
+	int ret = put_console(w, err);
+
+	if (!ret)
+		ret = put_file(w, "/init", 0755, req->agent, err);
+	if (!ret)
+		ret = put_bytes(w, "/plan", 0644, req->plan, strlen(req->plan), err);
+	for (size_t i = 0; !ret && i < req->nfiles; i++)
+		ret = put_file(w, req->files[i].path, req->files[i].mode, req->files[i].source,
+			       err);
+	if (!ret && archive_write_close(w->archive) != ARCHIVE_OK)
+		ret = write_error(w, err);
+	return ret;
+}
+
+int initramfs_write(const struct image_request *req, const char *path, struct error *err)
+{
+	struct writer w = { .archive = archive_write_new(),
+			    .path = path,
+			    .made_dirs = STRBUF_INIT };
+	int ret;
+
+	archive_write_set_format_cpio_newc(w.archive);
+	archive_write_set_bytes_in_last_block(w.archive, 4);
+	if (archive_write_open_filename(w.archive, path) != ARCHIVE_OK)
+		ret = write_error(&w, err);
+	else
+		ret = put_all(&w, req, err);
+	archive_write_free(w.archive);
+	strbuf_release(&w.made_dirs);
+	return ret;
+}
