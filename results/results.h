@@ -153,7 +153,7 @@ struct results_changed_test {
 struct results_filter { /* zeroed: all of it, at the usual level */
 	const char *scenario, *metric;
 	const char *session; /* only runs of this session are compared; noise is learned from all */
-	double alpha;	     /* 0: 0.05. See results_sequential_alpha(). */
+	double alpha;	     /* 0: 0.05. See results_sequential_alpha() */
 };
 
 struct results_comparison { /* free with results_comparison_free() */
@@ -191,9 +191,11 @@ void results_comparison_free(struct results_comparison *c);
  * `--boots auto`. */
 int results_more_boots(const struct results_comparison *c);
 
-/* The filter's alpha for look number @look (1..) of at most @max_looks at growing data, such that
- * all looks together call something changed by chance with probability @alpha at most. */
-double results_sequential_alpha(double alpha, int look, int max_looks);
+/*
+ * The filter's alpha for each of at most @max_looks looks at growing data (`--boots auto`), such that
+ * all looks together call something changed by chance with probability @alpha at most.
+ */
+double results_sequential_alpha(double alpha, int max_looks);
 
 /* The table per scenario for people, and the JSON of `compare --json`. */
 #define RESULTS_RENDER_COLOUR 1u

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "results/judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <gsl/gsl_cdf.h>
+
+#include "common/alloc.h"
+
+#define RESAMPLES      2000
+#define BOOTSTRAP_SEED 20 /* any; fixed, so that the same boots give the same interval */
+
+static const char *const verdict_names[] = {
+	[VERDICT_UNCHANGED] = "unchanged",
+	[VERDICT_IMPROVED] = "improved",
+	[VERDICT_REGRESSED] = "regressed",
+	[VERDICT_INCONCLUSIVE] = "inconclusive",
+};
+
+const char *results_verdict_name(enum results_verdict v)
+{
+	return verdict_names[v];
+}
+
+/* Everything is reckoned in logarithms: there a ratio is a difference, and a percent the same up
+ * and down. */
+static double percent(double log_ratio)
+{
+	return 100 * expm1(log_ratio);
+}
+
+static bool all_above_zero(const double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(v[i] > 0))
+			return false;
+	return true;
+}
+
+static double *logs_of(const double *v, size_t n)
+{
+	double *logs = xcalloc(n, sizeof(*logs));
+
+	for (size_t i = 0; i < n; i++)
+		logs[i] = log(v[i]);
+	return logs;
+}
+
+/* The standard error of a difference of medians: a median of three and more wastes up to a quarter
+ * against a mean (sqrt(pi/2), its limit for normal noise). */
+static double standard_error(const struct judge_case *c, double sd)
+{
+	double waste = c->nbase > 2 || c->nnew > 2 ? sqrt(M_PI_2) : 1;
+
+	return waste * sd * sqrt(1.0 / c->nbase + 1.0 / c->nnew);
+}
+
+/* Widens low..high by what these boots, resampled, say. */
+static void add_bootstrap(const struct judge_case *c, const double *base, const double *new,
+			  double *low, double *high)
+{
+	__cleanup_free uint32_t *ib = xcalloc(c->nbase * RESAMPLES, sizeof(*ib));
+	__cleanup_free uint32_t *in = xcalloc(c->nnew * RESAMPLES, sizeof(*in));
+	struct statistics_sample a = { base, c->nbase, ib }, b = { new, c->nnew, in };
+	double l, h;
+
+	statistics_draw(BOOTSTRAP_SEED, c->nbase, RESAMPLES, ib);
+	statistics_draw(BOOTSTRAP_SEED + 1, c->nnew, RESAMPLES, in);
+	statistics_bootstrap(&a, &b, RESAMPLES, 1 - c->alpha, &l, &h);
+	*low = fmin(*low, l);
+	*high = fmax(*high, h);
+}
+
+/*
+ * Ranks assume nothing, but need boots: with few of them even two samples that do not overlap give
+ * a p-value that cannot pass among so many others. Then the learned noise decides, through
+ * Student's t.
+ */
+static double p_value(const struct judge_case *c, const double *base, const double *new,
+		      double difference, double error)
+{
+	if (statistics_mann_whitney_least(c->nbase, c->nnew) <= c->alpha / c->family)
+		return statistics_mann_whitney(base, c->nbase, new, c->nnew);
+	if (!difference)
+		return 1;
+	return statistics_t_p(difference / error, c->noise->df);
+}
+
+static void weigh_logs(const struct judge_case *c, const double *base, const double *new,
+		       struct results_judgement *out)
+{
+	double difference = statistics_median(new, c->nnew) - statistics_median(base, c->nbase);
+	double sd, error, half, low, high;
+
+	statistics_noise_add(c->noise, base, c->nbase);
+	statistics_noise_add(c->noise, new, c->nnew);
+	sd = statistics_noise_sd(c->noise, c->alpha);
+	error = standard_error(c, sd);
+	half = error * statistics_t_critical(c->alpha, c->noise->df);
+	low = difference - half;
+	high = difference + half;
+	if (c->nbase > 1 && c->nnew > 1 && !isnan(half))
+		add_bootstrap(c, base, new, &low, &high);
+	out->ratio = exp(difference);
+	out->low = exp(low);
+	out->high = exp(high);
+	out->noise = percent(sd);
+	out->p_value = p_value(c, base, new, difference, error);
+}
+
+void judge_weigh(const struct judge_case *c, struct results_judgement *out)
+{
+	*out = (struct results_judgement){ .low = NAN, .high = NAN, .noise = NAN, .p_value = NAN };
+	if (all_above_zero(c->base, c->nbase) && all_above_zero(c->new, c->nnew)) {
+		__cleanup_free double *base = logs_of(c->base, c->nbase);
+		__cleanup_free double *new = logs_of(c->new, c->nnew);
+
+		weigh_logs(c, base, new, out);
+		return;
+	}
+	out->ratio = statistics_median(c->new, c->nnew) / statistics_median(c->base, c->nbase);
+}
+
+/* ---- the verdict ---- */
+
+static size_t fewer_boots(const struct judge_case *c)
+{
+	return c->nbase < c->nnew ? c->nbase : c->nnew;
+}
+
+static int boots_for(size_t have, double factor)
+{
+	double more = ceil(have * factor * factor) - have;
+
+	if (!(more < RESULTS_MORE_BOOTS_MAX))
+		return RESULTS_MORE_BOOTS_MAX;
+	return more < 1 ? 1 : (int)more;
+}
+
+/* An interval narrows, and a p-value's normal deviate grows, with the root of the boots. */
+static int more_boots(const struct judge_case *c, const struct results_judgement *j)
+{
+	double away = fabs(log(j->ratio)), effect = log1p(c->effect / 100);
+	double half = fmax(log(j->high / j->ratio), log(j->ratio / j->low));
+	double factor;
+
+	if (isnan(half))
+		return 1;
+	if (away < effect)
+		return boots_for(fewer_boots(c), half / (effect - away));
+	factor = half / away;
+	if (j->p_value > c->alpha)
+		factor = fmax(factor, gsl_cdf_ugaussian_Qinv(c->alpha / 2) /
+					      gsl_cdf_ugaussian_Qinv(j->p_value / 2));
+	return boots_for(fewer_boots(c), factor);
+}
+
+static enum results_verdict verdict_of(const struct judge_case *c,
+				       const struct results_judgement *j)
+{
+	double effect = 1 + c->effect / 100;
+	bool beyond = j->ratio >= effect || j->ratio <= 1 / effect;
+
+	if (isnan(j->low) || isnan(j->p_value))
+		return VERDICT_INCONCLUSIVE;
+	if (j->low >= 1 / effect && j->high <= effect)
+		return VERDICT_UNCHANGED;
+	if (beyond && j->p_value <= c->alpha && (j->low > 1 || j->high < 1))
+		return (j->ratio > 1) == c->higher_is_better ? VERDICT_IMPROVED : VERDICT_REGRESSED;
+	return VERDICT_INCONCLUSIVE;
+}
+
+/* "seen in 12 boots more than needed to know a mean", in words. */
+static char *noise_source(const struct judge_case *c)
+{
+	double seen = c->noise->df - c->assumed_df;
+
+	if (seen <= 0)
+		return xstrdup("assumed: this host has no history yet");
+	return xasprintf("learned from %.0f repeated boots", seen);
+}
+
+static char *explain(const struct judge_case *c, const struct results_judgement *j)
+{
+	__cleanup_free char *source = NULL;
+
+	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
+		return xstrdup("there is a 0 among the values, so there is no ratio to judge");
+	if (isnan(j->low))
+		return xstrdup("one boot each and no history of this host: its noise is unknown");
+	source = noise_source(c);
+	switch (j->verdict) {
+	case VERDICT_UNCHANGED:
+		return xasprintf(
+			"the interval lies within the smallest effect, %g %%; boots differ by "
+			"%.2g %% (%s)",
+			c->effect, j->noise, source);
+	case VERDICT_INCONCLUSIVE:
+		if (j->p_value > c->alpha && (j->low > 1 || j->high < 1))
+			return xasprintf("p %.2g is not enough among %zu numbers; boots differ by "
+					 "%.2g %% (%s)",
+					 j->p_value, c->family, j->noise, source);
+		return xasprintf("the interval reaches across %s; boots differ by %.2g %% (%s)",
+				 j->low <= 1 && j->high >= 1
+					 ? "both no change and the smallest effect"
+					 : "the smallest effect",
+				 j->noise, source);
+	default:
+		return xasprintf(
+			"p %.2g, beyond the smallest effect of %g %%; boots differ by %.2g %% "
+			"(%s)",
+			j->p_value, c->effect, j->noise, source);
+	}
+}
+
+void judge_decide(const struct judge_case *c, struct results_judgement *out)
+{
+	out->verdict = verdict_of(c, out);
+	out->more_boots = out->verdict == VERDICT_INCONCLUSIVE ? more_boots(c, out) : 0;
+	out->why = explain(c, out);
+}
+
+/* An equal share each: the sum bounds the error whatever the looks have to do with each other. */
+double results_sequential_alpha(double alpha, int max_looks)
+{
+	return alpha / max_looks;
+}
