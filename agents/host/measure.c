@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/host/measure.h"
 
-#include <errno.h>
 #include <string.h>
-
-#pragma weak scenario_multiplex_run
-#pragma weak scenario_migrate_run
-#pragma weak scenario_exits_run
-#pragma weak scenario_churn_run
 
 static int (*const scenarios[])(const struct plan_measure *m, struct sink *s) = {
 	[PLAN_MULTIPLEX] = scenario_multiplex_run, [PLAN_MIGRATE] = scenario_migrate_run,
@@ -17,7 +11,7 @@ static int (*const scenarios[])(const struct plan_measure *m, struct sink *s) = 
 
 int measure_run(const struct plan_measure *m, struct sink *s)
 {
-	int ret = scenarios[m->scenario] ? scenarios[m->scenario](m, s) : -ENOSYS;
+	int ret = scenarios[m->scenario](m, s);
 
 	if (ret < 0)
 		sink_fail(s, SINK_GUEST, "", strerror(-ret), "the measurement could not be run");
