@@ -151,7 +151,7 @@ static int make_grub(const struct iso_request *req, const char *out, struct erro
 		"boot",		NULL
 	};
 	int ret = write_text(config,
-			     xasprintf("search.fs_file /%s/bzimage root\n"
+			     xasprintf("search.file /%s/bzimage root\n"
 				       "linux /%s/bzimage %s\ninitrd /%s/initrd\nboot\n",
 				       req->id, req->id, req->cmdline, req->id),
 			     err);

@@ -135,10 +135,14 @@ static bool end_with(struct running *r, enum host_outcome outcome)
 	return true;
 }
 
+static const char *last_line(const struct running *r)
+{
+	return r->console.last.len ? r->console.last.buf : "(nothing)";
+}
+
 static bool check_limits(struct running *r, struct error *err)
 {
 	const struct host_config *cfg = r->session.cfg;
-	const char *last = r->console.last.len ? r->console.last.buf : "(nothing)";
 	double t = now();
 
 	if (t - r->started > cfg->wall_limit_s)
@@ -149,7 +153,7 @@ static bool check_limits(struct running *r, struct error *err)
 	else
 		return false;
 	error_append(err, -ETIMEDOUT, "; after %llu records; the console's last line: %s",
-		     (unsigned long long)r->result->records, last);
+		     (unsigned long long)r->result->records, last_line(r));
 	return end_with(r, HOST_HANG);
 }
 
@@ -186,30 +190,51 @@ static bool end_panicked(struct running *r, struct error *err)
 
 static bool end_complete(struct running *r, struct error *err)
 {
-	if (!r->console.ncomplaints)
+	const struct console *c = &r->console;
+	const char *line = c->complaints.buf;
+
+	if (!c->ncomplaints)
 		return end_with(r, HOST_DONE);
-	error_set(err, -EIO, "the kernel complained %zu times: %s", r->console.ncomplaints,
-		  r->console.complaints.buf);
+	error_set(err, -EIO, "the kernel complained");
+	for (const char *separator = ": "; *line; separator = "; ") {
+		int len = (int)strcspn(line, "\n");
+
+		error_append(err, -EIO, "%s%.*s", separator, len, line);
+		line += len + 1;
+	}
+	if (c->ncomplaints > CONSOLE_COMPLAINTS)
+		error_append(err, -EIO, "; and %zu more", c->ncomplaints - CONSOLE_COMPLAINTS);
 	return end_with(r, HOST_GUEST_COMPLAINED);
 }
 
-/* It went off, and no `bye` had come. */
+/* It went off in good order, and no `bye` had come. */
+static bool end_early(struct running *r, const char *why, struct error *err)
+{
+	int ret;
+
+	if (!r->result->records && !r->records.partial.len) {
+		error_set(err, -EIO,
+			  "%s before the agent's first record; the console's last line: %s", why,
+			  last_line(r));
+		return end_with(r, HOST_GUEST_DIED);
+	}
+	ret = record_stream_end(&r->records, err);
+	error_append(err, ret, "; %s", why);
+	return end_broken(r, ret, err);
+}
+
 static bool end_gone(struct running *r, struct error *err)
 {
 	struct strbuf why = STRBUF_INIT;
-	int host = r->drv->postmortem(&r->session, &why);
+	int ret = r->drv->postmortem(&r->session, &why);
 	bool over;
 
-	if (host) {
-		error_set(err, host, "%s", why.buf);
-		over = end_with(r, HOST_FAILED);
-	} else if (r->result->records || r->records.partial.len) {
-		over = end_broken(r, record_stream_end(&r->records, err), err);
+	if (!ret) {
+		over = end_early(r, why.buf, err);
 	} else {
-		error_set(err, -EIO,
-			  "%s before the agent's first record; the console's last line: %s",
-			  why.buf, r->console.last.len ? r->console.last.buf : "(nothing)");
-		over = end_with(r, HOST_GUEST_DIED);
+		error_set(err, ret, "%s after %llu records; the console's last line: %s", why.buf,
+			  (unsigned long long)r->result->records, last_line(r));
+		over = end_with(r, ret == -ECONNRESET ? HOST_GUEST_DIED : HOST_FAILED);
 	}
 	strbuf_release(&why);
 	return over;

@@ -95,8 +95,9 @@ struct host_driver {
 	/* Is it still on? Asked often, at once when s->wake_fd is readable. Once it says no, all that
 	 * the host sent is in the files. */
 	bool (*is_on)(struct host_session *s);
-	/* Why did it go off by itself? Appends one line for people to @why. 0: the guest did it
-	 * (power-off, triple fault); -EIO: the host failed (emulator crashed or was killed, ...). */
+	/* Why did it go off by itself? Appends that to @why, to be read by people. 0: the guest
+	 * switched it off; -ECONNRESET: the guest died (a triple fault, a reset); -EIO: the host
+	 * itself failed (the emulator crashed or was killed, ...). */
 	int (*postmortem)(struct host_session *s, struct strbuf *why);
 	/* Undoes provision() and open_channel(), each if it was done. The host is off. */
 	void (*release)(struct host_session *s);

@@ -276,14 +276,14 @@ static int judge_end(const struct emulator *e, const struct strbuf *log, struct 
 		return 0;
 	}
 	if (reason && strstr(reason, LOG_TRIPLE_FAULT)) {
-		strbuf_addstr(why, "the machine died of a triple fault");
-		return 0;
+		strbuf_addstr(why, "the machine reset (a triple fault)");
+		return -ECONNRESET;
 	}
 	strbuf_addstr(why, "the emulator failed: ");
 	describe_status(e->status, why);
 	if (reason)
 		strbuf_addf(why, ": %.*s", len, reason);
-	strbuf_addf(why, "; see %s", e->log);
+	strbuf_addf(why, " (%s)", e->log);
 	return -EIO;
 }
 
