@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* results/statistics.h against SciPy (tests/fixtures/statistics), and cases worked out by hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "common/alloc.h"
+#include "common/json.h"
+#include "results/statistics.h"
+
+/* ---- fixtures ---- */
+
+static struct json_object *load(const char *name, struct json_object **cases)
+{
+	__cleanup_free char *path = xasprintf("tests/fixtures/statistics/%s.json", name);
+	struct json_object *doc;
+	struct json_node root;
+	struct error err = { 0 };
+
+	if (json_load(path, &doc, &root, &err))
+		fail_msg("%s", err.text);
+	assert_true(json_object_object_get_ex(doc, "cases", cases));
+	assert_true(json_object_array_length(*cases) > 0);
+	return doc;
+}
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	assert_true(json_object_object_get_ex(o, key, &v));
+	return v;
+}
+
+static double number(struct json_object *o, const char *key)
+{
+	return json_object_get_double(member(o, key));
+}
+
+static double *doubles(struct json_object *array, size_t *n)
+{
+	double *v;
+
+	*n = json_object_array_length(array);
+	v = xcalloc(*n, sizeof(*v));
+	for (size_t i = 0; i < *n; i++)
+		v[i] = json_object_get_double(json_object_array_get_idx(array, i));
+	return v;
+}
+
+static uint32_t *indices(struct json_object *array)
+{
+	size_t n = json_object_array_length(array);
+	uint32_t *v = xcalloc(n, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (uint32_t)json_object_get_int(json_object_array_get_idx(array, i));
+	return v;
+}
+
+static void assert_near(double got, double want, double tolerance)
+{
+	if (!(fabs(got - want) <= tolerance * fmax(1, fabs(want))))
+		fail_msg("got %.15g, want %.15g", got, want);
+}
+
+#define FOR_EACH_CASE(name, c)                                                                 \
+	struct json_object *cases, *doc = load(name, &cases), *c;                              \
+	for (size_t i = 0;                                                                     \
+	     i < json_object_array_length(cases) && (c = json_object_array_get_idx(cases, i)); \
+	     i++)
+
+/* ---- against SciPy ---- */
+
+static void quantiles_agree(void **state)
+{
+	(void)state;
+	FOR_EACH_CASE("quantiles", c)
+	{
+		size_t n;
+		__cleanup_free double *v = doubles(member(c, "v"), &n);
+
+		assert_near(statistics_quantile(v, n, number(c, "q")), number(c, "want"), 1e-13);
+	}
+	json_object_put(doc);
+}
+
+static void mann_whitney_agrees(void **state)
+{
+	(void)state;
+	FOR_EACH_CASE("mann_whitney", c)
+	{
+		size_t na, nb;
+		__cleanup_free double *a = doubles(member(c, "a"), &na);
+		__cleanup_free double *b = doubles(member(c, "b"), &nb);
+
+		assert_near(statistics_mann_whitney(a, na, b, nb), number(c, "p"), 1e-12);
+		assert_near(statistics_mann_whitney(b, nb, a, na), number(c, "p"), 1e-12);
+	}
+	json_object_put(doc);
+}
+
+static void student_agrees(void **state)
+{
+	(void)state;
+	FOR_EACH_CASE("t_distribution", c)
+	{
+		double df = number(c, "df");
+
+		assert_near(statistics_t_p(number(c, "t"), df), number(c, "p"), 1e-12);
+		assert_near(statistics_t_p(-number(c, "t"), df), number(c, "p"), 1e-12);
+		assert_near(statistics_t_critical(number(c, "alpha"), df), number(c, "critical"),
+			    1e-9);
+	}
+	json_object_put(doc);
+}
+
+static void benjamini_hochberg_agrees(void **state)
+{
+	(void)state;
+	FOR_EACH_CASE("benjamini_hochberg", c)
+	{
+		size_t n, m;
+		__cleanup_free double *p = doubles(member(c, "p"), &n);
+		__cleanup_free double *want = doubles(member(c, "adjusted"), &m);
+
+		statistics_benjamini_hochberg(p, n);
+		for (size_t k = 0; k < n; k++)
+			assert_near(p[k], want[k], 1e-12);
+	}
+	json_object_put(doc);
+}
+
+static void bootstrap_agrees(void **state)
+{
+	(void)state;
+	FOR_EACH_CASE("bootstrap", c)
+	{
+		struct statistics_sample a, b;
+		__cleanup_free double *va = doubles(member(c, "a"), &a.n);
+		__cleanup_free double *vb = doubles(member(c, "b"), &b.n);
+		__cleanup_free uint32_t *ia = indices(member(c, "ia"));
+		__cleanup_free uint32_t *ib = indices(member(c, "ib"));
+		double low, high;
+
+		a.v = va;
+		b.v = vb;
+		a.indices = ia;
+		b.indices = ib;
+		statistics_bootstrap(&a, &b, (size_t)number(c, "count"), number(c, "level"), &low,
+				     &high);
+		assert_near(low, number(c, "low"), 1e-12);
+		assert_near(high, number(c, "high"), 1e-12);
+	}
+	json_object_put(doc);
+}
+
+static void pooled_deviation_agrees(void **state)
+{
+	(void)state;
+	FOR_EACH_CASE("pooled", c)
+	{
+		struct json_object *groups = member(c, "groups");
+		struct statistics_noise noise = { 0 };
+
+		for (size_t g = 0; g < json_object_array_length(groups); g++) {
+			size_t n;
+			__cleanup_free double *v =
+				doubles(json_object_array_get_idx(groups, g), &n);
+
+			statistics_noise_add(&noise, v, n);
+		}
+		noise.ngaps = 0; /* the pooled deviation alone */
+		assert_near(statistics_noise_sd(&noise, 0.05), number(c, "sd"), 1e-12);
+		statistics_noise_release(&noise);
+	}
+	json_object_put(doc);
+}
+
+/* ---- by hand ---- */
+
+static void the_least_p_is_that_of_samples_apart(void **state)
+{
+	static const double a[] = { 1, 2, 3, 4 }, b[] = { 5, 6, 7, 8 };
+
+	(void)state;
+	assert_near(statistics_mann_whitney_least(4, 4), 2.0 / 70, 1e-12);
+	assert_near(statistics_mann_whitney(a, 4, b, 4), 2.0 / 70, 1e-12);
+	assert_near(statistics_mann_whitney_least(1, 1), 1, 0);
+	assert_near(statistics_mann_whitney_least(8, 8), 2.0 / 12870, 1e-12);
+}
+
+static void what_is_unknown_does_not_count(void **state)
+{
+	double p[] = { NAN, 0.02, NAN, 0.03 };
+
+	(void)state;
+	statistics_benjamini_hochberg(p, 4);
+	assert_true(isnan(p[0]) && isnan(p[2]));
+	assert_near(p[1], 0.03, 1e-12);
+	assert_near(p[3], 0.03, 1e-12);
+	assert_true(isnan(statistics_t_p(1, 0)));
+	assert_near(statistics_t_p(INFINITY, 3), 0, 0);
+}
+
+static void draws_repeat_and_stay_in_range(void **state)
+{
+	uint32_t a[300], b[300], other[300];
+	int seen[3] = { 0 }, different = 0;
+
+	(void)state;
+	statistics_draw(7, 3, 100, a);
+	statistics_draw(7, 3, 100, b);
+	statistics_draw(8, 3, 100, other);
+	assert_memory_equal(a, b, sizeof(a));
+	for (int i = 0; i < 300; i++) {
+		assert_true(a[i] < 3);
+		seen[a[i]]++;
+		different += a[i] != other[i];
+	}
+	assert_true(seen[0] > 50 && seen[1] > 50 && seen[2] > 50);
+	assert_true(different > 100);
+}
+
+/* 19 boots alike and one 5 % off: the deviation is 1.1 %, but such a gap was seen, and a pair of
+ * boots 5 % apart must not be called different. */
+static void a_rare_mode_widens_the_noise(void **state)
+{
+	struct statistics_noise noise = { 0 };
+	double v[20] = { 0 }, sd;
+
+	(void)state;
+	v[7] = 0.05;
+	statistics_noise_add(&noise, v, 20);
+	sd = statistics_noise_sd(&noise, 0.05);
+	assert_true(sd > sqrt(noise.squares / noise.df));
+	assert_true(sd * M_SQRT2 * statistics_t_critical(0.05, noise.df) >= 0.05 * (1 - 1e-12));
+	statistics_noise_release(&noise);
+}
+
+static void noise_starts_unknown_or_from_a_prior(void **state)
+{
+	struct statistics_noise noise = { 0 };
+	static const double quiet[] = { 1, 1, 1, 1, 1, 1 };
+
+	(void)state;
+	assert_true(isnan(statistics_noise_sd(&noise, 0.05)));
+	statistics_noise_add(&noise, quiet, 1); /* one boot tells nothing */
+	assert_true(isnan(statistics_noise_sd(&noise, 0.05)));
+	statistics_noise_prior(&noise, 0.001, 20);
+	assert_near(statistics_noise_sd(&noise, 0.05), 0.001, 1e-12);
+	statistics_noise_add(&noise, quiet, 6); /* five degrees of freedom without any noise */
+	assert_near(statistics_noise_sd(&noise, 0.05), 0.001 * sqrt(20.0 / 25), 1e-12);
+	statistics_noise_release(&noise);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quantiles_agree),
+		cmocka_unit_test(mann_whitney_agrees),
+		cmocka_unit_test(student_agrees),
+		cmocka_unit_test(benjamini_hochberg_agrees),
+		cmocka_unit_test(bootstrap_agrees),
+		cmocka_unit_test(pooled_deviation_agrees),
+		cmocka_unit_test(the_least_p_is_that_of_samples_apart),
+		cmocka_unit_test(what_is_unknown_does_not_count),
+		cmocka_unit_test(draws_repeat_and_stay_in_range),
+		cmocka_unit_test(a_rare_mode_widens_the_noise),
+		cmocka_unit_test(noise_starts_unknown_or_from_a_prior),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
