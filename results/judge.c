@@ -221,16 +221,8 @@ void judge_decide(const struct judge_case *c, struct results_judgement *out)
 	out->why = explain(c, out);
 }
 
-/* What may have been spent after @share of the looks: 0 at 0, alpha at 1. */
-static double spent(double alpha, double share)
+/* An equal share each: the sum bounds the error whatever the looks have to do with each other. */
+double results_sequential_alpha(double alpha, int max_looks)
 {
-	return alpha * log1p((M_E - 1) * share);
-}
-
-/* The looks' shares sum up to alpha, which bounds the error whatever the looks have to do with each
- * other. */
-double results_sequential_alpha(double alpha, int look, int max_looks)
-{
-	return spent(alpha, (double)look / max_looks) -
-	       spent(alpha, (double)(look - 1) / max_looks);
+	return alpha / max_looks;
 }

@@ -192,11 +192,10 @@ void results_comparison_free(struct results_comparison *c);
 int results_more_boots(const struct results_comparison *c);
 
 /*
- * The filter's alpha for look number @look (1..@max_looks) at growing data (`--boots auto`), such
- * that all looks together call something changed by chance with probability @alpha at most. Earlier
- * looks get a little more (Lan and DeMets' spending function of Pocock's type).
+ * The filter's alpha for each of at most @max_looks looks at growing data (`--boots auto`), such that
+ * all looks together call something changed by chance with probability @alpha at most.
  */
-double results_sequential_alpha(double alpha, int look, int max_looks);
+double results_sequential_alpha(double alpha, int max_looks);
 
 /* The table per scenario for people, and the JSON of `compare --json`. */
 #define RESULTS_RENDER_COLOUR 1u
