@@ -21,7 +21,7 @@ struct sink {
 };
 
 /* A `metric` record. The values are clock units (agents/host/clock.h: clock_units(ticks) turns a TSC
- * difference into them); the unit's name is added here. An empty histogram is recorded too. */
+ * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */
 void sink_metric(struct sink *s, const char *name, const struct histogram *h);
 
 /* A `metric` record of unit "per-mclk": @events in @ticks of the TSC, per million clock units. It
