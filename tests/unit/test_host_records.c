@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The record stream: what is wrong with it is found, and named by line. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agents/protocol.h"
+#include "orchestrator/records.h"
+
+static struct error err;
+
+/* Appends a sealed record. */
+static void add(struct strbuf *stream, int seq, const char *rest)
+{
+	char line[512];
+	int len = snprintf(line, sizeof(line), "{\"seq\":%d,%s", seq, rest);
+
+	len = record_seal(line, len, sizeof(line));
+	assert_true(len > 0);
+	strbuf_add(stream, line, len);
+	strbuf_addch(stream, '\n');
+}
+
+static struct strbuf good_stream(void)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	add(&s, 0, "\"type\":\"hello\"");
+	add(&s, 1, "\"type\":\"begin\",\"id\":0");
+	add(&s, 2, "\"type\":\"end\",\"id\":0");
+	add(&s, 3, "\"type\":\"bye\",\"records\":4");
+	return s;
+}
+
+/* Reads a whole stream in pieces of @piece bytes: the first error, or that of its end. */
+static int read_stream(const struct strbuf *s, size_t piece, struct record_stream *rs)
+{
+	int ret = 0;
+
+	memset(&err, 0, sizeof(err));
+	for (size_t i = 0; !ret && i < s->len; i += piece)
+		ret = record_stream_feed(rs, s->buf + i, s->len - i < piece ? s->len - i : piece,
+					 &err);
+	return ret ? ret : record_stream_end(rs, &err);
+}
+
+static void expect_bad(struct strbuf *s, int code, const char *text)
+{
+	struct record_stream rs = RECORD_STREAM_INIT;
+
+	assert_int_equal(read_stream(s, s->len, &rs), code);
+	if (!strstr(err.text, text))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
+	record_stream_release(&rs);
+	strbuf_release(s);
+}
+
+static void count_call(const char *line, size_t len, void *arg)
+{
+	assert_int_equal(line[0], '{');
+	assert_int_equal(line[len - 1], '}');
+	++*(int *)arg;
+}
+
+static void good_stream_in_any_pieces(void **state)
+{
+	struct strbuf s = good_stream();
+
+	(void)state;
+	for (size_t piece = 1; piece <= s.len; piece++) {
+		int calls = 0;
+		struct record_stream rs = RECORD_STREAM_INIT;
+
+		rs.on_record = count_call;
+		rs.arg = &calls;
+		assert_int_equal(read_stream(&s, piece, &rs), 0);
+		assert_int_equal(rs.count, 4);
+		assert_int_equal(rs.ended, 1);
+		assert_true(rs.complete);
+		assert_int_equal(calls, 4);
+		record_stream_release(&rs);
+	}
+	strbuf_release(&s);
+}
+
+/* Whichever bit of whichever byte. */
+static void any_flipped_bit_is_found(void **state)
+{
+	struct strbuf s = good_stream();
+
+	(void)state;
+	for (size_t i = 0; i < s.len * 8; i++) {
+		struct record_stream rs = RECORD_STREAM_INIT;
+
+		s.buf[i / 8] ^= (char)(1 << i % 8);
+		assert_int_equal(read_stream(&s, s.len, &rs), -EBADMSG);
+		assert_non_null(strstr(err.text, "record line"));
+		s.buf[i / 8] ^= (char)(1 << i % 8);
+		record_stream_release(&rs);
+	}
+	strbuf_release(&s);
+}
+
+static void any_truncation_is_found(void **state)
+{
+	struct strbuf s = good_stream();
+	size_t whole = s.len;
+
+	(void)state;
+	for (s.len = 0; s.len < whole; s.len++) {
+		struct record_stream rs = RECORD_STREAM_INIT;
+
+		assert_int_equal(read_stream(&s, 7, &rs), -EBADMSG);
+		assert_non_null(strstr(err.text, "truncated"));
+		record_stream_release(&rs);
+	}
+	strbuf_release(&s);
+}
+
+static void damage_names_its_line(void **state)
+{
+	struct strbuf s = good_stream();
+
+	(void)state;
+	*strstr(s.buf, "begin") = 'B';
+	expect_bad(&s, -EBADMSG, "record line 2: CRC");
+}
+
+static void missing_line_is_named(void **state)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	(void)state;
+	add(&s, 0, "\"type\":\"hello\"");
+	add(&s, 2, "\"type\":\"end\",\"id\":0");
+	expect_bad(&s, -EBADMSG, "record line 2: is number 2, number 1 is missing");
+}
+
+static void repeated_line_is_named(void **state)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	(void)state;
+	add(&s, 0, "\"type\":\"hello\"");
+	add(&s, 1, "\"type\":\"begin\",\"id\":0");
+	add(&s, 1, "\"type\":\"begin\",\"id\":0");
+	expect_bad(&s, -EBADMSG, "record line 3: is number 1, number 2 is missing");
+}
+
+static void wrong_count_is_named(void **state)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	(void)state;
+	add(&s, 0, "\"type\":\"hello\"");
+	add(&s, 1, "\"type\":\"bye\",\"records\":3");
+	expect_bad(&s, -EBADMSG, "record line 2: the stream has 2 records, its bye says 3");
+}
+
+static void bye_is_the_last(void **state)
+{
+	struct strbuf s = good_stream();
+
+	(void)state;
+	add(&s, 4, "\"type\":\"hello\"");
+	expect_bad(&s, -EBADMSG, "record line 5: comes after the bye");
+}
+
+static void another_boot_is_no_damage(void **state)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	(void)state;
+	add(&s, 0, "\"type\":\"hello\"");
+	add(&s, 0, "\"type\":\"hello\"");
+	expect_bad(&s, -ECONNRESET, "started anew");
+}
+
+/* A right CRC does not make it a record. */
+static void sealed_nonsense_is_refused(void **state)
+{
+	static const char *const rests[] = {
+		"\"type\":\"hello\",\"x\":",
+		"\"type\":\"bye\"",
+		"\"type\":\"bye\",\"records\":\"1\"",
+		"\"type\":\"hello\",\"text\":\"\xff\xfe\"",
+		"\"type\":\"hello\"}{",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		struct strbuf s = STRBUF_INIT;
+
+		add(&s, 0, rests[i]);
+		expect_bad(&s, -EBADMSG, "record line 1");
+	}
+}
+
+static void endless_line_is_refused(void **state)
+{
+	struct record_stream rs = RECORD_STREAM_INIT;
+	char chunk[4096];
+	int ret = 0;
+
+	(void)state;
+	memset(chunk, 'x', sizeof(chunk));
+	for (int i = 0; !ret && i < 100; i++)
+		ret = record_stream_feed(&rs, chunk, sizeof(chunk), &err);
+	assert_int_equal(ret, -EBADMSG);
+	assert_true(rs.partial.alloc < 4 * PROTOCOL_LINE_MAX);
+	record_stream_release(&rs);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_stream_in_any_pieces),
+		cmocka_unit_test(any_flipped_bit_is_found),
+		cmocka_unit_test(any_truncation_is_found),
+		cmocka_unit_test(damage_names_its_line),
+		cmocka_unit_test(missing_line_is_named),
+		cmocka_unit_test(repeated_line_is_named),
+		cmocka_unit_test(wrong_count_is_named),
+		cmocka_unit_test(bye_is_the_last),
+		cmocka_unit_test(another_boot_is_no_damage),
+		cmocka_unit_test(sealed_nonsense_is_refused),
+		cmocka_unit_test(endless_line_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
