@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "kernel", cmd_kernel, "list, show, build and import kernels" },
 	{ "scenario", cmd_scenario, "list and check scenario files" },
 	{ "host", cmd_host, "list hosts and check whether they can run" },
+	{ "report", cmd_report, "render a comparison for people or CI, or sign it off" },
 	{ "db", cmd_db, "verify a results database" },
 	{ NULL, NULL, NULL },
 };

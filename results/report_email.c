@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A mail as the kernel's test robots write them: what changed by how much, where, and how to see it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "results/report_formats.h"
+#include "results/report_markup.h"
+#include "results/report_words.h"
+
+/* ---- who and where ---- */
+
+/* "nestlab.0123456789abcdef@host": the same report has the same one. */
+static char *message_id(const struct report *r)
+{
+	const struct results_comparison *c = &r->comparison;
+	__cleanup_free char *text =
+		xasprintf("%s\n%s\n%s\n%d", c->base_key, c->new_key,
+			  report_newest(r, REPORT_NEW)->session, (int)r->nboots);
+	char hex[FS_SHA256_HEX], host[65] = "localhost";
+
+	fs_sha256(text, strlen(text), hex);
+	if (gethostname(host, sizeof(host) - 1) || !fs_is_plain_name(host))
+		strncpy(host, "localhost", sizeof(host) - 1);
+	return xasprintf("nestlab.%.20s@%s", hex, host);
+}
+
+static char *reporter_of(const struct report_options *o, const char *id)
+{
+	if (o && o->reporter)
+		return xstrdup(o->reporter);
+	return xasprintf("nestlab <nestlab@%s>", strchr(id, '@') + 1);
+}
+
+static char *url_of(const struct report_options *o, const char *id)
+{
+	if (o && o->url)
+		return xstrdup(o->url);
+	return xasprintf("https://lore.kernel.org/r/%s", id);
+}
+
+/* A header or a tag is one line, whatever is in the names. */
+static void add_line(struct strbuf *out, const char *head, const char *text)
+{
+	strbuf_addstr(out, head);
+	markup_line(out, text);
+	strbuf_addch(out, '\n');
+}
+
+/* ---- what to say first ---- */
+
+/* Regressions of a headline metric go first, then other regressions, then what changed most. */
+static int weight(const struct results_compared *m)
+{
+	bool regressed = m->median.verdict == VERDICT_REGRESSED;
+
+	return 4 * regressed + 2 * (m->p99.verdict == VERDICT_REGRESSED) + m->headline +
+	       (m->median.verdict == VERDICT_IMPROVED);
+}
+
+static const struct results_compared *first_metric(const struct results_comparison *c)
+{
+	const struct results_compared *first = NULL;
+
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (!first || weight(&c->metrics[i]) > weight(first))
+			first = &c->metrics[i];
+	return first;
+}
+
+/* "multiplex.switch 3.1% regression" */
+static char *news(const struct results_comparison *c, const struct results_compared *m)
+{
+	static const char *const words[] = { "change (within noise)", "improvement", "regression",
+					     "change (not decided)" };
+	bool tail;
+	const struct results_judgement *j;
+
+	if (c->new_failed)
+		return xasprintf("%d failed boot%s", c->new_failed, c->new_failed > 1 ? "s" : "");
+	for (size_t i = 0; i < c->ntests; i++)
+		if (!strcmp(c->tests[i].new, "fail"))
+			return xasprintf("%s.%s fails", c->tests[i].scenario, c->tests[i].name);
+	if (!m)
+		return xstrdup("nothing measured");
+	tail = m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED;
+	j = tail ? &m->p99 : &m->median;
+	return xasprintf("%s.%s%s %.1f%% %s", m->scenario, m->metric, tail ? ".p99" : "",
+			 fabs(words_change(j->ratio)), words[j->verdict]);
+}
+
+static void add_head(const struct report *r, const struct report_options *o, const char *id,
+		     const struct results_compared *first, struct strbuf *out)
+{
+	const struct results_comparison *c = &r->comparison;
+	__cleanup_free char *reporter = reporter_of(o, id);
+	__cleanup_free char *what = news(c, first);
+	__cleanup_free char *subject = xasprintf("[%s] %.12s: %s", c->new, c->new_key, what);
+
+	add_line(out, "From: ", reporter);
+	add_line(out, "Subject: ", subject);
+	strbuf_addf(out,
+		    "Message-ID: <%s>\n"
+		    "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+		    "Content-Transfer-Encoding: 8bit\n\nHello,\n\n",
+		    id);
+	strbuf_addstr(out, "nestlab noticed ");
+	markup_line(out, what);
+	strbuf_addstr(out, " with:\n\n");
+}
+
+static void add_kernel(struct strbuf *out, const char *role, const struct results_run *run)
+{
+	strbuf_addf(out, "%s: %s (", role, run->kernel_key);
+	markup_line(out, run->kernel_name);
+	strbuf_addf(out,
+		    ")\n    release %s, build-id %s\n    source %.16s, patches %.16s, config "
+		    "%.16s\n",
+		    run->kernel_release, run->kernel_build_id, run->source_hash, run->patches_hash,
+		    run->config_hash);
+}
+
+static int param_line(const char *key, const char *value, void *arg)
+{
+	struct strbuf *out = arg;
+
+	strbuf_addch(out, '\t');
+	markup_line(out, key);
+	add_line(out, ": ", value ? value : "null");
+	return 0;
+}
+
+static void add_case(const struct report *r, const struct results_compared *m, struct strbuf *out)
+{
+	const struct results_run *run = report_newest(r, REPORT_NEW);
+
+	strbuf_addch(out, '\n');
+	if (m)
+		add_line(out, "testcase: ", m->scenario);
+	strbuf_addstr(out, "test machine: ");
+	markup_line(out, run->host_name);
+	add_line(out, " ", run->host_identity);
+	add_line(out, "", words_clock(r->comparison.clock));
+	if (!m)
+		return;
+	strbuf_addstr(out, "parameters:\n\n");
+	words_each_param(m->params, param_line, out);
+}
+
+static void add_failure(const struct results_comparison *c, struct strbuf *out)
+{
+	if (c->new_failed)
+		strbuf_addf(out,
+			    "\nFailed boots: %d of the new kernel, %d of the base. The newest "
+			    "says:\n",
+			    c->new_failed, c->base_failed);
+	if (c->new_failed && c->failure)
+		add_line(out, "    ", c->failure);
+	for (size_t i = 0; i < c->ntests; i++) {
+		const struct results_changed_test *t = &c->tests[i];
+
+		strbuf_addf(out, "\n%s %s: %s with the base, %s with the new kernel\n", t->scenario,
+			    *t->name ? t->name : t->params, t->base, t->new);
+		if (t->text && *t->text)
+			add_line(out, "    ", t->text);
+	}
+}
+
+static void add_tags(const struct report *r, const struct report_options *o, const char *id,
+		     struct strbuf *out)
+{
+	__cleanup_free char *reporter = reporter_of(o, id);
+	__cleanup_free char *url = url_of(o, id);
+
+	if (r->comparison.verdict != VERDICT_REGRESSED)
+		return;
+	strbuf_addstr(out, "\nIf a separate commit fixes this (not a new version of the same one), "
+			   "please add\n");
+	add_line(out, "| Reported-by: ", reporter);
+	add_line(out, "| Closes: ", url);
+}
+
+/* ---- the table ---- */
+
+/* A median with the deviation over boots: "24816 ±  1%"; nothing after it where that is below half a
+ * percent, as the robots do. */
+static void add_value(struct strbuf *out, double value, double stddev)
+{
+	__cleanup_free char *number =
+		fabs(value) < 1000 ? xasprintf("%.2f", value) : xasprintf("%.0f", value);
+
+	if (isfinite(stddev) && stddev >= 0.5)
+		strbuf_addf(out, "%12s \u00b1%3.0f%%", number, stddev);
+	else
+		strbuf_addf(out, "%12s      ", number);
+}
+
+static void add_row(struct strbuf *out, const char *name, double base, double base_dev,
+		    double ratio, double new, double new_dev)
+{
+	add_value(out, base, base_dev);
+	strbuf_addf(out, "  %+9.1f%%  ", words_change(ratio));
+	add_value(out, new, new_dev);
+	add_line(out, "  ", name);
+}
+
+static void add_metric(const struct report *r, size_t i, struct strbuf *out)
+{
+	const struct results_compared *m = &r->comparison.metrics[i];
+	const struct report_spread *s = &r->spreads[i * REPORT_SIDES];
+	__cleanup_free char *median = xasprintf("%s.%s", m->scenario, m->metric);
+	__cleanup_free char *p99 = xasprintf("%s.%s.p99", m->scenario, m->metric);
+
+	add_row(out, median, m->base.median, words_stddev(&s[REPORT_BASE]), m->median.ratio,
+		m->new.median, words_stddev(&s[REPORT_NEW]));
+	add_row(out, p99, m->base.p99, NAN, m->p99.ratio, m->new.p99, NAN);
+}
+
+static bool is_told(const struct results_compared *m, const struct results_compared *first)
+{
+	bool settled = m->median.verdict == VERDICT_UNCHANGED &&
+		       m->p99.verdict != VERDICT_REGRESSED && m->p99.verdict != VERDICT_IMPROVED;
+
+	return m == first || !settled;
+}
+
+static void add_names(const struct report *r, struct strbuf *out)
+{
+	strbuf_addf(out, "%-26.26s  %-26.26s\n", r->comparison.base, r->comparison.new);
+	strbuf_addstr(out, "------------------  ----------  ------------------\n"
+			   "           %stddev     %change             %stddev\n"
+			   "               \\          |                   \\\n");
+}
+
+/* Metrics of the same parameters stand under one heading; most changed first, as they come. */
+static void add_table(const struct report *r, const struct results_compared *first,
+		      struct strbuf *out)
+{
+	const struct results_comparison *c = &r->comparison;
+	const char *params = NULL;
+	size_t left = 0;
+
+	add_names(r, out);
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		const struct results_compared *m = &c->metrics[i];
+
+		if (!is_told(m, first)) {
+			left++;
+			continue;
+		}
+		if (!params || strcmp(params, m->params)) {
+			__cleanup_free char *words = words_params(NULL, m->params);
+
+			add_line(out, "\n", words);
+		}
+		params = m->params;
+		add_metric(r, i, out);
+	}
+	if (left)
+		strbuf_addf(out, "\n%zu more metrics did not change.\n", left);
+}
+
+void report_render_email(const struct report *r, const struct report_options *o, struct strbuf *out)
+{
+	const struct results_compared *first = first_metric(&r->comparison);
+	__cleanup_free char *id = message_id(r);
+	struct strbuf commands = STRBUF_INIT;
+
+	add_head(r, o, id, first, out);
+	add_kernel(out, "commit", report_newest(r, REPORT_NEW));
+	add_kernel(out, "base", report_newest(r, REPORT_BASE));
+	add_case(r, first, out);
+	add_failure(&r->comparison, out);
+	if (first)
+		add_line(out, "\n", first->median.why ? first->median.why : "");
+	add_tags(r, o, id, out);
+	words_commands(r, NULL, &commands);
+	strbuf_addstr(out, "\nTo reproduce:\n\n");
+	for (char *line = strtok(commands.buf, "\n"); line; line = strtok(NULL, "\n"))
+		add_line(out, "\t", line);
+	strbuf_addstr(out, "\nDetails (medians over boots):\n\n");
+	add_table(r, first, out);
+	strbuf_addstr(
+		out, "\n-- \nnestlab, https://docs.kernel.org/process/handling-regressions.html\n");
+	strbuf_release(&commands);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report_markup.h - text into XML, HTML and CSV without harm.
+ *
+ * Names and messages come from outside (kernels, guests, files): everything that is not a literal of
+ * ours goes through here. What is not valid UTF-8, or is a character that XML 1.0 forbids, becomes
+ * U+FFFD; what comes out is well-formed whatever went in.
+ */
+#ifndef RESULTS_REPORT_MARKUP_H
+#define RESULTS_REPORT_MARKUP_H
+
+#include <stddef.h>
+
+#include "common/strbuf.h"
+
+/* Appends @text (NULL: nothing) fit for XML and HTML content and quoted attributes. */
+void markup_add(struct strbuf *out, const char *text);
+
+/* The same for what printf makes of it. */
+void markup_addf(struct strbuf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ` NAME="VALUE"`, the value escaped. @name is ours. */
+void markup_attribute(struct strbuf *out, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* `<TAG>text</TAG>`, the text escaped. @tag is ours. */
+void markup_element(struct strbuf *out, const char *tag, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A CSV field after RFC 4180: quoted where it has to be. */
+void markup_csv(struct strbuf *out, const char *text);
+
+/* One line of plain text: control characters become blanks, UTF-8 is made valid. */
+void markup_line(struct strbuf *out, const char *text);
+
+/* Length of the valid UTF-8 sequence at @s (1 to 4), or 0. */
+size_t markup_utf8_length(const char *s);
+
+#endif

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Judging a report by a policy. How it looks: report_signoff_page.c. */
+#include "results/report_signoff.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/alloc.h"
+#include "results/report_debug.h"
+#include "results/report_words.h"
+
+struct judging {
+	struct results_db *db;
+	const struct policy *policy;
+	const struct report *r;
+	struct signoff *out;
+};
+
+/* Both texts become the finding's. */
+static struct signoff_finding *find(struct judging *j, enum signoff_state state, char *what,
+				    char *why)
+{
+	struct signoff *s = j->out;
+
+	s->findings = xrealloc(s->findings, s->nfindings + 1, sizeof(*s->findings));
+	s->findings[s->nfindings] = (struct signoff_finding){ state, what, why };
+	return &s->findings[s->nfindings++];
+}
+
+/* ---- waivers ---- */
+
+static void add_to(char **text, char *more)
+{
+	char *both = xasprintf("%s; %s", *text, more);
+
+	free(*text);
+	free(more);
+	*text = both;
+}
+
+/* A finding that is not fine is excused by a waiver that still holds; one that does not is told. */
+static void apply_waiver(struct judging *j, size_t i, double worse, struct signoff_finding *f)
+{
+	const struct policy_waiver *w = &j->policy->waivers[i];
+
+	if (f->state == SIGNOFF_OK || f->state == SIGNOFF_WAIVED)
+		return;
+	j->out->used[i] = true;
+	if (strcmp(j->out->today, w->expires) > 0) {
+		add_to(&f->why, xasprintf("the waiver of %s expired on %s", w->owner, w->expires));
+	} else if (isfinite(w->up_to) && !(worse <= w->up_to)) {
+		add_to(&f->why,
+		       xasprintf("the waiver of %s goes up to %g %% only", w->owner, w->up_to));
+	} else {
+		f->state = SIGNOFF_WAIVED;
+		add_to(&f->why,
+		       xasprintf("waived by %s until %s: %s", w->owner, w->expires, w->reason));
+	}
+}
+
+/* ---- metrics ---- */
+
+/* One number (median or p99) against what is allowed. */
+static void judge_number(struct judging *j, const struct results_compared *m, const char *number,
+			 const struct results_judgement *judged, double allowed)
+{
+	__cleanup_free char *name = words_metric(j->r, m);
+	__cleanup_free char *worse = words_percent(words_worse(m, judged->ratio));
+	__cleanup_free char *interval = NULL;
+	enum signoff_state state = SIGNOFF_MISSING;
+	const char *said = "this cannot be told from the boots there are";
+	struct signoff_finding *f;
+	double low, high;
+
+	words_worse_interval(m, judged, &low, &high);
+	interval = isfinite(low) && isfinite(high) ? xasprintf("%+.2f .. %+.2f %%", low, high)
+						   : xstrdup("none");
+	if (high <= allowed) {
+		state = SIGNOFF_OK;
+		said = "within it";
+	} else if (low > allowed &&
+		   (!isfinite(judged->p_value) || judged->p_value <= j->r->comparison.alpha)) {
+		state = SIGNOFF_FAILED;
+		said = "beyond it";
+	}
+	f = find(j, state, xasprintf("%s, %s", name, number),
+		 xasprintf("cost grew by %s (interval %s), allowed are %g %%: %s", worse, interval,
+			   allowed, said));
+	if (state == SIGNOFF_MISSING && judged->more_boots)
+		add_to(&f->why, xasprintf("about %d more boots of each kernel would settle it",
+					  judged->more_boots));
+	for (size_t i = 0; i < j->policy->nwaivers; i++)
+		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
+			apply_waiver(j, i, words_worse(m, judged->ratio), f);
+}
+
+static void judge_boots(struct judging *j, const struct policy_rule *rule,
+			const struct results_compared *m)
+{
+	__cleanup_free char *name = words_metric(j->r, m);
+
+	if (m->base.boots >= rule->boots && m->new.boots >= rule->boots)
+		return;
+	find(j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
+	     xasprintf(
+		     "%d boots of each kernel are required; there are %d of the base and %d of the "
+		     "new one",
+		     rule->boots, m->base.boots, m->new.boots));
+}
+
+static void judge_metric(struct judging *j, const struct policy_rule *rule, size_t index)
+{
+	const struct results_compared *m = &j->r->comparison.metrics[index];
+
+	report_select_add(&j->out->selection, index, rule->allowed);
+	judge_boots(j, rule, m);
+	judge_number(j, m, "median", &m->median, rule->allowed);
+	if (isfinite(rule->allowed_p99))
+		judge_number(j, m, strcmp(m->better, "higher") ? "p99" : "p1", &m->p99,
+			     rule->allowed_p99);
+}
+
+static bool matches(const struct policy_rule *rule, const struct results_compared *m)
+{
+	return policy_matches(&rule->match, m->scenario, m->metric, m->params);
+}
+
+struct covering {
+	struct judging *j;
+	const struct policy_rule *rule;
+};
+
+/* Every value that a rule lists must have been measured. */
+static void cover_value(const char *key, const char *value, void *arg)
+{
+	struct covering *c = arg;
+	const struct results_comparison *all = &c->j->r->comparison;
+
+	for (size_t i = 0; i < all->nmetrics; i++) {
+		__cleanup_free char *has = words_param(all->metrics[i].params, key);
+
+		if (has && !strcmp(has, value) && matches(c->rule, &all->metrics[i]))
+			return;
+	}
+	find(c->j, SIGNOFF_MISSING,
+	     xasprintf("%s %s with %s = %s", c->rule->match.scenario, c->rule->match.metric, key,
+		       value),
+	     xstrdup("nothing of both kernels was measured with this"));
+}
+
+static void judge_rule(struct judging *j, const struct policy_rule *rule)
+{
+	struct covering c = { j, rule };
+	size_t found = 0;
+
+	for (size_t i = 0; i < j->r->comparison.nmetrics; i++)
+		if (matches(rule, &j->r->comparison.metrics[i])) {
+			judge_metric(j, rule, i);
+			found++;
+		}
+	if (found)
+		policy_each_value(&rule->match, cover_value, &c);
+	else
+		find(j, SIGNOFF_MISSING,
+		     xasprintf("%s %s", rule->match.scenario, rule->match.metric),
+		     xstrdup("nothing that this rule names was measured with both kernels"));
+}
+
+/* ---- boots, tests, debug runs ---- */
+
+static void judge_failures(struct judging *j)
+{
+	const struct results_comparison *c = &j->r->comparison;
+
+	if (c->new_failed)
+		find(j, SIGNOFF_FAILED, xasprintf("boots of %s", c->new),
+		     xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot "
+			       "be "
+			       "waived. The newest: %s",
+			       c->new_failed, c->base, c->base_failed,
+			       c->failure ? c->failure : ""));
+	else
+		find(j, SIGNOFF_OK, xasprintf("boots of %s", c->new),
+		     xstrdup("none died, hung or computed something wrong"));
+}
+
+static const struct report_test *find_test(const struct report *r, const char *name)
+{
+	for (size_t i = 0; i < r->ntests; i++)
+		if (!strcmp(r->tests[i].name, name) && r->tests[i].result[REPORT_NEW])
+			return &r->tests[i];
+	return NULL;
+}
+
+static void judge_selftest(struct judging *j, const struct policy_selftest *t)
+{
+	const struct report_test *ran = find_test(j->r, t->name);
+	const char *result = ran ? ran->result[REPORT_NEW] : NULL;
+	enum signoff_state state = SIGNOFF_MISSING;
+	struct signoff_finding *f;
+
+	if (result && (!strcmp(result, "pass") || (!strcmp(result, "skip") && t->may_skip)))
+		state = SIGNOFF_OK;
+	else if (result && !strcmp(result, "fail"))
+		state = SIGNOFF_FAILED;
+	f = find(j, state, xasprintf("selftest %s", t->name),
+		 result ? xasprintf("%s%s%.300s", result, *ran->text[REPORT_NEW] ? ": " : "",
+				    ran->text[REPORT_NEW])
+			: xstrdup("did not run with the new kernel"));
+	for (size_t i = 0; i < j->policy->nwaivers; i++) {
+		const char *waived = j->policy->waivers[i].selftest;
+
+		if (waived && !strcmp(waived, t->name))
+			apply_waiver(j, i, INFINITY, f);
+	}
+}
+
+static int judge_debug_run(struct judging *j, const struct policy_debug_run *d, struct error *err)
+{
+	struct report_debug found;
+	struct signoff_finding *f;
+	char *what = xasprintf("debug run: %s on %s", d->scenario, d->kernel);
+	int ret = report_debug_load(j->db, report_newest(j->r, REPORT_NEW), d->kernel, d->scenario,
+				    &found, err);
+
+	if (ret) {
+		free(what);
+		return ret;
+	}
+	if (found.failed)
+		f = find(j, SIGNOFF_FAILED, what,
+			 xasprintf("%d failed: %.500s", found.failed, found.error));
+	else if (found.passed >= d->boots)
+		f = find(j, SIGNOFF_OK, what, xasprintf("%d passed", found.passed));
+	else
+		f = find(j, SIGNOFF_MISSING, what,
+			 xasprintf("%d boots are required, %d passed%s", d->boots, found.passed,
+				   found.other
+					   ? " (there are some of another source or other patches: "
+					     "they do not count)"
+					   : ""));
+	free(found.error);
+	for (size_t i = 0; i < j->policy->nwaivers; i++) {
+		const char *waived = j->policy->waivers[i].debug_run;
+
+		if (waived && !strcmp(waived, d->kernel))
+			apply_waiver(j, i, INFINITY, f);
+	}
+	return 0;
+}
+
+/* ---- all ---- */
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct signoff_finding *x = a, *y = b;
+
+	if (x->state != y->state)
+		return y->state > x->state ? 1 : -1;
+	return strcmp(x->what, y->what);
+}
+
+static void conclude(struct signoff *s)
+{
+	enum signoff_state worst = SIGNOFF_OK;
+
+	qsort(s->findings, s->nfindings, sizeof(*s->findings), worst_first);
+	if (s->nfindings)
+		worst = s->findings[0].state;
+	s->verdict = worst == SIGNOFF_FAILED	? SIGNOFF_FAIL
+		     : worst == SIGNOFF_MISSING ? SIGNOFF_BLOCKED
+						: SIGNOFF_PASS;
+}
+
+static void set_today(struct signoff *s, const char *today)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(s->today, sizeof(s->today), "%Y-%m-%d", &tm);
+	if (today)
+		strncpy(s->today, today, sizeof(s->today) - 1);
+}
+
+int signoff_judge(struct results_db *db, const struct policy *p, const struct report *r,
+		  const char *today, const char *nothing, struct signoff *out, struct error *err)
+{
+	struct judging j = { .db = db, .policy = p, .r = r, .out = out };
+	int ret = 0;
+
+	*out = (struct signoff){ .used = xcalloc(p->nwaivers + 1, sizeof(bool)) };
+	set_today(out, today);
+	if (nothing)
+		find(&j, SIGNOFF_MISSING, xstrdup("runs of both kernels"), xstrdup(nothing));
+	else
+		judge_failures(&j);
+	for (size_t i = 0; i < p->nrules; i++)
+		judge_rule(&j, &p->rules[i]);
+	for (size_t i = 0; i < p->nselftests; i++)
+		judge_selftest(&j, &p->selftests[i]);
+	for (size_t i = 0; !ret && i < p->ndebug_runs; i++)
+		ret = judge_debug_run(&j, &p->debug_runs[i], err);
+	conclude(out);
+	if (ret)
+		signoff_free(out);
+	return ret;
+}
+
+void signoff_free(struct signoff *s)
+{
+	for (size_t i = 0; i < s->nfindings; i++) {
+		free(s->findings[i].what);
+		free(s->findings[i].why);
+	}
+	free(s->findings);
+	free(s->used);
+	report_selection_free(&s->selection);
+	*s = (struct signoff){ 0 };
+}
+
+const char *signoff_verdict_name(enum signoff_verdict v)
+{
+	static const char *const names[] = { "PASS", "FAIL", "BLOCKED" };
+
+	return names[v];
+}
