@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* scenarios/: files become plans; what is wrong in them is named with file and path. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/alloc.h"
+#include "scenarios/scenarios.h"
+
+static char dir[] = "/tmp/nestlab-scenarios.XXXXXX";
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int drop_dir(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir, NULL);
+}
+
+/* Loads @text as DIR/test.json. */
+static int load(const char *text, struct scenario_plan *plan, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s/test.json", dir);
+
+	assert_int_equal(fs_write_file(path, text, strlen(text), err), 0);
+	return scenario_load(dir, "test", plan, err);
+}
+
+static void load_well(const char *text, struct scenario_plan *plan)
+{
+	struct error err = { 0 };
+
+	if (load(text, plan, &err))
+		fail_msg("%s", err.text);
+}
+
+#define ONE(members) "{\"scenarios\": [{" members "}]}"
+
+static void a_matrix_is_the_product_of_its_lists(void **state)
+{
+	struct scenario_plan plan;
+
+	(void)state;
+	load_well(ONE("\"scenario\": \"multiplex\", \"l1\": [\"micro-vmx\", \"micro-evmcs\"],"
+		      "\"memory\": [\"managed\", \"unmanaged\"], \"l2_vcpus\": [2, 8, 64],"
+		      "\"apic_pages\": [false, true], \"rounds\": 70"),
+		  &plan);
+	assert_int_equal(plan.nmeasures, 24);
+	assert_string_equal(plan.name, "test");
+	/* the last parameter moves fastest */
+	assert_string_equal(plan.measures[0].l1, "micro-vmx");
+	assert_false(plan.measures[0].apic_pages);
+	assert_true(plan.measures[1].apic_pages);
+	assert_int_equal(plan.measures[1].l2_vcpus, 2);
+	assert_int_equal(plan.measures[2].l2_vcpus, 8);
+	assert_string_equal(plan.measures[6].memory, "unmanaged");
+	assert_string_equal(plan.measures[23].l1, "micro-evmcs");
+	assert_int_equal(plan.measures[23].l2_vcpus, 64);
+	assert_int_equal(plan.measures[23].rounds, 70);
+	assert_int_equal(plan.measures[23].warmup, 7);
+	scenario_plan_free(&plan);
+}
+
+static void params_identify_a_measurement(void **state)
+{
+	struct scenario_plan plan;
+
+	(void)state;
+	load_well("{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
+		  "\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
+		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\"}]}",
+		  &plan);
+	assert_string_equal(
+		plan.measures[0].params,
+		"{\"apic_pages\":false,\"ept\":true,\"l1\":\"micro-vmx\",\"l1_vcpus\":1,"
+		"\"l2_vcpus\":1,\"memory\":\"managed\",\"mode\":\"parallel\","
+		"\"posted_interrupts\":false,\"reason\":\"cpuid\"}");
+	assert_true(plan.measures[0].parallel);
+	assert_string_equal(plan.measures[0].variant, "cpuid");
+	assert_int_equal(plan.measures[0].warmup, 0);
+	assert_string_equal(plan.measures[1].params, "{\"test\":\"vmx_msrs_test\"}");
+	assert_null(plan.measures[1].l1);
+	scenario_plan_free(&plan);
+}
+
+static void what_cannot_be_combined_is_left_out(void **state)
+{
+	struct scenario_plan plan;
+
+	(void)state;
+	/* two L2 vCPUs cannot be spread over four L1 vCPUs; the rest can */
+	load_well(ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [2, 4], \"l1_vcpus\": [1, 2, 4]"),
+		  &plan);
+	assert_int_equal(plan.nmeasures, 5);
+	scenario_plan_free(&plan);
+}
+
+static void effects_and_description_are_kept(void **state)
+{
+	struct scenario_plan plan;
+
+	(void)state;
+	load_well(
+		"{\"description\": \"why\", \"metrics\": {\"switch\": {\"smallest_effect\": 1.5}},"
+		"\"scenarios\": [{\"scenario\": \"multiplex\"}]}",
+		&plan);
+	assert_string_equal(plan.description, "why");
+	assert_int_equal(plan.neffects, 1);
+	assert_string_equal(plan.effects[0].metric, "switch");
+	assert_true(plan.effects[0].percent == 1.5);
+	scenario_plan_free(&plan);
+}
+
+static void the_hash_is_of_the_meaning(void **state)
+{
+	struct scenario_plan a, b, c;
+
+	(void)state;
+	load_well("{\"description\": \"\", \"scenarios\": [{\"scenario\": \"multiplex\", "
+		  "\"l2_vcpus\": 4}]}",
+		  &a);
+	load_well("{\"scenarios\":[{\"l2_vcpus\":4,\"scenario\":\"multiplex\"}],"
+		  "\"description\":\"\"}\n",
+		  &b);
+	load_well("{\"description\": \"\", \"scenarios\": [{\"scenario\": \"multiplex\", "
+		  "\"l2_vcpus\": 8}]}",
+		  &c);
+	assert_string_equal(a.hash, b.hash);
+	assert_string_not_equal(a.hash, c.hash);
+	scenario_plan_free(&a);
+	scenario_plan_free(&b);
+	scenario_plan_free(&c);
+}
+
+static const struct {
+	const char *text, *path, *says;
+} wrong[] = {
+	{ "", "test.json:1:1", "ends too early" },
+	{ "[]", "$", "object" },
+	{ "{\"scenarios\": []}", "$.scenarios", "empty" },
+	{ "{}", "$", "\"scenarios\" is missing" },
+	{ "{\"scenario\": []}", "$", "did you mean \"scenarios\"" },
+	{ ONE(""), "$.scenarios[0]", "\"scenario\" is missing" },
+	{ ONE("\"scenario\": \"multiplx\""), "$.scenarios[0].scenario", "multiplex, migrate" },
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpu\": 8"), "$.scenarios[0]", "l2_vcpus" },
+	{ ONE("\"scenario\": \"multiplex\", \"reason\": \"hlt\""), "$.scenarios[0]", "reason" },
+	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
+	  "rounds" },
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
+	  "0 is not within 1..256" },
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 257"), "$.scenarios[0].l2_vcpus", "257" },
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": \"8\""), "$.scenarios[0].l2_vcpus",
+	  "whole number" },
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 2.5"), "$.scenarios[0].l2_vcpus",
+	  "whole number" },
+	{ ONE("\"scenario\": \"multiplex\", \"ept\": [true, \"on\"]"), "$.scenarios[0].ept[1]",
+	  "true or false" },
+	{ ONE("\"scenario\": \"multiplex\", \"memory\": \"manged\""), "$.scenarios[0].memory",
+	  "managed, unmanaged" },
+	{ ONE("\"scenario\": \"multiplex\", \"l1\": []"), "$.scenarios[0].l1", "empty" },
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [4, 8, 4]"), "$.scenarios[0].l2_vcpus[2]",
+	  "same value" },
+	{ ONE("\"scenario\": \"multiplex\", \"rounds\": 0"), "$.scenarios[0].rounds", "0 is not" },
+	{ ONE("\"scenario\": \"multiplex\", \"rounds\": [1]"), "$.scenarios[0].rounds",
+	  "whole number" },
+	{ ONE("\"scenario\": \"exits\""), "$.scenarios[0]", "\"reason\" is missing" },
+	{ ONE("\"scenario\": \"multiplex\", \"mode\": \"serial\""), "$.scenarios[0].mode",
+	  "cooperative, parallel" },
+	{ ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test", "../x" },
+	{ "{\"mode\": \"serial\", \"scenarios\": [{\"scenario\": \"multiplex\"}]}", "$.mode",
+	  "cooperative" },
+	{ "{\"metrics\": {\"swich\": {\"smallest_effect\": 1}}, \"scenarios\": [{\"scenario\": "
+	  "\"multiplex\"}]}",
+	  "$.metrics", "swich" },
+	{ "{\"metrics\": {\"switch\": {\"smallest_effect\": 0}}, \"scenarios\": [{\"scenario\": "
+	  "\"multiplex\"}]}",
+	  "$.metrics.switch.smallest_effect", "percentage" },
+	/* impossible values */
+	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 2, \"l1_vcpus\": [1, 4]"),
+	  "$.scenarios[0].l1_vcpus[1]", "spread evenly" },
+	{ ONE("\"scenario\": \"migrate\", \"l1_vcpus\": 1"), "$.scenarios[0]", "2 or more" },
+	{ ONE("\"scenario\": \"exits\", \"reason\": [\"hlt\", \"apic-access\"]"),
+	  "$.scenarios[0].reason[1]", "apic_pages" },
+	{ ONE("\"scenario\": \"exits\", \"reason\": \"ept-violation\", \"ept\": false"),
+	  "$.scenarios[0]", "needs ept" },
+	{ ONE("\"scenario\": \"multiplex\", \"posted_interrupts\": true"), "$.scenarios[0]",
+	  "posted_interrupts need" },
+	{ "{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"multiplex\", "
+	  "\"l2_vcpus\": [4, 8]}]}",
+	  "$.scenarios", "more than once" },
+};
+
+static void what_is_wrong_is_named_with_file_and_path(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct scenario_plan plan;
+		struct error err = { 0 };
+
+		assert_int_equal(load(wrong[i].text, &plan, &err), -EINVAL);
+		if (!strstr(err.text, "test.json") || !strstr(err.text, wrong[i].path) ||
+		    !strstr(err.text, wrong[i].says))
+			fail_msg("%s\n  gave: %s\n  not:  %s ... %s", wrong[i].text, err.text,
+				 wrong[i].path, wrong[i].says);
+	}
+}
+
+static void a_plan_has_a_limit(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct scenario_plan plan;
+	struct error err = { 0 };
+
+	(void)state;
+	strbuf_addstr(&text, "{\"scenarios\": [{\"scenario\": \"multiplex\", \"l2_vcpus\": [1");
+	for (int i = 2; i <= 256; i++)
+		strbuf_addf(&text, ", %d", i);
+	strbuf_addstr(&text,
+		      "], \"l1\": [\"micro-vmx\", \"micro-evmcs\"], \"memory\": [\"managed\","
+		      " \"unmanaged\"], \"ept\": [true, false], \"apic_pages\": [true, "
+		      "false], \"mode\": [\"cooperative\", \"parallel\"]}]}");
+	assert_int_equal(load(text.buf, &plan, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "4096"));
+	strbuf_release(&text);
+}
+
+static void a_missing_file_is_said_to_be_missing(void **state)
+{
+	struct scenario_plan plan;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(scenario_load(dir, "no-such", &plan, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no-such.json"));
+	assert_int_equal(scenario_load(dir, "../x", &plan, &err), -EINVAL);
+}
+
+static void shipped_plans_hold_what_they_promise(void **state)
+{
+	static const char *const names[] = { "quick", "full" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct scenario_plan plan;
+		struct error err = { 0 };
+		bool evmcs = false, unmanaged = false, no_ept = false, many = false;
+
+		if (scenario_load("scenarios", names[i], &plan, &err))
+			fail_msg("%s", err.text);
+		for (size_t k = 0; k < plan.nmeasures; k++) {
+			evmcs |= !strcmp(plan.measures[k].l1, "micro-evmcs");
+			unmanaged |= !strcmp(plan.measures[k].memory, "unmanaged");
+			no_ept |= !plan.measures[k].ept;
+			many |= plan.measures[k].l2_vcpus == 64 && plan.measures[k].l1_vcpus == 4;
+		}
+		assert_true(evmcs && unmanaged);
+		if (!strcmp(names[i], "full"))
+			assert_true(no_ept && many);
+		scenario_plan_free(&plan);
+	}
+}
+
+static void metrics_are_found_by_scenario_and_name(void **state)
+{
+	(void)state;
+	assert_string_equal(scenario_find_metric("multiplex", "switches-per-mclk")->better,
+			    "higher");
+	assert_true(scenario_find_metric("migrate", "migration")->headline);
+	assert_null(scenario_find_metric("exits", "switch"));
+	assert_null(scenario_find_metric("kselftest", "exit"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_matrix_is_the_product_of_its_lists),
+		cmocka_unit_test(params_identify_a_measurement),
+		cmocka_unit_test(what_cannot_be_combined_is_left_out),
+		cmocka_unit_test(effects_and_description_are_kept),
+		cmocka_unit_test(the_hash_is_of_the_meaning),
+		cmocka_unit_test(what_is_wrong_is_named_with_file_and_path),
+		cmocka_unit_test(a_plan_has_a_limit),
+		cmocka_unit_test(a_missing_file_is_said_to_be_missing),
+		cmocka_unit_test(shipped_plans_hold_what_they_promise),
+		cmocka_unit_test(metrics_are_found_by_scenario_and_name),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
