@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The boot engine, with a host that does what a script says: no emulator, no waiting. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agents/protocol.h"
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "orchestrator/host.h"
+
+static char dir[] = "/tmp/nestlab-boot.XXXXXX";
+
+/* What the host does: at each look one step more, then it stays on or goes off. */
+static struct {
+	const char *console[4]; /* what each step adds, up to NULL */
+	const char *records[4];
+	bool goes_off;
+	int postmortem;
+	int fail_in; /* 1: provision, 2: open_channel, 3: power */
+	/* seen */
+	int step, powered_off, released;
+} script;
+
+static void append(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "a");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int step_or_fail(int which, struct error *err)
+{
+	return script.fail_in == which ? error_set(err, -EIO, "step %d", which) : 0;
+}
+
+static int fake_provision(struct host_session *s, struct error *err)
+{
+	s->priv = &script;
+	return step_or_fail(1, err);
+}
+
+static int fake_open_channel(struct host_session *s, struct error *err)
+{
+	append(s->console_path, "");
+	return step_or_fail(2, err);
+}
+
+static int fake_power(struct host_session *s, enum host_power want, struct error *err)
+{
+	(void)s;
+	script.powered_off += want == HOST_POWER_OFF;
+	return want == HOST_POWER_ON ? step_or_fail(3, err) : 0;
+}
+
+static bool fake_is_on(struct host_session *s)
+{
+	int i = script.step;
+
+	if (script.console[i])
+		append(s->console_path, script.console[i]);
+	if (script.records[i])
+		append(s->records_path, script.records[i]);
+	if (!script.console[i] && !script.records[i])
+		return !script.goes_off;
+	script.step++;
+	return true;
+}
+
+static int fake_postmortem(struct host_session *s, struct strbuf *why)
+{
+	(void)s;
+	strbuf_addstr(why, script.postmortem ? "it broke" : "it went off");
+	return script.postmortem;
+}
+
+static void fake_release(struct host_session *s)
+{
+	s->priv = NULL;
+	script.released++;
+}
+
+static const struct host_driver fake = {
+	.name = "fake",
+	.help = "",
+	.cmdline = "",
+	.provision = fake_provision,
+	.open_channel = fake_open_channel,
+	.power = fake_power,
+	.is_on = fake_is_on,
+	.postmortem = fake_postmortem,
+	.release = fake_release,
+};
+
+static int calls;
+
+static void count_record(const char *line, size_t len, void *arg)
+{
+	(void)line;
+	(void)len;
+	++*(int *)arg;
+}
+
+static struct host_result result;
+static struct error err;
+static struct host_config cfg;
+
+static int boot(void)
+{
+	struct host_boot b = {
+		.image = "x", .run_dir = dir, .on_record = count_record, .arg = &calls
+	};
+	int ret;
+
+	calls = 0;
+	memset(&err, 0, sizeof(err));
+	ret = host_boot(&fake, &cfg, &b, &result, &err);
+	assert_int_equal(script.released, 1);
+	return ret;
+}
+
+static void expect(enum host_outcome outcome, const char *text)
+{
+	assert_int_equal(boot(), 0);
+	assert_string_equal(host_outcome_name(result.outcome), host_outcome_name(outcome));
+	if (!strstr(err.text, text))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
+	assert_int_equal(script.powered_off, 1);
+	assert_int_equal(calls, result.records);
+	host_result_free(&result);
+}
+
+static int fresh(void **state)
+{
+	__cleanup_free char *console = xasprintf("%s/console.log", dir);
+	__cleanup_free char *records = xasprintf("%s/records.jsonl", dir);
+
+	(void)state;
+	remove(console);
+	remove(records);
+	memset(&script, 0, sizeof(script));
+	cfg.wall_limit_s = 60;
+	cfg.progress_limit_s = 60;
+	return 0;
+}
+
+/* A sealed record with its newline, good for one test. */
+static const char *record(int seq, const char *rest)
+{
+	static char lines[4][256];
+	char *line = lines[seq % 4];
+	int len = snprintf(line, sizeof(lines[0]), "{\"seq\":%d,\"type\":%s", seq, rest);
+
+	len = record_seal(line, len, sizeof(lines[0]) - 1);
+	line[len] = '\n';
+	line[len + 1] = '\0';
+	return line;
+}
+
+#define HELLO "\"hello\""
+#define BYE2  "\"bye\",\"records\":2"
+
+static void done(void **state)
+{
+	(void)state;
+	script.console[0] = "booting\n";
+	script.records[0] = record(0, HELLO);
+	script.records[1] = record(1, BYE2);
+	script.goes_off = true;
+	expect(HOST_DONE, "");
+	assert_string_equal(err.text, "");
+}
+
+static void complained(void **state)
+{
+	(void)state;
+	script.console[0] = "WARNING: CPU: 0 PID: 1 at mm/slub.c:1 f+0x1/0x2\nBUG: bad page\n";
+	script.records[0] = record(0, HELLO);
+	script.records[1] = record(1, BYE2);
+	script.goes_off = true;
+	expect(HOST_GUEST_COMPLAINED, "mm/slub.c:1 f+0x1/0x2; BUG: bad page");
+}
+
+static void panicked(void **state)
+{
+	(void)state;
+	script.records[0] = record(0, HELLO);
+	script.console[0] = "BUG: kernel NULL pointer dereference\nRIP: 0010:f+0x1/0x2\n";
+	script.console[1] = "Kernel panic - not syncing: Fatal exception\n";
+	script.console[2] = "---[ end Kernel panic - not syncing: Fatal exception ]---\n";
+	expect(HOST_GUEST_PANIC,
+	       "not syncing: Fatal exception; before it: BUG: kernel NULL pointer "
+	       "dereference (RIP: 0010:f+0x1/0x2)");
+}
+
+static void flipped(void **state)
+{
+	__cleanup_free char *damaged = xstrdup(record(1, BYE2));
+
+	(void)state;
+	damaged[20] ^= 4;
+	script.records[0] = record(0, HELLO);
+	script.records[1] = damaged;
+	expect(HOST_BROKEN_RECORDS, "record line 2: CRC");
+}
+
+static void truncated(void **state)
+{
+	(void)state;
+	script.records[0] = record(0, HELLO);
+	script.records[1] = "{\"seq\":1,\"ty";
+	script.goes_off = true;
+	expect(HOST_BROKEN_RECORDS,
+	       "breaks off after 12 bytes: the stream is truncated; it went off");
+}
+
+static void no_bye(void **state)
+{
+	(void)state;
+	script.records[0] = record(0, HELLO);
+	script.goes_off = true;
+	expect(HOST_BROKEN_RECORDS, "without a bye");
+}
+
+static void never_spoke(void **state)
+{
+	(void)state;
+	script.console[0] = "reboot: Power down\n";
+	script.goes_off = true;
+	expect(HOST_GUEST_DIED, "it went off before the agent's first record; the console's last "
+				"line: reboot: Power down");
+}
+
+static void reset(void **state)
+{
+	(void)state;
+	script.records[0] = record(0, HELLO);
+	script.goes_off = true;
+	script.postmortem = -ECONNRESET;
+	expect(HOST_GUEST_DIED, "it broke after 1 records");
+}
+
+static void started_anew(void **state)
+{
+	(void)state;
+	script.records[0] = record(0, HELLO);
+	script.records[1] = record(0, HELLO);
+	expect(HOST_GUEST_DIED, "started anew");
+}
+
+static void host_failed(void **state)
+{
+	(void)state;
+	script.records[0] = record(0, HELLO);
+	script.goes_off = true;
+	script.postmortem = -EIO;
+	expect(HOST_FAILED, "it broke");
+}
+
+/* A limit of no time at all: nothing has to be waited for. */
+static void no_progress(void **state)
+{
+	(void)state;
+	cfg.progress_limit_s = 0;
+	script.records[0] = record(0, HELLO);
+	expect(HOST_HANG, "nothing came for 0 s");
+}
+
+static void too_long(void **state)
+{
+	(void)state;
+	cfg.wall_limit_s = 0;
+	script.console[0] = "the last words\n";
+	expect(HOST_HANG, "not done within 0 s; after 0 records; the console's last line: the last "
+			  "words");
+}
+
+static void not_started(void **state)
+{
+	for (int i = 1; i <= 3; i++) {
+		fresh(state);
+		script.fail_in = i;
+		assert_int_equal(boot(), -EIO);
+		assert_null(result.console_path);
+	}
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int drop_dir(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(done, fresh),
+		cmocka_unit_test_setup(complained, fresh),
+		cmocka_unit_test_setup(panicked, fresh),
+		cmocka_unit_test_setup(flipped, fresh),
+		cmocka_unit_test_setup(truncated, fresh),
+		cmocka_unit_test_setup(no_bye, fresh),
+		cmocka_unit_test_setup(never_spoke, fresh),
+		cmocka_unit_test_setup(reset, fresh),
+		cmocka_unit_test_setup(started_anew, fresh),
+		cmocka_unit_test_setup(host_failed, fresh),
+		cmocka_unit_test_setup(no_progress, fresh),
+		cmocka_unit_test_setup(too_long, fresh),
+		cmocka_unit_test_setup(not_started, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
