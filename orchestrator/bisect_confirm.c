@@ -70,11 +70,11 @@ static int boot(struct confirm *c, int boots, struct error *err)
 	return ret;
 }
 
-static int compare(struct confirm *c, int base, int new, int look, struct bisect_ratio *out,
+static int compare(struct confirm *c, int base, int new, struct bisect_ratio *out,
 		   struct error *err)
 {
 	return c->s->lab.compare(c->s->lab.arg, c->session, c->built[base].key, c->built[new].key,
-				 look, bisect_looks(&c->s->limits), out, err);
+				 bisect_looks(&c->s->limits), out, err);
 }
 
 static bool same_way(const struct bisect_session *s, const struct bisect_ratio *r)
@@ -87,10 +87,10 @@ static int look_again(struct confirm *c, int look, struct bisect_confirmation *o
 {
 	int ret = boot(c, bisect_boots_at_look(&c->s->limits, look), err);
 
-	ret = ret ? ret : compare(c, PARENT, CULPRIT, look, &out->itself, err);
+	ret = ret ? ret : compare(c, PARENT, CULPRIT, &out->itself, err);
 	out->reverted = c->n > REVERT;
 	if (!ret && out->reverted)
-		ret = compare(c, REVERT, BAD, look, &out->revert, err);
+		ret = compare(c, REVERT, BAD, &out->revert, err);
 	out->confirmed = !ret && same_way(c->s, &out->itself) &&
 			 (!out->reverted || same_way(c->s, &out->revert));
 	return ret;

@@ -264,7 +264,7 @@ static int compare_ends(struct bisect_session *s, struct error *err)
 		ret = boot_ends(s, boots, err);
 		ret = ret ? ret
 			  : s->lab.compare(s->lab.arg, s->session, s->built[0].key, s->built[1].key,
-					   look, looks, &s->between, err);
+					   looks, &s->between, err);
 		if (!ret && s->between.verdict != VERDICT_INCONCLUSIVE)
 			break;
 	}
@@ -392,12 +392,12 @@ static int judge_one(struct batch *b, size_t i, int look, int looks, struct erro
 	enum bisect_verdict v;
 	__cleanup_free char *numbers = NULL;
 	__cleanup_free char *why = NULL;
-	int ret = s->lab.compare(s->lab.arg, s->session, s->built[0].key, b->built[i].key, look,
-				 looks, &to_good, err);
+	int ret = s->lab.compare(s->lab.arg, s->session, s->built[0].key, b->built[i].key, looks,
+				 &to_good, err);
 
 	ret = ret ? ret
-		  : s->lab.compare(s->lab.arg, s->session, s->built[1].key, b->built[i].key, look,
-				   looks, &to_bad, err);
+		  : s->lab.compare(s->lab.arg, s->session, s->built[1].key, b->built[i].key, looks,
+				   &to_bad, err);
 	if (ret == -ENODATA)
 		return decide(b, i, BISECT_SKIP, NULL, 0, err->text, err);
 	if (ret)

@@ -35,10 +35,10 @@ struct bisect_lab {
 	 * @session, whatever becomes of it. */
 	int (*boot)(void *arg, const char *session, const struct bisect_built *const *kernels,
 		    size_t n, int first, int boots, struct error *err);
-	/* Compares two kernels by their boots in @session, for look number @look of @looks at them.
+	/* Compares two kernels by their boots in @session, which are looked at @looks times as they grow.
 	 * -ENODATA: one has no number. */
 	int (*compare)(void *arg, const char *session, const char *base_key, const char *new_key,
-		       int look, int looks, struct bisect_ratio *out, struct error *err);
+		       int looks, struct bisect_ratio *out, struct error *err);
 	void *arg;
 };
 

@@ -236,3 +236,28 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 		out->error = xstrdup("");
 	return ret;
 }
+
+int results_boot_medians(struct results_db *db, const char *session, const char *kernel_key,
+			 const char *scenario, const char *metric, double **medians, size_t *n,
+			 struct error *err)
+{
+	const char *const texts[] = { session, kernel_key, scenario, metric };
+	sqlite3_stmt *stmt;
+	int ret = prepare(db,
+			  "SELECT metric.median FROM metric JOIN run ON run.id = metric.run"
+			  " JOIN measurement ON measurement.id = metric.measurement"
+			  " WHERE run.session = ?1 AND run.kernel_key = ?2 AND run.status = 'pass'"
+			  " AND measurement.scenario = ?3 AND metric.metric = ?4 ORDER BY run.boot",
+			  texts, ARRAY_SIZE(texts), &stmt, err);
+
+	*medians = NULL;
+	*n = 0;
+	if (ret)
+		return ret;
+	while ((ret = database_step(db, stmt, err)) == 1) {
+		*medians = xrealloc(*medians, *n + 1, sizeof(**medians));
+		(*medians)[(*n)++] = sqlite3_column_double(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	return ret;
+}

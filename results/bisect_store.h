@@ -57,4 +57,9 @@ struct results_tally {
 int results_tally_boots(struct results_db *db, const char *session, const char *kernel_key,
 			struct results_tally *out, struct error *err);
 
+/* The boots' medians of a metric in a session, in the order of the boots; free(). */
+int results_boot_medians(struct results_db *db, const char *session, const char *kernel_key,
+			 const char *scenario, const char *metric, double **medians, size_t *n,
+			 struct error *err);
+
 #endif
