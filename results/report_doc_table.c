@@ -113,20 +113,44 @@ static size_t column_width(const struct doc_table *t, size_t c)
 	return width;
 }
 
-static void as_columns(const struct doc_table *t, const size_t *widths, struct strbuf *out)
+/* Columns from @first on: the heads, then rows; a row's first cell, when left out of the columns,
+ * stands above it unless the row before has the same. */
+static void add_heads(const struct doc_table *t, const size_t *widths, size_t first,
+		      struct strbuf *out)
 {
-	for (size_t c = 0; c < t->ncols; c++) {
+	strbuf_addf(out, "%*s", first ? 4 : 0, "");
+	for (size_t c = first; c < t->ncols; c++) {
 		strbuf_addstr(out, "  ");
 		add_padded(out, t->cols[c].head, widths[c], t->cols[c].number, c + 1 == t->ncols);
 	}
 	strbuf_addch(out, '\n');
-	for (size_t i = 0; i < t->ncells; i++) {
-		size_t c = i % t->ncols;
+}
 
-		strbuf_addstr(out, "  ");
-		add_padded(out, t->cells[i].text, widths[c], t->cols[c].number, c + 1 == t->ncols);
-		if (c + 1 == t->ncols)
-			strbuf_addch(out, '\n');
+static void add_title(const struct doc_table *t, size_t row, struct strbuf *out)
+{
+	const char *title = t->cells[row * t->ncols].text;
+
+	if (row && !strcmp(title, t->cells[(row - 1) * t->ncols].text))
+		return;
+	strbuf_addstr(out, "  ");
+	markup_line(out, title);
+	strbuf_addch(out, '\n');
+}
+
+static void as_columns(const struct doc_table *t, const size_t *widths, size_t first,
+		       struct strbuf *out)
+{
+	add_heads(t, widths, first, out);
+	for (size_t row = 0; row < doc_table_rows(t); row++) {
+		if (first)
+			add_title(t, row, out);
+		strbuf_addf(out, "%*s", first ? 4 : 0, "");
+		for (size_t c = first; c < t->ncols; c++) {
+			strbuf_addstr(out, "  ");
+			add_padded(out, t->cells[row * t->ncols + c].text, widths[c],
+				   t->cols[c].number, c + 1 == t->ncols);
+		}
+		strbuf_addch(out, '\n');
 	}
 }
 
@@ -137,7 +161,10 @@ static void as_records(const struct doc_table *t, struct strbuf *out)
 
 		if (!*t->cells[i].text)
 			continue;
-		strbuf_addf(out, c ? "      %s: " : "  * %s: ", t->cols[c].head);
+		if (c)
+			strbuf_addf(out, "      %s: ", t->cols[c].head);
+		else
+			strbuf_addstr(out, "  * ");
 		markup_line(out, t->cells[i].text);
 		strbuf_addch(out, '\n');
 	}
@@ -149,8 +176,10 @@ void doc_table_text(const struct doc_table *t, size_t columns, struct strbuf *ou
 
 	for (size_t c = 0; c < t->ncols; c++)
 		total += (widths[c] = column_width(t, c)) + 2;
-	if (total <= columns + 20) /* a few over are better than a table torn up */
-		as_columns(t, widths, out);
+	if (total <= columns)
+		as_columns(t, widths, 0, out);
+	else if (total - widths[0] + 2 <= columns)
+		as_columns(t, widths, 1, out);
 	else
 		as_records(t, out);
 	free(widths);

@@ -26,8 +26,8 @@ struct doc_table {
 /* Columns that @n bytes of UTF-8 take (one a character). */
 size_t doc_width(const char *s, size_t n);
 
-/* The table as text, columns padded with blanks; one wider than @columns comes as records, a
- * "head: cell" line each. */
+/* The table as text: columns padded with blanks; if that is wider than @columns the first column
+ * stands above its rows; if it still is, each row comes as lines of "head: cell". */
 void doc_table_text(const struct doc_table *t, size_t columns, struct strbuf *out);
 
 #endif

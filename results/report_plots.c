@@ -126,7 +126,7 @@ static struct doc_table *forest_numbers(const struct report *r, const struct rep
 {
 	struct doc_table *t = doc_table_new(
 		"Growth of cost with its interval (where higher is better, the inverse)",
-		"metric|worse by>|interval>|allowed>|verdict");
+		"metric|growth of cost>|interval>|allowed>|verdict");
 
 	for (size_t i = 0; i < forest_rows(s); i++) {
 		const struct results_compared *m = selected(r, s, i);
