@@ -8,7 +8,7 @@
  * page that is no longer L1's is found, and so is one that never looks again. Operations are made
  * when L1 vCPUs are in VMX root operation, where the answer is defined on every kernel.
  */
-#include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "agents/host/clock.h"
@@ -28,7 +28,7 @@ static const enum l1_block_page pages[] = { L1_BLOCK_MSR,	  L1_BLOCK_MSR_OTHER,
 					    L1_BLOCK_APIC_ACCESS, L1_BLOCK_PI_DESC,
 					    L1_BLOCK_L2 };
 
-static int for_pages(struct vm *vm, uint32_t l2, int (*change)(struct vm_memory *, uint64_t))
+static int for_pages(struct vm *vm, uint32_t l2, int (*change)(struct vm_memory *mem, uint64_t gpa))
 {
 	int ret = 0;
 
@@ -47,14 +47,27 @@ static int move_pages(struct vm *vm, uint32_t l2)
 	return for_pages(vm, l2, vm_memory_move_page);
 }
 
-/* The whole L2 area to another guest-physical address and back. */
+static int set_area(struct vm *vm, uint64_t gpa, size_t size)
+{
+	uint64_t begin = __builtin_ia32_rdtsc();
+	int ret = vm_set_slot(vm, VM_SLOT_AREA, gpa, vm->mem.area, size);
+
+	vm->mem.ticks += __builtin_ia32_rdtsc() - begin;
+	return ret;
+}
+
+/* The whole L2 area to another guest-physical address and back; each other time with other memory
+ * behind it, which is a new memslot. */
 static int move_slot(struct vm *vm, uint32_t l2)
 {
-	struct vm_memory *mem = &vm->mem;
-	int ret = vm_set_slot(vm, VM_SLOT_AREA, L1_AWAY, mem->area, mem->area_size);
+	int ret = set_area(vm, L1_AWAY, vm->mem.area_size);
 
-	(void)l2;
-	return ret ? ret : vm_set_slot(vm, VM_SLOT_AREA, L1_AREA, mem->area, mem->area_size);
+	if (!ret && l2 & 1) {
+		ret = set_area(vm, L1_AWAY, 0);
+		if (!ret)
+			ret = vm_memory_replace_area(&vm->mem);
+	}
+	return ret ? ret : set_area(vm, L1_AREA, vm->mem.area_size);
 }
 
 /* L1's own operations are measured in L1. That the pages under them are new at times, too, is what
@@ -80,7 +93,9 @@ static const struct operation {
 } operations[] = {
 	{ "dontneed", drop, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
 	{ "migrate-page", move_pages, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
-	{ "memslot", move_slot, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
+	{ "memslot",
+	  move_slot,
+	  { L1_CHURN_FLIP_MSR | L1_CHURN_PARK, L1_CHURN_FLIP_MSR | L1_CHURN_PARK } },
 	{ "msr-bitmap",
 	  renew_bitmaps,
 	  { L1_CHURN_SWAP_MSR | L1_CHURN_TIMED, L1_CHURN_FLIP_MSR | L1_CHURN_TIMED } },
@@ -97,41 +112,42 @@ static const struct operation *find(const char *name)
 	return NULL;
 }
 
-static uint64_t read_tsc(void)
-{
-	return __builtin_ia32_rdtsc();
-}
-
 /* The L2 vCPU that the operation was about comes first in its L1 vCPU's round; the others' samples
  * are not of an entry after an operation. */
-static void take(struct vm *vm, struct figures *f, uint32_t victim, uint64_t ticks)
+static void take(struct vm *vm, struct figures *f, uint32_t victim)
 {
 	const struct vm_cpu *cpu = &vm->cpus[victim % vm->ncpus];
 	const struct l1_sample *s = &cpu->samples[0];
+	bool by_l1 = cpu->job->churn & L1_CHURN_TIMED;
 
 	if (!f || !cpu->job->nsamples)
 		return;
-	histogram_add(&f->operation, clock_units(cpu->job->churn & L1_CHURN_TIMED ? s->a : ticks));
+	histogram_add(&f->operation, clock_units(by_l1 ? s->a : vm->mem.ticks));
 	histogram_add(&f->resume, clock_units(s->b));
 }
 
+/* Operations go round the L2 vCPUs. In half of the rounds the one that it is about was the last to
+ * run, so that all that L0 keeps of the last one is there; in the other half another one was. */
 static int round_of(struct vm *vm, const struct operation *op, uint32_t n, struct figures *f)
 {
-	uint32_t victim = n % vm->m->l2_vcpus;
-	uint64_t begin = read_tsc(), ticks;
-	int ret = op->change(vm, victim);
+	uint32_t nl2 = vm->m->l2_vcpus, cycle = n / nl2, victim = n % nl2;
+	/* Only an enlightened VMCS stays mapped in L0 while L1 runs. */
+	uint32_t allowed = vm->features & L1_FEATURE_EVMCS ? ~0u : ~(uint32_t)L1_CHURN_PARK;
+	int ret;
 
-	ticks = read_tsc() - begin;
+	vm->mem.ticks = 0;
+	ret = op->change(vm, victim);
 	if (ret)
 		return ret;
 	for (uint32_t i = 0; i < vm->ncpus; i++) {
 		vm->cpus[i].job->first = victim;
+		vm->cpus[i].job->last = cycle & 1 ? (n + 1) % nl2 : ~0u;
 		/* Each L2 vCPU is the victim of both sorts, however many there are. */
-		vm->cpus[i].job->churn = op->l1[(n + n / vm->m->l2_vcpus) & 1];
+		vm->cpus[i].job->churn = op->l1[(n + cycle) & 1] & allowed;
 	}
 	ret = vm_run(vm, L1_CMD_CHURN);
 	if (!ret)
-		take(vm, f, victim, ticks);
+		take(vm, f, victim);
 	return ret;
 }
 

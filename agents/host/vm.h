@@ -26,25 +26,36 @@ struct kvm_stats;
 /* ---- L1's memory (vm_memory.c) ---- */
 
 struct vm_memory {
-	char *base; /* [0, L1_AREA) */
-	char *area; /* [L1_AREA, L1_AREA + area_size) */
+	char *base;  /* [0, L1_AREA) */
+	char *area;  /* [L1_AREA, L1_AREA + area_size) */
+	char *other; /* as large; what vm_memory_replace_area() changes to. NULL until then */
 	size_t area_size;
 	bool unmanaged;
 	int devmem;    /* -1 when managed */
-	uint64_t phys; /* unmanaged: physical address of base; the area follows, then the spares */
-	size_t spares; /* unmanaged: pages behind the area for vm_memory_move_page() */
-	size_t next_spare;
+	uint64_t phys; /* unmanaged: physical address of base; area, spares and other follow */
+	char *scratch; /* managed: SPARES pages that take up what was freed; NULL until needed */
+	uint32_t next_spare;
+	uint64_t ticks; /* TSC ticks spent in the system calls of the functions below */
 };
 
 int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, struct sink *s);
 void vm_memory_unmap(struct vm_memory *mem);
 void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa);
 
-/* Drops the host's mapping of a page of the L2 area and re-establishes it with the content it had:
- * MADV_DONTNEED, or, where L0 does not manage the page, a new mapping of it. */
+/*
+ * What follows takes memory from under the VM and gives it other memory with the same content. Who
+ * goes on with the old one reads zeros there, whose meaning in an MSR bitmap or an APIC page is not
+ * what L1 wrote: that is what makes it show.
+ */
+
+/* Drops a page of the L2 area and re-establishes it: MADV_DONTNEED. Where L0 does not manage the page
+ * that cannot be; then its mapping is replaced by another one of the same page. */
 int vm_memory_drop_page(struct vm_memory *mem, uint64_t gpa);
-/* Has another physical page, with the same content, take the place of a page of the L2 area. */
+/* Puts another physical page in its place: mremap(2) over it, or another part of /dev/mem. */
 int vm_memory_move_page(struct vm_memory *mem, uint64_t gpa);
+/* Puts other memory at another host address in the place of the whole L2 area; mem->area is the new
+ * one. The VM's memslot is the caller's to change. */
+int vm_memory_replace_area(struct vm_memory *mem);
 
 /* ---- the VM (vm.c) ---- */
 

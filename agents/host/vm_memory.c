@@ -9,8 +9,8 @@
 #include "agents/host/regions.h"
 #include "agents/host/vm.h"
 
-#define LARGE_PAGE  0x200000ull
-#define SPARE_PAGES 64u
+#define LARGE_PAGE 0x200000ull
+#define SPARES	   64u
 
 static void *map_devmem(const struct vm_memory *mem, void *at, size_t size, uint64_t phys)
 {
@@ -20,7 +20,7 @@ static void *map_devmem(const struct vm_memory *mem, void *at, size_t size, uint
 
 static int map_unmanaged(struct vm_memory *mem, struct sink *s)
 {
-	size_t want = L1_AREA + mem->area_size + SPARE_PAGES * L1_PAGE;
+	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
 	struct region r;
 
 	if (!regions_unmanaged(&r) || r.size < want + LARGE_PAGE) {
@@ -34,7 +34,6 @@ static int map_unmanaged(struct vm_memory *mem, struct sink *s)
 		return VM_SAID;
 	}
 	mem->phys = (r.start + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-	mem->spares = SPARE_PAGES;
 	mem->base = map_devmem(mem, NULL, L1_AREA, mem->phys);
 	mem->area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
 	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED) {
@@ -77,6 +76,10 @@ void vm_memory_unmap(struct vm_memory *mem)
 		munmap(mem->base, L1_AREA);
 	if (mem->area != MAP_FAILED)
 		munmap(mem->area, mem->area_size);
+	if (mem->other)
+		munmap(mem->other, mem->area_size);
+	if (mem->scratch)
+		munmap(mem->scratch, SPARES * L1_PAGE);
 	if (mem->devmem >= 0)
 		close(mem->devmem);
 }
@@ -86,46 +89,130 @@ void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa)
 	return gpa < L1_AREA ? mem->base + gpa : mem->area + (gpa - L1_AREA);
 }
 
+/* ---- taking it away ---- */
+
+static uint64_t read_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* The kernel hands out the page that was freed last. A page of scratch memory takes it, zeroed, so
+ * that neither the same page comes back nor what was in it survives. */
+static int take_freed(struct vm_memory *mem)
+{
+	volatile char *page;
+
+	if (!mem->scratch) {
+		void *p = mmap(NULL, SPARES * L1_PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			return -errno;
+		mem->scratch = p;
+	}
+	page = mem->scratch + mem->next_spare % SPARES * L1_PAGE;
+	*page = 0;
+	mem->next_spare++;
+	return 0;
+}
+
+/* Makes the scratch page that is next free again, before anything else is freed. */
+static void give_back(struct vm_memory *mem)
+{
+	if (mem->scratch && mem->next_spare >= SPARES)
+		madvise(mem->scratch + mem->next_spare % SPARES * L1_PAGE, L1_PAGE, MADV_DONTNEED);
+}
+
+static int drop_managed(struct vm_memory *mem, char *page)
+{
+	uint64_t begin;
+	int ret;
+
+	give_back(mem);
+	begin = read_tsc();
+	ret = madvise(page, L1_PAGE, MADV_DONTNEED);
+	mem->ticks += read_tsc() - begin;
+	return ret ? -errno : take_freed(mem);
+}
+
+static int remap(struct vm_memory *mem, char *page, uint64_t phys)
+{
+	uint64_t begin = read_tsc();
+	void *p = map_devmem(mem, page, L1_PAGE, phys);
+
+	mem->ticks += read_tsc() - begin;
+	return p == MAP_FAILED ? -errno : 0;
+}
+
 int vm_memory_drop_page(struct vm_memory *mem, uint64_t gpa)
 {
 	char *page = vm_memory_at(mem, gpa);
 	char content[L1_PAGE];
+	int ret;
 
 	if (mem->unmanaged)
-		return map_devmem(mem, page, L1_PAGE, mem->phys + gpa) == MAP_FAILED ? -errno : 0;
-	memcpy(content, page, sizeof(content));
-	if (madvise(page, L1_PAGE, MADV_DONTNEED))
-		return -errno;
-	memcpy(page, content, sizeof(content));
-	return 0;
+		return remap(mem, page, mem->phys + gpa);
+	memcpy(content, page, L1_PAGE);
+	ret = drop_managed(mem, page);
+	memcpy(page, content, L1_PAGE);
+	return ret;
 }
 
-static int move_managed(char *page)
+static int move_managed(struct vm_memory *mem, char *page)
 {
-	char *other =
-		mmap(NULL, L1_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *new = mmap(NULL, L1_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t begin;
+	void *p;
 
-	if (other == MAP_FAILED)
+	if (new == MAP_FAILED)
 		return -errno;
-	memcpy(other, page, L1_PAGE);
-	if (mremap(other, L1_PAGE, L1_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED)
-		return -errno;
-	return 0;
+	give_back(mem);
+	memcpy(new, page, L1_PAGE);
+	begin = read_tsc();
+	p = mremap(new, L1_PAGE, L1_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page);
+	mem->ticks += read_tsc() - begin;
+	return p == MAP_FAILED ? -errno : take_freed(mem);
+}
+
+/* Round and round: when a spare comes again, its last user has moved on. */
+static int move_unmanaged(struct vm_memory *mem, char *page)
+{
+	uint64_t spare = mem->next_spare++ % SPARES;
+	char content[L1_PAGE];
+	int ret;
+
+	memcpy(content, page, L1_PAGE);
+	memset(page, 0, L1_PAGE);
+	ret = remap(mem, page, mem->phys + L1_AREA + mem->area_size + spare * L1_PAGE);
+	memcpy(page, content, L1_PAGE);
+	return ret;
 }
 
 int vm_memory_move_page(struct vm_memory *mem, uint64_t gpa)
 {
 	char *page = vm_memory_at(mem, gpa);
-	uint64_t to = mem->phys + L1_AREA + mem->area_size;
-	char content[L1_PAGE];
 
-	if (!mem->unmanaged)
-		return move_managed(page);
-	/* Round and round: when a spare comes again, its last user has moved on. */
-	to += mem->next_spare++ % mem->spares * L1_PAGE;
-	memcpy(content, page, sizeof(content));
-	if (map_devmem(mem, page, L1_PAGE, to) == MAP_FAILED)
+	return mem->unmanaged ? move_unmanaged(mem, page) : move_managed(mem, page);
+}
+
+static char *map_other(struct vm_memory *mem)
+{
+	if (mem->unmanaged)
+		return map_devmem(mem, NULL, mem->area_size,
+				  mem->phys + L1_AREA + mem->area_size + SPARES * L1_PAGE);
+	return mmap(NULL, mem->area_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+int vm_memory_replace_area(struct vm_memory *mem)
+{
+	char *new = mem->other ? mem->other : map_other(mem);
+
+	if (new == MAP_FAILED)
 		return -errno;
-	memcpy(page, content, sizeof(content));
+	memcpy(new, mem->area, mem->area_size);
+	memset(mem->area, 0, mem->area_size);
+	mem->other = mem->area;
+	mem->area = new;
 	return 0;
 }

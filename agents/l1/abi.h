@@ -102,6 +102,8 @@ enum l1_churn {				    /* what L1 does itself before an L1_CMD_CHURN round */
 			1 << 1, /* goes to the other bitmap, which has the opposite intercept */
 		L1_CHURN_SWAP_APIC = 1 << 2, /* goes to the other virtual-APIC page */
 		L1_CHURN_TIMED = 1 << 3,     /* that is the operation: a = its ticks */
+		L1_CHURN_PARK =
+			1 << 4, /* ends with no VMCS current: L0 keeps nothing of one mapped */
 };
 
 enum l1_status {
@@ -168,6 +170,7 @@ struct l1_job { /* the job page of an L1 vCPU */
 	uint32_t features;   /* enum l1_feature */
 	uint32_t rounds;     /* of this slice */
 	uint32_t first;	     /* churn: the L2 vCPU to begin with */
+	uint32_t last;	     /* churn: the one to end with, if it is this vCPU's; else any */
 	uint32_t churn;	     /* enum l1_churn */
 	uint32_t exit_kind;  /* enum l1_exit_kind */
 	uint32_t shift;	     /* L2 vCPU i is on L1 vCPU (i + shift) % ncpus */

@@ -132,12 +132,24 @@ static void churn(struct cpu *cpu, struct l2 *l2)
 	prove_pages(cpu, l2);
 }
 
+static bool is_mine(const struct cpu *cpu, uint32_t l2)
+{
+	return l2 < cpu->job->nl2 && l2 % cpu->job->ncpus == l1_first(cpu);
+}
+
 void job_churn(struct cpu *cpu)
 {
-	uint32_t first = cpu->job->first;
-	bool mine = first < cpu->job->nl2 && first % cpu->job->ncpus == l1_first(cpu);
+	uint32_t first = cpu->job->first, last = cpu->job->last;
+	bool mine = is_mine(cpu, first);
 
 	if (mine)
 		churn(cpu, &l2s[first]);
 	for_each_l2(cpu, i) if (!mine || i != first) churn(cpu, &l2s[i]);
+	if (is_mine(cpu, last)) {
+		cpu->ops->load(cpu, &l2s[last]);
+		guest_enter(&l2s[last]);
+		finish_step(cpu, &l2s[last]);
+	}
+	if (cpu->job->churn & L1_CHURN_PARK && cpu->loaded)
+		cpu->ops->clear(cpu, cpu->loaded);
 }
