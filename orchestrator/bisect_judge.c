@@ -3,8 +3,40 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "common/alloc.h"
+
+static void take_ratio(const struct results_compared *c, struct bisect_ratio *out)
+{
+	*out = (struct bisect_ratio){
+		.ratio = c->median.ratio,
+		.low = c->median.low,
+		.high = c->median.high,
+		.verdict = c->median.verdict,
+		.base_median = c->base.median,
+		.new_median = c->new.median,
+	};
+	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
+}
+
+int bisect_compare(struct results_db *db, const char *base, const char *new,
+		   const struct results_filter *filter, struct bisect_ratio *out, struct error *err)
+{
+	struct results_comparison c;
+	int ret = results_compare(db, base, new, filter, &c, err);
+
+	if (ret)
+		return ret;
+	if (c.nmetrics == 1)
+		take_ratio(&c.metrics[0], out);
+	else
+		ret = error_set(err, -ENODATA, "%s gave no %s: the measurement was skipped%s%s",
+				filter->scenario, filter->metric, c.failure ? ", or failed: " : "",
+				c.failure ? c.failure : "");
+	results_comparison_free(&c);
+	return ret;
+}
 
 bool bisect_differs(const struct bisect_ratio *r)
 {

@@ -21,6 +21,14 @@ struct bisect_ratio {
 	char unit[32];
 };
 
+/* By the boots that @filter leaves, of which one metric is to be left. -ENODATA: a kernel has no
+ * number. Other errors: results_compare(). */
+int bisect_compare(struct results_db *db, const char *base, const char *new,
+		   const struct results_filter *filter, struct bisect_ratio *out,
+		   struct error *err);
+
+#define BISECT_ALPHA 0.05 /* of all looks at one step together */
+
 bool bisect_differs(const struct bisect_ratio *r);
 /* "+1.92 % [+1.80, +2.04]"; the caller frees. */
 char *bisect_ratio_text(const struct bisect_ratio *r);

@@ -273,44 +273,18 @@ static int lab_boot(void *arg, const char *session, const struct bisect_built *c
 
 /* ---- comparing ---- */
 
-static void take_ratio(const struct results_compared *c, struct bisect_ratio *out)
-{
-	*out = (struct bisect_ratio){
-		.ratio = c->median.ratio,
-		.low = c->median.low,
-		.high = c->median.high,
-		.verdict = c->median.verdict,
-		.base_median = c->base.median,
-		.new_median = c->new.median,
-	};
-	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
-}
-
 static int lab_compare(void *arg, const char *session, const char *base_key, const char *new_key,
 		       int looks, struct bisect_ratio *out, struct error *err)
 {
 	struct lab *lab = arg;
-	const struct bisect_probe *p = &lab->request->probe;
 	struct results_filter filter = {
-		.scenario = p->scenario,
-		.metric = p->metric,
+		.scenario = lab->request->probe.scenario,
+		.metric = lab->request->probe.metric,
 		.session = session,
-		.alpha = results_sequential_alpha(0.05, looks),
+		.alpha = results_sequential_alpha(BISECT_ALPHA, looks),
 	};
-	struct results_comparison c;
-	int ret = results_compare(lab->db, base_key, new_key, &filter, &c, err);
 
-	if (ret)
-		return ret;
-	if (c.nmetrics == 1)
-		take_ratio(&c.metrics[0], out);
-	else
-		ret = error_set(err, -ENODATA,
-				"%s: %s gave no number (see the boots' skips with "
-				"nestlab db)",
-				p->scenario, p->metric);
-	results_comparison_free(&c);
-	return ret;
+	return bisect_compare(lab->db, base_key, new_key, &filter, out, err);
 }
 
 struct bisect_lab bisect_lab_ops(struct lab *lab)

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * orchestrator/bisect_step.c and bisect_confirm.c over a lab that needs no kernel: real searches, a
+ * real database, real comparisons; simulated builds and boots, with noise, trouble and kills.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "common/histogram.h"
+#include "orchestrator/bisect_line.h"
+#include "orchestrator/bisect_step.h"
+
+#define LAST 32
+
+static char dir[] = "/tmp/nestlab-steps.XXXXXX";
+
+/* What is true of the simulated kernels, and what goes wrong on the way to finding out. */
+struct truth {
+	long culprit;	  /* 1 .. LAST; LAST + 1: none */
+	double effect;	  /* of the culprit: 0.02 is 2 % */
+	double drift;	  /* of each commit */
+	double noise;	  /* standard deviation of a boot */
+	long broken;	  /* does not build; 0: none */
+	long twin;	  /* has the same bytes as the one before; 0: none */
+	long panics;	  /* panics at boot; 0: none */
+	int host_fails;	  /* every Nth boot fails for the host; 0: never */
+	long never_again; /* this one is good from the first fresh boot on; 0: none */
+};
+
+struct fake {
+	const struct truth *truth;
+	struct results_db *db;
+	int boots, builds;
+	int die_at; /* the event at which to be killed; 0: never */
+	int events;
+};
+
+/* The moments at which a kill may come. */
+static void event(struct fake *f)
+{
+	if (++f->events == f->die_at)
+		raise(SIGKILL);
+}
+
+static uint64_t hash(const char *text, uint64_t h)
+{
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 0x100000001b3;
+	h ^= h >> 29;
+	h *= 0xbf58476d1ce4e5b9;
+	return h ^ h >> 32;
+}
+
+/* Normal noise that depends on kernel, session and boot alone: a repeated boot is not fresh noise. */
+static double noise(const struct fake *f, const char *session, const char *key, int boot)
+{
+	__cleanup_free char *what = xasprintf("%s %s %d", session, key, boot);
+	double u = (hash(what, 1) % 1000000 + 0.5) / 1e6, v = hash(what, 2) % 1000000 / 1e6;
+
+	return f->truth->noise * sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+static int fake_build(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
+		      struct error *err)
+{
+	struct fake *f = arg;
+
+	(void)err;
+	for (size_t i = 0; i < n; i++) {
+		long at = strtol(ids[i], NULL, 10);
+
+		event(f);
+		f->builds++;
+		if (f->truth->broken && at == f->truth->broken) {
+			out[i].why = xstrdup("does not compile: error: expected ';'");
+			continue;
+		}
+		out[i].variant = xstrdup(ids[i]);
+		out[i].key = xasprintf("%064ld", at + 1000);
+		out[i].sha256 = xasprintf("sha-%ld", at - (f->truth->twin && at == f->truth->twin));
+	}
+	return 0;
+}
+
+static double value_of(const struct fake *f, const char *session, const struct bisect_built *b,
+		       int boot)
+{
+	long at = strtol(b->variant, NULL, 10);
+	const struct truth *t = f->truth;
+	double v = 25000 * (1 + t->drift * at + noise(f, session, b->key, boot));
+	bool fixed = t->never_again && at == t->never_again && strstr(session, "-again");
+
+	return at >= t->culprit && !fixed ? v * (1 + t->effect) : v;
+}
+
+static enum results_class class_of(struct fake *f, const struct bisect_built *b)
+{
+	f->boots++;
+	if (f->truth->panics && strtol(b->variant, NULL, 10) == f->truth->panics)
+		return RESULTS_GUEST;
+	return f->truth->host_fails && f->boots % f->truth->host_fails == 0 ? RESULTS_INFRASTRUCTURE
+									    : RESULTS_OK;
+}
+
+static int store_boot(struct fake *f, const char *session, const struct bisect_built *b, int boot,
+		      struct error *err)
+{
+	enum results_class class = class_of(f, b);
+	uint64_t value = value_of(f, session, b, boot);
+	struct results_bucket bucket = { histogram_bucket(value), 1 };
+	struct results_metric metric = {
+		.scenario = "multiplex",
+		.metric = "switch",
+		.params = "{}",
+		.unit = "instructions",
+		.better = "lower",
+		.headline = true,
+		.rounds = 1,
+		.count = 1,
+		.min = value,
+		.max = value,
+		.mean = value,
+		.hist = &bucket,
+		.nhist = 1,
+	};
+	struct results_run run = {
+		.kernel_name = b->variant,
+		.kernel_key = b->key,
+		.bzimage_sha256 = b->sha256,
+		.agent_sha256 = "agent",
+		.scenario_name = "probe",
+		.host_name = "fake",
+		.host_driver = "fake",
+		.host_identity = "{}",
+		.clock = "emulated",
+		.session = session,
+		.environment = "{}",
+		.boot = boot,
+		.seed = boot,
+		.started = "2026-11-23T21:00:00Z",
+		.status = class == RESULTS_OK ? "pass" : "fail",
+		.class = class,
+		.error = class == RESULTS_OK ? NULL : "simulated trouble",
+		.metrics = &metric,
+		.nmetrics = class == RESULTS_OK,
+	};
+
+	return results_store(f->db, &run, NULL, err);
+}
+
+static int fake_boot(void *arg, const char *session, const struct bisect_built *const *kernels,
+		     size_t n, int first, int boots, struct error *err)
+{
+	int ret = 0;
+
+	for (int b = first; !ret && b < first + boots; b++) {
+		for (size_t i = 0; !ret && i < n; i++) {
+			event(arg); /* in the middle of the boot */
+			ret = store_boot(arg, session, kernels[i], b, err);
+			event(arg); /* right after it */
+		}
+	}
+	return ret;
+}
+
+static int fake_compare(void *arg, const char *session, const char *base_key, const char *new_key,
+			int looks, struct bisect_ratio *out, struct error *err)
+{
+	struct fake *f = arg;
+	struct results_filter filter = {
+		.scenario = "multiplex",
+		.metric = "switch",
+		.session = session,
+		.alpha = results_sequential_alpha(BISECT_ALPHA, looks),
+	};
+
+	event(f);
+	return bisect_compare(f->db, base_key, new_key, &filter, out, err);
+}
+
+/* ---- one bisect, in a database of its own ---- */
+
+struct outcome {
+	int ret;
+	struct error err;
+	struct bisect_answer answer;
+	struct bisect_confirmation again;
+	size_t steps;
+	int boots;
+};
+
+static char *new_database(void)
+{
+	static int n;
+
+	return xasprintf("%s/%d.db", dir, n++);
+}
+
+static int64_t bisect_id(struct results_db *db, struct error *err)
+{
+	struct results_bisect b;
+	int64_t id;
+
+	if (results_bisect_find(db, "s", &b, NULL))
+		return results_bisect_create(db, "s", "{}", &id, err) ? -1 : id;
+	id = b.id;
+	results_bisect_free(&b);
+	return id;
+}
+
+static int search(struct bisect_session *s, size_t parallel, struct outcome *o)
+{
+	struct bisect_tester tester = { .test = bisect_test, .arg = s };
+	struct bisect_space *space;
+	int ret = bisect_line_open(0, LAST, NULL, &space, &o->err);
+
+	ret = ret ? ret : bisect_search(space, parallel, &tester, &o->answer, &o->err);
+	if (!ret && o->answer.nsuspects == 1) {
+		char *parent = space->ops->parent(space, o->answer.suspects[0]);
+
+		ret = bisect_confirm(s, parent, o->answer.suspects[0], NULL, &o->again, &o->err);
+		free(parent);
+	}
+	space->ops->release(space);
+	return ret;
+}
+
+static void run_bisect(const char *path, const struct truth *truth, size_t parallel, int die_at,
+		       struct outcome *o)
+{
+	static char good[] = "0", bad[8];
+	struct fake f = { .truth = truth, .die_at = die_at };
+	struct bisect_session s = {
+		.session = "s",
+		.good = good,
+		.bad = bad,
+		.lab = { fake_build, fake_boot, fake_compare, &f },
+		.limits = { .boots = 2, .max_boots = 8, .guest_failures = 2, .host_failures = 4 },
+	};
+
+	*o = (struct outcome){ 0 };
+	snprintf(bad, sizeof(bad), "%d", LAST);
+	o->ret = results_open(path, true, &f.db, &o->err);
+	if (o->ret)
+		return;
+	s.db = f.db;
+	s.id = bisect_id(f.db, &o->err);
+	o->ret = bisect_check_ends(&s, &o->err);
+	o->ret = o->ret ? o->ret : search(&s, parallel, o);
+	o->steps = s.nsteps;
+	o->boots = f.boots;
+	bisect_session_release(&s);
+	results_close(f.db);
+}
+
+static void expect(const struct truth *truth, size_t parallel, struct outcome *o)
+{
+	__cleanup_free char *path = new_database();
+
+	run_bisect(path, truth, parallel, 0, o);
+	if (o->ret)
+		fail_msg("%s", o->err.text);
+	assert_int_equal(o->answer.nsuspects, 1);
+	assert_int_equal(strtol(o->answer.suspects[0], NULL, 10), truth->culprit);
+}
+
+/* ---- tests ---- */
+
+static void finds_two_percent_anywhere(void **state)
+{
+	(void)state;
+	for (size_t parallel = 1; parallel <= 2; parallel++) {
+		for (long culprit = 1; culprit <= LAST; culprit += 4) {
+			struct truth t = { .culprit = culprit, .effect = 0.02, .noise = 0.0002 };
+			struct outcome o;
+
+			expect(&t, parallel, &o);
+			assert_true(o.again.confirmed);
+			bisect_answer_free(&o.answer);
+		}
+	}
+}
+
+static void finds_a_small_one_in_noise_and_drift(void **state)
+{
+	struct truth t = { .culprit = 20, .effect = 0.03, .noise = 0.002, .drift = 0.0001 };
+	struct outcome o;
+
+	(void)state;
+	expect(&t, 1, &o);
+	bisect_answer_free(&o.answer);
+}
+
+static void finds_an_improvement(void **state)
+{
+	struct truth t = { .culprit = 7, .effect = -0.05, .noise = 0.0005 };
+	struct outcome o;
+
+	(void)state;
+	expect(&t, 1, &o);
+	assert_true(o.again.confirmed);
+	bisect_answer_free(&o.answer);
+}
+
+static void refuses_ends_that_do_not_differ(void **state)
+{
+	__cleanup_free char *path = new_database();
+	struct truth t = { .culprit = LAST + 1, .noise = 0.0002 };
+	struct outcome o;
+
+	(void)state;
+	run_bisect(path, &t, 1, 0, &o);
+	assert_int_equal(o.ret, -EDOM);
+	assert_non_null(strstr(o.err.text, "do not differ beyond doubt: good "));
+	assert_int_equal(o.steps, 0);
+}
+
+static void skips_what_does_not_build_or_boot(void **state)
+{
+	struct truth t = { .culprit = 11, .effect = 0.02, .noise = 0.0002, .broken = 16 };
+	struct outcome o;
+
+	(void)state;
+	expect(&t, 1, &o);
+	bisect_answer_free(&o.answer);
+	t.broken = 0;
+	t.panics = 16;
+	expect(&t, 1, &o);
+	bisect_answer_free(&o.answer);
+}
+
+static void a_broken_neighbour_leaves_two_suspects(void **state)
+{
+	__cleanup_free char *path = new_database();
+	struct truth t = { .culprit = 16, .effect = 0.02, .noise = 0.0002, .broken = 15 };
+	struct outcome o;
+
+	(void)state;
+	run_bisect(path, &t, 1, 0, &o);
+	assert_int_equal(o.ret, 0);
+	assert_int_equal(o.answer.nsuspects, 2);
+	bisect_answer_free(&o.answer);
+}
+
+static void retries_what_the_host_spoiled(void **state)
+{
+	struct truth t = { .culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 3 };
+	struct outcome o;
+
+	(void)state;
+	expect(&t, 1, &o);
+	bisect_answer_free(&o.answer);
+}
+
+static void stops_when_the_host_only_fails(void **state)
+{
+	__cleanup_free char *path = new_database();
+	struct truth t = { .culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 1 };
+	struct outcome o;
+
+	(void)state;
+	run_bisect(path, &t, 1, 0, &o);
+	assert_int_equal(o.ret, -EAGAIN);
+	assert_non_null(strstr(o.err.text, "--resume"));
+	assert_int_equal(o.steps, 0);
+}
+
+static void the_same_bytes_need_no_boot(void **state)
+{
+	struct truth t = { .culprit = 16, .effect = 0.02, .noise = 0.0002 };
+	struct outcome plain, twin;
+
+	(void)state;
+	expect(&t, 1, &plain);
+	t.culprit = 15; /* and 16, tested first, has its bytes */
+	t.twin = 16;
+	expect(&t, 1, &twin);
+	assert_int_equal(twin.steps, plain.steps);
+	assert_int_equal(twin.boots, plain.boots - 2);
+	bisect_answer_free(&plain.answer);
+	bisect_answer_free(&twin.answer);
+}
+
+static void says_when_the_culprit_is_not_seen_again(void **state)
+{
+	struct truth t = { .culprit = 9, .effect = 0.02, .noise = 0.0002, .never_again = 9 };
+	struct outcome o;
+
+	(void)state;
+	expect(&t, 1, &o);
+	assert_false(o.again.confirmed);
+	bisect_answer_free(&o.answer);
+}
+
+/* Runs it in a child that is killed at event @die_at (0: not). True if it came to its end. */
+static bool run_in_child(const char *path, const struct truth *t, int die_at)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct outcome o;
+
+		run_bisect(path, t, 2, die_at, &o);
+		_exit(o.ret || !o.again.confirmed);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	return WIFEXITED(status);
+}
+
+/* Boots in the database: how many, and how many (session, kernel, boot) are there twice. */
+static void count_boots(const char *path, int *total, int *repeated)
+{
+	struct error err = { 0 };
+	struct results_db *db;
+	static const char *const sessions[] = { "s", "s-again" };
+
+	*total = *repeated = 0;
+	assert_int_equal(results_open(path, false, &db, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sessions); i++) {
+		for (long at = 0; at <= LAST; at++) {
+			__cleanup_free char *key = xasprintf("%064ld", at + 1000);
+			struct results_tally t;
+
+			assert_int_equal(results_tally_boots(db, sessions[i], key, &t, &err), 0);
+			*total += t.boots[RESULTS_OK];
+			*repeated += t.boots[RESULTS_OK] - t.last;
+			free(t.error);
+		}
+	}
+	results_close(db);
+}
+
+/* Killed again and again, at every moment there is: the same answer, and not one boot twice. */
+static void survives_kills(void **state)
+{
+	struct truth t = { .culprit = 20, .effect = 0.02, .noise = 0.0002, .broken = 16 };
+	struct outcome whole;
+	int kills = 0, total, repeated;
+
+	(void)state;
+	expect(&t, 2, &whole);
+	for (unsigned int seed = 1; seed <= 8; seed++) {
+		__cleanup_free char *path = new_database();
+		struct outcome o;
+
+		while (!run_in_child(path, &t, 1 + rand_r(&seed) % 12))
+			kills++;
+		run_bisect(path, &t, 2, 0, &o);
+		assert_int_equal(o.ret, 0);
+		assert_int_equal(o.boots, 0); /* all there: nothing to do again */
+		assert_string_equal(o.answer.suspects[0], "20");
+		count_boots(path, &total, &repeated);
+		assert_int_equal(total, whole.boots);
+		assert_int_equal(repeated, 0);
+		bisect_answer_free(&o.answer);
+	}
+	assert_true(kills >= 20);
+	bisect_answer_free(&whole.answer);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_two_percent_anywhere),
+		cmocka_unit_test(finds_a_small_one_in_noise_and_drift),
+		cmocka_unit_test(finds_an_improvement),
+		cmocka_unit_test(refuses_ends_that_do_not_differ),
+		cmocka_unit_test(skips_what_does_not_build_or_boot),
+		cmocka_unit_test(a_broken_neighbour_leaves_two_suspects),
+		cmocka_unit_test(retries_what_the_host_spoiled),
+		cmocka_unit_test(stops_when_the_host_only_fails),
+		cmocka_unit_test(the_same_bytes_need_no_boot),
+		cmocka_unit_test(says_when_the_culprit_is_not_seen_again),
+		cmocka_unit_test(survives_kills),
+	};
+
+	return cmocka_run_group_tests_name("bisect_step", tests, make_dir, remove_dir);
+}
