@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# fake-bochs.sh - stands in for Bochs, as `bochs` in PATH, for what a real one will not do on demand.
+# FAKE_BOCHS says what to do; FAKE_PIDS is a file that gets the ids of its processes.
+config=$3
+setting() { sed -n "s/^$1.*\"\(.*\)\"\$/\1/p" "$config"; }
+say() { echo "00000000000p[TEST  ] >>PANIC<< $1" >>"$(setting log:)"; }
+case $FAKE_BOCHS in
+crash) kill -SEGV $$ ;;
+killed) kill -KILL $$ ;;
+broken) say "could not open hard drive image file"; exit 1 ;;
+config) echo "00000000000p[      ] >>PANIC<< $config:1: directive not understood" >&2; exit 1 ;;
+off) say "ACPI control: soft power off"; exit 1 ;;
+hang)
+	sleep 1000 &
+	echo "$$ $!" >"$FAKE_PIDS"
+	wait
+	;;
+esac
