@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "results/database.h"
 #include "results/distribution.h"
+#include "results/seal.h"
 
 #define MAX_LINES 100 /* a ruined file need not be told in full */
 
@@ -61,10 +62,14 @@ static const struct {
 	{ "reference", "SELECT 'row ' || rowid || ' of ' || \"table\" || ' has no ' || parent "
 		       "FROM pragma_foreign_key_check" },
 	{ "schema", "SELECT 'table ' || column1 || ' is missing' FROM (VALUES ('run'), "
-		    "('measurement'), ('metric'), ('counter'), ('test')) WHERE column1 NOT IN "
-		    "(SELECT name FROM sqlite_master WHERE type = 'table')" },
-	{ "schema", "SELECT 'only ' || count(*) || ' of the 13 triggers that keep results as they "
-		    "are' FROM sqlite_master WHERE type = 'trigger' HAVING count(*) < 13" },
+		    "('measurement'), ('metric'), ('counter'), ('test'), ('seal')) WHERE column1 "
+		    "NOT IN (SELECT name FROM sqlite_master WHERE type = 'table')" },
+	{ "schema",
+	  "SELECT 'trigger ' || t.column1 || '_' || e.column1 || ' is missing: results can "
+	  "be changed' FROM (VALUES ('run'), ('measurement'), ('metric'), ('counter'), "
+	  "('test'), ('seal')) AS t, (VALUES ('fixed'), ('kept'), ('closed')) AS e WHERE "
+	  "t.column1 || '_' || e.column1 NOT IN (SELECT name FROM sqlite_master WHERE type "
+	  "= 'trigger')" },
 	{ "run", "SELECT 'run ' || id || ' passed, but holds no metric and no test' FROM run WHERE "
 		 "status = 'pass' AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id) "
 		 "AND NOT EXISTS (SELECT 1 FROM test WHERE test.run = run.id)" },
@@ -130,6 +135,30 @@ static void check_histograms(struct checker *c)
 	sqlite3_finalize(s);
 }
 
+/* Every run's bytes, against what was there when it was stored. */
+static void check_seals(struct checker *c)
+{
+	struct error err = { 0 };
+	sqlite3_stmt *s = NULL;
+	int ret = database_prepare(c->db,
+				   "SELECT id, coalesce(sha256, '') FROM run LEFT JOIN seal ON "
+				   "seal.run = run.id ORDER BY id",
+				   &s, &err);
+
+	while (!ret && (ret = database_step(c->db, s, &err)) == 1) {
+		int64_t run = sqlite3_column_int64(s, 0);
+		char hex[FS_SHA256_HEX];
+
+		ret = seal_compute(c->db, run, hex, &err);
+		if (!ret && strcmp(hex, database_text(s, 1)))
+			fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
+			      (long long)run);
+	}
+	if (ret < 0)
+		fault(c, "seals: %s", err.text);
+	sqlite3_finalize(s);
+}
+
 int results_check(struct results_db *db, struct strbuf *report, struct error *err)
 {
 	struct checker c = { .db = db, .report = report };
@@ -137,6 +166,7 @@ int results_check(struct results_db *db, struct strbuf *report, struct error *er
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
 		check_query(&c, queries[i].what, queries[i].sql);
 	check_histograms(&c);
+	check_seals(&c);
 	if (c.faults > MAX_LINES)
 		strbuf_addf(report, "... and %d more\n", c.faults - MAX_LINES);
 	if (c.faults)

@@ -33,7 +33,7 @@ struct results_bucket {
 	uint32_t count;
 };
 
-/* One metric of one measurement. Borrowed strings. */
+/* One metric of one measurement; without samples it is not stored. Borrowed strings. */
 struct results_metric {
 	const char *scenario, *metric, *params; /* params: canonical JSON object */
 	const char *unit;			/* "instructions", "ns", "per-mclk" */

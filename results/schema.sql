@@ -99,9 +99,22 @@ CREATE TABLE test (
 
 CREATE INDEX test_run ON test (run);
 
+-- SHA-256 of a run's row and of all its rows (results/seal.h), written last.
+CREATE TABLE seal (
+	run INTEGER PRIMARY KEY REFERENCES run (id),
+	sha256 TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER run_closed BEFORE INSERT ON run
+	WHEN EXISTS (SELECT 1 FROM run WHERE id = NEW.id)
+	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER run_fixed BEFORE UPDATE ON run
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER run_kept BEFORE DELETE ON run
+	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
+CREATE TRIGGER measurement_closed BEFORE INSERT ON measurement
+	WHEN EXISTS (SELECT 1 FROM measurement WHERE id = NEW.id
+		OR scenario = NEW.scenario AND params = NEW.params)
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER measurement_fixed BEFORE UPDATE ON measurement
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
@@ -111,20 +124,27 @@ CREATE TRIGGER metric_fixed BEFORE UPDATE ON metric
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER metric_kept BEFORE DELETE ON metric
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
-CREATE TRIGGER metric_sealed BEFORE INSERT ON metric
+CREATE TRIGGER metric_closed BEFORE INSERT ON metric
 	WHEN EXISTS (SELECT 1 FROM run WHERE id = NEW.run)
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER counter_fixed BEFORE UPDATE ON counter
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER counter_kept BEFORE DELETE ON counter
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
-CREATE TRIGGER counter_sealed BEFORE INSERT ON counter
+CREATE TRIGGER counter_closed BEFORE INSERT ON counter
 	WHEN EXISTS (SELECT 1 FROM run WHERE id = NEW.run)
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER test_fixed BEFORE UPDATE ON test
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
 CREATE TRIGGER test_kept BEFORE DELETE ON test
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
-CREATE TRIGGER test_sealed BEFORE INSERT ON test
+CREATE TRIGGER test_closed BEFORE INSERT ON test
 	WHEN EXISTS (SELECT 1 FROM run WHERE id = NEW.run)
+	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
+CREATE TRIGGER seal_closed BEFORE INSERT ON seal
+	WHEN EXISTS (SELECT 1 FROM seal WHERE run = NEW.run)
+	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
+CREATE TRIGGER seal_fixed BEFORE UPDATE ON seal
+	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;
+CREATE TRIGGER seal_kept BEFORE DELETE ON seal
 	BEGIN SELECT RAISE(ABORT, 'results are immutable'); END;

@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "results/database.h"
 #include "results/distribution.h"
+#include "results/seal.h"
 
 static const char *const class_names[] = {
 	[RESULTS_OK] = "ok",
@@ -54,12 +55,20 @@ static const char *text_of(const struct results_run *run, size_t i)
 
 /* ---- what must hold before anything is written ---- */
 
+/* An agent may have measured nothing: that is no number, and no error. */
+static bool is_empty(const struct results_metric *m)
+{
+	return !m->count && !m->nhist;
+}
+
 static int check_metric(const struct results_metric *m, struct error *err)
 {
 	int ret = 0;
 
+	if (is_empty(m))
+		return 0;
 	if (!m->count || m->min > m->max || !isfinite(m->mean))
-		ret = error_set(err, -EINVAL, "no samples, or min, max and mean contradict");
+		ret = error_set(err, -EINVAL, "count, min, max and mean contradict each other");
 	else
 		ret = distribution_check(m, err);
 	if (ret)
@@ -264,12 +273,13 @@ static int write_all(struct writer *w, const struct results_run *run, struct err
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < run->nmetrics; i++)
-		ret = write_metric(w, &run->metrics[i], err);
+		ret = is_empty(&run->metrics[i]) ? 0 : write_metric(w, &run->metrics[i], err);
 	for (size_t i = 0; !ret && i < run->ncounters; i++)
 		ret = write_counter(w, &run->counters[i], err);
 	for (size_t i = 0; !ret && i < run->ntests; i++)
 		ret = write_test(w, &run->tests[i], err);
-	return ret ? ret : write_run(w, run, err); /* last: it seals the others */
+	ret = ret ? ret : write_run(w, run, err); /* last: nothing can be added to it any more */
+	return ret ? ret : seal_write(w->db, w->run, err);
 }
 
 int results_store(struct results_db *db, const struct results_run *run, int64_t *id,

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * results_fixture.h - databases and runs for the tests of results/. One include per program, after
+ * cmocka.h.
+ */
+#ifndef TESTS_RESULTS_FIXTURE_H
+#define TESTS_RESULTS_FIXTURE_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "common/histogram.h"
+#include "results/results.h"
+
+static char fixture_dir[] = "/tmp/nestlab-results.XXXXXX";
+static int fixture_files;
+
+static inline int fixture_make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(fixture_dir) ? 0 : -1;
+}
+
+static inline int fixture_drop_dir(void **state)
+{
+	(void)state;
+	return fs_remove_tree(fixture_dir, NULL);
+}
+
+/* A path of its own for each call. */
+static inline char *fixture_path(void)
+{
+	return xasprintf("%s/%d.db", fixture_dir, fixture_files++);
+}
+
+static inline struct results_db *fixture_open(const char *path)
+{
+	struct error err = { 0 };
+	struct results_db *db;
+
+	if (results_open(path, true, &db, &err))
+		fail_msg("%s", err.text);
+	return db;
+}
+
+/* One boot of one kernel, with up to eight metrics of one sample each. */
+struct fixture_run {
+	struct results_run run;
+	struct results_metric metrics[8];
+	struct results_bucket buckets[8];
+};
+
+static inline void fixture_init(struct fixture_run *f, const char *kernel, const char *key,
+				uint64_t seed)
+{
+	memset(f, 0, sizeof(*f));
+	f->run = (struct results_run){
+		.kernel_name = kernel,
+		.kernel_key = key,
+		.agent_sha256 = "agent",
+		.plan_sha256 = "plan",
+		.scenario_name = "quick",
+		.host_name = "emulated",
+		.host_driver = "emulated",
+		.host_identity = "{\"emulator\":\"bochs 2.7\"}",
+		.clock = "emulated",
+		.session = "s1",
+		.boot = 1,
+		.seed = seed,
+		.started = "2026-11-23T20:00:00Z",
+		.wall_seconds = 9.5,
+		.status = "pass",
+		.metrics = f->metrics,
+	};
+}
+
+static inline void fixture_fail(struct fixture_run *f, enum results_class class, const char *error)
+{
+	f->run.status = "fail";
+	f->run.class = class;
+	f->run.error = error;
+}
+
+/* A metric whose every quantile is @value, to a thousandth. */
+static inline struct results_metric *fixture_metric(struct fixture_run *f, const char *scenario,
+						    const char *metric, const char *params,
+						    double value)
+{
+	uint64_t scaled = (uint64_t)llround(value * 1000);
+	size_t i = f->run.nmetrics++;
+
+	assert_true(i < ARRAY_SIZE(f->metrics));
+	f->buckets[i] = (struct results_bucket){ histogram_bucket(scaled), 1 };
+	f->metrics[i] = (struct results_metric){
+		.scenario = scenario,
+		.metric = metric,
+		.params = params,
+		.unit = "instructions",
+		.better = "lower",
+		.headline = true,
+		.rounds = 100,
+		.warmup = 10,
+		.scale = 1000,
+		.count = 1,
+		.min = scaled,
+		.max = scaled,
+		.mean = (double)scaled,
+		.hist = &f->buckets[i],
+		.nhist = 1,
+	};
+	return &f->metrics[i];
+}
+
+static inline void fixture_store(struct results_db *db, const struct fixture_run *f)
+{
+	struct error err = { 0 };
+
+	if (results_store(db, &f->run, NULL, &err))
+		fail_msg("%s", err.text);
+}
+
+#endif
