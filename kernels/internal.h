@@ -6,6 +6,7 @@
  *	source.c    what the source is (cheap), and unpacking it; download.c fetches URLs
  *	cache.c     keys, the index that finds them, entries that appear by one rename
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
+ *	lineage.c   the tree of the last commit built, to build the next one from
  *	patches.c   the series applied, config.c: the .config and its check
  *	make.c      make, with progress, and what went wrong
  *	build.c     all of it, in order and under locks
@@ -51,6 +52,8 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err);
+/* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
+bool kernel_is_config_path(const char *path);
 /* Could they change what `make olddefconfig` says? (Kconfig files, defconfigs, Makefiles) */
 int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err);
 
@@ -139,6 +142,22 @@ char *kernel_cache_path(const struct kernel_env *env, const char *folder, const 
 /* A small number kept under a name: steps of the last build, for the next one's ETA. 0: none. */
 uint64_t kernel_cache_number(const struct kernel_env *env, const char *name);
 void kernel_cache_set_number(const struct kernel_env *env, const char *name, uint64_t value);
+
+/* ---- lineage.c ---- */
+
+/* Does the source have a lineage: is it a commit? */
+bool kernel_lineage_exists(const struct kernel_keys *k);
+/*
+ * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of the
+ * wanted commit, patches not applied; *taken says so. *config_may_differ: files that the .config hangs
+ * on are not what they were.
+ */
+int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
+			const char *log, bool *taken, bool *config_may_differ, struct error *err);
+/* Keeps @tree, whose sources are the wanted commit's, as the lineage's one. It is left with the tree
+ * kept so far, or does not exist any more. */
+int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
+			struct error *err);
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);

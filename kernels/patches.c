@@ -159,14 +159,19 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
 	return ret;
 }
 
-/* Does a "+++ b/..." line name a file that `make olddefconfig` reads? */
+bool kernel_is_config_path(const char *path)
+{
+	return strstr(path, "Kconfig") || strstr(path, "configs/") || strstr(path, "kconfig/") ||
+	       !strcmp(base_name(path), "Makefile") || strstr(path, "scripts/");
+}
+
+/* Does a "+++ b/..." line name such a file? */
 static bool is_config_file(const char *line)
 {
 	size_t len = strcspn(line, "\t\r\n");
 	__cleanup_free char *path = strndup(line, len);
 
-	return strstr(path, "/Kconfig") || strstr(path, "/configs/") || strstr(path, "/kconfig/") ||
-	       !strcmp(base_name(path), "Makefile") || strstr(path, "/scripts/");
+	return kernel_is_config_path(path);
 }
 
 int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err)
