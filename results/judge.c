@@ -80,6 +80,8 @@ static void add_bootstrap(const struct judge_case *c, const double *base, const 
 static double p_value(const struct judge_case *c, const double *base, const double *new,
 		      double difference, double error)
 {
+	if (isnan(error))
+		return NAN;
 	if (statistics_mann_whitney_least(c->nbase, c->nnew) <= c->alpha / c->family)
 		return statistics_mann_whitney(base, c->nbase, new, c->nnew);
 	if (!difference)

@@ -70,33 +70,36 @@ static char *number_text(double v)
 	return strbuf_detach(&out);
 }
 
-static double change(double ratio)
+/* A change in percent to so many decimals; what rounds to nothing has no sign. */
+static char *percent_text(double ratio, int decimals)
 {
-	return 100 * (ratio - 1);
+	double percent = 100 * (ratio - 1);
+
+	if (!isfinite(percent))
+		return xstrdup("-");
+	if (fabs(percent) < 0.5 * pow(10, -decimals))
+		return xasprintf("%.*f %%", decimals, 0.0);
+	return xasprintf("%+.*f %%", decimals, percent);
 }
 
-/* "-41.1 % ±0.2": the wider half of the interval, never rounded down to nothing. */
+/* "-41.1 % ±0.2": the wider half of the interval, never rounded down. */
 static char *change_text(const struct results_judgement *j)
 {
 	double half = 100 * fmax(j->high - j->ratio, j->ratio - j->low);
+	int decimals = half < 0.1 && fabs(j->ratio - 1) < 0.1 ? 2 : 1;
+	double unit = pow(10, -decimals);
+	__cleanup_free char *percent = percent_text(j->ratio, decimals);
 
 	if (!isfinite(j->ratio))
 		return xstrdup("-");
 	if (isnan(half))
-		return xasprintf("%+.1f %% ±?", change(j->ratio));
-	if (half < 0.095 && fabs(change(j->ratio)) < 10)
-		return xasprintf("%+.2f %% ±%.2f", change(j->ratio), half);
-	return xasprintf("%+.1f %% ±%.1f", change(j->ratio), ceil(half * 10) / 10);
+		return xasprintf("%s ±?", percent);
+	return xasprintf("%s ±%.*f", percent, decimals, ceil(half / unit) * unit);
 }
 
 static char *ratio_text(double ratio)
 {
 	return isfinite(ratio) ? xasprintf("%.3f", ratio) : xstrdup("-");
-}
-
-static char *tail_text(const struct results_judgement *j)
-{
-	return isfinite(j->ratio) ? xasprintf("%+.1f %%", change(j->ratio)) : xstrdup("-");
 }
 
 /* The median's verdict; the p99's too where it says something that the median's does not. */
@@ -212,7 +215,7 @@ static void add_row(const struct section *s, const struct row *r, struct table *
 	table_cell(t, number_text(m->new.median), NULL);
 	table_cell(t, ratio_text(m->median.ratio), NULL);
 	table_cell(t, change_text(&m->median), verdict_colours[m->median.verdict]);
-	table_cell(t, tail_text(&m->p99), verdict_colours[m->p99.verdict]);
+	table_cell(t, percent_text(m->p99.ratio, 1), verdict_colours[m->p99.verdict]);
 	table_cell(t, verdict_text(m), row_colour(m));
 }
 
@@ -297,7 +300,7 @@ static void print_notes(const struct results_comparison *c, struct strbuf *out)
 {
 	for (const char *line = c->notes, *end; *line; line = end + !!*end) {
 		end = strchrnul(line, '\n');
-		strbuf_addf(out, "%snote: %.*s\n", line == c->notes ? "\n" : "", (int)(end - line),
+		strbuf_addf(out, "%snote:  %.*s\n", line == c->notes ? "\n" : "", (int)(end - line),
 			    line);
 	}
 }
@@ -321,10 +324,11 @@ static void print_noise(const struct results_comparison *c, struct strbuf *out)
 	}
 	if (!known)
 		return;
-	strbuf_addf(out,
-		    "\nBoots of one kernel differ by %.2g %% here (standard deviation, mean of %zu "
-		    "metrics; most,\n%.2g %%: %s %s).\n",
-		    sum / known, known, worst->median.noise, worst->scenario, worst->metric);
+	strbuf_addf(
+		out,
+		"\nnoise: boots of one kernel differ by %.2g %% (standard deviation, mean of %zu "
+		"metrics);\n       most in %s %s, %.2g %%\n",
+		sum / known, known, worst->scenario, worst->metric, worst->median.noise);
 }
 
 static void print_summary(const struct results_comparison *c, size_t hidden, bool colour,
@@ -339,7 +343,8 @@ static void print_summary(const struct results_comparison *c, size_t hidden, boo
 			 c->metrics[i].median.verdict != VERDICT_REGRESSED;
 	}
 	if (hidden)
-		strbuf_addf(out, "%zu metrics more with --all; the reasons with --json.\n", hidden);
+		strbuf_addf(out, "more:  %zu metric%s with --all; every reason with --json\n",
+			    hidden, hidden == 1 ? "" : "s");
 	strbuf_addf(out, "\n%s%s%s%s%s: %s against %s: ", colour && paint ? "\033[" : "",
 		    colour && paint ? paint : "", colour && paint ? "m" : "",
 		    results_verdict_name(c->verdict), colour && paint ? "\033[0m" : "", c->new,

@@ -1,0 +1,675 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The comparison: which runs, which verdicts, what it looks like. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <json-c/json.h>
+
+#include "tests/unit/results_fixture.h"
+
+#define MANAGED	  "{\"l1\":\"micro-vmx\",\"memory\":\"managed\"}"
+#define UNMANAGED "{\"l1\":\"micro-vmx\",\"memory\":\"unmanaged\"}"
+#define KEY_A	  "aaaaaaaaaaaa0001"
+#define KEY_B	  "bbbbbbbbbbbb0002"
+
+static struct results_db *open_fresh(void)
+{
+	__cleanup_free char *path = fixture_path();
+
+	return fixture_open(path);
+}
+
+/* One boot with one number. */
+static void boot(struct results_db *db, const char *kernel, const char *key, uint64_t seed,
+		 double value)
+{
+	struct fixture_run f;
+
+	fixture_init(&f, kernel, key, seed);
+	fixture_metric(&f, "multiplex", "switch", MANAGED, value);
+	fixture_store(db, &f);
+}
+
+static struct results_comparison compare(struct results_db *db, const char *a, const char *b)
+{
+	struct results_comparison c;
+	struct error err = { 0 };
+
+	if (results_compare(db, a, b, NULL, &c, &err))
+		fail_msg("%s", err.text);
+	return c;
+}
+
+static int refuse(struct results_db *db, const char *a, const char *b, struct error *err)
+{
+	struct results_comparison c;
+
+	memset(err, 0, sizeof(*err));
+	return results_compare(db, a, b, NULL, &c, err);
+}
+
+#define assert_says(text, what)                                       \
+	do {                                                          \
+		if (!strstr(text, what))                              \
+			fail_msg("\"%s\" is not in: %s", what, text); \
+	} while (0)
+
+/* ---- verdicts ---- */
+
+static void a_clear_change_takes_one_boot_each_on_the_emulated_host(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 24200);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.nmetrics, 1);
+	assert_int_equal(c.metrics[0].median.verdict, VERDICT_IMPROVED);
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	assert_true(fabs(c.metrics[0].median.ratio - 24200.0 / 30000) < 1e-12);
+	assert_true(c.metrics[0].median.low < c.metrics[0].median.ratio);
+	assert_says(c.metrics[0].median.why, "assumed");
+	assert_int_equal(results_more_boots(&c), 0);
+	results_comparison_free(&c);
+
+	c = compare(db, "b", "a");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void the_same_numbers_are_unchanged(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 25461);
+	boot(db, "b", KEY_B, 1, 25463);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_string_equal(c.clock, "emulated");
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* 0.45 % with noise of 0.1 %: neither surely within half a percent, nor beyond it. */
+static void in_between_is_inconclusive_and_says_how_many_more(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 30135);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_true(c.metrics[0].median.more_boots > 1);
+	assert_int_equal(results_more_boots(&c), c.metrics[0].median.more_boots);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void higher_may_be_better(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fixture_init(&f, i ? "b" : "a", i ? KEY_B : KEY_A, 1);
+		fixture_metric(&f, "multiplex", "switches-per-mclk", MANAGED, i ? 41.2 : 33.1)
+			->better = "higher";
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* Of hardware nothing is assumed: one boot each cannot tell; six can. */
+static void hardware_needs_boots(void **state)
+{
+	static const double noise[] = { 0, 0.4, -0.3, 0.2, -0.5, 0.1 };
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		for (int k = 0; k < 2; k++) {
+			fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+			f.run.clock = "tsc";
+			fixture_metric(&f, "multiplex", "switch", MANAGED,
+				       1000 * (1 + noise[i] / 100) * (k ? 1.05 : 1));
+			fixture_store(db, &f);
+		}
+		if (i)
+			continue;
+		c = compare(db, "a", "b");
+		assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+		assert_true(isnan(c.metrics[0].median.low));
+		assert_says(c.metrics[0].median.why, "unknown");
+		results_comparison_free(&c);
+	}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.metrics[0].base.boots, 6); /* hardware: the same seed is no repeat */
+	assert_true(c.metrics[0].smallest_effect == 2);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* A change of 1.5 % is clear to a quiet host and noise to one whose own boots differ by as much. */
+static void noise_is_learned_from_other_kernels_boots(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 100, 30000);
+	boot(db, "b", KEY_B, 101, 30450);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	for (uint64_t i = 0; i < 30; i++)
+		boot(db, "other", "cccccccccccc0003", i, i % 2 ? 30000 : 30600);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_says(c.metrics[0].median.why, "29 repeated boots");
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void the_smallest_effect_may_come_with_the_metric(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fixture_init(&f, i ? "b" : "a", i ? KEY_B : KEY_A, 1);
+		fixture_metric(&f, "multiplex", "switch", MANAGED, i ? 30600 : 30000)
+			->smallest_effect = 5;
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED); /* 2 % */
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* Two values in 100 samples: the median stays, the worst hundredth does not. */
+static void the_tail_is_judged_too(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++)
+		for (int k = 0; k < 2; k++) {
+			uint64_t tail = k ? 90000 : 60000;
+			struct results_bucket hist[] = { { histogram_bucket(30000), 95 },
+							 { histogram_bucket(tail), 5 } };
+			struct fixture_run f;
+			struct results_metric *m;
+
+			fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, seed);
+			m = fixture_metric(&f, "multiplex", "switch", MANAGED, 1);
+			m->scale = 1;
+			m->count = 100;
+			m->min = 30000;
+			m->max = tail;
+			m->hist = hist;
+			m->nhist = 2;
+			fixture_store(db, &f);
+		}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.metrics[0].median.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.metrics[0].p99.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void zeros_have_no_ratio(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 0);
+	boot(db, "b", KEY_B, 1, 10);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_says(c.metrics[0].median.why, "0 among");
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* ---- which runs ---- */
+
+static void clocks_are_never_compared(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct fixture_run f;
+	struct error err;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	fixture_init(&f, "b", KEY_B, 1);
+	f.run.clock = "tsc";
+	f.run.host_identity = "{\"model\":\"server\"}";
+	fixture_metric(&f, "multiplex", "switch", MANAGED, 900);
+	fixture_store(db, &f);
+	assert_int_equal(refuse(db, "a", "b", &err), -EXDEV);
+	assert_says(err.text, "never compared");
+	assert_says(err.text, "emulated");
+	results_close(db);
+}
+
+static void environments_are_not_mixed(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct fixture_run f;
+	struct error err;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	fixture_init(&f, "b", KEY_B, 1);
+	f.run.agent_sha256 = "newer agent";
+	fixture_metric(&f, "multiplex", "switch", MANAGED, 10000);
+	fixture_store(db, &f);
+	assert_int_equal(refuse(db, "a", "b", &err), -ENODATA);
+	assert_says(err.text, "agents differ");
+
+	boot(db, "b", KEY_B, 1, 30001); /* now there is one in common */
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_says(c.notes, "b: 1 run of another agent, host or clock left out");
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void the_newest_build_of_a_name_is_meant(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 99999);
+	boot(db, "b", "dddddddddddd0004", 1, 30000);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_string_equal(c.new_key, "dddddddddddd0004");
+	assert_says(c.notes, "newest of 2 builds");
+	results_comparison_free(&c);
+	c = compare(db, "a", "bbbbbb"); /* the older one by its key */
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void what_is_not_there_is_said(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct error err;
+
+	(void)state;
+	assert_int_equal(refuse(db, "a", "b", &err), -ENOENT);
+	assert_says(err.text, "no run at all");
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "c", "aaaaaaaaaaaa9999", 1, 30000);
+	assert_int_equal(refuse(db, "a", "nope", &err), -ENOENT);
+	assert_says(err.text, "nope");
+	assert_says(err.text, "c (aaaaaaaaaaaa)");
+	assert_int_equal(refuse(db, "a", "aaaaaaaa", &err), -ENOTUNIQ);
+	assert_says(err.text, "a (");
+	assert_says(err.text, "c (");
+	results_close(db);
+}
+
+/* The emulated machine repeats a boot of the same seed: that is one boot, not many. */
+static void a_repeated_seed_is_no_second_boot(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct error err;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 30000);
+	boot(db, "b", KEY_B, 2, 30000);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.metrics[0].base.boots, 1);
+	assert_int_equal(c.metrics[0].new.boots, 2);
+	assert_says(c.notes, "1 boot left out: the same seed");
+	results_comparison_free(&c);
+	assert_int_equal(refuse(db, "a", "a", &err), -ENODATA);
+	assert_says(err.text, "one boot that counts");
+	results_close(db);
+}
+
+static void other_rounds_are_other_numbers(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	for (uint32_t rounds = 100; rounds <= 200; rounds += 100)
+		for (int k = 0; k < 2; k++) {
+			fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, rounds);
+			fixture_metric(&f, "multiplex", "switch", MANAGED,
+				       rounds == 100 && k ? 40000 : 30000)
+				->rounds = rounds;
+			fixture_store(db, &f);
+		}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.nmetrics, 1);
+	assert_int_equal(c.metrics[0].new.boots, 1);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_says(c.notes, "other rounds");
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void filters_narrow_it_down(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_filter filter = { .scenario = "multiplex", .metric = "switch" };
+	struct results_comparison c;
+	struct fixture_run f;
+	struct error err = { 0 };
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+		f.run.session = "s2";
+		fixture_metric(&f, "multiplex", "switch", MANAGED, 30000);
+		fixture_metric(&f, "multiplex", "vmptrld", MANAGED, k ? 900 : 800);
+		fixture_metric(&f, "exits", "exit", MANAGED, k ? 900 : 800);
+		fixture_store(db, &f);
+	}
+	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
+	assert_int_equal(c.nmetrics, 1);
+	results_comparison_free(&c);
+	filter = (struct results_filter){ .scenario = "quick" }; /* a plan's name does too */
+	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
+	assert_int_equal(c.nmetrics, 3);
+	results_comparison_free(&c);
+	filter = (struct results_filter){ .session = "s1" };
+	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), -ENOENT);
+	filter = (struct results_filter){ .scenario = "migrate" };
+	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), -ENODATA);
+	results_close(db);
+}
+
+static void one_kernel_is_split_into_halves(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 5; seed++)
+		boot(db, "a", KEY_A, seed, 30000 + (double)seed);
+	c = compare(db, "a", "a");
+	assert_string_equal(c.base, "a/odd");
+	assert_string_equal(c.new, "a/even");
+	assert_int_equal(c.metrics[0].base.boots, 3);
+	assert_int_equal(c.metrics[0].new.boots, 2);
+	assert_true(c.metrics[0].base.median == 30003);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void one_kernel_under_two_names_is_said_to_be_one(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "twin", KEY_A, 1, 30000);
+	c = compare(db, "a", "twin");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_says(c.notes, "the same build");
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* ---- failures and tests ---- */
+
+static void a_kernel_that_only_fails_has_regressed(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct strbuf out = STRBUF_INIT;
+	struct fixture_run f;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	fixture_init(&f, "b", KEY_B, 1);
+	f.run.clock = NULL; /* it panicked before it could say */
+	fixture_fail(&f, RESULTS_GUEST, "kernel panic: out of luck");
+	fixture_store(db, &f);
+	fixture_init(&f, "b", KEY_B, 2);
+	fixture_fail(&f, RESULTS_INFRASTRUCTURE, "the emulator was killed");
+	fixture_store(db, &f);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.new_failed, 1); /* infrastructure is nobody's fault here */
+	assert_int_equal(c.base_failed, 0);
+	assert_says(c.failure, "out of luck");
+	results_render_text(&c, 0, &out);
+	assert_says(out.buf, "out of luck");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void a_test_that_fails_now_is_a_regression(void **state)
+{
+	static const struct results_test results[2][2] = {
+		{ { "kselftest", "{\"test\":\"x\"}", "x", "pass", "" },
+		  { "kselftest", "{\"test\":\"y\"}", "y", "fail", "always did" } },
+		{ { "kselftest", "{\"test\":\"x\"}", "x", "fail", "x.c:12: no" },
+		  { "kselftest", "{\"test\":\"y\"}", "y", "fail", "always did" } },
+	};
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct strbuf out = STRBUF_INIT;
+	struct fixture_run f;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 30000);
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 2);
+		fixture_fail(&f, RESULTS_INTEGRITY, "selftests failed");
+		f.run.tests = results[k];
+		f.run.ntests = 2;
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.ntests, 1);
+	assert_string_equal(c.tests[0].name, "x");
+	assert_string_equal(c.tests[0].base, "pass");
+	results_render_text(&c, 0, &out);
+	assert_says(out.buf, "kselftest x: pass -> fail (regressed)");
+	assert_says(out.buf, "x.c:12: no");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* ---- what it looks like ---- */
+
+static struct results_db *open_with_table(void)
+{
+	static const struct {
+		const char *metric, *params;
+		double base, new;
+	} rows[] = {
+		{ "switch", UNMANAGED, 40920, 24100 },
+		{ "switch", MANAGED, 25800, 25790 },
+		{ "vmptrld", MANAGED, 812, 812 },
+	};
+	struct results_db *db = open_fresh();
+	struct fixture_run f;
+
+	for (int k = 0; k < 2; k++)
+		for (uint64_t seed = 1; seed <= 2; seed++) {
+			fixture_init(&f, k ? "nested-context" : "baseline", k ? KEY_B : KEY_A,
+				     seed);
+			for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+				fixture_metric(&f, "multiplex", rows[i].metric, rows[i].params,
+					       (k ? rows[i].new : rows[i].base) + (double)seed)
+					->headline = i < 2;
+			fixture_store(db, &f);
+		}
+	return db;
+}
+
+static void the_table_fits_and_shows_what_varies(void **state)
+{
+	struct results_db *db = open_with_table();
+	struct results_comparison c = compare(db, "baseline", "nested-context");
+	struct strbuf out = STRBUF_INIT;
+	const char *improved, *unchanged;
+
+	(void)state;
+	results_render_text(&c, 0, &out);
+	improved = strstr(out.buf, "unmanaged");
+	unchanged = strstr(out.buf, "managed  ");
+	assert_true(improved && unchanged);
+	assert_says(out.buf, "40,922");
+	assert_says(out.buf, "0.589");
+	assert_says(out.buf, "-41.1 %");
+	assert_says(out.buf, "l1 micro-vmx"); /* the same in all: once, above */
+	assert_null(strstr(out.buf, "812"));
+	assert_null(strstr(out.buf, "\033"));
+	assert_says(out.buf, "1 metric with --all");
+	assert_says(out.buf, "improved: nested-context against baseline: 1 improved, 0 regressed");
+	for (char *line = strtok(out.buf, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 104); /* 100 columns; +- and the like have two bytes */
+	strbuf_reset(&out);
+	results_render_text(&c, RESULTS_RENDER_ALL | RESULTS_RENDER_COLOUR, &out);
+	assert_says(out.buf, "813.5");
+	assert_says(out.buf, "\033[32m");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	if (!json_object_object_get_ex(o, key, &v))
+		fail_msg("no \"%s\" in %s", key, json_object_to_json_string(o));
+	return v;
+}
+
+static void json_has_the_promised_shape(void **state)
+{
+	static const char *const keys[] = { "scenario", "metric", "params", "unit",   "better",
+					    "base",	"new",	  "ratio",  "verdict" };
+	struct results_db *db = open_with_table();
+	struct results_comparison c = compare(db, "baseline", "nested-context");
+	struct strbuf out = STRBUF_INIT;
+	struct json_object *doc, *metrics, *first;
+
+	(void)state;
+	results_render_json(&c, &out);
+	doc = json_tokener_parse(out.buf);
+	assert_non_null(doc);
+	assert_string_equal(json_object_get_string(member(doc, "base")), "baseline");
+	assert_string_equal(json_object_get_string(member(doc, "new")), "nested-context");
+	assert_string_equal(json_object_get_string(member(doc, "clock")), "emulated");
+	assert_string_equal(json_object_get_string(member(doc, "verdict")), "improved");
+	metrics = member(doc, "metrics");
+	assert_int_equal(json_object_array_length(metrics), 3);
+	first = json_object_array_get_idx(metrics, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		member(first, keys[i]);
+	assert_string_equal(json_object_get_string(member(member(first, "params"), "memory")),
+			    "unmanaged");
+	assert_int_equal(json_object_get_int(member(member(first, "base"), "boots")), 2);
+	assert_true(json_object_get_double(member(member(first, "new"), "p99")) > 24000);
+	assert_string_equal(json_object_get_string(member(first, "verdict")), "improved");
+	json_object_put(doc);
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* NaN is not JSON: what is unknown is null. */
+static void json_knows_no_nan(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct strbuf out = STRBUF_INIT;
+	struct fixture_run f;
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+		f.run.clock = "tsc";
+		fixture_metric(&f, "multiplex", "switch", MANAGED, 1000);
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	results_render_json(&c, &out);
+	assert_null(strstr(out.buf, "nan"));
+	assert_null(strstr(out.buf, "NaN"));
+	assert_says(out.buf, "\"p_value\":null");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_clear_change_takes_one_boot_each_on_the_emulated_host),
+		cmocka_unit_test(the_same_numbers_are_unchanged),
+		cmocka_unit_test(in_between_is_inconclusive_and_says_how_many_more),
+		cmocka_unit_test(higher_may_be_better),
+		cmocka_unit_test(hardware_needs_boots),
+		cmocka_unit_test(noise_is_learned_from_other_kernels_boots),
+		cmocka_unit_test(the_smallest_effect_may_come_with_the_metric),
+		cmocka_unit_test(the_tail_is_judged_too),
+		cmocka_unit_test(zeros_have_no_ratio),
+		cmocka_unit_test(clocks_are_never_compared),
+		cmocka_unit_test(environments_are_not_mixed),
+		cmocka_unit_test(the_newest_build_of_a_name_is_meant),
+		cmocka_unit_test(what_is_not_there_is_said),
+		cmocka_unit_test(a_repeated_seed_is_no_second_boot),
+		cmocka_unit_test(other_rounds_are_other_numbers),
+		cmocka_unit_test(filters_narrow_it_down),
+		cmocka_unit_test(one_kernel_is_split_into_halves),
+		cmocka_unit_test(one_kernel_under_two_names_is_said_to_be_one),
+		cmocka_unit_test(a_kernel_that_only_fails_has_regressed),
+		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
+		cmocka_unit_test(the_table_fits_and_shows_what_varies),
+		cmocka_unit_test(json_has_the_promised_shape),
+		cmocka_unit_test(json_knows_no_nan),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
+}
