@@ -232,5 +232,4 @@ const struct vmcs_ops vmcs_ops_evmcs = {
 	.write = write,
 	.touch = touch,
 	.exited = exited,
-	.has_pointer = false,
 };

@@ -85,5 +85,4 @@ const struct vmcs_ops vmcs_ops_vmx = {
 	.write = write,
 	.touch = touch,
 	.exited = exited,
-	.has_pointer = true,
 };

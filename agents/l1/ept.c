@@ -23,8 +23,7 @@ void ept_build(void)
 	uint64_t *table = (uint64_t *)L1_EPT;
 	uint64_t *directory = table + 1024;
 
-	if (!vmx_allows(MSR_VMX_PROC, PROC_SECONDARY) || !vmx_allows(MSR_VMX_PROC2, PROC2_EPT) ||
-	    (rdmsr(MSR_VMX_EPT_VPID_CAP) & caps) != caps)
+	if ((rdmsr(MSR_VMX_EPT_VPID_CAP) & caps) != caps)
 		l1_lacks(L1_LACK_EPT);
 	table[0] = (L1_EPT + L1_PAGE) | EPT_RWX;
 	table[512] = (L1_EPT + 2 * L1_PAGE) | EPT_RWX;

@@ -83,16 +83,17 @@ static void fill_idt(void)
 
 static void job_start(struct cpu *cpu)
 {
-	if (cpu->job->cpu == 0) {
-		guest_build_tables();
-		if (l1_has(cpu, L1_FEATURE_EPT))
-			ept_build();
-	}
 	cpu->ops = l1_has(cpu, L1_FEATURE_EVMCS) ? &vmcs_ops_evmcs : &vmcs_ops_vmx;
 	/* A value that nothing else has, so that L2 can tell the MSR from what L1 makes up. */
 	wrmsr(MSR_KERNEL_GS_BASE, L1_GS_VALUE);
 	vmx_on(cpu);
 	cpu->ops->init(cpu);
+	vmx_check_features(cpu);
+	if (cpu->job->cpu)
+		return;
+	guest_build_tables();
+	if (l1_has(cpu, L1_FEATURE_EPT))
+		ept_build();
 }
 
 static void (*const jobs[L1_CMD_MAX])(struct cpu *) = {

@@ -68,3 +68,26 @@ uint32_t vmx_control(uint32_t msr, uint32_t want)
 		l1_end(L1_STATUS_UNSUPPORTED, L1_LACK_CONTROL, ~0u, want & ~(cap >> 32), msr, 0);
 	return want | (uint32_t)cap;
 }
+
+/* What is asked for, by name, so that a host without it is told apart from a wrong one. */
+void vmx_check_features(const struct cpu *cpu)
+{
+	static const struct {
+		uint32_t feature, msr, bits, lack;
+	} needs[] = {
+		{ 0, MSR_VMX_PROC, PROC_MSR_BITMAP, L1_LACK_MSR_BITMAP },
+		{ 0, MSR_VMX_PROC, PROC_SECONDARY, L1_LACK_VPID },
+		{ 0, MSR_VMX_PROC2, PROC2_VPID, L1_LACK_VPID },
+		{ L1_FEATURE_EPT, MSR_VMX_PROC2, PROC2_EPT, L1_LACK_EPT },
+		{ L1_FEATURE_TPR_SHADOW, MSR_VMX_PROC, PROC_TPR_SHADOW, L1_LACK_TPR_SHADOW },
+		{ L1_FEATURE_APIC_ACCESS, MSR_VMX_PROC2, PROC2_APIC_ACCESS, L1_LACK_APIC_ACCESS },
+		{ L1_FEATURE_POSTED, MSR_VMX_PIN, PIN_POSTED, L1_LACK_POSTED },
+		{ L1_FEATURE_POSTED, MSR_VMX_PROC2, PROC2_APIC_REGISTERS | PROC2_VID,
+		  L1_LACK_POSTED },
+	};
+
+	for (uint32_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if ((cpu->job->features & needs[i].feature) == needs[i].feature &&
+		    !vmx_allows(needs[i].msr, needs[i].bits))
+			l1_lacks(needs[i].lack);
+}

@@ -210,7 +210,6 @@ struct vmcs_ops {
 	void (*write)(struct l2 *l2, uint32_t field, uint64_t value);
 	void (*touch)(struct l2 *l2, uint32_t field); /* what the field points to has changed */
 	void (*exited)(struct l2 *l2); /* after each VM exit, before anything is written */
-	bool has_pointer;	       /* load costs something: "vmptrld" is a metric */
 };
 
 extern const struct vmcs_ops vmcs_ops_vmx, vmcs_ops_evmcs;
@@ -226,6 +225,8 @@ void vmx_failed(enum l1_instruction which, uint64_t error) __attribute__((noretu
 /* Control word for @want given capability MSR @msr (its TRUE form where there is one). Ends the job
  * with L1_LACK_CONTROL if some of @want cannot be set. */
 uint32_t vmx_control(uint32_t msr, uint32_t want);
+/* Ends the job with what L1 lacks of what the job asks for. */
+void vmx_check_features(const struct cpu *cpu);
 /* Can all of @bits be set in the controls of @msr? */
 bool vmx_allows(uint32_t msr, uint32_t bits);
 
