@@ -43,7 +43,7 @@ static const char style_sheet[] =
 	"--rule:#3b4047;--tint:#1f2328;--base:#5d93cf;--new:#ffb98a;--good:#7ed69a;--bad:#ff9a9f;"
 	"--unsure:#ecc76a;--band:#31373e}}\n"
 	"*{box-sizing:border-box}\n"
-	"body{margin:0 auto;max-width:62rem;padding:1.5rem;color:var(--fg);background:var(--bg);"
+	"body{margin:0 auto;max-width:68rem;padding:1.5rem;color:var(--fg);background:var(--bg);"
 	"font:16px/1.5 system-ui,sans-serif}\n"
 	"h1{font-size:1.6rem;line-height:1.25;margin:.2rem 0 1rem}\n"
 	"h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--rule)}\n"
@@ -53,13 +53,14 @@ static const char style_sheet[] =
 	".verdict strong{font-size:1.5rem;letter-spacing:.03em;display:block}\n"
 	".verdict span{color:var(--fg)}\n"
 	".good{color:var(--good)}.bad{color:var(--bad)}.unsure,.waived{color:var(--unsure)}\n"
-	"td.good,td.bad,td.unsure,td.waived{font-weight:600}\n"
+	"td.good,td.bad,td.unsure,td.waived{font-weight:600;white-space:nowrap}\n"
 	".scroll{overflow-x:auto}\n"
 	"table{border-collapse:collapse;font-size:.875rem;margin:.6rem 0;width:100%}\n"
 	"caption{text-align:left;font-weight:600;padding:.3rem 0}\n"
 	"th,td{border-bottom:1px solid var(--rule);padding:.28rem .55rem;text-align:left;"
-	"vertical-align:top;overflow-wrap:anywhere}\n"
-	"thead th{background:var(--tint);overflow-wrap:normal;vertical-align:bottom}\n"
+	"vertical-align:top}\n"
+	".long{overflow-wrap:anywhere}\n"
+	"thead th{background:var(--tint);vertical-align:bottom}\n"
 	"tbody th{font-weight:400}\n"
 	".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
 	"pre{background:var(--tint);border:1px solid var(--rule);padding:.7rem;font-size:.85rem;"
@@ -149,16 +150,33 @@ static void html_head(struct doc *d, const struct doc_table *t)
 	strbuf_addstr(d->out, "</tr></thead>\n");
 }
 
+/* A word that no table column should be as wide as: a hash, a command line without blanks. */
+static bool has_long_word(const char *text)
+{
+	for (size_t n = 0; *text; text++) {
+		n = *text == ' ' ? 0 : n + 1;
+		if (n > 30)
+			return true;
+	}
+	return false;
+}
+
+static const char *cell_class(const struct doc_table_cell *cell, const struct doc_table_column *col)
+{
+	if (cell->tone)
+		return tones[cell->tone].class;
+	return col->number ? "n" : has_long_word(cell->text) ? "long" : NULL;
+}
+
 static void html_cell(struct doc *d, const struct doc_table *t, size_t i)
 {
 	const struct doc_table_cell *cell = &t->cells[i];
 	const char *tag = i % t->ncols ? "td" : "th";
+	const char *class = cell_class(cell, &t->cols[i % t->ncols]);
 
-	strbuf_addf(d->out, "<%s", tag);
-	if (i % t->ncols == 0)
-		strbuf_addstr(d->out, " scope=\"row\"");
-	if (cell->tone || t->cols[i % t->ncols].number)
-		strbuf_addf(d->out, " class=\"%s\"", cell->tone ? tones[cell->tone].class : "n");
+	strbuf_addf(d->out, "<%s%s", tag, i % t->ncols ? "" : " scope=\"row\"");
+	if (class)
+		strbuf_addf(d->out, " class=\"%s\"", class);
 	strbuf_addf(d->out, ">%s", tones[cell->tone].sign);
 	markup_add(d->out, cell->text);
 	strbuf_addf(d->out, "</%s>", tag);

@@ -34,10 +34,10 @@ static void result_row(struct doc_table *t, const struct report *r,
 	__cleanup_free char *name = words_metric(r, m);
 
 	doc_cell(t, "%s", name);
-	doc_cell(t, "median");
+	doc_cell(t, "median, %s", m->unit);
 	judged_cells(t, m->base.median, m->new.median, &m->median);
 	doc_cell(t, "%s", name);
-	doc_cell(t, "%s", strcmp(m->better, "higher") ? "p99" : "p1");
+	doc_cell(t, "%s, %s", strcmp(m->better, "higher") ? "p99" : "p1", m->unit);
 	judged_cells(t, m->base.p99, m->new.p99, &m->p99);
 }
 
@@ -56,7 +56,7 @@ void report_page_results(struct doc *d, const struct report *r, const struct rep
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *common = words_common(r);
-	__cleanup_free char *caption = xasprintf("Base %s, new %s. Intervals at %g %% over boots.",
+	__cleanup_free char *caption = xasprintf("Base %s, new %s. Intervals at %g%% over boots.",
 						 c->base, c->new, 100 * (1 - c->alpha));
 	struct doc_table *t =
 		doc_table_new(caption, "metric|of|base>|new>|change>|interval>|verdict");

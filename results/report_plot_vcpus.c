@@ -141,13 +141,10 @@ static void draw_all(struct svg_chart *c, const struct report *r, const struct v
 		}
 }
 
-static struct doc_table *numbers_of(const char *caption, const struct report *r,
-				    const struct vcpu_figure *f)
+static struct doc_table *numbers_of(const char *caption, const struct vcpu_figure *f)
 {
-	__cleanup_free char *heads = xasprintf("memory|L2 vCPUs>|base>|new>|change>");
-	struct doc_table *t = doc_table_new(caption, heads);
+	struct doc_table *t = doc_table_new(caption, "memory|L2 vCPUs>|base>|new>|change>");
 
-	(void)r;
 	for (int memory = 0; memory < MEMORIES; memory++)
 		for (size_t i = 0; i < f->count; i++) {
 			const struct vcpu_point *p = &f->points[i];
@@ -185,9 +182,8 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 	__cleanup_free char *caption =
 		xasprintf("Cost over L2 vCPUs: %s %s%s%s%s", m->scenario, m->metric,
 			  *words ? " (" : "", words, *words ? ")" : "");
-	__cleanup_free char *label = xasprintf("%s, %s", m->metric, m->unit);
-	__cleanup_free char *x_label =
-		xasprintf("number of L2 vCPUs (%s)", words_clock(r->comparison.clock));
+	__cleanup_free char *label =
+		xasprintf("%s, %s (clock: %s)", m->metric, m->unit, r->comparison.clock);
 	__cleanup_free char *id = xasprintf("vcpus-%zu", number);
 	struct svg_chart c = {
 		.width = PLOT_WIDTH,
@@ -198,7 +194,7 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 		       .log = at[nat - 1] / at[0] > 6,
 		       .at = at,
 		       .nat = nat,
-		       .label = x_label },
+		       .label = "number of L2 vCPUs" },
 		.y = { .high = highest(f) * 1.05, .label = label },
 	};
 	struct strbuf svg = STRBUF_INIT;
@@ -209,7 +205,7 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 		  "unmanaged memory. The values are in the table that follows.");
 	draw_all(&c, r, f);
 	svg_end(&c);
-	doc_figure(d, caption, svg.buf, numbers_of(caption, r, f));
+	doc_figure(d, caption, svg.buf, numbers_of(caption, f));
 	strbuf_release(&svg);
 }
 

@@ -140,7 +140,7 @@ static struct doc_table *forest_numbers(const struct report *r, const struct rep
 		doc_cell(t, "%s", name);
 		doc_cell(t, "%s", worse);
 		if (isfinite(low) && isfinite(high))
-			doc_cell(t, "%+.2f .. %+.2f %%", low, high);
+			doc_cell(t, "%+.2f .. %+.2f%%", low, high);
 		else
 			doc_cell(t, "none");
 		doc_cell(t, "%s", allowed);
@@ -153,13 +153,15 @@ static struct doc_table *forest_numbers(const struct report *r, const struct rep
 void report_plot_forest(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	size_t rows = forest_rows(s);
+	__cleanup_free char *label =
+		xasprintf("growth of cost, %% of base (clock: %s)", r->comparison.clock);
 	struct svg_chart c = {
 		.width = PLOT_WIDTH,
 		.height = 90 + FOREST_ROW * rows,
 		.left = 390,
 		.right = 100,
 		.top = 26,
-		.x = { .label = "growth of cost, % of base (medians of boots)" },
+		.x = { .label = label },
 		.y = { .low = 0, .high = rows },
 	};
 	struct strbuf svg = STRBUF_INIT;
@@ -176,12 +178,15 @@ void report_plot_forest(struct doc *d, const struct report *r, const struct repo
 		  "interval.");
 	svg_text(&c, c.left, 16, "start", "\u2190 better", NULL);
 	svg_text(&c, c.width - c.right, 16, "end", "worse \u2192", NULL);
-	svg_guide_x(&c, 0, NULL);
 	for (size_t i = 0; i < rows; i++)
 		forest_row(&c, r, selected(r, s, i), s->allowed[i], rows - i - 0.5);
+	svg_guide_x(&c, 0, NULL);
 	svg_end(&c);
 	numbers = forest_numbers(r, s);
 	doc_figure(d, "Effect sizes with intervals", svg.buf, numbers);
+	doc_paragraph(d, "Square: the medians of boots; bar: its interval; shaded: the smallest "
+			 "effect that matters; bracket: the most that is allowed, where a policy "
+			 "says so. A hollow circle has no interval.");
 	if (rows < s->count)
 		doc_paragraph(d, "The %zu least changed metrics are in the table alone.",
 			      s->count - rows);
@@ -330,7 +335,7 @@ void report_plot_distributions(struct doc *d, const struct report *r,
 	}
 	if (drawn)
 		doc_paragraph(d,
-			      "A step is a bucket of the histogram (at most 0.1 %% of its value "
+			      "A step is a bucket of the histogram (at most 0.1%% of its value "
 			      "wide). The plots end a little after p99; the largest sample is in "
 			      "each figure's numbers.");
 	if (left)

@@ -52,7 +52,7 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 		add_to(&f->why, xasprintf("the waiver of %s expired on %s", w->owner, w->expires));
 	} else if (isfinite(w->up_to) && !(worse <= w->up_to)) {
 		add_to(&f->why,
-		       xasprintf("the waiver of %s goes up to %g %% only", w->owner, w->up_to));
+		       xasprintf("the waiver of %s goes up to %g%% only", w->owner, w->up_to));
 	} else {
 		f->state = SIGNOFF_WAIVED;
 		add_to(&f->why,
@@ -70,12 +70,12 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 	__cleanup_free char *worse = words_percent(words_worse(m, judged->ratio));
 	__cleanup_free char *interval = NULL;
 	enum signoff_state state = SIGNOFF_MISSING;
-	const char *said = "this cannot be told from the boots there are";
+	const char *said = "undecided with the boots there are";
 	struct signoff_finding *f;
 	double low, high;
 
 	words_worse_interval(m, judged, &low, &high);
-	interval = isfinite(low) && isfinite(high) ? xasprintf("%+.2f .. %+.2f %%", low, high)
+	interval = isfinite(low) && isfinite(high) ? xasprintf("%+.2f .. %+.2f%%", low, high)
 						   : xstrdup("none");
 	if (high <= allowed) {
 		state = SIGNOFF_OK;
@@ -86,8 +86,8 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 		said = "beyond it";
 	}
 	f = find(j, state, xasprintf("%s, %s", name, number),
-		 xasprintf("cost grew by %s (interval %s), allowed are %g %%: %s", worse, interval,
-			   allowed, said));
+		 xasprintf("cost changed by %s (interval %s); up to +%g%% is allowed: %s", worse,
+			   interval, allowed, said));
 	if (state == SIGNOFF_MISSING && judged->more_boots)
 		add_to(&f->why, xasprintf("about %d more boots of each kernel would settle it",
 					  judged->more_boots));
@@ -104,10 +104,8 @@ static void judge_boots(struct judging *j, const struct policy_rule *rule,
 	if (m->base.boots >= rule->boots && m->new.boots >= rule->boots)
 		return;
 	find(j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
-	     xasprintf(
-		     "%d boots of each kernel are required; there are %d of the base and %d of the "
-		     "new one",
-		     rule->boots, m->base.boots, m->new.boots));
+	     xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
+		       rule->boots, m->base.boots, m->new.boots));
 }
 
 static void judge_metric(struct judging *j, const struct policy_rule *rule, size_t index)
@@ -236,7 +234,7 @@ static int judge_debug_run(struct judging *j, const struct policy_debug_run *d, 
 		f = find(j, SIGNOFF_OK, what, xasprintf("%d passed", found.passed));
 	else
 		f = find(j, SIGNOFF_MISSING, what,
-			 xasprintf("%d boots are required, %d passed%s", d->boots, found.passed,
+			 xasprintf("required boots: %d, passed: %d%s", d->boots, found.passed,
 				   found.other
 					   ? " (there are some of another source or other patches: "
 					     "they do not count)"
@@ -259,7 +257,7 @@ static int worst_first(const void *a, const void *b)
 
 	if (x->state != y->state)
 		return y->state > x->state ? 1 : -1;
-	return strcmp(x->what, y->what);
+	return strverscmp(x->what, y->what);
 }
 
 static void conclude(struct signoff *s)

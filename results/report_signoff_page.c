@@ -9,6 +9,8 @@
 #include "results/report_page.h"
 #include "results/report_signoff.h"
 
+#define REASONS_MAX 8 /* said right below the verdict */
+
 static const struct {
 	enum doc_tone tone;
 	const char *word;
@@ -28,6 +30,20 @@ static size_t count(const struct signoff *s, enum signoff_state state)
 	return n;
 }
 
+/* The worst come first; the table has them all. */
+static void say_reasons(struct doc *d, const struct signoff *s)
+{
+	size_t reasons = s->nfindings - count(s, SIGNOFF_OK);
+
+	for (size_t i = 0; i < reasons && i < REASONS_MAX; i++)
+		doc_item(d, states[s->findings[i].state].tone, "%s: %s: %s",
+			 states[s->findings[i].state].word, s->findings[i].what,
+			 s->findings[i].why);
+	if (reasons > REASONS_MAX)
+		doc_item(d, DOC_PLAIN, "and %zu more: see the table of checks",
+			 reasons - REASONS_MAX);
+}
+
 static void say_verdict(struct doc *d, const struct signoff *s)
 {
 	static const struct {
@@ -45,11 +61,7 @@ static void say_verdict(struct doc *d, const struct signoff *s)
 		    "%s. Checks: %zu failed, %zu missing, %zu waived, %zu passed.",
 		    said[s->verdict].sentence, count(s, SIGNOFF_FAILED), count(s, SIGNOFF_MISSING),
 		    count(s, SIGNOFF_WAIVED), count(s, SIGNOFF_OK));
-	for (size_t i = 0; i < s->nfindings; i++)
-		if (s->findings[i].state != SIGNOFF_OK)
-			doc_item(d, states[s->findings[i].state].tone, "%s: %s: %s",
-				 states[s->findings[i].state].word, s->findings[i].what,
-				 s->findings[i].why);
+	say_reasons(d, s);
 }
 
 static void say_policy(struct doc *d, const struct signoff *s, const struct policy *p)
@@ -89,7 +101,7 @@ static void waiver_row(struct doc_table *t, const struct signoff *s, const struc
 		doc_cell(t, "%s %s", w->selftest ? "selftest" : "debug run",
 			 w->selftest ? w->selftest : w->debug_run);
 	if (isfinite(w->up_to))
-		doc_cell(t, "%g %%", w->up_to);
+		doc_cell(t, "%g%%", w->up_to);
 	else
 		doc_cell(t, "any");
 	doc_cell(t, "%s", w->reason);

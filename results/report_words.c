@@ -32,7 +32,7 @@ void words_worse_interval(const struct results_compared *m, const struct results
 
 char *words_percent(double percent)
 {
-	return isfinite(percent) ? xasprintf("%+.2f %%", percent) : xstrdup("n/a");
+	return isfinite(percent) ? xasprintf("%+.2f%%", percent) : xstrdup("n/a");
 }
 
 char *words_number(double value)
@@ -52,7 +52,7 @@ char *words_interval(const struct results_judgement *j)
 {
 	if (!isfinite(j->low) || !isfinite(j->high))
 		return xstrdup("none");
-	return xasprintf("%+.2f .. %+.2f %%", words_change(j->low), words_change(j->high));
+	return xasprintf("%+.2f .. %+.2f%%", words_change(j->low), words_change(j->high));
 }
 
 /* ---- parameters ---- */

@@ -15,11 +15,11 @@ double words_worse(const struct results_compared *m, double ratio);
 void words_worse_interval(const struct results_compared *m, const struct results_judgement *j,
 			  double *low, double *high);
 
-/* "+1.25 %", "-0.03 %", "n/a"; the caller frees, as below. */
+/* "+1.25%", "-0.03%", "n/a"; the caller frees, as below. */
 char *words_percent(double percent);
 /* "24,816.4": four significant digits at least, never a digit of the whole part lost. */
 char *words_number(double value);
-/* "+0.40 .. +2.10 %" of a judgement's interval, or "none". */
+/* "+0.40 .. +2.10%" of a judgement's interval, or "none". */
 char *words_interval(const struct results_judgement *j);
 
 /* A parameter object in short: "micro-vmx unmanaged l2_vcpus=8 ept no-apic_pages". With @r, what

@@ -245,7 +245,7 @@ static void marker_at(struct svg_chart *c, enum svg_style style, double px, doub
 			    style, px - 4, py - 4);
 	else
 		strbuf_addf(c->out,
-			    "<circle class=\"marker s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>\n",
+			    "<circle class=\"marker s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"6\"/>\n",
 			    style, px, py);
 }
 

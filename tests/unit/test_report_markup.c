@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Text into markup, charts into SVG, documents into both faces: whatever the text is. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/alloc.h"
+#include "results/report_doc.h"
+#include "results/report_markup.h"
+#include "results/svg.h"
+
+static void markup_is(const char *text, const char *wanted)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	markup_add(&out, text);
+	assert_string_equal(out.buf, wanted);
+	strbuf_release(&out);
+}
+
+#define BAD "\xef\xbf\xbd"
+
+static void special_characters_become_entities(void **state)
+{
+	(void)state;
+	markup_is("<a href=\"x\">'&'</a>", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+	markup_is(NULL, "");
+	markup_is("tab\tline\n", "tab\tline\n");
+	markup_is("\u00b1 \u20ac \U0001F600", "\u00b1 \u20ac \U0001F600");
+}
+
+static void what_xml_forbids_is_replaced(void **state)
+{
+	(void)state;
+	markup_is("a\x1b[31mb", "a" BAD "[31mb");
+	markup_is("\xff\xfe", BAD BAD);			/* no UTF-8 at all */
+	markup_is("\xc0\xaf", BAD BAD);			/* overlong slash */
+	markup_is("\xed\xa0\x80", BAD BAD BAD);		/* a surrogate */
+	markup_is("\xef\xbf\xbf", BAD);			/* U+FFFF */
+	markup_is("\xf4\x90\x80\x80", BAD BAD BAD BAD); /* above U+10FFFF */
+	markup_is("cut \xe2\x82", "cut " BAD BAD);
+}
+
+static void csv_is(const char *text, const char *wanted)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	markup_csv(&out, text);
+	assert_string_equal(out.buf, wanted);
+	strbuf_release(&out);
+}
+
+static void csv_quotes_after_rfc_4180(void **state)
+{
+	(void)state;
+	csv_is("plain", "plain");
+	csv_is("a,b", "\"a,b\"");
+	csv_is("say \"x\"", "\"say \"\"x\"\"\"");
+	csv_is("two\nlines", "\"two\nlines\"");
+	csv_is("", "");
+}
+
+/* ---- charts ---- */
+
+static void number_is(double value, double step, const char *wanted)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	svg_number(&out, value, step);
+	assert_string_equal(out.buf, wanted);
+	strbuf_release(&out);
+}
+
+static void numbers_are_grouped(void **state)
+{
+	(void)state;
+	number_is(0, 1, "0");
+	number_is(999, 1, "999");
+	number_is(1000, 1, "1,000");
+	number_is(24816.4, 100, "24,816");
+	number_is(1234567, 1, "1,234,567");
+	number_is(-0.25, 0.05, "\u22120.25");
+	number_is(-0.001, 0.1, "0.0");
+	number_is(NAN, 1, "n/a");
+}
+
+static void ticks_are_round_and_within(void **state)
+{
+	double ticks[12];
+	size_t n;
+
+	(void)state;
+	n = svg_ticks(&(struct svg_axis){ .low = 24310, .high = 29870 }, ticks, 9);
+	assert_in_range(n, 3, 9);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(ticks[i] >= 24310 && ticks[i] <= 29870);
+		assert_true(fmod(ticks[i], 500) == 0);
+	}
+	n = svg_ticks(&(struct svg_axis){ .low = 3, .high = 4000, .log = true }, ticks, 12);
+	assert_int_equal(n, 3);
+	assert_true(ticks[0] == 10 && ticks[2] == 1000);
+}
+
+static struct strbuf draw(struct svg_chart *c, const double *xs, const double *ys, size_t n)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	svg_begin(c, &out, "x", "<title>", "a & b");
+	svg_line(c, SVG_CIRCLE_DASHED, xs, ys, n);
+	svg_marker(c, SVG_SQUARE, xs[0], ys[0]);
+	svg_end(c);
+	return out;
+}
+
+static void charts_stay_within_their_frame(void **state)
+{
+	const double xs[] = { -1e9, 1, 2, 1e300, INFINITY }, ys[] = { 0, 5, -5, 1e300, NAN };
+	struct svg_chart c = { .width = 800,
+			       .height = 300,
+			       .x = { .low = 0, .high = 10, .label = "x, <unit>" },
+			       .y = { .low = 0, .high = 10, .label = "y" } };
+	struct strbuf out = draw(&c, xs, ys, 4);
+
+	(void)state;
+	assert_non_null(strstr(out.buf, "points=\"86.0,248.0 "));
+	assert_null(strstr(out.buf, "nan"));
+	assert_null(strstr(out.buf, "inf"));
+	assert_non_null(strstr(out.buf, "stroke-dasharray"));
+	assert_non_null(strstr(out.buf, "aria-labelledby=\"x-t x-d\""));
+	assert_non_null(strstr(out.buf, "<title id=\"x-t\">&lt;title&gt;</title>"));
+	assert_non_null(strstr(out.buf, "x, &lt;unit&gt;"));
+	assert_null(strstr(out.buf, "<rect class=\"marker s2\" x=\"-"));
+	strbuf_release(&out);
+}
+
+static void a_range_of_one_value_is_drawn(void **state)
+{
+	const double xs[] = { 5, 5 }, ys[] = { 0, 0 };
+	struct svg_chart c = { .width = 800,
+			       .height = 300,
+			       .x = { .low = 5, .high = 5, .label = "x" },
+			       .y = { .low = 0, .high = 0, .label = "y" } };
+	struct strbuf out = draw(&c, xs, ys, 2);
+
+	(void)state;
+	assert_null(strstr(out.buf, "nan"));
+	assert_true(c.x.high > c.x.low && c.y.high > c.y.low);
+	strbuf_release(&out);
+}
+
+/* ---- documents ---- */
+
+static char *document(bool html)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct doc_table *t = doc_table_new("A <caption>", "name|value>");
+	struct doc d;
+
+	doc_begin(&d, html, &out, "Title & more");
+	doc_verdict(&d, DOC_BAD, "FAIL", "because of %s", "<this>");
+	doc_item(&d, DOC_PLAIN, "first");
+	doc_item(&d, DOC_UNSURE, "second");
+	doc_paragraph(&d, "After the list.");
+	doc_cell(t, "%s", "\u00b5-vmx");
+	doc_cell(t, "%d", 7);
+	doc_cell(t, "line\nbreak");
+	doc_cell_tone(t, DOC_GOOD, "%s", "12,345");
+	doc_table(&d, t);
+	doc_end(&d);
+	return strbuf_detach(&out);
+}
+
+static void a_page_is_escaped_and_accessible(void **state)
+{
+	__cleanup_free char *page = document(true);
+
+	(void)state;
+	assert_null(strstr(page, "<this>"));
+	assert_non_null(strstr(page, "because of &lt;this&gt;"));
+	assert_non_null(strstr(page, "<caption>A &lt;caption&gt;</caption>"));
+	assert_non_null(strstr(page, "<th scope=\"col\" class=\"n\">value</th>"));
+	assert_non_null(strstr(page, "<th scope=\"row\">\u00b5-vmx</th>"));
+	assert_non_null(strstr(page, "</ul>\n<p>After the list.</p>"));
+	assert_non_null(strstr(page, "lang=\"en\""));
+	assert_null(strstr(page, "<script"));
+	assert_null(strstr(page, "http://www.w3.org/1999/xlink"));
+}
+
+static void text_aligns_by_characters(void **state)
+{
+	__cleanup_free char *page = document(false);
+
+	(void)state;
+	assert_non_null(strstr(page, "FAIL: because of <this>\n"));
+	assert_non_null(strstr(page, "  name         value\n"
+				     "  \u00b5-vmx            7\n"
+				     "  line break  12,345\n"));
+}
+
+static void a_wide_table_is_told_otherwise(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct doc_table *t = doc_table_new("Wide", "what|one|two");
+	struct doc d;
+
+	(void)state;
+	doc_begin(&d, false, &out, "T");
+	for (int i = 0; i < 3; i++)
+		doc_cell(t, "%0*d", 60, i);
+	doc_table(&d, t);
+	doc_end(&d);
+	assert_non_null(strstr(out.buf, "\n  * 0000"));
+	assert_non_null(strstr(out.buf, "\n      two: 0000"));
+	strbuf_release(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(special_characters_become_entities),
+		cmocka_unit_test(what_xml_forbids_is_replaced),
+		cmocka_unit_test(csv_quotes_after_rfc_4180),
+		cmocka_unit_test(numbers_are_grouped),
+		cmocka_unit_test(ticks_are_round_and_within),
+		cmocka_unit_test(charts_stay_within_their_frame),
+		cmocka_unit_test(a_range_of_one_value_is_drawn),
+		cmocka_unit_test(a_page_is_escaped_and_accessible),
+		cmocka_unit_test(text_aligns_by_characters),
+		cmocka_unit_test(a_wide_table_is_told_otherwise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

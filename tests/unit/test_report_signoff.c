@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Policies: what is wrong with one is named; what one says of made-up runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/fs.h"
+#include "results/report_signoff.h"
+#include "tests/fixtures/reports/synthetic.h"
+
+static char dir[] = "/tmp/nestlab-signoff.XXXXXX";
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int drop_dir(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir, NULL);
+}
+
+static char *write_policy(const char *text)
+{
+	char *path = xasprintf("%s/policy.json", dir);
+
+	assert_int_equal(fs_write_file(path, text, strlen(text), NULL), 0);
+	return path;
+}
+
+/* ---- what is wrong is named ---- */
+
+#define RULE "{\"scenario\":\"multiplex\",\"metric\":\"switch\",\"allowed_change\":1}"
+#define WAIVER(what, expires) \
+	"{" what ",\"reason\":\"r\",\"owner\":\"o\",\"expires\":\"" expires "\"}"
+#define WITH_WAIVER(w) "{\"rules\":[" RULE "],\"waivers\":[" w "]}"
+
+static const struct {
+	const char *text, *path, *says;
+} wrong[] = {
+	{ "[]", "$", "expected an object" },
+	{ "{}", "$", "no \"rules\"" },
+	{ "{\"rules\":{}}", "$.rules", "expected an array" },
+	{ "{\"rules\":[{}]}", "$.rules[0]", "scenario" },
+	{ "{\"rules\":[" RULE "],\"waiver\":[]}", "$", "waivers" },
+	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"\",\"allowed_change\":1}]}",
+	  "$.rules[0].metric", "empty" },
+	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":-1}]}",
+	  "$.rules[0].allowed_change", "percentage" },
+	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":\"1\"}]}",
+	  "$.rules[0].allowed_change", "number" },
+	{ "{\"required_boots\":0,\"rules\":[" RULE "]}", "$.required_boots", "1" },
+	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":1,\"params\":"
+	  "{\"memory\":[]}}]}",
+	  "$.rules[0].params.memory", "matches nothing" },
+	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":1,\"params\":"
+	  "{\"memory\":[null]}}]}",
+	  "$.rules[0].params.memory[0]", "expected a string" },
+	{ "{\"rules\":[" RULE "],\"selftests\":[1]}", "$.selftests[0]", "test's name" },
+	{ "{\"rules\":[" RULE "],\"debug_runs\":[{\"kernel\":\"k\"}]}", "$.debug_runs[0]",
+	  "scenario" },
+	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\"", "2027-02-30")), "$.waivers[0].expires",
+	  "not a date" },
+	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\"", "soon")), "$.waivers[0].expires", "not a date" },
+	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\",\"scenario\":\"s\"", "2027-01-31")),
+	  "$.waivers[0]", "names one of" },
+	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\",\"up_to\":3", "2027-01-31")), "$.waivers[0]",
+	  "go with" },
+	{ WITH_WAIVER("{\"selftest\":\"t\",\"owner\":\"o\",\"expires\":\"2027-01-31\"}"),
+	  "$.waivers[0]", "reason" },
+};
+
+static void what_is_wrong_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		__cleanup_free char *path = write_policy(wrong[i].text);
+		__cleanup_free char *place = xasprintf("policy.json: %s:", wrong[i].path);
+		struct error err = { 0 };
+		struct policy p;
+
+		if (!policy_load(path, &p, &err))
+			fail_msg("accepted: %s", wrong[i].text);
+		if (!strstr(err.text, place) || !strstr(err.text, wrong[i].says))
+			fail_msg("%s\ngave: %s\nwanted: %s ... %s", wrong[i].text, err.text, place,
+				 wrong[i].says);
+	}
+}
+
+/* ---- verdicts ---- */
+
+#define SWITCH(change, more)                                            \
+	"{\"required_boots\":2,\"rules\":[{\"scenario\":\"multiplex\"," \
+	"\"metric\":\"switch\",\"allowed_change\":" change "}]" more "}"
+#define WAIVE(up_to, expires)                                                         \
+	",\"waivers\":[{\"scenario\":\"multiplex\",\"metric\":\"switch\",\"params\":" \
+	"{\"memory\":\"unmanaged\"},\"up_to\":" up_to ",\"reason\":\"known cost\","   \
+	"\"owner\":\"Ada\",\"expires\":\"" expires "\"}]"
+
+static const struct {
+	const char *kind, *policy;
+	enum signoff_verdict verdict;
+	const char *says; /* in the first finding's reason */
+} judged[] = {
+	{ "better", SWITCH("1", ""), SIGNOFF_PASS, "" },
+	{ "better", SWITCH("1", ",\"selftests\":[\"vmx_tsc_adjust_test\"]"), SIGNOFF_PASS, "" },
+	{ "better", SWITCH("1", ",\"selftests\":[\"vmx_posted_intr_test\"]"), SIGNOFF_BLOCKED,
+	  "skip: posted interrupts" },
+	{ "better", SWITCH("1", ",\"selftests\":[\"never_ran_test\"]"), SIGNOFF_BLOCKED,
+	  "did not run" },
+	{ "better",
+	  SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"nested-context-debug\","
+		      "\"scenario\":\"quick\"}]"),
+	  SIGNOFF_PASS, "" },
+	{ "better",
+	  SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"nested-context-debug\","
+		      "\"scenario\":\"full\"}]"),
+	  SIGNOFF_BLOCKED, "required boots: 1, passed: 0" },
+	{ "better",
+	  SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"baseline\",\"scenario\":\"quick\"}]"),
+	  SIGNOFF_BLOCKED, "other patches" },
+	{ "regressed", SWITCH("1", ""), SIGNOFF_FAIL, "beyond it" },
+	{ "regressed", SWITCH("5", ""), SIGNOFF_PASS, "" },
+	{ "regressed", SWITCH("3.4", ""), SIGNOFF_BLOCKED, "undecided" },
+	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-23")), SIGNOFF_PASS, "waived by Ada" },
+	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-22")), SIGNOFF_FAIL,
+	  "the waiver of Ada expired on 2026-11-22" },
+	{ "regressed", SWITCH("1", WAIVE("2", "2026-11-23")), SIGNOFF_FAIL, "goes up to 2% only" },
+	{ "one-boot", SWITCH("1", ""), SIGNOFF_BLOCKED, "required of each kernel: 2" },
+	{ "wrong", SWITCH("1", ""), SIGNOFF_FAIL, "cannot be waived" },
+	{ "tail", SWITCH("1", ""), SIGNOFF_PASS, "" },
+	{ "tail", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_FAIL, "beyond it" },
+	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
+	  "nothing of both kernels" },
+	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
+	  "nothing that this rule names" },
+};
+
+static void judge_case(size_t i)
+{
+	__cleanup_free char *policy_path = write_policy(judged[i].policy);
+	__cleanup_free char *path = xasprintf("%s/%s.db", dir, judged[i].kind);
+	struct error err = { 0 };
+	struct results_db *db;
+	struct policy p;
+	struct report r;
+	struct signoff s;
+
+	if (!fs_exists(path))
+		assert_int_equal(synthetic_make(synthetic_find(judged[i].kind), path, &err), 0);
+	if (results_open(path, false, &db, &err) || policy_load(policy_path, &p, &err) ||
+	    report_load(db, "baseline", "nested-context", NULL, &r, &err) ||
+	    signoff_judge(db, &p, &r, "2026-11-23", NULL, &s, &err))
+		fail_msg("case %zu: %s", i, err.text);
+	if (s.verdict != judged[i].verdict || !strstr(s.findings[0].why, judged[i].says))
+		fail_msg("case %zu (%s): %s, wanted %s: %s: %s", i, judged[i].kind,
+			 signoff_verdict_name(s.verdict), signoff_verdict_name(judged[i].verdict),
+			 s.findings[0].what, s.findings[0].why);
+	signoff_free(&s);
+	report_free(&r);
+	policy_free(&p);
+	results_close(db);
+}
+
+static void every_case_has_its_verdict(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(judged); i++)
+		judge_case(i);
+}
+
+static void no_runs_block(void **state)
+{
+	__cleanup_free char *path = write_policy(SWITCH("1", ""));
+	struct error err = { 0 };
+	struct strbuf page = STRBUF_INIT;
+	struct policy p;
+	struct report r;
+	struct signoff s;
+
+	(void)state;
+	report_load_nothing("a", "b", &r);
+	assert_int_equal(policy_load(path, &p, &err), 0);
+	assert_int_equal(signoff_judge(NULL, &p, &r, NULL, "b never ran", &s, &err), 0);
+	assert_int_equal(s.verdict, SIGNOFF_BLOCKED);
+	signoff_render(&s, &p, &r, NULL, false, &page);
+	assert_non_null(strstr(page.buf, "b never ran"));
+	strbuf_release(&page);
+	signoff_free(&s);
+	policy_free(&p);
+	report_free(&r);
+}
+
+static void shipped_policies_are_right(void **state)
+{
+	static const char *const names[] = { "quick", "release" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		__cleanup_free char *path = xasprintf("results/policies/%s.json", names[i]);
+		struct error err = { 0 };
+		struct policy p;
+
+		if (policy_load(path, &p, &err))
+			fail_msg("%s", err.text);
+		policy_free(&p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(every_case_has_its_verdict),
+		cmocka_unit_test(no_runs_block),
+		cmocka_unit_test(shipped_policies_are_right),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
