@@ -189,6 +189,8 @@ static int make_iso(const struct iso_request *req, const char *path, struct erro
 	__cleanup_free char *efi = xasprintf("/efi.img=%s/efi.img", req->work_dir);
 	const char *const argv[] = { "xorriso", "-as", "mkisofs", "-quiet", "-o", path, "-V",
 				     "NESTLAB", "-r",
+				     /* SOURCE_DATE_EPOCH leaves the files' own times */
+				     "--set_all_file_dates", "2023111422132000",
 				     /* what BIOS boots */
 				     "-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot",
 				     "-boot-load-size", "4", "-boot-info-table",
