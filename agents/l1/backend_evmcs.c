@@ -130,6 +130,12 @@ static uint8_t *slot(uint32_t encoding)
 	return &by_encoding[kind][encoding >> 1 & (INDEX_MAX - 1)];
 }
 
+void evmcs_fill_index(void)
+{
+	for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		*slot(fields[i].encoding) = i + 1;
+}
+
 static const struct evmcs_field *find(uint32_t encoding)
 {
 	uint8_t n = *slot(encoding);
@@ -158,8 +164,7 @@ static void init(struct cpu *cpu)
 	nested = cpuid(HV_CPUID_NESTED).a;
 	if ((nested & 0xff) > EVMCS_VERSION || (nested >> 8 & 0xff) < EVMCS_VERSION)
 		l1_lacks(L1_LACK_EVMCS);
-	for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		*slot(fields[i].encoding) = i + 1;
+	evmcs_fill_index();
 	wrmsr(HV_MSR_GUEST_OS_ID, HV_GUEST_OS_ID_NESTLAB);
 	assist(cpu)->current_nested_vmcs = ~0ull;
 	assist(cpu)->enlighten_vmentry = 1;

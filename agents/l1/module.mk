@@ -21,3 +21,6 @@ $(BUILD)/agent/l1.bin: $(BUILD)/agent/l1.elf
 # Carried by the agent: agents/host/vm_image.c includes it.
 $(BUILD)/agent/agents/host/vm_image.o: $(BUILD)/agent/l1.bin
 $(BUILD)/agent/agents/host/vm_image.o: AGENT_CFLAGS += -DL1_BIN='"$(BUILD)/agent/l1.bin"'
+
+# L1's parts that need no VMX, for their unit test.
+$(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs pages prove)
