@@ -52,6 +52,11 @@ static void add_line(struct strbuf *out, const char *head, const char *text)
 
 /* ---- what to say first ---- */
 
+static const char *tail_name(const struct results_compared *m)
+{
+	return strcmp(m->better, "higher") ? "p99" : "p1";
+}
+
 /* Regressions of a headline metric go first, then other regressions, then what changed most. */
 static int weight(const struct results_compared *m)
 {
@@ -71,56 +76,88 @@ static const struct results_compared *first_metric(const struct results_comparis
 	return first;
 }
 
-/* "multiplex.switch 3.1% regression" */
-static char *news(const struct results_comparison *c, const struct results_compared *m)
-{
-	static const char *const words[] = { "change (within noise)", "improvement", "regression",
-					     "change (not decided)" };
-	bool tail;
-	const struct results_judgement *j;
+struct news {
+	char *what;    /* "multiplex.switch" */
+	char *outcome; /* "3.1% regression" */
+	const char *why;
+	bool failure; /* something broke: no number is the news */
+};
 
-	if (c->new_failed)
-		return xasprintf("%d failed boot%s", c->new_failed, c->new_failed > 1 ? "s" : "");
-	for (size_t i = 0; i < c->ntests; i++)
-		if (!strcmp(c->tests[i].new, "fail"))
-			return xasprintf("%s.%s fails", c->tests[i].scenario, c->tests[i].name);
-	if (!m)
-		return xstrdup("nothing measured");
+/* Failures go before numbers. */
+static bool news_of_failure(const struct results_comparison *c, struct news *n)
+{
+	if (c->new_failed) {
+		*n = (struct news){ xstrdup("boot"), xstrdup("failure"), c->failure, true };
+		return true;
+	}
+	for (size_t i = 0; i < c->ntests; i++) {
+		const struct results_changed_test *t = &c->tests[i];
+
+		if (strcmp(t->new, "fail"))
+			continue;
+		*n = (struct news){ xasprintf("%s.%s", t->scenario, t->name), xstrdup("failure"),
+				    t->text, true };
+		return true;
+	}
+	return false;
+}
+
+static void find_news(const struct results_comparison *c, const struct results_compared *m,
+		      struct news *n)
+{
+	static const char *const words[] = { [VERDICT_UNCHANGED] = "change (within noise)",
+					     [VERDICT_IMPROVED] = "improvement",
+					     [VERDICT_REGRESSED] = "regression",
+					     [VERDICT_INCONCLUSIVE] = "change (not decided)" };
+	const struct results_judgement *j;
+	bool tail;
+
+	if (news_of_failure(c, n))
+		return;
+	if (!m) {
+		*n = (struct news){ xstrdup("results"), xstrdup("lack"), NULL };
+		return;
+	}
 	tail = m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED;
 	j = tail ? &m->p99 : &m->median;
-	return xasprintf("%s.%s%s %.1f%% %s", m->scenario, m->metric, tail ? ".p99" : "",
-			 fabs(words_change(j->ratio)), words[j->verdict]);
+	*n = (struct news){ .what = xasprintf("%s.%s%s%s", m->scenario, m->metric, tail ? "." : "",
+					      tail ? tail_name(m) : ""),
+			    .outcome = xasprintf("%.1f%% %s", fabs(words_change(j->ratio)),
+						 words[j->verdict]),
+			    .why = j->why };
 }
 
 static void add_head(const struct report *r, const struct report_options *o, const char *id,
-		     const struct results_compared *first, struct strbuf *out)
+		     const struct news *n, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *reporter = reporter_of(o, id);
-	__cleanup_free char *what = news(c, first);
-	__cleanup_free char *subject = xasprintf("[%s] %.12s: %s", c->new, c->new_key, what);
+	__cleanup_free char *subject =
+		xasprintf("[%s] %.12s: %s %s", c->new, c->new_key, n->what, n->outcome);
+	__cleanup_free char *sentence = n->failure ? xasprintf("%s %s", n->what, n->outcome)
+						   : xasprintf("%s of %s", n->outcome, n->what);
 
 	add_line(out, "From: ", reporter);
 	add_line(out, "Subject: ", subject);
 	strbuf_addf(out,
 		    "Message-ID: <%s>\n"
 		    "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
-		    "Content-Transfer-Encoding: 8bit\n\nHello,\n\n",
+		    "Content-Transfer-Encoding: 8bit\n\nHello,\n\nnestlab noticed a ",
 		    id);
-	strbuf_addstr(out, "nestlab noticed ");
-	markup_line(out, what);
-	strbuf_addstr(out, " with:\n\n");
+	markup_line(out, sentence);
+	strbuf_addstr(out, " on:\n\n");
 }
 
+/* There is no commit id for a tree of tarball, patches and config: its content key stands for it. */
 static void add_kernel(struct strbuf *out, const char *role, const struct results_run *run)
 {
-	strbuf_addf(out, "%s: %s (", role, run->kernel_key);
+	strbuf_addstr(out, role);
 	markup_line(out, run->kernel_name);
 	strbuf_addf(out,
-		    ")\n    release %s, build-id %s\n    source %.16s, patches %.16s, config "
-		    "%.16s\n",
-		    run->kernel_release, run->kernel_build_id, run->source_hash, run->patches_hash,
-		    run->config_hash);
+		    ", content key %s\n    release %s, build-id %s\n"
+		    "    source %.16s, patches %.16s, config %.16s\n",
+		    run->kernel_key, run->kernel_release, run->kernel_build_id, run->source_hash,
+		    run->patches_hash, run->config_hash);
 }
 
 static int param_line(const char *key, const char *value, void *arg)
@@ -185,17 +222,16 @@ static void add_tags(const struct report *r, const struct report_options *o, con
 
 /* ---- the table ---- */
 
-/* A median with the deviation over boots: "24816 ±  1%"; nothing after it where that is below half a
- * percent, as the robots do. */
+/* A value with the deviation over boots where that is known: "24816 ± 0.1%". */
 static void add_value(struct strbuf *out, double value, double stddev)
 {
 	__cleanup_free char *number =
 		fabs(value) < 1000 ? xasprintf("%.2f", value) : xasprintf("%.0f", value);
 
-	if (isfinite(stddev) && stddev >= 0.5)
-		strbuf_addf(out, "%12s \u00b1%3.0f%%", number, stddev);
+	if (isfinite(stddev))
+		strbuf_addf(out, "%11s ±%4.1f%%", number, stddev);
 	else
-		strbuf_addf(out, "%12s      ", number);
+		strbuf_addf(out, "%11s       ", number);
 }
 
 static void add_row(struct strbuf *out, const char *name, double base, double base_dev,
@@ -212,7 +248,7 @@ static void add_metric(const struct report *r, size_t i, struct strbuf *out)
 	const struct results_compared *m = &r->comparison.metrics[i];
 	const struct report_spread *s = &r->spreads[i * REPORT_SIDES];
 	__cleanup_free char *median = xasprintf("%s.%s", m->scenario, m->metric);
-	__cleanup_free char *p99 = xasprintf("%s.%s.p99", m->scenario, m->metric);
+	__cleanup_free char *p99 = xasprintf("%s.%s.%s", m->scenario, m->metric, tail_name(m));
 
 	add_row(out, median, m->base.median, words_stddev(&s[REPORT_BASE]), m->median.ratio,
 		m->new.median, words_stddev(&s[REPORT_NEW]));
@@ -229,7 +265,11 @@ static bool is_told(const struct results_compared *m, const struct results_compa
 
 static void add_names(const struct report *r, struct strbuf *out)
 {
-	strbuf_addf(out, "%-26.26s  %-26.26s\n", r->comparison.base, r->comparison.new);
+	__cleanup_free char *common = words_common(r);
+
+	if (*common)
+		add_line(out, "all with: ", common);
+	strbuf_addf(out, "\n%18.18s%14s%18.18s\n", r->comparison.base, "", r->comparison.new);
 	strbuf_addstr(out, "------------------  ----------  ------------------\n"
 			   "           %stddev     %change             %stddev\n"
 			   "               \\          |                   \\\n");
@@ -252,7 +292,7 @@ static void add_table(const struct report *r, const struct results_compared *fir
 			continue;
 		}
 		if (!params || strcmp(params, m->params)) {
-			__cleanup_free char *words = words_params(NULL, m->params);
+			__cleanup_free char *words = words_params(r, m->params);
 
 			add_line(out, "\n", words);
 		}
@@ -268,22 +308,25 @@ void report_render_email(const struct report *r, const struct report_options *o,
 	const struct results_compared *first = first_metric(&r->comparison);
 	__cleanup_free char *id = message_id(r);
 	struct strbuf commands = STRBUF_INIT;
+	struct news n;
 
-	add_head(r, o, id, first, out);
-	add_kernel(out, "commit", report_newest(r, REPORT_NEW));
-	add_kernel(out, "base", report_newest(r, REPORT_BASE));
-	add_case(r, first, out);
+	find_news(&r->comparison, first, &n);
+	add_head(r, o, id, &n, out);
+	add_kernel(out, "commit: ", report_newest(r, REPORT_NEW));
+	add_kernel(out, "base:   ", report_newest(r, REPORT_BASE));
+	add_case(r, n.failure ? NULL : first, out);
 	add_failure(&r->comparison, out);
-	if (first)
-		add_line(out, "\n", first->median.why ? first->median.why : "");
+	if (!n.failure)
+		add_line(out, "\nwhy: ", n.why);
 	add_tags(r, o, id, out);
 	words_commands(r, NULL, &commands);
 	strbuf_addstr(out, "\nTo reproduce:\n\n");
 	for (char *line = strtok(commands.buf, "\n"); line; line = strtok(NULL, "\n"))
 		add_line(out, "\t", line);
-	strbuf_addstr(out, "\nDetails (medians over boots):\n\n");
+	strbuf_addstr(out, "\nDetails, medians over boots:\n\n");
 	add_table(r, first, out);
-	strbuf_addstr(
-		out, "\n-- \nnestlab, https://docs.kernel.org/process/handling-regressions.html\n");
+	strbuf_addstr(out, "\n-- \nnestlab\n");
 	strbuf_release(&commands);
+	free(n.what);
+	free(n.outcome);
 }

@@ -123,21 +123,30 @@ void markup_element(struct strbuf *out, const char *tag, const char *fmt, ...)
 	strbuf_addf(out, "</%s>", tag);
 }
 
+static void add_valid(struct strbuf *out, const char *text, size_t n)
+{
+	if (n)
+		strbuf_add(out, text, n);
+	else
+		strbuf_addstr(out, REPLACEMENT);
+}
+
 void markup_csv(struct strbuf *out, const char *text)
 {
-	if (!text)
-		return;
-	if (!strpbrk(text, ",\"\r\n")) {
-		strbuf_addstr(out, text);
-		return;
-	}
-	strbuf_addch(out, '"');
-	for (; *text; text++) {
+	bool quoted = text && strpbrk(text, ",\"\r\n");
+
+	if (quoted)
+		strbuf_addch(out, '"');
+	while (text && *text) {
+		size_t n = markup_utf8_length(text);
+
 		if (*text == '"')
 			strbuf_addch(out, '"');
-		strbuf_addch(out, *text);
+		add_valid(out, text, n);
+		text += n ? n : 1;
 	}
-	strbuf_addch(out, '"');
+	if (quoted)
+		strbuf_addch(out, '"');
 }
 
 void markup_line(struct strbuf *out, const char *text)
@@ -145,12 +154,10 @@ void markup_line(struct strbuf *out, const char *text)
 	while (text && *text) {
 		size_t n = markup_utf8_length(text);
 
-		if (!n)
-			strbuf_addstr(out, REPLACEMENT);
-		else if (n == 1 && ((unsigned char)*text < 0x20 || *text == 0x7f))
+		if (n == 1 && ((unsigned char)*text < 0x20 || *text == 0x7f))
 			strbuf_addch(out, ' ');
 		else
-			strbuf_add(out, text, n);
+			add_valid(out, text, n);
 		text += n ? n : 1;
 	}
 }

@@ -38,7 +38,7 @@ static char *judged(const char *what, const struct results_compared *m,
 	__cleanup_free char *change = words_percent(words_change(j->ratio));
 	__cleanup_free char *interval = words_interval(j);
 
-	return xasprintf("%s %s by %s (interval %s, smallest effect %g%%): %s", what,
+	return xasprintf("%s %s, %s (interval %s, smallest effect %g%%): %s", what,
 			 results_verdict_name(j->verdict), change, interval, m->smallest_effect,
 			 j->why ? j->why : "");
 }

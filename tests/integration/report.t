@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Reports and sign-offs from made-up databases, read back by the programs that others read them with.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+make_db=$TOP/${BUILD:-build}/tests/test_report_fixture
+[ -x "$make_db" ] || skip_all "$make_db is not built (make unit-programs)"
+cd "$TMP" || exit 1
+NAME=nested-context
+
+for kind in better regressed one-boot wrong hostile; do
+	"$make_db" "$kind" "$kind.db" || exit 1
+done
+report() { # report KIND FORMAT NEW: into KIND.FORMAT; sets status
+	"$NESTLAB" report baseline "$3" --db "$1.db" --format "$2" -o "$1.$2"
+	status=$?
+}
+evil=$(sqlite3 hostile.db "SELECT substr(kernel_key, 1, 12) FROM run WHERE kernel_name != 'baseline' LIMIT 1")
+
+# ---- every format, on runs that are better, worse and malicious ----
+
+for format in text html csv json ktap junit kcidb email; do
+	report better $format $NAME
+	is $status 0 "$format: an improvement exits 0"
+	report regressed $format $NAME
+	is $status 1 "$format: a regression exits 1"
+	report hostile $format "$evil"
+	is $status 1 "$format: names that try to break out change nothing"
+done
+
+# ---- JUnit and HTML are well-formed ----
+
+for kind in better regressed hostile; do
+	for format in junit html; do
+		xmllint --nonet --noout "$kind.$format"
+		ok $? "$format of $kind is well-formed XML"
+	done
+	! grep -q $'\x1b\|<script' "$kind.html" "$kind.junit"
+	ok $? "$kind: no script and no escape sequence got through"
+done
+# (an XML namespace is a name, not an address that is fetched)
+is "$(sed 's|xmlns="[^"]*"||g' better.html | grep -cE '(src|href)="[^d]|@import|url\(|https?://')" 0 \
+	"the page refers to nothing outside itself"
+count() { xmllint --xpath "string($2)" "$1"; }
+is "$(count regressed.junit 'count(//testcase)')" "$(count regressed.junit /testsuites/@tests)" \
+	"JUnit counts its test cases"
+is "$(count regressed.junit 'count(//failure[@type="regressed"])')" 6 \
+	"the six metrics of unmanaged memory are JUnit failures"
+is "$(count regressed.junit 'count(//failure)')" "$(count regressed.junit /testsuites/@failures)" \
+	"JUnit counts its failures"
+
+svgs() { xmllint --xpath "count(//*[local-name()='svg'])" "$1"; }
+is "$(svgs better.html)" 13 "a forest, a figure over vCPUs, eleven distributions"
+is "$(xmllint --xpath "count(//*[local-name()='svg'][*[local-name()='title']][*[local-name()='desc']][@role='img'])" better.html)" \
+	13 "every figure has title, description and role"
+is "$(xmllint --xpath "count(//*[local-name()='table'][not(*[local-name()='caption'])])" better.html)" \
+	0 "every table has a caption"
+is "$(xmllint --xpath "count(//@id)" better.html)" \
+	"$(grep -oE ' id="[^"]*"' better.html | sort -u | wc -l)" "ids are unique"
+
+# ---- KTAP, by prove ----
+
+prove -q -e cat better.ktap >prove.out 2>&1
+ok $? "prove passes the KTAP of an improvement"
+prove -q -e cat regressed.ktap >prove.out 2>&1
+is $? 1 "prove fails the KTAP of a regression"
+like "$(cat prove.out)" 'Failed 6/14 subtests' "and finds six failures of fourteen"
+is "$(head -1 better.ktap)" "KTAP version 1" "it begins as KTAP does"
+prove -e cat hostile.ktap >prove.out 2>&1
+unlike "$(cat prove.out)" 'Parse errors' "prove finds no parse error with hostile names"
+like "$(cat better.ktap)" '^ok [0-9]+ kselftest: vmx_posted_intr_test # SKIP posted interrupts' \
+	"a skipped selftest is a SKIP with its reason"
+"$NESTLAB" report baseline $NAME --db wrong.db --format ktap >wrong.ktap
+is $? 1 "a failed boot exits 1"
+like "$(cat wrong.ktap)" '^not ok [0-9]+ boots: boots of nested-context' "and is not ok"
+like "$(cat wrong.ktap)" '^not ok [0-9]+ kselftest: vmx_tsc_adjust_test' "as is its selftest"
+
+# ---- KCIDB, CSV and JSON, by python ----
+
+python3 - better.kcidb hostile.kcidb >py.out 2>&1 <<'PY'
+import json, re, sys
+for name in sys.argv[1:]:
+    d = json.load(open(name))
+    assert d["version"] == {"major": 5, "minor": 3}
+    ids = {k: {o["id"] for o in d[k]} for k in ("checkouts", "builds", "tests")}
+    for k in ids:
+        assert len(ids[k]) == len(d[k]) > 0, k
+        for o in d[k]:
+            assert re.match(r"^nestlab:[A-Za-z0-9-]+$", o["id"]) and o["origin"] == "nestlab"
+    for b in d["builds"]:
+        assert b["checkout_id"] in ids["checkouts"] and b["status"] == "PASS"
+    for t in d["tests"]:
+        assert t["build_id"] in ids["builds"]
+        assert re.match(r"^[.a-zA-Z0-9_-]+$", t["path"]), t["path"]
+        assert t["status"] in ("FAIL", "ERROR", "MISS", "PASS", "DONE", "SKIP")
+        if "number" in t:
+            n = t["number"]
+            assert isinstance(n["value"], float) and n["unit"] and n["prefix"] == "metric"
+    assert sum("number" in t for t in d["tests"]) == 22
+PY
+ok $? "KCIDB: version, ids that refer to each other, paths, statuses, numbers"
+sed 's/^/# /' py.out
+
+python3 - >py.out 2>&1 <<'PY'
+import csv, json
+rows = list(csv.DictReader(open("better.csv", newline="")))
+doc = json.load(open("better.json"))
+assert len(rows) == len(doc["metrics"]) == 11
+for row, m in zip(rows, doc["metrics"]):
+    assert row["metric"] == m["metric"] and json.loads(row["params"]) == m["params"]
+    assert abs(float(row["ratio"]) - m["ratio"]) < 1e-6 and row["verdict"] == m["verdict"]
+evil = [r for r in csv.DictReader(open("hostile.csv", newline="")) if r["metric"] != "switch"]
+assert len(evil) == 1 and "\nnext" in evil[0]["metric"] and '"x"' in evil[0]["metric"], evil
+assert None not in evil[0]
+assert doc["kernels"]["new"]["name"] == "nested-context" and len(doc["boots"]) == 6
+assert "nestlab run quick --kernel baseline --kernel nested-context --boots 3" in doc["repeat"]
+assert {t["name"]: t["new"] for t in doc["tests"]}["vmx_tsc_adjust_test"] == "pass"
+PY
+ok $? "CSV and JSON say the same; hostile names stay in their fields"
+sed 's/^/# /' py.out
+
+# ---- email ----
+
+mail=$(cat regressed.email)
+like "$mail" '^Subject: \[nested-context\] feed00000000: multiplex\.switch 3\.4% regression$' \
+	"the subject says what, where and how much"
+like "$mail" '^\| Reported-by: .+ <.+@.+>$' "Reported-by"
+like "$mail" '^\| Closes: https://' "Closes"
+like "$mail" '30327 ± +0\.0% +\+3\.4% +31361 ± +0\.0% +multiplex\.switch$' "the two-column table"
+like "$mail" '	memory: unmanaged' "the parameters"
+unlike "$(cat better.email)" 'Closes' "an improvement closes nothing"
+is "$(sed '/^$/q' hostile.email | grep -cvE '^([A-Z][A-Za-z-]*: .*)?$')" 0 \
+	"a hostile name cannot start a header of its own"
+like "$("$NESTLAB" report baseline $NAME --db regressed.db --format email \
+	--reporter 'Lab <lab@example.org>' --url https://example.org/r/1)" \
+	'Closes: https://example.org/r/1' "--url says where it can be read"
+
+# ---- sign-off: PASS, waived, expired, BLOCKED, FAIL ----
+
+policy() { # policy FILE MORE
+	cat >"$1" <<-JSON
+	{ "required_boots": 2,
+	  "rules": [ { "scenario": "multiplex", "metric": "switch", "allowed_change": 1.0 } ],
+	  "debug_runs": [ { "kernel": "nested-context-debug", "scenario": "quick" } ],
+	  "selftests": [ "vmx_tsc_adjust_test" ] $2 }
+	JSON
+}
+waiver() { echo ", \"waivers\": [ { \"scenario\": \"multiplex\", \"metric\": \"switch\",
+	\"reason\": \"known\", \"owner\": \"Ada <ada@example.org>\", \"expires\": \"$1\" } ]"; }
+policy plain.json ""
+policy waived.json "$(waiver 2999-12-31)"
+policy expired.json "$(waiver 2020-12-31)"
+signoff() { # signoff KIND POLICY STATUS WORD NAME
+	"$NESTLAB" report signoff --policy "$2" --base baseline --new $NAME --db "$1.db" \
+		-o "so-$1-$2" >so.out 2>&1
+	is $? "$3" "$5: exit status $3"
+	like "$(head -1 so.out)" "^$4:" "$5: says $4"
+	like "$(sed -n 4p "so-$1-$2/signoff.txt")" "^$4: " "$5: the text begins with it"
+	xmllint --nonet --noout "so-$1-$2/signoff.html"
+	ok $? "$5: the page is well-formed"
+}
+signoff better plain.json 0 PASS "all there"
+signoff regressed waived.json 0 PASS "a regression with a waiver"
+like "$(cat so-regressed-waived.json/signoff.txt)" 'waived by Ada .* until 2999-12-31: known' \
+	"the waiver's owner, date and reason are told"
+signoff regressed expired.json 1 FAIL "a regression with an expired waiver"
+like "$(cat so-regressed-expired.json/signoff.txt)" 'expired on 2020-12-31' "which is told"
+signoff one-boot plain.json 125 BLOCKED "missing boots"
+like "$(cat so-one-boot-plain.json/signoff.txt)" 'required of each kernel: 2; there: 1' \
+	"which are counted"
+signoff regressed plain.json 1 FAIL "a regression"
+signoff wrong plain.json 1 FAIL "a boot that computed something wrong"
+
+NEW=$NAME NAME=never-ran
+signoff better plain.json 125 BLOCKED "a kernel without runs"
+NAME=$NEW
+
+# ---- errors ----
+
+echo '{ "rules": [ { "scenario": "x", "metric": "y", "allowed_change": "1" } ] }' >bad.json
+out=$("$NESTLAB" report signoff --policy bad.json --base baseline --new $NAME --db better.db -o x 2>&1)
+is $? 128 "a wrong policy is fatal"
+like "$out" 'bad.json: \$\.rules\[0\]\.allowed_change:' "and is named by file and path"
+ok "$([ ! -e x ]; echo $?)" "and writes nothing"
+out=$("$NESTLAB" report baseline $NAME --format pdf --db better.db 2>&1)
+is $? 129 "an unknown format is a usage error"
+out=$("$NESTLAB" report baseline nosuch --db better.db 2>&1)
+is $? 128 "an unknown kernel is fatal"
+like "$out" 'nosuch.*nested-context' "and the known ones are listed"
+out=$("$NESTLAB" report baseline $NAME --db none.db 2>&1)
+is $? 128 "no database is fatal"
+"$NESTLAB" report baseline baseline --db better.db --format json >halves.json
+is $? 0 "a kernel against itself is two halves that do not differ"
+like "$(cat halves.json)" '"new": ?"baseline/even"' "and are called so"
+
+plan_done
