@@ -14,7 +14,7 @@
 /* A disk with less than this left is why a build failed, whatever program failed of it. */
 #define DISK_FULL_BYTES (4 << 20)
 /* Steps of a full build with our fragments, until one was counted here. */
-#define FULL_BUILD_STEPS 1500
+#define FULL_BUILD_STEPS 1650
 
 /* One variant on its way. */
 struct job {
@@ -24,7 +24,9 @@ struct job {
 	struct kernel_keys base; /* the parent's; base.key is "" when we start from nothing */
 	struct kernel_work work;
 	struct progress *progress;
-	bool want_tree; /* the built tree itself is asked for */
+	bool want_tree;		/* the built tree itself is asked for */
+	bool kin;		/* starts from the tree of another commit (lineage.c) */
+	bool config_may_differ; /* from its */
 	int prelock, lock;
 };
 
@@ -73,25 +75,39 @@ static void say(const struct job *j, const char *what)
 	progress_update(j->progress, 0, 0, what);
 }
 
-/* Builds the parent with its tree kept, if what it is made of allows to go on from there. */
+/* Can a build go on from the parent's tree? With another source or compiler it starts anew. */
+static int base_fits(const struct job *j, bool *fits, struct error *err)
+{
+	struct kernel_keys base;
+	int ret;
+
+	*fits = false;
+	if (!j->v->parent)
+		return 0;
+	ret = kernel_keys_find(j->env, j->v->parent, true, &base, err);
+	if (ret)
+		return ret;
+	*fits = !strcmp(base.source_hash, j->keys.source_hash) &&
+		!strcmp(base.compiler, j->keys.compiler);
+	kernel_keys_free(&base);
+	return 0;
+}
+
+/* Builds the parent, with its tree kept, if we can go on from there. */
 static int find_base(struct job *j, struct error *err)
 {
 	struct kernel_env env = *j->env;
 	struct job base = { .env = &env, .v = j->v->parent, .want_tree = true };
-	bool cached;
-	int ret;
+	bool fits, cached;
+	int ret = base_fits(j, &fits, err);
 
 	env.label = NULL;
-	if (!base.v)
-		return 0;
-	ret = ensure(&base, &cached, err);
+	if (!ret && fits)
+		ret = ensure(&base, &cached, err);
 	if (ret)
-		return error_prefix(err, ret, "base %s", base.v->name);
-	if (!strcmp(base.keys.source_hash, j->keys.source_hash) &&
-	    !strcmp(base.keys.compiler, j->keys.compiler))
+		return error_prefix(err, ret, "base %s", j->v->parent->name);
+	if (fits)
 		j->base = base.keys;
-	else
-		kernel_keys_free(&base.keys);
 	return 0;
 }
 
@@ -121,6 +137,20 @@ static int prepare_from_source(struct job *j, struct error *err)
 	return ret ? ret : kernel_tree_mark(j->work.tree, err);
 }
 
+static int prepare(struct job *j, struct error *err)
+{
+	int ret = 0;
+
+	if (j->base.key[0])
+		return prepare_from_base(j, err);
+	if (kernel_lineage_exists(j->v, &j->keys)) {
+		say(j, "copying another commit's tree");
+		ret = kernel_lineage_take(j->env, &j->keys, j->work.tree, j->work.log, &j->kin,
+					  &j->config_may_differ, err);
+	}
+	return ret || j->kin ? ret : prepare_from_source(j, err);
+}
+
 /* The base's .config serves when nothing that makes it differs. */
 static int base_config_serves(const struct job *j, bool *serves, struct error *err)
 {
@@ -140,6 +170,7 @@ static int configure(struct job *j, struct error *err)
 	bool serves;
 	int ret = base_config_serves(j, &serves, err);
 
+	serves = serves || (j->kin && !j->config_may_differ);
 	if (!ret && !serves) {
 		say(j, "configuring");
 		ret = kernel_config_make(j->v, j->work.tree, j->work.log, err);
@@ -151,7 +182,7 @@ static int compile(struct job *j, uint64_t *steps, struct error *err)
 {
 	static const char *const targets[] = { "bzImage", NULL };
 	__cleanup_free char *own = xasprintf("steps-%s", j->v->name);
-	const char *counter = j->base.key[0] ? own : "steps-full";
+	const char *counter = j->base.key[0] ? own : j->kin ? "steps-kin" : "steps-full";
 	struct kernel_make m = { .tree = j->work.tree,
 				 .log = j->work.log,
 				 .compiler = j->v->compiler,
@@ -161,7 +192,7 @@ static int compile(struct job *j, uint64_t *steps, struct error *err)
 	int ret;
 
 	m.expected = kernel_cache_number(j->env, counter);
-	if (!m.expected && !j->base.key[0])
+	if (!m.expected && !j->base.key[0] && !j->kin)
 		m.expected = FULL_BUILD_STEPS;
 	ret = kernel_make_run(&m, err);
 	*steps = m.steps;
@@ -177,6 +208,8 @@ static int keep_tree(struct job *j, struct error *err)
 	__cleanup_free char *tree = tree_path(j->env, &j->keys);
 	int ret;
 
+	if (kernel_lineage_exists(j->v, &j->keys) && !j->want_tree)
+		return kernel_lineage_give(j->env, &j->keys, j->work.tree, err);
 	if (j->v->parent && !j->want_tree)
 		return 0;
 	ret = fs_mkdir_p(top, err);
@@ -188,7 +221,7 @@ static int keep_tree(struct job *j, struct error *err)
 static int build_in_work(struct job *j, struct error *err)
 {
 	uint64_t steps;
-	int ret = j->base.key[0] ? prepare_from_base(j, err) : prepare_from_source(j, err);
+	int ret = prepare(j, err);
 
 	if (!ret)
 		ret = configure(j, err);
@@ -198,6 +231,8 @@ static int build_in_work(struct job *j, struct error *err)
 		return kernel_cache_remember(j->env, &j->keys, err);
 	if (!ret)
 		ret = compile(j, &steps, err);
+	if (ret == -EIO && kernel_lineage_exists(j->v, &j->keys))
+		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL); /* most of it is built */
 	if (!ret)
 		ret = kernel_cache_publish(j->env, j->v, &j->keys, &j->work, steps, err);
 	if (!ret)
@@ -248,7 +283,9 @@ static int build(struct job *j, struct error *err)
 	outcome = ret == -ECANCELED ? xstrdup("cancelled")
 		  : ret		    ? xstrdup("failed")
 				    : xasprintf("%.12s in %.0f s%s", j->keys.key, now() - started,
-					j->base.key[0] ? " (from its base)" : "");
+					j->base.key[0] ? " (from its base)"
+						: j->kin       ? " (from another commit's tree)"
+							       : "");
 	progress_end(j->progress, outcome);
 	return ret;
 }

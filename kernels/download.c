@@ -75,7 +75,7 @@ static int fetch_to(const char *url, const char *path, struct error *err)
 	else if (code == CURLE_WRITE_ERROR)
 		ret = error_set(err, -ENOSPC, "%s: cannot be written: disk full?", path);
 	else if (code != CURLE_OK)
-		ret = error_set(err, -EIO, "%s: %s", url,
+		ret = error_set(err, -EREMOTEIO, "%s: %s", url,
 				reason[0] ? reason : curl_easy_strerror(code));
 	progress_end(p, ret ? "failed" : "done");
 	return ret;

@@ -145,11 +145,11 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 
 /* ---- lineage.c ---- */
 
-/* Does the source have a lineage: is it a commit? */
-bool kernel_lineage_exists(const struct kernel_keys *k);
+/* Does the variant have a lineage: is its source a commit, as it is? */
+bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k);
 /*
  * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of the
- * wanted commit, patches not applied; *taken says so. *config_may_differ: files that the .config hangs
+ * wanted commit; *taken says so. *config_may_differ: files that the .config hangs
  * on are not what they were.
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

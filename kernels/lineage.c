@@ -132,9 +132,10 @@ static bool read_commit(const struct kernel_keys *k, const char *tree, struct st
 	return !subprocess_run(&(struct subprocess){ .argv = argv }, &status, NULL) && !status;
 }
 
-bool kernel_lineage_exists(const struct kernel_keys *k)
+/* Not with patches: the kept tree would have them already. */
+bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k)
 {
-	return k->source.commit != NULL;
+	return k->source.commit && !v->npatches;
 }
 
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

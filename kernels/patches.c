@@ -165,13 +165,17 @@ bool kernel_is_config_path(const char *path)
 	       !strcmp(base_name(path), "Makefile") || strstr(path, "scripts/");
 }
 
-/* Does a "+++ b/..." line name such a file? */
+/* Is @line ("b/dir/file") a file that `make olddefconfig` reads? */
 static bool is_config_file(const char *line)
 {
-	size_t len = strcspn(line, "\t\r\n");
-	__cleanup_free char *path = strndup(line, len);
+	static const char *const tops[] = { "Makefile", "arch/x86/Makefile", "scripts/" };
+	__cleanup_free char *path = strndup(line, strcspn(line, "\t\r\n"));
+	const char *slash = strchr(path, '/'), *inside = slash ? slash + 1 : path;
 
-	return kernel_is_config_path(path);
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++)
+		if (!strncmp(inside, tops[i], strlen(tops[i])))
+			return true;
+	return !strncmp(base_name(path), "Kconfig", 7) || strstr(path, "/configs/");
 }
 
 int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err)
@@ -184,8 +188,7 @@ int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, s
 
 		ret = fs_read_file(paths[i], MAX_PATCH_BYTES, &text, err);
 		for (const char *line = text.buf; !ret && line && *line && !*touch;) {
-			*touch = (!strncmp(line, "+++ ", 4) || !strncmp(line, "--- ", 4) ||
-				  !strncmp(line, "rename ", 7)) &&
+			*touch = (!strncmp(line, "+++ ", 4) || !strncmp(line, "--- ", 4)) &&
 				 is_config_file(line + 4);
 			line = strchr(line, '\n');
 			line = line ? line + 1 : NULL;

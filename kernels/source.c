@@ -139,6 +139,8 @@ static int git_fetch(const struct kernel_source *s, const char *place, const cha
 		ret = subprocess_run(
 			&(struct subprocess){ .argv = fetch, .log_path = log, .env = env }, NULL,
 			err);
+	if (ret == -EIO)
+		ret = -EREMOTEIO;
 	return ret ? error_prefix(err, ret, "%s, ref %s", s->location, s->ref) : 0;
 }
 

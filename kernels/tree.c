@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,11 +135,79 @@ static int copy_folder(const struct copy *c, int from, int to, struct error *err
 	return ret;
 }
 
+/* ---- where it was built ---- */
+
+/* The file in a tree that says where its make ran. */
+#define ROOT_NAME ".nestlab-root"
+
+static int write_root(const char *tree, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s/" ROOT_NAME, tree);
+
+	return fs_write_file(path, tree, strlen(tree), err);
+}
+
+static int replace_in_file(const char *path, const char *old, const char *new, struct error *err)
+{
+	struct strbuf text = STRBUF_INIT, out = STRBUF_INIT;
+	const char *at, *next;
+	int ret = fs_read_file(path, 0, &text, err);
+
+	for (at = text.buf; (next = strstr(at, old)); at = next + strlen(old)) {
+		strbuf_add(&out, at, next - at);
+		strbuf_addstr(&out, new);
+	}
+	strbuf_addstr(&out, at);
+	if (!ret && out.len && at != text.buf)
+		ret = fs_write_file(path, out.buf, out.len, err);
+	strbuf_release(&out);
+	strbuf_release(&text);
+	return ret;
+}
+
+/*
+ * The kernel proper is built with relative paths, its tools/ with absolute ones: in another place
+ * make would find other commands than those it noted in the .cmd files, build objtool anew, and then
+ * everything that objtool had looked at. So the notes move along.
+ */
+static int move_notes(const char *tree, const char *old, struct error *err)
+{
+	__cleanup_free char *tools = xasprintf("%s/tools", tree);
+	FTS *fts = fts_open((char *[]){ tools, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *e;
+	int ret = 0;
+
+	while (!ret && fts && (e = fts_read(fts))) {
+		size_t len = e->fts_namelen;
+
+		if (e->fts_info == FTS_F && len > 4 && !strcmp(e->fts_name + len - 4, ".cmd"))
+			ret = replace_in_file(e->fts_path, old, tree, err);
+	}
+	if (fts)
+		fts_close(fts);
+	return ret;
+}
+
+static int relocate(const char *tree, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s/" ROOT_NAME, tree);
+	struct strbuf old = STRBUF_INIT;
+	int ret = fs_read_file(path, PATH_MAX, &old, err);
+
+	if (!ret)
+		ret = move_notes(tree, old.buf, err);
+	strbuf_release(&old);
+	return ret ? ret : write_root(tree, err);
+}
+
+/* ---- */
+
 int kernel_tree_mark(const char *tree, struct error *err)
 {
 	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
+	int ret = write_root(tree, err);
 
-	return fs_write_file(mark, "", 0, err);
+	return ret ? ret : fs_write_file(mark, "", 0, err);
 }
 
 int kernel_tree_copy(const char *from, const char *to, struct error *err)
@@ -158,5 +228,5 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 		close(out);
 	if (in >= 0)
 		close(in);
-	return ret;
+	return ret ? ret : relocate(to, err);
 }

@@ -1,0 +1,225 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The kernel builder, on a fake kernel of four files: caching, incremental builds, failures, locks.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/fake-kernel.sh"
+
+LAB=$TMP/lab
+fake_lab "$LAB"
+K=$NESTLAB_ROOT/kernels
+export FAKE_COUNT=$TMP/count
+made() { cat "$FAKE_COUNT" 2>/dev/null | wc -l; }
+build() { "$NESTLAB" kernel build "$@" 2>&1; }
+entry() { "$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'; }
+# Every file's content, mode and time below a folder.
+fingerprint() {
+	(cd "$1" && find . -type f -printf '%p %m %T@ %s\n' -o -type l -printf '%p %l %T@\n' | sort &&
+		find . -type f -print0 | sort -z | xargs -0 sha256sum)
+}
+left_over() { find "$NESTLAB_CACHE/work" -mindepth 1 -maxdepth 1 ! -name .lock 2>/dev/null; }
+
+# ---- builds and the cache ----
+
+like "$(build root)" '^root +[0-9a-f]{12} +built' 'a root variant is built'
+is "$(made)" 1 'with one make'
+like "$(build root)" '^root +[0-9a-f]{12} +cached' 'the same again is cached'
+is "$(made)" 1 'with no make'
+ROOT=$(entry root)
+for f in bzImage vmlinux System.map config log manifest.json; do
+	[ -s "$ROOT/$f" ]
+	ok $? "$f is kept"
+done
+is "$("$NESTLAB" kernel show --json root | sed -n 's/.*"build_id": *"\(.*\)".*/\1/p')" \
+	"$(readelf -n "$ROOT/vmlinux" | sed -n 's/.*Build ID: //p')" 'the build-id is that of vmlinux'
+is "$(left_over)" '' 'nothing is left in the work folder'
+
+TREE=$NESTLAB_CACHE/trees/$(basename "$ROOT")
+fingerprint "$TREE" >"$TMP/before"
+OUT=$(build child)
+like "$OUT" '^child +[0-9a-f]{12} +built' 'a variant with a patch is built'
+like "$OUT" 'from its base' 'from its base'
+fingerprint "$TREE" >"$TMP/after"
+cmp -s "$TMP/before" "$TMP/after"
+ok $? 'the base tree is as it was: contents, modes and times'
+is "$(grep -c '^  CC' "$(entry child)/log")" 1 'one file was compiled'
+is "$(ls "$NESTLAB_CACHE/trees")" "$(basename "$ROOT")" 'only the tree of the root is kept'
+CHILD_SHA=$(sha256sum <"$(entry child)/bzImage")
+
+# The same sources in one go, elsewhere, give the same bytes.
+sed "s/\"config\"/\"patches\": \"patches\/child\", &/" "$K/root.json" >"$K/whole.json"
+NESTLAB_CACHE=$TMP/elsewhere build whole >/dev/null
+is "$(NESTLAB_CACHE=$TMP/elsewhere; sha256sum <"$(entry whole)/bzImage")" "$CHILD_SHA" \
+	'an incremental build gives the bytes of a full one in another folder'
+like "$(build whole)" 'whole +[0-9a-f]{12} +built|cached' 'a variant with the same content'
+is "$(entry whole)" "$(entry child)" 'has the same key'
+
+touch "$LAB/fake.tar"
+like "$(build root)" 'cached' 'a tarball with a new time and the same content is the same source'
+printf '# a remark\nCONFIG_ONE=y\n' >"$K/config/one.config"
+like "$(build root)" 'cached' 'so is a fragment with a remark'
+echo damaged >"$ROOT/bzImage"
+OUT=$(build root)
+like "$OUT" 'not what its manifest says.*building it again' 'a damaged entry is noticed'
+like "$OUT" 'root +[0-9a-f]{12} +built' 'and built again'
+
+echo '{ "base": "child", "config": ["config/two.config"] }' >"$K/grandchild.json"
+echo 'CONFIG_TWO=7' >"$K/config/two.config"
+like "$(build grandchild)" 'grandchild +[0-9a-f]{12} +built' 'a variant of a variant is built'
+is "$(ls "$NESTLAB_CACHE/trees" | wc -l)" 2 'and its base now has a tree as well'
+like "$(cat "$(entry grandchild)/config")" 'CONFIG_TWO=7' 'with its own option'
+
+like "$("$NESTLAB" kernel list)" '^child +root +1 +yes' 'list says what is built'
+like "$("$NESTLAB" kernel list --json)" '"name": *"grandchild"' 'list --json too'
+
+# ---- what can go wrong ----
+
+expect() { # expect NAME STATUS REGEX TEST
+	local out status
+	out=$(build "$1")
+	status=$?
+	is $status "$2" "$4: status"
+	like "$out" "$3" "$4: message"
+	is "$(left_over)" '' "$4: nothing left over"
+}
+mkdir "$K/patches/wrong"
+fake_patch 3 >"$K/patches/wrong/a.patch"
+fake_patch 1 wrong >"$K/patches/wrong/b.patch"
+printf 'a.patch\nb.patch\n' >"$K/patches/wrong/series"
+echo '{ "base": "root", "patches": "patches/wrong" }' >"$K/wrong.json"
+expect wrong 1 'patch b.patch does not apply: src/f1.c: Hunk #1 FAILED at 1' 'a patch that does not apply'
+echo '{ "base": "root", "patches": "patches/wrong", "patch_count": 1 }' >"$K/counted.json"
+like "$(build counted)" 'built' 'patch_count leaves it out'
+
+mkdir "$K/patches/broken"
+fake_patch 4 | sed 's/return 40/return what/' >"$K/patches/broken/a.patch"
+echo a.patch >"$K/patches/broken/series"
+echo '{ "base": "root", "patches": "patches/broken" }' >"$K/broken.json"
+expect broken 1 'src/f4.c:1:.*error: .*what' 'a compile error'
+LOG=$(build broken | sed -n 's/.*log: \(.*\))/\1/p')
+like "$(cat "$LOG")" 'error: ' 'its log is kept where the message says'
+
+printf 'CONFIG_UNKNOWN_A=y\nCONFIG_THREE=y\nCONFIG_UNKNOWN_B=5\n# CONFIG_TINY is not set\n' \
+	>"$K/config/unknown.config"
+echo '{ "base": "root", "config": ["config/unknown.config"] }' >"$K/unknown.json"
+expect unknown 128 'CONFIG_UNKNOWN_A=y .*unknown.config:1' 'options that do not take'
+like "$(build unknown)" 'CONFIG_UNKNOWN_B=5 .*unknown.config:3' 'each is listed'
+unlike "$(build unknown)" 'CONFIG_(THREE|TINY)' 'and no other'
+
+echo '../config/one.config' >"$K/patches/broken/series"
+expect broken 128 'not a file of that folder' 'a series that leads elsewhere'
+sed "s/$FAKE_SHA/$(printf '%064d' 0)/" "$K/root.json" >"$K/othersum.json"
+expect othersum 128 'its SHA-256 is '"$FAKE_SHA" 'a tarball with another hash'
+sed "s/\"config\"/\"compiler\": \"no-such-cc\", &/" "$K/root.json" >"$K/nocc.json"
+expect nocc 128 'no-such-cc: no such program' 'a compiler that is not there'
+echo '{ "base": "circle" }' >"$K/circle.json"
+expect circle 128 'circle' 'a variant based on itself'
+expect nothing-there 128 'no such kernel variant' 'no such variant'
+for bad in list-bad.json ../lab/kernels/root; do
+	expect "$bad" 128 'no such kernel variant' "a name that is none ($bad)"
+done
+rm "$K/circle.json"
+
+# ---- sources by URL and from git ----
+
+sed "s|../fake.tar|file://$LAB/fake.tar|" "$K/root.json" >"$K/url.json"
+like "$(build url)" '^url +[0-9a-f]{12} +(built|cached)' 'a tarball by URL'
+is "$(entry url)" "$(entry root)" 'is the same source'
+sed -i "s/$FAKE_SHA/$(printf '%064d' 0)/" "$K/url.json"
+expect url 128 'what came has SHA-256' 'a URL that gives something else'
+is "$(ls "$NESTLAB_CACHE/downloads" | grep -v "^$FAKE_SHA$")" '' 'which is not kept'
+
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@x GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@x
+export GIT_CONFIG_GLOBAL=/dev/null
+REPO=$LAB/linux-fake
+git -C "$REPO" init -q -b main && git -C "$REPO" add . && git -C "$REPO" commit -qm base
+git -C "$REPO" checkout -qb mine && fake_patch 2 | patch -s -d "$REPO" -p1
+git -C "$REPO" commit -qam 'change f2'
+echo dirty >>"$REPO/src/f1.c"
+STATE=$(git -C "$REPO" status --porcelain; git -C "$REPO" rev-parse HEAD)
+git_variant() { # git_variant NAME LOCATION REF
+	cat >"$K/$1.json" <<-EOF
+		{ "base": "root", "source": { "kind": "git", "location": "$2", "ref": "$3" } }
+	EOF
+}
+git_variant branch ../linux-fake mine
+like "$(build branch)" '^branch +[0-9a-f]{12} +built' "a branch of one's own repository"
+is "$(sha256sum <"$(entry branch)/bzImage")" "$CHILD_SHA" 'its commits count, not what is uncommitted'
+is "$(git -C "$REPO" status --porcelain; git -C "$REPO" rev-parse HEAD)" "$STATE" \
+	'the repository is as it was'
+git_variant remote "file://$REPO" mine
+like "$(build remote)" '^remote +[0-9a-f]{12} +cached' 'the same branch by URL has the same key'
+git_variant remote "file://$REPO" main
+like "$(build remote)" '^remote +[0-9a-f]{12} +built' 'another branch by URL'
+git_variant gone "file://$REPO" no-such-branch
+expect gone 128 'ref no-such-branch' 'a branch that is not there'
+git_variant gone ../linux-fake no-such-branch
+expect gone 128 'has no commit called no-such-branch' 'nor in a folder'
+
+# ---- two at once, cancelled, killed ----
+
+mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
+export FAKE_GATE=$TMP/gate
+await_start() { read -r _ < <(timeout 60 cat "$TMP/gate/started"); }
+new_root() { # a root that is not built yet
+	echo "CONFIG_NEW=$1" >"$K/config/new.config"
+	sed 's/one.config/new.config/' "$K/root.json" >"$K/new.json"
+}
+new_root 1
+BEFORE=$(made)
+build new >"$TMP/first" &
+FIRST=$!
+await_start
+FAKE_GATE='' build new >"$TMP/second" &
+SECOND=$!
+tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
+ok $? 'a second build of the same waits'
+echo >"$FAKE_GATE/go"
+wait $FIRST $SECOND
+is "$(made)" $((BEFORE + 1)) 'one make for both'
+like "$(cat "$TMP/first")" 'built' 'the first built it'
+like "$(cat "$TMP/second")" 'new +[0-9a-f]{12} +' 'the second has it'
+
+new_root 2
+"$NESTLAB" kernel build new >"$TMP/first" 2>&1 &
+FIRST=$!
+await_start
+kill -TERM $FIRST
+wait $FIRST
+is $? 128 'a cancelled build says so'
+like "$(cat "$TMP/first")" 'cancelled' 'in words too'
+is "$(left_over)" '' 'and leaves nothing'
+like "$("$NESTLAB" kernel list)" '^new +- +0 +no' 'nor half a build'
+
+"$NESTLAB" kernel build new >"$TMP/first" 2>&1 &
+FIRST=$!
+await_start
+kill -KILL $FIRST
+wait $FIRST 2>/dev/null
+(exec 3<>"$FAKE_GATE/go" && echo >&3)
+like "$("$NESTLAB" kernel list)" '^new +- +0 +no' 'a killed build is no build'
+unset FAKE_GATE
+like "$(build new)" 'built' 'the next one works'
+is "$(left_over)" '' 'and removes what the killed one left'
+
+# ---- a full disk, at every stage ----
+
+if unshare -rm true 2>/dev/null; then
+	mkdir "$TMP/full"
+	unshare -rm bash -c '
+		for kb in 8 40 60 80 100 120 140 180 220 400 1000; do
+			mount -t tmpfs -o size=${kb}k none "$1" || exit 3
+			NESTLAB_CACHE=$1 "$2" kernel build child >"$3" 2>&1
+			status=$?
+			half=$(find "$1/kernels" -mindepth 1 -maxdepth 1 -type d ! -exec test -s {}/manifest.json \; -print)
+			echo "$kb $status [$half] $(grep -ciE "disk full|no space" "$3")"
+			umount "$1"
+		done' - "$TMP/full" "$NESTLAB" "$TMP/full.out" >"$TMP/full.table" 2>/dev/null
+	is "$(grep -vE '^[0-9]+ (0 \[\] 0|128 \[\] [1-9][0-9]*)$' "$TMP/full.table")" '' \
+		'a full disk: an error that says so, and never half an entry'
+	like "$(cat "$TMP/full.table")" ' 128 ' 'it was full at times'
+	like "$(cat "$TMP/full.table")" '^[0-9]+ 0 ' 'and once not'
+else
+	skip 'a full disk' 'cannot mount a tmpfs here (user namespaces are off)'
+fi
+plan_done
