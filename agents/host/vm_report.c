@@ -52,6 +52,14 @@ static const char *const instructions[] = {
 	[L1_VMREAD] = "vmread", [L1_VMWRITE] = "vmwrite", [L1_VMENTRY] = "vmlaunch/vmresume",
 };
 
+static const char *const commands[] = {
+	[L1_CMD_NONE] = "nothing",    [L1_CMD_START] = "start",
+	[L1_CMD_SETUP] = "setup",     [L1_CMD_MULTIPLEX] = "multiplex",
+	[L1_CMD_MIGRATE] = "migrate", [L1_CMD_RELEASE] = "release",
+	[L1_CMD_ADOPT] = "adopt",     [L1_CMD_EXITS] = "exits",
+	[L1_CMD_CHURN] = "churn",     [L1_CMD_PROVE] = "prove",
+};
+
 static int report_lack(struct vm *vm, const struct l1_report *r)
 {
 	if (r->what == L1_LACK_CONTROL)
@@ -76,8 +84,8 @@ static int report_failure(struct vm *vm, const struct vm_cpu *cpu, enum sink_cla
 		snprintf(expected, sizeof(expected), "success of %s",
 			 TEXT(instructions, r->expected));
 	sink_fail(vm->sink, class, expected, found,
-		  "%s (L1 vCPU %u, L2 vCPU %d, job %u, detail %#" PRIx64 ")", text, cpu->number,
-		  (int)r->l2, cpu->job->command, r->detail);
+		  "%s (L1 vCPU %u, L2 vCPU %d, job %s, detail %#" PRIx64 ")", text, cpu->number,
+		  (int)r->l2, TEXT(commands, cpu->job->command), r->detail);
 	return VM_SAID;
 }
 
@@ -125,7 +133,7 @@ int vm_report_exit(struct vm *vm, const struct vm_cpu *cpu)
 	describe_exit(cpu, found, sizeof(found));
 	ioctl(cpu->fd, KVM_GET_REGS, &regs);
 	sink_fail(vm->sink, SINK_GUEST, "L1's end of job", found,
-		  "KVM_RUN ended otherwise (L1 vCPU %u, job %u, RIP %#llx, RSP %#llx)", cpu->number,
-		  cpu->job->command, regs.rip, regs.rsp);
+		  "KVM_RUN ended otherwise (L1 vCPU %u, job %s, RIP %#llx, RSP %#llx)", cpu->number,
+		  TEXT(commands, cpu->job->command), regs.rip, regs.rsp);
 	return VM_SAID;
 }

@@ -115,6 +115,7 @@ void prove_pages(struct cpu *cpu, struct l2 *l2); /* MSR bitmap and APIC pages; 
 void pages_setup(struct cpu *cpu, struct l2 *l2);
 /* Sets whether reading MSR_KERNEL_GS_BASE exits; with @swap by going to the other bitmap. */
 void pages_set_intercept(struct cpu *cpu, struct l2 *l2, bool intercept, bool swap);
+void pages_touch(const struct l2 *l2); /* has L0 map them */
 void pages_swap_vapic(struct cpu *cpu, struct l2 *l2);
 volatile uint32_t *pages_vtpr(const struct l2 *l2); /* the virtual-APIC page's TPR */
 

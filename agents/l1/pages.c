@@ -39,10 +39,21 @@ void pages_set_intercept(struct cpu *cpu, struct l2 *l2, bool intercept, bool sw
 	set_bit(l1_block(l2->id, l2->msr_page), READ_HIGH, MSR_KERNEL_GS_BASE, intercept);
 	l2->intercepted = intercept;
 	l2->page->expect_msr = intercept ? L2_ANSWER : L1_GS_VALUE;
-	if (swap)
+	/* The same work for both ways, where the VMCS can be written: their costs are one metric. */
+	if (swap || cpu->loaded == l2)
 		cpu->ops->write(l2, VMCS_MSR_BITMAP, l1_block(l2->id, l2->msr_page));
 	else
 		cpu->ops->touch(l2, VMCS_MSR_BITMAP);
+}
+
+/* A page that L0 has replaced is mapped again at its first use: not in what is timed. */
+void pages_touch(const struct l2 *l2)
+{
+	for (uint32_t page = L1_BLOCK_MSR; page <= L1_BLOCK_VAPIC_OTHER; page++) {
+		volatile uint64_t *p = (uint64_t *)l1_block(l2->id, page);
+
+		*p = *p;
+	}
 }
 
 volatile uint32_t *pages_vtpr(const struct l2 *l2)

@@ -118,8 +118,10 @@ static void churn(struct cpu *cpu, struct l2 *l2)
 
 	/* L1's own operations write to the VMCS, which must be loaded; L0's are over, and the load is
 	 * a part of coming back. */
-	if (timed)
+	if (timed) {
 		cpu->ops->load(cpu, l2);
+		pages_touch(l2);
+	}
 	t0 = l1_tsc();
 	disturb(cpu, l2);
 	t1 = l1_tsc();

@@ -9,7 +9,7 @@ db=$TMP/nestlab.db
 cat >"$TMP/churn.json" <<-END
 	{ "scenarios": [ { "scenario": "churn", "operation": ["dontneed", "migrate-page", "memslot",
 		"msr-bitmap"], "l1": ["micro-vmx", "micro-evmcs"], "memory": ["managed", "unmanaged"],
-		"apic_pages": true, "l2_vcpus": 2, "rounds": 8, "warmup": 0 } ] }
+		"apic_pages": true, "l2_vcpus": 2, "rounds": 16, "warmup": 0 } ] }
 END
 
 run() {
