@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -134,7 +133,8 @@ static int open_terminal(struct emulator *e, char *slave, size_t size, struct er
 }
 
 /*
- * In the child; never returns. stdin is /dev/null: the idle loop of Bochs' text display sleeps a
+ * In the child, and other threads may have been about: nothing that takes a lock (setenv() would).
+ * Never returns. stdin is /dev/null: the idle loop of Bochs' text display sleeps a
  * millisecond on stdin each time the guest halts, unless there is something to read. Of a 10 s boot
  * that writes 20 kB to its serial line, 7 s went there.
  */
@@ -143,7 +143,8 @@ static void run_bochs(const struct emulator *e, const char *slave, pid_t parent)
 
 static void run_bochs(const struct emulator *e, const char *slave, pid_t parent)
 {
-	const char *const argv[] = { "bochs", "-q", "-f", e->bochsrc, "-rc", e->commands, NULL };
+	const char *const argv[] = { "env",	 "TERM=xterm", "bochs",	    "-q", "-f",
+				     e->bochsrc, "-rc",	       e->commands, NULL };
 	int in, out, errors;
 	sigset_t none;
 
@@ -157,10 +158,8 @@ static void run_bochs(const struct emulator *e, const char *slave, pid_t parent)
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	out = open(slave, O_RDWR | O_CLOEXEC);
 	errors = open(e->errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	setenv("TERM", "xterm", 1);
 	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(errors, 2) == 2)
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
-	dprintf(2, "cannot run bochs: %s\n", strerror(errno));
 	_exit(127);
 }
 
