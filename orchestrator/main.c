@@ -10,6 +10,8 @@
 static const struct command commands[] = {
 	{ "run", cmd_run, "run a scenario on two kernels and compare them" },
 	{ "compare", cmd_compare, "compare two kernels by their stored runs" },
+	{ "bisect", cmd_bisect, "find the commit, patch or config option that did it" },
+	{ "test", cmd_test, "judge what is checked out, for git bisect run" },
 	{ "kernel", cmd_kernel, "list, show, build and import kernels" },
 	{ "scenario", cmd_scenario, "list and check scenario files" },
 	{ "host", cmd_host, "list hosts and check whether they can run" },
