@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# bisect-real.sh [POSITION [EFFECT [PARALLEL]]]: bisects a real range on the emulated host.
+#
+# Makes a repository of 32 commits on Debian's 6.12 source: harmless ones to KVM and elsewhere, one
+# that does not build, one that only touches comments, one in Documentation/, one in a header that
+# all of KVM includes, and at POSITION (default 20; 0: nowhere) one that makes each nested VM entry
+# EFFECT percent (default 2) of a switch longer. Runs `nestlab bisect` over it with PARALLEL steps at
+# once (default 1) and prints what it said, what it should have said, and what it took.
+#
+# BISECT_DIR: where the repository and the database go (default: the cache's bench-bisect).
+# BISECT_KILLS=N: it is killed with SIGKILL at N random moments and resumed each time.
+set -u
+position=${1:-20} effect=${2:-2} parallel=${3:-1} kills=${BISECT_KILLS:-0}
+top=$(cd "$(dirname "$0")/../.." && pwd)
+nestlab=${NESTLAB:-$top/build/bin/nestlab}
+dir=${BISECT_DIR:-${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}/bench-bisect}
+repo=$dir/linux source=/usr/src/linux-source-6.12.tar.xz
+commits=32 broken=12 comment=24 docs=6 header=17
+switch=25000 # instructions of one switch, managed memory; a loop round is 3 of them
+git() { GIT_DIR=$repo command git "$@"; }
+die() { echo "bisect-real: $*" >&2; exit 1; }
+
+export GIT_AUTHOR_NAME=bench GIT_AUTHOR_EMAIL=bench@localhost GIT_AUTHOR_DATE='1700000000 +0000'
+export GIT_COMMITTER_NAME=bench GIT_COMMITTER_EMAIL=bench@localhost
+export GIT_COMMITTER_DATE='1700000000 +0000'
+
+# ---- the repository: a bare one, so that commits are made without a work tree ----
+
+import_source() {
+	[ -e "$repo/refs/tags/base" ] && return
+	[ -e $source ] || die "$source: not there; apt-get install linux-source-6.12"
+	rm -rf "$repo" "$dir/unpacked"
+	mkdir -p "$dir/unpacked" && command git init -q --bare "$repo" || die "no repository"
+	tar -xf $source -C "$dir/unpacked" --strip-components=1 || die "cannot unpack $source"
+	git --work-tree="$dir/unpacked" -c core.bare=false add -A -f . || die "cannot add"
+	git tag base "$(git commit-tree -m 'linux 6.12' "$(git write-tree)")" || die "cannot commit"
+	rm -rf "$dir/unpacked"
+}
+
+# commit MESSAGE FILE: FILE becomes what stands on stdin
+commit() {
+	local blob tree
+	blob=$(git hash-object -w --stdin) &&
+		git update-index --cacheinfo "100644,$blob,$2" && tree=$(git write-tree) &&
+		head=$(git commit-tree "$tree" -p "$head" -m "$1") || die "commit $1"
+}
+show() { git show "$head:$1"; }
+append() { show "$1"; printf '\n%b\n' "$2"; } # append FILE TEXT
+
+harmless_files=(arch/x86/kvm/x86.c kernel/fork.c arch/x86/kvm/lapic.c mm/mmap.c arch/x86/kvm/vmx/vmx.c
+	lib/string.c arch/x86/kvm/hyperv.c fs/namei.c arch/x86/kvm/vmx/nested.c arch/x86/kvm/mmu/mmu.c)
+
+slow_entry() {
+	local rounds
+	rounds=$(awk "BEGIN { print int($switch * $effect / 100 / 3) }")
+	show arch/x86/kvm/vmx/nested.c | awk -v rounds="$rounds" '
+		{ print }
+		/^enum nvmx_vmentry_status nested_vmx_enter_non_root_mode/ { inside = 1 }
+		inside && /^$/ {
+			print "\tfor (int spin = 0; spin < " rounds "; spin++)\n\t\tcpu_relax();\n"
+			inside = 0
+		}'
+}
+
+file_of() { echo "${harmless_files[$1 % ${#harmless_files[@]}]}"; }
+
+make_commit() { # make_commit N
+	local n=$1 file nested=arch/x86/kvm/vmx/nested.c kvm=arch/x86/include/asm/kvm_host.h
+	local howto=Documentation/process/howto.rst
+	file=$(file_of "$n")
+	case $n in
+	"$position") commit "KVM: nVMX: settle before entry ($n)" $nested < <(slow_entry) ;;
+	"$broken") commit "does not build ($n)" "$file" < <(append "$file" "$broken_text") ;;
+	"$((broken + 1))")
+		file=$(file_of $broken)
+		commit "builds again ($n)" "$file" < <(show "$file" | grep -v nestlab_broken) ;;
+	"$comment") commit "a comment ($n)" "$file" < <(append "$file" "/* just a comment */") ;;
+	"$docs") commit "documentation ($n)" $howto < <(append $howto "Note $n.") ;;
+	"$header") commit "a header ($n)" $kvm < <(append $kvm "#define NESTLAB_NOTE $n") ;;
+	*) commit "a note ($n)" "$file" < <(append "$file" "$(note $n)") ;;
+	esac
+}
+broken_text='static int nestlab_broken(void) { return missing; }'
+note() { echo "static const char nestlab_note_$1[] __used = \"note $1\";"; }
+
+make_commits() {
+	head=$(git rev-parse base)
+	git read-tree base || die "cannot read the base"
+	for n in $(seq $commits); do
+		make_commit "$n"
+		[ "$n" = "$position" ] && culprit=$head
+	done
+	git update-ref refs/heads/main "$head"
+}
+
+# ---- the bisect ----
+
+bisect() {
+	"$nestlab" bisect --tree "$repo" --good base --bad main --scenario multiplex --metric switch \
+		--param l2_vcpus=8 --rounds 50 --parallel "$parallel" --db "$db" "$@"
+}
+
+run_killed() { # runs it to its end, killed $kills times on the way
+	local n=0 pid
+	bisect >"$out" 2>>"$err" &
+	pid=$!
+	while [ $n -lt "$kills" ] && kill -0 $pid 2>/dev/null; do
+		timeout $((RANDOM % 25 + 5)) tail --pid=$pid -f /dev/null
+		kill -9 $pid 2>/dev/null && n=$((n + 1))
+		wait $pid 2>/dev/null
+		"$nestlab" bisect --resume --db "$db" >"$out" 2>>"$err" &
+		pid=$!
+	done
+	wait $pid
+	status=$?
+	echo "killed $n times"
+}
+
+mkdir -p "$dir"
+import_source
+culprit=
+make_commits
+run=$(mktemp -d "$dir/run.XXXXXX") db=$run/nestlab.db out=$run/out err=$run/err
+started=$EPOCHREALTIME
+if [ "$kills" -gt 0 ]; then
+	run_killed
+else
+	bisect >"$out" 2>"$err"
+	status=$?
+fi
+ended=$EPOCHREALTIME
+grep '^bisect:' "$err"
+cat "$out"
+[ $status -eq 128 ] && tail -3 "$err"
+boots=$(sqlite3 "$db" "SELECT count(*) FROM run")
+steps=$(sqlite3 "$db" "SELECT count(*) FROM bisect_step")
+repeated=$(sqlite3 "$db" "SELECT count(*) FROM (SELECT 1 FROM run WHERE status = 'pass'
+	GROUP BY session, kernel_key, boot HAVING count(*) > 1)")
+echo "position $position, effect $effect %, $parallel at once: $steps candidates judged, $boots boots," \
+	"$repeated repeated, $(awk "BEGIN { printf \"%.0f\", $ended - $started }") s in all," \
+	"median $(sqlite3 "$db" "SELECT printf('%.0f', seconds) FROM bisect_step WHERE number > 2
+		ORDER BY seconds LIMIT 1 OFFSET (SELECT (count(*) - 2) / 2 FROM bisect_step)") s a step"
+echo "database: $db"
+if [ -z "$culprit" ]; then
+	[ $status -eq 125 ] && grep -q 'do not differ' "$out" || die "should have refused"
+	exit 0
+fi
+grep -q "^  ${culprit:0:12} " "$out" || die "the culprit is $culprit"
+"$nestlab" bisect --log --db "$db" >"$run/log" && [ $status -eq 0 ] || die "exit status $status"
+work=$run/replay # git bisect wants a work tree; an empty one does
+command git clone -q -s --no-checkout "$repo" "$work" && cd "$work" &&
+	command git bisect replay "$run/log" 2>&1 | grep "$culprit is the first bad commit" ||
+	die "git bisect replay says otherwise"
