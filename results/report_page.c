@@ -29,15 +29,17 @@ static void judged_cells(struct doc_table *t, double base, double new,
 }
 
 static void result_row(struct doc_table *t, const struct report *r,
-		       const struct results_compared *m)
+		       const struct results_compared *m, const char *usual_unit)
 {
+	bool usual = !strcmp(m->unit, usual_unit);
+	const char *comma = usual ? "" : ", ", *unit = usual ? "" : m->unit;
 	__cleanup_free char *name = words_metric(r, m);
 
 	doc_cell(t, "%s", name);
-	doc_cell(t, "median, %s", m->unit);
+	doc_cell(t, "median%s%s", comma, unit);
 	judged_cells(t, m->base.median, m->new.median, &m->median);
 	doc_cell(t, "%s", name);
-	doc_cell(t, "%s, %s", strcmp(m->better, "higher") ? "p99" : "p1", m->unit);
+	doc_cell(t, "%s%s%s", strcmp(m->better, "higher") ? "p99" : "p1", comma, unit);
 	judged_cells(t, m->base.p99, m->new.p99, &m->p99);
 }
 
@@ -56,20 +58,22 @@ void report_page_results(struct doc *d, const struct report *r, const struct rep
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *common = words_common(r);
-	__cleanup_free char *caption = xasprintf("Base %s, new %s. Intervals at %g%% over boots.",
-						 c->base, c->new, 100 * (1 - c->alpha));
+	const char *unit = s->count ? c->metrics[s->indices[0]].unit : "";
+	__cleanup_free char *caption =
+		xasprintf("Base %s, new %s; %s where no other unit is said; intervals at %g%%",
+			  c->base, c->new, unit, 100 * (1 - c->alpha));
 	struct doc_table *t =
 		doc_table_new(caption, "metric|of|base>|new>|change>|interval>|verdict");
 
 	if (*common)
 		doc_paragraph(d, "All with: %s.", common);
 	for (size_t i = 0; i < s->count; i++)
-		result_row(t, r, &c->metrics[s->indices[i]]);
+		result_row(t, r, &c->metrics[s->indices[i]], unit);
 	doc_table(d, t);
 	if (s->count)
 		doc_paragraph(d,
 			      "Values are medians over boots of each boot's median and p99 (p1 "
-			      "where higher is better), in each metric's unit; %s.",
+			      "where higher is better); %s.",
 			      words_clock(c->clock));
 	undecided_items(d, r, s);
 	for (const char *line = c->notes; line && *line;) {
