@@ -21,7 +21,7 @@
 #define POLL_MS		20  /* how often files are looked at; only latency depends on it */
 #define POWER_OFF_GRACE 5.0 /* seconds from `bye` to a power-off of the guest's own */
 #define PANIC_GRACE	3.0 /* seconds for the rest of a panic's text */
-#define DISK_FULL_BYTES 65536
+#define DISK_FULL_BYTES 4096
 
 static const char *const outcome_names[] = {
 	[HOST_DONE] = "done",
@@ -164,14 +164,19 @@ static bool disk_is_full(const struct running *r)
 	return !fs_free_bytes(r->session.boot->run_dir, &bytes, NULL) && bytes < DISK_FULL_BYTES;
 }
 
+/* Bochs does not say when a byte of its serial line does not fit on the disk. */
+static bool end_disk_full(struct running *r, struct error *err)
+{
+	error_set(err, -ENOSPC, "%s: no space left on the disk", r->session.boot->run_dir);
+	return end_with(r, HOST_FAILED);
+}
+
 static bool end_broken(struct running *r, int why, struct error *err)
 {
 	if (why == -ECONNRESET)
 		return end_with(r, HOST_GUEST_DIED);
-	if (disk_is_full(r)) {
-		error_set(err, -ENOSPC, "%s: no space left on the disk", r->session.boot->run_dir);
-		return end_with(r, HOST_FAILED);
-	}
+	if (disk_is_full(r))
+		return end_disk_full(r, err);
 	return end_with(r, HOST_BROKEN_RECORDS);
 }
 
@@ -260,6 +265,8 @@ static bool look(struct running *r, struct error *err)
 		return end_panicked(r, err);
 	if (r->bye_at && (r->off || now() - r->bye_at > POWER_OFF_GRACE))
 		return end_complete(r, err);
+	if (disk_is_full(r))
+		return end_disk_full(r, err);
 	if (r->off)
 		return end_gone(r, err);
 	return check_limits(r, err);

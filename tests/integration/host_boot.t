@@ -53,6 +53,17 @@ like "$(cat "$TMP/hang.out")" '^hang: 1 records: .*nothing came for 20 s' \
 like "$(boot chatter "$TMP/short.json")" '^hang: [0-9]+ records: not done within 25 s' \
 	"a guest that talks for ever"
 
+# ---- a disk that runs full ----
+
+if mkdir "$TMP/small" && mount -t tmpfs -o size=200k none "$TMP/small" 2>/dev/null; then
+	iso=$("$BOOT" image "$KERNEL" "$TINY" chatter)
+	like "$(timeout 300 "$BOOT" host "$iso" "$TMP/small/run" emulated)" \
+		'^host failed: .*small/run: no space left' "a disk that runs full is told as that"
+	umount "$TMP/small"
+else
+	skip "a disk that runs full is told as that" "cannot mount a small one"
+fi
+
 # ---- an emulator that is killed, and a nestlab that is ----
 
 emulator_of() { # emulator_of PID: its child
