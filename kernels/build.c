@@ -229,8 +229,9 @@ static int build_in_work(struct job *j, struct error *err)
 		ret = take_lock(j, j->keys.key, &j->lock, err);
 	if (!ret && is_done(j)) /* reached before on another way, e.g. with other fragments */
 		return kernel_cache_remember(j->env, &j->keys, err);
-	if (!ret)
-		ret = compile(j, &steps, err);
+	if (ret)
+		return ret;
+	ret = compile(j, &steps, err);
 	if (ret == -EIO && kernel_lineage_exists(j->v, &j->keys))
 		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL); /* most of it is built */
 	if (!ret)
