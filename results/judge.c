@@ -8,7 +8,7 @@
 
 #include "common/alloc.h"
 
-#define RESAMPLES      2000
+#define RESAMPLES      1000
 #define BOOTSTRAP_SEED 20 /* any; fixed, so that the same boots give the same interval */
 
 static const char *const verdict_names[] = {

@@ -51,11 +51,25 @@ void statistics_draw(uint64_t seed, size_t n, size_t count, uint32_t *indices)
 	gsl_rng_free(rng);
 }
 
+/* Of as few values as boots are, and thousands of times: inserting beats gsl_sort by far. */
+static void insertion_sort(double *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		double x = v[i];
+		size_t k = i;
+
+		for (; k && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+}
+
 static double resampled_median(const struct statistics_sample *s, size_t which, double *scratch)
 {
 	for (size_t i = 0; i < s->n; i++)
 		scratch[i] = s->v[s->indices[which * s->n + i]];
-	return quantile_in_place(scratch, s->n, 0.5);
+	insertion_sort(scratch, s->n);
+	return gsl_stats_median_from_sorted_data(scratch, 1, s->n);
 }
 
 void statistics_bootstrap(const struct statistics_sample *a, const struct statistics_sample *b,
