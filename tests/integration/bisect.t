@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# nestlab bisect and nestlab test where nothing can be built or booted: usage, requests that cannot
+# be, what is left behind. The searches are in tests/unit/test_bisect*.c, real ones in tests/bench/.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+
+export NESTLAB_CACHE=$TMP/cache NESTLAB_ROOT=$TOP
+db=$TMP/nestlab.db
+repo=$TMP/repo
+probe=(--scenario multiplex --metric switch --db "$db")
+
+bisect() { out=$("$NESTLAB" bisect "$@" 2>&1); status=$?; }
+test_tree() { out=$("$NESTLAB" test "$@" 2>&1); status=$?; }
+
+git init -q -b main "$repo"
+git -C "$repo" config user.name test
+git -C "$repo" config user.email test@localhost
+for n in 1 2 3; do
+	echo "\$(error not a kernel, $n)" >"$repo/Makefile"
+	git -C "$repo" add . && git -C "$repo" commit -q -m "commit $n" && git -C "$repo" tag "v$n"
+done
+before=$(git -C "$repo" show-ref; git -C "$repo" status --porcelain)
+
+# ---- usage ----
+
+bisect
+is $status 129 "without a range: a usage error"
+like "$out" "one of --tree, --series and --config" "which says what is missing"
+bisect --tree "$repo" --good v1 --bad v3
+is $status 129 "without a metric: a usage error"
+bisect --tree "$repo" --good v1 "${probe[@]}"
+like "$out" "give --good and --bad" "without an end: says so"
+bisect --config one "${probe[@]}"
+like "$out" "takes two fragments" "--config with one fragment"
+bisect --help
+is $status 0 "--help"
+like "$out" "git bisect" "tells of git bisect"
+
+# ---- requests that cannot be ----
+
+bisect --tree "$repo" --good v3 --bad v1 "${probe[@]}"
+is $status 128 "ends the wrong way round: refused"
+like "$out" "swap them" "with the remedy"
+bisect --tree "$repo" --good nowhere --bad v3 "${probe[@]}"
+like "$out" "nowhere: no such commit" "a commit that is not there is named"
+bisect --tree "$repo" --good v1 --bad v3 --scenario multiplex --metric nonsense --db "$db"
+like "$out" "has no metric nonsense; it has: .*switch" "a metric that is not there, and those that are"
+bisect --tree "$repo" --good v1 --bad v3 --scenario nonsense --metric switch --db "$db"
+like "$out" "nonsense" "a scenario that is not there"
+bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --param l2_vcpus=0
+like "$out" "l2_vcpus.*1\.\.256" "a parameter out of range"
+bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --param memory
+like "$out" "expected NAME=VALUE" "a parameter without a value"
+bisect --series baseline "${probe[@]}"
+like "$out" "needs a variant with patches" "a series bisect of what has no patches"
+printf 'CONFIG_A=y\n' >"$TMP/a.config"
+printf 'CONFIG_A=y\nnonsense\n' >"$TMP/b.config"
+bisect --config "$TMP/a.config" "$TMP/a.config" "${probe[@]}"
+like "$out" "ask for the same" "fragments that do not differ"
+bisect --config "$TMP/a.config" "$TMP/b.config" "${probe[@]}"
+like "$out" "b.config:2: expected CONFIG_NAME=VALUE" "a fragment's bad line is named"
+bisect --resume --db "$db"
+like "$out" "no bisect was ever started" "--resume without one"
+bisect --resume --db "$TMP/none.db"
+like "$out" "no such database" "--resume without a database"
+[ ! -e "$TMP/none.db" ]
+ok $? "and none is made"
+
+# ---- nestlab test ----
+
+test_tree
+is $status 129 "test without a tree: a usage error"
+test_tree "$repo" --scenario multiplex --metric switch
+is $status 129 "test without a limit: a usage error"
+test_tree "$repo" "${probe[@]}" --limit 25000
+is $status 125 "what does not build: 125, so that git bisect skips it"
+like "$out" "make|Makefile|config" "and why"
+
+# ---- a bisect whose ends do not build ----
+
+bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}"
+is $status 125 "ends that do not build: cannot tell"
+like "$out" "cannot bisect: the good end, [0-9a-f]{40}, does not build" "and says which"
+bisect --log --db "$db"
+is $status 0 "--log"
+like "$out" "^git bisect start '[0-9a-f]{40}' '[0-9a-f]{40}' '--'" "begins as git's does"
+"$NESTLAB" db check --db "$db" >/dev/null 2>&1
+ok $? "the database is well"
+after=$(git -C "$repo" show-ref; git -C "$repo" status --porcelain)
+is "$after" "$before" "the user's repository is as it was"
+
+plan_done
