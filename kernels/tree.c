@@ -112,8 +112,9 @@ static int copy_entry(const struct copy *c, int from, int to, const char *name, 
 		return copy_file(c, from, to, name, &st, err);
 	if (!linkat(from, name, to, name, 0))
 		return 0;
-	/* EMLINK: the file has as many names as its file system allows */
-	return errno == EMLINK ? copy_file(c, from, to, name, &st, err) : fail(err, c, name);
+	/* as many names as its file system allows, or another file system */
+	return errno == EMLINK || errno == EXDEV ? copy_file(c, from, to, name, &st, err)
+						 : fail(err, c, name);
 }
 
 /* Entries of @from into @to; neither descriptor is closed. */

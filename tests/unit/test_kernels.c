@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernels/: variant files, series, config checks, tree copies, build-ids. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "kernels/internal.h"
+
+#define SUM  "\"0000000000000000000000000000000000000000000000000000000000000000\""
+#define TAR  "\"source\": { \"kind\": \"tarball\", \"location\": \"t.tar\", \"sha256\": " SUM " }"
+#define GIT  "\"source\": { \"kind\": \"git\", \"location\": \"repo\", \"ref\": \"v1\" }"
+#define CONF "\"config\": [\"c.config\"]"
+
+static char dir[64];
+
+static int make_dir(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/test-kernels.XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir, NULL);
+}
+
+static void put(const char *name, const char *text)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	__cleanup_free char *parent = strndup(path, strrchr(path, '/') - path);
+	struct error err;
+
+	assert_int_equal(fs_mkdir_p(parent, &err), 0);
+	assert_int_equal(fs_write_file(path, text, strlen(text), &err), 0);
+}
+
+static char *get(const char *name)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	struct strbuf text = STRBUF_INIT;
+	struct error err;
+
+	assert_int_equal(fs_read_file(path, 0, &text, &err), 0);
+	return strbuf_detach(&text);
+}
+
+static struct kernel_env env_here(void)
+{
+	return (struct kernel_env){ .variants_dir = dir, .cache_dir = dir };
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" does not say \"%s\"", text, part);
+}
+
+/* ---- variants ---- */
+
+static void variant_inherits_from_its_base(void **state)
+{
+	struct kernel_env env = env_here();
+	struct kernel_variant v;
+	struct error err;
+
+	(void)state;
+	put("c.config", "");
+	put("d.config", "");
+	put("p/series", "one.patch\n");
+	put("p/one.patch", "");
+	put("q/series", "# first\n\n  two.patch -p1\nthree.patch # why\n");
+	put("q/two.patch", "");
+	put("q/three.patch", "");
+	put("low.json", "{" TAR "," CONF ", \"patches\": \"p\", \"compiler\": \"gcc-12\" }");
+	put("high.json", "{ \"base\": \"low\", \"patches\": \"q\", \"config\": [\"d.config\"] }");
+	assert_int_equal(kernel_variant_load(&env, "high", &v, &err), 0);
+	assert_string_equal(v.base, "low");
+	assert_string_equal(v.parent->name, "low");
+	assert_string_equal(v.compiler, "gcc-12");
+	assert_int_equal(v.source.kind, KERNEL_SOURCE_TARBALL);
+	assert_int_equal(v.npatches, 3);
+	assert_int_equal(v.nbase_patches, 1);
+	assert_contains(v.patches[0], "/p/one.patch");
+	assert_contains(v.patches[2], "/q/three.patch");
+	assert_int_equal(v.nfragments, 2);
+	assert_contains(v.fragments[1], "/d.config");
+	kernel_variant_free(&v);
+}
+
+static void variant_elsewhere_finds_a_base_among_the_variants(void **state)
+{
+	struct kernel_env env = env_here();
+	__cleanup_free char *path = xasprintf("%s/mutants/m.json", dir);
+	struct kernel_variant v;
+	struct error err;
+
+	(void)state;
+	put("c.config", "");
+	put("low.json", "{" TAR "," CONF "}");
+	put("mutants/m.json", "{ \"base\": \"low\" }");
+	assert_int_equal(kernel_variant_load(&env, path, &v, &err), 0);
+	assert_string_equal(v.name, "m");
+	kernel_variant_free(&v);
+	put("mutants/m.json", "{ \"base\": \"../low.json\" }");
+	assert_int_equal(kernel_variant_load(&env, path, &v, &err), 0);
+	kernel_variant_free(&v);
+}
+
+static void variant_patch_count_takes_the_first(void **state)
+{
+	struct kernel_env env = env_here();
+	struct kernel_variant v;
+	struct error err;
+
+	(void)state;
+	put("c.config", "");
+	put("q/series", "two.patch\nthree.patch\n");
+	put("q/two.patch", "");
+	put("q/three.patch", "");
+	put("v.json", "{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 1 }");
+	assert_int_equal(kernel_variant_load(&env, "v", &v, &err), 0);
+	assert_int_equal(v.npatches, 1);
+	kernel_variant_free(&v);
+}
+
+static void variant_mistakes_are_named(void **state)
+{
+	static const struct {
+		const char *json, *says;
+	} cases[] = {
+		{ "{", "v.json:1:" },
+		{ "[]", "expected" },
+		{ "{}", "needs a \"source\"" },
+		{ "{" TAR "}", "needs \"config\"" },
+		{ "{" TAR ", \"config\": [] }", "needs \"config\"" },
+		{ "{" TAR ", \"config\": [\"gone.config\"] }", "$.config[0]: no such file" },
+		{ "{" TAR ", \"config\": \"c.config\" }", "$.config" },
+		{ "{" TAR "," CONF ", \"patchs\": \"q\" }", "patchs" },
+		{ "{" TAR "," CONF ", \"patches\": \"nowhere\" }", "nowhere/series" },
+		{ "{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 3 }", "has 2" },
+		{ "{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 0 }", "patch_count" },
+		{ "{" TAR "," CONF ", \"patch_count\": 1 }", "without \"patches\"" },
+		{ "{" TAR "," CONF ", \"patches\": \"out\" }", "not a file of that folder" },
+		{ "{" TAR "," CONF ", \"patches\": \"half\" }", "series:2: gone.patch: no such" },
+		{ "{" TAR "," CONF ", \"compiler\": \"gcc -O3\" }", "one program's name" },
+		{ "{" TAR "," CONF ", \"import\": [] }", "$.import" },
+		{ "{" TAR "," CONF ", \"base\": \"v\" }", "circle" },
+		{ "{" TAR "," CONF ", \"base\": \"../v\" }", "no such kernel variant" },
+		{ "{ \"source\": { \"kind\": \"zip\" } }", "found \"zip\"" },
+		{ "{ \"source\": { \"kind\": \"deb\" } }", "package" },
+		{ "{ \"source\": { \"kind\": \"deb\", \"package\": \"../x\" } }",
+		  "no package name" },
+		{ "{ \"source\": { \"kind\": \"deb\", \"package\": \"x\", \"ref\": \"y\" } }",
+		  "ref" },
+		{ "{ \"source\": { \"kind\": \"git\", \"location\": \"x\", \"ref\": \"-x\" } }",
+		  "no ref" },
+		{ "{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\", \"sha256\": \"AB\" "
+		  "} }",
+		  "64 lower-case hex" },
+		{ "{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\" } }", "sha256" },
+	};
+	struct kernel_env env = env_here();
+
+	(void)state;
+	put("c.config", "");
+	put("q/series", "a.patch\na.patch\n");
+	put("q/a.patch", "");
+	put("out/series", "../q/a.patch\n");
+	put("half/a.patch", "");
+	put("half/series", "a.patch\ngone.patch\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct kernel_variant v;
+		struct error err = { 0, "" };
+
+		put("v.json", cases[i].json);
+		assert_int_not_equal(kernel_variant_load(&env, "v", &v, &err), 0);
+		assert_contains(err.text, cases[i].says);
+	}
+}
+
+/* ---- config ---- */
+
+static void config_lists_what_did_not_take(void **state)
+{
+	__cleanup_free char *one = xasprintf("%s/one", dir), *two = xasprintf("%s/two", dir);
+	__cleanup_free char *config = xasprintf("%s/.config", dir);
+	struct kernel_variant v = { .fragments = (char *[]){ one, two }, .nfragments = 2 };
+	struct error err;
+
+	(void)state;
+	put("one",
+	    "# a remark\nCONFIG_A=y\nCONFIG_B=y\r\nCONFIG_NUMBER=8\n# CONFIG_OFF is not set\n");
+	put("two", "\nCONFIG_TEXT=\"x y\"\nCONFIG_B=m");
+	put(".config", "CONFIG_A=y\nCONFIG_B=m\nCONFIG_NUMBER=8\nCONFIG_TEXT=\"x y\"\n"
+		       "# CONFIG_OFF is not set\n");
+	assert_int_equal(kernel_config_check(&v, config, &err), 0);
+	put(".config", "CONFIG_AB=y\nXCONFIG_A=y\nCONFIG_B=y\nCONFIG_NUMBER=88\nCONFIG_OFF=y\n");
+	assert_int_equal(kernel_config_check(&v, config, &err), -EINVAL);
+	assert_contains(err.text, "CONFIG_A=y (");
+	assert_contains(err.text, "one:2): the kernel's configuration has n");
+	assert_contains(err.text, "CONFIG_B=m (");
+	assert_contains(err.text, "two:3): the kernel's configuration has y");
+	assert_contains(err.text, "CONFIG_NUMBER=8 (");
+	assert_contains(err.text, "CONFIG_TEXT=\"x y\" (");
+	assert_contains(err.text, "CONFIG_OFF=n (");
+}
+
+static void config_refuses_what_is_no_option(void **state)
+{
+	static const char *const bad[] = { "CONFIG_A", "CONFIG_=y", "A=y", "CONFIG_A =y",
+					   "CONFIG_A=" };
+	__cleanup_free char *one = xasprintf("%s/one", dir);
+	struct kernel_variant v = { .fragments = (char *[]){ one }, .nfragments = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char hex[FS_SHA256_HEX];
+		struct error err;
+
+		put("one", bad[i]);
+		assert_int_equal(kernel_config_hash_fragments(&v, hex, &err), -EINVAL);
+		assert_contains(err.text, "one:1: expected CONFIG_NAME=VALUE");
+	}
+}
+
+static void patches_that_touch_the_configuration(void **state)
+{
+	static const struct {
+		const char *text;
+		bool touch;
+	} cases[] = {
+		{ "--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", false },
+		{ "--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n+++ Kconfig\n", true },
+		{ "--- /dev/null\n+++ b/arch/x86/kvm/Kconfig.new\n", true },
+		{ "--- a/Makefile\n+++ b/Makefile\n", true },
+		{ "--- a/Kconfig\t2020\n+++ /dev/null\n", true },
+		{ "--- a/kernel/configs/tiny.config\n+++ b/kernel/configs/tiny.config\n", true },
+		{ "no diff", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		__cleanup_free char *path = xasprintf("%s/x.patch", dir);
+		bool touch;
+		struct error err;
+
+		put("x.patch", cases[i].text);
+		assert_int_equal(kernel_patches_touch_config(&path, 1, &touch, &err), 0);
+		assert_int_equal(touch, cases[i].touch);
+	}
+}
+
+/* ---- trees ---- */
+
+static void set_time(const char *name, time_t when)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	const struct timespec times[2] = { { when, 5 }, { when, 5 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static struct stat status_of(const char *name)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st;
+}
+
+static void append_to(const char *name, const char *text)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_APPEND);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void a_copy_shares_sources_and_nothing_else(void **state)
+{
+	__cleanup_free char *from = xasprintf("%s/from", dir), *to = xasprintf("%s/to", dir);
+	__cleanup_free char *link = xasprintf("%s/from/sub/link", dir);
+	__cleanup_free char *notes = NULL, *made = NULL;
+	struct error err;
+
+	(void)state;
+	put("from/sub/source.c", "source");
+	set_time("from/sub/source.c", 1000);
+	assert_int_equal(kernel_tree_mark(from, &err), 0);
+	set_time("from/" KERNEL_TREE_MARK, 2000);
+	put("from/sub/made.o", "made");
+	set_time("from/sub/made.o", 3000);
+	assert_int_equal(symlink("made.o", link), 0);
+	set_time("from/sub/link", 3001);
+	notes = xasprintf("cmd_%s/tools/x := gcc -o %s/tools/x\n", from, from);
+	put("from/tools/.x.cmd", notes);
+
+	assert_int_equal(kernel_tree_copy(from, to, &err), 0);
+	assert_true(status_of("to/sub/source.c").st_ino == status_of("from/sub/source.c").st_ino);
+	assert_true(status_of("to/sub/made.o").st_ino != status_of("from/sub/made.o").st_ino);
+	assert_int_equal(status_of("to/sub/made.o").st_mtim.tv_sec, 3000);
+	assert_int_equal(status_of("to/sub/made.o").st_mtim.tv_nsec, 5);
+	assert_int_equal(status_of("to/sub/link").st_mtim.tv_sec, 3001);
+	assert_int_equal(status_of("to/" KERNEL_TREE_MARK).st_mtim.tv_sec, 2000);
+	append_to("to/sub/made.o", " anew");
+	made = get("from/sub/made.o");
+	assert_string_equal(made, "made");
+
+	free(notes);
+	notes = get("to/tools/.x.cmd");
+	assert_contains(notes, "/to/tools/x := gcc -o ");
+	assert_null(strstr(notes, "/from/"));
+	free(notes);
+	notes = get("from/tools/.x.cmd");
+	assert_contains(notes, "/from/tools/x := gcc -o ");
+}
+
+static void a_copy_of_nothing_is_an_error(void **state)
+{
+	__cleanup_free char *from = xasprintf("%s/nothing", dir), *to = xasprintf("%s/to", dir);
+	struct error err;
+
+	(void)state;
+	assert_int_equal(kernel_tree_copy(from, to, &err), -ENOENT);
+	assert_contains(err.text, "no built tree");
+}
+
+/* ---- build-ids ---- */
+
+static void build_id_of_a_program_and_of_damage(void **state)
+{
+	__cleanup_free char *path = xasprintf("%s/elf", dir);
+	struct strbuf elf = STRBUF_INIT;
+	struct error err;
+	char hex[41];
+
+	(void)state;
+	assert_int_equal(kernel_elf_build_id("/proc/self/exe", hex, &err), 0);
+	assert_int_equal(strspn(hex, "0123456789abcdef"), 40);
+	put("elf", "no ELF at all");
+	assert_int_equal(kernel_elf_build_id(path, hex, &err), -EINVAL);
+	assert_contains(err.text, "not a 64-bit ELF");
+
+	/* Any damage to the headers is an answer, not a crash (the sanitizers watch). */
+	assert_int_equal(fs_read_file("/proc/self/exe", 0, &elf, &err), 0);
+	srandom(1);
+	for (int i = 0; i < 300; i++) {
+		size_t at = random() % 1024, len = 64 + random() % 4096;
+		char old = elf.buf[at];
+
+		elf.buf[at] = random();
+		assert_int_equal(fs_write_file(path, elf.buf, len, &err), 0);
+		kernel_elf_build_id(path, hex, &err);
+		elf.buf[at] = old;
+	}
+	strbuf_release(&elf);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+	const struct CMUnitTest tests[] = {
+		TEST(variant_inherits_from_its_base),
+		TEST(variant_elsewhere_finds_a_base_among_the_variants),
+		TEST(variant_patch_count_takes_the_first),
+		TEST(variant_mistakes_are_named),
+		TEST(config_lists_what_did_not_take),
+		TEST(config_refuses_what_is_no_option),
+		TEST(patches_that_touch_the_configuration),
+		TEST(a_copy_shares_sources_and_nothing_else),
+		TEST(a_copy_of_nothing_is_an_error),
+		TEST(build_id_of_a_program_and_of_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
