@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # L1 is freestanding: a flat binary at a fixed address, embedded in the agent (agents/host/l1_image.S).
 L1_SRCS   := $(wildcard agents/l1/*.c agents/l1/*.S)
 L1_OBJS   := $(patsubst %,$(BUILD)/l1/%.o,$(L1_SRCS))

@@ -17,8 +17,9 @@ run() {
 	status=$?
 }
 failures() { # OPERATION MEMORY: how many failures are stored
-	sqlite3 "$db" "SELECT count(*) FROM test WHERE result = 'fail' AND scenario = 'churn'
-		AND params LIKE '%$1%' AND params LIKE '%\"$2\"%'"
+	sqlite3 "$db" "SELECT count(*) FROM test JOIN measurement AS m ON m.id = test.measurement
+		WHERE result = 'fail' AND json_extract(params, '\$.operation') = '$1'
+		AND json_extract(params, '\$.memory') = '$2'"
 }
 
 run baseline
@@ -29,7 +30,7 @@ run "$TOP/tests/kernels/stale-msr-bitmap.json"
 is $status 1 "churn fails the kernel that never refreshes: exit 1"
 like "$out" 'integrity: ' "class integrity is said"
 like "$out" 'RDMSR did not exit although the MSR bitmap says that it must' "and what was wrong"
-is "$(sqlite3 "$db" 'SELECT error_class FROM run ORDER BY id DESC LIMIT 1')" integrity "and stored"
+is "$(sqlite3 "$db" 'SELECT class FROM run ORDER BY id DESC LIMIT 1')" integrity "and stored"
 for operation in dontneed migrate-page memslot msr-bitmap; do
 	[ "$(failures $operation managed)" -gt 0 ]
 	ok $? "found by $operation, managed memory"
