@@ -155,11 +155,11 @@ static void fields_have_their_place_and_width(void **state)
 	evmcs_fill_index();
 	vmcs_ops_evmcs.write(l2, VMCS_GUEST_RIP, 0x1122334455667788);
 	assert_int_equal(*(uint64_t *)((char *)evmcs_of(1) + 816), 0x1122334455667788);
-	vmcs_ops_evmcs.write(l2, VMCS_EXCEPTION_BITMAP, 0xffffffff);
+	vmcs_ops_evmcs.write(l2, VMCS_EXCEPTION_BITMAP, ~0ull);
 	assert_int_equal(evmcs_of(1)->exception_bitmap, 0xffffffff);
 	assert_int_equal(evmcs_of(1)->proc, 0);
 	assert_int_equal(evmcs_of(1)->entry_controls, 0);
-	vmcs_ops_evmcs.write(l2, VMCS_VPID, 0x1234);
+	vmcs_ops_evmcs.write(l2, VMCS_VPID, 0xffff1234);
 	assert_int_equal(evmcs_of(1)->vpid, 0x1234);
 	assert_int_equal(evmcs_of(1)->reserved3[0], 0);
 	assert_int_equal(vmcs_ops_evmcs.read(l2, VMCS_VPID), 0x1234);
