@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 
 #define RESAMPLES      1000
+#define T_TEST_MIN_DF  8  /* fewer tell too little of the noise for a normal distribution's tails */
 #define BOOTSTRAP_SEED 20 /* any; fixed, so that the same boots give the same interval */
 
 static const char *const verdict_names[] = {
@@ -80,10 +81,10 @@ static void add_bootstrap(const struct judge_case *c, const double *base, const 
 static double p_value(const struct judge_case *c, const double *base, const double *new,
 		      double difference, double error)
 {
-	if (isnan(error))
-		return NAN;
 	if (statistics_mann_whitney_least(c->nbase, c->nnew) <= c->alpha / c->family)
 		return statistics_mann_whitney(base, c->nbase, new, c->nnew);
+	if (isnan(error) || c->noise->df < T_TEST_MIN_DF)
+		return NAN;
 	if (!difference)
 		return 1;
 	return statistics_t_p(difference / error, c->noise->df);
@@ -108,6 +109,7 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 	out->low = exp(low);
 	out->high = exp(high);
 	out->noise = percent(sd);
+	out->noise_from = (int)(c->noise->df - c->assumed_df);
 	out->p_value = p_value(c, base, new, difference, error);
 }
 
@@ -147,10 +149,14 @@ static int more_boots(const struct judge_case *c, const struct results_judgement
 	double half = fmax(log(j->high / j->ratio), log(j->ratio / j->low));
 	double factor;
 
+	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
+		return 0; /* boots do not help */
 	if (isnan(half))
 		return 1;
 	if (away < effect)
 		return boots_for(fewer_boots(c), half / (effect - away));
+	if (isnan(j->p_value))
+		return (int)ceil((T_TEST_MIN_DF - c->noise->df) / 2);
 	factor = half / away;
 	if (j->p_value > c->alpha)
 		factor = fmax(factor, gsl_cdf_ugaussian_Qinv(c->alpha / 2) /
@@ -164,7 +170,7 @@ static enum results_verdict verdict_of(const struct judge_case *c,
 	double effect = 1 + c->effect / 100;
 	bool beyond = j->ratio >= effect || j->ratio <= 1 / effect;
 
-	if (isnan(j->low) || isnan(j->p_value))
+	if (isnan(j->low))
 		return VERDICT_INCONCLUSIVE;
 	if (j->low >= 1 / effect && j->high <= effect)
 		return VERDICT_UNCHANGED;
@@ -173,14 +179,11 @@ static enum results_verdict verdict_of(const struct judge_case *c,
 	return VERDICT_INCONCLUSIVE;
 }
 
-/* "seen in 12 boots more than needed to know a mean", in words. */
-static char *noise_source(const struct judge_case *c)
+static char *noise_source(const struct results_judgement *j)
 {
-	double seen = c->noise->df - c->assumed_df;
-
-	if (seen <= 0)
+	if (j->noise_from <= 0)
 		return xstrdup("assumed: this host has no history yet");
-	return xasprintf("learned from %.0f repeated boots", seen);
+	return xasprintf("learned from %d repeated boots", j->noise_from);
 }
 
 static char *explain(const struct judge_case *c, const struct results_judgement *j)
@@ -191,7 +194,7 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 		return xstrdup("there is a 0 among the values, so there is no ratio to judge");
 	if (isnan(j->low))
 		return xstrdup("one boot each and no history of this host: its noise is unknown");
-	source = noise_source(c);
+	source = noise_source(j);
 	switch (j->verdict) {
 	case VERDICT_UNCHANGED:
 		return xasprintf(
@@ -199,6 +202,9 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 			"%.2g %% (%s)",
 			c->effect, j->noise, source);
 	case VERDICT_INCONCLUSIVE:
+		if (isnan(j->p_value))
+			return xasprintf("too few boots for a test; boots differ by %.2g %% (%s)",
+					 j->noise, source);
 		if (j->p_value > c->alpha && (j->low > 1 || j->high < 1))
 			return xasprintf("p %.2g is not enough among %zu numbers; boots differ by "
 					 "%.2g %% (%s)",

@@ -308,27 +308,29 @@ static void print_notes(const struct results_comparison *c, struct strbuf *out)
 /* Why so few boots are enough, or are not. */
 static void print_noise(const struct results_comparison *c, struct strbuf *out)
 {
-	const struct results_compared *worst = NULL;
-	double sum = 0;
-	size_t known = 0;
+	const struct results_judgement *worst = NULL;
+	int least = 0, most = 0;
 
 	for (size_t i = 0; i < c->nmetrics; i++) {
-		const struct results_compared *m = &c->metrics[i];
+		const struct results_judgement *j = &c->metrics[i].median;
 
-		if (isnan(m->median.noise))
+		if (isnan(j->noise))
 			continue;
-		sum += m->median.noise;
-		known++;
-		if (!worst || m->median.noise > worst->median.noise)
-			worst = m;
+		least = !worst || j->noise_from < least ? j->noise_from : least;
+		most = j->noise_from > most ? j->noise_from : most;
+		worst = !worst || j->noise > worst->noise ? j : worst;
 	}
-	if (!known)
+	if (!worst)
 		return;
-	strbuf_addf(
-		out,
-		"\nnoise: boots of one kernel differ by %.2g %% (standard deviation, mean of %zu "
-		"metrics);\n       most in %s %s, %.2g %%\n",
-		sum / known, known, worst->scenario, worst->metric, worst->median.noise);
+	strbuf_addf(out,
+		    "\nnoise: boots of one kernel differ by %.2g %% or less (standard deviation",
+		    worst->noise);
+	if (!most)
+		strbuf_addstr(out, "; assumed, for this\n       host has no history yet)\n");
+	else if (least == most)
+		strbuf_addf(out, "; learned\n       from %d repeated boots)\n", most);
+	else
+		strbuf_addf(out, "; learned\n       from %d to %d repeated boots)\n", least, most);
 }
 
 static void print_summary(const struct results_comparison *c, size_t hidden, bool colour,

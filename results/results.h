@@ -127,6 +127,7 @@ struct results_judgement {
 	double ratio;	  /* new / base */
 	double low, high; /* interval of the ratio at level 1 - alpha; NAN with too few boots */
 	double noise;	/* percent: the spread of one boot that was reckoned with; NAN if unknown */
+	int noise_from; /* repeated boots that it was learned from; 0: it is assumed */
 	double p_value; /* after Benjamini-Hochberg; NAN where boots allow no test */
 	int more_boots; /* inconclusive: boots more of each kernel that would likely settle it
 			   (at most RESULTS_MORE_BOOTS_MAX); else 0 */

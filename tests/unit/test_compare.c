@@ -215,7 +215,7 @@ static void the_tail_is_judged_too(void **state)
 	struct results_comparison c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 3; seed++)
+	for (uint64_t seed = 1; seed <= 5; seed++) /* of a p99 nothing is assumed: eight repeats */
 		for (int k = 0; k < 2; k++) {
 			uint64_t tail = k ? 90000 : 60000;
 			struct results_bucket hist[] = { { histogram_bucket(30000), 95 },
