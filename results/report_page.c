@@ -285,13 +285,8 @@ static void select_told(const struct report *r, struct report_selection *s)
 	report_select_headlines(r, s);
 	for (size_t i = 0; i < r->comparison.nmetrics; i++) {
 		const struct results_compared *m = &r->comparison.metrics[i];
-		bool regressed = m->median.verdict == VERDICT_REGRESSED ||
-				 m->p99.verdict == VERDICT_REGRESSED,
-		     there = false;
 
-		for (size_t k = 0; k < s->count; k++)
-			there |= s->indices[k] == i;
-		if (regressed && !there)
+		if (m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED)
 			report_select_add(s, i, NAN);
 	}
 }

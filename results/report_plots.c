@@ -19,6 +19,12 @@
 
 void report_select_add(struct report_selection *s, size_t index, double allowed)
 {
+	for (size_t i = 0; i < s->count; i++)
+		if (s->indices[i] == index) {
+			s->allowed[i] =
+				fmin(s->allowed[i], allowed); /* of a number and NAN the number */
+			return;
+		}
 	s->indices = xrealloc(s->indices, s->count + 1, sizeof(*s->indices));
 	s->allowed = xrealloc(s->allowed, s->count + 1, sizeof(*s->allowed));
 	s->indices[s->count] = index;

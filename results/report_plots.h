@@ -16,6 +16,7 @@ struct report_selection {
 
 /* Headline metrics, or all when there are none. Free with report_selection_free(). */
 void report_select_headlines(const struct report *r, struct report_selection *out);
+/* Adds one; of one that is there already the smaller allowance counts. */
 void report_select_add(struct report_selection *s, size_t index, double allowed);
 void report_selection_free(struct report_selection *s);
 

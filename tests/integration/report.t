@@ -153,7 +153,9 @@ like "$("$NESTLAB" report baseline $NAME --db regressed.db --format email \
 policy() { # policy FILE MORE
 	cat >"$1" <<-JSON
 	{ "required_boots": 2,
-	  "rules": [ { "scenario": "multiplex", "metric": "switch", "allowed_change": 1.0 } ],
+	  "rules": [ { "scenario": "multiplex", "metric": "switch", "allowed_change": 1.0 },
+		{ "scenario": "multiplex", "metric": "switch", "params": { "memory": "managed" },
+		  "allowed_change": 2 } ],
 	  "debug_runs": [ { "kernel": "nested-context-debug", "scenario": "quick" } ],
 	  "selftests": [ "vmx_tsc_adjust_test" ] $2 }
 	JSON
@@ -173,6 +175,9 @@ signoff() { # signoff KIND POLICY STATUS WORD NAME
 	ok $? "$5: the page is well-formed"
 }
 signoff better plain.json 0 PASS "all there"
+is "$(xmllint --xpath "count(//@id)" so-better-plain.json/signoff.html)" \
+	"$(grep -oE ' id="[^"]*"' so-better-plain.json/signoff.html | sort -u | wc -l)" \
+	"two rules about one metric draw it once"
 signoff regressed waived.json 0 PASS "a regression with a waiver"
 like "$(cat so-regressed-waived.json/signoff.txt)" 'waived by Ada .* until 2999-12-31: known' \
 	"the waiver's owner, date and reason are told"
