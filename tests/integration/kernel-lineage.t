@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Commits built one from the tree of another (kernels/lineage.c), on a fake kernel of four files.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/fake-kernel.sh"
+
+LAB=$TMP/lab
+fake_lab "$LAB"
+K=$NESTLAB_ROOT/kernels
+REPO=$TMP/repo
+TREES=$NESTLAB_CACHE/trees
+git() { command git -C "$REPO" -c user.name=test -c user.email=test@localhost "$@"; }
+build() { "$NESTLAB" kernel build "$@" 2>&1; }
+entry() { "$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'; }
+compiled() { grep -c '^  CC' "$(entry "$1")/log"; }
+
+# commit NAME: what is in the repository becomes a commit and a variant of that name
+commit() {
+	git add -A && git commit -q -m "$1" && git tag "$1"
+	cat >"$K/$1.json" <<-END
+		{ "source": { "kind": "git", "location": "$REPO", "ref": "$1" },
+		  "config": ["config/one.config"] }
+	END
+}
+
+mkdir "$REPO" && command git init -q -b main "$REPO"
+fake_kernel "$REPO"
+echo old >"$REPO/src/gone.h"
+ln -s f1.c "$REPO/src/link.c"
+commit first
+echo 'int f2(void) { return 20; }' >"$REPO/src/f2.c"
+rm "$REPO/src/gone.h" "$REPO/src/link.c"
+echo 'a plain file now' >"$REPO/src/link.c"
+commit second
+echo 'int f3(void) { return missing }' >"$REPO/src/f3.c"
+commit broken
+echo 'int f3(void) { return 30; }' >"$REPO/src/f3.c"
+commit mended
+echo '# a remark' >>"$REPO/Makefile"
+commit remade
+before=$(git show-ref; git status --porcelain)
+
+like "$(build first)" '^first +[0-9a-f]{12} +built' 'the first commit is built'
+is "$(compiled first)" 4 'from nothing'
+out=$(build second)
+like "$out" "from another commit's tree" 'the second from the tree of the first'
+is "$(compiled second)" 1 'compiling the one file that differs'
+is "$(ls "$TREES" | wc -l)" 1 'one tree is kept'
+tree=$TREES/$(ls "$TREES")
+[ ! -e "$tree/src/gone.h" ]
+ok $? 'a file that the commit removes is gone'
+is "$(cat "$tree/src/link.c")" 'a plain file now' 'a link that became a file is one'
+is "$(cat "$tree/src/f1.c")" 'int f1(void) { return 1; }' 'and what it pointed to is untouched'
+
+out=$(build broken)
+like "$out" 'does not compile' 'a commit that does not compile fails'
+like "$(build mended)" "from another commit's tree" 'and the next is built all the same'
+is "$(compiled mended)" 1 'with little to compile'
+like "$(build first)" 'cached' 'the first is still in the cache'
+like "$(build remade)" "from another commit's tree" 'a changed Makefile'
+grep -q 'CONFIG_ONE=y' "$(entry remade)/config"
+ok $? 'has its configuration made anew'
+
+for variant in second mended remade; do
+	is "$(NESTLAB_CACHE=$TMP/$variant; build $variant >/dev/null
+		sha256sum <"$(entry $variant)/bzImage")" "$(sha256sum <"$(entry $variant)/bzImage")" \
+		"$variant: the bytes are those of a build from nothing elsewhere"
+done
+
+# two at once, and what a kill leaves
+echo 'int f4(void) { return 40; }' >"$REPO/src/f4.c"
+commit left
+echo 'int f4(void) { return 41; }' >"$REPO/src/f4.c"
+commit right
+build left >"$TMP/left" &
+build right >"$TMP/right"
+wait $!
+like "$(cat "$TMP/left" "$TMP/right")" 'right +[0-9a-f]{12} +built' 'of two at once one is built'
+like "$(cat "$TMP/left")" 'left +[0-9a-f]{12} +built' 'and so is the other'
+is "$(ls "$TREES" | wc -l)" 1 'still one tree is kept'
+like "$(cat "$tree/.nestlab-commit")" '^[0-9a-f]{40}$' 'which says what it is'
+echo 0000000000000000000000000000000000000000 >"$tree/.nestlab-commit"
+echo 'int f1(void) { return 11; }' >"$REPO/src/f1.c"
+commit last
+like "$(build last)" '^last +[0-9a-f]{12} +built' 'a kept tree of an unknown commit is not used'
+is "$(compiled last)" 4 'but a build from nothing is made'
+git tag -d left right last >/dev/null && git reset -q --hard remade
+is "$(git show-ref; git status --porcelain)" "$before" 'the repository is as it was'
+
+plan_done
