@@ -41,6 +41,10 @@ struct report_test {
 	const char *text[REPORT_SIDES];	  /* of the boot that decided */
 };
 
+struct report_common { /* what all metrics of a scenario have in common: a JSON object */
+	const char *scenario, *params;
+};
+
 struct report { /* free with report_free() */
 	struct results_comparison comparison;
 	struct report_boot *boots;
@@ -48,7 +52,8 @@ struct report { /* free with report_free() */
 	struct report_spread *spreads; /* metric i of side s: [i * REPORT_SIDES + s] */
 	struct report_test *tests;
 	size_t ntests;
-	const char *common; /* JSON object: the parameters that all metrics share */
+	struct report_common *commons; /* one per scenario of the comparison */
+	size_t ncommons;
 	struct report_strings *strings;
 };
 

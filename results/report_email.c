@@ -265,10 +265,12 @@ static bool is_told(const struct results_compared *m, const struct results_compa
 
 static void add_names(const struct report *r, struct strbuf *out)
 {
-	__cleanup_free char *common = words_common(r);
+	for (size_t i = 0; i < r->ncommons; i++) {
+		__cleanup_free char *common = words_params(NULL, NULL, r->commons[i].params);
 
-	if (*common)
-		add_line(out, "all with: ", common);
+		strbuf_addf(out, "all %s with: ", r->commons[i].scenario);
+		add_line(out, "", common);
+	}
 	strbuf_addf(out, "\n%18.18s%14s%18.18s\n", r->comparison.base, "", r->comparison.new);
 	strbuf_addstr(out, "------------------  ----------  ------------------\n"
 			   "           %stddev     %change             %stddev\n"
@@ -292,7 +294,7 @@ static void add_table(const struct report *r, const struct results_compared *fir
 			continue;
 		}
 		if (!params || strcmp(params, m->params)) {
-			__cleanup_free char *words = words_params(r, m->params);
+			__cleanup_free char *words = words_params(r, m->scenario, m->params);
 
 			add_line(out, "\n", words);
 		}

@@ -43,6 +43,17 @@ static void result_row(struct doc_table *t, const struct report *r,
 	judged_cells(t, m->base.p99, m->new.p99, &m->p99);
 }
 
+static void say_common(struct doc *d, const struct report *r)
+{
+	for (size_t i = 0; i < r->ncommons; i++) {
+		__cleanup_free char *words = words_params(NULL, NULL, r->commons[i].params);
+
+		if (*words)
+			doc_item(d, DOC_PLAIN, "%s is always with: %s", r->commons[i].scenario,
+				 words);
+	}
+}
+
 static void undecided_items(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
@@ -57,7 +68,6 @@ static void undecided_items(struct doc *d, const struct report *r, const struct 
 void report_page_results(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	const struct results_comparison *c = &r->comparison;
-	__cleanup_free char *common = words_common(r);
 	const char *unit = s->count ? c->metrics[s->indices[0]].unit : "";
 	__cleanup_free char *caption =
 		xasprintf("Base %s, new %s; %s where no other unit is said; intervals at %g%%",
@@ -65,8 +75,7 @@ void report_page_results(struct doc *d, const struct report *r, const struct rep
 	struct doc_table *t =
 		doc_table_new(caption, "metric|of|base>|new>|change>|interval>|verdict");
 
-	if (*common)
-		doc_paragraph(d, "All with: %s.", common);
+	say_common(d, r);
 	for (size_t i = 0; i < s->count; i++)
 		result_row(t, r, &c->metrics[s->indices[i]], unit);
 	doc_table(d, t);
@@ -108,7 +117,7 @@ void report_page_tests(struct doc *d, const struct report *r)
 		const struct report_test *test = &r->tests[i];
 		const char *said =
 			test->text[REPORT_NEW] ? test->text[REPORT_NEW] : test->text[REPORT_BASE];
-		__cleanup_free char *params = words_params(NULL, test->params);
+		__cleanup_free char *params = words_params(NULL, NULL, test->params);
 
 		doc_cell(t, "%s %s", test->scenario, *test->name ? test->name : params);
 		for (int side = 0; side < REPORT_SIDES; side++) {
@@ -307,8 +316,8 @@ static void render(const struct report *r, const struct report_options *o, bool 
 	report_page_tests(&d, r);
 	if (s.count < c->nmetrics)
 		doc_paragraph(&d,
-			      "%zu metrics that are no headlines and did not regress are not "
-			      "shown; the formats csv and json have them.",
+			      "Not shown: %zu metrics, neither headlines nor regressed; the "
+			      "formats csv and json have them.",
 			      c->nmetrics - s.count);
 	report_page_plots(&d, r, &s);
 	report_page_environment(&d, r);

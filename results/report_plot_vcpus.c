@@ -178,7 +178,7 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 {
 	const struct results_compared *m = f->first;
 	__cleanup_free char *other = other_params(m->params);
-	__cleanup_free char *words = words_params(r, other);
+	__cleanup_free char *words = words_params(r, m->scenario, other);
 	__cleanup_free char *caption =
 		xasprintf("Cost over L2 vCPUs: %s %s%s%s%s", m->scenario, m->metric,
 			  *words ? " (" : "", words, *words ? ")" : "");

@@ -14,6 +14,7 @@
 #define PLOT_WIDTH  860
 #define FOREST_ROWS 60
 #define CDF_FIGURES 12
+#define CDF_SAMPLES 20 /* fewer make no distribution */
 
 /* ---- which ---- */
 
@@ -330,7 +331,8 @@ void report_plot_distributions(struct doc *d, const struct report *r,
 	for (size_t i = 0; i < s->count; i++) {
 		const struct report_spread *spread = &r->spreads[s->indices[i] * REPORT_SIDES];
 
-		if (!spread[REPORT_BASE].all.count || !spread[REPORT_NEW].all.count)
+		if (spread[REPORT_BASE].all.count < CDF_SAMPLES ||
+		    spread[REPORT_NEW].all.count < CDF_SAMPLES)
 			continue;
 		if (drawn == CDF_FIGURES) {
 			left++;

@@ -46,7 +46,7 @@ static char *judged(const char *what, const struct results_compared *m,
 static void add_metric(struct report_points *p, const struct report *r, size_t i)
 {
 	const struct results_compared *m = &r->comparison.metrics[i];
-	__cleanup_free char *params = words_params(NULL, m->params);
+	__cleanup_free char *params = words_params(NULL, NULL, m->params);
 	struct report_point *at = add(p, m->scenario, xasprintf("%s %s", m->metric, params));
 	bool tail = m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED;
 
@@ -62,7 +62,7 @@ static void add_metric(struct report_points *p, const struct report *r, size_t i
 static void add_test(struct report_points *p, const struct report_test *t)
 {
 	const char *new = t->result[REPORT_NEW], *base = t->result[REPORT_BASE];
-	__cleanup_free char *params = *t->name ? NULL : words_params(NULL, t->params);
+	__cleanup_free char *params = *t->name ? NULL : words_params(NULL, NULL, t->params);
 	struct report_point *at = add(p, t->scenario, xstrdup(params ? params : t->name));
 
 	at->test = t;

@@ -321,6 +321,19 @@ static int load_behind(struct results_db *db, const struct selection *s, const c
 	return ret;
 }
 
+static void find_commons(struct report *r)
+{
+	const struct results_comparison *c = &r->comparison;
+
+	r->commons = xcalloc(c->nmetrics + 1, sizeof(*r->commons));
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (!words_find_common(r, c->metrics[i].scenario))
+			r->commons[r->ncommons++] = (struct report_common){
+				.scenario = c->metrics[i].scenario,
+				.params = own(r, words_common_params(c, c->metrics[i].scenario)),
+			};
+}
+
 static int load_all(struct results_db *db, const char *base, const char *new,
 		    const struct results_filter *filter, struct report *r, struct error *err)
 {
@@ -331,7 +344,7 @@ static int load_all(struct results_db *db, const char *base, const char *new,
 	if (ret)
 		return ret;
 	r->strings = xcalloc(1, sizeof(*r->strings));
-	r->common = own(r, words_common_params(&r->comparison));
+	find_commons(r);
 	r->spreads = xcalloc(r->comparison.nmetrics * REPORT_SIDES + 1, sizeof(*r->spreads));
 	ret = select_runs(db, base, new, session, &s, err);
 	if (ret)
@@ -368,7 +381,6 @@ void report_load_nothing(const char *base, const char *new, struct report *out)
 					.verdict = VERDICT_INCONCLUSIVE,
 				} };
 	out->strings = xcalloc(1, sizeof(*out->strings));
-	out->common = keep(out, "{}");
 }
 
 void report_free(struct report *r)
@@ -382,6 +394,7 @@ void report_free(struct report *r)
 	if (r->strings)
 		free(r->strings->items);
 	free(r->strings);
+	free(r->commons);
 	free(r->spreads);
 	free(r->boots);
 	free(r->tests);

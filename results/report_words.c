@@ -113,19 +113,33 @@ static void intersect(struct json_object *common, const char *params)
 	}
 }
 
-char *words_common_params(const struct results_comparison *c)
+char *words_common_params(const struct results_comparison *c, const char *scenario)
 {
-	struct json_object *common;
+	struct json_object *common = NULL;
+	size_t seen = 0;
 	char *text;
 
-	if (c->nmetrics < 2 ||
-	    json_parse(c->metrics[0].params, strlen(c->metrics[0].params), "params", &common, NULL))
-		return xstrdup("{}");
-	for (size_t i = 1; i < c->nmetrics && json_object_is_type(common, json_type_object); i++)
-		intersect(common, c->metrics[i].params);
-	text = json_canonical(common);
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		const char *params = c->metrics[i].params;
+
+		if (strcmp(c->metrics[i].scenario, scenario))
+			continue;
+		if (!seen++)
+			json_parse(params, strlen(params), "params", &common, NULL);
+		else if (json_object_is_type(common, json_type_object))
+			intersect(common, params);
+	}
+	text = seen > 1 && common ? json_canonical(common) : xstrdup("{}");
 	json_object_put(common);
 	return text;
+}
+
+const char *words_find_common(const struct report *r, const char *scenario)
+{
+	for (size_t i = 0; i < r->ncommons; i++)
+		if (!strcmp(r->commons[i].scenario, scenario))
+			return r->commons[i].params;
+	return NULL;
 }
 
 struct shortening {
@@ -159,22 +173,18 @@ static int shorten(const char *key, const char *value, void *arg)
 	return 0;
 }
 
-char *words_params(const struct report *r, const char *params)
+char *words_params(const struct report *r, const char *scenario, const char *params)
 {
-	struct shortening s = { .except = r ? r->common : NULL, .out = STRBUF_INIT };
+	struct shortening s = { .except = r ? words_find_common(r, scenario) : NULL,
+				.out = STRBUF_INIT };
 
 	words_each_param(params, shorten, &s);
 	return strbuf_detach(&s.out);
 }
 
-char *words_common(const struct report *r)
-{
-	return words_params(NULL, r->common);
-}
-
 char *words_metric(const struct report *r, const struct results_compared *m)
 {
-	__cleanup_free char *params = words_params(r, m->params);
+	__cleanup_free char *params = words_params(r, m->scenario, m->params);
 
 	return xasprintf("%s %s%s%s%s", m->scenario, m->metric, *params ? " (" : "", params,
 			 *params ? ")" : "");

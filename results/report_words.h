@@ -23,11 +23,12 @@ char *words_number(double value);
 char *words_interval(const struct results_judgement *j);
 
 /* A parameter object in short: "micro-vmx unmanaged l2_vcpus=8 ept no-apic_pages". With @r, what
- * all its metrics have in common is left out; words_common() says that. */
-char *words_params(const struct report *r, const char *params);
-char *words_common(const struct report *r);
-/* The members that all metrics share, as JSON: what report_load() puts into report.common. */
-char *words_common_params(const struct results_comparison *c);
+ * all metrics of the scenario have in common is left out; words_find_common() has that. */
+char *words_params(const struct report *r, const char *scenario, const char *params);
+/* What all metrics of a scenario share, as JSON; NULL: no such scenario in the comparison. */
+const char *words_find_common(const struct report *r, const char *scenario);
+/* The same, worked out: for report_load(). The caller frees. */
+char *words_common_params(const struct results_comparison *c, const char *scenario);
 /* "multiplex switch (micro-vmx unmanaged)" */
 char *words_metric(const struct report *r, const struct results_compared *m);
 
