@@ -31,9 +31,10 @@ struct vm_memory {
 	char *other; /* as large; what vm_memory_replace_area() changes to. NULL until then */
 	size_t area_size;
 	bool unmanaged;
-	int devmem;    /* -1 when managed */
-	uint64_t phys; /* unmanaged: physical address of base; area, spares and other follow */
-	char *scratch; /* managed: SPARES pages that take up what was freed; NULL until needed */
+	int devmem;	  /* -1 when managed */
+	uint64_t phys;	  /* unmanaged: physical address of base; area, spares and other follow */
+	int pipe[2];	  /* managed: holds pages that were taken away */
+	uint32_t retired; /* how many it was given; 0: there is no pipe yet */
 	uint32_t next_spare;
 	uint64_t ticks; /* TSC ticks spent in the system calls of the functions below */
 };

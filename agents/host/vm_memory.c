@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "agents/host/regions.h"
@@ -11,6 +12,7 @@
 
 #define LARGE_PAGE 0x200000ull
 #define SPARES	   64u
+#define RETIRED	   8u /* pages that the pipe holds; it has room for 16 (pipe(7)) */
 
 static void *map_devmem(const struct vm_memory *mem, void *at, size_t size, uint64_t phys)
 {
@@ -78,8 +80,10 @@ void vm_memory_unmap(struct vm_memory *mem)
 		munmap(mem->area, mem->area_size);
 	if (mem->other)
 		munmap(mem->other, mem->area_size);
-	if (mem->scratch)
-		munmap(mem->scratch, SPARES * L1_PAGE);
+	if (mem->retired) {
+		close(mem->pipe[0]);
+		close(mem->pipe[1]);
+	}
 	if (mem->devmem >= 0)
 		close(mem->devmem);
 }
@@ -96,43 +100,35 @@ static uint64_t read_tsc(void)
 	return __builtin_ia32_rdtsc();
 }
 
-/* The kernel hands out the page that was freed last. A page of scratch memory takes it, zeroed, so
- * that neither the same page comes back nor what was in it survives. */
-static int take_freed(struct vm_memory *mem)
+/* Makes a page say nothing, and keeps it: a pipe that refers to it holds it back from the kernel,
+ * which would else give the very same page back at the next fault. */
+static int retire(struct vm_memory *mem, char *page)
 {
-	volatile char *page;
+	struct iovec iov = { .iov_base = page, .iov_len = L1_PAGE };
+	char content[L1_PAGE];
 
-	if (!mem->scratch) {
-		void *p = mmap(NULL, SPARES * L1_PAGE, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (p == MAP_FAILED)
-			return -errno;
-		mem->scratch = p;
-	}
-	page = mem->scratch + mem->next_spare % SPARES * L1_PAGE;
-	*page = 0;
-	mem->next_spare++;
+	if (!mem->retired && pipe2(mem->pipe, O_CLOEXEC))
+		return -errno;
+	if (mem->retired >= RETIRED && read(mem->pipe[0], content, L1_PAGE) != L1_PAGE)
+		return -EIO;
+	memset(page, 0, L1_PAGE);
+	if (vmsplice(mem->pipe[1], &iov, 1, 0) != L1_PAGE)
+		return -errno;
+	mem->retired++;
 	return 0;
-}
-
-/* Makes the scratch page that is next free again, before anything else is freed. */
-static void give_back(struct vm_memory *mem)
-{
-	if (mem->scratch && mem->next_spare >= SPARES)
-		madvise(mem->scratch + mem->next_spare % SPARES * L1_PAGE, L1_PAGE, MADV_DONTNEED);
 }
 
 static int drop_managed(struct vm_memory *mem, char *page)
 {
 	uint64_t begin;
-	int ret;
+	int ret = retire(mem, page);
 
-	give_back(mem);
+	if (ret)
+		return ret;
 	begin = read_tsc();
 	ret = madvise(page, L1_PAGE, MADV_DONTNEED);
 	mem->ticks += read_tsc() - begin;
-	return ret ? -errno : take_freed(mem);
+	return ret ? -errno : 0;
 }
 
 static int remap(struct vm_memory *mem, char *page, uint64_t phys)
@@ -163,15 +159,18 @@ static int move_managed(struct vm_memory *mem, char *page)
 	char *new = mmap(NULL, L1_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t begin;
 	void *p;
+	int ret;
 
 	if (new == MAP_FAILED)
 		return -errno;
-	give_back(mem);
 	memcpy(new, page, L1_PAGE);
+	ret = retire(mem, page);
+	if (ret)
+		return ret;
 	begin = read_tsc();
 	p = mremap(new, L1_PAGE, L1_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page);
 	mem->ticks += read_tsc() - begin;
-	return p == MAP_FAILED ? -errno : take_freed(mem);
+	return p == MAP_FAILED ? -errno : 0;
 }
 
 /* Round and round: when a spare comes again, its last user has moved on. */

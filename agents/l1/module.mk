@@ -25,3 +25,4 @@ $(BUILD)/agent/agents/host/vm_image.o: AGENT_CFLAGS += -DL1_BIN='"$(BUILD)/agent
 
 # L1's parts that need no VMX, for their unit test.
 $(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs pages prove)
+$(BUILD)/tests/test_l1_memory: $(BUILD)/obj/agents/host/vm_memory.o

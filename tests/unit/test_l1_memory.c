@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * L1's memory on the agent's side: what is taken from under a VM comes back with its content, in
+ * another place, and the old place says nothing any more. A memfd stands for /dev/mem.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agents/host/regions.h"
+#include "agents/host/vm.h"
+
+#define NL2    2u
+#define SPARES 64u
+
+static struct vm_memory mem;
+
+bool regions_unmanaged(struct region *out)
+{
+	(void)out;
+	return false;
+}
+
+static int skips;
+
+void sink_skip(struct sink *s, const char *fmt, ...)
+{
+	(void)s;
+	(void)fmt;
+	skips++;
+}
+
+static int set_up_managed(void **state)
+{
+	(void)state;
+	return vm_memory_map(&mem, PLAN_MANAGED, NL2, NULL);
+}
+
+static int set_up_unmanaged(void **state)
+{
+	size_t size = L1_AREA + 2 * NL2 * L1_BLOCK_SIZE + SPARES * L1_PAGE;
+
+	(void)state;
+	mem = (struct vm_memory){ .area_size = NL2 * L1_BLOCK_SIZE, .unmanaged = true };
+	mem.devmem = memfd_create("ram", 0);
+	if (mem.devmem < 0 || ftruncate(mem.devmem, (off_t)size))
+		return -1;
+	mem.base = mmap(NULL, L1_AREA, PROT_READ | PROT_WRITE, MAP_SHARED, mem.devmem, 0);
+	mem.area =
+		mmap(NULL, mem.area_size, PROT_READ | PROT_WRITE, MAP_SHARED, mem.devmem, L1_AREA);
+	return mem.base == MAP_FAILED || mem.area == MAP_FAILED ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	vm_memory_unmap(&mem);
+	return 0;
+}
+
+/* Page frame number, or 0 where this user may not know (proc_pid_pagemap(5)). */
+static uint64_t frame_of(const void *p)
+{
+	uint64_t entry = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	off_t at = (off_t)((uintptr_t)p / L1_PAGE * sizeof(entry));
+
+	if (fd < 0 || pread(fd, &entry, sizeof(entry), at) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry & ((1ull << 55) - 1);
+}
+
+static void fill(uint64_t gpa, char c)
+{
+	memset(vm_memory_at(&mem, gpa), c, L1_PAGE);
+}
+
+static void holds(const char *page, char c)
+{
+	for (size_t i = 0; i < L1_PAGE; i++)
+		assert_int_equal(page[i], c);
+}
+
+static void change_often(int (*change)(struct vm_memory *m, uint64_t gpa), bool other_frame)
+{
+	for (uint32_t n = 0; n < 3 * SPARES; n++) {
+		uint64_t gpa = l1_block(n % NL2, n % L1_BLOCK_PAGES), before;
+
+		fill(gpa, (char)n);
+		before = frame_of(vm_memory_at(&mem, gpa));
+		assert_int_equal(change(&mem, gpa), 0);
+		holds(vm_memory_at(&mem, gpa), (char)n);
+		if (other_frame && before)
+			assert_int_not_equal(frame_of(vm_memory_at(&mem, gpa)), before);
+	}
+	assert_true(mem.ticks > 0);
+}
+
+static void a_dropped_page_comes_back_as_another_one(void **state)
+{
+	(void)state;
+	change_often(vm_memory_drop_page, true);
+}
+
+static void a_moved_page_is_another_one(void **state)
+{
+	(void)state;
+	change_often(vm_memory_move_page, true);
+}
+
+static void an_unmanaged_page_keeps_its_content(void **state)
+{
+	(void)state;
+	change_often(vm_memory_drop_page, false);
+	change_often(vm_memory_move_page, true);
+}
+
+static void what_an_unmanaged_page_was_is_zeros(void **state)
+{
+	uint64_t gpa = l1_block(1, L1_BLOCK_MSR);
+	char old[L1_PAGE];
+
+	(void)state;
+	fill(gpa, 'x');
+	assert_int_equal(vm_memory_move_page(&mem, gpa), 0);
+	assert_int_equal(pread(mem.devmem, old, L1_PAGE, (off_t)gpa), L1_PAGE);
+	holds(old, 0);
+	holds(vm_memory_at(&mem, gpa), 'x');
+}
+
+static void a_replaced_area_is_elsewhere_with_all_that_was_in_it(void **state)
+{
+	uint64_t gpa = l1_block(1, L1_BLOCK_L2);
+
+	(void)state;
+	for (int n = 0; n < 4; n++) {
+		char *before = vm_memory_at(&mem, gpa);
+
+		fill(gpa, (char)('a' + n));
+		assert_int_equal(vm_memory_replace_area(&mem), 0);
+		assert_ptr_not_equal(vm_memory_at(&mem, gpa), before);
+		holds(vm_memory_at(&mem, gpa), (char)('a' + n));
+		holds(before, 0);
+	}
+}
+
+static void both_slots_have_their_addresses(void **state)
+{
+	(void)state;
+	assert_ptr_equal(vm_memory_at(&mem, 0), mem.base);
+	assert_ptr_equal(vm_memory_at(&mem, L1_AREA - 1), mem.base + L1_AREA - 1);
+	assert_ptr_equal(vm_memory_at(&mem, L1_AREA), mem.area);
+	assert_ptr_equal(vm_memory_at(&mem, l1_block(1, L1_BLOCK_VAPIC)),
+			 mem.area + L1_BLOCK_SIZE + L1_BLOCK_VAPIC * L1_PAGE);
+}
+
+static void no_unmanaged_ram_is_a_skip(void **state)
+{
+	struct vm_memory none;
+
+	(void)state;
+	skips = 0;
+	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), VM_SAID);
+	assert_int_equal(skips, 1);
+	vm_memory_unmap(&none);
+}
+
+#define MANAGED(f)   cmocka_unit_test_setup_teardown(f, set_up_managed, tear_down)
+#define UNMANAGED(f) cmocka_unit_test_setup_teardown(f, set_up_unmanaged, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MANAGED(both_slots_have_their_addresses),
+		MANAGED(a_dropped_page_comes_back_as_another_one),
+		MANAGED(a_moved_page_is_another_one),
+		MANAGED(a_replaced_area_is_elsewhere_with_all_that_was_in_it),
+		UNMANAGED(an_unmanaged_page_keeps_its_content),
+		UNMANAGED(what_an_unmanaged_page_was_is_zeros),
+		UNMANAGED(a_replaced_area_is_elsewhere_with_all_that_was_in_it),
+		cmocka_unit_test(no_unmanaged_ram_is_a_skip),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
