@@ -110,7 +110,7 @@ static void forest_row(struct svg_chart *c, const struct report *r,
 	double low, high, x = words_worse(m, m->median.ratio), at = svg_y(c, y);
 	double from = svg_x(c, -m->smallest_effect), to = svg_x(c, m->smallest_effect);
 	__cleanup_free char *name = words_metric(r, m);
-	__cleanup_free char *label = cut(name, 52);
+	__cleanup_free char *label = cut(name, 58);
 
 	strbuf_addf(c->out,
 		    "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>\n",
@@ -141,15 +141,14 @@ static struct doc_table *forest_numbers(const struct report *r, const struct rep
 		__cleanup_free char *worse = words_percent(words_worse(m, m->median.ratio));
 		__cleanup_free char *allowed =
 			isfinite(s->allowed[i]) ? words_percent(s->allowed[i]) : xstrdup("");
+		__cleanup_free char *range = NULL;
 		double low, high;
 
 		words_worse_interval(m, &m->median, &low, &high);
 		doc_cell(t, "%s", name);
 		doc_cell(t, "%s", worse);
-		if (isfinite(low) && isfinite(high))
-			doc_cell(t, "%+.2f .. %+.2f%%", low, high);
-		else
-			doc_cell(t, "none");
+		range = words_range(low, high);
+		doc_cell(t, "%s", range);
 		doc_cell(t, "%s", allowed);
 		doc_cell_tone(t, words_tone(m->median.verdict), "%s",
 			      results_verdict_name(m->median.verdict));
@@ -165,7 +164,7 @@ void report_plot_forest(struct doc *d, const struct report *r, const struct repo
 	struct svg_chart c = {
 		.width = PLOT_WIDTH,
 		.height = 90 + FOREST_ROW * rows,
-		.left = 390,
+		.left = 420,
 		.right = 100,
 		.top = 26,
 		.x = { .label = label },

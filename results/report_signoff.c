@@ -75,8 +75,7 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 	double low, high;
 
 	words_worse_interval(m, judged, &low, &high);
-	interval = isfinite(low) && isfinite(high) ? xasprintf("%+.2f .. %+.2f%%", low, high)
-						   : xstrdup("none");
+	interval = words_range(low, high);
 	if (high <= allowed) {
 		state = SIGNOFF_OK;
 		said = "within it";

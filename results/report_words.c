@@ -30,9 +30,22 @@ void words_worse_interval(const struct results_compared *m, const struct results
 	*high = words_worse(m, higher ? j->low : j->high);
 }
 
+/* What rounds to zero is zero, not minus zero. */
+static double rounded(double percent)
+{
+	return fabs(percent) < 0.005 ? 0 : percent;
+}
+
 char *words_percent(double percent)
 {
-	return isfinite(percent) ? xasprintf("%+.2f%%", percent) : xstrdup("n/a");
+	return isfinite(percent) ? xasprintf("%+.2f%%", rounded(percent)) : xstrdup("n/a");
+}
+
+char *words_range(double low, double high)
+{
+	if (!isfinite(low) || !isfinite(high))
+		return xstrdup("none");
+	return xasprintf("%+.2f .. %+.2f%%", rounded(low), rounded(high));
 }
 
 char *words_number(double value)
@@ -50,9 +63,7 @@ char *words_number(double value)
 
 char *words_interval(const struct results_judgement *j)
 {
-	if (!isfinite(j->low) || !isfinite(j->high))
-		return xstrdup("none");
-	return xasprintf("%+.2f .. %+.2f%%", words_change(j->low), words_change(j->high));
+	return words_range(words_change(j->low), words_change(j->high));
 }
 
 /* ---- parameters ---- */

@@ -19,7 +19,8 @@ void words_worse_interval(const struct results_compared *m, const struct results
 char *words_percent(double percent);
 /* "24,816.4": four significant digits at least, never a digit of the whole part lost. */
 char *words_number(double value);
-/* "+0.40 .. +2.10%" of a judgement's interval, or "none". */
+/* "+0.40 .. +2.10%", or "none" if one is no number; and that of a judgement. */
+char *words_range(double low, double high);
 char *words_interval(const struct results_judgement *j);
 
 /* A parameter object in short: "micro-vmx unmanaged l2_vcpus=8 ept no-apic_pages". With @r, what
