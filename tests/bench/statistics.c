@@ -262,8 +262,8 @@ int main(void)
 	static const int boots[] = { 3, 5, 10 };
 	bool good = true;
 
-	printf("| noise, 1 %%  | boots | rule      | A/A any | A/A | +1 %% | +2 %% | +5 %% |\n"
-	       "| ----------- | -- | -------------- | ----- | ----- | ----- | ----- | ----- |\n");
+	printf("| noise, 1 %% | boots | rule | A/A any | A/A | +1 %% | +2 %% | +5 %% |\n"
+	       "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
 	for (size_t k = 0; k < ARRAY_SIZE(noises); k++)
 		for (size_t b = 0; b < ARRAY_SIZE(boots); b++)
 			for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

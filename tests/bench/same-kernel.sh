@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# same-kernel.sh [COMPARISONS]: real boots of one kernel against itself, each comparison with four
+# fresh boots (two and two, every boot with a seed of its own). None may call anything changed.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+NESTLAB=${NESTLAB:-${BUILD:-build}/bin/nestlab}
+N=${1:-30}
+DB=$(mktemp -d)/same.db
+trap 'rm -rf "$(dirname "$DB")"' EXIT
+
+changed=0 undecided=0
+for ((i = 0; i < N; i++)); do
+	session=$("$NESTLAB" run quick --kernel baseline --boots 4 --seed $((1000 + 4 * i)) \
+		--db "$DB" 2>&1 | sed -n 's/.*(session \(.*\)).*/\1/p')
+	[ -n "$session" ] || { echo "boots failed"; exit 1; }
+	json=$("$NESTLAB" compare baseline baseline --session "$session" --db "$DB" --json)
+	counts=$(python3 -c '
+import json, sys
+ms = json.load(sys.stdin)["metrics"]
+def n(*verdicts): return sum(m["verdict"] in verdicts for m in ms)
+def p99(*verdicts): return sum(m["p99"]["verdict"] in verdicts for m in ms)
+print(len(ms), n("improved", "regressed"), p99("improved", "regressed"),
+      n("inconclusive"), p99("inconclusive"))' <<<"$json")
+	read -r metrics median tail open open_tail <<<"$counts"
+	echo "comparison $((i + 1)): $metrics metrics; called changed: $median medians, $tail p99s;" \
+		"inconclusive: $open medians, $open_tail p99s"
+	changed=$((changed + (median + tail > 0)))
+	undecided=$((undecided + (open > 0)))
+done
+echo "$N comparisons of one kernel with itself: $changed called anything changed," \
+	"$undecided left a median open"
+[ $changed -eq 0 ]
