@@ -37,13 +37,15 @@ static int for_pages(struct vm *vm, uint32_t l2, int (*change)(struct vm_memory 
 	return ret;
 }
 
-static int drop(struct vm *vm, uint32_t l2)
+static int drop(struct vm *vm, uint32_t l2, bool rare)
 {
+	(void)rare;
 	return for_pages(vm, l2, vm_memory_drop_page);
 }
 
-static int move_pages(struct vm *vm, uint32_t l2)
+static int move_pages(struct vm *vm, uint32_t l2, bool rare)
 {
+	(void)rare;
 	return for_pages(vm, l2, vm_memory_move_page);
 }
 
@@ -56,13 +58,14 @@ static int set_area(struct vm *vm, uint64_t gpa, size_t size)
 	return ret;
 }
 
-/* The whole L2 area to another guest-physical address and back; each other time with other memory
- * behind it, which is a new memslot. */
-static int move_slot(struct vm *vm, uint32_t l2)
+/* The whole L2 area to another guest-physical address and back; rarely with other memory behind it,
+ * which is a new memslot. */
+static int move_slot(struct vm *vm, uint32_t l2, bool rare)
 {
 	int ret = set_area(vm, L1_AWAY, vm->mem.area_size);
 
-	if (!ret && l2 & 1) {
+	(void)l2;
+	if (!ret && rare) {
 		ret = set_area(vm, L1_AWAY, 0);
 		if (!ret)
 			ret = vm_memory_replace_area(&vm->mem);
@@ -72,23 +75,25 @@ static int move_slot(struct vm *vm, uint32_t l2)
 
 /* L1's own operations are measured in L1. That the pages under them are new at times, too, is what
  * makes a kernel's memory of the old ones show. */
-static int renew_bitmaps(struct vm *vm, uint32_t l2)
+static int renew_bitmaps(struct vm *vm, uint32_t l2, bool rare)
 {
 	int ret = vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR));
 
+	(void)rare;
 	return ret ? ret : vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR_OTHER));
 }
 
-static int renew_vapics(struct vm *vm, uint32_t l2)
+static int renew_vapics(struct vm *vm, uint32_t l2, bool rare)
 {
 	int ret = vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC));
 
+	(void)rare;
 	return ret ? ret : vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC_OTHER));
 }
 
 static const struct operation {
 	const char *name;
-	int (*change)(struct vm *vm, uint32_t l2);
+	int (*change)(struct vm *vm, uint32_t l2, bool rare);
 	uint32_t l1[2]; /* enum l1_churn, in even and in odd rounds */
 } operations[] = {
 	{ "dontneed", drop, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
@@ -126,26 +131,27 @@ static void take(struct vm *vm, struct figures *f, uint32_t victim)
 	histogram_add(&f->resume, clock_units(s->b));
 }
 
-/* Operations go round the L2 vCPUs. In a fifth of the cycles the one that it is about was the last to
- * run, so that all that L0 keeps of the last one is there; no more, for its resume is cheaper, and the
- * median is to be that of one sort. */
-#define CYCLES	      5
-#define CURRENT_CYCLE 3
+/* Operations go round the L2 vCPUs. The first cycle of five is the rare one: there the L2 vCPU that it is
+ * about was the last to run, so that all that L0 keeps of the last one is there, and a memslot comes
+ * back with other memory. No more than that, for their costs differ, and the median is to be that of
+ * one sort. */
+#define CYCLES 5
 
 static int round_of(struct vm *vm, const struct operation *op, uint32_t n, struct figures *f)
 {
 	uint32_t nl2 = vm->m->l2_vcpus, cycle = n / nl2, victim = n % nl2;
 	/* Only an enlightened VMCS stays mapped in L0 while L1 runs. */
 	uint32_t allowed = vm->features & L1_FEATURE_EVMCS ? ~0u : ~(uint32_t)L1_CHURN_PARK;
+	bool rare = cycle % CYCLES == 0;
 	int ret;
 
 	vm->mem.ticks = 0;
-	ret = op->change(vm, victim);
+	ret = op->change(vm, victim, rare);
 	if (ret)
 		return ret;
 	for (uint32_t i = 0; i < vm->ncpus; i++) {
 		vm->cpus[i].job->first = victim;
-		vm->cpus[i].job->last = cycle % CYCLES == CURRENT_CYCLE ? (n + 1) % nl2 : ~0u;
+		vm->cpus[i].job->last = rare ? (n + 1) % nl2 : ~0u;
 		/* Each L2 vCPU is the victim of both sorts, however many there are. */
 		vm->cpus[i].job->churn = op->l1[(n + cycle) & 1] & allowed;
 	}
