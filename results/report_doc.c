@@ -231,30 +231,16 @@ static void text_rule(struct doc *d, char c, size_t n)
 	strbuf_addch(d->out, '\n');
 }
 
-/* Words of @text from column @indent on, broken at blanks; the first line is already begun. */
 static void text_wrap(struct doc *d, const char *text, size_t indent)
 {
-	struct strbuf line = STRBUF_INIT;
-	size_t column = indent;
+	doc_wrap(d->out, text, indent, TEXT_COLUMNS);
+}
 
-	markup_line(&line, text);
-	for (const char *s = line.buf; *s;) {
-		size_t n = strcspn(s, " "), width = doc_width(s, n);
-
-		if (column > indent && column + 1 + width > TEXT_COLUMNS) {
-			strbuf_addf(d->out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > indent) {
-			strbuf_addch(d->out, ' ');
-			column++;
-		}
-		strbuf_add(d->out, s, n);
-		column += width;
-		s += n;
-		s += strspn(s, " ");
-	}
-	strbuf_addch(d->out, '\n');
-	strbuf_release(&line);
+/* An empty line before, unless there is one. */
+static void text_gap(struct doc *d)
+{
+	if (d->out->len < 2 || strcmp(d->out->buf + d->out->len - 2, "\n\n"))
+		strbuf_addch(d->out, '\n');
 }
 
 static void text_begin(struct doc *d, const char *title)
@@ -272,13 +258,14 @@ static void text_end(struct doc *d)
 
 static void text_heading(struct doc *d, int level, const char *text)
 {
-	strbuf_addch(d->out, '\n');
+	text_gap(d);
 	text_wrap(d, text, 0);
 	text_rule(d, level == 2 ? '-' : '.', doc_width(text, strlen(text)));
 }
 
 static void text_paragraph(struct doc *d, const char *text)
 {
+	text_gap(d);
 	text_wrap(d, text, 0);
 }
 
@@ -291,21 +278,20 @@ static void text_verdict(struct doc *d, enum doc_tone tone, const char *word, co
 
 static void text_list(struct doc *d, bool open)
 {
-	(void)d;
-	(void)open;
+	if (open)
+		text_gap(d);
 }
 
 static void text_item(struct doc *d, enum doc_tone tone, const char *text)
 {
-	static const char *const signs[DOC_TONES] = { "- ",
-						      "- ok: ", "- NO: ", "- ??: ", "- ~~: " };
-
-	strbuf_addstr(d->out, signs[tone]);
+	(void)tone; /* the words say it */
+	strbuf_addstr(d->out, "- ");
 	text_wrap(d, text, 2);
 }
 
 static void text_code(struct doc *d, const char *text)
 {
+	text_gap(d);
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 		__cleanup_free char *line = strndup(text, n);
@@ -319,7 +305,7 @@ static void text_code(struct doc *d, const char *text)
 
 static void text_table(struct doc *d, const struct doc_table *t)
 {
-	strbuf_addch(d->out, '\n');
+	text_gap(d);
 	text_wrap(d, t->caption, 0);
 	doc_table_text(t, TEXT_COLUMNS, d->out);
 }

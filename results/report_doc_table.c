@@ -154,7 +154,32 @@ static void as_columns(const struct doc_table *t, const size_t *widths, size_t f
 	}
 }
 
-static void as_records(const struct doc_table *t, struct strbuf *out)
+void doc_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns)
+{
+	struct strbuf line = STRBUF_INIT;
+	size_t column = indent;
+
+	markup_line(&line, text);
+	for (const char *s = line.buf; *s;) {
+		size_t n = strcspn(s, " "), width = doc_width(s, n);
+
+		if (column > indent && column + 1 + width > columns) {
+			strbuf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			strbuf_addch(out, ' ');
+			column++;
+		}
+		strbuf_add(out, s, n);
+		column += width;
+		s += n;
+		s += strspn(s, " ");
+	}
+	strbuf_addch(out, '\n');
+	strbuf_release(&line);
+}
+
+static void as_records(const struct doc_table *t, size_t columns, struct strbuf *out)
 {
 	for (size_t i = 0; i < t->ncells; i++) {
 		size_t c = i % t->ncols;
@@ -165,8 +190,7 @@ static void as_records(const struct doc_table *t, struct strbuf *out)
 			strbuf_addf(out, "      %s: ", t->cols[c].head);
 		else
 			strbuf_addstr(out, "  * ");
-		markup_line(out, t->cells[i].text);
-		strbuf_addch(out, '\n');
+		doc_wrap(out, t->cells[i].text, c ? 8 + strlen(t->cols[c].head) : 4, columns);
 	}
 }
 
@@ -181,6 +205,6 @@ void doc_table_text(const struct doc_table *t, size_t columns, struct strbuf *ou
 	else if (total - widths[0] + 2 <= columns)
 		as_columns(t, widths, 1, out);
 	else
-		as_records(t, out);
+		as_records(t, columns, out);
 	free(widths);
 }

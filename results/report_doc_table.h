@@ -26,6 +26,10 @@ struct doc_table {
 /* Columns that @n bytes of UTF-8 take (one a character). */
 size_t doc_width(const char *s, size_t n);
 
+/* Words of @text, broken at blanks before @columns; the first line is already begun, at column
+ * @indent, where the others begin too. Ends with a newline. */
+void doc_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns);
+
 /* The table as text: columns padded with blanks; if that is wider than @columns the first column
  * stands above its rows; if it still is, each row comes as lines of "head: cell". */
 void doc_table_text(const struct doc_table *t, size_t columns, struct strbuf *out);

@@ -17,7 +17,7 @@ static const struct {
 } states[] = {
 	[SIGNOFF_OK] = { DOC_GOOD, "pass" },
 	[SIGNOFF_WAIVED] = { DOC_WAIVED, "waived" },
-	[SIGNOFF_MISSING] = { DOC_UNSURE, "missing" },
+	[SIGNOFF_MISSING] = { DOC_UNSURE, "blocked" },
 	[SIGNOFF_FAILED] = { DOC_BAD, "fail" },
 };
 
@@ -58,7 +58,7 @@ static void say_verdict(struct doc *d, const struct signoff *s)
 	};
 
 	doc_verdict(d, said[s->verdict].tone, signoff_verdict_name(s->verdict),
-		    "%s. Checks: %zu failed, %zu missing, %zu waived, %zu passed.",
+		    "%s. Checks: %zu failed, %zu blocked, %zu waived, %zu passed.",
 		    said[s->verdict].sentence, count(s, SIGNOFF_FAILED), count(s, SIGNOFF_MISSING),
 		    count(s, SIGNOFF_WAIVED), count(s, SIGNOFF_OK));
 	say_reasons(d, s);
