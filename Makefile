@@ -21,7 +21,7 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	rsync libjson-c-dev libsqlite3-dev libgsl-dev libcurl4-openssl-dev libarchive-dev musl-tools \
 	libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
 	grub-common grub-efi-amd64-bin isolinux syslinux-common qemu-system-x86 ovmf clang-format \
-	sqlite3 libxml2-utils jq python3
+	sqlite3 libxml2-utils jq python3 lz4
 LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto
 
 CC      ?= gcc

@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 void *xmalloc(size_t size);
-void *xcalloc(size_t n, size_t size); /* zeroed; n * size is checked for overflow */
+void *xcalloc(size_t n, size_t size);		/* zeroed; n * size is checked for overflow */
 void *xrealloc(void *p, size_t n, size_t size); /* to n * size bytes, checked likewise */
-char *xstrdup(const char *s); /* NULL gives NULL */
+char *xstrdup(const char *s);			/* NULL gives NULL */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* For `char *p __cleanup_free = ...`: freed at the end of the scope. */

@@ -15,7 +15,7 @@
 
 void cancel_install(void);
 bool cancel_requested(void);
-int cancel_fd(void); /* readable for ever once a cancel was requested */
+int cancel_fd(void);		     /* readable for ever once a cancel was requested */
 int cancel_error(struct error *err); /* sets "cancelled", returns -ECANCELED */
 
 #endif

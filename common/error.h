@@ -21,7 +21,7 @@
 #define ERROR_TEXT_MAX 2048
 
 struct error {
-	int code; /* negative errno, 0 while nothing went wrong */
+	int code;		   /* negative errno, 0 while nothing went wrong */
 	char text[ERROR_TEXT_MAX]; /* NUL-terminated, cut at the end when too long */
 };
 

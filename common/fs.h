@@ -23,7 +23,7 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
 
 int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */
-int fs_mkdir_p(const char *path, struct error *err); /* as mkdir -p */
+int fs_mkdir_p(const char *path, struct error *err);		       /* as mkdir -p */
 int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */
 bool fs_exists(const char *path);
 

@@ -20,8 +20,8 @@
 
 struct json_node {
 	struct json_object *value; /* borrowed */
-	const char *file; /* for messages; borrowed */
-	char path[JSON_PATH_MAX]; /* "$.a.b[3]" */
+	const char *file;	   /* for messages; borrowed */
+	char path[JSON_PATH_MAX];  /* "$.a.b[3]" */
 };
 
 /* Parses @text (strict; one value; duplicate keys rejected are not, json-c keeps the last). Syntax
@@ -36,8 +36,8 @@ int json_load(const char *file, struct json_object **doc, struct json_node *root
 int json_check_keys(const struct json_node *obj, const char *const *known, struct error *err);
 
 /* A member of an object: -ENOENT without setting @err if absent and @required is false. */
-int json_member(const struct json_node *obj, const char *key, bool required,
-		struct json_node *out, struct error *err);
+int json_member(const struct json_node *obj, const char *key, bool required, struct json_node *out,
+		struct error *err);
 int json_element(const struct json_node *array, size_t i, struct json_node *out);
 size_t json_length(const struct json_node *array); /* 0 for anything but an array */
 

@@ -23,26 +23,50 @@ struct option_list { /* borrowed argv strings; free items with free() */
 };
 
 struct option_spec {
-	const char *name; /* without the dashes; a single letter is a short option */
+	const char *name;    /* without the dashes; a single letter is a short option */
 	const char *argname; /* NULL for a flag */
 	const char *help;
-	enum { OPTION_KIND_END, OPTION_KIND_FLAG, OPTION_KIND_STRING, OPTION_KIND_INT,
-	       OPTION_KIND_DOUBLE, OPTION_KIND_LIST } kind;
+	enum {
+		OPTION_KIND_END,
+		OPTION_KIND_FLAG,
+		OPTION_KIND_STRING,
+		OPTION_KIND_INT,
+		OPTION_KIND_DOUBLE,
+		OPTION_KIND_LIST
+	} kind;
 	void *target;
 	long min, max; /* OPTION_KIND_INT */
 };
 
-#define OPTION_FLAG(n, t, h) { n, NULL, h, OPTION_KIND_FLAG, (bool *){ t }, 0, 0 }
-#define OPTION_STRING(n, a, t, h) { n, a, h, OPTION_KIND_STRING, (const char **){ t }, 0, 0 }
-#define OPTION_INT(n, a, t, lo, hi, h) { n, a, h, OPTION_KIND_INT, (long *){ t }, lo, hi }
-#define OPTION_DOUBLE(n, a, t, h) { n, a, h, OPTION_KIND_DOUBLE, (double *){ t }, 0, 0 }
-#define OPTION_LIST(n, a, t, h) { n, a, h, OPTION_KIND_LIST, (struct option_list *){ t }, 0, 0 }
-#define OPTION_END { .kind = OPTION_KIND_END }
+#define OPTION_FLAG(n, t, h)                                      \
+	{                                                         \
+		n, NULL, h, OPTION_KIND_FLAG, (bool *){ t }, 0, 0 \
+	}
+#define OPTION_STRING(n, a, t, h)                                       \
+	{                                                               \
+		n, a, h, OPTION_KIND_STRING, (const char **){ t }, 0, 0 \
+	}
+#define OPTION_INT(n, a, t, lo, hi, h)                          \
+	{                                                       \
+		n, a, h, OPTION_KIND_INT, (long *){ t }, lo, hi \
+	}
+#define OPTION_DOUBLE(n, a, t, h)                                  \
+	{                                                          \
+		n, a, h, OPTION_KIND_DOUBLE, (double *){ t }, 0, 0 \
+	}
+#define OPTION_LIST(n, a, t, h)                                              \
+	{                                                                    \
+		n, a, h, OPTION_KIND_LIST, (struct option_list *){ t }, 0, 0 \
+	}
+#define OPTION_END                      \
+	{                               \
+		.kind = OPTION_KIND_END \
+	}
 
-#define EXIT_NO 1 /* the answer is "no": a regression, a failed run */
+#define EXIT_NO		 1 /* the answer is "no": a regression, a failed run */
 #define EXIT_CANNOT_TELL 125
-#define EXIT_FATAL 128
-#define EXIT_USAGE 129
+#define EXIT_FATAL	 128
+#define EXIT_USAGE	 129
 
 /*
  * Parses argv[1..]; what is left (operands, in order) is moved to argv[0..] and its count returned.

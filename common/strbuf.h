@@ -12,19 +12,19 @@
 #include <stddef.h>
 
 struct strbuf {
-	char *buf; /* never NULL after the first strbuf_* call; "" when empty */
+	char *buf;  /* never NULL after the first strbuf_* call; "" when empty */
 	size_t len; /* without the NUL */
 	size_t alloc;
 };
 
 extern char strbuf_empty[];
-#define STRBUF_INIT                   \
-	{                             \
-		.buf = strbuf_empty   \
+#define STRBUF_INIT                 \
+	{                           \
+		.buf = strbuf_empty \
 	}
 
 void strbuf_release(struct strbuf *sb); /* frees and re-initialises */
-void strbuf_reset(struct strbuf *sb); /* length 0, memory kept */
+void strbuf_reset(struct strbuf *sb);	/* length 0, memory kept */
 void strbuf_add(struct strbuf *sb, const void *data, size_t len);
 void strbuf_addstr(struct strbuf *sb, const char *s);
 void strbuf_addch(struct strbuf *sb, char c);

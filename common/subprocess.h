@@ -16,10 +16,11 @@
 
 struct subprocess {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env; /* NULL, or NULL-terminated "K=V" added to (or, "K", removed from) ours */
+	const char *const
+		*env;	 /* NULL, or NULL-terminated "K=V" added to (or, "K", removed from) ours */
 	const char *cwd; /* NULL: ours */
 	const char *stdin_path; /* NULL: /dev/null */
-	const char *log_path; /* NULL, or the file that stdout and stderr are appended to */
+	const char *log_path;	/* NULL, or the file that stdout and stderr are appended to */
 	struct strbuf *out; /* NULL, or where stdout is collected (stderr then goes to the log) */
 	/* NULL, or called with each line (no newline) of output, stdout and stderr merged */
 	void (*on_line)(const char *line, void *arg);
