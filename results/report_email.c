@@ -255,12 +255,14 @@ static void add_metric(const struct report *r, size_t i, struct strbuf *out)
 	add_row(out, p99, m->base.p99, NAN, m->p99.ratio, m->new.p99, NAN);
 }
 
-static bool is_told(const struct results_compared *m, const struct results_compared *first)
+static bool has_regressed(const struct results_compared *m)
 {
-	bool settled = m->median.verdict == VERDICT_UNCHANGED &&
-		       m->p99.verdict != VERDICT_REGRESSED && m->p99.verdict != VERDICT_IMPROVED;
+	return m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED;
+}
 
-	return m == first || !settled;
+static bool has_changed(const struct results_compared *m)
+{
+	return m->median.verdict != VERDICT_UNCHANGED || m->p99.verdict == VERDICT_IMPROVED;
 }
 
 static void add_names(const struct report *r, struct strbuf *out)
@@ -278,21 +280,17 @@ static void add_names(const struct report *r, struct strbuf *out)
 }
 
 /* Metrics of the same parameters stand under one heading; most changed first, as they come. */
-static void add_table(const struct report *r, const struct results_compared *first,
-		      struct strbuf *out)
+static size_t add_group(const struct report *r, bool regressed, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
 	const char *params = NULL;
-	size_t left = 0;
+	size_t told = 0;
 
-	add_names(r, out);
 	for (size_t i = 0; i < c->nmetrics; i++) {
 		const struct results_compared *m = &c->metrics[i];
 
-		if (!is_told(m, first)) {
-			left++;
+		if (has_regressed(m) != regressed || !(regressed || has_changed(m)))
 			continue;
-		}
 		if (!params || strcmp(params, m->params)) {
 			__cleanup_free char *words = words_params(r, m->scenario, m->params);
 
@@ -300,9 +298,27 @@ static void add_table(const struct report *r, const struct results_compared *fir
 		}
 		params = m->params;
 		add_metric(r, i, out);
+		told++;
 	}
-	if (left)
-		strbuf_addf(out, "\n%zu more metrics did not change.\n", left);
+	return told;
+}
+
+/* What regressed stands first: it is what the mail is about. */
+static void add_table(const struct report *r, struct strbuf *out)
+{
+	struct strbuf others = STRBUF_INIT;
+	size_t worse, changed;
+
+	add_names(r, out);
+	worse = add_group(r, true, out);
+	changed = add_group(r, false, &others);
+	if (worse && changed)
+		strbuf_addstr(out, "\nWhat changed otherwise:\n");
+	strbuf_addstr(out, others.buf);
+	if (worse + changed < r->comparison.nmetrics)
+		strbuf_addf(out, "\nUnchanged: %zu metrics.\n",
+			    r->comparison.nmetrics - worse - changed);
+	strbuf_release(&others);
 }
 
 void report_render_email(const struct report *r, const struct report_options *o, struct strbuf *out)
@@ -326,7 +342,7 @@ void report_render_email(const struct report *r, const struct report_options *o,
 	for (char *line = strtok(commands.buf, "\n"); line; line = strtok(NULL, "\n"))
 		add_line(out, "\t", line);
 	strbuf_addstr(out, "\nDetails, medians over boots:\n\n");
-	add_table(r, first, out);
+	add_table(r, out);
 	strbuf_addstr(out, "\n-- \nnestlab\n");
 	strbuf_release(&commands);
 	free(n.what);

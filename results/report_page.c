@@ -258,8 +258,31 @@ void report_page_repeat(struct doc *d, const struct report *r, const struct repo
 
 /* ---- the plain report ---- */
 
-static void say_verdict(struct doc *d, const struct results_comparison *c)
+#define REASONS_MAX 8 /* said right below the verdict */
+
+static void say_regressions(struct doc *d, const struct report *r)
 {
+	size_t said = 0;
+
+	for (size_t i = 0; i < r->comparison.nmetrics; i++) {
+		const struct results_compared *m = &r->comparison.metrics[i];
+		bool median = m->median.verdict == VERDICT_REGRESSED;
+		const struct results_judgement *j = median ? &m->median : &m->p99;
+		__cleanup_free char *name = words_metric(r, m);
+		__cleanup_free char *change = words_percent(words_change(j->ratio));
+		__cleanup_free char *interval = words_interval(j);
+
+		if (j->verdict == VERDICT_REGRESSED && ++said <= REASONS_MAX)
+			doc_item(d, DOC_BAD, "%s, %s: %s (interval %s)", name,
+				 median ? "median" : "tail", change, interval);
+	}
+	if (said > REASONS_MAX)
+		doc_item(d, DOC_PLAIN, "and %zu more that regressed", said - REASONS_MAX);
+}
+
+static void say_verdict(struct doc *d, const struct report *r)
+{
+	const struct results_comparison *c = &r->comparison;
 	static const struct {
 		enum doc_tone tone;
 		const char *word, *sentence;
@@ -286,6 +309,7 @@ static void say_verdict(struct doc *d, const struct results_comparison *c)
 		    c->base_failed, c->new_failed);
 	if (c->failure)
 		doc_item(d, DOC_BAD, "%s", c->failure);
+	say_regressions(d, r);
 }
 
 /* Headlines, and whatever regressed: bad news is never left out. */
@@ -310,7 +334,7 @@ static void render(const struct report *r, const struct report_options *o, bool 
 
 	select_told(r, &s);
 	doc_begin(&d, html, out, title);
-	say_verdict(&d, c);
+	say_verdict(&d, r);
 	doc_heading(&d, "Results");
 	report_page_results(&d, r, &s);
 	report_page_tests(&d, r);
