@@ -68,10 +68,8 @@ static int run(struct vm *vm, struct figures *f)
 		return ret;
 	stats = vm_stats_begin(vm);
 	ret = measure(vm, f);
-	if (!ret)
-		ret = vm_run(vm, L1_CMD_PROVE);
 	kvm_stats_end(stats, ret ? NULL : vm->sink);
-	return ret;
+	return ret ? ret : vm_run(vm, L1_CMD_PROVE);
 }
 
 int scenario_multiplex_run(const struct plan_measure *m, struct sink *s)
