@@ -98,6 +98,13 @@ int kernel_tree_mark(const char *tree, struct error *err);
  * writes such files in place. Times are kept, so make finds nothing to do.
  */
 int kernel_tree_copy(const char *from, const char *to, struct error *err);
+/*
+ * Notes that @path, relative to @tree, is a source though it is younger than the mark: a patch or a
+ * checkout put it there after the first make. Nothing to do in a tree without a mark.
+ */
+int kernel_tree_note_source(const char *tree, const char *path, struct error *err);
+/* Did make generate @path? Then a patch for it would not apply to the sources alone. */
+bool kernel_tree_is_generated(const char *tree, const char *path);
 
 /* ---- work.c ---- */
 

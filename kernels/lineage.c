@@ -94,6 +94,15 @@ static int check_out_files(const struct kernel_keys *k, const struct strbuf *nam
 	return ret ? ret : subprocess_run(&sp, NULL, err);
 }
 
+static int note_sources(const struct strbuf *names, const char *tree, struct error *err)
+{
+	int ret = 0;
+
+	for (const char *p = names->buf; !ret && p < names->buf + names->len; p += strlen(p) + 1)
+		ret = kernel_tree_note_source(tree, p, err);
+	return ret;
+}
+
 static void note_config(const struct strbuf *names, bool *config_may_differ)
 {
 	for (const char *p = names->buf; p < names->buf + names->len; p += strlen(p) + 1)
@@ -111,6 +120,7 @@ static int update(const struct kernel_keys *k, const char *from, const char *tre
 	ret = ret ? ret : git_list(k, from, "--diff-filter=d", &changed, err);
 	ret = ret ? ret : remove_files(&gone, tree, err);
 	ret = ret ? ret : check_out_files(k, &changed, tree, log, err);
+	ret = ret ? ret : note_sources(&changed, tree, err);
 	*config_may_differ = false;
 	note_config(&gone, config_may_differ);
 	note_config(&changed, config_may_differ);

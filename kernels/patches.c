@@ -149,13 +149,65 @@ static int apply_one(const char *tree, const char *patch, const char *log, struc
 	return 0;
 }
 
+/* Calls @each with the name ("dir/file") of every file that @patch changes or adds. */
+static int for_each_file(const char *patch, int (*each)(const char *name, void *arg), void *arg,
+			 struct error *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	int ret = fs_read_file(patch, MAX_PATCH_BYTES, &text, err);
+
+	for (const char *line = text.buf; !ret && line && *line;) {
+		__cleanup_free char *name = strndup(line, strcspn(line, "\t\r\n"));
+		const char *slash = strchr(name, '/');
+
+		if (!strncmp(name, "+++ ", 4) && slash && strcmp(name + 4, "/dev/null"))
+			ret = each(slash + 1, arg);
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	strbuf_release(&text);
+	return ret;
+}
+
+struct applying {
+	const char *tree, *patch;
+	struct error *err;
+};
+
+/* In a tree that was built there are more files to patch than there are sources. */
+static int refuse_generated(const char *name, void *arg)
+{
+	struct applying *a = arg;
+
+	if (!kernel_tree_is_generated(a->tree, name))
+		return 0;
+	return error_set(a->err, -EBADMSG,
+			 "patch %s does not apply to the sources: %s is made by make; leave it out "
+			 "of the patch",
+			 base_name(a->patch), name);
+}
+
+static int note_source(const char *name, void *arg)
+{
+	struct applying *a = arg;
+
+	return kernel_tree_note_source(a->tree, name, a->err);
+}
+
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < count; i++)
-		ret = apply_one(tree, paths[i], log, err);
+	for (size_t i = 0; !ret && i < count; i++) {
+		struct applying a = { tree, paths[i], err };
+
+		ret = for_each_file(paths[i], refuse_generated, &a, err);
+		if (!ret)
+			ret = apply_one(tree, paths[i], log, err);
+		if (!ret)
+			ret = for_each_file(paths[i], note_source, &a, err);
+	}
 	return ret;
 }
 

@@ -201,6 +201,59 @@ static int relocate(const char *tree, struct error *err)
 	return ret ? ret : write_root(tree, err);
 }
 
+/* ---- which files are sources ---- */
+
+/* The file in a tree that names the sources which are younger than the mark, one a line. */
+#define YOUNG_NAME ".nestlab-young"
+
+static bool has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *at = text; (at = strstr(at, line)); at += len)
+		if ((at == text || at[-1] == '\n') && at[len] == '\n')
+			return true;
+	return false;
+}
+
+static bool is_noted(const char *tree, const char *path)
+{
+	__cleanup_free char *young = xasprintf("%s/" YOUNG_NAME, tree);
+	struct strbuf text = STRBUF_INIT;
+	bool noted = !fs_read_file(young, 0, &text, NULL) && has_line(text.buf, path);
+
+	strbuf_release(&text);
+	return noted;
+}
+
+/* Appends in place: the file is younger than the mark itself, so no copy shares it. */
+int kernel_tree_note_source(const char *tree, const char *path, struct error *err)
+{
+	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
+	__cleanup_free char *young = xasprintf("%s/" YOUNG_NAME, tree);
+	__cleanup_free char *line = xasprintf("%s\n", path);
+	int fd, ret = 0;
+
+	if (!fs_exists(mark))
+		return 0;
+	fd = open(young, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+		ret = error_set(err, -errno, "%s: cannot write: %s", young, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+bool kernel_tree_is_generated(const char *tree, const char *path)
+{
+	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
+	__cleanup_free char *full = xasprintf("%s/%s", tree, path);
+	struct stat marked, st;
+
+	return !stat(mark, &marked) && !lstat(full, &st) && S_ISREG(st.st_mode) &&
+	       is_newer(&st.st_mtim, &marked.st_mtim) && !is_noted(tree, path);
+}
+
 /* ---- */
 
 int kernel_tree_mark(const char *tree, struct error *err)

@@ -91,6 +91,18 @@ expect wrong 1 'patch b.patch does not apply: src/f1.c: Hunk #1 FAILED at 1' 'a 
 echo '{ "base": "root", "patches": "patches/wrong", "patch_count": 1 }' >"$K/counted.json"
 like "$(build counted)" 'built' 'patch_count leaves it out'
 
+mkdir "$K/patches/generated"
+printf -- '--- a/linked.log\n+++ b/linked.log\n@@ -1 +1 @@\n-linked\n+patched\n' >"$K/patches/generated/a.patch"
+echo a.patch >"$K/patches/generated/series"
+echo '{ "base": "root", "patches": "patches/generated" }' >"$K/generated.json"
+expect generated 1 'patch a.patch does not apply to the sources: linked.log is made by make' \
+	'a patch for a file that only a built tree has'
+mkdir "$K/patches/twice"
+fake_patch 2 | sed 's/return 20/return 21/; s/return 2;/return 20;/' >"$K/patches/twice/a.patch"
+echo a.patch >"$K/patches/twice/series"
+echo '{ "base": "child", "patches": "patches/twice" }' >"$K/twice.json"
+like "$(build twice)" 'twice +[0-9a-f]{12} +built' 'a source that the base patched may be patched again'
+
 mkdir "$K/patches/broken"
 fake_patch 4 | sed 's/return 40/return what/' >"$K/patches/broken/a.patch"
 echo a.patch >"$K/patches/broken/series"
