@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -34,14 +35,37 @@ static int fatal(const struct error *err)
 	return EXIT_FATAL;
 }
 
+static int write_stream(FILE *f, const char *name, const struct strbuf *out, struct error *err)
+{
+	if (fwrite(out->buf, 1, out->len, f) != out->len || fflush(f))
+		return error_set(err, -errno, "%s: %s", name, strerror(errno));
+	return 0;
+}
+
+/* A device, pipe or link is written to; renaming a new file over it would take its place. */
+static int write_in_place(const char *path, const struct strbuf *out, struct error *err)
+{
+	FILE *f = fopen(path, "w");
+	int ret;
+
+	if (!f)
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	ret = write_stream(f, path, out, err);
+	if (fclose(f) && !ret)
+		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return ret;
+}
+
 /* To the file, or stdout. */
 static int write_out(const char *path, const struct strbuf *out, struct error *err)
 {
-	if (path)
-		return fs_write_file(path, out->buf, out->len, err);
-	if (fwrite(out->buf, 1, out->len, stdout) != out->len || fflush(stdout))
-		return error_set(err, -errno, "stdout: %s", strerror(errno));
-	return 0;
+	struct stat st;
+
+	if (!path)
+		return write_stream(stdout, "stdout", out, err);
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return write_in_place(path, out, err);
+	return fs_write_file(path, out->buf, out->len, err);
 }
 
 /* ---- nestlab report A B ---- */

@@ -193,6 +193,15 @@ NEW=$NAME NAME=never-ran
 signoff better plain.json 125 BLOCKED "a kernel without runs"
 NAME=$NEW
 
+# ---- where it goes ----
+
+mkfifo pipe
+cat pipe >from-pipe &
+timeout 20 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
+wait
+cmp -s from-pipe better.csv && [ -p pipe ]
+ok $? "a pipe (or a device) is written to, not replaced"
+
 # ---- errors ----
 
 echo '{ "rules": [ { "scenario": "x", "metric": "y", "allowed_change": "1" } ] }' >bad.json
