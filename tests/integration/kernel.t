@@ -168,6 +168,25 @@ expect gone 128 'ref no-such-branch' 'a branch that is not there'
 git_variant gone ../linux-fake no-such-branch
 expect gone 128 'has no commit called no-such-branch' 'nor in a folder'
 
+# ---- from a mailing list ----
+
+MBOX=$TOP/tests/fixtures/mbox
+OUT=$("$NESTLAB" kernel import --mbox "$MBOX/complete.mbox" --onto root --name listed 2>&1)
+ok $? 'a thread is imported'
+like "$OUT" 'base_commit: 0123456789abcdef' 'with its base-commit'
+like "$(build listed)" '^listed +[0-9a-f]{12} +built' 'and builds'
+is "$(grep -c '^  CC' "$(entry listed)/log")" 3 'with its three changes'
+OUT=$("$NESTLAB" kernel import --mbox "$MBOX/missing.mbox" --onto root --name short 2>&1)
+is $? 128 'a thread with a patch missing is not'
+like "$OUT" 'patches are missing: 2/3' 'which one is said'
+[ ! -e "$K/short.json" ] && [ ! -e "$K/patches/short" ]
+ok $? 'and nothing is there of it'
+"$NESTLAB" kernel import --mbox "$MBOX/complete.mbox" 2>/dev/null
+is $? 129 'import without a name is a usage error'
+for action in '' list show build import; do
+	like "$("$NESTLAB" kernel $action --help)" '^usage: nestlab kernel' "kernel $action --help"
+done
+
 # ---- two at once, cancelled, killed ----
 
 mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
