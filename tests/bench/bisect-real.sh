@@ -149,6 +149,6 @@ fi
 grep -q "^  ${culprit:0:12} " "$out" || die "the culprit is $culprit"
 "$nestlab" bisect --log --db "$db" >"$run/log" && [ $status -eq 0 ] || die "exit status $status"
 work=$run/replay # git bisect wants a work tree; an empty one does
-command git clone -q -s --no-checkout "$repo" "$work" && cd "$work" &&
+command git clone -q -s --no-checkout -b main "$repo" "$work" && cd "$work" &&
 	command git bisect replay "$run/log" 2>&1 | grep "$culprit is the first bad commit" ||
 	die "git bisect replay says otherwise"
