@@ -261,6 +261,38 @@ static void git_finds_every_commit(void **state)
 			expect_culprit(&range, k, id);
 }
 
+static void expect_left(struct bisect_space *space, const char *bad, long total)
+{
+	__cleanup_free char *id = GIT_OUT("rev-parse", bad);
+	struct bisect_remaining r = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(space->ops->remaining(space, &r, &err), 0);
+	assert_string_equal(r.bad, id);
+	assert_int_equal(r.total, total);
+	bisect_remaining_free(&r);
+}
+
+/* Verdicts of one round: two bad ones beside a merge, and a bad one before a good one. */
+static void git_combines_the_verdicts_of_a_round(void **state)
+{
+	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	struct bisect_space *space;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(bisect_git_open(&range, &space, &err), 0);
+	space->ops->mark(space, "a8", BISECT_BAD, &err);
+	space->ops->mark(space, "b6", BISECT_BAD, &err);
+	expect_left(space, "a2", 1); /* all that both have */
+	space->ops->release(space);
+	assert_int_equal(bisect_git_open(&range, &space, &err), 0);
+	space->ops->mark(space, "merged", BISECT_GOOD, &err);
+	space->ops->mark(space, "a3", BISECT_BAD, &err);
+	expect_left(space, "main", 4);
+	space->ops->release(space);
+}
+
 static void git_first_parent_blames_the_merge(void **state)
 {
 	struct bisect_git_range range = {
@@ -557,6 +589,7 @@ int main(void)
 		cmocka_unit_test(skips_around_the_culprit_leave_suspects),
 		cmocka_unit_test(contradiction_keeps_the_last_change),
 		cmocka_unit_test(git_finds_every_commit),
+		cmocka_unit_test(git_combines_the_verdicts_of_a_round),
 		cmocka_unit_test(git_first_parent_blames_the_merge),
 		cmocka_unit_test(git_paths_limit_the_range),
 		cmocka_unit_test(git_tests_merge_bases_first),
