@@ -267,6 +267,7 @@ static int lab_boot(void *arg, const char *session, const struct bisect_built *c
 	}
 	if (!ret)
 		ret = run_execute(&req, lab->db, &summary, err);
+	run_summary_free(&summary);
 	free(names);
 	return ret;
 }

@@ -49,14 +49,31 @@ static int fatal(const struct error *err)
 	return EXIT_FATAL;
 }
 
-/* Only this session's boots: what the command made is what it shows. */
-static int show_comparison(struct results_db *db, const struct run_request *req, bool json)
+/* What the options said. */
+struct options {
+	struct option_list kernels;
+	const char *host, *db, *boots;
+	long max_boots, seed;
+	bool json;
+};
+
+static int compare(struct results_db *db, const struct run_request *req,
+		   const struct run_summary *s, double alpha, struct results_comparison *c,
+		   struct error *err)
 {
-	struct results_filter filter = { .session = req->session };
+	/* Only this session's boots: what the command made is what it shows. */
+	struct results_filter filter = { .session = req->session, .alpha = alpha };
+
+	return results_compare(db, s->kernels[0], s->kernels[1], &filter, c, err);
+}
+
+static int show_comparison(struct results_db *db, const struct run_request *req,
+			   const struct run_summary *s, double alpha, bool json)
+{
 	struct results_comparison c = { 0 };
 	struct strbuf out = STRBUF_INIT;
 	struct error err = { 0 };
-	int ret = results_compare(db, req->kernels[0], req->kernels[1], &filter, &c, &err);
+	int ret = compare(db, req, s, alpha, &c, &err);
 
 	if (ret)
 		return ret == -ENODATA ? EXIT_CANNOT_TELL : fatal(&err);
@@ -72,9 +89,9 @@ static int show_comparison(struct results_db *db, const struct run_request *req,
 }
 
 static int report(struct results_db *db, const struct run_request *req, const struct run_summary *s,
-		  const char *path, bool json)
+		  const char *path, double alpha, bool json)
 {
-	int status = req->nkernels == 2 ? show_comparison(db, req, json) : 0;
+	int status = s->nkernels == 2 ? show_comparison(db, req, s, alpha, json) : 0;
 	bool wrong = s->failed[RESULTS_GUEST] || s->failed[RESULTS_INTEGRITY];
 	bool unknown = s->failed[RESULTS_INFRASTRUCTURE] || s->failed[RESULTS_JOB];
 
@@ -84,66 +101,134 @@ static int report(struct results_db *db, const struct run_request *req, const st
 		status = EXIT_CANNOT_TELL;
 	if (json)
 		return status;
-	printf("\n%d boots passed; database: %s (session %s)\n", s->boots, path, req->session);
-	if (req->nkernels == 2)
-		printf("next: nestlab compare %s %s --all --db %s\n", req->kernels[0],
-		       req->kernels[1], path);
+	printf("\n%d boot%s passed; database: %s (session %s)\n", s->boots,
+	       s->boots == 1 ? "" : "s", path, req->session);
+	if (s->nkernels == 2)
+		printf("next: nestlab compare %s %s --all --db %s\n", s->kernels[0], s->kernels[1],
+		       path);
 	return status;
+}
+
+/*
+ * --boots auto: one boot of each kernel, then as many more as the
+ * comparison asks for, until all is decided, the maximum is reached or a boot failed. Each look has
+ * its share of alpha, so that looking often finds no more than looking once.
+ */
+static int run_until_decided(struct run_request *req, struct results_db *db, long max_boots,
+			     double alpha, struct run_summary *summary, struct error *err)
+{
+	for (;;) {
+		struct results_comparison c = { 0 };
+		int more, ret = run_execute(req, db, summary, err);
+		long left = max_boots - (req->first_boot + req->boots - 1);
+
+		if (ret || summary->first.code || left <= 0)
+			return ret;
+		ret = compare(db, req, summary, alpha, &c, err);
+		if (ret)
+			return ret;
+		more = results_more_boots(&c);
+		results_comparison_free(&c);
+		log_info("%d boots of each: %s", req->first_boot + req->boots - 1,
+			 more ? "not all is decided, going on" : "all is decided");
+		if (!more)
+			return 0;
+		req->first_boot += req->boots;
+		req->boots = more < left ? more : left;
+	}
+}
+
+static int run_all(struct run_request *req, const struct options *o, struct results_db *db,
+		   const char *path)
+{
+	bool automatic = !strcmp(o->boots, "auto");
+	double alpha = automatic ? results_sequential_alpha(0.05, o->max_boots) : 0;
+	struct run_summary summary = { 0 };
+	struct error err = { 0 };
+	int ret;
+
+	if (automatic)
+		ret = run_until_decided(req, db, o->max_boots, alpha, &summary, &err);
+	else
+		ret = run_execute(req, db, &summary, &err);
+	ret = ret ? fatal(&err) : report(db, req, &summary, path, alpha, o->json);
+	run_summary_free(&summary);
+	return ret;
+}
+
+/* "auto" starts with one boot of each. */
+static int parse_boots(const char *text)
+{
+	char *end;
+	long n;
+
+	if (!strcmp(text, "auto"))
+		return 1;
+	n = strtol(text, &end, 10);
+	if (*end || end == text || n < 1 || n > 1000)
+		options_usage_error(usage,
+				    "--boots: expected a whole number from 1 to 1000, or auto");
+	return n;
+}
+
+static void check_operands(const struct options *o, int nscenarios)
+{
+	const struct option_list *kernels = &o->kernels;
+
+	if (!nscenarios)
+		options_usage_error(usage, "no SCENARIO given");
+	if (kernels->count < 1 || kernels->count > 2)
+		options_usage_error(usage, "give --kernel once or twice");
+	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
+		options_usage_error(usage,
+				    "the two kernels are the same one; see: nestlab compare A A");
+	if (kernels->count == 1 && !strcmp(o->boots, "auto"))
+		options_usage_error(usage, "--boots auto wants two kernels to decide between");
 }
 
 int cmd_run(int argc, char **argv)
 {
 	__cleanup_free char *command = join(argc, argv);
-	struct option_list kernels = { 0 };
-	const char *host = "emulated", *db_path = NULL;
-	bool json = false;
-	long boots = 2, seed = 1;
+	struct options o = { .host = "emulated", .boots = "2", .max_boots = 8, .seed = 1 };
 	const struct option_spec opts[] = {
-		OPTION_LIST("kernel", "NAME", &kernels, "a kernel; twice to compare (base first)"),
-		OPTION_INT("boots", "N", &boots, 1, 1000, "boots of each kernel (default: 2)"),
-		OPTION_STRING("host", "NAME", &host, "where to run (default: emulated)"),
-		OPTION_STRING("db", "FILE", &db_path, "database (default: results/nestlab.db)"),
-		OPTION_INT("seed", "N", &seed, 1, 1000000000, "seed of boot 1 (default: 1)"),
-		OPTION_FLAG("json", &json, "the comparison as JSON on stdout"),
+		OPTION_LIST("kernel", "NAME", &o.kernels,
+			    "a kernel; twice to compare (base first)"),
+		OPTION_STRING("boots", "N|auto", &o.boots,
+			      "boots of each kernel (default: 2); auto: until all is decided"),
+		OPTION_INT("max-boots", "N", &o.max_boots, 1, 1000,
+			   "at most, with auto (default: 8)"),
+		OPTION_STRING("host", "NAME", &o.host, "where to run (default: emulated)"),
+		OPTION_STRING("db", "FILE", &o.db, "database (default: results/nestlab.db)"),
+		OPTION_INT("seed", "N", &o.seed, 1, 1000000000, "seed of boot 1 (default: 1)"),
+		OPTION_FLAG("json", &o.json, "the comparison as JSON on stdout"),
 		OPTION_END
 	};
 	int n = options_parse(argc, argv, opts, usage, about), ret;
-	__cleanup_free char *path = NULL;
-	__cleanup_free char *runs = NULL;
+	__cleanup_free char *path = database_path(o.db);
+	__cleanup_free char *runs = runs_beside(path);
 	char session[RUN_SESSION_MAX];
-	struct run_summary summary = { 0 };
 	struct error err = { 0 };
 	struct results_db *db;
-	struct run_request req;
-
-	if (!n)
-		options_usage_error(usage, "no SCENARIO given");
-	if (kernels.count < 1 || kernels.count > 2)
-		options_usage_error(usage, "give --kernel once or twice");
-	if (kernels.count == 2 && !strcmp(kernels.items[0], kernels.items[1]))
-		options_usage_error(usage,
-				    "the two kernels are the same one; see: nestlab compare A A");
-	path = database_path(db_path);
-	runs = runs_beside(path);
-	run_new_session(session);
-	if (fs_mkdir_p(runs, &err) || results_open(path, true, &db, &err))
-		return fatal(&err);
-	req = (struct run_request){
+	struct run_request req = {
 		.scenarios = (const char *const *)argv,
 		.nscenarios = n,
-		.kernels = kernels.items,
-		.nkernels = kernels.count,
-		.host = host,
+		.kernels = o.kernels.items,
+		.nkernels = o.kernels.count,
+		.host = o.host,
 		.session = session,
 		.runs_dir = runs,
 		.command = command,
-		.seed = seed,
+		.seed = o.seed,
 		.first_boot = 1,
-		.boots = boots,
+		.boots = parse_boots(o.boots),
 	};
-	ret = run_execute(&req, db, &summary, &err);
-	ret = ret ? fatal(&err) : report(db, &req, &summary, path, json);
+
+	check_operands(&o, n);
+	run_new_session(session);
+	if (fs_mkdir_p(runs, &err) || results_open(path, true, &db, &err))
+		return fatal(&err);
+	ret = run_all(&req, &o, db, path);
 	results_close(db);
-	free(kernels.items);
+	free(o.kernels.items);
 	return ret;
 }

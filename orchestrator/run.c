@@ -130,6 +130,17 @@ static int build_kernels(struct engine *e, struct error *err)
 	return 0;
 }
 
+static void tell_names(struct engine *e)
+{
+	struct run_summary *s = e->summary;
+
+	run_summary_free(s);
+	s->nkernels = e->req->nkernels;
+	s->kernels = xcalloc(s->nkernels, sizeof(*s->kernels));
+	for (size_t i = 0; i < s->nkernels; i++)
+		s->kernels[i] = xstrdup(e->builds[i].name);
+}
+
 static void describe_environment(struct engine *e)
 {
 	struct json_object *env = json_object_new_object();
@@ -423,6 +434,7 @@ static int prepare(struct engine *e, struct error *err)
 	if (ret)
 		return ret;
 	e->cmdline = host_cmdline(e->driver, &e->host);
+	tell_names(e);
 	describe_environment(e);
 	make_jobs(e);
 	return 0;
@@ -444,6 +456,15 @@ static void release(struct engine *e)
 	free(e->root);
 	free(e->cache);
 	free(e->agent);
+}
+
+void run_summary_free(struct run_summary *summary)
+{
+	for (size_t i = 0; i < summary->nkernels; i++)
+		free(summary->kernels[i]);
+	free(summary->kernels);
+	summary->kernels = NULL;
+	summary->nkernels = 0;
 }
 
 int run_execute(const struct run_request *req, struct results_db *db, struct run_summary *summary,

@@ -36,17 +36,21 @@ struct run_request {		      /* borrowed strings */
 struct run_summary {
 	int boots;			   /* that ran to their end and passed */
 	int failed[RESULTS_CANCELLED + 1]; /* boots by class */
-	struct error first;		   /* the first failure's text, with its console's path */
+	struct error first;		   /* the first failure's text */
+	char **kernels; /* the names that the kernels are stored under, as in req->kernels */
+	size_t nkernels;
 };
+
+void run_summary_free(struct run_summary *summary);
 
 /* "20261123T204512-1a2b": UTC time and process, unique on a machine. */
 void run_new_session(char session[RUN_SESSION_MAX]);
 
 /*
  * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see
- * @summary); a negative errno when it could not be done: a scenario or variant is wrong, a build
- * failed, the host cannot run, the database cannot be written, cancelled. Boots that ended before a
- * failure are stored.
+ * @summary, zeroed by the caller; several calls add up in it); a negative errno when it could not be
+ * done: a scenario or variant is wrong, a build failed, the host cannot run, the database cannot be
+ * written, cancelled. Boots that ended before a failure are stored.
  */
 int run_execute(const struct run_request *req, struct results_db *db, struct run_summary *summary,
 		struct error *err);

@@ -8,7 +8,7 @@ set -u
 db=$TMP/nestlab.db
 kernels=$TOP/tests/kernels
 sql() { sqlite3 "$db" "$1"; }
-last_class() { sql "SELECT coalesce(error_class, 'ok') FROM run ORDER BY id DESC LIMIT 1"; }
+last_class() { sql "SELECT coalesce(class, 'ok') FROM run ORDER BY id DESC LIMIT 1"; }
 sound() {
 	"$NESTLAB" db check --db "$db" >"$TMP/check" 2>&1
 	ok $? "$1: the database passes its check"
