@@ -326,6 +326,26 @@ static int remove_damaged(struct job *j, struct error *err)
 	return fs_remove_tree(entry, err);
 }
 
+/* A variant that adds nothing to its base is its base (the first none of a series' patches): it is
+ * built as that. As another it would hold the lock that building its base waits for. */
+static int skip_empty(struct job *j, struct error *err)
+{
+	struct kernel_keys base;
+	bool same = true;
+	int ret = 0;
+
+	while (!ret && same && j->v->parent) {
+		ret = kernel_keys_find(j->env, j->v->parent, true, &base, err);
+		if (ret)
+			break;
+		same = !strcmp(base.prekey, j->keys.prekey);
+		if (same)
+			j->v = j->v->parent;
+		kernel_keys_free(&base);
+	}
+	return ret;
+}
+
 /* On return j->keys is complete, the entry is there and so is the tree if wanted. The caller frees
  * j->keys. */
 static int ensure(struct job *j, bool *cached, struct error *err)
@@ -339,7 +359,8 @@ static int ensure(struct job *j, bool *cached, struct error *err)
 	*cached = is_cached(j);
 	if (*cached)
 		return 0;
-	ret = take_lock(j, j->keys.prekey, &j->prelock, err);
+	ret = skip_empty(j, err);
+	ret = ret ? ret : take_lock(j, j->keys.prekey, &j->prelock, err);
 	if (!ret && !is_cached(j)) {
 		ret = remove_damaged(j, err);
 		if (!ret)
