@@ -113,28 +113,42 @@ static int count_failures(const struct results_tally *t, bool guest)
 struct need {
 	int first, count;
 	bool served;
+	bool known;	  /* old_failures is set */
+	int old_failures; /* for the host, before we came: what was wrong then may be mended */
 };
+
+static int host_trouble(int failures, const char *text, struct error *err)
+{
+	return error_set(err, -EAGAIN,
+			 "the host failed in %d boots of one kernel, the last time with: %s; once "
+			 "that is mended, nestlab bisect --resume goes on",
+			 failures, text);
+}
 
 static int find_need(struct bisect_session *s, const char *session, const struct bisect_built *b,
 		     int boots, struct need *need, char **failed, struct error *err)
 {
 	struct results_tally t;
 	int ret = results_tally_boots(s->db, session, b->key, &t, err);
+	int guest = count_failures(&t, true), host = count_failures(&t, false);
 
 	if (!ret && need->served && t.last < need->first)
 		ret = error_set(err, -EIO, "boot %d of kernel %.12s was made, but not stored",
 				need->first, b->key);
-	*need = (struct need){ .first = t.last + 1, .count = boots - t.boots[RESULTS_OK] };
-	if (!ret && need->count > 0 && count_failures(&t, true) >= s->limits.guest_failures) {
+	if (!need->known)
+		need->old_failures = host;
+	*need = (struct need){
+		.first = t.last + 1,
+		.count = boots - t.boots[RESULTS_OK],
+		.known = true,
+		.old_failures = need->old_failures,
+	};
+	host -= need->old_failures;
+	if (!ret && need->count > 0 && guest >= s->limits.guest_failures) {
 		need->count = 0;
-		*failed = xasprintf("%d boots failed: %s", count_failures(&t, true), t.error);
-	} else if (!ret && need->count > 0 &&
-		   count_failures(&t, false) >= s->limits.host_failures) {
-		ret = error_set(
-			err, -EAGAIN,
-			"the host failed in %d boots of one kernel, the last time with: %s; "
-			"once that is mended, nestlab bisect --resume goes on",
-			count_failures(&t, false), t.error);
+		*failed = xasprintf("%d boots failed: %s", guest, t.error);
+	} else if (!ret && need->count > 0 && host >= s->limits.host_failures) {
+		ret = host_trouble(host, t.error, err);
 	}
 	free(t.error);
 	return ret;

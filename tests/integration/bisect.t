@@ -90,4 +90,26 @@ ok $? "the database is well"
 after=$(git -C "$repo" show-ref; git -C "$repo" status --porcelain)
 is "$after" "$before" "the user's repository is as it was"
 
+# ---- series and configs, on a fake kernel: built, but nothing a host could boot ----
+
+. "$TOP/tests/lib/fake-kernel.sh"
+fake_lab "$TMP/lab"
+ln -s "$TOP/scenarios" "$TMP/lab/scenarios"
+variants() { cat "$TMP"/runs/*/variants/*"$1"*; }
+
+bisect --series child "${probe[@]}"
+like "$(variants first-1)" '"patch_count": ?1' "a prefix of a series is a variant with that many patches"
+unlike "$(variants first-0)" 'patch' "the prefix of none has none"
+like "$out" 'child-first-0 +[0-9a-f]{12}|root +[0-9a-f]{12}' "and is built, although it is its base"
+is $status 128 "what is no kernel's fault is no verdict"
+like "$out" 'bisect --resume' "and can be resumed"
+printf 'CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\n' >"$TMP/a.config"
+printf 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_D=7\n' >"$TMP/b.config"
+bisect --config "$TMP/a.config" "$TMP/b.config" --variant root "${probe[@]}"
+is $status 128 "a config bisect gets as far"
+is "$(cat "$(grep -l CONFIG_D "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/b.config")" \
+	"all differences make the bad fragment"
+is "$(cat "$(grep -l CONFIG_C "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/a.config")" \
+	"no difference makes the good one"
+
 plan_done
