@@ -171,11 +171,12 @@ static void say_round(void *arg, long left, int rounds)
 	struct run *r = ((struct bisect_session *)arg)->arg;
 	double each = r->rounds ? (now() - r->searching) / r->rounds : 0;
 
-	if (left > 1 && each > 0)
-		progress_print("bisect: %ld left, about %d rounds, about %.0f min\n", left, rounds,
-			       ceil(rounds * each / 60));
-	else if (left > 1)
-		progress_print("bisect: %ld left, about %d rounds\n", left, rounds);
+	__cleanup_free char *time =
+		each > 0 ? xasprintf(", about %.0f min", ceil(rounds * each / 60)) : xstrdup("");
+
+	if (left > 1)
+		progress_print("bisect: %ld left, about %d round%s%s\n", left, rounds,
+			       rounds == 1 ? "" : "s", time);
 	r->rounds++;
 }
 
