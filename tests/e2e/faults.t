@@ -52,7 +52,7 @@ sound "hang"
 
 run "$kernels/no-kvm.json"
 is $status 125 "a kernel without KVM: exit 125"
-like "$out" 'job: .*/dev/kvm' "what is missing is named"
+like "$out" 'job: .*kvm_intel' "what is missing is named"
 is "$(last_class)" job "class job"
 sound "no KVM"
 
@@ -107,14 +107,18 @@ gone "Ctrl-C"
 sound "Ctrl-C"
 
 mkdir "$TMP/tiny"
-if mount -t tmpfs -o size=300k none "$TMP/tiny" 2>/dev/null; then
-	out=$("$NESTLAB" run "$TMP/small.json" --kernel baseline --boots 1 --db "$TMP/tiny/x.db" 2>&1)
-	is $? 128 "a full disk: exit 128"
-	like "$out" 'space|full' "the disk is blamed"
-	rm -rf "$TMP/tiny/runs"
-	"$NESTLAB" db check --db "$TMP/tiny/x.db" >/dev/null 2>&1
-	ok $? "a full disk: the database passes its check"
+if mount -t tmpfs -o size=4m none "$TMP/tiny" 2>/dev/null; then
+	roomy=$db db=$TMP/tiny/x.db
+	start
+	cat /dev/zero >"$TMP/tiny/fill" 2>/dev/null
+	wait $pid
+	is $? 128 "a disk that fills up in mid-run: exit 128"
+	like "$(cat "$TMP/out")" '[Nn]o space|full' "the disk is blamed"
+	rm "$TMP/tiny/fill"
+	sound "a full disk"
+	is "$(sql 'SELECT count(*) FROM run')" 0 "and there is no half row"
 	umount "$TMP/tiny"
+	db=$roomy
 else
 	skip "a full disk" "mounting a small tmpfs needs root"
 fi
