@@ -139,11 +139,20 @@ static int compare_changes(const void *a, const void *b)
 	return order ? order : strcmp(x->params, y->params);
 }
 
+bool results_decides(const struct results_comparison *c, const struct results_compared *m)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (c->metrics[i].headline)
+			return m->headline;
+	return true;
+}
+
 static bool has_regressed(const struct results_comparison *c)
 {
 	for (size_t i = 0; i < c->nmetrics; i++)
-		if (c->metrics[i].median.verdict == VERDICT_REGRESSED ||
-		    c->metrics[i].p99.verdict == VERDICT_REGRESSED)
+		if (results_decides(c, &c->metrics[i]) &&
+		    (c->metrics[i].median.verdict == VERDICT_REGRESSED ||
+		     c->metrics[i].p99.verdict == VERDICT_REGRESSED))
 			return true;
 	for (size_t i = 0; i < c->ntests; i++)
 		if (!strcmp(c->tests[i].new, "fail"))
@@ -158,6 +167,8 @@ static enum results_verdict overall(const struct results_comparison *c)
 	if (has_regressed(c))
 		return VERDICT_REGRESSED;
 	for (size_t i = 0; i < c->nmetrics; i++) {
+		if (!results_decides(c, &c->metrics[i]))
+			continue;
 		if (c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE)
 			return VERDICT_INCONCLUSIVE;
 		if (c->metrics[i].median.verdict == VERDICT_IMPROVED)

@@ -336,10 +336,14 @@ static void print_noise(const struct results_comparison *c, struct strbuf *out)
 static void print_summary(const struct results_comparison *c, size_t hidden, bool colour,
 			  struct strbuf *out)
 {
-	size_t counts[VERDICT_INCONCLUSIVE + 1] = { 0 }, tails = 0;
+	size_t counts[VERDICT_INCONCLUSIVE + 1] = { 0 }, tails = 0, parts = 0;
 	const char *paint = verdict_colours[c->verdict];
 
 	for (size_t i = 0; i < c->nmetrics; i++) {
+		if (!results_decides(c, &c->metrics[i])) {
+			parts += c->metrics[i].median.verdict == VERDICT_REGRESSED;
+			continue;
+		}
 		counts[c->metrics[i].median.verdict]++;
 		tails += c->metrics[i].p99.verdict == VERDICT_REGRESSED &&
 			 c->metrics[i].median.verdict != VERDICT_REGRESSED;
@@ -356,6 +360,10 @@ static void print_summary(const struct results_comparison *c, size_t hidden, boo
 	strbuf_addf(out, "%zu unchanged", counts[VERDICT_UNCHANGED]);
 	if (tails)
 		strbuf_addf(out, "; p99 alone regressed in %zu", tails);
+	if (parts)
+		strbuf_addf(out,
+			    "\n(of the parts that explain these and decide nothing, %zu regressed)",
+			    parts);
 	if (c->new_failed > c->base_failed)
 		strbuf_addf(out, "; %d boot%s failed", c->new_failed,
 			    c->new_failed == 1 ? "" : "s");

@@ -162,8 +162,9 @@ struct results_comparison { /* free with results_comparison_free() */
 	char *base_key, *new_key; /* kernels' content keys */
 	char *clock;		  /* "emulated" or "tsc" */
 	double alpha;
-	/* Any regressed (median or p99), or the new kernel failed where the base passed: regressed.
-	 * Else inconclusive if any median is; else improved if any is; else unchanged. */
+	/* Of the headline metrics (of all, where there is no headline): any regressed (median or
+	 * p99), or the new kernel failed where the base passed: regressed. Else inconclusive if any
+	 * median is; else improved if any is; else unchanged. */
 	enum results_verdict verdict;
 	struct results_compared *metrics; /* most changed first */
 	size_t nmetrics;
@@ -187,6 +188,11 @@ int results_compare(struct results_db *db, const char *base, const char *new,
 		    const struct results_filter *filter, struct results_comparison *out,
 		    struct error *err);
 void results_comparison_free(struct results_comparison *c);
+
+/* Has @m a say in c->verdict? The whole is what a user pays, its parts only say where: a switch that
+ * became cheaper although its vmptrld became dearer has improved. So headline metrics decide; where
+ * there are none (a filter), the part is the question and decides. */
+bool results_decides(const struct results_comparison *c, const struct results_compared *m);
 
 /* The boots more of each kernel that the undecided medians ask for: 0 when all are decided. For
  * `--boots auto`. */

@@ -545,6 +545,33 @@ static struct results_db *open_with_table(void)
 	return db;
 }
 
+static void parts_do_not_decide_but_alone_they_do(void **state)
+{
+	struct results_filter part = { .metric = "vmptrld" };
+	struct results_db *db = open_fresh();
+	struct results_comparison c = { 0 };
+	struct error err = { 0 };
+	struct fixture_run f;
+
+	(void)state;
+	for (int k = 0; k < 2; k++)
+		for (uint64_t seed = 1; seed <= 2; seed++) {
+			fixture_init(&f, k ? "new" : "base", k ? KEY_B : KEY_A, seed);
+			fixture_metric(&f, "multiplex", "switch", MANAGED, k ? 20000 : 25000)
+				->headline = true;
+			fixture_metric(&f, "multiplex", "vmptrld", MANAGED, k ? 900 : 812)
+				->headline = false;
+			fixture_store(db, &f);
+		}
+	c = compare(db, "base", "new");
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	results_comparison_free(&c);
+	assert_int_equal(results_compare(db, "base", "new", &part, &c, &err), 0);
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
 static void the_table_fits_and_shows_what_varies(void **state)
 {
 	struct results_db *db = open_with_table();
@@ -666,6 +693,7 @@ int main(void)
 		cmocka_unit_test(one_kernel_under_two_names_is_said_to_be_one),
 		cmocka_unit_test(a_kernel_that_only_fails_has_regressed),
 		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
+		cmocka_unit_test(parts_do_not_decide_but_alone_they_do),
 		cmocka_unit_test(the_table_fits_and_shows_what_varies),
 		cmocka_unit_test(json_has_the_promised_shape),
 		cmocka_unit_test(json_knows_no_nan),
