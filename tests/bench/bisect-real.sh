@@ -148,7 +148,8 @@ if [ -z "$culprit" ]; then
 fi
 grep -q "^  ${culprit:0:12} " "$out" || die "the culprit is $culprit"
 "$nestlab" bisect --log --db "$db" >"$run/log" && [ $status -eq 0 ] || die "exit status $status"
-work=$run/replay # git bisect wants a work tree; an empty one does
+work=$run/replay # git bisect wants a work tree: a small one does
 command git clone -q -s --no-checkout -b main "$repo" "$work" && cd "$work" &&
+	command git sparse-checkout set --cone virt 2>/dev/null &&
 	command git bisect replay "$run/log" 2>&1 | grep "$culprit is the first bad commit" ||
 	die "git bisect replay says otherwise"
