@@ -105,7 +105,7 @@ run: deps
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nestlab
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	find kernels scenarios -type f \( -name '*.json' -o -name '*.config' -o -name '*.patch' \
+	find kernels scenarios results/policies -type f \( -name '*.json' -o -name '*.config' -o -name '*.patch' \
 		-o -name series \) -exec cp --parents {} $(DESTDIR)$(PREFIX)/share/nestlab \;
 
 help:
