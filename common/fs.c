@@ -68,9 +68,15 @@ static int write_all(int fd, const char *data, size_t len)
 /* Opens a new temporary beside @path; its name is *tmp, the caller's. */
 static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
 {
+	struct stat st;
 	mode_t mask;
 	int fd;
 
+	*tmp = NULL;
+	/* The rename would put a file where a device or a pipe was: never for /dev/null and the like. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return error_set(err, -EINVAL, "%s: is no regular file, and will not be replaced",
+				 path);
 	*tmp = xasprintf("%s.tmp.XXXXXX", path);
 	fd = mkostemp(*tmp, O_CLOEXEC);
 	if (fd < 0)

@@ -19,7 +19,8 @@
 /* Appends the file's bytes to @out; more than @max bytes (0: 1 GiB) is -EFBIG. */
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err);
 
-/* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. */
+/* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. What
+ * is no regular file (a device, a pipe) is not replaced: -EINVAL. */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
 
 int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -110,6 +111,20 @@ static void a_failed_write_names_the_path(void **state)
 	/* nothing can be made there: the write must fail and say where */
 	assert_true(fs_write_file("/proc/nestlab-no-such/file", "x", 1, &err) < 0);
 	assert_non_null(strstr(err.text, "/proc/nestlab-no-such/file"));
+}
+
+static void devices_are_not_replaced(void **state)
+{
+	__cleanup_free char *path = in_dir("pipe");
+	struct error err = { 0 };
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(fs_write_file(path, "x", 1, &err), -EINVAL);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	unlink(path);
 }
 
 static void plain_names_stay_where_they_are_put(void **state)
@@ -307,6 +322,7 @@ int main(void)
 		cmocka_unit_test(strbuf_grows_and_detaches),
 		cmocka_unit_test(write_is_atomic_and_reads_back),
 		cmocka_unit_test(a_failed_write_names_the_path),
+		cmocka_unit_test(devices_are_not_replaced),
 		cmocka_unit_test(plain_names_stay_where_they_are_put),
 		cmocka_unit_test(sha256_is_the_standard_one),
 		cmocka_unit_test(a_lock_is_held_once),

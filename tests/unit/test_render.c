@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a comparison looks like: the table for people, the JSON for programs. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <json-c/json.h>
+
+#include "tests/unit/results_fixture.h"
+
+#define MANAGED	  "{\"l1\":\"micro-vmx\",\"memory\":\"managed\"}"
+#define UNMANAGED "{\"l1\":\"micro-vmx\",\"memory\":\"unmanaged\"}"
+#define KEY_A	  "aaaaaaaaaaaa0001"
+#define KEY_B	  "bbbbbbbbbbbb0002"
+
+static struct results_db *open_fresh(void)
+{
+	__cleanup_free char *path = fixture_path();
+
+	return fixture_open(path);
+}
+
+static struct results_comparison compare(struct results_db *db, const char *a, const char *b)
+{
+	struct results_comparison c;
+	struct error err = { 0 };
+
+	if (results_compare(db, a, b, NULL, &c, &err))
+		fail_msg("%s", err.text);
+	return c;
+}
+
+#define assert_says(text, what)                                       \
+	do {                                                          \
+		if (!strstr(text, what))                              \
+			fail_msg("\"%s\" is not in: %s", what, text); \
+	} while (0)
+
+static struct results_db *open_with_table(void)
+{
+	static const struct {
+		const char *metric, *params;
+		double base, new;
+	} rows[] = {
+		{ "switch", UNMANAGED, 40920, 24100 },
+		{ "switch", MANAGED, 25800, 25790 },
+		{ "vmptrld", MANAGED, 812, 812 },
+	};
+	struct results_db *db = open_fresh();
+	struct fixture_run f;
+
+	for (int k = 0; k < 2; k++)
+		for (uint64_t seed = 1; seed <= 2; seed++) {
+			fixture_init(&f, k ? "nested-context" : "baseline", k ? KEY_B : KEY_A,
+				     seed);
+			for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+				fixture_metric(&f, "multiplex", rows[i].metric, rows[i].params,
+					       (k ? rows[i].new : rows[i].base) + (double)seed)
+					->headline = i < 2;
+			fixture_store(db, &f);
+		}
+	return db;
+}
+
+static void the_table_fits_and_shows_what_varies(void **state)
+{
+	struct results_db *db = open_with_table();
+	struct results_comparison c = compare(db, "baseline", "nested-context");
+	struct strbuf out = STRBUF_INIT;
+	const char *improved, *unchanged;
+
+	(void)state;
+	results_render_text(&c, 0, &out);
+	improved = strstr(out.buf, "unmanaged");
+	unchanged = strstr(out.buf, "managed  ");
+	assert_true(improved && unchanged);
+	assert_says(out.buf, "40,922");
+	assert_says(out.buf, "0.589");
+	assert_says(out.buf, "-41.1 %");
+	assert_says(out.buf, "l1 micro-vmx"); /* the same in all: once, above */
+	assert_null(strstr(out.buf, "812"));
+	assert_null(strstr(out.buf, "\033"));
+	assert_says(out.buf, "1 metric with --all");
+	assert_says(out.buf, "improved: nested-context against baseline: 1 improved, 0 regressed");
+	for (char *line = strtok(out.buf, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 104); /* 100 columns; +- and the like have two bytes */
+	strbuf_reset(&out);
+	results_render_text(&c, RESULTS_RENDER_ALL | RESULTS_RENDER_COLOUR, &out);
+	assert_says(out.buf, "813.5");
+	assert_says(out.buf, "\033[32m");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	if (!json_object_object_get_ex(o, key, &v))
+		fail_msg("no \"%s\" in %s", key, json_object_to_json_string(o));
+	return v;
+}
+
+static void json_has_the_promised_shape(void **state)
+{
+	static const char *const keys[] = { "scenario", "metric", "params", "unit",   "better",
+					    "base",	"new",	  "ratio",  "verdict" };
+	struct results_db *db = open_with_table();
+	struct results_comparison c = compare(db, "baseline", "nested-context");
+	struct strbuf out = STRBUF_INIT;
+	struct json_object *doc, *metrics, *first;
+
+	(void)state;
+	results_render_json(&c, &out);
+	doc = json_tokener_parse(out.buf);
+	assert_non_null(doc);
+	assert_string_equal(json_object_get_string(member(doc, "base")), "baseline");
+	assert_string_equal(json_object_get_string(member(doc, "new")), "nested-context");
+	assert_string_equal(json_object_get_string(member(doc, "clock")), "emulated");
+	assert_string_equal(json_object_get_string(member(doc, "verdict")), "improved");
+	metrics = member(doc, "metrics");
+	assert_int_equal(json_object_array_length(metrics), 3);
+	first = json_object_array_get_idx(metrics, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		member(first, keys[i]);
+	assert_string_equal(json_object_get_string(member(member(first, "params"), "memory")),
+			    "unmanaged");
+	assert_int_equal(json_object_get_int(member(member(first, "base"), "boots")), 2);
+	assert_true(json_object_get_double(member(member(first, "new"), "p99")) > 24000);
+	assert_string_equal(json_object_get_string(member(first, "verdict")), "improved");
+	json_object_put(doc);
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* NaN is not JSON: what is unknown is null. */
+static void json_knows_no_nan(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct strbuf out = STRBUF_INIT;
+	struct fixture_run f;
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+		f.run.clock = "tsc";
+		fixture_metric(&f, "multiplex", "switch", MANAGED, 1000);
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	results_render_json(&c, &out);
+	assert_null(strstr(out.buf, "nan"));
+	assert_null(strstr(out.buf, "NaN"));
+	assert_says(out.buf, "\"p_value\":null");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_fits_and_shows_what_varies),
+		cmocka_unit_test(json_has_the_promised_shape),
+		cmocka_unit_test(json_knows_no_nan),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
+}
