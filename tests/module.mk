@@ -36,7 +36,12 @@ asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' unit
 
-fuzz: $(FUZZERS)
+fuzz:
+	@command -v clang >/dev/null || { echo "make fuzz needs clang; install it and try again:"; \
+		echo "  apt-get install -y --no-install-recommends clang libclang-rt-14-dev"; exit 1; }
+	$(Q)$(MAKE) --no-print-directory run-fuzzers
+
+run-fuzzers: $(FUZZERS)
 	$(Q)for f in $(FUZZERS); do echo "== $$f"; corpus=$(BUILD)/fuzz/corpus/$${f##*/}; \
 		mkdir -p $$corpus; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
@@ -50,4 +55,4 @@ FORMATTED = $(wildcard common/*.[ch] kernels/*.[ch] images/*.[ch] scenarios/*.[c
 format:
 	clang-format -i $(FORMATTED)
 
-.PHONY: check unit unit-programs asan fuzz bench format
+.PHONY: check unit unit-programs asan fuzz run-fuzzers bench format
