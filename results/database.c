@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,16 +155,41 @@ static int migrate(struct results_db *db, struct error *err)
 	return ret;
 }
 
-static int prepare_file(struct results_db *db, struct error *err)
+/* In one transaction: another nestlab may be making this very file between two questions. */
+static int look(struct results_db *db, int64_t *version, struct error *err)
 {
-	int64_t version;
-	int ret = check_identity(db, &version, err);
+	int ret = database_exec(db, "BEGIN", err);
 
-	if (!ret)
+	if (ret)
+		return ret;
+	ret = check_identity(db, version, err);
+	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+	return ret;
+}
+
+/* SQLite does not wait for its lock where it changes the journal's mode: we do. */
+static int set_modes(struct results_db *db, struct error *err)
+{
+	int ret = -EBUSY;
+
+	for (int waited = 0; ret == -EBUSY && waited < DATABASE_BUSY_MS; waited += 10) {
 		ret = database_exec(db,
 				    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 				    "PRAGMA foreign_keys = ON",
 				    err);
+		if (ret == -EBUSY)
+			poll(NULL, 0, 10);
+	}
+	return ret;
+}
+
+static int prepare_file(struct results_db *db, struct error *err)
+{
+	int64_t version;
+	int ret = look(db, &version, err);
+
+	if (!ret)
+		ret = set_modes(db, err);
 	return ret || version == database_version ? ret : migrate(db, err);
 }
 
