@@ -34,7 +34,7 @@ endif
 SANITIZE ?=
 CFLAGS  ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(SANITIZE) -I. -D_GNU_SOURCE -pthread -MMD -MP \
-	-DNESTLAB_PREFIX='"$(PREFIX)"' $(LIB_CFLAGS)
+	$(LIB_CFLAGS)
 LIB_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIB_LIBS   = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm
 
@@ -99,8 +99,7 @@ deps:
 
 run: deps
 	@$(MAKE) --no-print-directory programs
-	@$(BUILD)/bin/nestlab run quick --kernel baseline --kernel nested-context; \
-		status=$$?; [ $$status -le 1 ] || exit $$status # "regressed" is an answer too
+	@$(BUILD)/bin/nestlab run quick --kernel baseline --kernel nested-context
 
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nestlab

@@ -301,7 +301,8 @@ char *fs_program_dir(void)
 char *fs_data_root(void)
 {
 	const char *root = getenv("NESTLAB_ROOT");
-	__cleanup_free char *dir = fs_program_dir();
+	__cleanup_free char *programs = fs_program_dir();
+	__cleanup_free char *dir = xstrdup(programs);
 
 	if (root && *root)
 		return xstrdup(root);
@@ -317,5 +318,5 @@ char *fs_data_root(void)
 			break;
 		*slash = '\0';
 	}
-	return xstrdup(NESTLAB_PREFIX "/share/nestlab");
+	return xasprintf("%s/../share/nestlab", programs);
 }

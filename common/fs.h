@@ -53,7 +53,7 @@ void fs_sha256(const void *data, size_t len, char hex[FS_SHA256_HEX]);
  * Standard folders; the caller frees.
  * fs_cache_dir: $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else $HOME/.cache/nestlab.
  * fs_data_root: the folder that holds kernels/ scenarios/: $NESTLAB_ROOT, else the checkout that the
- *   program was built in (build/bin/ is two below it), else PREFIX/share/nestlab.
+ *   program was built in (build/bin/ is two below it), else ../share/nestlab from the program.
  */
 char *fs_cache_dir(void);
 char *fs_data_root(void);

@@ -75,8 +75,12 @@ static int show_comparison(struct results_db *db, const struct run_request *req,
 	struct error err = { 0 };
 	int ret = compare(db, req, s, alpha, &c, &err);
 
+	if (ret == -ENODATA) { /* failed boots leave nothing to compare: say so, and cannot tell */
+		log_error("%s", err.text);
+		return EXIT_CANNOT_TELL;
+	}
 	if (ret)
-		return ret == -ENODATA ? EXIT_CANNOT_TELL : fatal(&err);
+		return fatal(&err);
 	if (json)
 		results_render_json(&c, &out);
 	else
@@ -126,7 +130,7 @@ static int run_until_decided(struct run_request *req, struct results_db *db, lon
 			return ret;
 		ret = compare(db, req, summary, alpha, &c, err);
 		if (ret)
-			return ret;
+			return ret == -ENODATA ? 0 : ret; /* the report will say it */
 		more = results_more_boots(&c);
 		results_comparison_free(&c);
 		log_info("%d boots of each: %s", req->first_boot + req->boots - 1,

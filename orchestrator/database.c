@@ -15,8 +15,13 @@ char *database_path(const char *option)
 	__cleanup_free char *checkout = xasprintf("%s/results/results.h", root);
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-	if (option)
+	if (option && option[0] == '/')
 		return xstrdup(option);
+	if (option) { /* its runs' paths are stored, and must mean the same from any folder */
+		__cleanup_free char *cwd = getcwd(NULL, 0);
+
+		return xasprintf("%s/%s", cwd ? cwd : ".", option);
+	}
 	if (fs_exists(checkout))
 		return xasprintf("%s/results/nestlab.db", root);
 	if (data && *data)

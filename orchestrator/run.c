@@ -130,6 +130,24 @@ static int build_kernels(struct engine *e, struct error *err)
 	return 0;
 }
 
+/* Boots' folders and rows go by these names: each must mean one thing. */
+static int check_names(const struct engine *e, struct error *err)
+{
+	for (size_t i = 0; i < e->req->nkernels; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(e->builds[i].name, e->builds[k].name))
+				return error_set(err, -EINVAL,
+						 "%s and %s: two kernels of one name; rename one",
+						 e->req->kernels[k], e->req->kernels[i]);
+	for (size_t i = 0; i < e->req->nscenarios; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(e->plans[i].name, e->plans[k].name))
+				return error_set(err, -EINVAL,
+						 "%s and %s: two scenarios of one name; rename one",
+						 e->req->scenarios[k], e->req->scenarios[i]);
+	return 0;
+}
+
 static void tell_names(struct engine *e)
 {
 	struct run_summary *s = e->summary;
@@ -358,10 +376,11 @@ static void run_job(struct engine *e, struct job *job)
 
 	pthread_mutex_lock(&e->lock);
 	ret = store(e, &a, &err);
-	account(e, &a);
 	if (ret)
-		stop(e, ret, &err);
-	else if (a.class == RESULTS_CANCELLED)
+		stop(e, ret, &err); /* what is not stored does not count */
+	else
+		account(e, &a);
+	if (!ret && a.class == RESULTS_CANCELLED)
 		stop(e, -ECANCELED, &a.error);
 	pthread_mutex_unlock(&e->lock);
 
@@ -431,6 +450,7 @@ static int prepare(struct engine *e, struct error *err)
 	ret = load_plans(e, err);
 	ret = ret ? ret : find_host(e, err);
 	ret = ret ? ret : build_kernels(e, err);
+	ret = ret ? ret : check_names(e, err);
 	if (ret)
 		return ret;
 	e->cmdline = host_cmdline(e->driver, &e->host);

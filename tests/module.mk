@@ -21,7 +21,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
-		-DNESTLAB_PREFIX='"$(PREFIX)"' -DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
+		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
 # One list of everything, one runner, one closing line.
 check: deps
