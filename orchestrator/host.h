@@ -37,6 +37,7 @@ struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
 	char *driver; /* a host_driver's name */
 	char *description;
 	char *path;	   /* of its file; NULL for a built-in */
+	int64_t cpus;	   /* emulated: how many */
 	int64_t megabytes; /* emulated: RAM in all */
 	int64_t unmanaged_megabytes; /* of it hidden from the kernel (mem=) for unmanaged L1 memory; 0: none */
 	uint64_t

@@ -52,7 +52,7 @@ static char *describe_machine(const struct host_session *s, const struct emulato
 			 "romimage: file=\"%s/" HOST_EMULATED_BIOS "\", options=fastboot\n"
 			 "vgaromimage: file=\"%s/" HOST_EMULATED_VGABIOS "\"\n"
 			 "megs: %lld\n"
-			 "cpu: model=" HOST_EMULATED_CPU ", count=1, ips=%lld, "
+			 "cpu: model=" HOST_EMULATED_CPU ", count=%lld, ips=%lld, "
 			 "reset_on_triple_fault=0\n"
 			 "clock: sync=none, time0=1700000000\n"
 			 "ata0-master: type=cdrom, path=\"%s\", status=inserted\n"
@@ -64,8 +64,8 @@ static char *describe_machine(const struct host_session *s, const struct emulato
 			 "error: action=report\n"
 			 "info: action=ignore\n"
 			 "debug: action=ignore\n",
-			 share, share, (long long)s->cfg->megabytes, (long long)s->cfg->ips, image,
-			 s->console_path, s->records_path, e->log);
+			 share, share, (long long)s->cfg->megabytes, (long long)s->cfg->cpus,
+			 (long long)s->cfg->ips, image, s->console_path, s->records_path, e->log);
 }
 
 static int write_text(const char *path, const char *text, struct error *err)

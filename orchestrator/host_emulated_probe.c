@@ -150,6 +150,8 @@ static void identify(const struct host_config *cfg, const char *version, struct 
 	json_object_object_add(id, "emulator", json_object_new_string("bochs"));
 	json_object_object_add(id, "version", json_object_new_string(version ? version : ""));
 	json_object_object_add(id, "cpu", json_object_new_string(HOST_EMULATED_CPU));
+	if (cfg->cpus != 1) /* what was stored before there was a choice says nothing of it */
+		json_object_object_add(id, "cpus", json_object_new_int64(cfg->cpus));
 	json_object_object_add(id, "megabytes", json_object_new_int64(cfg->megabytes));
 	json_object_object_add(id, "unmanaged_megabytes",
 			       json_object_new_int64(cfg->unmanaged_megabytes));

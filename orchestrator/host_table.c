@@ -19,6 +19,13 @@ static const struct host_config built_in[] = {
 		.name = (char *)"emulated",
 		.driver = (char *)"emulated",
 		.description = (char *)"Intel VMX machine in software (Bochs)",
+		.cpus = 1,
+	},
+	{
+		.name = (char *)"emulated-2cpu",
+		.driver = (char *)"emulated",
+		.description = (char *)"the same with two CPUs, at half the speed: for selftests",
+		.cpus = 2,
 	},
 };
 
@@ -28,6 +35,7 @@ static const struct number {
 	size_t offset; /* of an int64_t in struct host_config */
 	int64_t preset, min, max;
 } numbers[] = {
+	{ "cpus", offsetof(struct host_config, cpus), 1, 1, 4 },
 	{ "megabytes", offsetof(struct host_config, megabytes), 1024, 256, 3072 },
 	{ "unmanaged_megabytes", offsetof(struct host_config, unmanaged_megabytes), 256, 0, 2048 },
 	{ "ips", offsetof(struct host_config, ips), 100000000, 1000000, 10000000000 },
@@ -35,10 +43,9 @@ static const struct number {
 	{ "progress_limit_s", offsetof(struct host_config, progress_limit_s), 180, 1, INT_MAX },
 };
 
-static const char *const keys[] = {
-	"driver", "description",  "megabytes",	      "unmanaged_megabytes",
-	"ips",	  "wall_limit_s", "progress_limit_s", NULL
-};
+static const char *const keys[] = { "driver",	    "description",	   "cpus",
+				    "megabytes",    "unmanaged_megabytes", "ips",
+				    "wall_limit_s", "progress_limit_s",	   NULL };
 
 static int64_t *number_of(struct host_config *cfg, const struct number *n)
 {
@@ -139,6 +146,7 @@ static bool load_built_in(const char *name, struct host_config *cfg)
 		cfg->name = xstrdup(name);
 		cfg->driver = xstrdup(built_in[i].driver);
 		cfg->description = xstrdup(built_in[i].description);
+		cfg->cpus = built_in[i].cpus;
 		return true;
 	}
 	return false;

@@ -45,10 +45,26 @@ static void built_in(void **state)
 	host_config_free(&cfg);
 }
 
+static void two_cpus(void **state)
+{
+	const struct host_driver *drv;
+	struct host_config one, two;
+
+	(void)state;
+	assert_int_equal(host_find("emulated", &one, &drv, &err), 0);
+	assert_int_equal(host_find("emulated-2cpu", &two, &drv, &err), 0);
+	assert_int_equal(one.cpus, 1);
+	assert_int_equal(two.cpus, 2);
+	assert_int_equal(two.megabytes, one.megabytes);
+	host_config_free(&one);
+	host_config_free(&two);
+}
+
 static void from_a_file(void **state)
 {
 	__cleanup_free char *path =
-		write_host("big", "{\"driver\":\"emulated\",\"megabytes\":2048,\"ips\":200000000}");
+		write_host("big", "{\"driver\":\"emulated\",\"megabytes\":2048,\"ips\":200000000,"
+				  "\"cpus\":4}");
 	const struct host_driver *drv;
 	struct host_config cfg;
 
@@ -57,6 +73,7 @@ static void from_a_file(void **state)
 		assert_int_equal(host_find(by_path ? path : "big", &cfg, &drv, &err), 0);
 		assert_string_equal(cfg.name, "big");
 		assert_int_equal(cfg.megabytes, 2048);
+		assert_int_equal(cfg.cpus, 4);
 		assert_int_equal(cfg.ips, 200000000);
 		assert_int_equal(cfg.unmanaged_megabytes, 256);
 		host_config_free(&cfg);
@@ -72,6 +89,7 @@ static void wrong_files(void **state)
 		{ "[]", "object" },
 		{ "{\"driver\":\"emulated\",\"ipz\":1}", "ips" },
 		{ "{\"driver\":\"emulated\",\"ips\":0}", "$.ips: 0 is not within" },
+		{ "{\"driver\":\"emulated\",\"cpus\":5}", "$.cpus: 5 is not within" },
 		{ "{\"driver\":\"emulated\",\"megabytes\":\"1\"}", "$.megabytes" },
 		{ "{\"driver\":\"emulated\",\"unmanaged_megabytes\":900}", "less than 256" },
 		{ "{\"driver\":\"floppy\"}", "no such driver: floppy (there are: emulated" },
@@ -111,10 +129,11 @@ static void list_has_both(void **state)
 
 	(void)state;
 	assert_int_equal(host_list(&names, &count, &err), 0);
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 4);
 	assert_string_equal(names[0], "big");
 	assert_string_equal(names[1], "emulated");
-	assert_string_equal(names[2], "wrong");
+	assert_string_equal(names[2], "emulated-2cpu");
+	assert_string_equal(names[3], "wrong");
 	fs_free_names(names, count);
 }
 
@@ -133,9 +152,9 @@ static int drop_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(built_in),	 cmocka_unit_test(from_a_file),
-		cmocka_unit_test(wrong_files),	 cmocka_unit_test(unknown_names),
-		cmocka_unit_test(list_has_both),
+		cmocka_unit_test(built_in),	 cmocka_unit_test(two_cpus),
+		cmocka_unit_test(from_a_file),	 cmocka_unit_test(wrong_files),
+		cmocka_unit_test(unknown_names), cmocka_unit_test(list_has_both),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
