@@ -11,8 +11,6 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* A disk with less than this left is why a build failed, whatever program failed of it. */
-#define DISK_FULL_BYTES (4 << 20)
 /* Steps of a full build with our fragments, until one was counted here. */
 #define FULL_BUILD_STEPS 1650
 
@@ -51,21 +49,6 @@ static bool is_done(const struct job *j)
 	__cleanup_free char *entry = kernel_cache_path(j->env, "kernels", j->keys.key);
 
 	return fs_exists(entry) && (!j->want_tree || fs_exists(tree));
-}
-
-/* Takes the lock called @name, saying so if that means waiting. */
-static int take_lock(const struct job *j, const char *name, int *fd, struct error *err)
-{
-	__cleanup_free char *dir = kernel_cache_path(j->env, "locks", NULL);
-	__cleanup_free char *path = kernel_cache_path(j->env, "locks", name);
-	int ret = fs_mkdir_p(dir, err);
-
-	if (!ret)
-		ret = fs_lock(path, false, fd, err);
-	if (ret != -EWOULDBLOCK)
-		return ret;
-	log_info("kernel %s: waiting for another nestlab that builds it", j->v->name);
-	return fs_lock(path, true, fd, err);
 }
 
 /* ---- the steps of a build ---- */
@@ -151,6 +134,20 @@ static int prepare(struct job *j, struct error *err)
 	return ret || j->kin ? ret : prepare_from_source(j, err);
 }
 
+/* The variant's own built tree, if it is kept, saves applying the patches. */
+static int prepare_sources(struct job *j, struct error *err)
+{
+	__cleanup_free char *tree = NULL;
+
+	if (!kernel_cache_lookup(j->env, &j->keys))
+		return prepare(j, err);
+	tree = tree_path(j->env, &j->keys);
+	if (!fs_exists(tree))
+		return prepare(j, err);
+	say(j, "copying the built tree");
+	return kernel_tree_copy(tree, j->work.tree, err);
+}
+
 /* The base's .config serves when nothing that makes it differs. */
 static int base_config_serves(const struct job *j, bool *serves, struct error *err)
 {
@@ -226,7 +223,7 @@ static int build_in_work(struct job *j, struct error *err)
 	if (!ret)
 		ret = configure(j, err);
 	if (!ret)
-		ret = take_lock(j, j->keys.key, &j->lock, err);
+		ret = kernel_work_lock(j->env, j->v->name, j->keys.key, &j->lock, err);
 	if (!ret && is_done(j)) /* reached before on another way, e.g. with other fragments */
 		return kernel_cache_remember(j->env, &j->keys, err);
 	if (ret)
@@ -239,28 +236,6 @@ static int build_in_work(struct job *j, struct error *err)
 	if (!ret)
 		ret = keep_tree(j, err);
 	return ret ? ret : kernel_cache_remember(j->env, &j->keys, err);
-}
-
-/* ---- failure ---- */
-
-/* Keeps the log of a failed build, and tells a full disk from other trouble. */
-static int explain(const struct job *j, int code, struct error *err)
-{
-	__cleanup_free char *dir = kernel_cache_path(j->env, "logs", NULL);
-	__cleanup_free char *log = xasprintf("%s/%s.log", dir, j->v->name);
-	uint64_t left;
-
-	if (code == -ECANCELED)
-		return code;
-	if (code != -ENOSPC && !fs_free_bytes(j->env->cache_dir, &left, NULL) &&
-	    left < DISK_FULL_BYTES)
-		code = error_prefix(err, -ENOSPC,
-				    "disk full at %s (free some space, or set NESTLAB_CACHE to "
-				    "a folder with about 3 GB)",
-				    j->env->cache_dir);
-	if (!fs_mkdir_p(dir, NULL) && !rename(j->work.log, log))
-		error_append(err, code, "\n  (log: %s)", log);
-	return code;
 }
 
 static int build(struct job *j, struct error *err)
@@ -278,7 +253,7 @@ static int build(struct job *j, struct error *err)
 	if (!ret) {
 		ret = build_in_work(j, err);
 		if (ret)
-			ret = explain(j, ret, err);
+			ret = kernel_work_explain(j->env, &j->work, j->v->name, ret, err);
 		kernel_work_end(&j->work);
 	}
 	outcome = ret == -ECANCELED ? xstrdup("cancelled")
@@ -360,7 +335,7 @@ static int ensure(struct job *j, bool *cached, struct error *err)
 	if (*cached)
 		return 0;
 	ret = skip_empty(j, err);
-	ret = ret ? ret : take_lock(j, j->keys.prekey, &j->prelock, err);
+	ret = ret ? ret : kernel_work_lock(j->env, j->v->name, j->keys.prekey, &j->prelock, err);
 	if (!ret && !is_cached(j)) {
 		ret = remove_damaged(j, err);
 		if (!ret)
@@ -420,4 +395,22 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	}
 	kernel_variant_free(&v);
 	return ret == -ENOENT ? 0 : ret;
+}
+
+/* ---- sources alone ---- */
+
+int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_variant *v,
+			   const struct kernel_work *w, struct progress *progress,
+			   struct error *err)
+{
+	struct job j = { .env = env, .v = v, .work = *w, .progress = progress };
+	int ret = kernel_keys_find(env, v, true, &j.keys, err);
+
+	if (!ret)
+		ret = find_base(&j, err);
+	if (!ret)
+		ret = prepare_sources(&j, err);
+	kernel_keys_free(&j.keys);
+	kernel_keys_free(&j.base);
+	return ret;
 }

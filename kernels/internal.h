@@ -10,6 +10,7 @@
  *	patches.c   the series applied, config.c: the .config and its check
  *	make.c      make, with progress, and what went wrong
  *	build.c     all of it, in order and under locks
+ *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
  */
 #ifndef KERNELS_INTERNAL_H
 #define KERNELS_INTERNAL_H
@@ -52,6 +53,10 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err);
+/* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers that
+ * userspace gets, makefiles. */
+int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
+				  struct error *err);
 /* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
 bool kernel_is_config_path(const char *path);
 /* Could they change what `make olddefconfig` says? (Kconfig files, defconfigs, Makefiles) */
@@ -116,6 +121,13 @@ struct kernel_work { /* a scratch folder in CACHE/work, removed by kernel_work_e
 /* Makes one, and removes those that a killed nestlab left behind. */
 int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struct error *err);
 void kernel_work_end(struct kernel_work *w);
+/* The build of @name in @w failed with @code: keeps its log (CACHE/logs/NAME.log) and tells a full disk
+ * from other trouble. Returns the code. */
+int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *w, const char *name,
+			int code, struct error *err);
+/* Takes CACHE/locks/@name; says that @who (a variant) waits if it has to. */
+int kernel_work_lock(const struct kernel_env *env, const char *who, const char *name, int *fd,
+		     struct error *err);
 
 /* ---- cache.c ---- */
 
@@ -165,6 +177,13 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
  * kept so far, or does not exist any more. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			struct error *err);
+
+/* ---- build.c ---- */
+
+/* The sources of @v with its patches, in @w->tree, a copy of a built tree if there is one. */
+int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_variant *v,
+			   const struct kernel_work *w, struct progress *progress,
+			   struct error *err);
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);

@@ -14,6 +14,9 @@
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
  *	  "compiler": "gcc",                  // program name, looked up in PATH
+ *	  "selftests": "patches/my-selftests", // a series for the tree that KVM's selftests are built
+ *	                                      // in, on top of the base's; null: not the base's either.
+ *	                                      // The kernel is none the wiser
  *	  "import": { ... }                   // optional: where an imported series came from
  *	}
  *
@@ -55,6 +58,8 @@ struct kernel_variant {
 	size_t nbase_patches; /* how many of them are the base's */
 	char **fragments;     /* absolute paths, in order, the base's first */
 	size_t nfragments;
+	char **selftests; /* patches of the selftests' tree, in order, the base's first */
+	size_t nselftests;
 	char *import; /* NULL, or the text of "import", a JSON object; for people */
 };
 
@@ -97,6 +102,23 @@ void kernel_build_free(struct kernel_build *b);
 /* Is the variant's build in the cache? Sets *cached; builds nothing. */
 int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,
 		     struct error *err);
+
+/* Programs of the tree's tools/testing/selftests/kvm. Free with kernel_selftests_free(). */
+struct kernel_selftests {
+	char **paths; /* CACHE/selftests/KEY/NAME, static ELF files, as the names were asked for */
+	size_t count;
+	bool cached; /* nothing was compiled */
+};
+
+/*
+ * Builds those of the named selftests that are not in the cache, from the variant's source, its
+ * patches and those of "selftests". Errors: -ENOENT (the tree has no test of that name: those that it
+ * has are listed), else as for kernel_build().
+ */
+int kernel_selftests_build(const struct kernel_env *env, const char *variant,
+			   const char *const *names, size_t count, struct kernel_selftests *out,
+			   struct error *err);
+void kernel_selftests_free(struct kernel_selftests *s);
 
 /* Imports a mailing-list mbox: see `nestlab kernel import --help`. Writes variants_dir/NEW.json and
  * variants_dir/patches/NEW/, or nothing. */

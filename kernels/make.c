@@ -50,7 +50,7 @@ static bool is_step(const char *line)
 static bool is_error(const char *line)
 {
 	static const char *const signs[] = { "error:", "undefined reference", "multiple definition",
-					     "Error: " };
+					     "Error: ", "cannot find -l" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))

@@ -211,6 +211,65 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
 	return ret;
 }
 
+/* The file that a line of a patch's headers names, without its first folder; else NULL. */
+static char *header_name(const char *line)
+{
+	static const char *const signs[] = { "+++ ", "--- ", "rename from ", "rename to " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		size_t len = strlen(signs[i]);
+		const char *name = line + len, *slash;
+
+		if (strncmp(line, signs[i], len))
+			continue;
+		slash = i < 2 ? memchr(name, '/', strcspn(name, "\t\r\n")) : NULL;
+		name = slash ? slash + 1 : name;
+		return strndup(name, strcspn(name, "\t\r\n"));
+	}
+	return NULL;
+}
+
+static bool is_userspace(const char *name)
+{
+	return !strncmp(name, "tools/", 6) || !strncmp(name, "scripts/", 8) ||
+	       !strncmp(name, "usr/", 4) || strstr(name, "/uapi/") || strstr(name, "/syscalls/") ||
+	       !strcmp(base_name(name), "Makefile") || !strcmp(base_name(name), "Kbuild");
+}
+
+static int touches_userspace(const char *patch, bool *touch, struct error *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	int ret = fs_read_file(patch, MAX_PATCH_BYTES, &text, err);
+
+	*touch = false;
+	for (const char *line = text.buf; !ret && !*touch && line && *line;) {
+		__cleanup_free char *name = header_name(line);
+
+		*touch = name && is_userspace(name);
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	strbuf_release(&text);
+	return ret;
+}
+
+int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
+				  struct error *err)
+{
+	__cleanup_free char **chosen = xcalloc(count + 1, sizeof(*chosen));
+	size_t n = 0;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < count; i++) {
+		bool touch;
+
+		ret = touches_userspace(paths[i], &touch, err);
+		if (!ret && touch)
+			chosen[n++] = paths[i];
+	}
+	return ret ? ret : kernel_patches_hash(chosen, n, hex, err);
+}
+
 bool kernel_is_config_path(const char *path)
 {
 	return strstr(path, "Kconfig") || strstr(path, "configs/") || strstr(path, "kconfig/") ||

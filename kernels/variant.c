@@ -16,6 +16,7 @@ struct loader {
 	char *dir;    /* of the variant's file */
 	char *series; /* folder of its own patches */
 	int64_t patch_count;
+	char *selftests; /* folder of its own patches of the selftests' tree */
 	int depth;
 };
 
@@ -167,6 +168,24 @@ static int take_patch_count(struct loader *l, const struct json_node *n, struct 
 	return json_as_int(n, 1, 10000, &l->patch_count, err);
 }
 
+/* null: whatever the base has is not for this tree. */
+static int take_selftests(struct loader *l, const struct json_node *n, struct error *err)
+{
+	__cleanup_free char *folder = NULL;
+	int ret;
+
+	if (!n->value) {
+		fs_free_names(l->v->selftests, l->v->nselftests);
+		l->v->selftests = NULL;
+		l->v->nselftests = 0;
+		return 0;
+	}
+	ret = take_string(n, &folder, err);
+	if (!ret)
+		l->selftests = resolve(l->dir, folder);
+	return ret;
+}
+
 static int take_config(struct loader *l, const struct json_node *n, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -219,6 +238,7 @@ static void inherit(struct kernel_variant *v, const struct kernel_variant *base)
 	copy_list(&v->patches, &v->npatches, base->patches, base->npatches);
 	v->nbase_patches = v->npatches;
 	copy_list(&v->fragments, &v->nfragments, base->fragments, base->nfragments);
+	copy_list(&v->selftests, &v->nselftests, base->selftests, base->nselftests);
 }
 
 static int take_base(struct loader *l, const struct json_node *n, struct error *err)
@@ -254,6 +274,7 @@ static const struct field {
 	{ "patch_count", take_patch_count },
 	{ "config", take_config },
 	{ "compiler", take_compiler },
+	{ "selftests", take_selftests },
 	{ "import", take_import },
 };
 
@@ -276,18 +297,12 @@ static int take_fields(struct loader *l, const struct json_node *root, struct er
 	return ret;
 }
 
-static int finish(struct loader *l, const struct json_node *root, struct error *err)
+static int read_patches(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
 	size_t own;
 	int ret;
 
-	if (!v->source.location)
-		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
-	if (!v->nfragments)
-		return json_error(root, err, "needs \"config\": a list of at least one fragment");
-	if (!v->compiler)
-		v->compiler = xstrdup("gcc");
 	if (!l->series)
 		return l->patch_count ? json_error(root, err, "\"patch_count\" without \"patches\"")
 				      : 0;
@@ -296,6 +311,23 @@ static int finish(struct loader *l, const struct json_node *root, struct error *
 	if (!ret && (int64_t)own < l->patch_count)
 		ret = json_error(root, err, "\"patch_count\" is %d, but %s/series has %zu",
 				 (int)l->patch_count, l->series, own);
+	return ret;
+}
+
+static int finish(struct loader *l, const struct json_node *root, struct error *err)
+{
+	struct kernel_variant *v = l->v;
+	int ret;
+
+	if (!v->source.location)
+		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
+	if (!v->nfragments)
+		return json_error(root, err, "needs \"config\": a list of at least one fragment");
+	if (!v->compiler)
+		v->compiler = xstrdup("gcc");
+	ret = read_patches(l, root, err);
+	if (!ret && l->selftests)
+		ret = kernel_series_read(l->selftests, 0, &v->selftests, &v->nselftests, err);
 	return ret;
 }
 
@@ -356,6 +388,7 @@ out:
 	json_object_put(doc);
 	free(l.dir);
 	free(l.series);
+	free(l.selftests);
 	if (ret)
 		kernel_variant_free(out);
 	return ret;
@@ -375,6 +408,7 @@ void kernel_variant_free(struct kernel_variant *v)
 	clear_source(&v->source);
 	fs_free_names(v->patches, v->npatches);
 	fs_free_names(v->fragments, v->nfragments);
+	fs_free_names(v->selftests, v->nselftests);
 	free(v->name);
 	free(v->path);
 	free(v->description);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Scratch folders: locked while in use, so that what a killed nestlab left can be told and removed. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,9 @@
 #include "common/alloc.h"
 #include "common/log.h"
 #include "kernels/internal.h"
+
+/* A disk with less than this left is why a build failed, whatever program failed of it. */
+#define DISK_FULL_BYTES (4 << 20)
 
 /* Removes folders that nobody holds the lock of. Called with the lock of CACHE/work itself. */
 static void sweep(const char *top)
@@ -86,4 +90,39 @@ void kernel_work_end(struct kernel_work *w)
 	free(w->entry);
 	memset(w, 0, sizeof(*w));
 	w->lock = -1;
+}
+
+int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *w, const char *name,
+			int code, struct error *err)
+{
+	__cleanup_free char *dir = kernel_cache_path(env, "logs", NULL);
+	__cleanup_free char *log = xasprintf("%s/%s.log", dir, name);
+	uint64_t left;
+
+	if (code == -ECANCELED)
+		return code;
+	if (code != -ENOSPC && !fs_free_bytes(env->cache_dir, &left, NULL) &&
+	    left < DISK_FULL_BYTES)
+		code = error_prefix(err, -ENOSPC,
+				    "disk full at %s (free some space, or set NESTLAB_CACHE to "
+				    "a folder with about 3 GB)",
+				    env->cache_dir);
+	if (!fs_mkdir_p(dir, NULL) && !rename(w->log, log))
+		error_append(err, code, "\n  (log: %s)", log);
+	return code;
+}
+
+int kernel_work_lock(const struct kernel_env *env, const char *who, const char *name, int *fd,
+		     struct error *err)
+{
+	__cleanup_free char *dir = kernel_cache_path(env, "locks", NULL);
+	__cleanup_free char *path = kernel_cache_path(env, "locks", name);
+	int ret = fs_mkdir_p(dir, err);
+
+	if (!ret)
+		ret = fs_lock(path, false, fd, err);
+	if (ret != -EWOULDBLOCK)
+		return ret;
+	log_info("kernel %s: waiting for another nestlab that builds it", who);
+	return fs_lock(path, true, fd, err);
 }

@@ -80,7 +80,8 @@ struct host_driver {
 	const char *help; /* one line: what such a host is */
 	const char
 		*cmdline; /* what the kernel's command line must have on every host of its kind */
-	int parallel;	  /* boots that may run at once; 0: one per core */
+	const char *selftest_cmdline; /* NULL, or what it must have besides where selftests run */
+	int parallel;		      /* boots that may run at once; 0: one per core */
 
 	/* Can it run now? Each missing thing with its remedy is a line in @report; *ok is the answer.
 	 * @identity (NULL: not wanted) gets a canonical JSON object: what makes its numbers
@@ -124,5 +125,7 @@ void host_config_free(struct host_config *cfg);
 int host_list(char ***names, size_t *count, struct error *err);
 /* The kernel command line for it: driver->cmdline and what follows from @cfg; the caller frees. */
 char *host_cmdline(const struct host_driver *drv, const struct host_config *cfg);
+/* The same with driver->selftest_cmdline. */
+char *host_selftest_cmdline(const struct host_driver *drv, const struct host_config *cfg);
 
 #endif

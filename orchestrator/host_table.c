@@ -253,3 +253,14 @@ char *host_cmdline(const struct host_driver *drv, const struct host_config *cfg)
 			    (long long)(cfg->megabytes - cfg->unmanaged_megabytes));
 	return strbuf_detach(&line);
 }
+
+char *host_selftest_cmdline(const struct host_driver *drv, const struct host_config *cfg)
+{
+	char *line = host_cmdline(drv, cfg), *more;
+
+	if (!drv->selftest_cmdline)
+		return line;
+	more = xasprintf("%s %s", line, drv->selftest_cmdline);
+	free(line);
+	return more;
+}

@@ -23,6 +23,7 @@
 #include "orchestrator/collect.h"
 #include "orchestrator/host.h"
 #include "orchestrator/plan.h"
+#include "orchestrator/selftests.h"
 #include "scenarios/scenarios.h"
 
 struct engine {
@@ -31,12 +32,14 @@ struct engine {
 	struct run_summary *summary;
 	char *root, *cache, *agent; /* folders, and the agent's path */
 	char *cmdline;		    /* of every kernel on this host */
+	char *selftest_cmdline;	    /* the same where selftests run */
 	struct host_config host;
 	const struct host_driver *driver;
 	struct strbuf identity;
 	char *environment;	     /* JSON */
 	struct scenario_plan *plans; /* one per req->scenarios */
 	struct kernel_build *builds; /* one per req->kernels */
+	struct selftests *selftests; /* one per kernel and plan: [kernel * nscenarios + plan] */
 	struct job *jobs;
 	size_t njobs;
 	size_t next;	      /* job that a worker takes next */
@@ -48,6 +51,8 @@ struct engine {
 struct job { /* one boot */
 	const struct kernel_build *kernel;
 	const struct scenario_plan *plan;
+	const struct selftests *selftests;
+	const char *cmdline;
 	int boot;
 };
 
@@ -115,19 +120,28 @@ static int find_host(struct engine *e, struct error *err)
 	return ret;
 }
 
+static int build_kernel(struct engine *e, const struct kernel_env *env, size_t k, struct error *err)
+{
+	size_t n = e->req->nscenarios;
+	int ret = kernel_build(env, e->req->kernels[k], &e->builds[k], err);
+
+	for (size_t s = 0; !ret && s < n; s++)
+		ret = selftests_prepare(env, e->req->kernels[k], &e->plans[s],
+					&e->selftests[k * n + s], err);
+	return ret ? error_prefix(err, ret, "kernel %s", e->req->kernels[k]) : 0;
+}
+
 static int build_kernels(struct engine *e, struct error *err)
 {
 	__cleanup_free char *variants = xasprintf("%s/kernels", e->root);
 	struct kernel_env env = { .variants_dir = variants, .cache_dir = e->cache };
+	int ret = 0;
 
 	e->builds = xcalloc(e->req->nkernels, sizeof(*e->builds));
-	for (size_t i = 0; i < e->req->nkernels; i++) {
-		int ret = kernel_build(&env, e->req->kernels[i], &e->builds[i], err);
-
-		if (ret)
-			return error_prefix(err, ret, "kernel %s", e->req->kernels[i]);
-	}
-	return 0;
+	e->selftests = xcalloc(e->req->nkernels * e->req->nscenarios, sizeof(*e->selftests));
+	for (size_t i = 0; !ret && i < e->req->nkernels; i++)
+		ret = build_kernel(e, &env, i, err);
+	return ret;
 }
 
 /* Boots' folders and rows go by these names: each must mean one thing. */
@@ -175,6 +189,19 @@ static void describe_environment(struct engine *e)
 	json_object_put(env);
 }
 
+static struct job make_job(const struct engine *e, size_t kernel, size_t scenario, int boot)
+{
+	const struct selftests *s = &e->selftests[kernel * e->req->nscenarios + scenario];
+
+	return (struct job){
+		.kernel = &e->builds[kernel],
+		.plan = &e->plans[scenario],
+		.selftests = s,
+		.cmdline = s->nfiles ? e->selftest_cmdline : e->cmdline,
+		.boot = boot,
+	};
+}
+
 /* Boots in order: 1 of A, 1 of B, 2 of B, 2 of A, ... for each scenario. */
 static void make_jobs(struct engine *e)
 {
@@ -186,11 +213,7 @@ static void make_jobs(struct engine *e)
 			for (size_t k = 0; k < req->nkernels; k++) {
 				size_t at = b % 2 ? req->nkernels - 1 - k : k;
 
-				e->jobs[e->njobs++] = (struct job){
-					.kernel = &e->builds[at],
-					.plan = &e->plans[s],
-					.boot = req->first_boot + b,
-				};
+				e->jobs[e->njobs++] = make_job(e, at, s, req->first_boot + b);
 			}
 		}
 	}
@@ -233,7 +256,9 @@ static int make_image(struct engine *e, struct attempt *a, struct error *err)
 		.bzimage = a->job->kernel->bzimage,
 		.agent = e->agent,
 		.plan = plan,
-		.cmdline = e->cmdline,
+		.cmdline = a->job->cmdline,
+		.files = a->job->selftests->files,
+		.nfiles = a->job->selftests->nfiles,
 	};
 
 	return image_build(&req, &a->image, err);
@@ -311,7 +336,7 @@ static int store(struct engine *e, struct attempt *a, struct error *err)
 		.image_sha256 = a->image.sha256,
 		.agent_sha256 = a->image.agent_sha256,
 		.plan_sha256 = a->image.plan_sha256,
-		.cmdline = e->cmdline,
+		.cmdline = a->job->cmdline,
 		.scenario_name = a->job->plan->name,
 		.scenario_hash = a->job->plan->hash,
 		.host_name = e->host.name,
@@ -454,6 +479,7 @@ static int prepare(struct engine *e, struct error *err)
 	if (ret)
 		return ret;
 	e->cmdline = host_cmdline(e->driver, &e->host);
+	e->selftest_cmdline = host_selftest_cmdline(e->driver, &e->host);
 	tell_names(e);
 	describe_environment(e);
 	make_jobs(e);
@@ -466,13 +492,17 @@ static void release(struct engine *e)
 		scenario_plan_free(&e->plans[i]);
 	for (size_t i = 0; e->builds && i < e->req->nkernels; i++)
 		kernel_build_free(&e->builds[i]);
+	for (size_t i = 0; e->selftests && i < e->req->nkernels * e->req->nscenarios; i++)
+		selftests_free(&e->selftests[i]);
 	host_config_free(&e->host);
 	strbuf_release(&e->identity);
 	free(e->plans);
 	free(e->builds);
+	free(e->selftests);
 	free(e->jobs);
 	free(e->environment);
 	free(e->cmdline);
+	free(e->selftest_cmdline);
 	free(e->root);
 	free(e->cache);
 	free(e->agent);

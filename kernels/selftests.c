@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM's selftests of a variant's tree, one static program each. What they are built from is userspace
+ * (tools/, the headers that userspace gets): kernels that differ in the kernel proper share them.
+ */
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "kernels/internal.h"
+
+#define RECIPE "nestlab-selftests-1"
+#define FOLDER "tools/testing/selftests/kvm"
+
+/* Where a test's source may be below FOLDER: up to 6.13, from 6.14 on, tests of every architecture. */
+static const char *const places[] = { "x86_64/", "x86/", "" };
+
+struct selftests_job {
+	const struct kernel_env *env;
+	struct kernel_variant v;
+	const char *const *names;
+	size_t count;
+	char key[FS_SHA256_HEX];
+	char *dir; /* CACHE/selftests/KEY */
+	struct kernel_work work;
+	struct progress *progress;
+};
+
+static char *program_path(const struct selftests_job *j, const char *name)
+{
+	return xasprintf("%s/%s", j->dir, name);
+}
+
+static bool is_built(const struct selftests_job *j, const char *name)
+{
+	__cleanup_free char *path = program_path(j, name);
+
+	return fs_exists(path);
+}
+
+static bool all_built(const struct selftests_job *j)
+{
+	for (size_t i = 0; i < j->count; i++)
+		if (!is_built(j, j->names[i]))
+			return false;
+	return true;
+}
+
+/* The C library is linked in. */
+static int find_key(struct selftests_job *j, struct error *err)
+{
+	char patches[FS_SHA256_HEX], selftests[FS_SHA256_HEX];
+	__cleanup_free char *what = NULL;
+	struct kernel_keys k;
+	int ret = kernel_keys_find(j->env, &j->v, true, &k, err);
+
+	if (ret)
+		return ret;
+	ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
+	if (!ret)
+		ret = kernel_patches_hash(j->v.selftests, j->v.nselftests, selftests, err);
+	if (!ret) {
+		what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k.source_hash, patches,
+				 selftests, k.compiler, k.linker, gnu_get_libc_version());
+		fs_sha256(what, strlen(what), j->key);
+		j->dir = kernel_cache_path(j->env, "selftests", j->key);
+	}
+	kernel_keys_free(&k);
+	return ret;
+}
+
+/* ---- what the tree has ---- */
+
+/* Appends the names of the tests that are there. */
+static void list_tests(const char *folder, struct strbuf *out)
+{
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
+		__cleanup_free char *dir = xasprintf("%s/%s", folder, places[p]);
+		char **names;
+		size_t count;
+
+		if (fs_list(dir, ".c", &names, &count, NULL))
+			continue;
+		for (size_t i = 0; i < count; i++)
+			strbuf_addf(out, " %.*s", (int)strlen(names[i]) - 2, names[i]);
+		fs_free_names(names, count);
+	}
+}
+
+/* make's name for the program @name, which the caller frees. */
+static int find_target(const struct selftests_job *j, const char *folder, const char *name,
+		       char **target, struct error *err)
+{
+	struct strbuf known = STRBUF_INIT;
+	int ret;
+
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
+		__cleanup_free char *source = xasprintf("%s/%s%s.c", folder, places[p], name);
+
+		if (!fs_exists(source))
+			continue;
+		*target = xasprintf("%s/%s%s", folder, places[p], name);
+		return 0;
+	}
+	list_tests(folder, &known);
+	ret = error_set(err, -ENOENT, "no selftest \"%s\" in the tree of %s; there are:%s", name,
+			j->v.name, known.len ? known.buf : " none");
+	strbuf_release(&known);
+	return ret;
+}
+
+/* ---- making them ---- */
+
+static int run_make(const struct selftests_job *j, const char *tree, const char *const *targets,
+		    struct error *err)
+{
+	struct kernel_make m = { .tree = tree,
+				 .log = j->work.log,
+				 .compiler = j->v.compiler,
+				 .targets = targets,
+				 .jobs = j->env->jobs };
+
+	return kernel_make_run(&m, err);
+}
+
+/* As the Makefile of the selftests wants it: "x86" gives the flags that everybody builds with. */
+static const char *const flags[] = { "ARCH=x86", "EXTRA_CFLAGS=-static -s" };
+
+static int make_targets(const struct selftests_job *j, const char *folder, char *const *targets,
+			size_t count, struct error *err)
+{
+	static const char *const headers[] = { "headers", NULL };
+	__cleanup_free const char **argv = xcalloc(ARRAY_SIZE(flags) + count + 1, sizeof(*argv));
+	int ret;
+
+	progress_update(j->progress, 0, 0, "headers");
+	ret = run_make(j, j->work.tree, headers, err);
+	if (ret)
+		return ret;
+	progress_update(j->progress, 0, 0, "compiling");
+	memcpy(argv, flags, sizeof(flags));
+	memcpy(argv + ARRAY_SIZE(flags), targets, count * sizeof(*argv));
+	return run_make(j, folder, argv, err);
+}
+
+static int publish(const struct selftests_job *j, const char *program, struct error *err)
+{
+	__cleanup_free char *to = program_path(j, strrchr(program, '/') + 1);
+	int ret = fs_mkdir_p(j->dir, err);
+
+	return ret ? ret : fs_copy_file(program, to, err);
+}
+
+/* make names its programs by the folder that pwd(1) says. */
+static int find_folder(const struct selftests_job *j, char **folder, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s/" FOLDER, j->work.tree);
+
+	*folder = realpath(path, NULL);
+	return *folder ? 0 : error_set(err, -ENOENT, "the tree of %s has no " FOLDER, j->v.name);
+}
+
+static int make_missing(const struct selftests_job *j, struct error *err)
+{
+	__cleanup_free char *folder = NULL;
+	char **targets = xcalloc(j->count, sizeof(*targets));
+	size_t n = 0;
+	int ret = find_folder(j, &folder, err);
+
+	for (size_t i = 0; !ret && i < j->count; i++) {
+		if (is_built(j, j->names[i]))
+			continue;
+		ret = find_target(j, folder, j->names[i], &targets[n], err);
+		n += !ret;
+	}
+	if (!ret)
+		ret = make_targets(j, folder, targets, n, err);
+	for (size_t i = 0; !ret && i < n; i++)
+		ret = publish(j, targets[i], err);
+	fs_free_names(targets, n);
+	return ret;
+}
+
+static int build_in_work(struct selftests_job *j, struct error *err)
+{
+	int ret = kernel_sources_prepare(j->env, &j->v, &j->work, j->progress, err);
+
+	if (!ret)
+		ret = kernel_patches_apply(j->work.tree, j->v.selftests, j->v.nselftests,
+					   j->work.log, err);
+	return ret ? ret : make_missing(j, err);
+}
+
+static int build(struct selftests_job *j, struct error *err)
+{
+	__cleanup_free char *label = xasprintf("selftests of %s", j->v.name);
+	__cleanup_free char *log = xasprintf("%s-selftests", j->v.name);
+	int ret;
+
+	j->progress = progress_start(label);
+	ret = kernel_work_begin(j->env, &j->work, err);
+	if (!ret) {
+		ret = build_in_work(j, err);
+		if (ret)
+			ret = kernel_work_explain(j->env, &j->work, log, ret, err);
+		kernel_work_end(&j->work);
+	}
+	progress_end(j->progress, !ret ? "built" : ret == -ECANCELED ? "cancelled" : "failed");
+	return ret;
+}
+
+static int ensure(struct selftests_job *j, bool *cached, struct error *err)
+{
+	int lock, ret = find_key(j, err);
+
+	*cached = !ret && all_built(j);
+	if (ret || *cached)
+		return ret;
+	ret = kernel_work_lock(j->env, j->v.name, j->key, &lock, err);
+	if (ret)
+		return ret;
+	if (!all_built(j)) /* by another nestlab, meanwhile */
+		ret = build(j, err);
+	close(lock);
+	return ret;
+}
+
+int kernel_selftests_build(const struct kernel_env *env, const char *variant,
+			   const char *const *names, size_t count, struct kernel_selftests *out,
+			   struct error *err)
+{
+	struct selftests_job j = { .env = env, .names = names, .count = count };
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = kernel_variant_load(env, variant, &j.v, err);
+	if (ret)
+		return ret;
+	ret = ensure(&j, &out->cached, err);
+	if (ret) {
+		error_prefix(err, ret, "selftests of %s", j.v.name);
+	} else {
+		out->paths = xcalloc(count + 1, sizeof(*out->paths));
+		for (out->count = 0; out->count < count; out->count++)
+			out->paths[out->count] = program_path(&j, names[out->count]);
+	}
+	free(j.dir);
+	kernel_variant_free(&j.v);
+	return ret;
+}
+
+void kernel_selftests_free(struct kernel_selftests *s)
+{
+	fs_free_names(s->paths, s->count);
+	memset(s, 0, sizeof(*s));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * selftests.h - the kernel's own selftests that a plan names, on their way into its image.
+ */
+#ifndef ORCHESTRATOR_SELFTESTS_H
+#define ORCHESTRATOR_SELFTESTS_H
+
+#include "images/images.h"
+#include "kernels/kernels.h"
+#include "scenarios/scenarios.h"
+
+/* The files of one kernel and one plan; none if the plan names no selftest. */
+struct selftests {
+	struct image_file *files; /* /selftests/NAME, where the agent looks */
+	size_t nfiles;
+	struct kernel_selftests built; /* what they borrow their sources from */
+};
+
+/* Builds what @plan names from the tree of @kernel (a variant). Errors: kernel_selftests_build()'s. Free
+ * with selftests_free(). */
+int selftests_prepare(const struct kernel_env *env, const char *kernel,
+		      const struct scenario_plan *plan, struct selftests *out, struct error *err);
+void selftests_free(struct selftests *s);
+
+#endif
