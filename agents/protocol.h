@@ -37,6 +37,7 @@
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
  *	skip	 id, reason: this host cannot run it (names what is missing)
  *	fail	 id, class ("integrity" or "guest"), expected, found, text
+ *	alive	 id of a selftest that goes on: told every ten seconds
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
  *	console	 text: a complaint of the kernel's found in its log (WARNING, BUG, ...)
@@ -91,6 +92,8 @@ struct plan_measure {
 	/* churn: "dontneed", "migrate-page", "memslot", "msr-bitmap", "apic-page" */
 	char operation[32];
 	char test[64]; /* kselftest: program name under /selftests */
+	uint32_t
+		limit_s; /* kselftest: how long it may take, by the host's clock; 0: as the agent thinks */
 	uint64_t seed;
 };
 

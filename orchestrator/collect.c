@@ -9,6 +9,8 @@
 #include "common/alloc.h"
 #include "common/json.h"
 
+#define FAILURE_TEXT 500 /* bytes of a failed selftest's output that an error shows */
+
 /* Grows @array of @n elements by one zeroed element and gives it. */
 #define APPEND(array, n)                                                \
 	({                                                              \
@@ -245,6 +247,48 @@ static int take_fail(struct collector *c, const struct json_node *rec, struct er
 	return add_test(c, m, "", "fail", text);
 }
 
+static const char *line_before(const char *text, const char *line)
+{
+	const char *at = line - 1;
+
+	while (at > text && at[-1] != '\n')
+		at--;
+	return at;
+}
+
+/* Where a selftest's output says what failed (kselftest.h, lib/assert.c), from the remarks above that
+ * on; else its end. */
+static const char *find_failure(const char *text, const char *last)
+{
+	static const char *const signs[] = { "not ok ", "==== Test Assertion Failure ====" };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		const char *at = strstr(text, signs[i]);
+
+		if (at && (!first || at < first))
+			first = at;
+	}
+	if (!first)
+		return last - text > FAILURE_TEXT ? last - FAILURE_TEXT : text;
+	while (first > text && first[-1] == '\n' && *line_before(text, first) == '#')
+		first = line_before(text, first);
+	return first;
+}
+
+/* The agent puts how it ended on the last line. */
+static void tell_failed(struct collector *c, const char *name, const char *text)
+{
+	const char *end = strrchr(text, '\n'), *last = end ? end + 1 : text;
+	const char *what = find_failure(text, last);
+	int len = last > what ? last - what : 0;
+	struct error told = { 0 };
+
+	error_set(&told, 0, "selftest %s failed (%.100s)%s%.*s", name, last, len ? ":\n" : "",
+		  len < FAILURE_TEXT ? len : FAILURE_TEXT, what);
+	trouble(c, RESULTS_INTEGRITY, told.text);
+}
+
 static int take_test(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m;
@@ -258,12 +302,8 @@ static int take_test(struct collector *c, const struct json_node *rec, struct er
 	text = text_of(rec, "text", err);
 	if (!name || !result || !text)
 		return -EINVAL;
-	if (!strcmp(result, "fail")) {
-		struct error told = { 0 };
-
-		error_set(&told, 0, "%s failed: %.500s", name, text);
-		trouble(c, RESULTS_INTEGRITY, told.text);
-	}
+	if (!strcmp(result, "fail"))
+		tell_failed(c, name, text);
 	return add_test(c, m, name, result, text);
 }
 
@@ -308,10 +348,10 @@ static const struct {
 	const char *type;
 	int (*take)(struct collector *c, const struct json_node *rec, struct error *err);
 } record_types[] = {
-	{ "hello", take_hello },       { "begin", take_nothing }, { "metric", take_metric },
-	{ "counters", take_counters }, { "skip", take_skip },	  { "fail", take_fail },
-	{ "test", take_test },	       { "end", take_end },	  { "console", take_console },
-	{ "fatal", take_fatal },       { "bye", take_nothing },
+	{ "hello", take_hello },     { "begin", take_nothing },	    { "alive", take_nothing },
+	{ "metric", take_metric },   { "counters", take_counters }, { "skip", take_skip },
+	{ "fail", take_fail },	     { "test", take_test },	    { "end", take_end },
+	{ "console", take_console }, { "fatal", take_fatal },	    { "bye", take_nothing },
 };
 
 static int take(struct collector *c, const struct json_node *rec, struct error *err)

@@ -53,6 +53,7 @@ static void add_measure(struct strbuf *text, const struct scenario_measure *m, u
 		.parallel = m->parallel,
 		.rounds = m->rounds,
 		.warmup = m->warmup,
+		.limit_s = m->limit_s,
 		.seed = seed,
 	};
 	char line[512];

@@ -12,6 +12,7 @@
 #define MAX_PARAMETERS 16
 #define MAX_KEYS       (MAX_PARAMETERS + 4)
 #define MAX_ROUNDS     1000000
+#define MAX_LIMIT_S    3600
 #define NAME_MAX_BYTES 63 /* what a plan line has room for (agents/protocol.h) */
 
 struct value {
@@ -31,7 +32,7 @@ struct axis { /* a parameter and its values */
 struct matrix {
 	const struct json_node *entry;
 	enum scenario_id id;
-	uint32_t rounds, warmup;
+	uint32_t rounds, warmup, limit_s;
 	struct axis axes[MAX_PARAMETERS];
 	size_t naxes;
 };
@@ -227,7 +228,9 @@ static int check_keys(const struct matrix *m, struct error *err)
 	const char *known[MAX_KEYS] = { "scenario" };
 	size_t n = 1;
 
-	if (m->id != KSELFTEST) {
+	if (m->id == KSELFTEST) {
+		known[n++] = "limit_s";
+	} else {
 		known[n++] = "rounds";
 		known[n++] = "warmup";
 	}
@@ -237,8 +240,8 @@ static int check_keys(const struct matrix *m, struct error *err)
 	return json_check_keys(m->entry, known, err);
 }
 
-static int read_count(const struct json_node *entry, const char *key, int64_t min, uint32_t *out,
-		      struct error *err)
+static int read_count(const struct json_node *entry, const char *key, int64_t min, int64_t max,
+		      uint32_t *out, struct error *err)
 {
 	struct json_node n;
 	int64_t number;
@@ -246,20 +249,21 @@ static int read_count(const struct json_node *entry, const char *key, int64_t mi
 
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	ret = json_as_int(&n, min, MAX_ROUNDS, &number, err);
+	ret = json_as_int(&n, min, max, &number, err);
 	if (!ret)
 		*out = number;
 	return ret;
 }
 
-static int read_rounds(struct matrix *m, struct error *err)
+static int read_numbers(struct matrix *m, struct error *err)
 {
 	int ret;
 
 	m->rounds = scenario_kinds[m->id].rounds;
-	ret = read_count(m->entry, "rounds", 1, &m->rounds, err);
+	ret = read_count(m->entry, "rounds", 1, MAX_ROUNDS, &m->rounds, err);
 	m->warmup = m->rounds / 10;
-	return ret ? ret : read_count(m->entry, "warmup", 0, &m->warmup, err);
+	ret = ret ? ret : read_count(m->entry, "warmup", 0, MAX_ROUNDS, &m->warmup, err);
+	return ret ? ret : read_count(m->entry, "limit_s", 1, MAX_LIMIT_S, &m->limit_s, err);
 }
 
 /* ---- the product ---- */
@@ -281,6 +285,7 @@ static struct scenario_measure current_measure(const struct matrix *m)
 		.scenario = scenario_kinds[m->id].name,
 		.rounds = m->rounds,
 		.warmup = m->warmup,
+		.limit_s = m->limit_s,
 	};
 
 	for (size_t i = 0; i < m->naxes; i++)
@@ -352,7 +357,7 @@ int matrix_expand(const struct json_node *entry, const char *mode, struct scenar
 
 	ret = ret ? ret : find_kind(entry, &m.id, err);
 	ret = ret ? ret : check_keys(&m, err);
-	ret = ret ? ret : read_rounds(&m, err);
+	ret = ret ? ret : read_numbers(&m, err);
 	ret = ret ? ret : read_axes(&m, mode, err);
 	ret = ret ? ret : expand(&m, plan, err);
 	for (size_t i = 0; i < m.naxes; i++)

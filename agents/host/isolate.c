@@ -43,19 +43,38 @@ static void keep(struct isolated *out, size_t *alloc, const char *data, size_t l
 	out->output[out->len] = '\0';
 }
 
+/* Until when there is nothing to do but wait: beats when it is time for that. */
+static int64_t next_wake(const struct isolate_pulse *pulse, int64_t *beat, int64_t deadline)
+{
+	int64_t now = now_ms();
+
+	if (!pulse)
+		return deadline;
+	if (now >= *beat) {
+		if (*beat)
+			pulse->beat(pulse->arg);
+		*beat = now + (int64_t)pulse->every_s * 1000;
+	}
+	return *beat < deadline ? *beat : deadline;
+}
+
 /* Reads until the process has ended and the pipe is empty; false when the time is up. */
-static bool follow(int pipe_fd, int pid_fd, int64_t deadline, struct isolated *out, size_t *alloc)
+static bool follow(int pipe_fd, int pid_fd, int64_t deadline, const struct isolate_pulse *pulse,
+		   struct isolated *out, size_t *alloc)
 {
 	struct pollfd p[2] = { { .fd = pipe_fd, .events = POLLIN },
 			       { .fd = pid_fd, .events = POLLIN } };
+	int64_t beat = 0;
 	char chunk[16384];
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = next_wake(pulse, &beat, deadline) - now_ms();
 		ssize_t n;
 
-		if (left <= 0 || !poll(p, 2, (int)left))
+		if (now_ms() >= deadline)
 			return false;
+		if (poll(p, 2, left > 0 ? (int)left : 0) <= 0)
+			continue;
 		if (!p[0].revents && p[1].revents)
 			return true;
 		if (!p[0].revents)
@@ -69,12 +88,12 @@ static bool follow(int pipe_fd, int pid_fd, int64_t deadline, struct isolated *o
 }
 
 /* Follows the process to its end, or brings that about, with all that it started. */
-static void see_to_end(pid_t pid, int pipe_fd, int64_t deadline, struct isolated *out,
-		       size_t *alloc)
+static void see_to_end(pid_t pid, int pipe_fd, int64_t deadline, const struct isolate_pulse *pulse,
+		       struct isolated *out, size_t *alloc)
 {
 	int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-	out->timed_out = !follow(pipe_fd, pid_fd, deadline, out, alloc);
+	out->timed_out = !follow(pipe_fd, pid_fd, deadline, pulse, out, alloc);
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, &out->status, 0) < 0 && errno == EINTR)
 		;
@@ -90,7 +109,7 @@ static void be_child(int (*run)(void *arg, int fd), void *arg, int fd)
 }
 
 int isolate_run(int (*run)(void *arg, int fd), void *arg, unsigned int limit_s,
-		struct isolated *out)
+		const struct isolate_pulse *pulse, struct isolated *out)
 {
 	size_t alloc = 65536;
 	int pipes[2];
@@ -106,7 +125,7 @@ int isolate_run(int (*run)(void *arg, int fd), void *arg, unsigned int limit_s,
 		be_child(run, arg, pipes[1]);
 	setpgid(pid, pid); /* in both: whoever comes first */
 	close(pipes[1]);
-	see_to_end(pid, pipes[0], now_ms() + (int64_t)limit_s * 1000, out, &alloc);
+	see_to_end(pid, pipes[0], now_ms() + (int64_t)limit_s * 1000, pulse, out, &alloc);
 	close(pipes[0]);
 	return 0;
 fail_pipes:

@@ -18,11 +18,18 @@ struct isolated {
 	bool timed_out; /* it was killed for it, with all of its process group */
 };
 
+/* Something to do in this process while the other one runs, so that others see that it goes on. */
+struct isolate_pulse {
+	unsigned int every_s;
+	void (*beat)(void *arg);
+	void *arg;
+};
+
 /* Forks; the child leads a process group and calls @run(arg, fd) with the pipe's writing end, then
  * exits with what that returned. Waits until it has ended and ends what it left behind. 0, or a
- * negative errno when the process could not be started. */
+ * negative errno when the process could not be started. @pulse may be NULL. */
 int isolate_run(int (*run)(void *arg, int fd), void *arg, unsigned int limit_s,
-		struct isolated *out);
+		const struct isolate_pulse *pulse, struct isolated *out);
 
 /* "exit status 3", "signal 11 (Segmentation fault)", "no end within 60 s" */
 void isolate_describe(const struct isolated *end, unsigned int limit_s, char *text, size_t size);

@@ -23,6 +23,7 @@
 
 #define PLAN_MAX	(1u << 20)
 #define MEASURE_LIMIT_S 120
+#define ALIVE_S		10
 #define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
 
 #define EXIT_FATAL 128
@@ -95,12 +96,13 @@ static size_t send_output(struct agent *a, const struct isolated *child)
 	return n;
 }
 
-static void send_outcome(struct agent *a, uint32_t id, const struct isolated *child)
+static void send_outcome(struct agent *a, uint32_t id, unsigned int limit,
+			 const struct isolated *child)
 {
 	char how[128];
 	size_t told = send_output(a, child);
 
-	isolate_describe(child, MEASURE_LIMIT_S, how, sizeof(how));
+	isolate_describe(child, limit, how, sizeof(how));
 	if (child->timed_out || child->status)
 		send_failed(a, id, "exit status 0", how, "the measurement's process died");
 	else if (child->lost || !told)
@@ -108,19 +110,36 @@ static void send_outcome(struct agent *a, uint32_t id, const struct isolated *ch
 			    "the measurement's process told no results that can be used");
 }
 
-/* Nothing is on the line while a measurement runs: its interrupts would be measured too. */
+struct running {
+	struct agent *agent;
+	uint32_t id;
+};
+
+static void tell_alive(void *arg)
+{
+	const struct running *r = arg;
+
+	send_id(r->agent, "alive", r->id);
+}
+
+/* Nothing is on the line while a measurement runs: its interrupts would be measured too. A selftest
+ * measures nothing, and may take so long that its host would think it dead. */
 static void run_measure(struct agent *a, struct plan_measure *m)
 {
+	const bool selftest = m->scenario == PLAN_KSELFTEST;
+	unsigned int limit = MEASURE_LIMIT_S + (selftest ? scenario_kselftest_limit(m) : 0);
+	struct running running = { a, m->id };
+	const struct isolate_pulse pulse = { ALIVE_S, tell_alive, &running };
 	struct isolated child;
 	int ret;
 
 	send_id(a, "begin", m->id);
 	channel_drain(&a->channel);
-	ret = isolate_run(measure_in_child, m, MEASURE_LIMIT_S, &child);
+	ret = isolate_run(measure_in_child, m, limit, selftest ? &pulse : NULL, &child);
 	if (ret)
 		send_failed(a, m->id, "a process", strerror(-ret), "cannot start the measurement");
 	else
-		send_outcome(a, m->id, &child);
+		send_outcome(a, m->id, limit, &child);
 	free(child.output);
 	send_complaints(a);
 	send_id(a, "end", m->id);

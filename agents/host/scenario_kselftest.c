@@ -14,7 +14,7 @@
 
 #include "agents/host/isolate.h"
 
-#define LIMIT_S	  60
+#define LIMIT_S	  60 /* unless the plan says otherwise */
 #define KSFT_PASS 0
 #define KSFT_SKIP 4
 #define NOT_RUN	  127
@@ -48,21 +48,27 @@ static const char *verdict(const struct isolated *end)
 }
 
 /* How it ended goes after the output, unless it is a plain pass. */
-static void report(struct sink *s, const char *name, struct isolated *end)
+static void report(struct sink *s, const char *name, unsigned int limit, struct isolated *end)
 {
 	char how[128] = "";
 	char *text;
 
 	if (strcmp(verdict(end), "pass"))
-		isolate_describe(end, LIMIT_S, how, sizeof(how));
+		isolate_describe(end, limit, how, sizeof(how));
 	if (asprintf(&text, "%s%s%s", end->output, end->len && *how ? "\n" : "", how) < 0)
 		text = NULL;
 	sink_test(s, name, verdict(end), text ? text : "", text ? strlen(text) : 0);
 	free(text);
 }
 
+unsigned int scenario_kselftest_limit(const struct plan_measure *m)
+{
+	return m->limit_s ? m->limit_s : LIMIT_S;
+}
+
 int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 {
+	const unsigned int limit = scenario_kselftest_limit(m);
 	struct isolated end;
 	char *path;
 	int ret;
@@ -74,9 +80,9 @@ int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 		free(path);
 		return 0;
 	}
-	ret = isolate_run(exec_test, path, LIMIT_S, &end);
+	ret = isolate_run(exec_test, path, limit, NULL, &end);
 	if (!ret)
-		report(s, m->test, &end);
+		report(s, m->test, limit, &end);
 	free(end.output);
 	free(path);
 	return ret;

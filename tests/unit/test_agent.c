@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -84,7 +85,7 @@ static struct json_object *record_of(void (*fill)(struct sink *s))
 	struct json_object *rec;
 	char *text;
 
-	assert_int_equal(isolate_run(in_sink, &fill, 10, &out), 0);
+	assert_int_equal(isolate_run(in_sink, &fill, 10, NULL, &out), 0);
 	assert_int_equal(out.status, 0);
 	assert_true(out.len > 0 && strchr(out.output, '\n') == out.output + out.len - 1);
 	assert_true(asprintf(&text, "{%s}", out.output) > 0);
@@ -317,10 +318,10 @@ static void described(const char *want)
 static void isolation_tells_how_it_ended(void **state)
 {
 	(void)state;
-	assert_int_equal(isolate_run(write_and_exit, "text", 10, &out), 0);
+	assert_int_equal(isolate_run(write_and_exit, "text", 10, NULL, &out), 0);
 	assert_string_equal(out.output, "text");
 	described("exit status 3");
-	assert_int_equal(isolate_run(crash, NULL, 10, &out), 0);
+	assert_int_equal(isolate_run(crash, NULL, 10, NULL, &out), 0);
 	assert_string_equal(out.output, "so far\n");
 	described("signal 11 (Segmentation fault)");
 }
@@ -332,14 +333,14 @@ static void a_hang_ends_with_all_its_processes(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(witness), 0);
-	assert_int_equal(isolate_run(hang_with_a_child, NULL, 1, &out), 0);
+	assert_int_equal(isolate_run(hang_with_a_child, NULL, 1, NULL, &out), 0);
 	assert_true(out.timed_out);
 	described("no end within 1 s");
 	close(witness[1]);
 	last.fd = witness[0];
 	assert_int_equal(poll(&last, 1, 10000), 1);
 	close(witness[0]);
-	assert_int_equal(isolate_run(leave_a_child, "left", 10, &out), 0);
+	assert_int_equal(isolate_run(leave_a_child, "left", 10, NULL, &out), 0);
 	assert_false(out.timed_out);
 	assert_string_equal(out.output, "left");
 	free(out.output);
@@ -348,10 +349,41 @@ static void a_hang_ends_with_all_its_processes(void **state)
 static void a_flood_is_cut_and_counted(void **state)
 {
 	(void)state;
-	assert_int_equal(isolate_run(flood, NULL, 30, &out), 0);
+	assert_int_equal(isolate_run(flood, NULL, 30, NULL, &out), 0);
 	assert_int_equal(out.status, 0);
 	assert_true(out.len < ISOLATE_OUTPUT_MAX);
 	assert_int_equal(out.len + out.lost, 20 << 20);
+	free(out.output);
+}
+
+static int three_seconds(void *arg, int fd)
+{
+	struct timespec t = { .tv_sec = 3 };
+
+	(void)arg;
+	(void)fd;
+	return nanosleep(&t, NULL);
+}
+
+static void count_beat(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void a_pulse_beats_while_it_runs(void **state)
+{
+	int beats = 0;
+	const struct isolate_pulse pulse = { 1, count_beat, &beats };
+
+	(void)state;
+	assert_int_equal(isolate_run(three_seconds, NULL, 30, &pulse, &out), 0);
+	assert_in_range(beats, 1, 3);
+	assert_int_equal(out.status, 0);
+	free(out.output);
+	beats = 0;
+	assert_int_equal(isolate_run(hang_with_a_child, NULL, 2, &pulse, &out), 0);
+	assert_true(out.timed_out);
+	assert_in_range(beats, 1, 2);
 	free(out.output);
 }
 
@@ -376,7 +408,7 @@ static char test_name[] = "selftest";
 
 static void run_selftest(struct sink *s)
 {
-	struct plan_measure m = { .scenario = PLAN_KSELFTEST };
+	struct plan_measure m = { .scenario = PLAN_KSELFTEST, .limit_s = 2 };
 
 	memcpy(m.test, test_name, sizeof(test_name));
 	scenario_kselftest_run(&m, s);
@@ -408,6 +440,7 @@ static void selftests_are_judged_by_exit_status(void **state)
 	selftest_gives("echo fine; exit 0", "pass", "fine\n");
 	selftest_gives("echo no APICv >&2; exit 4", "skip", "no APICv\n\nexit status 4");
 	selftest_gives("exit 1", "fail", "exit status 1");
+	selftest_gives("exec sleep 60", "fail", "no end within 2 s");
 	selftest_gives("kill -ABRT $$", "fail", "signal 6 (Aborted)");
 	assert_int_equal(chdir(dir) | unlink(test_name) | chdir("/") | rmdir(dir), 0);
 }
@@ -559,6 +592,7 @@ int main(void)
 		cmocka_unit_test(isolation_tells_how_it_ended),
 		cmocka_unit_test(a_hang_ends_with_all_its_processes),
 		cmocka_unit_test(a_flood_is_cut_and_counted),
+		cmocka_unit_test(a_pulse_beats_while_it_runs),
 		cmocka_unit_test(selftests_are_judged_by_exit_status),
 		cmocka_unit_test(complaints_are_known_by_file_and_function),
 		cmocka_unit_test(hidden_memory_is_found),

@@ -114,6 +114,17 @@ static void trouble_has_its_class(void **state)
 		"{\"seq\":1,\"type\":\"metric\",\"id\":0,\"metric\":\"switch\","
 		"\"unit\":\"ns\",\"count\":4,\"min\":1,\"max\":1,\"mean\":1,\"hist\":[[1,3]]}",
 		RESULTS_INFRASTRUCTURE, "buckets hold 3 samples, count says 4");
+	expect_trouble(
+		"{\"seq\":1,\"type\":\"test\",\"id\":0,\"name\":\"t\",\"result\":\"fail\","
+		"\"text\":\"ok 1 a\\n# 5 expected\\n# 6 there\\nnot ok 2 b\\n\\nexit status 1\"}",
+		RESULTS_INTEGRITY,
+		"selftest t failed (exit status 1):\n# 5 expected\n# 6 there\nnot ok 2 b\n");
+	expect_trouble("{\"seq\":1,\"type\":\"test\",\"id\":0,\"name\":\"t\",\"result\":\"fail\","
+		       "\"text\":\"hello\\n\\nno end within 60 s\"}",
+		       RESULTS_INTEGRITY, "selftest t failed (no end within 60 s):\nhello\n");
+	expect_trouble("{\"seq\":1,\"type\":\"test\",\"id\":0,\"name\":\"t\",\"result\":\"fail\","
+		       "\"text\":\"exit status 1\"}",
+		       RESULTS_INTEGRITY, "selftest t failed (exit status 1)");
 	expect_trouble("{\"seq\":1,\"type\":\"gossip\"}", RESULTS_INFRASTRUCTURE,
 		       "unknown record type \"gossip\"");
 }

@@ -136,6 +136,35 @@ static void variant_patch_count_takes_the_first(void **state)
 	kernel_variant_free(&v);
 }
 
+static void variant_selftests_are_no_part_of_the_kernel(void **state)
+{
+	struct kernel_env env = env_here();
+	struct kernel_variant v;
+	struct error err;
+
+	(void)state;
+	put("c.config", "");
+	put("p/series", "one.patch\n");
+	put("p/one.patch", "");
+	put("q/series", "two.patch\n");
+	put("q/two.patch", "");
+	put("low.json", "{" TAR "," CONF ", \"selftests\": \"p\" }");
+	put("high.json", "{ \"base\": \"low\", \"selftests\": \"q\" }");
+	put("none.json", "{ \"base\": \"high\", \"selftests\": null }");
+	put("gone.json", "{ \"base\": \"low\", \"selftests\": \"nowhere\" }");
+	assert_int_equal(kernel_variant_load(&env, "high", &v, &err), 0);
+	assert_int_equal(v.npatches, 0);
+	assert_int_equal(v.nselftests, 2);
+	assert_contains(v.selftests[0], "/p/one.patch");
+	assert_contains(v.selftests[1], "/q/two.patch");
+	kernel_variant_free(&v);
+	assert_int_equal(kernel_variant_load(&env, "none", &v, &err), 0);
+	assert_int_equal(v.nselftests, 0);
+	kernel_variant_free(&v);
+	assert_int_equal(kernel_variant_load(&env, "gone", &v, &err), -ENOENT);
+	assert_contains(err.text, "nowhere/series");
+}
+
 static void variant_mistakes_are_named(void **state)
 {
 	static const struct {
@@ -264,6 +293,37 @@ static void patches_that_touch_the_configuration(void **state)
 	}
 }
 
+static void patches_that_userspace_sees(void **state)
+{
+	static const struct {
+		const char *text;
+		bool seen;
+	} cases[] = {
+		{ "--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n", false },
+		{ "--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n", false },
+		{ "", false },
+		{ "--- a/tools/include/a.h\n+++ b/tools/include/a.h\n", true },
+		{ "--- a/tools/include/a.h\n+++ /dev/null\n", true },
+		{ "rename from tools/include/a.h\nrename to lib/a.h\n", true },
+		{ "--- a/x.c\n+++ b/x.c\n--- a/include/uapi/linux/kvm.h\n"
+		  "+++ b/include/uapi/linux/kvm.h\n",
+		  true },
+		{ "--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", true },
+	};
+	char none[FS_SHA256_HEX], hex[FS_SHA256_HEX];
+	struct error err;
+
+	(void)state;
+	assert_int_equal(kernel_patches_hash_userspace(NULL, 0, none, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		__cleanup_free char *path = xasprintf("%s/x.patch", dir);
+
+		put("x.patch", cases[i].text);
+		assert_int_equal(kernel_patches_hash_userspace(&path, 1, hex, &err), 0);
+		assert_int_equal(strcmp(hex, none) != 0, cases[i].seen);
+	}
+}
+
 /* ---- trees ---- */
 
 static void set_time(const char *name, time_t when)
@@ -380,10 +440,12 @@ int main(void)
 		TEST(variant_inherits_from_its_base),
 		TEST(variant_elsewhere_finds_a_base_among_the_variants),
 		TEST(variant_patch_count_takes_the_first),
+		TEST(variant_selftests_are_no_part_of_the_kernel),
 		TEST(variant_mistakes_are_named),
 		TEST(config_lists_what_did_not_take),
 		TEST(config_refuses_what_is_no_option),
 		TEST(patches_that_touch_the_configuration),
+		TEST(patches_that_userspace_sees),
 		TEST(a_copy_shares_sources_and_nothing_else),
 		TEST(a_copy_of_nothing_is_an_error),
 		TEST(build_id_of_a_program_and_of_damage),

@@ -79,7 +79,7 @@ static void params_identify_a_measurement(void **state)
 	(void)state;
 	load_well("{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
 		  "\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
-		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\"}]}",
+		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5}]}",
 		  &plan);
 	assert_string_equal(
 		plan.measures[0].params,
@@ -90,6 +90,8 @@ static void params_identify_a_measurement(void **state)
 	assert_string_equal(plan.measures[0].variant, "cpuid");
 	assert_int_equal(plan.measures[0].warmup, 0);
 	assert_string_equal(plan.measures[1].params, "{\"test\":\"vmx_msrs_test\"}");
+	assert_int_equal(plan.measures[0].limit_s, 0);
+	assert_int_equal(plan.measures[1].limit_s, 5);
 	assert_null(plan.measures[1].l1);
 	scenario_plan_free(&plan);
 }
@@ -157,6 +159,9 @@ static const struct {
 	{ ONE("\"scenario\": \"multiplex\", \"reason\": \"hlt\""), "$.scenarios[0]", "reason" },
 	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
 	  "rounds" },
+	{ ONE("\"scenario\": \"multiplex\", \"limit_s\": 1"), "$.scenarios[0]", "limit_s" },
+	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"limit_s\": 0"),
+	  "$.scenarios[0].limit_s", "0 is not within 1..3600" },
 	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
 	  "0 is not within 1..256" },
 	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 257"), "$.scenarios[0].l2_vcpus", "257" },
