@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The kernel's own selftests: built from the tree, put into the image, run on L0, told as they ended.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+
+db=$TMP/nestlab.db
+sql() { sqlite3 "$db" "$1"; }
+scenario() { # scenario NAME TEST...: writes a scenario file
+	local name=$1 tests
+	shift
+	tests=$(printf '"%s",' "$@")
+	printf '{"scenarios":[{"scenario":"kselftest","test":[%s]}]}' "${tests%,}" >"$TMP/$name.json"
+}
+run() { # run NAME KERNEL
+	"$NESTLAB" run "$TMP/$1.json" --kernel "$2" --boots 1 --db "$db" 2>"$TMP/err"
+}
+
+# ---- one that passes, one that cannot run here ----
+
+scenario good vmx_apic_access_test vmx_pmu_caps_test
+run good baseline >"$TMP/out"
+is $? 0 "two selftests of the tree: a run that passed"
+is "$(sql 'SELECT name || " " || result FROM test ORDER BY name')" \
+	"vmx_apic_access_test pass
+vmx_pmu_caps_test skip" "the one passes, the other is skipped"
+like "$(sql 'SELECT text FROM test WHERE result = "skip"')" 'SKIP - Requirement not met: .*pmu' \
+	"with what is missing"
+like "$(sql 'SELECT cmdline FROM run')" 'kvm_intel.pml=0' "the command line is the selftests' one"
+
+# ---- built once ----
+
+programs=("${NESTLAB_CACHE:-$HOME/.cache/nestlab}"/selftests/*/vmx_apic_access_test)
+before=$(stat -c '%n %Y %i' "${programs[@]}")
+run good baseline >/dev/null
+unlike "$(cat "$TMP/err")" 'selftests of' "a second run builds nothing"
+is "$(stat -c '%n %Y %i' "${programs[@]}")" "$before" "and leaves the programs as they are"
+unlike "$(readelf -l "${programs[@]}")" 'INTERP' "they are static"
+
+# ---- one that fails: our own patch on top of the tree's ----
+
+mkdir "$TMP/wrong"
+cp "$TOP/tests/fixtures/selftests/"* "$TMP/wrong"
+printf '{ "base": "baseline", "selftests": "wrong" }' >"$TMP/failing.json"
+scenario bad vmx_apic_access_test nestlab_fails_test
+run bad "$TMP/failing.json" >/dev/null
+is $? 1 "a selftest that fails: the run failed"
+like "$(cat "$TMP/err")" 'selftest nestlab_fails_test failed \(exit status 1\)' "it is named"
+like "$(cat "$TMP/err")" 'not ok 2 water runs uphill' "with what it said"
+is "$(sql 'SELECT status || " " || class FROM run WHERE kernel_name = "failing"')" "fail integrity" \
+	"its run is an integrity failure"
+is "$(sql 'SELECT result FROM test JOIN run ON run.id = test.run WHERE kernel_name = "failing"
+	ORDER BY name')" "fail
+pass" "the other test ran and passed"
+is "$(sql 'SELECT count(DISTINCT kernel_key) FROM run')" 1 "and the kernel is the very same"
+
+"$NESTLAB" report baseline failing --format ktap --db "$db" >"$TMP/ktap" 2>/dev/null
+like "$(cat "$TMP/ktap")" 'not ok .*nestlab_fails_test' "the report says so"
+
+# ---- names and patches that are wrong ----
+
+scenario none no_such_test
+run none baseline >/dev/null
+is $? 128 "a selftest that the tree does not have is fatal"
+like "$(cat "$TMP/err")" 'no selftest "no_such_test" in the tree of baseline; there are:.* vmx_msrs_test' \
+	"it is named, the tree too, and what there is"
+
+sed -i 's,^ TEST_GEN_PROGS_x86_64 = x86_64/cpuid_test,&ing,' "$TMP/wrong/"*.patch
+run bad "$TMP/failing.json" >/dev/null
+is $? 128 "a selftest patch that does not apply is fatal"
+like "$(cat "$TMP/err")" 'patch .* does not apply: tools/testing/selftests/kvm/Makefile' \
+	"patch and file are named"
+plan_done
