@@ -162,6 +162,7 @@ static struct json_object *describe(const struct kernel_variant *v)
 	json_object_object_add(o, "source", source);
 	add_list(o, "patches", v->patches, v->npatches);
 	add_list(o, "config", v->fragments, v->nfragments);
+	add_list(o, "selftests", v->selftests, v->nselftests);
 	add_string(o, "compiler", v->compiler);
 	if (v->import)
 		json_object_object_add(o, "import", json_tokener_parse(v->import));

