@@ -3,6 +3,7 @@
 # The kernel's own selftests: built from the tree, put into the image, run on L0, told as they ended.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/fake-kernel.sh"
 
 db=$TMP/nestlab.db
 sql() { sqlite3 "$db" "$1"; }
@@ -15,6 +16,50 @@ scenario() { # scenario NAME TEST...: writes a scenario file
 run() { # run NAME KERNEL
 	"$NESTLAB" run "$TMP/$1.json" --kernel "$2" --boots 1 --db "$db" 2>"$TMP/err"
 }
+
+# ---- trees in which they cannot be built ----
+
+scenario fake t_test
+run_fake() { # run_fake KERNEL: in a subshell, for it has a root and a cache of its own
+	(fake_lab "$TMP/lab" && run fake "$1" >/dev/null)
+}
+
+fake_selftest() { # fake_selftest LINE: a folder of patches that add one selftest
+	mkdir -p "$TMP/lab/kernels/patches/added"
+	echo added.patch >"$TMP/lab/kernels/patches/added/series"
+	cat >"$TMP/lab/kernels/patches/added/added.patch" <<-EOF
+		--- /dev/null
+		+++ b/tools/testing/selftests/kvm/Makefile
+		@@ -0,0 +1,2 @@
+		+%: %.c
+		+	\$(CC) \$(EXTRA_CFLAGS) -o \$@ \$<
+		--- /dev/null
+		+++ b/tools/testing/selftests/kvm/x86_64/t_test.c
+		@@ -0,0 +1 @@
+		+$1
+		--- a/Makefile
+		+++ b/Makefile
+		@@ -1,3 +1,4 @@
+		 .RECIPEPREFIX := >
+		+headers:
+		 objs := src/f1.o src/f2.o src/f3.o src/f4.o
+		 tinyconfig:
+	EOF
+}
+
+(fake_lab "$TMP/lab")
+run_fake root
+is $? 128 "a tree without KVM's selftests is fatal"
+like "$(cat "$TMP/err")" 'the tree of root has no tools/testing/selftests/kvm' "and told"
+fake_selftest 'int main(void) { return wrong; }'
+echo '{ "base": "root", "selftests": "patches/added" }' >"$TMP/lab/kernels/with.json"
+run_fake with
+is $? 128 "a selftest that does not compile is fatal"
+like "$(cat "$TMP/err")" "does not compile:" "its first errors"
+like "$(cat "$TMP/err")" "t_test.c:1:.* error: .*wrong" "are told"
+log=$(grep -o '(log: [^)]*)' "$TMP/err")
+log=${log#(log: }
+like "$(cat "${log%)}")" 'error: .*wrong' "and the log is kept"
 
 # ---- one that passes, one that cannot run here ----
 

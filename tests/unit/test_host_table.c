@@ -31,7 +31,7 @@ static void built_in(void **state)
 {
 	const struct host_driver *drv;
 	struct host_config cfg;
-	char *cmdline;
+	char *cmdline, *selftests;
 
 	(void)state;
 	assert_int_equal(host_find("emulated", &cfg, &drv, &err), 0);
@@ -41,6 +41,11 @@ static void built_in(void **state)
 	cmdline = host_cmdline(drv, &cfg);
 	assert_non_null(strstr(cmdline, " tsc_early_khz=100000 "));
 	assert_non_null(strstr(cmdline, " mem=768M"));
+	assert_null(strstr(cmdline, "pml"));
+	selftests = host_selftest_cmdline(drv, &cfg);
+	assert_memory_equal(selftests, cmdline, strlen(cmdline));
+	assert_string_equal(selftests + strlen(cmdline), " kvm_intel.pml=0");
+	free(selftests);
 	free(cmdline);
 	host_config_free(&cfg);
 }
