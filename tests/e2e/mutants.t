@@ -25,13 +25,18 @@ recycle-keeps-vcpu|nested_context_abuse_test|console|WARNING.* nested_vmcs02_wri
 EOF
 }
 
+# How many seconds of the emulated clock each catcher may take: what it takes, and half again.
+declare -A limits=([nested_context_invalidate_test]=15 [nested_context_abuse_test]=60
+	[nested_context_switch_test]=120)
+
 # boot TEST: nested-context and all mutants that TEST catches, one boot each
 boot() {
 	local kernels=(--kernel=nested-context) mutant i
 	for mutant in $(table | awk -F'|' -v t="$1" '$2 == t { print $1 }'); do
 		kernels+=("--kernel=$TOP/tests/mutants/$mutant.json")
 	done
-	printf '{"scenarios":[{"scenario":"kselftest","test":"%s"}]}' "$1" >"$TMP/$1.json"
+	printf '{"scenarios":[{"scenario":"kselftest","test":"%s","limit_s":%d}]}' \
+		"$1" "${limits[$1]}" >"$TMP/$1.json"
 	for ((i = 0; i < ${#kernels[@]}; i += 2)); do
 		"$NESTLAB" run "$TMP/$1.json" "${kernels[@]:i:2}" --boots 1 --db "$db" \
 			>/dev/null 2>>"$TMP/$1.err"
