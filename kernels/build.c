@@ -120,6 +120,7 @@ static int prepare_from_source(struct job *j, struct error *err)
 	return ret ? ret : kernel_tree_mark(j->work.tree, err);
 }
 
+/* A git or tar that fails is no fault of the kernel's, as -EIO would say. */
 static int prepare(struct job *j, struct error *err)
 {
 	int ret = 0;
@@ -131,7 +132,8 @@ static int prepare(struct job *j, struct error *err)
 		ret = kernel_lineage_take(j->env, &j->keys, j->work.tree, j->work.log, &j->kin,
 					  &j->config_may_differ, err);
 	}
-	return ret || j->kin ? ret : prepare_from_source(j, err);
+	ret = ret || j->kin ? ret : prepare_from_source(j, err);
+	return ret == -EIO ? error_prefix(err, -EREMOTEIO, "getting the sources") : ret;
 }
 
 /* The variant's own built tree, if it is kept, saves applying the patches. */

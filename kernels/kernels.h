@@ -94,7 +94,8 @@ void kernel_variant_free(struct kernel_variant *v);
 
 /* Builds unless cached; waits if another process builds the same key. Errors: -EINVAL (variant,
  * config option that did not take), -EBADMSG (patch does not apply: patch, file and hunk named),
- * -EIO (compile error: first error lines and log path), -ENOSPC, -ECANCELED. */
+ * -EIO (compile error: first error lines and log path). No fault of the kernel's: -EREMOTEIO (the
+ * sources cannot be had), -ENOSPC, -ENOMEM (a compiler was killed), -ECANCELED. */
 int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
 		 struct error *err);
 void kernel_build_free(struct kernel_build *b);

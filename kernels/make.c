@@ -39,6 +39,7 @@ struct watcher {
 	size_t nerrors;
 	char *complaint; /* make's own first "***" line */
 	bool disk_full;
+	char *killed; /* what says that a program of the build was killed or got no memory */
 };
 
 /* "  CC      arch/x86/kvm/x86.o": what make does, not what it reports. */
@@ -51,6 +52,20 @@ static bool is_error(const char *line)
 {
 	static const char *const signs[] = { "error:", "undefined reference", "multiple definition",
 					     "Error: ", "cannot find -l" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(line, signs[i]))
+			return true;
+	return false;
+}
+
+/* A fault of this machine's, which says nothing about the sources. */
+static bool is_machines_fault(const char *line)
+{
+	static const char *const signs[] = {
+		"signal terminated program", "] Killed",	   "] Terminated",
+		"virtual memory exhausted",  "cc1: out of memory", "Cannot allocate memory"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))
@@ -72,6 +87,8 @@ static void watch(const char *line, void *arg)
 	}
 	if (strstr(line, "No space left on device"))
 		w->disk_full = true;
+	if (!w->killed && is_machines_fault(line))
+		w->killed = xstrdup(line);
 	if (is_error(line) && w->nerrors++ < FIRST_ERRORS)
 		strbuf_addf(&w->errors, "\n  %s", line);
 	if (!w->complaint && strstr(line, "***"))
@@ -87,6 +104,11 @@ static int judge(const struct watcher *w, int status, struct error *err)
 				 "%s: disk full while building; free some space or set "
 				 "NESTLAB_CACHE to a folder with about 3 GB",
 				 w->m->tree);
+	if (w->killed || status > 128)
+		return error_set(err, -ENOMEM,
+				 "the build was killed, which is this machine's fault and not the "
+				 "kernel's (out of memory?): %s",
+				 w->killed ? w->killed : "make ended by a signal");
 	if (w->nerrors)
 		return error_set(err, -EIO, "does not compile:%s", w->errors.buf);
 	return error_set(err, -EIO, "make failed with status %d%s%s", status,
@@ -130,6 +152,7 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 		ret = judge(&w, status, err);
 	strbuf_release(&w.errors);
 	free(w.complaint);
+	free(w.killed);
 	return ret;
 }
 

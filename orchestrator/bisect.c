@@ -34,8 +34,7 @@ struct run {
 	struct bisect_session s;
 	char *good, *bad; /* the ends' candidates */
 	int lock;
-	double started, searching;
-	int rounds; /* since this process started */
+	double started;
 	/* the answer */
 	struct bisect_answer found;
 	struct bisect_confirmation again;
@@ -166,18 +165,41 @@ static void say_step(void *arg, const struct results_bisect_step *step)
 		       step->verdict, step->why, step->seconds);
 }
 
+/* Seconds of a round, from the steps that are known; 0: none is. */
+static double round_seconds(const struct bisect_session *s)
+{
+	double sum = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nsteps; i++) {
+		if (!strcmp(s->steps[i].candidate, s->good) ||
+		    !strcmp(s->steps[i].candidate, s->bad))
+			continue;
+		sum += s->steps[i].seconds; /* since its round began */
+		n++;
+	}
+	return n ? sum / n : 0;
+}
+
 static void say_round(void *arg, long left, int rounds)
 {
-	struct run *r = ((struct bisect_session *)arg)->arg;
-	double each = r->rounds ? (now() - r->searching) / r->rounds : 0;
-
+	static const char *const words[] = {
+		[BISECT_GIT] = "commits",
+		[BISECT_SERIES] = "patches",
+		[BISECT_CONFIG] = "options",
+	};
+	const struct run *r = ((struct bisect_session *)arg)->arg;
+	int parallel = r->request.parallel;
+	double each = round_seconds(&r->s);
+	__cleanup_free char *at_once = parallel > 1
+					       ? xasprintf(" rounds of up to %d steps", parallel)
+					       : xasprintf(" step%s", rounds == 1 ? "" : "s");
 	__cleanup_free char *time =
 		each > 0 ? xasprintf(", about %.0f min", ceil(rounds * each / 60)) : xstrdup("");
 
 	if (left > 1)
-		progress_print("bisect: %ld left, about %d round%s%s\n", left, rounds,
-			       rounds == 1 ? "" : "s", time);
-	r->rounds++;
+		progress_print("bisect: %ld %s left, about %d%s%s\n", left, words[r->request.kind],
+			       rounds, at_once, time);
 }
 
 /* ---- the search ---- */
@@ -190,7 +212,6 @@ static int search(struct run *r, struct error *err)
 	char *guilty;
 	int ret;
 
-	r->searching = now();
 	if (r->space)
 		return bisect_search(r->space, parallel, &tester, &r->found, err);
 	ret = bisect_ddmin(bisect_lab_names(r->lab, &names), parallel, &tester, &guilty, err);
@@ -207,27 +228,34 @@ static char *parent_of(const struct run *r, const char *culprit)
 	return r->space ? r->space->ops->parent(r->space, culprit) : xstrdup(r->good);
 }
 
-/* The bad end without the culprit: a revert, or all differences but the guilty ones. */
-static int without(const struct run *r, const char *culprit, char **id, struct error *err)
+/* All differences but the guilty ones. */
+static int complement(const struct run *r, const char *culprit, char **id, struct error *err)
 {
 	const char *const *names;
 	size_t n = bisect_lab_names(r->lab, &names);
-	bool *set;
-	int ret;
+	bool *set = xcalloc(n, sizeof(*set));
+	int ret = bisect_set_parse(culprit, set, n, err);
 
-	*id = NULL;
-	if (r->request.kind == BISECT_GIT)
-		return bisect_git_revert(r->request.tree, r->bad, culprit, id, err);
-	if (r->request.kind == BISECT_SERIES)
-		return 0;
-	set = xcalloc(n, sizeof(*set));
-	ret = bisect_set_parse(culprit, set, n, err);
 	for (size_t i = 0; i < n; i++)
 		set[i] = !set[i];
 	if (!ret)
 		*id = bisect_set_name(set, n);
 	free(set);
 	return ret;
+}
+
+/* The bad end without the culprit; *id NULL if it does not revert cleanly. */
+static int without(const struct run *r, const char *culprit, char **id, struct error *err)
+{
+	*id = NULL;
+	if (r->request.kind == BISECT_GIT)
+		return bisect_git_revert(r->request.tree, r->bad, culprit, id, err);
+	if (r->request.kind == BISECT_CONFIG)
+		return complement(r, culprit, id, err);
+	/* the last patch taken away is a prefix; whether another can be, the build will tell */
+	*id = strcmp(culprit, r->bad) ? xasprintf("%s-%s", r->bad, culprit)
+				      : xasprintf("%ld", strtol(r->bad, NULL, 10) - 1);
+	return 0;
 }
 
 static int confirm(struct run *r, struct error *err)

@@ -9,14 +9,7 @@
 static int commit_tree(const char *tree, const char *id, const char *parent, const char *message,
 		       char **commit, struct error *err)
 {
-	const char *const args[] = {
-		"-c",	       "user.name=nestlab",
-		"-c",	       "user.email=nestlab@localhost",
-		"commit-tree", id,
-		"-p",	       parent,
-		"-m",	       message,
-		NULL,
-	};
+	const char *const args[] = { "commit-tree", id, "-p", parent, "-m", message, NULL };
 	struct strbuf out = STRBUF_INIT;
 	int ret = bisect_git_run(tree, args, NULL, &out, err);
 
@@ -69,10 +62,7 @@ int bisect_git_revert(const char *tree, const char *bad, const char *culprit, ch
 
 int bisect_git_checked_out(const char *tree, char **commit, struct error *err)
 {
-	const char *const stash[] = { "-c",    "user.name=nestlab",
-				      "-c",    "user.email=nestlab@localhost",
-				      "stash", "create",
-				      NULL };
+	const char *const stash[] = { "stash", "create", NULL };
 	const char *const head[] = { "rev-parse", "--verify", "HEAD", NULL };
 	struct strbuf out = STRBUF_INIT;
 	int ret = bisect_git_run(tree, stash, NULL, &out, err);

@@ -71,7 +71,17 @@ static void list_add_lines(struct list *l, char *text)
 int bisect_git_run(const char *tree, const char *const *args, int *status, struct strbuf *out,
 		   struct error *err)
 {
-	static const char *const env[] = { "LC_ALL=C", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
+	/* a commit of our own gets the same id each time: a resumed bisect knows it again */
+	static const char *const env[] = { "LC_ALL=C",
+					   "GIT_AUTHOR_NAME=nestlab",
+					   "GIT_AUTHOR_EMAIL=nestlab@localhost",
+					   "GIT_AUTHOR_DATE=@0 +0000",
+					   "GIT_COMMITTER_NAME=nestlab",
+					   "GIT_COMMITTER_EMAIL=nestlab@localhost",
+					   "GIT_COMMITTER_DATE=@0 +0000",
+					   "GIT_DIR",
+					   "GIT_WORK_TREE",
+					   "GIT_INDEX_FILE",
 					   NULL };
 	struct strbuf ignored = STRBUF_INIT;
 	struct subprocess sp = { .env = env, .out = out ? out : &ignored };
@@ -219,6 +229,15 @@ static int require_bases(struct git *g, struct bisect_remaining *out)
 	return 0;
 }
 
+/* Of all commits that touch the paths none is left, and the bad one does not touch them. */
+static int outside_of_paths(struct git *g, struct error *err)
+{
+	return error_set(err, -EXDEV,
+			 "every commit that touches the given paths is as good as %s, and %s is "
+			 "bad: what made it bad is outside of these paths",
+			 g->range->good, g->range->bad);
+}
+
 static int git_remaining(struct bisect_space *s, struct bisect_remaining *out, struct error *err)
 {
 	struct git *g = (struct git *)s;
@@ -238,6 +257,8 @@ static int git_remaining(struct bisect_space *s, struct bisect_remaining *out, s
 		out->items = xcalloc(lines.count, sizeof(*out->items));
 		for (size_t i = 0; i < lines.count; i++)
 			add_candidate(g, out, lines.items[i], &order);
+		if (!lines.count)
+			ret = outside_of_paths(g, err);
 	}
 	list_free(&lines);
 	list_free(&order);

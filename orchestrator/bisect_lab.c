@@ -63,27 +63,55 @@ static int describe_commit(struct lab *lab, const char *id, struct json_object *
 	return 0;
 }
 
-/* The first @id patches of the series, on the variant's base. */
+/* The first @count patches but one, as a series of its own in @dir. */
+static int write_series(const struct lab *lab, const char *dir, long count, long without,
+			struct error *err)
+{
+	char **patches = lab->variant.patches + lab->variant.nbase_patches;
+	__cleanup_free char *series = xasprintf("%s/series", dir);
+	struct strbuf names = STRBUF_INIT;
+	int ret = fs_mkdir_p(dir, err);
+
+	for (long i = 0; !ret && i < count; i++) {
+		__cleanup_free char *to = xasprintf("%s/%s", dir, lab->names[i]);
+
+		if (i + 1 == without)
+			continue;
+		ret = fs_copy_file(patches[i], to, err);
+		strbuf_addf(&names, "%s\n", lab->names[i]);
+	}
+	ret = ret ? ret : fs_write_file(series, names.buf, names.len, err);
+	strbuf_release(&names);
+	return ret;
+}
+
+static int add_patches(const struct lab *lab, const char *name, long count, long without,
+		       struct json_object *o, struct error *err)
+{
+	const char *first = lab->variant.patches[lab->variant.nbase_patches];
+	__cleanup_free char *folder = without ? xasprintf("%s/variants/%s", lab->dir, name)
+					      : strndup(first, strrchr(first, '/') - first);
+
+	add_text(o, "patches", folder);
+	json_object_object_add(o, "patch_count", json_object_new_int64(count - (without > 0)));
+	return without ? write_series(lab, folder, count, without, err) : 0;
+}
+
+/* "7", the first 7 patches of the series on the variant's base; "7-3", those without the third. */
 static int describe_prefix(struct lab *lab, const char *id, struct json_object *o, char **name,
 			   struct error *err)
 {
 	const struct kernel_variant *v = &lab->variant;
 	size_t inherited = v->parent->nfragments;
-	long count = strtol(id, NULL, 10);
+	char *end;
+	long count = strtol(id, &end, 10), without = *end ? strtol(end + 1, NULL, 10) : 0;
 
-	(void)err;
-	*name = xasprintf("%.40s-first-%ld", v->name, count);
+	*name = without ? xasprintf("%.40s-first-%ld-but-%ld", v->name, count, without)
+			: xasprintf("%.40s-first-%ld", v->name, count);
 	add_text(o, "base", v->parent->path);
 	add_fragments(o, v->fragments + inherited, v->nfragments - inherited);
 	add_text(o, "compiler", v->compiler);
-	if (count > 0) {
-		const char *first = v->patches[v->nbase_patches];
-		__cleanup_free char *folder = strndup(first, strrchr(first, '/') - first);
-
-		add_text(o, "patches", folder);
-		json_object_object_add(o, "patch_count", json_object_new_int64(count));
-	}
-	return 0;
+	return count ? add_patches(lab, *name, count, without, o, err) : 0;
 }
 
 /* The variant with a mixture of the two fragments on top. */

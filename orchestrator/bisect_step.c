@@ -225,16 +225,19 @@ int bisect_boots_at_look(const struct bisect_limits *l, int look)
 
 /* ---- the ends ---- */
 
+/* One after the other: the bad end is built from the tree of the good one, where that can be. */
 static int build_ends(struct bisect_session *s, struct error *err)
 {
 	const char *const ids[] = { s->good, s->bad };
 	static const char *const names[] = { "good", "bad" };
-	int ret = s->lab.build(s->lab.arg, ids, 2, s->built, err);
+	int ret = 0;
 
-	for (int i = 0; !ret && i < 2; i++)
-		if (s->built[i].why)
+	for (int i = 0; !ret && i < 2; i++) {
+		ret = s->lab.build(s->lab.arg, &ids[i], 1, &s->built[i], err);
+		if (!ret && s->built[i].why)
 			ret = error_set(err, -ENOEXEC, "the %s end, %s, does not build: %s",
 					names[i], ids[i], s->built[i].why);
+	}
 	if (!ret && !strcmp(s->built[0].sha256, s->built[1].sha256))
 		ret = error_set(err, -EDOM,
 				"the ends are the same kernel, byte for byte (bzImage %.12s)",
@@ -269,13 +272,14 @@ static int refuse(const struct bisect_session *s, int boots, struct error *err)
 			 boots);
 }
 
-static int compare_ends(struct bisect_session *s, struct error *err)
+/* *boots: of each end, when they were judged. */
+static int compare_ends(struct bisect_session *s, int *boots, struct error *err)
 {
-	int looks = bisect_looks(&s->limits), boots = 0, ret = 0;
+	int looks = bisect_looks(&s->limits), ret = 0;
 
 	for (int look = 1; !ret && look <= looks; look++) {
-		boots = bisect_boots_at_look(&s->limits, look);
-		ret = boot_ends(s, boots, err);
+		*boots = bisect_boots_at_look(&s->limits, look);
+		ret = boot_ends(s, *boots, err);
 		ret = ret ? ret
 			  : s->lab.compare(s->lab.arg, s->session, s->built[0].key, s->built[1].key,
 					   looks, &s->between, err);
@@ -283,34 +287,33 @@ static int compare_ends(struct bisect_session *s, struct error *err)
 			break;
 	}
 	if (!ret && !bisect_differs(&s->between))
-		ret = refuse(s, boots, err);
+		ret = refuse(s, *boots, err);
 	s->ends.ratio = s->between.ratio;
 	return ret ? ret : bisect_border(s->ends.ratio, s->limits.threshold, &s->ends.border, err);
 }
 
-static int record_ends(struct bisect_session *s, double seconds, struct error *err)
+static int record_ends(struct bisect_session *s, int boots, double seconds, struct error *err)
 {
 	static const struct bisect_position at[] = { { 0, 0, 0 }, { 1, 1, 1 } };
 	__cleanup_free char *why = bisect_ratio_text(&s->between);
 	int ret = 0;
 
 	if (!bisect_find_step(s, s->good))
-		ret = record(s, s->good, &s->built[0], BISECT_GOOD, &at[0], s->limits.boots,
-			     seconds, "the good end", err);
+		ret = record(s, s->good, &s->built[0], BISECT_GOOD, &at[0], boots, seconds,
+			     "the good end", err);
 	if (!ret && !bisect_find_step(s, s->bad))
-		ret = record(s, s->bad, &s->built[1], BISECT_BAD, &at[1], s->limits.boots, seconds,
-			     why, err);
+		ret = record(s, s->bad, &s->built[1], BISECT_BAD, &at[1], boots, seconds, why, err);
 	return ret;
 }
 
 int bisect_check_ends(struct bisect_session *s, struct error *err)
 {
 	double started = now();
-	int ret = results_bisect_steps(s->db, s->id, &s->steps, &s->nsteps, err);
+	int boots = 0, ret = results_bisect_steps(s->db, s->id, &s->steps, &s->nsteps, err);
 
 	ret = ret ? ret : build_ends(s, err);
-	ret = ret ? ret : compare_ends(s, err);
-	return ret ? ret : record_ends(s, now() - started, err);
+	ret = ret ? ret : compare_ends(s, &boots, err);
+	return ret ? ret : record_ends(s, boots, now() - started, err);
 }
 
 void bisect_session_release(struct bisect_session *s)
@@ -421,7 +424,7 @@ static int judge_one(struct batch *b, size_t i, int look, int looks, struct erro
 	if (v == BISECT_UNTESTED && look < looks)
 		return 0; /* more boots */
 	numbers = bisect_ratio_text(&to_good);
-	why = xasprintf("%s of good; %s", numbers,
+	why = xasprintf("%.6g %s, %s of good; %s", to_good.new_median, to_good.unit, numbers,
 			v == BISECT_UNTESTED ? "not sure which end it is nearer" : "sure");
 	return decide(b, i, v == BISECT_UNTESTED ? BISECT_SKIP : v, &pos,
 		      bisect_boots_at_look(&s->limits, look), why, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/cancel.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "orchestrator/bisect_git.h"
@@ -23,7 +24,7 @@ static const char about[] =
 	"  git bisect run nestlab test . --scenario multiplex --metric switch --limit 25000\n\n"
 	"Exit status: 0 within the limit, 1 beyond it, 125 cannot tell (it does not build or "
 	"boot,\n"
-	"its boots disagree, or the host is in trouble: git bisect skips it).";
+	"its boots disagree, or the host is in trouble: git bisect skips it), 128 interrupted.";
 
 /* One kernel under test. */
 struct test {
@@ -40,7 +41,8 @@ struct test {
 static int cannot_tell(const char *text)
 {
 	log_error("%s", text);
-	return EXIT_CANNOT_TELL;
+	/* 128 and above make `git bisect run` stop, where 125 would make it go on */
+	return cancel_requested() ? EXIT_FATAL : EXIT_CANNOT_TELL;
 }
 
 /* 0 within, EXIT_NO beyond, EXIT_CANNOT_TELL: the boots disagree. */

@@ -331,6 +331,23 @@ static void git_paths_limit_the_range(void **state)
 	assert_non_null(strstr(err.text, "no commit between"));
 }
 
+/* A culprit that touches none of the paths: no commit that does is blamed, nor is the bad end. */
+static void git_says_when_the_paths_are_wrong(void **state)
+{
+	const char *paths[] = { "b" };
+	struct bisect_git_range range = {
+		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1
+	};
+	struct git_judge j = { .culprit = GIT_OUT("rev-parse", "a10") };
+	struct bisect_answer answer;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(search_git(&range, 1, &j, &answer, &err), -EXDEV);
+	assert_non_null(strstr(err.text, "outside of these paths"));
+	free(j.culprit);
+}
+
 static void git_tests_merge_bases_first(void **state)
 {
 	struct bisect_git_range range = { .tree = repo, .good = "other", .bad = "main" };
@@ -429,6 +446,10 @@ static void git_reverts_what_reverts(void **state)
 	assert_string_equal(tree, parent);
 	free(tree);
 	free(spec);
+	/* made of nothing that moves, so that a resumed bisect makes the same one */
+	tree = GIT_OUT("show", "-s", "--format=%an %at %cn %ct", got);
+	assert_string_equal(tree, "nestlab 0 nestlab 0");
+	free(tree);
 	free(got);
 	/* a 10 changed the line that a 12 changed again */
 	assert_int_equal(bisect_git_revert(repo, "main", "main~2", &got, &err), 0);
@@ -592,6 +613,7 @@ int main(void)
 		cmocka_unit_test(git_combines_the_verdicts_of_a_round),
 		cmocka_unit_test(git_first_parent_blames_the_merge),
 		cmocka_unit_test(git_paths_limit_the_range),
+		cmocka_unit_test(git_says_when_the_paths_are_wrong),
 		cmocka_unit_test(git_tests_merge_bases_first),
 		cmocka_unit_test(git_refuses_impossible_ranges),
 		cmocka_unit_test(git_replays_the_log),

@@ -330,6 +330,61 @@ static void refuses_ends_that_do_not_differ(void **state)
 	assert_int_equal(o.steps, 0);
 }
 
+/* What a bisect over @t stored of its steps; *boots: of the good end, at its end. */
+static struct results_bisect_step *steps_of(const struct truth *t, size_t *n, int *boots)
+{
+	__cleanup_free char *path = new_database();
+	struct results_bisect_step *steps;
+	struct results_tally tally;
+	struct results_db *db;
+	struct results_bisect b;
+	struct outcome o;
+
+	run_bisect(path, t, 1, 0, &o);
+	bisect_answer_free(&o.answer);
+	assert_int_equal(results_open(path, false, &db, &o.err), 0);
+	assert_int_equal(results_bisect_find(db, "s", &b, &o.err), 0);
+	assert_int_equal(results_bisect_steps(db, b.id, &steps, n, &o.err), 0);
+	assert_true(*n > 2);
+	assert_int_equal(results_tally_boots(db, "s", steps[0].kernel_key, &tally, &o.err), 0);
+	*boots = tally.boots[RESULTS_OK];
+	free(tally.error);
+	results_bisect_free(&b);
+	results_close(db);
+	return steps;
+}
+
+/* Ends that two boots do not tell apart: as many as it took are what is stored. */
+static void counts_the_boots_of_the_ends(void **state)
+{
+	struct truth t = { .culprit = 1, .effect = -0.007, .noise = 0.003 };
+	size_t n;
+	int boots;
+	struct results_bisect_step *steps = steps_of(&t, &n, &boots);
+
+	(void)state;
+	assert_true(steps[0].boots > 2);
+	assert_true(steps[0].boots <= boots);
+	assert_int_equal(steps[0].boots, steps[1].boots);
+	results_bisect_steps_free(steps, n);
+}
+
+static void tells_the_number_and_its_interval(void **state)
+{
+	struct truth t = { .culprit = 20, .effect = 0.02, .noise = 0.0002 };
+	double value, low, high;
+	size_t n;
+	int boots;
+	struct results_bisect_step *steps = steps_of(&t, &n, &boots);
+
+	(void)state;
+	assert_int_equal(sscanf(steps[2].why, "%lf instructions, %*f %% [%lf, %lf] of good; sure",
+				&value, &low, &high),
+			 3);
+	assert_true(value > 24900 && value < 25600 && low <= high);
+	results_bisect_steps_free(steps, n);
+}
+
 static void skips_what_does_not_build_or_boot(void **state)
 {
 	struct truth t = { .culprit = 11, .effect = 0.02, .noise = 0.0002, .broken = 16 };
@@ -499,6 +554,8 @@ int main(void)
 		cmocka_unit_test(finds_a_small_one_in_noise_and_drift),
 		cmocka_unit_test(finds_an_improvement),
 		cmocka_unit_test(refuses_ends_that_do_not_differ),
+		cmocka_unit_test(counts_the_boots_of_the_ends),
+		cmocka_unit_test(tells_the_number_and_its_interval),
 		cmocka_unit_test(skips_what_does_not_build_or_boot),
 		cmocka_unit_test(a_broken_neighbour_leaves_two_suspects),
 		cmocka_unit_test(retries_what_the_host_spoiled),

@@ -433,6 +433,34 @@ static void build_id_of_a_program_and_of_damage(void **state)
 	strbuf_release(&elf);
 }
 
+/* ---- make ---- */
+
+static int make_fails(const char *line, struct error *err)
+{
+	static const char *const targets[] = { "bzImage", NULL };
+	__cleanup_free char *makefile = xasprintf("bzImage:\n\t@echo '%s'; false\n", line);
+	__cleanup_free char *log = xasprintf("%s/make.log", dir);
+	struct kernel_make m = { .tree = dir, .log = log, .compiler = "gcc", .targets = targets };
+
+	put("Makefile", makefile);
+	return kernel_make_run(&m, err);
+}
+
+/* A compiler that was killed says nothing about the sources; one that complains does. */
+static void make_tells_machines_faults_from_sources(void **state)
+{
+	struct error err;
+
+	(void)state;
+	assert_int_equal(make_fails("a.c:1:1: error: expected ;", &err), -EIO);
+	assert_contains(err.text, "does not compile");
+	assert_int_equal(make_fails("gcc: fatal error: Killed signal terminated program cc1", &err),
+			 -ENOMEM);
+	assert_contains(err.text, "terminated program cc1");
+	assert_int_equal(make_fails("make[1]: *** [Makefile:1: vmlinux.o] Killed", &err), -ENOMEM);
+	assert_int_equal(make_fails("ld: No space left on device", &err), -ENOSPC);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
@@ -449,6 +477,7 @@ int main(void)
 		TEST(a_copy_shares_sources_and_nothing_else),
 		TEST(a_copy_of_nothing_is_an_error),
 		TEST(build_id_of_a_program_and_of_damage),
+		cmocka_unit_test(make_tells_machines_faults_from_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* orchestrator/bisect_lab.c: the variants that candidates become. None of them gets built here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "orchestrator/bisect_lab.h"
+
+static char dir[] = "/tmp/nestlab-lab.XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	__cleanup_free char *parent = strndup(path, strrchr(path, '/') - path);
+
+	assert_int_equal(fs_mkdir_p(parent, NULL), 0);
+	assert_int_equal(fs_write_file(path, text, strlen(text), NULL), 0);
+}
+
+static char *get(const char *name)
+{
+	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	struct strbuf text = STRBUF_INIT;
+	struct error err = { 0 };
+
+	if (fs_read_file(path, 0, &text, &err))
+		fail_msg("%s", err.text);
+	return strbuf_detach(&text);
+}
+
+static int make_variants(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	setenv("NESTLAB_ROOT", dir, 1);
+	setenv("NESTLAB_CACHE", dir, 1);
+	put("kernels/c.config", "CONFIG_X=y\n");
+	put("kernels/root.json", "{ \"source\": { \"kind\": \"deb\", \"package\": \"no-such\" },"
+				 "  \"config\": [\"c.config\"] }");
+	put("kernels/child.json", "{ \"base\": \"root\", \"patches\": \"patches\" }");
+	put("kernels/patches/series", "1.patch\n2.patch\n3.patch\n");
+	put("kernels/patches/1.patch", "one");
+	put("kernels/patches/2.patch", "two");
+	put("kernels/patches/3.patch", "three");
+	return 0;
+}
+
+static int remove_variants(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir, NULL);
+}
+
+/* Asks for the candidate's kernel, which fails for want of sources; what is left is its variant. */
+static void make_candidate(const char *id)
+{
+	__cleanup_free char *runs = xasprintf("%s/runs", dir);
+	struct bisect_request request = {
+		.kind = BISECT_SERIES,
+		.variant = (char *)"child",
+		.probe = { .scenario = (char *)"multiplex", .metric = (char *)"switch" },
+	};
+	struct bisect_built built = { 0 };
+	struct error err = { 0 };
+	struct lab *lab;
+
+	if (bisect_lab_open(&request, "s", runs, NULL, &lab, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(bisect_lab_ops(lab).build(lab, &id, 1, &built, &err), -ENOENT);
+	bisect_built_free(&built);
+	bisect_lab_close(lab);
+}
+
+static void a_prefix_is_the_first_patches(void **state)
+{
+	__cleanup_free char *text = NULL;
+
+	(void)state;
+	make_candidate("2");
+	text = get("runs/s/variants/child-first-2.json");
+	assert_non_null(strstr(text, "\"patch_count\":2"));
+	assert_non_null(strstr(text, "/kernels/patches\""));
+}
+
+static void a_series_without_one_is_a_series(void **state)
+{
+	__cleanup_free char *text = NULL, *series = NULL, *patch = NULL;
+
+	(void)state;
+	make_candidate("3-2");
+	text = get("runs/s/variants/child-first-3-but-2.json");
+	assert_non_null(strstr(text, "\"patch_count\":2"));
+	series = get("runs/s/variants/child-first-3-but-2/series");
+	assert_string_equal(series, "1.patch\n3.patch\n");
+	patch = get("runs/s/variants/child-first-3-but-2/3.patch");
+	assert_string_equal(patch, "three");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_prefix_is_the_first_patches),
+		cmocka_unit_test(a_series_without_one_is_a_series),
+	};
+
+	return cmocka_run_group_tests_name("bisect_lab", tests, make_variants, remove_variants);
+}
