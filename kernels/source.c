@@ -172,11 +172,18 @@ static int identify_url(const struct kernel_env *env, const struct kernel_source
 	return ret ? ret : rev_parse(id->place, name, &id->commit, err);
 }
 
-/* A folder: used where it is, and never written to. */
+/* A folder: used where it is, and never written to. All work trees of one repository have one place,
+ * so that what is checked out in one is built from the tree of what was in another (lineage.c). */
 static int identify_folder(const struct kernel_source *s, struct kernel_source_id *id,
 			   struct error *err)
 {
-	const char *argv[] = { "git", "-C", s->location, "rev-parse", "--absolute-git-dir", NULL };
+	const char *argv[] = { "git",
+			       "-C",
+			       s->location,
+			       "rev-parse",
+			       "--path-format=absolute",
+			       "--git-common-dir",
+			       NULL };
 	int ret = git_line(argv, &id->place, NULL);
 
 	if (ret)

@@ -17,7 +17,7 @@ nestlab=${NESTLAB:-$top/build/bin/nestlab}
 dir=${BISECT_DIR:-${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}/bench-bisect}
 repo=$dir/linux source=/usr/src/linux-source-6.12.tar.xz
 commits=32 broken=12 comment=24 docs=6 header=17
-switch=25000 # instructions of one switch, managed memory; a loop round is 3 of them
+switch=18200 # instructions of one switch as measured below; a round of the loop is 3 of them
 git() { GIT_DIR=$repo command git "$@"; }
 die() { echo "bisect-real: $*" >&2; exit 1; }
 
@@ -126,8 +126,10 @@ started=$EPOCHREALTIME
 if [ "$kills" -gt 0 ]; then
 	run_killed
 else
-	bisect >"$out" 2>"$err"
+	TIMEFORMAT='%U + %S'
+	{ time bisect >"$out" 2>"$err"; } 2>"$run/cpu"
 	status=$?
+	cpu=", CPU $(awk '{ printf "%.0f", $1 + $3 }' "$run/cpu") s"
 fi
 ended=$EPOCHREALTIME
 grep '^bisect:' "$err"
@@ -135,10 +137,13 @@ cat "$out"
 [ $status -eq 128 ] && tail -3 "$err"
 boots=$(sqlite3 "$db" "SELECT count(*) FROM run")
 steps=$(sqlite3 "$db" "SELECT count(*) FROM bisect_step")
+rounds=$(grep -c '^bisect: .* left, about' "$err")
+# by the kernel's bytes: the same under another name would be a repetition too
 repeated=$(sqlite3 "$db" "SELECT count(*) FROM (SELECT 1 FROM run WHERE status = 'pass'
-	GROUP BY session, kernel_key, boot HAVING count(*) > 1)")
-echo "position $position, effect $effect %, $parallel at once: $steps candidates judged, $boots boots," \
-	"$repeated repeated, $(awk "BEGIN { printf \"%.0f\", $ended - $started }") s in all," \
+	GROUP BY session, bzimage_sha256, boot HAVING count(*) > 1)")
+echo "position $position, effect $effect %, $parallel at once: $steps candidates judged," \
+	"$rounds rounds, $boots boots, $repeated repeated," \
+	"$(awk "BEGIN { printf \"%.0f\", $ended - $started }") s in all${cpu:-}," \
 	"median $(sqlite3 "$db" "SELECT printf('%.0f', seconds) FROM bisect_step WHERE number > 2
 		ORDER BY seconds LIMIT 1 OFFSET (SELECT (count(*) - 2) / 2 FROM bisect_step)") s a step"
 echo "database: $db"

@@ -68,6 +68,15 @@ for variant in second mended remade; do
 		"$variant: the bytes are those of a build from nothing elsewhere"
 done
 
+# another work tree of the repository is the same lineage
+git worktree add -q "$TMP/other" remade 2>/dev/null
+echo 'int f4(void) { return 44; }' >"$TMP/other/src/f4.c"
+command git -C "$TMP/other" -c user.name=test -c user.email=test@localhost commit -q -a -m elsewhere
+sed "s|$REPO|$TMP/other|; s|remade|HEAD|" "$K/remade.json" >"$K/elsewhere.json"
+like "$(build elsewhere)" "from another commit's tree" "a commit of another work tree"
+is "$(compiled elsewhere)" 1 'is built from what was built of this one'
+git worktree remove --force "$TMP/other"
+
 # two at once, and what a kill leaves
 echo 'int f4(void) { return 40; }' >"$REPO/src/f4.c"
 commit left
