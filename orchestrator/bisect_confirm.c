@@ -107,7 +107,7 @@ static void describe(struct bisect_confirmation *out)
 	__cleanup_free char *itself = bisect_ratio_text(&out->itself);
 	__cleanup_free char *revert = out->reverted ? bisect_ratio_text(&out->revert) : NULL;
 
-	snprintf(out->text, sizeof(out->text), "fresh boots: it costs %s over its parent; %s%s",
+	snprintf(out->text, sizeof(out->text), "fresh boots: %s over the one before it; %s%s",
 		 itself,
 		 revert ? "the bad end over itself without it: " : "no clean revert to test",
 		 revert ? revert : "");

@@ -10,6 +10,7 @@
 #
 # BISECT_DIR: where the repository and the database go (default: the cache's bench-bisect).
 # BISECT_KILLS=N: it is killed with SIGKILL at N random moments and resumed each time.
+# BISECT_RUN=1: then the same by a `git bisect run` of nestlab test.
 set -u
 position=${1:-20} effect=${2:-2} parallel=${3:-1} kills=${BISECT_KILLS:-0}
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -141,11 +142,11 @@ rounds=$(grep -c '^bisect: .* left, about' "$err")
 # by the kernel's bytes: the same under another name would be a repetition too
 repeated=$(sqlite3 "$db" "SELECT count(*) FROM (SELECT 1 FROM run WHERE status = 'pass'
 	GROUP BY session, bzimage_sha256, boot HAVING count(*) > 1)")
+median=$(sqlite3 "$db" "SELECT printf(', median %.0f s a step', seconds) FROM bisect_step
+	WHERE number > 2 ORDER BY seconds LIMIT 1 OFFSET (SELECT (count(*) - 2) / 2 FROM bisect_step)")
 echo "position $position, effect $effect %, $parallel at once: $steps candidates judged," \
 	"$rounds rounds, $boots boots, $repeated repeated," \
-	"$(awk "BEGIN { printf \"%.0f\", $ended - $started }") s in all${cpu:-}," \
-	"median $(sqlite3 "$db" "SELECT printf('%.0f', seconds) FROM bisect_step WHERE number > 2
-		ORDER BY seconds LIMIT 1 OFFSET (SELECT (count(*) - 2) / 2 FROM bisect_step)") s a step"
+	"$(awk "BEGIN { printf \"%.0f\", $ended - $started }") s in all${cpu:-}$median"
 echo "database: $db"
 if [ -z "$culprit" ]; then
 	[ $status -eq 125 ] && grep -q 'do not differ' "$out" || die "should have refused"
@@ -153,8 +154,17 @@ if [ -z "$culprit" ]; then
 fi
 grep -q "^  ${culprit:0:12} " "$out" || die "the culprit is $culprit"
 "$nestlab" bisect --log --db "$db" >"$run/log" && [ $status -eq 0 ] || die "exit status $status"
-work=$run/replay # git bisect wants a work tree: a small one does
-command git clone -q -s --no-checkout -b main "$repo" "$work" && cd "$work" &&
+work=$run/work # git bisect wants a work tree: a small one does
+git worktree prune
+git worktree add -q --detach --no-checkout "$work" main && cd "$work" &&
 	command git sparse-checkout set --cone virt 2>/dev/null &&
 	command git bisect replay "$run/log" 2>&1 | grep "$culprit is the first bad commit" ||
 	die "git bisect replay says otherwise"
+[ -n "${BISECT_RUN:-}" ] || exit 0
+limit=$(awk "BEGIN { print $switch * (1 + $effect / 200) }")
+command git bisect reset >/dev/null 2>&1
+command git bisect start main base >/dev/null &&
+	command git bisect run "$nestlab" test . --scenario multiplex --metric switch --limit "$limit" \
+		--param l2_vcpus=8 --rounds 50 --db "$run/test.db" >"$run/run.log" 2>&1
+grep '^multiplex switch: \|exit code 125\|does not compile' "$run/run.log"
+grep "$culprit is the first bad commit" "$run/run.log" || die "git bisect run says otherwise"
