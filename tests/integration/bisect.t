@@ -112,4 +112,19 @@ is "$(cat "$(grep -l CONFIG_D "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/b
 is "$(cat "$(grep -l CONFIG_C "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/a.config")" \
 	"no difference makes the good one"
 
+# ---- nestlab test, interrupted: 125 would send git bisect run on to the next commit ----
+
+fake=$TMP/fake FAKE_GATE=$TMP/gate
+git init -q "$fake" && fake_kernel "$fake"
+git -C "$fake" add . && git -C "$fake" -c user.name=t -c user.email=t@localhost commit -q -m fake
+mkdir "$FAKE_GATE" && mkfifo "$FAKE_GATE/started" "$FAKE_GATE/go"
+FAKE_GATE=$FAKE_GATE "$NESTLAB" test "$fake" --variant root "${probe[@]}" --limit 25000 \
+	>"$TMP/interrupted" 2>&1 &
+pid=$!
+read -r _ <"$FAKE_GATE/started"
+kill -INT $pid
+wait $pid
+is $? 128 "an interrupted test ends with a status that ends git bisect run"
+like "$(cat "$TMP/interrupted")" "cancelled" "and says why"
+
 plan_done
