@@ -63,7 +63,9 @@ static int boot(struct confirm *c, int boots, struct error *err)
 	}
 	ret = bisect_fill_boots(c->s, c->session, kernels, n, boots, failed, err);
 	for (size_t i = 0; i < n; i++) {
-		if (!ret && failed[i])
+		if (!ret && failed[i] && kernels[i] == &c->built[REVERT])
+			c->n = BAD; /* it reverts, but not into a kernel that runs: do without */
+		else if (!ret && failed[i])
 			ret = error_set(err, -ENODATA, "%s", failed[i]);
 		free(failed[i]);
 	}

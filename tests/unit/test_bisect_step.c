@@ -31,15 +31,16 @@ static char dir[] = "/tmp/nestlab-steps.XXXXXX";
 
 /* What is true of the simulated kernels, and what goes wrong on the way to finding out. */
 struct truth {
-	long culprit;	  /* 1 .. LAST; LAST + 1: none */
-	double effect;	  /* of the culprit: 0.02 is 2 % */
-	double drift;	  /* of each commit */
-	double noise;	  /* standard deviation of a boot */
-	long broken;	  /* does not build; 0: none */
-	long twin;	  /* has the same bytes as the one before; 0: none */
-	long panics;	  /* panics at boot; 0: none */
-	int host_fails;	  /* every Nth boot fails for the host; 0: never */
-	long never_again; /* this one is good from the first fresh boot on; 0: none */
+	long culprit;	    /* 1 .. LAST; LAST + 1: none */
+	double effect;	    /* of the culprit: 0.02 is 2 % */
+	double drift;	    /* of each commit */
+	double noise;	    /* standard deviation of a boot */
+	long broken;	    /* does not build; 0: none */
+	long twin;	    /* has the same bytes as the one before; 0: none */
+	long panics;	    /* panics at boot; 0: none */
+	int host_fails;	    /* every Nth boot fails for the host; 0: never */
+	long never_again;   /* this one is good from the first fresh boot on; 0: none */
+	const char *revert; /* the candidate that is the bad end without the culprit; NULL: none */
 };
 
 struct fake {
@@ -226,6 +227,7 @@ static int64_t bisect_id(struct results_db *db, struct error *err)
 static int search(struct bisect_session *s, size_t parallel, struct outcome *o)
 {
 	struct bisect_tester tester = { .test = bisect_test, .arg = s };
+	const struct fake *f = s->lab.arg;
 	struct bisect_space *space;
 	int ret = bisect_line_open(0, LAST, NULL, &space, &o->err);
 
@@ -233,7 +235,8 @@ static int search(struct bisect_session *s, size_t parallel, struct outcome *o)
 	if (!ret && o->answer.nsuspects == 1) {
 		char *parent = space->ops->parent(space, o->answer.suspects[0]);
 
-		ret = bisect_confirm(s, parent, o->answer.suspects[0], NULL, &o->again, &o->err);
+		ret = bisect_confirm(s, parent, o->answer.suspects[0], f->truth->revert, &o->again,
+				     &o->err);
 		free(parent);
 	}
 	space->ops->release(space);
@@ -467,6 +470,37 @@ static void says_when_the_culprit_is_not_seen_again(void **state)
 	bisect_answer_free(&o.answer);
 }
 
+/* The bad end without the culprit is good; or as bad as ever; or does not build; or does not run. */
+static void tests_the_revert_where_it_runs(void **state)
+{
+	static const struct {
+		const char *revert;
+		long broken, panics;
+		bool confirmed, reverted;
+	} cases[] = {
+		{ "0", 0, 0, true, true },
+		{ "40", 0, 0, false, true },
+		{ "40", 40, 0, true, false },
+		{ "40", 0, 40, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct truth t = { .culprit = 9,
+				   .effect = 0.02,
+				   .noise = 0.0002,
+				   .revert = cases[i].revert,
+				   .broken = cases[i].broken,
+				   .panics = cases[i].panics };
+		struct outcome o;
+
+		expect(&t, 1, &o);
+		assert_int_equal(o.again.confirmed, cases[i].confirmed);
+		assert_int_equal(o.again.reverted, cases[i].reverted);
+		bisect_answer_free(&o.answer);
+	}
+}
+
 /* Runs it in a child that is killed at event @die_at (0: not). True if it came to its end. */
 static bool run_in_child(const char *path, const struct truth *t, int die_at)
 {
@@ -562,6 +596,7 @@ int main(void)
 		cmocka_unit_test(stops_when_the_host_only_fails),
 		cmocka_unit_test(the_same_bytes_need_no_boot),
 		cmocka_unit_test(says_when_the_culprit_is_not_seen_again),
+		cmocka_unit_test(tests_the_revert_where_it_runs),
 		cmocka_unit_test(survives_kills),
 	};
 
