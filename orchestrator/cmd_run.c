@@ -113,6 +113,42 @@ static int report(struct results_db *db, const struct run_request *req, const st
 	return status;
 }
 
+/* How it stands after a look of --boots auto, and why. */
+static void tell_look(const struct results_comparison *c, int boots, int more)
+{
+	__cleanup_free char *noise = results_noise_words(c);
+	size_t open = 0;
+
+	for (size_t i = 0; i < c->nmetrics; i++)
+		open += c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE;
+	log_info("%d boot%s of each kernel: %zu of %zu medians undecided%s: %s", boots,
+		 boots == 1 ? "" : "s", open, c->nmetrics,
+		 !open			 ? ", so no more boots"
+		 : more			 ? ", going on"
+		 : results_more_boots(c) ? ", and --max-boots allows no more"
+					 : ", and more boots would not help",
+		 noise);
+}
+
+/* Looks at the boots so far. @more: how many more of each kernel are wanted and allowed. */
+static int look(struct results_db *db, const struct run_request *req,
+		const struct run_summary *summary, double alpha, long max_boots, int *more,
+		struct error *err)
+{
+	int boots = req->first_boot + req->boots - 1;
+	struct results_comparison c = { 0 };
+	int ret = compare(db, req, summary, alpha, &c, err);
+
+	*more = 0;
+	if (ret)
+		return ret == -ENODATA ? 0 : ret; /* the report will say it */
+	*more = results_more_boots(&c);
+	*more = *more < max_boots - boots ? *more : (int)(max_boots - boots);
+	tell_look(&c, boots, *more);
+	results_comparison_free(&c);
+	return 0;
+}
+
 /*
  * --boots auto: one boot of each kernel, then as many more as the
  * comparison asks for, until all is decided, the maximum is reached or a boot failed. Each look has
@@ -122,23 +158,15 @@ static int run_until_decided(struct run_request *req, struct results_db *db, lon
 			     double alpha, struct run_summary *summary, struct error *err)
 {
 	for (;;) {
-		struct results_comparison c = { 0 };
 		int more, ret = run_execute(req, db, summary, err);
-		long left = max_boots - (req->first_boot + req->boots - 1);
 
-		if (ret || summary->first.code || left <= 0)
+		if (ret || summary->first.code)
 			return ret;
-		ret = compare(db, req, summary, alpha, &c, err);
-		if (ret)
-			return ret == -ENODATA ? 0 : ret; /* the report will say it */
-		more = results_more_boots(&c);
-		results_comparison_free(&c);
-		log_info("%d boots of each: %s", req->first_boot + req->boots - 1,
-			 more ? "not all is decided, going on" : "all is decided");
-		if (!more)
-			return 0;
+		ret = look(db, req, summary, alpha, max_boots, &more, err);
+		if (ret || !more)
+			return ret;
 		req->first_boot += req->boots;
-		req->boots = more < left ? more : left;
+		req->boots = more;
 	}
 }
 

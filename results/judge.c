@@ -110,6 +110,7 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 	out->high = exp(high);
 	out->noise = percent(sd);
 	out->noise_from = (int)(c->noise->df - c->assumed_df);
+	out->noise_assumed = (int)c->assumed_df;
 	out->p_value = p_value(c, base, new, difference, error);
 }
 
@@ -183,12 +184,24 @@ static char *noise_source(const struct results_judgement *j)
 {
 	if (j->noise_from <= 0)
 		return xstrdup("assumed: this host has no history yet");
+	if (j->noise_assumed)
+		return xasprintf("learned from %d repeated boots and an assumption worth %d",
+				 j->noise_from, j->noise_assumed);
 	return xasprintf("learned from %d repeated boots", j->noise_from);
+}
+
+/* Far out a p-value is a matter of the distribution's tail, not of the boots. */
+#define P_SHOWN 1e-6
+
+static char *p_words(double p)
+{
+	return p < P_SHOWN ? xasprintf("p < %g", P_SHOWN) : xasprintf("p %.2g", p);
 }
 
 static char *explain(const struct judge_case *c, const struct results_judgement *j)
 {
 	__cleanup_free char *source = NULL;
+	__cleanup_free char *p = p_words(j->p_value);
 
 	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
 		return xstrdup("there is a 0 among the values, so there is no ratio to judge");
@@ -206,9 +219,9 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 			return xasprintf("too few boots for a test; boots differ by %.2g %% (%s)",
 					 j->noise, source);
 		if (j->p_value > c->alpha && (j->low > 1 || j->high < 1))
-			return xasprintf("p %.2g is not enough among %zu numbers; boots differ by "
+			return xasprintf("%s is not enough among %zu numbers; boots differ by "
 					 "%.2g %% (%s)",
-					 j->p_value, c->family, j->noise, source);
+					 p, c->family, j->noise, source);
 		return xasprintf("the interval reaches across %s; boots differ by %.2g %% (%s)",
 				 j->low <= 1 && j->high >= 1
 					 ? "both no change and the smallest effect"
@@ -216,9 +229,8 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 				 j->noise, source);
 	default:
 		return xasprintf(
-			"p %.2g, beyond the smallest effect of %g %%; boots differ by %.2g %% "
-			"(%s)",
-			j->p_value, c->effect, j->noise, source);
+			"%s, beyond the smallest effect of %g %%; boots differ by %.2g %% (%s)", p,
+			c->effect, j->noise, source);
 	}
 }
 

@@ -50,6 +50,7 @@ static void add_judgement(struct json_object *o, const struct results_judgement 
 	add(o, "p_value", number(j->p_value));
 	add(o, "noise_percent", number(j->noise));
 	add(o, "noise_from_boots", json_object_new_int(j->noise_from));
+	add(o, "noise_assumed_boots", json_object_new_int(j->noise_assumed));
 	add_text(o, "verdict", results_verdict_name(j->verdict));
 	add(o, "more_boots", json_object_new_int(j->more_boots));
 	add_text(o, "why", j->why);

@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 
 #include "common/alloc.h"
+#include "results/report_doc_table.h"
 #include "results/results.h"
 #include "results/table.h"
 
@@ -305,10 +306,23 @@ static void print_notes(const struct results_comparison *c, struct strbuf *out)
 	}
 }
 
-/* Why so few boots are enough, or are not. */
-static void print_noise(const struct results_comparison *c, struct strbuf *out)
+/* "learned from 2 to 10 repeated boots and an assumption worth 20" */
+static char *noise_source(int least, int most, int assumed)
+{
+	__cleanup_free char *range =
+		least == most ? xasprintf("%d", most) : xasprintf("%d to %d", least, most);
+	__cleanup_free char *and =
+		assumed ? xasprintf(" and an assumption worth %d", assumed) : xstrdup("");
+
+	if (!most)
+		return xstrdup("assumed, for this host has no history yet");
+	return xasprintf("learned from %s repeated boots%s", range, and);
+}
+
+char *results_noise_words(const struct results_comparison *c)
 {
 	const struct results_judgement *worst = NULL;
+	__cleanup_free char *source = NULL;
 	int least = 0, most = 0;
 
 	for (size_t i = 0; i < c->nmetrics; i++) {
@@ -321,16 +335,21 @@ static void print_noise(const struct results_comparison *c, struct strbuf *out)
 		worst = !worst || j->noise > worst->noise ? j : worst;
 	}
 	if (!worst)
+		return xstrdup("how much boots of one kernel differ is unknown");
+	source = noise_source(least, most, worst->noise_assumed);
+	return xasprintf("boots of one kernel differ by %.2g %% or less (standard deviation; %s)",
+			 worst->noise, source);
+}
+
+/* Why so few boots are enough, or are not. */
+static void print_noise(const struct results_comparison *c, struct strbuf *out)
+{
+	__cleanup_free char *words = results_noise_words(c);
+
+	if (!c->nmetrics)
 		return;
-	strbuf_addf(out,
-		    "\nnoise: boots of one kernel differ by %.2g %% or less (standard deviation",
-		    worst->noise);
-	if (!most)
-		strbuf_addstr(out, "; assumed, for this\n       host has no history yet)\n");
-	else if (least == most)
-		strbuf_addf(out, "; learned\n       from %d repeated boots)\n", most);
-	else
-		strbuf_addf(out, "; learned\n       from %d to %d repeated boots)\n", least, most);
+	strbuf_addstr(out, "\nnoise: ");
+	doc_wrap(out, words, 7, WIDTH);
 }
 
 static void print_summary(const struct results_comparison *c, size_t hidden, bool colour,

@@ -57,13 +57,13 @@ static const char *tail_name(const struct results_compared *m)
 	return strcmp(m->better, "higher") ? "p99" : "p1";
 }
 
-/* Regressions of a headline metric go first, then other regressions, then what changed most. */
-static int weight(const struct results_compared *m)
+/* Regressions go first, then what changed most; parts, which decide nothing, are never the news. */
+static int weight(const struct results_comparison *c, const struct results_compared *m)
 {
-	bool regressed = m->median.verdict == VERDICT_REGRESSED;
-
-	return 4 * regressed + 2 * (m->p99.verdict == VERDICT_REGRESSED) + m->headline +
-	       (m->median.verdict == VERDICT_IMPROVED);
+	if (!results_decides(c, m))
+		return -1;
+	return 4 * (m->median.verdict == VERDICT_REGRESSED) +
+	       2 * (m->p99.verdict == VERDICT_REGRESSED) + (m->median.verdict == VERDICT_IMPROVED);
 }
 
 static const struct results_compared *first_metric(const struct results_comparison *c)
@@ -71,7 +71,7 @@ static const struct results_compared *first_metric(const struct results_comparis
 	const struct results_compared *first = NULL;
 
 	for (size_t i = 0; i < c->nmetrics; i++)
-		if (!first || weight(&c->metrics[i]) > weight(first))
+		if (!first || weight(c, &c->metrics[i]) > weight(c, first))
 			first = &c->metrics[i];
 	return first;
 }
@@ -170,6 +170,17 @@ static int param_line(const char *key, const char *value, void *arg)
 	return 0;
 }
 
+static int identity_word(const char *key, const char *value, void *arg)
+{
+	struct strbuf *out = arg;
+
+	strbuf_addstr(out, ", ");
+	markup_line(out, key);
+	strbuf_addch(out, ' ');
+	markup_line(out, value ? value : "null");
+	return 0;
+}
+
 static void add_case(const struct report *r, const struct results_compared *m, struct strbuf *out)
 {
 	const struct results_run *run = report_newest(r, REPORT_NEW);
@@ -179,7 +190,8 @@ static void add_case(const struct report *r, const struct results_compared *m, s
 		add_line(out, "testcase: ", m->scenario);
 	strbuf_addstr(out, "test machine: ");
 	markup_line(out, run->host_name);
-	add_line(out, " ", run->host_identity);
+	words_each_param(run->host_identity, identity_word, out);
+	strbuf_addch(out, '\n');
 	add_line(out, "", words_clock(r->comparison.clock));
 	if (!m)
 		return;
@@ -255,14 +267,15 @@ static void add_metric(const struct report *r, size_t i, struct strbuf *out)
 	add_row(out, p99, m->base.p99, NAN, m->p99.ratio, m->new.p99, NAN);
 }
 
-static bool has_regressed(const struct results_compared *m)
+static bool is_regression(const struct results_compared *m)
 {
 	return m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED;
 }
 
 static bool has_changed(const struct results_compared *m)
 {
-	return m->median.verdict != VERDICT_UNCHANGED || m->p99.verdict == VERDICT_IMPROVED;
+	return m->median.verdict != VERDICT_UNCHANGED || m->p99.verdict == VERDICT_IMPROVED ||
+	       m->p99.verdict == VERDICT_REGRESSED;
 }
 
 static void add_names(const struct report *r, struct strbuf *out)
@@ -279,8 +292,19 @@ static void add_names(const struct report *r, struct strbuf *out)
 			   "               \\          |                   \\\n");
 }
 
+enum group { GROUP_REGRESSED, GROUP_CHANGED, GROUP_PARTS, GROUPS, GROUP_NONE };
+
+static enum group group_of(const struct results_comparison *c, const struct results_compared *m)
+{
+	if (!has_changed(m))
+		return GROUP_NONE;
+	if (!results_decides(c, m))
+		return GROUP_PARTS;
+	return is_regression(m) ? GROUP_REGRESSED : GROUP_CHANGED;
+}
+
 /* Metrics of the same parameters stand under one heading; most changed first, as they come. */
-static size_t add_group(const struct report *r, bool regressed, struct strbuf *out)
+static size_t add_group(const struct report *r, enum group group, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
 	const char *params = NULL;
@@ -289,7 +313,7 @@ static size_t add_group(const struct report *r, bool regressed, struct strbuf *o
 	for (size_t i = 0; i < c->nmetrics; i++) {
 		const struct results_compared *m = &c->metrics[i];
 
-		if (has_regressed(m) != regressed || !(regressed || has_changed(m)))
+		if (group_of(c, m) != group)
 			continue;
 		if (!params || strcmp(params, m->params)) {
 			__cleanup_free char *words = words_params(r, m->scenario, m->params);
@@ -306,19 +330,27 @@ static size_t add_group(const struct report *r, bool regressed, struct strbuf *o
 /* What regressed stands first: it is what the mail is about. */
 static void add_table(const struct report *r, struct strbuf *out)
 {
-	struct strbuf others = STRBUF_INIT;
-	size_t worse, changed;
+	static const char *const headings[GROUPS] = {
+		[GROUP_REGRESSED] = "",
+		[GROUP_CHANGED] = "\nWhat changed otherwise:\n",
+		[GROUP_PARTS] =
+			"\nParts of these that changed (they explain, and decide nothing):\n",
+	};
+	size_t told = 0;
 
 	add_names(r, out);
-	worse = add_group(r, true, out);
-	changed = add_group(r, false, &others);
-	if (worse && changed)
-		strbuf_addstr(out, "\nWhat changed otherwise:\n");
-	strbuf_addstr(out, others.buf);
-	if (worse + changed < r->comparison.nmetrics)
-		strbuf_addf(out, "\nUnchanged: %zu metrics.\n",
-			    r->comparison.nmetrics - worse - changed);
-	strbuf_release(&others);
+	for (int g = 0; g < GROUPS; g++) {
+		struct strbuf rows = STRBUF_INIT;
+		size_t n = add_group(r, g, &rows);
+
+		if (n && told)
+			strbuf_addstr(out, headings[g]);
+		strbuf_addstr(out, rows.buf);
+		strbuf_release(&rows);
+		told += n;
+	}
+	if (told < r->comparison.nmetrics)
+		strbuf_addf(out, "\nUnchanged: %zu metrics.\n", r->comparison.nmetrics - told);
 }
 
 void report_render_email(const struct report *r, const struct report_options *o, struct strbuf *out)

@@ -14,7 +14,7 @@
 /* ---- results ---- */
 
 static void judged_cells(struct doc_table *t, double base, double new,
-			 const struct results_judgement *j)
+			 const struct results_judgement *j, bool decides)
 {
 	__cleanup_free char *from = words_number(base);
 	__cleanup_free char *to = words_number(new);
@@ -25,22 +25,23 @@ static void judged_cells(struct doc_table *t, double base, double new,
 	doc_cell(t, "%s", to);
 	doc_cell(t, "%s", change);
 	doc_cell(t, "%s", interval);
-	doc_cell_tone(t, words_tone(j->verdict), "%s", results_verdict_name(j->verdict));
+	doc_cell_tone(t, decides ? words_tone(j->verdict) : DOC_PLAIN, "%s%s",
+		      results_verdict_name(j->verdict), decides ? "" : " (part)");
 }
 
 static void result_row(struct doc_table *t, const struct report *r,
 		       const struct results_compared *m, const char *usual_unit)
 {
-	bool usual = !strcmp(m->unit, usual_unit);
+	bool usual = !strcmp(m->unit, usual_unit), decides = results_decides(&r->comparison, m);
 	const char *comma = usual ? "" : ", ", *unit = usual ? "" : m->unit;
 	__cleanup_free char *name = words_metric(r, m);
 
 	doc_cell(t, "%s", name);
 	doc_cell(t, "median%s%s", comma, unit);
-	judged_cells(t, m->base.median, m->new.median, &m->median);
+	judged_cells(t, m->base.median, m->new.median, &m->median, decides);
 	doc_cell(t, "%s", name);
 	doc_cell(t, "%s%s%s", strcmp(m->better, "higher") ? "p99" : "p1", comma, unit);
-	judged_cells(t, m->base.p99, m->new.p99, &m->p99);
+	judged_cells(t, m->base.p99, m->new.p99, &m->p99, decides);
 }
 
 static void say_common(struct doc *d, const struct report *r)
@@ -272,12 +273,31 @@ static void say_regressions(struct doc *d, const struct report *r)
 		__cleanup_free char *change = words_percent(words_change(j->ratio));
 		__cleanup_free char *interval = words_interval(j);
 
-		if (j->verdict == VERDICT_REGRESSED && ++said <= REASONS_MAX)
+		if (j->verdict == VERDICT_REGRESSED && results_decides(&r->comparison, m) &&
+		    ++said <= REASONS_MAX)
 			doc_item(d, DOC_BAD, "%s, %s: %s (interval %s)", name,
 				 median ? "median" : "tail", change, interval);
 	}
 	if (said > REASONS_MAX)
 		doc_item(d, DOC_PLAIN, "and %zu more that regressed", said - REASONS_MAX);
+}
+
+/* "29 improved, 0 regressed, ..." of those that decide, or of those that do not; "" if none. */
+static char *count_medians(const struct results_comparison *c, bool deciding)
+{
+	size_t count[VERDICT_INCONCLUSIVE + 1] = { 0 }, all = 0;
+
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		if (results_decides(c, &c->metrics[i]) != deciding)
+			continue;
+		count[c->metrics[i].median.verdict]++;
+		all++;
+	}
+	if (!all && !deciding)
+		return xstrdup("");
+	return xasprintf("%zu improved, %zu regressed, %zu unchanged, %zu inconclusive",
+			 count[VERDICT_IMPROVED], count[VERDICT_REGRESSED],
+			 count[VERDICT_UNCHANGED], count[VERDICT_INCONCLUSIVE]);
 }
 
 static void say_verdict(struct doc *d, const struct report *r)
@@ -288,25 +308,23 @@ static void say_verdict(struct doc *d, const struct report *r)
 		const char *word, *sentence;
 	} said[] = {
 		[VERDICT_UNCHANGED] = { DOC_GOOD, "UNCHANGED",
-					"no metric changed beyond the smallest effect that "
+					"nothing changed beyond the smallest effect that "
 					"matters" },
 		[VERDICT_IMPROVED] = { DOC_GOOD, "IMPROVED",
-				       "some metrics improved, none regressed" },
+				       "some of what decides improved, none regressed" },
 		[VERDICT_REGRESSED] = { DOC_BAD, "REGRESSED",
 					"the new kernel is worse than the base" },
 		[VERDICT_INCONCLUSIVE] = { DOC_UNSURE, "INCONCLUSIVE",
 					   "not every metric could be decided" },
 	};
-	size_t count[4] = { 0 };
+	__cleanup_free char *whole = count_medians(c, true);
+	__cleanup_free char *parts = count_medians(c, false);
 
-	for (size_t i = 0; i < c->nmetrics; i++)
-		count[c->metrics[i].median.verdict]++;
 	doc_verdict(d, said[c->verdict].tone, said[c->verdict].word,
-		    "%s. Medians of %zu metrics: %zu improved, %zu regressed, %zu unchanged, %zu "
-		    "inconclusive. Failed boots: base %d, new %d.",
-		    said[c->verdict].sentence, c->nmetrics, count[VERDICT_IMPROVED],
-		    count[VERDICT_REGRESSED], count[VERDICT_UNCHANGED], count[VERDICT_INCONCLUSIVE],
-		    c->base_failed, c->new_failed);
+		    "%s. Medians that decide: %s.%s%s%s Failed boots: base %d, new %d.",
+		    said[c->verdict].sentence, whole,
+		    *parts ? " Their parts, which explain and decide nothing: " : "", parts,
+		    *parts ? "." : "", c->base_failed, c->new_failed);
 	if (c->failure)
 		doc_item(d, DOC_BAD, "%s", c->failure);
 	say_regressions(d, r);

@@ -220,7 +220,8 @@ static char *cdf_legend(const char *kernel, const struct report_spread *s)
 /* Steps: at each bucket the share rises by the bucket's. */
 static void cdf_line(struct svg_chart *c, enum svg_style style, const struct results_metric *m)
 {
-	double *xs = xcalloc(2 * m->nhist, sizeof(*xs)), *ys = xcalloc(2 * m->nhist, sizeof(*ys));
+	double *xs = xcalloc(2 * m->nhist + 1, sizeof(*xs));
+	double *ys = xcalloc(2 * m->nhist + 1, sizeof(*ys));
 	uint64_t below = 0;
 	size_t n = 0;
 
@@ -237,6 +238,8 @@ static void cdf_line(struct svg_chart *c, enum svg_style style, const struct res
 		ys[n + 1] = 100.0 * below / m->count;
 		n += 2;
 	}
+	xs[n] = c->x.high; /* no sample lies between the last step and the edge */
+	ys[n++] = 100.0 * below / m->count;
 	svg_line(c, style, xs, ys, n);
 	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
 		svg_marker(c, style, distribution_quantile(m, quantiles[i]), 100 * quantiles[i]);

@@ -43,6 +43,16 @@ static char *judged(const char *what, const struct results_compared *m,
 			 j->why ? j->why : "");
 }
 
+/* What decides nothing fails nothing: else a CI system would say no where the comparison says yes. */
+static void excuse_part(struct report_point *at)
+{
+	char *why = xasprintf("a part, which explains and decides nothing: %s", at->why);
+
+	free(at->why);
+	at->why = why;
+	at->status = POINT_SKIP;
+}
+
 static void add_metric(struct report_points *p, const struct report *r, size_t i)
 {
 	const struct results_compared *m = &r->comparison.metrics[i];
@@ -57,6 +67,8 @@ static void add_metric(struct report_points *p, const struct report *r, size_t i
 		at->status = POINT_FAIL;
 	else if (m->median.verdict == VERDICT_INCONCLUSIVE)
 		at->status = POINT_SKIP;
+	if (at->status == POINT_FAIL && !results_decides(&r->comparison, m))
+		excuse_part(at);
 }
 
 static void add_test(struct report_points *p, const struct report_test *t)

@@ -11,7 +11,7 @@
 enum point_status {
 	POINT_PASS,
 	POINT_FAIL,
-	POINT_SKIP,  /* not decided, or did not run: why says the reason */
+	POINT_SKIP,  /* not decided, decides nothing, or did not run: why says the reason */
 	POINT_KNOWN, /* fails, and with the base too */
 };
 

@@ -79,14 +79,16 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 	if (high <= allowed) {
 		state = SIGNOFF_OK;
 		said = "within it";
-	} else if (low > allowed &&
-		   (!isfinite(judged->p_value) || judged->p_value <= j->r->comparison.alpha)) {
+	} else if (low > allowed && judged->p_value <= j->r->comparison.alpha) {
 		state = SIGNOFF_FAILED;
 		said = "beyond it";
+	} else if (low > allowed) {
+		said = isfinite(judged->p_value) ? "beyond it, but the test says it may be chance"
+						 : "beyond it, but too few boots for a test";
 	}
 	f = find(j, state, xasprintf("%s, %s", name, number),
-		 xasprintf("cost changed by %s (interval %s); up to +%g%% is allowed: %s", worse,
-			   interval, allowed, said));
+		 xasprintf("cost %s (interval %s), allowed up to +%g%%: %s", worse, interval,
+			   allowed, said));
 	if (state == SIGNOFF_MISSING && judged->more_boots)
 		add_to(&f->why, xasprintf("about %d more boots of each kernel would settle it",
 					  judged->more_boots));

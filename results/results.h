@@ -127,9 +127,10 @@ struct results_judgement {
 	double ratio;	  /* new / base */
 	double low, high; /* interval of the ratio at level 1 - alpha; NAN with too few boots */
 	double noise;	/* percent: the spread of one boot that was reckoned with; NAN if unknown */
-	int noise_from; /* repeated boots that it was learned from; 0: it is assumed */
-	double p_value; /* after Benjamini-Hochberg; NAN where boots allow no test */
-	int more_boots; /* inconclusive: boots more of each kernel that would likely settle it
+	int noise_from; /* repeated boots that it was learned from; 0: none, it is assumed */
+	int noise_assumed; /* what was assumed beforehand, with the weight of so many boots */
+	double p_value;	   /* after Benjamini-Hochberg; NAN where boots allow no test */
+	int more_boots;	   /* inconclusive: boots more of each kernel that would likely settle it
 			   (at most RESULTS_MORE_BOOTS_MAX); else 0 */
 	enum results_verdict verdict;
 	char *why; /* one short sentence */
@@ -197,6 +198,9 @@ bool results_decides(const struct results_comparison *c, const struct results_co
 /* The boots more of each kernel that the undecided medians ask for: 0 when all are decided. For
  * `--boots auto`. */
 int results_more_boots(const struct results_comparison *c);
+
+/* What was reckoned with: why so few boots are enough, or are not. A clause; the caller frees. */
+char *results_noise_words(const struct results_comparison *c);
 
 /*
  * The filter's alpha for each of at most @max_looks looks at growing data (`--boots auto`), such that

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # same-kernel.sh [COMPARISONS]: real boots of one kernel against itself, each comparison with four
 # fresh boots (two and two, every boot with a seed of its own). None may call anything changed.
+# KEEP=FILE keeps the database there, for a closer look.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 NESTLAB=${NESTLAB:-${BUILD:-build}/bin/nestlab}
 N=${1:-30}
-DB=$(mktemp -d)/same.db
-trap 'rm -rf "$(dirname "$DB")"' EXIT
+TMP=$(mktemp -d)
+DB=${KEEP:-$TMP/same.db}
+trap 'rm -rf "$TMP"' EXIT
 
 changed=0 undecided=0
 for ((i = 0; i < N; i++)); do

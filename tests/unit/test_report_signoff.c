@@ -136,6 +136,8 @@ static const struct {
 	{ "wrong", SWITCH("1", ""), SIGNOFF_FAIL, "cannot be waived" },
 	{ "tail", SWITCH("1", ""), SIGNOFF_PASS, "" },
 	{ "tail", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_FAIL, "beyond it" },
+	{ "tail-few", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_BLOCKED,
+	  "too few boots for a test" },
 	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
 	  "nothing of both kernels" },
 	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
