@@ -31,7 +31,7 @@ char *database_path(const char *option)
 
 int database_exit_status(const struct results_comparison *c)
 {
-	if (c->verdict == VERDICT_REGRESSED || c->new_failed > c->base_failed)
+	if (c->verdict == VERDICT_REGRESSED)
 		return EXIT_NO;
 	return c->verdict == VERDICT_INCONCLUSIVE ? EXIT_CANNOT_TELL : 0;
 }

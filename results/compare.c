@@ -157,7 +157,7 @@ static bool has_regressed(const struct results_comparison *c)
 	for (size_t i = 0; i < c->ntests; i++)
 		if (!strcmp(c->tests[i].new, "fail"))
 			return true;
-	return c->new_failed && !c->base_failed;
+	return c->more_failed;
 }
 
 static enum results_verdict overall(const struct results_comparison *c)

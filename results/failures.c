@@ -47,6 +47,31 @@ static int count_failed(struct results_db *db, const struct selection *s,
 	return ret;
 }
 
+/* Boots that the new kernel failed beyond those that the base failed of the same scenario: a base that
+ * fails one scenario excuses nothing in another. */
+static int count_more_failed(struct results_db *db, const struct selection *s, const char *session,
+			     int *more, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = prepare(db,
+			  "SELECT coalesce(sum(max(new - base, 0)), 0) FROM (SELECT "
+			  "sum(kernel_key = ?2 AND (?1 IS NULL OR kernel_name = ?1)) AS new, "
+			  "sum(kernel_key = ?7 AND (?6 IS NULL OR kernel_name = ?6)) AS base "
+			  "FROM run WHERE (?3 IS NULL OR session = ?3) AND " ENVIRONMENT_WHERE
+			  "AND class IN ('guest', 'integrity') GROUP BY scenario_name)",
+			  s, &s->new, session, &stmt, err);
+
+	if (ret)
+		return ret;
+	database_bind_text(stmt, 6, s->base.name);
+	database_bind_text(stmt, 7, s->base.key);
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		*more = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return ret < 0 ? ret : 0;
+}
+
 /* ---- tests ---- */
 
 /* The worst result counts: pass, skip, fail. */
@@ -168,6 +193,7 @@ int failures_load(struct results_db *db, const struct selection *s,
 	ret = ret ? ret
 		  : count_failed(db, s, &s->base, filter->session, &out->base_failed, &out->failure,
 				 err);
+	ret = ret ? ret : count_more_failed(db, s, filter->session, &out->more_failed, err);
 	ret = ret ? ret : load_tests(db, s, &s->base, filter, &tests, err);
 	ret = ret ? ret : load_tests(db, s, &s->new, filter, &tests, err);
 	keep_differing(&tests);

@@ -119,6 +119,7 @@ void results_render_json(const struct results_comparison *c, struct strbuf *out)
 	add(o, "alpha", number(c->alpha));
 	add(o, "base_failed", json_object_new_int(c->base_failed));
 	add(o, "new_failed", json_object_new_int(c->new_failed));
+	add(o, "more_failed", json_object_new_int(c->more_failed));
 	add_text(o, "failure", c->failure);
 	add(o, "notes", notes_json(c->notes));
 	add(o, "tests", tests);

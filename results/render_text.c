@@ -383,9 +383,9 @@ static void print_summary(const struct results_comparison *c, size_t hidden, boo
 		strbuf_addf(out,
 			    "\n(of the parts that explain these and decide nothing, %zu regressed)",
 			    parts);
-	if (c->new_failed > c->base_failed)
-		strbuf_addf(out, "; %d boot%s failed", c->new_failed,
-			    c->new_failed == 1 ? "" : "s");
+	if (c->more_failed)
+		strbuf_addf(out, "; %d boot%s failed", c->more_failed,
+			    c->more_failed == 1 ? "" : "s");
 	strbuf_addch(out, '\n');
 }
 

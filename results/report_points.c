@@ -26,7 +26,7 @@ static void add_boots(struct report_points *p, const struct report *r)
 		at->why = xstrdup("");
 		return;
 	}
-	at->status = c->new_failed > c->base_failed ? POINT_FAIL : POINT_KNOWN;
+	at->status = c->more_failed ? POINT_FAIL : POINT_KNOWN;
 	at->why = xasprintf("%d failed (of %s: %d): %s", c->new_failed, c->base, c->base_failed,
 			    c->failure ? c->failure : "");
 }

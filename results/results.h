@@ -164,7 +164,7 @@ struct results_comparison { /* free with results_comparison_free() */
 	char *clock;		  /* "emulated" or "tsc" */
 	double alpha;
 	/* Of the headline metrics (of all, where there is no headline): any regressed (median or
-	 * p99), or the new kernel failed where the base passed: regressed. Else inconclusive if any
+	 * p99), or the new kernel failed more (boots or tests) than the base: regressed. Else inconclusive if any
 	 * median is; else improved if any is; else unchanged. */
 	enum results_verdict verdict;
 	struct results_compared *metrics; /* most changed first */
@@ -172,7 +172,8 @@ struct results_comparison { /* free with results_comparison_free() */
 	struct results_changed_test *tests;
 	size_t ntests;
 	int base_failed, new_failed; /* runs with class guest or integrity: never numbers */
-	char *failure; /* what the newest failed run of @new said, else of @base; or NULL */
+	int more_failed; /* of new_failed, those beyond what the base failed of the same scenario */
+	char *failure;	 /* what the newest failed run of @new said, else of @base; or NULL */
 	char *notes; /* lines: what was left out and why, which builds were taken; "" if nothing */
 };
 

@@ -335,14 +335,32 @@ static int take_failed_environment(struct results_db *db, const char *session, s
 	return ret;
 }
 
+#define PASSED	 "status = 'pass' AND clock IS NOT NULL"
+#define MEASURED PASSED " AND EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id)"
+
+static int list_both(struct results_db *db, const char *session, const struct selection *s,
+		     const char *which, struct environments *base, struct environments *new,
+		     struct error *err)
+{
+	int ret = list_environments(db, &s->base, session, which, base, err);
+
+	return ret ? ret : list_environments(db, &s->new, session, which, new, err);
+}
+
+/* Boots that measured something say where to compare; only without any, those that ran selftests
+ * alone: selftests on a second host must not hide the numbers of the first. */
 static int choose_environment(struct results_db *db, const char *session, struct selection *s,
 			      struct error *err)
 {
-	static const char passed[] = "status = 'pass' AND clock IS NOT NULL";
 	struct environments base = { 0 }, new = { 0 };
-	int ret = list_environments(db, &s->base, session, passed, &base, err);
+	int ret = list_both(db, session, s, MEASURED, &base, &new, err);
 
-	ret = ret ? ret : list_environments(db, &s->new, session, passed, &new, err);
+	if (!ret && !(base.count && new.count)) {
+		free_environments(&base);
+		free_environments(&new);
+		base = new = (struct environments){ 0 };
+		ret = list_both(db, session, s, PASSED, &base, &new, err);
+	}
 	if (!ret && base.count && !new.count)
 		ret = take_failed_environment(db, session, s, &base, &new, err);
 	else if (!ret)

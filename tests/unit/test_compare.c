@@ -481,6 +481,64 @@ static void a_kernel_that_only_fails_has_regressed(void **state)
 	results_close(db);
 }
 
+static void failed_boot(struct results_db *db, const char *kernel, const char *key,
+			const char *scenario, uint64_t seed)
+{
+	struct fixture_run f;
+
+	fixture_init(&f, kernel, key, seed);
+	f.run.scenario_name = scenario;
+	fixture_fail(&f, RESULTS_INTEGRITY, "wrong");
+	fixture_store(db, &f);
+}
+
+static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 30000);
+	failed_boot(db, "a", KEY_A, "selftests", 1);
+	failed_boot(db, "b", KEY_B, "selftests", 1);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.more_failed, 0);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	results_comparison_free(&c);
+	failed_boot(db, "b", KEY_B, "quick", 2);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.more_failed, 1);
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* They are newer, and their host is another: the numbers are compared all the same. */
+static void selftests_elsewhere_hide_no_numbers(void **state)
+{
+	static const struct results_test pass = { "kselftest", "{\"test\":\"x\"}", "x", "pass",
+						  "" };
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 24000);
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+		f.run.host_identity = "{\"emulator\":\"bochs 2.7\",\"cpus\":2}";
+		f.run.tests = &pass;
+		f.run.ntests = 1;
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
 static void a_test_that_fails_now_is_a_regression(void **state)
 {
 	static const struct results_test results[2][2] = {
@@ -568,6 +626,8 @@ int main(void)
 		cmocka_unit_test(one_kernel_is_split_into_halves),
 		cmocka_unit_test(one_kernel_under_two_names_is_said_to_be_one),
 		cmocka_unit_test(a_kernel_that_only_fails_has_regressed),
+		cmocka_unit_test(a_base_that_fails_one_scenario_excuses_no_other),
+		cmocka_unit_test(selftests_elsewhere_hide_no_numbers),
 		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
 		cmocka_unit_test(parts_do_not_decide_but_alone_they_do),
 	};
