@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* report_debug.h - runs of a debug build that stand for a kernel: for report_signoff.c. */
+/*
+ * report_debug.h - what a sign-off asks for beside the comparison: runs of a debug build that stand
+ * for a kernel, and a kernel's selftests.
+ */
 #ifndef RESULTS_REPORT_DEBUG_H
 #define RESULTS_REPORT_DEBUG_H
 
@@ -15,5 +18,16 @@ struct report_debug {
 int report_debug_load(struct results_db *db, const struct results_run *kernel,
 		      const char *debug_kernel, const char *scenario, struct report_debug *out,
 		      struct error *err);
+
+/* A selftest of the kernel of @kernel, over all its boots with that run's agent, on any host. */
+struct report_selftest {   /* free with report_selftest_free() */
+	char *result;	   /* "fail" if it ever did, else "pass" if it ever did, else "skip"; NULL:
+			      it never ran */
+	char *text, *host; /* of the newest boot with this result */
+};
+
+int report_selftest_load(struct results_db *db, const struct results_run *kernel, const char *test,
+			 struct report_selftest *out, struct error *err);
+void report_selftest_free(struct report_selftest *t);
 
 #endif

@@ -62,6 +62,29 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 
 /* ---- metrics ---- */
 
+/*
+ * How many more boots would bring the interval to one side of what is allowed, if the ratio stays
+ * where it is: it narrows with the root of the boots; one more where there is no interval yet.
+ * judged->more_boots is about the smallest effect, another line, and about the test: it counts
+ * where the interval is beyond and the test is not.
+ */
+static void say_more_boots(const struct results_compared *m, const struct results_judgement *judged,
+			   double allowed, struct signoff_finding *f)
+{
+	double worse = words_worse(m, judged->ratio), low, high, factor, more;
+	int boots = m->base.boots < m->new.boots ? m->base.boots : m->new.boots;
+
+	words_worse_interval(m, judged, &low, &high);
+	factor = worse < allowed ? (high - worse) / (allowed - worse)
+				 : (worse - low) / (worse - allowed);
+	more = fmax(ceil(boots * factor * factor) - boots, 1);
+	if (low > allowed)
+		more = fmax(more, judged->more_boots);
+	if (more < RESULTS_MORE_BOOTS_MAX)
+		add_to(&f->why, xasprintf("about %.0f more boot%s of each kernel would settle it",
+					  more, more > 1 ? "s" : ""));
+}
+
 /* One number (median or p99) against what is allowed. */
 static void judge_number(struct judging *j, const struct results_compared *m, const char *number,
 			 const struct results_judgement *judged, double allowed)
@@ -89,9 +112,8 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 	f = find(j, state, xasprintf("%s, %s", name, number),
 		 xasprintf("cost %s (interval %s), allowed up to +%g%%: %s", worse, interval,
 			   allowed, said));
-	if (state == SIGNOFF_MISSING && judged->more_boots)
-		add_to(&f->why, xasprintf("about %d more boots of each kernel would settle it",
-					  judged->more_boots));
+	if (state == SIGNOFF_MISSING)
+		say_more_boots(m, judged, allowed, f);
 	for (size_t i = 0; i < j->policy->nwaivers; i++)
 		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
 			apply_waiver(j, i, words_worse(m, judged->ratio), f);
@@ -185,35 +207,48 @@ static void judge_failures(struct judging *j)
 		     xstrdup("none died, hung or computed something wrong"));
 }
 
-static const struct report_test *find_test(const struct report *r, const char *name)
+#define SAID_MAX 300
+
+/* The end of what it printed is where a test says what was wrong. */
+static char *selftest_words(const struct report_selftest *ran)
 {
-	for (size_t i = 0; i < r->ntests; i++)
-		if (!strcmp(r->tests[i].name, name) && r->tests[i].result[REPORT_NEW])
-			return &r->tests[i];
-	return NULL;
+	size_t length = ran->text ? strlen(ran->text) : 0;
+	const char *said = length > SAID_MAX ? ran->text + length - SAID_MAX : ran->text;
+
+	if (!ran->result)
+		return xstrdup("did not run with the new kernel");
+	if (!length || !strcmp(ran->result, "pass"))
+		return xasprintf("%s (host %s)", ran->result, ran->host);
+	return xasprintf("%s: %s%s (host %s)", ran->result, said == ran->text ? "" : "...", said,
+			 ran->host);
 }
 
-static void judge_selftest(struct judging *j, const struct policy_selftest *t)
+static int judge_selftest(struct judging *j, const struct policy_selftest *t, struct error *err)
 {
-	const struct report_test *ran = find_test(j->r, t->name);
-	const char *result = ran ? ran->result[REPORT_NEW] : NULL;
 	enum signoff_state state = SIGNOFF_MISSING;
+	struct report_selftest ran = { 0 };
 	struct signoff_finding *f;
+	int ret = 0;
 
-	if (result && (!strcmp(result, "pass") || (!strcmp(result, "skip") && t->may_skip)))
+	if (j->r->nboots)
+		ret = report_selftest_load(j->db, report_newest(j->r, REPORT_NEW), t->name, &ran,
+					   err);
+	if (ret)
+		return ret;
+	if (ran.result &&
+	    (!strcmp(ran.result, "pass") || (!strcmp(ran.result, "skip") && t->may_skip)))
 		state = SIGNOFF_OK;
-	else if (result && !strcmp(result, "fail"))
+	else if (ran.result && !strcmp(ran.result, "fail"))
 		state = SIGNOFF_FAILED;
-	f = find(j, state, xasprintf("selftest %s", t->name),
-		 result ? xasprintf("%s%s%.300s", result, *ran->text[REPORT_NEW] ? ": " : "",
-				    ran->text[REPORT_NEW])
-			: xstrdup("did not run with the new kernel"));
+	f = find(j, state, xasprintf("selftest %s", t->name), selftest_words(&ran));
+	report_selftest_free(&ran);
 	for (size_t i = 0; i < j->policy->nwaivers; i++) {
 		const char *waived = j->policy->waivers[i].selftest;
 
 		if (waived && !strcmp(waived, t->name))
 			apply_waiver(j, i, INFINITY, f);
 	}
+	return 0;
 }
 
 static int judge_debug_run(struct judging *j, const struct policy_debug_run *d, struct error *err)
@@ -298,8 +333,8 @@ int signoff_judge(struct results_db *db, const struct policy *p, const struct re
 		judge_failures(&j);
 	for (size_t i = 0; i < p->nrules; i++)
 		judge_rule(&j, &p->rules[i]);
-	for (size_t i = 0; i < p->nselftests; i++)
-		judge_selftest(&j, &p->selftests[i]);
+	for (size_t i = 0; !ret && i < p->nselftests; i++)
+		ret = judge_selftest(&j, &p->selftests[i], err);
 	for (size_t i = 0; !ret && i < p->ndebug_runs; i++)
 		ret = judge_debug_run(&j, &p->debug_runs[i], err);
 	conclude(out);

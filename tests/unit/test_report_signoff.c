@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/fs.h"
+#include "results/report_debug.h"
 #include "results/report_signoff.h"
 #include "tests/fixtures/reports/synthetic.h"
 
@@ -127,7 +128,8 @@ static const struct {
 	  SIGNOFF_BLOCKED, "other patches" },
 	{ "regressed", SWITCH("1", ""), SIGNOFF_FAIL, "beyond it" },
 	{ "regressed", SWITCH("5", ""), SIGNOFF_PASS, "" },
-	{ "regressed", SWITCH("3.4", ""), SIGNOFF_BLOCKED, "undecided" },
+	{ "regressed", SWITCH("3.5", ""), SIGNOFF_BLOCKED,
+	  "undecided with the boots there are; about 9 more boots" },
 	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-23")), SIGNOFF_PASS, "waived by Ada" },
 	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-22")), SIGNOFF_FAIL,
 	  "the waiver of Ada expired on 2026-11-22" },
@@ -137,7 +139,7 @@ static const struct {
 	{ "tail", SWITCH("1", ""), SIGNOFF_PASS, "" },
 	{ "tail", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_FAIL, "beyond it" },
 	{ "tail-few", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_BLOCKED,
-	  "too few boots for a test" },
+	  "too few boots for a test; about 2 more boots" },
 	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
 	  "nothing of both kernels" },
 	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
@@ -175,6 +177,67 @@ static void every_case_has_its_verdict(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(judged); i++)
 		judge_case(i);
+}
+
+/* One boot on @host that ran one selftest. */
+static void store_selftest(struct results_db *db, const char *host, const char *key,
+			   const char *result, const char *text)
+{
+	const struct results_test test = { "kselftest", "{}", "x_test", result, text };
+	struct results_run run = { .kernel_name = "k",
+				   .kernel_key = key,
+				   .agent_sha256 = "agent",
+				   .scenario_name = "selftests",
+				   .host_name = host,
+				   .host_driver = "emulated",
+				   .host_identity = host,
+				   .clock = "emulated",
+				   .session = "s",
+				   .boot = 1,
+				   .started = "2026-11-23T20:00:00Z",
+				   .status = "pass",
+				   .tests = &test,
+				   .ntests = 1 };
+	struct error err = { 0 };
+
+	if (results_store(db, &run, NULL, &err))
+		fail_msg("%s", err.text);
+}
+
+static void assert_selftest(struct results_db *db, const char *result, const char *host)
+{
+	const struct results_run kernel = { .kernel_name = "k",
+					    .kernel_key = "key1",
+					    .agent_sha256 = "agent" };
+	struct report_selftest t;
+
+	assert_int_equal(report_selftest_load(db, &kernel, "x_test", &t, NULL), 0);
+	if (!result)
+		assert_null(t.result);
+	else
+		assert_string_equal(t.result, result);
+	if (host)
+		assert_string_equal(t.host, host);
+	report_selftest_free(&t);
+}
+
+static void a_selftest_counts_on_any_host(void **state)
+{
+	__cleanup_free char *path = xasprintf("%s/selftests.db", dir);
+	struct results_db *db;
+
+	(void)state;
+	assert_int_equal(results_open(path, true, &db, NULL), 0);
+	store_selftest(db, "one-cpu", "key2", "fail", "another build's");
+	assert_selftest(db, NULL, NULL);
+	store_selftest(db, "one-cpu", "key1", "skip", "wants two CPUs");
+	assert_selftest(db, "skip", "one-cpu");
+	store_selftest(db, "two-cpus", "key1", "pass", "");
+	assert_selftest(db, "pass", "two-cpus");
+	store_selftest(db, "two-cpus", "key1", "fail", "x.c:1: no");
+	store_selftest(db, "two-cpus", "key1", "pass", "");
+	assert_selftest(db, "fail", "two-cpus"); /* a flaky test is no passing test */
+	results_close(db);
 }
 
 static void no_runs_block(void **state)
@@ -220,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(every_case_has_its_verdict),
+		cmocka_unit_test(a_selftest_counts_on_any_host),
 		cmocka_unit_test(no_runs_block),
 		cmocka_unit_test(shipped_policies_are_right),
 	};
