@@ -61,7 +61,7 @@ static const char style_sheet[] =
 	"vertical-align:top}\n"
 	".long{overflow-wrap:anywhere}\n"
 	"thead th{background:var(--tint);vertical-align:bottom}\n"
-	"tbody th{font-weight:400}\n"
+	"tbody th{font-weight:400;min-width:16rem}\n"
 	".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
 	"pre{background:var(--tint);border:1px solid var(--rule);padding:.7rem;font-size:.85rem;"
 	"white-space:pre-wrap;overflow-wrap:anywhere}\n"
@@ -77,7 +77,8 @@ static const char style_sheet[] =
 	".s0,.s1{stroke:var(--base);fill:var(--bg)}.s2,.s3{stroke:var(--new);fill:var(--new)}\n"
 	"polyline.line{fill:none}\n"
 	"@media print{body{max-width:none;padding:0;font-size:10.5pt}"
-	"h2,h3{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}}\n";
+	"h2,h3{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}"
+	"table{font-size:8.5pt}details:not([open]){display:none}}\n";
 
 static void html_begin(struct doc *d, const char *title)
 {

@@ -77,17 +77,17 @@ static const struct results_compared *first_metric(const struct results_comparis
 }
 
 struct news {
-	char *what;    /* "multiplex.switch" */
-	char *outcome; /* "3.1% regression" */
-	const char *why;
-	bool failure; /* something broke: no number is the news */
+	char *what;				/* "multiplex.switch" */
+	char *outcome;				/* "3.1% regression" */
+	const struct results_judgement *judged; /* NULL: no number is the news */
+	bool failure;				/* something broke */
 };
 
 /* Failures go before numbers. */
 static bool news_of_failure(const struct results_comparison *c, struct news *n)
 {
 	if (c->new_failed) {
-		*n = (struct news){ xstrdup("boot"), xstrdup("failure"), c->failure, true };
+		*n = (struct news){ xstrdup("run"), xstrdup("failure"), NULL, true };
 		return true;
 	}
 	for (size_t i = 0; i < c->ntests; i++) {
@@ -96,7 +96,7 @@ static bool news_of_failure(const struct results_comparison *c, struct news *n)
 		if (strcmp(t->new, "fail"))
 			continue;
 		*n = (struct news){ xasprintf("%s.%s", t->scenario, t->name), xstrdup("failure"),
-				    t->text, true };
+				    NULL, true };
 		return true;
 	}
 	return false;
@@ -124,7 +124,7 @@ static void find_news(const struct results_comparison *c, const struct results_c
 					      tail ? tail_name(m) : ""),
 			    .outcome = xasprintf("%.1f%% %s", fabs(words_change(j->ratio)),
 						 words[j->verdict]),
-			    .why = j->why };
+			    .judged = j };
 }
 
 static void add_head(const struct report *r, const struct report_options *o, const char *id,
@@ -216,6 +216,22 @@ static void add_failure(const struct results_comparison *c, struct strbuf *out)
 		if (t->text && *t->text)
 			add_line(out, "    ", t->text);
 	}
+}
+
+/* How sure that is, and what else there is. */
+static void add_why(const struct results_comparison *c, const struct results_compared *m,
+		    const struct news *n, struct strbuf *out)
+{
+	__cleanup_free char *counts = words_counts(c, true);
+	__cleanup_free char *interval = n->judged ? words_interval(n->judged) : NULL;
+
+	if (n->judged) {
+		strbuf_addf(out, "\ninterval: %s over %d boots of the base, %d of the new kernel\n",
+			    interval, m->base.boots, m->new.boots);
+		add_line(out, "why: ", n->judged->why ? n->judged->why : "");
+	}
+	if (c->nmetrics)
+		add_line(out, "\nIn all, of the medians that decide: ", counts);
 }
 
 static void add_tags(const struct report *r, const struct report_options *o, const char *id,
@@ -366,8 +382,7 @@ void report_render_email(const struct report *r, const struct report_options *o,
 	add_kernel(out, "base:   ", report_newest(r, REPORT_BASE));
 	add_case(r, n.failure ? NULL : first, out);
 	add_failure(&r->comparison, out);
-	if (!n.failure)
-		add_line(out, "\nwhy: ", n.why);
+	add_why(&r->comparison, first, &n, out);
 	add_tags(r, o, id, out);
 	words_commands(r, NULL, &commands);
 	strbuf_addstr(out, "\nTo reproduce:\n\n");

@@ -83,7 +83,9 @@ void report_page_results(struct doc *d, const struct report *r, const struct rep
 	if (s->count)
 		doc_paragraph(d,
 			      "Values are medians over boots of each boot's median and p99 (p1 "
-			      "where higher is better); %s.",
+			      "where higher is better); %s. Nothing is assumed of a p99's noise: "
+			      "of few boots its interval is rough, and none of it is called "
+			      "improved or regressed without a test.",
 			      words_clock(c->clock));
 	undecided_items(d, r, s);
 	for (const char *line = c->notes; line && *line;) {
@@ -282,24 +284,6 @@ static void say_regressions(struct doc *d, const struct report *r)
 		doc_item(d, DOC_PLAIN, "and %zu more that regressed", said - REASONS_MAX);
 }
 
-/* "29 improved, 0 regressed, ..." of those that decide, or of those that do not; "" if none. */
-static char *count_medians(const struct results_comparison *c, bool deciding)
-{
-	size_t count[VERDICT_INCONCLUSIVE + 1] = { 0 }, all = 0;
-
-	for (size_t i = 0; i < c->nmetrics; i++) {
-		if (results_decides(c, &c->metrics[i]) != deciding)
-			continue;
-		count[c->metrics[i].median.verdict]++;
-		all++;
-	}
-	if (!all && !deciding)
-		return xstrdup("");
-	return xasprintf("%zu improved, %zu regressed, %zu unchanged, %zu inconclusive",
-			 count[VERDICT_IMPROVED], count[VERDICT_REGRESSED],
-			 count[VERDICT_UNCHANGED], count[VERDICT_INCONCLUSIVE]);
-}
-
 static void say_verdict(struct doc *d, const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
@@ -317,8 +301,8 @@ static void say_verdict(struct doc *d, const struct report *r)
 		[VERDICT_INCONCLUSIVE] = { DOC_UNSURE, "INCONCLUSIVE",
 					   "not every metric could be decided" },
 	};
-	__cleanup_free char *whole = count_medians(c, true);
-	__cleanup_free char *parts = count_medians(c, false);
+	__cleanup_free char *whole = words_counts(c, true);
+	__cleanup_free char *parts = words_counts(c, false);
 
 	doc_verdict(d, said[c->verdict].tone, said[c->verdict].word,
 		    "%s. Medians that decide: %s.%s%s%s Failed boots: base %d, new %d.",

@@ -25,7 +25,7 @@ static struct signoff_finding *find(struct judging *j, enum signoff_state state,
 	struct signoff *s = j->out;
 
 	s->findings = xrealloc(s->findings, s->nfindings + 1, sizeof(*s->findings));
-	s->findings[s->nfindings] = (struct signoff_finding){ state, what, why };
+	s->findings[s->nfindings] = (struct signoff_finding){ state, what, why, 0 };
 	return &s->findings[s->nfindings++];
 }
 
@@ -112,6 +112,7 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 	f = find(j, state, xasprintf("%s, %s", name, number),
 		 xasprintf("cost %s (interval %s), allowed up to +%g%%: %s", worse, interval,
 			   allowed, said));
+	f->excess = fmax(words_worse(m, judged->ratio) - allowed, 0);
 	if (state == SIGNOFF_MISSING)
 		say_more_boots(m, judged, allowed, f);
 	for (size_t i = 0; i < j->policy->nwaivers; i++)
@@ -194,17 +195,17 @@ static void judge_rule(struct judging *j, const struct policy_rule *rule)
 static void judge_failures(struct judging *j)
 {
 	const struct results_comparison *c = &j->r->comparison;
+	char *what = xasprintf("boots of %s", c->new);
 
-	if (c->new_failed)
-		find(j, SIGNOFF_FAILED, xasprintf("boots of %s", c->new),
-		     xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot "
-			       "be "
-			       "waived. The newest: %s",
-			       c->new_failed, c->base, c->base_failed,
-			       c->failure ? c->failure : ""));
-	else
-		find(j, SIGNOFF_OK, xasprintf("boots of %s", c->new),
-		     xstrdup("none died, hung or computed something wrong"));
+	if (!c->new_failed) {
+		find(j, SIGNOFF_OK, what, xstrdup("none died, hung or computed something wrong"));
+		return;
+	}
+	find(j, SIGNOFF_FAILED, what,
+	     xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot be "
+		       "waived. The newest: %s",
+		       c->new_failed, c->base, c->base_failed, c->failure ? c->failure : ""))
+		->excess = INFINITY; /* before all numbers */
 }
 
 #define SAID_MAX 300
@@ -293,6 +294,8 @@ static int worst_first(const void *a, const void *b)
 
 	if (x->state != y->state)
 		return y->state > x->state ? 1 : -1;
+	if (x->excess != y->excess)
+		return y->excess > x->excess ? 1 : -1;
 	return strverscmp(x->what, y->what);
 }
 

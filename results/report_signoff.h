@@ -20,11 +20,12 @@ enum signoff_verdict { SIGNOFF_PASS, SIGNOFF_FAIL, SIGNOFF_BLOCKED };
 struct signoff_finding {
 	enum signoff_state state;
 	char *what, *why;
+	double excess; /* how many percent of cost beyond what is allowed; 0 where it is no number */
 };
 
 struct signoff { /* free with signoff_free() */
 	enum signoff_verdict verdict;
-	struct signoff_finding *findings; /* failed, missing, waived, fine */
+	struct signoff_finding *findings; /* failed, missing, waived, fine; each by excess */
 	size_t nfindings;
 	bool *used;			   /* waiver i excused something */
 	struct report_selection selection; /* the metrics that rules name */

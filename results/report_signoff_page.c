@@ -57,10 +57,14 @@ static void say_verdict(struct doc *d, const struct signoff *s)
 						  "than is there" },
 	};
 
+	const char *sentence = said[s->verdict].sentence;
+
+	if (s->verdict == SIGNOFF_PASS && count(s, SIGNOFF_WAIVED))
+		sentence = "not all that the policy asks for, but what is not is waived";
 	doc_verdict(d, said[s->verdict].tone, signoff_verdict_name(s->verdict),
-		    "%s. Checks: %zu failed, %zu blocked, %zu waived, %zu passed.",
-		    said[s->verdict].sentence, count(s, SIGNOFF_FAILED), count(s, SIGNOFF_MISSING),
-		    count(s, SIGNOFF_WAIVED), count(s, SIGNOFF_OK));
+		    "%s. Checks: %zu failed, %zu blocked, %zu waived, %zu passed.", sentence,
+		    count(s, SIGNOFF_FAILED), count(s, SIGNOFF_MISSING), count(s, SIGNOFF_WAIVED),
+		    count(s, SIGNOFF_OK));
 	say_reasons(d, s);
 }
 

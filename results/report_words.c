@@ -222,6 +222,23 @@ enum doc_tone words_tone(enum results_verdict v)
 	return tones[v];
 }
 
+char *words_counts(const struct results_comparison *c, bool deciding)
+{
+	size_t count[VERDICT_INCONCLUSIVE + 1] = { 0 }, all = 0;
+
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		if (results_decides(c, &c->metrics[i]) != deciding)
+			continue;
+		count[c->metrics[i].median.verdict]++;
+		all++;
+	}
+	if (!all && !deciding)
+		return xstrdup("");
+	return xasprintf("%zu improved, %zu regressed, %zu unchanged, %zu inconclusive",
+			 count[VERDICT_IMPROVED], count[VERDICT_REGRESSED],
+			 count[VERDICT_UNCHANGED], count[VERDICT_INCONCLUSIVE]);
+}
+
 /* A word for a shell to take as it is. */
 static void add_quoted(struct strbuf *out, const char *word)
 {

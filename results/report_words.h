@@ -41,6 +41,9 @@ char *words_param(const char *params, const char *key);
 
 /* "clock: emulated, one unit is one instruction" */
 const char *words_clock(const char *clock);
+/* "29 improved, 0 regressed, ..." of the medians that decide, or of those that do not: then "" if
+ * there are none. */
+char *words_counts(const struct results_comparison *c, bool deciding);
 enum doc_tone words_tone(enum results_verdict v);
 
 /* Command lines that make the comparison's boots again, one a line. */
