@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -198,7 +199,10 @@ static int power(struct host_session *s, enum host_power want, struct error *err
 	return 0;
 }
 
-/* What the display shows is of no use, but Bochs waits when nobody takes it. */
+/*
+ * What the display shows is of no use, but Bochs waits when nobody takes it. On a busy machine it was
+ * seen to wait for ever, in n_tty_write(), with nothing left here to be read: flushing wakes it.
+ */
 static void drain_terminal(struct host_session *s)
 {
 	struct emulator *e = s->priv;
@@ -210,6 +214,7 @@ static void drain_terminal(struct host_session *s)
 	/* Hung up (EIO): to be seen once, or poll() would return at once for ever. */
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		s->wake_fd = -1;
+	tcflush(e->terminal, TCIFLUSH);
 }
 
 static bool is_on(struct host_session *s)
