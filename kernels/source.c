@@ -177,13 +177,10 @@ static int identify_url(const struct kernel_env *env, const struct kernel_source
 static int identify_folder(const struct kernel_source *s, struct kernel_source_id *id,
 			   struct error *err)
 {
-	const char *argv[] = { "git",
-			       "-C",
-			       s->location,
-			       "rev-parse",
-			       "--path-format=absolute",
-			       "--git-common-dir",
-			       NULL };
+	const char *argv[] = {
+		"git", "-C", s->location, "rev-parse", "--path-format=absolute", "--git-common-dir",
+		NULL
+	};
 	int ret = git_line(argv, &id->place, NULL);
 
 	if (ret)
