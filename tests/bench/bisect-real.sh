@@ -97,19 +97,18 @@ make_commits() {
 
 # ---- the bisect ----
 
-bisect() {
-	"$nestlab" bisect --tree "$repo" --good base --bad main --scenario multiplex --metric switch \
-		--param l2_vcpus=8 --rounds 50 --parallel "$parallel" --db "$db" "$@"
-}
+request=(--tree "$repo" --good base --bad main --scenario multiplex --metric switch --param l2_vcpus=8
+	--rounds 50 --parallel "$parallel")
 
 run_killed() { # runs it to its end, killed $kills times on the way
 	local n=0 pid
-	bisect >"$out" 2>>"$err" &
+	"$nestlab" bisect "${request[@]}" --db "$db" >"$out" 2>>"$err" &
 	pid=$!
-	while [ $n -lt "$kills" ] && kill -0 $pid 2>/dev/null; do
-		timeout $((RANDOM % 25 + 5)) tail --pid=$pid -f /dev/null
-		kill -9 $pid 2>/dev/null && n=$((n + 1))
+	while [ $n -lt "$kills" ]; do
+		timeout $((RANDOM % 25 + 5)) tail --pid=$pid -f /dev/null && break # it came to its end
+		kill -9 $pid
 		wait $pid 2>/dev/null
+		n=$((n + 1))
 		"$nestlab" bisect --resume --db "$db" >"$out" 2>>"$err" &
 		pid=$!
 	done
@@ -128,7 +127,7 @@ if [ "$kills" -gt 0 ]; then
 	run_killed
 else
 	TIMEFORMAT='%U + %S'
-	{ time bisect >"$out" 2>"$err"; } 2>"$run/cpu"
+	{ time "$nestlab" bisect "${request[@]}" --db "$db" >"$out" 2>"$err"; } 2>"$run/cpu"
 	status=$?
 	cpu=", CPU $(awk '{ printf "%.0f", $1 + $3 }' "$run/cpu") s"
 fi
