@@ -466,10 +466,23 @@ int bisect_run(struct results_db *db, const char *runs, const struct results_bis
 	return ret;
 }
 
+/* What is kept of a git range are commits: a branch may have moved by the time of a --resume. */
+static char *lasting_request(const struct run *r, const struct bisect_request *request)
+{
+	struct bisect_request lasting = *request;
+
+	if (request->kind == BISECT_GIT) {
+		lasting.good = r->good;
+		lasting.bad = r->bad;
+	}
+	return bisect_request_json(&lasting);
+}
+
 int bisect_start(struct results_db *db, const char *runs, const struct bisect_request *request,
 		 char *session, struct error *err)
 {
 	__cleanup_free char *json = bisect_request_json(request);
+	__cleanup_free char *lasting = NULL;
 	struct results_bisect b = { .session = session, .request = json };
 	struct run r = { 0 };
 	int64_t id;
@@ -477,8 +490,10 @@ int bisect_start(struct results_db *db, const char *runs, const struct bisect_re
 
 	run_new_session(session);
 	ret = open_run(&r, db, runs, &b, err);
+	if (!ret)
+		lasting = lasting_request(&r, request);
 	close_run(&r);
-	return ret ? ret : results_bisect_create(db, session, json, &id, err);
+	return ret ? ret : results_bisect_create(db, session, lasting, &id, err);
 }
 
 /* ---- the log ---- */

@@ -19,7 +19,8 @@ dir=${BISECT_DIR:-${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}/benc
 repo=$dir/linux source=/usr/src/linux-source-6.12.tar.xz
 commits=32 broken=12 comment=24 docs=6 header=17
 switch=18200 # instructions of one switch as measured below; a round of the loop is 3 of them
-git() { GIT_DIR=$repo command git "$@"; }
+branch=position-$position-$effect # of its own: several may run at once
+git() { GIT_DIR=$repo GIT_INDEX_FILE=$dir/index-$$ command git "$@"; }
 die() { echo "bisect-real: $*" >&2; exit 1; }
 
 export GIT_AUTHOR_NAME=bench GIT_AUTHOR_EMAIL=bench@localhost GIT_AUTHOR_DATE='1700000000 +0000'
@@ -92,13 +93,14 @@ make_commits() {
 		make_commit "$n"
 		[ "$n" = "$position" ] && culprit=$head
 	done
-	git update-ref refs/heads/main "$head"
+	git update-ref "refs/heads/$branch" "$head"
+	rm -f "$dir/index-$$"
 }
 
 # ---- the bisect ----
 
-request=(--tree "$repo" --good base --bad main --scenario multiplex --metric switch --param l2_vcpus=8
-	--rounds 50 --parallel "$parallel")
+request=(--tree "$repo" --good base --bad "$branch" --scenario multiplex --metric switch
+	--param l2_vcpus=8 --rounds 50 --parallel "$parallel")
 
 run_killed() { # runs it to its end, killed $kills times on the way
 	local n=0 pid
@@ -154,15 +156,15 @@ fi
 grep -q "^  ${culprit:0:12} " "$out" || die "the culprit is $culprit"
 "$nestlab" bisect --log --db "$db" >"$run/log" && [ $status -eq 0 ] || die "exit status $status"
 work=$run/work # git bisect wants a work tree: a small one does
-git worktree prune
-git worktree add -q --detach --no-checkout "$work" main && cd "$work" &&
+command git -C "$repo" worktree prune
+command git -C "$repo" worktree add -q --detach --no-checkout "$work" "$branch" && cd "$work" &&
 	command git sparse-checkout set --cone virt 2>/dev/null &&
 	command git bisect replay "$run/log" 2>&1 | grep "$culprit is the first bad commit" ||
 	die "git bisect replay says otherwise"
 [ -n "${BISECT_RUN:-}" ] || exit 0
 limit=$(awk "BEGIN { print $switch * (1 + $effect / 200) }")
 command git bisect reset >/dev/null 2>&1
-command git bisect start main base >/dev/null &&
+command git bisect start "$branch" base >/dev/null &&
 	command git bisect run "$nestlab" test . --scenario multiplex --metric switch --limit "$limit" \
 		--param l2_vcpus=8 --rounds 50 --db "$run/test.db" >"$run/run.log" 2>&1
 grep '^multiplex switch: \|exit code 125\|does not compile' "$run/run.log"

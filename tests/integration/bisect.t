@@ -82,6 +82,8 @@ like "$out" "make|Makefile|config" "and why"
 bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}"
 is $status 125 "ends that do not build: cannot tell"
 like "$out" "cannot bisect: the good end, [0-9a-f]{40}, does not build" "and says which"
+like "$(sqlite3 "$db" 'SELECT request FROM bisect')" "\"good\":\"$(git -C "$repo" rev-parse v1)\"" \
+	"what is kept for --resume are commits, whatever becomes of the names"
 bisect --log --db "$db"
 is $status 0 "--log"
 like "$out" "^git bisect start '[0-9a-f]{40}' '[0-9a-f]{40}' '--'" "begins as git's does"
