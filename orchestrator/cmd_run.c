@@ -92,6 +92,21 @@ static int show_comparison(struct results_db *db, const struct run_request *req,
 	return ret;
 }
 
+/* All of them, for a comparison names only those that differ. */
+static void show_selftests(struct results_db *db, const struct run_request *req,
+			   const struct run_summary *s)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct error err = { 0 };
+
+	if (results_render_selftests(db, req->session, (const char *const *)s->kernels, s->nkernels,
+				     database_colour(), &out, &err))
+		log_error("%s", err.text);
+	if (out.len)
+		printf("\n%s", out.buf);
+	strbuf_release(&out);
+}
+
 static int report(struct results_db *db, const struct run_request *req, const struct run_summary *s,
 		  const char *path, double alpha, bool json)
 {
@@ -105,6 +120,7 @@ static int report(struct results_db *db, const struct run_request *req, const st
 		status = EXIT_CANNOT_TELL;
 	if (json)
 		return status;
+	show_selftests(db, req, s);
 	printf("\n%d boot%s passed; database: %s (session %s)\n", s->boots,
 	       s->boots == 1 ? "" : "s", path, req->session);
 	if (s->nkernels == 2)

@@ -547,6 +547,7 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 		{ { "kselftest", "{\"test\":\"x\"}", "x", "fail", "x.c:12: no" },
 		  { "kselftest", "{\"test\":\"y\"}", "y", "fail", "always did" } },
 	};
+	static const char *const kernels[] = { "a", "b" };
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
@@ -570,6 +571,16 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "kselftest x: pass -> fail (regressed)");
 	assert_says(out.buf, "x.c:12: no");
+	strbuf_release(&out);
+	out = (struct strbuf)STRBUF_INIT;
+	assert_int_equal(results_render_selftests(db, f.run.session, kernels, 2, 0, &out, NULL), 0);
+	assert_string_equal(out.buf, "  selftest  a     b\n"
+				     "  x         pass  fail\n"
+				     "  y         fail  fail\n");
+	strbuf_release(&out);
+	out = (struct strbuf)STRBUF_INIT;
+	assert_int_equal(results_render_selftests(db, "another", kernels, 2, 0, &out, NULL), 0);
+	assert_int_equal(out.len, 0);
 	strbuf_release(&out);
 	results_comparison_free(&c);
 	results_close(db);
