@@ -201,6 +201,7 @@ BEFORE=$(made)
 build new >"$TMP/first" &
 FIRST=$!
 await_start
+: >"$TMP/second" # for tail(1), which may be faster than what fills it
 FAKE_GATE='' build new >"$TMP/second" &
 SECOND=$!
 tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
