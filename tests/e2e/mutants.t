@@ -6,9 +6,6 @@
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 
-db=$TMP/nestlab.db
-sql() { sqlite3 "$db" "$1"; }
-
 # mutant | its catcher | where: output or console | what it says (extended regular expression)
 table() {
 	grep -vE '^(#|$)' <<'EOF'
@@ -24,44 +21,62 @@ keep-old-pointers|nested_context_abuse_test|console|WARNING.* nested_vmcs02_writ
 recycle-keeps-vcpu|nested_context_abuse_test|console|WARNING.* nested_vmcs02_write_page
 EOF
 }
+mapfile -t catchers < <(table | cut -d'|' -f2 | uniq)
 
 # How many seconds of the emulated clock each catcher may take: what it takes, and half again.
 declare -A limits=([nested_context_invalidate_test]=15 [nested_context_abuse_test]=60
 	[nested_context_switch_test]=120)
 
-# boot TEST: nested-context and all mutants that TEST catches, one boot each
+# scenario NAME TEST...: writes a scenario file
+scenario() {
+	local name=$1 test entries=()
+	shift
+	for test; do
+		entries+=("{\"scenario\":\"kselftest\",\"test\":\"$test\",\"limit_s\":${limits[$test]}}")
+	done
+	(IFS=,; echo "{\"scenarios\":[${entries[*]}]}") >"$TMP/$name.json"
+}
+
+# run DB SCENARIO --kernel=KERNEL...
+run() {
+	"$NESTLAB" run "$TMP/$2.json" "${@:3}" --boots 1 --db "$TMP/$1.db" >/dev/null 2>>"$TMP/err"
+}
+
+# boot TEST: all mutants that TEST catches, one boot each
 boot() {
-	local kernels=(--kernel=nested-context) mutant i
+	local kernels=() mutant i
 	for mutant in $(table | awk -F'|' -v t="$1" '$2 == t { print $1 }'); do
 		kernels+=("--kernel=$TOP/tests/mutants/$mutant.json")
 	done
-	printf '{"scenarios":[{"scenario":"kselftest","test":"%s","limit_s":%d}]}' \
-		"$1" "${limits[$1]}" >"$TMP/$1.json"
+	scenario "$1" "$1"
 	for ((i = 0; i < ${#kernels[@]}; i += 2)); do
-		"$NESTLAB" run "$TMP/$1.json" "${kernels[@]:i:2}" --boots 1 --db "$db" \
-			>/dev/null 2>>"$TMP/$1.err"
+		run mutants "$1" "${kernels[@]:i:2}"
 	done
-	is "$(sql "SELECT status || ' ' || result FROM run JOIN test ON test.run = run.id
-		WHERE kernel_name = 'nested-context' AND scenario_name = '$1'")" "pass pass" \
-		"$1 passes on nested-context"
 }
 
 # caught MUTANT TEST WHERE REGEX
 caught() {
-	local text
-	is "$(sql "SELECT status FROM run WHERE kernel_name = '$1'")" fail "$1: its run failed"
-	if [ "$3" = output ]; then
-		text=$(sql "SELECT text FROM test JOIN run ON run.id = test.run
-			WHERE kernel_name = '$1' AND name = '$2' AND result = 'fail'")
-	else
-		text=$(sql "SELECT error FROM run WHERE kernel_name = '$1'")
-	fi
+	local text query="SELECT error FROM run WHERE kernel_name = '$1'"
+	[ "$3" = console ] || query="SELECT text FROM test JOIN run ON run.id = test.run
+		WHERE kernel_name = '$1' AND name = '$2' AND result = 'fail'"
+	text=$(sqlite3 "$TMP/mutants.db" "$query")
+	is "$(sqlite3 "$TMP/mutants.db" "SELECT status FROM run WHERE kernel_name = '$1'")" fail \
+		"$1: its run failed"
 	like "$text" "$4" "$1: caught by $2: $(grep -oE -m1 -- ".{0,60}$4.{0,40}" <<<"$text")"
 }
 
-for test in $(table | cut -d'|' -f2 | uniq); do
+# A mutant first: it has the series built with its tree kept, which all of them are built from. Then the
+# series itself, while the other mutants are being built.
+"$NESTLAB" kernel build "$TOP/tests/mutants/ask-unused.json" >/dev/null 2>"$TMP/err"
+scenario all "${catchers[@]}"
+run series all --kernel=nested-context &
+for test in "${catchers[@]}"; do
 	boot "$test"
 done
+wait
+is "$(sqlite3 "$TMP/series.db" "SELECT status FROM run")" pass "nested-context passes"
+is "$(sqlite3 "$TMP/series.db" "SELECT name FROM test WHERE result = 'pass'")" \
+	"$(printf '%s\n' "${catchers[@]}")" "each catcher"
 while IFS='|' read -r mutant test where what; do
 	caught "$mutant" "$test" "$where" "$what"
 done < <(table)
