@@ -37,7 +37,7 @@
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
  *	skip	 id, reason: this host cannot run it (names what is missing)
  *	fail	 id, class ("integrity" or "guest"), expected, found, text
- *	alive	 id of a selftest that goes on, every five seconds
+ *	alive	 id of a selftest that goes on, every two seconds
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
  *	console	 text: a complaint of the kernel's found in its log (WARNING, BUG, ...)

@@ -23,7 +23,7 @@
 
 #define PLAN_MAX	(1u << 20)
 #define MEASURE_LIMIT_S 120
-#define ALIVE_S		5
+#define ALIVE_S		2
 #define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
 
 #define EXIT_FATAL 128
