@@ -211,7 +211,7 @@ static void make_jobs(struct engine *e)
 	for (size_t s = 0; s < req->nscenarios; s++) {
 		for (int b = 0; b < req->boots; b++) {
 			for (size_t k = 0; k < req->nkernels; k++) {
-				size_t at = b % 2 ? req->nkernels - 1 - k : k;
+				size_t at = (req->first_boot + b) % 2 ? k : req->nkernels - 1 - k;
 
 				e->jobs[e->njobs++] = make_job(e, at, s, req->first_boot + b);
 			}

@@ -396,6 +396,7 @@ static void add_run(struct selection *s, sqlite3_stmt *row, const char *session)
 	*r = (struct select_run){ .id = sqlite3_column_int64(row, 0),
 				  .role = role_of(row, s, session) };
 	r->group = xasprintf("%s %s", database_text(row, 2), database_text(row, 3));
+	r->scenario = xstrdup(database_text(row, 7));
 }
 
 /*
@@ -431,7 +432,7 @@ static int load_runs(struct results_db *db, const char *session, struct selectio
 	int ret = database_prepare(
 		db,
 		"SELECT id, kernel_name, kernel_key, coalesce(agent_sha256, ''), seed, "
-		"coalesce(plan_sha256, ''), session FROM run WHERE status = 'pass' AND "
+		"coalesce(plan_sha256, ''), session, coalesce(scenario_name, '') FROM run WHERE status = 'pass' AND "
 		"coalesce(host_identity, '') = ?1 AND clock = ?2 AND (kernel_key IN (?3, ?4) OR id "
 		"> (SELECT max(id) FROM run) - ?5) ORDER BY id",
 		&stmt, err);
@@ -458,19 +459,31 @@ static int load_runs(struct results_db *db, const char *session, struct selectio
 	return ret;
 }
 
-/* `compare A A`: every other boot is the new kernel's. */
+static bool is_counted(const struct select_run *r)
+{
+	return r->role != SELECT_OTHER && !r->repeat;
+}
+
+static size_t boots_before(const struct selection *s, size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < at; i++)
+		n += is_counted(&s->runs[i]) && !strcmp(s->runs[i].scenario, s->runs[at].scenario);
+	return n;
+}
+
+/* `compare A A`: every other boot of a scenario is the new kernel's. */
 static int split_halves(struct selection *s, struct error *err)
 {
-	bool odd = true;
 	int boots = 0;
 
 	for (size_t i = 0; i < s->nruns; i++) {
 		struct select_run *r = &s->runs[i];
 
-		if (r->role == SELECT_OTHER || r->repeat)
+		if (!is_counted(r))
 			continue;
-		r->role = odd ? SELECT_BASE : SELECT_NEW;
-		odd = !odd;
+		r->role = boots_before(s, i) % 2 ? SELECT_NEW : SELECT_BASE;
 		boots++;
 	}
 	if (boots < 2)
@@ -504,13 +517,19 @@ static void free_kernel(struct select_kernel *k)
 	free(k->key);
 }
 
+static void free_run(struct select_run *r)
+{
+	free(r->group);
+	free(r->scenario);
+}
+
 void select_free(struct selection *s)
 {
 	free_kernel(&s->base);
 	free_kernel(&s->new);
 	free_environment(&s->environment);
 	for (size_t i = 0; i < s->nruns; i++)
-		free(s->runs[i].group);
+		free_run(&s->runs[i]);
 	free(s->runs);
 	strbuf_release(&s->notes);
 	*s = (struct selection){ .notes = STRBUF_INIT };

@@ -22,6 +22,7 @@ struct select_run {
 	int64_t id;
 	enum select_role role;
 	char *group; /* runs of one group are boots of the same thing */
+	char *scenario;
 	bool repeat; /* adds nothing to a run that is there: leave it out */
 };
 

@@ -24,6 +24,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
 # One list of everything, one runner, one closing line.
+check: PACKAGES += $(CHECK_PACKAGES)
 check: deps
 	@$(MAKE) --no-print-directory programs unit-programs
 	$(Q)tests/run $(BUILD) $(UNIT_TESTS) $(SCRIPTS)

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The page in a browser: no complaint on its console, every plot drawn, no text outside its plot.
-# Debian's chromium (apt-get install chromium) is not among the packages that nestlab installs: it
-# is large, and everything else works without it.
+# The browser is Debian's chromium, which `make check` installs and `make run` does not.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 make_db=$TOP/${BUILD:-build}/tests/test_report_fixture

@@ -58,6 +58,15 @@ is "$(xmllint --xpath "count(//*[local-name()='table'][not(*[local-name()='capti
 is "$(xmllint --xpath "count(//@id)" better.html)" \
 	"$(grep -oE ' id="[^"]*"' better.html | sort -u | wc -l)" "ids are unique"
 
+xpath() { xmllint --xpath "$2" "$1"; }
+is "$(xpath better.html "count(//*[local-name()='th'][not(@scope)])")" 0 "every table header has a scope"
+is "$(xpath better.html "string(/*/@lang)")" en "the page names its language"
+is "$(xpath better.html "count(//*[local-name()='h1'])")" 1 "one heading is the first"
+is "$(xpath better.html "string(//*[local-name()='h1']/following-sibling::*[1]/@class)")" \
+	"verdict good" "and the verdict follows it"
+is "$(xpath better.html "count(//*[local-name()='svg']//*[local-name()='text'][contains(., 'clock: ')])")" \
+	13 "every figure's axis names the clock"
+
 # ---- KTAP, by prove ----
 
 prove -q -e cat better.ktap >prove.out 2>&1

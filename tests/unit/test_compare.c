@@ -421,16 +421,25 @@ static void one_kernel_is_split_into_halves(void **state)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
+	struct fixture_run f;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 5; seed++)
+	for (uint64_t seed = 1; seed <= 5; seed++) {
 		boot(db, "a", KEY_A, seed, 30000 + (double)seed);
+		fixture_init(&f, "a", KEY_A, seed); /* of another scenario: in no half's way */
+		f.run.plan_sha256 = "other plan";
+		f.run.scenario_name = "other";
+		fixture_metric(&f, "exits", "exit", MANAGED, 12000);
+		fixture_store(db, &f);
+	}
 	c = compare(db, "a", "a");
 	assert_string_equal(c.base, "a/odd");
 	assert_string_equal(c.new, "a/even");
-	assert_int_equal(c.metrics[0].base.boots, 3);
-	assert_int_equal(c.metrics[0].new.boots, 2);
-	assert_true(c.metrics[0].base.median == 30003);
+	assert_int_equal(c.nmetrics, 2);
+	assert_string_equal(c.metrics[1].metric, "switch");
+	assert_int_equal(c.metrics[1].base.boots, 3);
+	assert_int_equal(c.metrics[1].new.boots, 2);
+	assert_true(c.metrics[1].base.median == 30003);
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 	results_comparison_free(&c);
 	results_close(db);
