@@ -432,7 +432,8 @@ static int load_runs(struct results_db *db, const char *session, struct selectio
 	int ret = database_prepare(
 		db,
 		"SELECT id, kernel_name, kernel_key, coalesce(agent_sha256, ''), seed, "
-		"coalesce(plan_sha256, ''), session, coalesce(scenario_name, '') FROM run WHERE status = 'pass' AND "
+		"coalesce(plan_sha256, ''), session, coalesce(scenario_name, '') FROM run WHERE "
+		"status = 'pass' AND "
 		"coalesce(host_identity, '') = ?1 AND clock = ?2 AND (kernel_key IN (?3, ?4) OR id "
 		"> (SELECT max(id) FROM run) - ?5) ORDER BY id",
 		&stmt, err);
