@@ -13,35 +13,41 @@
 
 /* ---- results ---- */
 
-static void judged_cells(struct doc_table *t, double base, double new,
-			 const struct results_judgement *j, bool decides)
+static void value_cells(struct doc_table *t, double base, double new, double ratio)
 {
 	__cleanup_free char *from = words_number(base);
 	__cleanup_free char *to = words_number(new);
-	__cleanup_free char *change = words_percent(words_change(j->ratio));
-	__cleanup_free char *interval = words_interval(j);
+	__cleanup_free char *change = words_percent(words_change(ratio));
 
 	doc_cell(t, "%s", from);
 	doc_cell(t, "%s", to);
 	doc_cell(t, "%s", change);
-	doc_cell(t, "%s", interval);
-	doc_cell_tone(t, decides ? words_tone(j->verdict) : DOC_PLAIN, "%s%s",
-		      results_verdict_name(j->verdict), decides ? "" : " (part)");
+}
+
+/* The median's verdict, and the p99's where it says more. */
+static void verdict_cell(struct doc_table *t, const struct results_compared *m, bool decides)
+{
+	enum results_verdict median = m->median.verdict, tail = m->p99.verdict;
+	bool tells = tail != median && (tail == VERDICT_REGRESSED || tail == VERDICT_IMPROVED);
+	enum doc_tone tone = words_tone(tail == VERDICT_REGRESSED ? tail : median);
+
+	doc_cell_tone(t, decides ? tone : DOC_PLAIN, "%s%s%s%s", results_verdict_name(median),
+		      tells ? ", p99 " : "", tells ? results_verdict_name(tail) : "",
+		      decides ? "" : " (part)");
 }
 
 static void result_row(struct doc_table *t, const struct report *r,
 		       const struct results_compared *m, const char *usual_unit)
 {
-	bool usual = !strcmp(m->unit, usual_unit), decides = results_decides(&r->comparison, m);
-	const char *comma = usual ? "" : ", ", *unit = usual ? "" : m->unit;
+	bool usual = !strcmp(m->unit, usual_unit);
 	__cleanup_free char *name = words_metric(r, m);
+	__cleanup_free char *interval = words_interval(&m->median);
 
-	doc_cell(t, "%s", name);
-	doc_cell(t, "median%s%s", comma, unit);
-	judged_cells(t, m->base.median, m->new.median, &m->median, decides);
-	doc_cell(t, "%s", name);
-	doc_cell(t, "%s%s%s", strcmp(m->better, "higher") ? "p99" : "p1", comma, unit);
-	judged_cells(t, m->base.p99, m->new.p99, &m->p99, decides);
+	doc_cell(t, "%s%s%s", name, usual ? "" : ", ", usual ? "" : m->unit);
+	value_cells(t, m->base.median, m->new.median, m->median.ratio);
+	doc_cell(t, "%s", interval);
+	value_cells(t, m->base.p99, m->new.p99, m->p99.ratio);
+	verdict_cell(t, m, results_decides(&r->comparison, m));
 }
 
 static void say_common(struct doc *d, const struct report *r)
@@ -74,7 +80,8 @@ void report_page_results(struct doc *d, const struct report *r, const struct rep
 		xasprintf("Base %s, new %s; %s where no other unit is said; intervals at %g%%",
 			  c->base, c->new, unit, 100 * (1 - c->alpha));
 	struct doc_table *t =
-		doc_table_new(caption, "metric|of|base>|new>|change>|interval>|verdict");
+		doc_table_new(caption, "metric|base>|new>|change>|interval>|p99 base>|p99 new>|"
+				       "p99 change>|verdict");
 
 	say_common(d, r);
 	for (size_t i = 0; i < s->count; i++)

@@ -56,7 +56,8 @@ static const struct results_compared *selected(const struct report *r,
 
 /* ---- effect sizes ---- */
 
-#define FOREST_ROW 24
+#define FOREST_ROW   24
+#define FOREST_LABEL 70 /* characters, in 440 units at 11 a letter */
 
 static size_t forest_rows(const struct report_selection *s)
 {
@@ -110,7 +111,7 @@ static void forest_row(struct svg_chart *c, const struct report *r,
 	double low, high, x = words_worse(m, m->median.ratio), at = svg_y(c, y);
 	double from = svg_x(c, -m->smallest_effect), to = svg_x(c, m->smallest_effect);
 	__cleanup_free char *name = words_metric(r, m);
-	__cleanup_free char *label = cut(name, 58);
+	__cleanup_free char *label = cut(name, FOREST_LABEL);
 
 	strbuf_addf(c->out,
 		    "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>\n",
@@ -124,7 +125,9 @@ static void forest_row(struct svg_chart *c, const struct report *r,
 	if (isfinite(low) && isfinite(high))
 		svg_interval(c, SVG_SQUARE, low, high, y);
 	svg_marker(c, isfinite(low) ? SVG_SQUARE : SVG_CIRCLE, x, y);
+	strbuf_addstr(c->out, "<g font-size=\"11\">"); /* names are long, and tell by their ends */
 	svg_text(c, c->left - 8, at + 4, "end", label, name);
+	strbuf_addstr(c->out, "</g>\n");
 	svg_text(c, c->width - c->right + 8, at + 4, "start",
 		 results_verdict_name(m->median.verdict), NULL);
 }
@@ -164,8 +167,8 @@ void report_plot_forest(struct doc *d, const struct report *r, const struct repo
 	struct svg_chart c = {
 		.width = PLOT_WIDTH,
 		.height = 90 + FOREST_ROW * rows,
-		.left = 420,
-		.right = 100,
+		.left = 440,
+		.right = 90,
 		.top = 26,
 		.x = { .label = label },
 		.y = { .low = 0, .high = rows },

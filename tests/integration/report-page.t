@@ -56,7 +56,7 @@ cat >policy.json <<-'JSON'
 { "rules": [ { "scenario": "multiplex", "metric": "switch", "allowed_change": 1,
 	"allowed_change_p99": 3 } ] }
 JSON
-for kind in better regressed hostile; do
+for kind in better regressed part hostile; do
 	"$make_db" $kind $kind.db || exit 1
 	new=$(sqlite3 $kind.db "SELECT substr(kernel_key, 1, 12) FROM run WHERE kernel_name != 'baseline' LIMIT 1")
 	"$NESTLAB" report signoff --policy policy.json --base baseline --new "$new" --db $kind.db -o $kind \
