@@ -21,6 +21,8 @@ keep-old-pointers|nested_context_abuse_test|console|WARNING.* nested_vmcs02_writ
 recycle-keeps-vcpu|nested_context_abuse_test|console|WARNING.* nested_vmcs02_write_page
 EOF
 }
+# One needs two CPUs: one that takes a page away, one that L2 goes on to use it on.
+two_cpus='never-evict|nested_context_invalidate_test|output|not ok [0-9]+ L2 running, no TLB flush'
 mapfile -t catchers < <(table | cut -d'|' -f2 | uniq)
 
 # How many seconds of the emulated clock each catcher may take: what it takes, and half again.
@@ -73,11 +75,16 @@ run series all --kernel=nested-context &
 for test in "${catchers[@]}"; do
 	boot "$test"
 done
+limits[nested_context_invalidate_test]=60
+scenario two nested_context_invalidate_test
+run mutants two "--kernel=$TOP/tests/mutants/never-evict.json" --kernel=nested-context --host=emulated-2cpu
 wait
 is "$(sqlite3 "$TMP/series.db" "SELECT status FROM run")" pass "nested-context passes"
 is "$(sqlite3 "$TMP/series.db" "SELECT name FROM test WHERE result = 'pass'")" \
 	"$(printf '%s\n' "${catchers[@]}")" "each catcher"
+is "$(sqlite3 "$TMP/mutants.db" "SELECT status FROM run WHERE kernel_name = 'nested-context'")" pass \
+	"with two CPUs too"
 while IFS='|' read -r mutant test where what; do
 	caught "$mutant" "$test" "$where" "$what"
-done < <(table)
+done < <(table; echo "$two_cpus")
 plan_done
