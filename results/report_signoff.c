@@ -110,8 +110,8 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 						 : "beyond it, but too few boots for a test";
 	}
 	f = find(j, state, xasprintf("%s, %s", name, number),
-		 xasprintf("cost %s (interval %s), allowed up to +%g%%: %s", worse, interval,
-			   allowed, said));
+		 xasprintf("cost %s (interval %s), allowed +%g%%: %s", worse, interval, allowed,
+			   said));
 	f->excess = fmax(words_worse(m, judged->ratio) - allowed, 0);
 	if (state == SIGNOFF_MISSING)
 		say_more_boots(m, judged, allowed, f);
