@@ -262,6 +262,35 @@ static void no_runs_block(void **state)
 	report_free(&r);
 }
 
+static void assert_exists(const char *folder, const char *name)
+{
+	__cleanup_free char *path = xasprintf("%s/%s.json", folder, name);
+
+	if (!fs_exists(path))
+		fail_msg("a policy names %s, and there is no %s", name, path);
+}
+
+/* What it asks for can be had: kernels, scenarios, selftests of that name are there. */
+static void assert_names_exist(const struct policy *p)
+{
+	struct strbuf selftests = STRBUF_INIT;
+	struct error err = { 0 };
+
+	if (fs_read_file("scenarios/selftests.json", 1 << 20, &selftests, &err))
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < p->ndebug_runs; i++) {
+		assert_exists("kernels", p->debug_runs[i].kernel);
+		assert_exists("scenarios", p->debug_runs[i].scenario);
+	}
+	for (size_t i = 0; i < p->nselftests; i++) {
+		__cleanup_free char *quoted = xasprintf("\"%s\"", p->selftests[i].name);
+
+		if (!strstr(selftests.buf, quoted))
+			fail_msg("scenarios/selftests.json does not run %s", quoted);
+	}
+	strbuf_release(&selftests);
+}
+
 static void shipped_policies_are_right(void **state)
 {
 	static const char *const names[] = { "quick", "release" };
@@ -274,6 +303,7 @@ static void shipped_policies_are_right(void **state)
 
 		if (policy_load(path, &p, &err))
 			fail_msg("%s", err.text);
+		assert_names_exist(&p);
 		policy_free(&p);
 	}
 }
