@@ -253,7 +253,7 @@ static void a_missing_file_is_said_to_be_missing(void **state)
 
 static void shipped_plans_hold_what_they_promise(void **state)
 {
-	static const char *const names[] = { "quick", "full" };
+	static const char *const names[] = { "quick", "full", "limit" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
