@@ -64,6 +64,7 @@ static const struct word words[] = {
 	{ "operation", WORD_TEXT, FIELD(operation), USED_BY(PLAN_CHURN), .choices = operations },
 	{ "test", WORD_TEXT, FIELD(test), USED_BY(PLAN_KSELFTEST) },
 	{ "limit_s", WORD_U32, FIELD(limit_s), USED_BY(PLAN_KSELFTEST), true, .max = 86400 },
+	{ "count", WORD_U32, FIELD(count), USED_BY(PLAN_KSELFTEST), true, .max = 1000000 },
 	{ "seed", WORD_U64, FIELD(seed), BY_ALL, true, .max = UINT64_MAX },
 };
 

@@ -94,6 +94,7 @@ struct plan_measure {
 	char test[64]; /* kselftest: program name under /selftests */
 	uint32_t
 		limit_s; /* kselftest: how long it may take, by the host's clock; 0: as the agent thinks */
+	uint32_t count; /* kselftest: the program's only argument; 0: none */
 	uint64_t seed;
 };
 

@@ -39,7 +39,7 @@ static const struct number {
 	{ "megabytes", offsetof(struct host_config, megabytes), 1024, 256, 3072 },
 	{ "unmanaged_megabytes", offsetof(struct host_config, unmanaged_megabytes), 256, 0, 2048 },
 	{ "ips", offsetof(struct host_config, ips), 100000000, 1000000, 10000000000 },
-	{ "wall_limit_s", offsetof(struct host_config, wall_limit_s), 1800, 1, INT_MAX },
+	{ "wall_limit_s", offsetof(struct host_config, wall_limit_s), 7200, 1, INT_MAX },
 	{ "progress_limit_s", offsetof(struct host_config, progress_limit_s), 180, 1, INT_MAX },
 };
 

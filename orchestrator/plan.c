@@ -54,6 +54,7 @@ static void add_measure(struct strbuf *text, const struct scenario_measure *m, u
 		.rounds = m->rounds,
 		.warmup = m->warmup,
 		.limit_s = m->limit_s,
+		.count = m->count,
 		.seed = seed,
 	};
 	char line[512];

@@ -13,6 +13,7 @@
 #define MAX_KEYS       (MAX_PARAMETERS + 4)
 #define MAX_ROUNDS     1000000
 #define MAX_LIMIT_S    3600
+#define MAX_COUNT      1000000
 #define NAME_MAX_BYTES 63 /* what a plan line has room for (agents/protocol.h) */
 
 struct value {
@@ -32,7 +33,7 @@ struct axis { /* a parameter and its values */
 struct matrix {
 	const struct json_node *entry;
 	enum scenario_id id;
-	uint32_t rounds, warmup, limit_s;
+	uint32_t rounds, warmup, limit_s, count;
 	struct axis axes[MAX_PARAMETERS];
 	size_t naxes;
 };
@@ -230,6 +231,7 @@ static int check_keys(const struct matrix *m, struct error *err)
 
 	if (m->id == KSELFTEST) {
 		known[n++] = "limit_s";
+		known[n++] = "count";
 	} else {
 		known[n++] = "rounds";
 		known[n++] = "warmup";
@@ -263,7 +265,8 @@ static int read_numbers(struct matrix *m, struct error *err)
 	ret = read_count(m->entry, "rounds", 1, MAX_ROUNDS, &m->rounds, err);
 	m->warmup = m->rounds / 10;
 	ret = ret ? ret : read_count(m->entry, "warmup", 0, MAX_ROUNDS, &m->warmup, err);
-	return ret ? ret : read_count(m->entry, "limit_s", 1, MAX_LIMIT_S, &m->limit_s, err);
+	ret = ret ? ret : read_count(m->entry, "limit_s", 1, MAX_LIMIT_S, &m->limit_s, err);
+	return ret ? ret : read_count(m->entry, "count", 1, MAX_COUNT, &m->count, err);
 }
 
 /* ---- the product ---- */
@@ -286,6 +289,7 @@ static struct scenario_measure current_measure(const struct matrix *m)
 		.rounds = m->rounds,
 		.warmup = m->warmup,
 		.limit_s = m->limit_s,
+		.count = m->count,
 	};
 
 	for (size_t i = 0; i < m->naxes; i++)

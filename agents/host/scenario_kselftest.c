@@ -6,6 +6,7 @@
 #include "agents/host/measure.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,12 @@ const char *selftests_dir = "/selftests";
 /* In the child: the test's output goes down the pipe. */
 static int exec_test(void *arg, int fd)
 {
-	char *argv[] = { arg, NULL };
+	char **argv = arg;
 
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
-	execv(arg, argv);
-	dprintf(fd, "%s: %s\n", (char *)arg, strerror(errno));
+	execv(argv[0], argv);
+	dprintf(fd, "%s: %s\n", argv[0], strerror(errno));
 	return NOT_RUN;
 }
 
@@ -70,7 +71,7 @@ int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 {
 	const unsigned int limit = scenario_kselftest_limit(m);
 	struct isolated end;
-	char *path;
+	char count[16], *path;
 	int ret;
 
 	if (asprintf(&path, "%s/%s", selftests_dir, m->test) < 0)
@@ -80,7 +81,9 @@ int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 		free(path);
 		return 0;
 	}
-	ret = isolate_run(exec_test, path, limit, NULL, &end);
+	snprintf(count, sizeof(count), "%" PRIu32, m->count);
+	ret = isolate_run(exec_test, (char *[]){ path, m->count ? count : NULL, NULL }, limit, NULL,
+			  &end);
 	if (!ret)
 		report(s, m->test, limit, &end);
 	free(end.output);

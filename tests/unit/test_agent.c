@@ -406,9 +406,11 @@ static void make_test(const char *name, const char *script)
 
 static char test_name[] = "selftest";
 
+static uint32_t test_count;
+
 static void run_selftest(struct sink *s)
 {
-	struct plan_measure m = { .scenario = PLAN_KSELFTEST, .limit_s = 2 };
+	struct plan_measure m = { .scenario = PLAN_KSELFTEST, .limit_s = 2, .count = test_count };
 
 	memcpy(m.test, test_name, sizeof(test_name));
 	scenario_kselftest_run(&m, s);
@@ -438,6 +440,10 @@ static void selftests_are_judged_by_exit_status(void **state)
 	assert_string_equal(text_in(rec, "type"), "skip");
 	json_object_put(rec);
 	selftest_gives("echo fine; exit 0", "pass", "fine\n");
+	selftest_gives("echo $#", "pass", "0\n");
+	test_count = 12;
+	selftest_gives("echo $# $1", "pass", "1 12\n");
+	test_count = 0;
 	selftest_gives("echo no APICv >&2; exit 4", "skip", "no APICv\n\nexit status 4");
 	selftest_gives("exit 1", "fail", "exit status 1");
 	selftest_gives("exec sleep 60", "fail", "no end within 2 s");

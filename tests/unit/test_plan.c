@@ -55,7 +55,9 @@ static void scenarios_have_their_own_words(void **state)
 	assert_int_equal(parse("measure id=4 scenario=kselftest test=vmx_apic_access_test"), 0);
 	assert_string_equal(m.test, "vmx_apic_access_test");
 	assert_int_equal(m.limit_s, 0);
+	assert_int_equal(m.count, 0);
 	refused(MULTIPLEX " limit_s=5", "scenario multiplex has no word limit_s");
+	refused(MULTIPLEX " count=5", "scenario multiplex has no word count");
 	assert_int_equal(
 		parse("measure reason=rdmsr-passthrough id=1 scenario=exits l1=micro-evmcs "
 		      "memory=unmanaged l2_vcpus=1 l1_vcpus=1 ept=0 apic_pages=1 rounds=1 "
@@ -132,7 +134,8 @@ static void format_is_the_inverse_of_parse(void **state)
 		"measure id=5 scenario=churn l1=micro-evmcs memory=unmanaged l2_vcpus=256 "
 		"l1_vcpus=8 "
 		"ept=0 apic_pages=1 posted_interrupts=1 rounds=9 warmup=0 operation=memslot",
-		"measure id=65535 scenario=kselftest test=x limit_s=90 seed=18446744073709551615",
+		"measure id=65535 scenario=kselftest test=x limit_s=90 count=7 "
+		"seed=18446744073709551615",
 	};
 	char text[512], again[512];
 

@@ -79,7 +79,8 @@ static void params_identify_a_measurement(void **state)
 	(void)state;
 	load_well("{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
 		  "\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
-		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5}]}",
+		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5, "
+		  "\"count\": 9}]}",
 		  &plan);
 	assert_string_equal(
 		plan.measures[0].params,
@@ -92,6 +93,8 @@ static void params_identify_a_measurement(void **state)
 	assert_string_equal(plan.measures[1].params, "{\"test\":\"vmx_msrs_test\"}");
 	assert_int_equal(plan.measures[0].limit_s, 0);
 	assert_int_equal(plan.measures[1].limit_s, 5);
+	assert_int_equal(plan.measures[0].count, 0);
+	assert_int_equal(plan.measures[1].count, 9);
 	assert_null(plan.measures[1].l1);
 	scenario_plan_free(&plan);
 }
@@ -160,6 +163,9 @@ static const struct {
 	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
 	  "rounds" },
 	{ ONE("\"scenario\": \"multiplex\", \"limit_s\": 1"), "$.scenarios[0]", "limit_s" },
+	{ ONE("\"scenario\": \"multiplex\", \"count\": 1"), "$.scenarios[0]", "count" },
+	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"count\": 0"), "$.scenarios[0].count",
+	  "0 is not within 1..1000000" },
 	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"limit_s\": 0"),
 	  "$.scenarios[0].limit_s", "0 is not within 1..3600" },
 	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
