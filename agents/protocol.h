@@ -91,10 +91,9 @@ struct plan_measure {
 	char reason[32];
 	/* churn: "dontneed", "migrate-page", "memslot", "msr-bitmap", "apic-page" */
 	char operation[32];
-	char test[64]; /* kselftest: program name under /selftests */
-	uint32_t
-		limit_s; /* kselftest: how long it may take, by the host's clock; 0: as the agent thinks */
-	uint32_t count; /* kselftest: the program's only argument; 0: none */
+	char test[64];	  /* kselftest: program name under /selftests */
+	uint32_t limit_s; /* kselftest: seconds of the host's clock; 0: the agent's default */
+	uint32_t count;	  /* kselftest: the program's only argument; 0: none */
 	uint64_t seed;
 };
 

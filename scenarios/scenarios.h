@@ -43,9 +43,8 @@ struct scenario_measure {
 	uint32_t l2_vcpus, l1_vcpus;
 	bool ept, apic_pages, posted_interrupts, parallel;
 	uint32_t rounds, warmup;
-	uint32_t
-		limit_s; /* kselftest: seconds of the host's clock that it may take; 0: the agent's 60 */
-	uint32_t count; /* kselftest: the program's only argument; 0: none */
+	uint32_t limit_s; /* kselftest: seconds of the host's clock; 0: the agent's 60 */
+	uint32_t count;	  /* kselftest: the program's only argument; 0: none */
 	/* Canonical JSON object of what identifies the measurement, under which results compare:
 	 * l1, memory, l2_vcpus, l1_vcpus, ept, apic_pages, posted_interrupts, mode ("cooperative" or
 	 * "parallel"), and reason, operation or test where it applies; for kselftest test alone.
