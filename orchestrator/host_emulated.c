@@ -3,15 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -24,12 +22,17 @@
 #define LOG_FATAL	 ">>PANIC<< "
 #define LOG_TAIL	 16384
 
+/* On its stderr: the terminal that it made for the screen of the machine. */
+#define SCREEN_LINE   "Bochs connected to screen \""
+#define TERMINAL_PATH "/dev/pts/"
+
 /* One Bochs. */
 struct emulator {
 	char *bochsrc, *commands, *log, *errors; /* files in the run directory */
 	pid_t pid;				 /* leads its process group; 0: none or ended */
 	int status;				 /* what waitpid() said */
-	int terminal;				 /* the pseudo-terminal's master, or -1 */
+	int pidfd;				 /* of pid, readable when it has ended, or -1 */
+	int screen; /* the terminal that it shows its screen on, or -1 */
 };
 
 const char *host_emulated_share(void)
@@ -105,7 +108,7 @@ static int provision(struct host_session *s, struct error *err)
 	int ret = absolute_path(s->boot->run_dir, &dir, err);
 
 	s->priv = e;
-	e->terminal = -1;
+	e->pidfd = e->screen = -1;
 	if (ret)
 		return ret;
 	e->bochsrc = xasprintf("%s/bochsrc", dir);
@@ -124,25 +127,15 @@ static int open_channel(struct host_session *s, struct error *err)
 	return ret ? ret : write_text(s->records_path, "", err);
 }
 
-static int open_terminal(struct emulator *e, char *slave, size_t size, struct error *err)
-{
-	e->terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	if (e->terminal < 0 || grantpt(e->terminal) || unlockpt(e->terminal) ||
-	    ptsname_r(e->terminal, slave, size))
-		return error_set(err, -errno, "cannot make a pseudo-terminal: %s", strerror(errno));
-	return 0;
-}
-
 /*
  * In the child, and other threads may have been about: nothing that takes a lock (setenv() would).
  * Never returns. stdin is /dev/null: the idle loop of Bochs' text display sleeps a
  * millisecond on stdin each time the guest halts, unless there is something to read. Of a 10 s boot
  * that writes 20 kB to its serial line, 7 s went there.
  */
-static void run_bochs(const struct emulator *e, const char *slave, pid_t parent)
-	__attribute__((noreturn));
+static void run_bochs(const struct emulator *e, pid_t parent) __attribute__((noreturn));
 
-static void run_bochs(const struct emulator *e, const char *slave, pid_t parent)
+static void run_bochs(const struct emulator *e, pid_t parent)
 {
 	const char *const argv[] = { "env",	 "TERM=xterm", "bochs",	    "-q", "-f",
 				     e->bochsrc, "-rc",	       e->commands, NULL };
@@ -157,7 +150,7 @@ static void run_bochs(const struct emulator *e, const char *slave, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	out = open(slave, O_RDWR | O_CLOEXEC);
+	out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	errors = open(e->errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(errors, 2) == 2)
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -168,19 +161,16 @@ static int power_on(struct host_session *s, struct error *err)
 {
 	struct emulator *e = s->priv;
 	pid_t parent = getpid();
-	char slave[PATH_MAX];
-	int ret = open_terminal(e, slave, sizeof(slave), err);
 
-	if (ret)
-		return ret;
 	e->pid = fork();
 	if (e->pid == 0)
-		run_bochs(e, slave, parent);
+		run_bochs(e, parent);
 	if (e->pid < 0) {
 		e->pid = 0;
 		return error_set(err, -errno, "cannot fork: %s", strerror(errno));
 	}
-	s->wake_fd = e->terminal;
+	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
+	s->wake_fd = e->pidfd;
 	return 0;
 }
 
@@ -199,37 +189,6 @@ static int power(struct host_session *s, enum host_power want, struct error *err
 	return 0;
 }
 
-/*
- * What the display shows is of no use, but Bochs waits when nobody takes it. On a busy machine it was
- * seen to wait for ever, in n_tty_write(), with nothing left here to be read: flushing wakes it.
- */
-static void drain_terminal(struct host_session *s)
-{
-	struct emulator *e = s->priv;
-	char screen[16384];
-	ssize_t n;
-
-	while ((n = read(e->terminal, screen, sizeof(screen))) > 0)
-		;
-	/* Hung up (EIO): to be seen once, or poll() would return at once for ever. */
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		s->wake_fd = -1;
-	tcflush(e->terminal, TCIFLUSH);
-}
-
-static bool is_on(struct host_session *s)
-{
-	struct emulator *e = s->priv;
-	pid_t pid = e->pid;
-
-	drain_terminal(s);
-	if (!pid || waitpid(pid, &e->status, WNOHANG) == 0)
-		return pid;
-	e->pid = 0;
-	kill(-pid, SIGKILL); /* whatever else is in its group */
-	return false;
-}
-
 /* Appends the end of a file; nothing if it cannot be read. */
 static void read_tail(const char *path, struct strbuf *out)
 {
@@ -245,6 +204,54 @@ static void read_tail(const char *path, struct strbuf *out)
 	if (n > 0)
 		strbuf_add(out, tail, n);
 	close(fd);
+}
+
+/* Opens the screen's terminal, once Bochs has said which one it is. */
+static void open_screen(struct emulator *e)
+{
+	struct strbuf errors = STRBUF_INIT;
+	char *name, *end = NULL;
+
+	read_tail(e->errors, &errors);
+	name = errors.len ? strstr(errors.buf, SCREEN_LINE) : NULL;
+	if (name) {
+		name += strlen(SCREEN_LINE);
+		end = strchr(name, '"');
+	}
+	if (end) {
+		*end = '\0';
+		if (!strncmp(name, TERMINAL_PATH, strlen(TERMINAL_PATH)))
+			e->screen = open(name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	}
+	strbuf_release(&errors);
+}
+
+/*
+ * What the screen shows is of no use, but someone has to take it: of the cursor alone some 70 kB come in
+ * seven minutes, which is what the terminal holds, and then Bochs waits for ever, in n_tty_write().
+ */
+static void drain_screen(struct emulator *e)
+{
+	char screen[16384];
+
+	if (e->screen < 0)
+		open_screen(e);
+	while (e->screen >= 0 && read(e->screen, screen, sizeof(screen)) > 0)
+		;
+}
+
+static bool is_on(struct host_session *s)
+{
+	struct emulator *e = s->priv;
+	pid_t pid = e->pid;
+
+	drain_screen(e);
+	if (!pid || waitpid(pid, &e->status, WNOHANG) == 0)
+		return pid;
+	e->pid = 0;
+	s->wake_fd = -1;
+	kill(-pid, SIGKILL); /* whatever else is in its group */
+	return false;
 }
 
 /* "exit status 1", or "killed by signal 9 (Killed)" */
@@ -311,8 +318,10 @@ static void release(struct host_session *s)
 	if (!e)
 		return;
 	power_off(e);
-	if (e->terminal >= 0)
-		close(e->terminal);
+	if (e->pidfd >= 0)
+		close(e->pidfd);
+	if (e->screen >= 0)
+		close(e->screen);
 	free(e->bochsrc);
 	free(e->commands);
 	free(e->log);

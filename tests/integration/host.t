@@ -82,6 +82,8 @@ like "$(fake broken)" '^host failed: .*could not open hard drive image.*emulator
 	"one that gives up: its reason, and its log"
 like "$(fake config)" '^host failed: .*directive not understood' "one that refuses its settings"
 like "$(fake off)" '^died: .*powered itself off before' "a machine that only switches off"
+like "$(fake screen)" '^died: .*powered itself off before' \
+	"a Bochs that has much to show is not kept waiting"
 like "$(PATH=$(dirname "$(command -v env)"):$TMP/nowhere BXSHARE=/ timeout 60 "$BOOT" host \
 	"$TMP/none.iso" "$TMP/run2" emulated)" 'not started: .*none.iso' "no image: nothing is started"
 
