@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * complaints.h - what the kernel logs when something is wrong (WARNING, BUG, KASAN, lockdep, RCU
- * stalls, hung tasks, ...): one list, for the agent's look at /dev/kmsg and the orchestrator's at the
- * console.
+ * stalls, hung tasks, ...): one list, for the agent's look at /dev/kmsg and the orchestrator's at
+ * the console.
  *
  * The emulated host's kernel warns twice at boot about the emulator's CPU. These two are known by
  * file and function; no other WARNING is passed over.

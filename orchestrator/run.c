@@ -127,7 +127,7 @@ static int build_kernel(struct engine *e, const struct kernel_env *env, size_t k
 	int ret = kernel_build(env, e->req->kernels[k], &e->builds[k], err);
 
 	for (size_t s = 0; !ret && s < n; s++)
-		ret = selftests_prepare(env, e->req->kernels[k], &e->plans[s],
+		ret = selftests_prepare(env, e->req->kernels[k], &e->builds[k], &e->plans[s],
 					&e->selftests[k * n + s], err);
 	return ret ? error_prefix(err, ret, "kernel %s", e->req->kernels[k]) : 0;
 }

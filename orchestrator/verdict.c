@@ -37,7 +37,7 @@ static enum results_class set(struct error *why, enum results_class class, const
 	return class;
 }
 
-/* Both are told. The kernel's log goes further back than the console, which begins at a higher level. */
+/* Both are told. The kernel's own log has what it said before the console took warnings. */
 static enum results_class set_integrity(struct error *why, const struct collector *c,
 					const char *host_says)
 {

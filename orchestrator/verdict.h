@@ -12,10 +12,10 @@
 enum results_class verdict_of_outcome(enum host_outcome outcome);
 
 /*
- * The class of a boot that ended with @outcome (and @host_error, host_boot()'s) and left @c, which is
- * finished here. Unless it is RESULTS_OK, @why says what was wrong. A guest that computed something
- * wrong and complained on its console (or died) is of class integrity, and @why tells both: the
- * second after RESULTS_BESIDES.
+ * The class of a boot that ended with @outcome (and @host_error, host_boot()'s) and left @c, which
+ * is finished here. Unless it is RESULTS_OK, @why says what was wrong. A guest that computed
+ * something wrong and complained on its console (or died) is of class integrity, and @why tells
+ * both: the second after RESULTS_BESIDES.
  */
 enum results_class verdict_find(enum host_outcome outcome, const struct error *host_error,
 				struct collector *c, struct error *why);

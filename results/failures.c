@@ -52,8 +52,8 @@ static int count_failed(struct results_db *db, const struct selection *s,
 #define IS_NEW	 "(kernel_key = ?2 AND (?1 IS NULL OR kernel_name = ?1))"
 #define IS_BASE	 "(kernel_key = ?7 AND (?6 IS NULL OR kernel_name = ?6))"
 
-/* Boots that the new kernel failed beyond those that the base failed of the same scenario: a base that
- * fails one scenario excuses nothing in another, and a selftest that it fails excuses no KASAN. */
+/* Boots that the new kernel failed beyond those that the base failed of the same scenario: a base
+ * that fails one scenario excuses nothing in another, and a selftest that it fails no KASAN. */
 static int count_more_failed(struct results_db *db, const struct selection *s, const char *session,
 			     int *more, struct error *err)
 {
