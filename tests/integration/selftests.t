@@ -20,8 +20,8 @@ run() { # run NAME KERNEL
 # ---- trees in which they cannot be built ----
 
 scenario fake t_test
-run_fake() { # run_fake KERNEL: in a subshell, for it has a root and a cache of its own
-	(fake_lab "$TMP/lab" && run fake "$1" >/dev/null)
+run_fake() { # run_fake KERNEL: in a subshell, for it has root, cache and database of its own
+	(fake_lab "$TMP/lab" && db=$TMP/fake.db && run fake "$1" >/dev/null)
 }
 
 fake_selftest() { # fake_selftest LINE: a folder of patches that add one selftest
