@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The agent is one static program. It shares plan.c and record.c with the library, and shares nothing
-# else: musl keeps it small, and there is no JSON library on L0.
+# The agent is one static program. It shares the .c files of this folder with the library, and shares
+# nothing else: musl keeps it small, and there is no JSON library on L0.
 LIB_SRCS += $(wildcard agents/*.c)
 PROGRAMS += $(BUILD)/bin/nestlab-agent
 

@@ -63,7 +63,8 @@ static const struct word words[] = {
 	{ "reason", WORD_TEXT, FIELD(reason), USED_BY(PLAN_EXITS), .choices = reasons },
 	{ "operation", WORD_TEXT, FIELD(operation), USED_BY(PLAN_CHURN), .choices = operations },
 	{ "test", WORD_TEXT, FIELD(test), USED_BY(PLAN_KSELFTEST) },
-	{ "limit_s", WORD_U32, FIELD(limit_s), USED_BY(PLAN_KSELFTEST), true, .max = 86400 },
+	{ "limit_s", WORD_U32, FIELD(limit_s), USED_BY(PLAN_KSELFTEST), true,
+	  .max = PROTOCOL_MAX_LIMIT_S },
 	{ "count", WORD_U32, FIELD(count), USED_BY(PLAN_KSELFTEST), true, .max = 1000000 },
 	{ "seed", WORD_U64, FIELD(seed), BY_ALL, true, .max = UINT64_MAX },
 };

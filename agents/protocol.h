@@ -55,10 +55,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION  1
-#define PROTOCOL_LINE_MAX 65536
-#define PROTOCOL_MAX_L2	  256
-#define PROTOCOL_MAX_L1	  8
+#define PROTOCOL_VERSION     1
+#define PROTOCOL_LINE_MAX    65536
+#define PROTOCOL_MAX_L2	     256
+#define PROTOCOL_MAX_L1	     8
+#define PROTOCOL_MAX_LIMIT_S 3600 /* as a scenario may say */
 
 enum plan_scenario {
 	PLAN_MULTIPLEX,

@@ -89,8 +89,10 @@ static int find_base(struct job *j, struct error *err)
 		ret = ensure(&base, &cached, err);
 	if (ret)
 		return error_prefix(err, ret, "base %s", j->v->parent->name);
-	if (fits)
+	if (fits && !strcmp(base.keys.source_hash, j->keys.source_hash))
 		j->base = base.keys;
+	else if (fits) /* its branch moved meanwhile */
+		kernel_keys_free(&base.keys);
 	return 0;
 }
 
@@ -134,20 +136,6 @@ static int prepare(struct job *j, struct error *err)
 	}
 	ret = ret || j->kin ? ret : prepare_from_source(j, err);
 	return ret == -EIO ? error_prefix(err, -EREMOTEIO, "getting the sources") : ret;
-}
-
-/* The variant's own built tree, if it is kept, saves applying the patches. */
-static int prepare_sources(struct job *j, struct error *err)
-{
-	__cleanup_free char *tree = NULL;
-
-	if (!kernel_cache_lookup(j->env, &j->keys))
-		return prepare(j, err);
-	tree = tree_path(j->env, &j->keys);
-	if (!fs_exists(tree))
-		return prepare(j, err);
-	say(j, "copying the built tree");
-	return kernel_tree_copy(tree, j->work.tree, err);
 }
 
 /* The base's .config serves when nothing that makes it differs. */
@@ -225,7 +213,7 @@ static int build_in_work(struct job *j, struct error *err)
 	if (!ret)
 		ret = configure(j, err);
 	if (!ret)
-		ret = kernel_work_lock(j->env, j->v->name, j->keys.key, &j->lock, err);
+		ret = kernel_work_lock(j->env, "kernel", j->v->name, j->keys.key, &j->lock, err);
 	if (!ret && is_done(j)) /* reached before on another way, e.g. with other fragments */
 		return kernel_cache_remember(j->env, &j->keys, err);
 	if (ret)
@@ -337,7 +325,9 @@ static int ensure(struct job *j, bool *cached, struct error *err)
 	if (*cached)
 		return 0;
 	ret = skip_empty(j, err);
-	ret = ret ? ret : kernel_work_lock(j->env, j->v->name, j->keys.prekey, &j->prelock, err);
+	ret = ret ? ret
+		  : kernel_work_lock(j->env, "kernel", j->v->name, j->keys.prekey, &j->prelock,
+				     err);
 	if (!ret && !is_cached(j)) {
 		ret = remove_damaged(j, err);
 		if (!ret)
@@ -401,18 +391,41 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 
 /* ---- sources alone ---- */
 
+/* The variant's own built tree, if it is kept, saves applying the patches. */
+static bool has_tree(struct job *j)
+{
+	__cleanup_free char *tree = NULL;
+
+	if (!kernel_cache_lookup(j->env, &j->keys))
+		return false;
+	tree = tree_path(j->env, &j->keys);
+	return fs_exists(tree);
+}
+
+int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
+			     const struct kernel_keys *keys, struct kernel_keys *base,
+			     struct error *err)
+{
+	struct job j = { .env = env, .v = v, .keys = *keys };
+	int ret = has_tree(&j) ? 0 : find_base(&j, err);
+
+	*base = j.base;
+	return ret;
+}
+
 int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_variant *v,
+			   const struct kernel_keys *keys, const struct kernel_keys *base,
 			   const struct kernel_work *w, struct progress *progress,
 			   struct error *err)
 {
-	struct job j = { .env = env, .v = v, .work = *w, .progress = progress };
-	int ret = kernel_keys_find(env, v, true, &j.keys, err);
+	struct job j = {
+		.env = env, .v = v, .keys = *keys, .base = *base, .work = *w, .progress = progress
+	};
+	__cleanup_free char *tree = NULL;
 
-	if (!ret)
-		ret = find_base(&j, err);
-	if (!ret)
-		ret = prepare_sources(&j, err);
-	kernel_keys_free(&j.keys);
-	kernel_keys_free(&j.base);
-	return ret;
+	if (!has_tree(&j))
+		return prepare(&j, err);
+	tree = tree_path(env, &j.keys);
+	say(&j, "copying the built tree");
+	return kernel_tree_copy(tree, w->tree, err);
 }

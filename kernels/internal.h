@@ -53,8 +53,8 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err);
-/* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers that
- * userspace gets, makefiles. */
+/* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers
+ * that userspace gets, makefiles. */
 int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
 				  struct error *err);
 /* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
@@ -121,13 +121,13 @@ struct kernel_work { /* a scratch folder in CACHE/work, removed by kernel_work_e
 /* Makes one, and removes those that a killed nestlab left behind. */
 int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struct error *err);
 void kernel_work_end(struct kernel_work *w);
-/* The build of @name in @w failed with @code: keeps its log (CACHE/logs/NAME.log) and tells a full disk
- * from other trouble. Returns the code. */
+/* The build of @name in @w failed with @code: keeps its log (CACHE/logs/NAME.log) and tells a full
+ * disk from other trouble. Returns the code. */
 int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *w, const char *name,
 			int code, struct error *err);
-/* Takes CACHE/locks/@name; says that @who (a variant) waits if it has to. */
-int kernel_work_lock(const struct kernel_env *env, const char *who, const char *name, int *fd,
-		     struct error *err);
+/* Takes CACHE/locks/@name; if it has to wait, says so, and for @what ("kernel") of @variant. */
+int kernel_work_lock(const struct kernel_env *env, const char *what, const char *variant,
+		     const char *name, int *fd, struct error *err);
 
 /* ---- cache.c ---- */
 
@@ -180,8 +180,17 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 
 /* ---- build.c ---- */
 
-/* The sources of @v with its patches, in @w->tree, a copy of a built tree if there is one. */
+/*
+ * The sources of @v alone, as its @keys (kernel_keys_find()) name them, whatever became of a branch
+ * since. First the base that they start from, built if need be: @base, freed with kernel_keys_free(),
+ * has no key if there is none. Then they and @v's patches, in @w->tree: a copy of a built tree if one
+ * is kept.
+ */
+int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
+			     const struct kernel_keys *keys, struct kernel_keys *base,
+			     struct error *err);
 int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_variant *v,
+			   const struct kernel_keys *keys, const struct kernel_keys *base,
 			   const struct kernel_work *w, struct progress *progress,
 			   struct error *err);
 

@@ -10,13 +10,13 @@
  *	  "source": { "kind": "deb", "package": "linux-source-6.12" }
  *	          | { "kind": "tarball", "location": "PATH or URL", "sha256": "..." }
  *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" },
- *	  "patches": "patches/nested-context", // folder with a `series` file; on top of the base's
+ *	  "patches": "patches/my-series",     // folder with a `series` file; on top of the base's
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
  *	  "compiler": "gcc",                  // program name, looked up in PATH
- *	  "selftests": "patches/my-selftests", // a series for the tree that KVM's selftests are built
- *	                                      // in, on top of the base's; null: not the base's either.
- *	                                      // The kernel is none the wiser
+ *	  "selftests": "patches/my-tests",    // a series for the tree that KVM's selftests are
+ *	                                      // built in, on top of the base's; null: not the
+ *	                                      // base's either. The kernel is none the wiser
  *	  "import": { ... }                   // optional: where an imported series came from
  *	}
  *
@@ -108,17 +108,17 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 struct kernel_selftests {
 	char **paths; /* CACHE/selftests/KEY/NAME, static ELF files, as the names were asked for */
 	size_t count;
-	bool cached; /* nothing was compiled */
 };
 
 /*
  * Builds those of the named selftests that are not in the cache, from the variant's source, its
- * patches and those of "selftests". Errors: -ENOENT (the tree has no test of that name: those that it
- * has are listed), else as for kernel_build().
+ * patches and those of "selftests". @kernel is the variant's build: they go with it. Errors: -ENOENT
+ * (the tree has no test of that name: those that it has are listed), -ESTALE (the source is a branch,
+ * and has moved since @kernel was built), else as for kernel_build().
  */
 int kernel_selftests_build(const struct kernel_env *env, const char *variant,
-			   const char *const *names, size_t count, struct kernel_selftests *out,
-			   struct error *err);
+			   const struct kernel_build *kernel, const char *const *names,
+			   size_t count, struct kernel_selftests *out, struct error *err);
 void kernel_selftests_free(struct kernel_selftests *s);
 
 /* Imports a mailing-list mbox: see `nestlab kernel import --help`. Writes variants_dir/NEW.json and

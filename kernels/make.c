@@ -26,7 +26,10 @@ static const char *const environment[] = {
 	"W", "C", "M", "CC", "LD", "HOSTCC", "SUBARCH", "CROSS_COMPILE", "KBUILD_OUTPUT",
 	"KBUILD_EXTMOD", "KBUILD_EXTRA_WARN", "KCFLAGS", "KCPPFLAGS", "KAFLAGS", "HOSTCFLAGS",
 	"CFLAGS", "CPPFLAGS", "LDFLAGS", "LLVM", "LLVM_IAS", "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG",
-	"KBUILD_VERBOSE", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "GCC_COLORS", "TERM", NULL
+	"KBUILD_VERBOSE", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "GCC_COLORS", "TERM",
+	/* by the selftests' makefiles (lib.mk) */
+	"USERCFLAGS", "USERLDFLAGS", "OUTPUT", "KHDR_INCLUDES", "INSTALL_HDR_PATH", "LDLIBS",
+	"TARGET_ARCH", NULL
 };
 
 const char kernel_make_flags[] =
@@ -59,13 +62,16 @@ static bool is_error(const char *line)
 	return false;
 }
 
-/* A fault of this machine's, which says nothing about the sources. */
+/* A fault of this machine's. A compiler that dies of SIGSEGV or SIGABRT may do so of the sources. */
 static bool is_machines_fault(const char *line)
 {
-	static const char *const signs[] = {
-		"signal terminated program", "] Killed",	   "] Terminated",
-		"virtual memory exhausted",  "cc1: out of memory", "Cannot allocate memory"
-	};
+	static const char *const signs[] = { "Killed signal terminated program",
+					     "Terminated signal terminated program",
+					     "] Killed",
+					     "] Terminated",
+					     "virtual memory exhausted",
+					     "cc1: out of memory",
+					     "Cannot allocate memory" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's selftests of a variant's tree, one static program each. What they are built from is userspace
- * (tools/, the headers that userspace gets): kernels that differ in the kernel proper share them.
+ * KVM's selftests of a variant's tree, one static program each. What they are built from is
+ * userspace (tools/, the headers that userspace gets): kernels that differ in the kernel proper
+ * share them.
  */
 #include <errno.h>
 #include <gnu/libc-version.h>
@@ -16,7 +17,7 @@
 #define RECIPE "nestlab-selftests-1"
 #define FOLDER "tools/testing/selftests/kvm"
 
-/* Where a test's source may be below FOLDER: up to 6.13, from 6.14 on, tests of every architecture. */
+/* Where a test's source may be below FOLDER: up to 6.13, from 6.14 on, of every architecture. */
 static const char *const places[] = { "x86_64/", "x86/", "" };
 
 struct selftests_job {
@@ -24,6 +25,8 @@ struct selftests_job {
 	struct kernel_variant v;
 	const char *const *names;
 	size_t count;
+	struct kernel_keys keys; /* of the kernel; found once, for a branch may move */
+	struct kernel_keys base; /* its base's, while the tests are built */
 	char key[FS_SHA256_HEX];
 	char *dir; /* CACHE/selftests/KEY */
 	struct kernel_work work;
@@ -50,26 +53,34 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
+/* A branch may have moved since the kernel was built, and these would be tests of something else. */
+static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
+		       struct error *err)
+{
+	int ret = kernel_keys_find(j->env, &j->v, true, &j->keys, err);
+
+	if (ret || !strcmp(j->keys.source_hash, kernel->source_hash))
+		return ret;
+	return error_set(err, -ESTALE,
+			 "the source has changed since the kernel was built; run it again");
+}
+
 /* The C library is linked in. */
 static int find_key(struct selftests_job *j, struct error *err)
 {
 	char patches[FS_SHA256_HEX], selftests[FS_SHA256_HEX];
 	__cleanup_free char *what = NULL;
-	struct kernel_keys k;
-	int ret = kernel_keys_find(j->env, &j->v, true, &k, err);
+	const struct kernel_keys *k = &j->keys;
+	int ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
 
-	if (ret)
-		return ret;
-	ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
 	if (!ret)
 		ret = kernel_patches_hash(j->v.selftests, j->v.nselftests, selftests, err);
 	if (!ret) {
-		what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k.source_hash, patches,
-				 selftests, k.compiler, k.linker, gnu_get_libc_version());
+		what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k->source_hash, patches,
+				 selftests, k->compiler, k->linker, gnu_get_libc_version());
 		fs_sha256(what, strlen(what), j->key);
 		j->dir = kernel_cache_path(j->env, "selftests", j->key);
 	}
-	kernel_keys_free(&k);
 	return ret;
 }
 
@@ -185,13 +196,24 @@ static int make_missing(const struct selftests_job *j, struct error *err)
 	return ret;
 }
 
+static int apply_patches(const struct selftests_job *j, struct error *err)
+{
+	int ret = kernel_patches_apply(j->work.tree, j->v.selftests, j->v.nselftests, j->work.log,
+				       err);
+
+	return ret != -EBADMSG
+		       ? ret
+		       : error_append(err, ret,
+				      "\n  (a patch of \"selftests\"; a variant whose "
+				      "source is another version says \"selftests\": null)");
+}
+
 static int build_in_work(struct selftests_job *j, struct error *err)
 {
-	int ret = kernel_sources_prepare(j->env, &j->v, &j->work, j->progress, err);
+	int ret = kernel_sources_prepare(j->env, &j->v, &j->keys, &j->base, &j->work, j->progress,
+					 err);
 
-	if (!ret)
-		ret = kernel_patches_apply(j->work.tree, j->v.selftests, j->v.nselftests,
-					   j->work.log, err);
+	ret = ret ? ret : apply_patches(j, err);
 	return ret ? ret : make_missing(j, err);
 }
 
@@ -199,8 +221,10 @@ static int build(struct selftests_job *j, struct error *err)
 {
 	__cleanup_free char *label = xasprintf("selftests of %s", j->v.name);
 	__cleanup_free char *log = xasprintf("%s-selftests", j->v.name);
-	int ret;
+	int ret = kernel_sources_find_base(j->env, &j->v, &j->keys, &j->base, err);
 
+	if (ret)
+		return ret;
 	j->progress = progress_start(label);
 	ret = kernel_work_begin(j->env, &j->work, err);
 	if (!ret) {
@@ -209,18 +233,18 @@ static int build(struct selftests_job *j, struct error *err)
 			ret = kernel_work_explain(j->env, &j->work, log, ret, err);
 		kernel_work_end(&j->work);
 	}
+	kernel_keys_free(&j->base);
 	progress_end(j->progress, !ret ? "built" : ret == -ECANCELED ? "cancelled" : "failed");
 	return ret;
 }
 
-static int ensure(struct selftests_job *j, bool *cached, struct error *err)
+static int ensure(struct selftests_job *j, struct error *err)
 {
 	int lock, ret = find_key(j, err);
 
-	*cached = !ret && all_built(j);
-	if (ret || *cached)
+	if (ret || all_built(j))
 		return ret;
-	ret = kernel_work_lock(j->env, j->v.name, j->key, &lock, err);
+	ret = kernel_work_lock(j->env, "selftests of", j->v.name, j->key, &lock, err);
 	if (ret)
 		return ret;
 	if (!all_built(j)) /* by another nestlab, meanwhile */
@@ -230,8 +254,8 @@ static int ensure(struct selftests_job *j, bool *cached, struct error *err)
 }
 
 int kernel_selftests_build(const struct kernel_env *env, const char *variant,
-			   const char *const *names, size_t count, struct kernel_selftests *out,
-			   struct error *err)
+			   const struct kernel_build *kernel, const char *const *names,
+			   size_t count, struct kernel_selftests *out, struct error *err)
 {
 	struct selftests_job j = { .env = env, .names = names, .count = count };
 	int ret;
@@ -240,7 +264,8 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 	ret = kernel_variant_load(env, variant, &j.v, err);
 	if (ret)
 		return ret;
-	ret = ensure(&j, &out->cached, err);
+	ret = find_source(&j, kernel, err);
+	ret = ret ? ret : ensure(&j, err);
 	if (ret) {
 		error_prefix(err, ret, "selftests of %s", j.v.name);
 	} else {
@@ -249,6 +274,7 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 			out->paths[out->count] = program_path(&j, names[out->count]);
 	}
 	free(j.dir);
+	kernel_keys_free(&j.keys);
 	kernel_variant_free(&j.v);
 	return ret;
 }

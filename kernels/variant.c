@@ -307,6 +307,8 @@ static int read_patches(struct loader *l, const struct json_node *root, struct e
 		return l->patch_count ? json_error(root, err, "\"patch_count\" without \"patches\"")
 				      : 0;
 	ret = kernel_series_read(l->series, l->patch_count, &v->patches, &v->npatches, err);
+	if (ret)
+		error_prefix(err, ret, "%s: $.patches", root->file);
 	own = v->npatches - v->nbase_patches;
 	if (!ret && (int64_t)own < l->patch_count)
 		ret = json_error(root, err, "\"patch_count\" is %d, but %s/series has %zu",
@@ -326,9 +328,10 @@ static int finish(struct loader *l, const struct json_node *root, struct error *
 	if (!v->compiler)
 		v->compiler = xstrdup("gcc");
 	ret = read_patches(l, root, err);
-	if (!ret && l->selftests)
-		ret = kernel_series_read(l->selftests, 0, &v->selftests, &v->nselftests, err);
-	return ret;
+	if (ret || !l->selftests)
+		return ret;
+	ret = kernel_series_read(l->selftests, 0, &v->selftests, &v->nselftests, err);
+	return ret ? error_prefix(err, ret, "%s: $.selftests", root->file) : 0;
 }
 
 /* The file that @name means, for a variant named in folder @near (NULL: on the command line). */

@@ -112,8 +112,8 @@ int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *
 	return code;
 }
 
-int kernel_work_lock(const struct kernel_env *env, const char *who, const char *name, int *fd,
-		     struct error *err)
+int kernel_work_lock(const struct kernel_env *env, const char *what, const char *variant,
+		     const char *name, int *fd, struct error *err)
 {
 	__cleanup_free char *dir = kernel_cache_path(env, "locks", NULL);
 	__cleanup_free char *path = kernel_cache_path(env, "locks", name);
@@ -123,6 +123,6 @@ int kernel_work_lock(const struct kernel_env *env, const char *who, const char *
 		ret = fs_lock(path, false, fd, err);
 	if (ret != -EWOULDBLOCK)
 		return ret;
-	log_info("kernel %s: waiting for another nestlab that builds it", who);
+	log_info("%s %s: waiting for another nestlab that builds it", what, variant);
 	return fs_lock(path, true, fd, err);
 }

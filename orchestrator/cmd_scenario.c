@@ -44,7 +44,7 @@ static int list_one(const char *dir, const char *name, struct json_object *json)
 	if (json)
 		json_object_array_add(json, plan_to_json(&plan));
 	else
-		printf("%-12s %4zu measurements  %s\n", plan.name, plan.nmeasures,
+		printf("%-14s %4zu measurements  %s\n", plan.name, plan.nmeasures,
 		       plan.description);
 	scenario_plan_free(&plan);
 	return 0;

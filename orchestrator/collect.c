@@ -322,6 +322,8 @@ static int take_console(struct collector *c, const struct json_node *rec, struct
 
 	if (!text)
 		return -EINVAL;
+	if (!c->complaint.text[0])
+		error_set(&c->complaint, -EIO, "%s", text);
 	trouble(c, RESULTS_GUEST, text);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct collector {
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
 	enum results_class class;		/* of the worst thing the records tell */
 	struct error trouble;			/* and its text */
+	struct error complaint;			/* the first of the kernel's own; "": none */
 };
 
 void collector_init(struct collector *c, const struct scenario_plan *plan);

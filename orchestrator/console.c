@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "agents/complaints.h"
 #include "common/fs.h"
 
 /* A console line longer than this is noise; its rest is dropped. */
@@ -12,57 +12,6 @@
 
 #define PANIC	  "Kernel panic - not syncing"
 #define PANIC_END "---[ end Kernel panic"
-
-/* How the kernel begins what somebody should look at: lib/bug.c, kernel/panic.c, mm/kasan/report.c,
- * kernel/locking/lockdep.c, kernel/rcu/tree_stall.h, kernel/hung_task.c, kernel/watchdog.c, ... */
-static const char *const complaint_marks[] = {
-	"WARNING: ",
-	"BUG: ",
-	"kernel BUG at ",
-	"Oops: ",
-	"general protection fault",
-	"unchecked MSR access error",
-	"traps: PANIC: double fault",
-	"INFO: task ",
-	"INFO: rcu",
-	"rcu: INFO: ",
-	"INFO: possible ",
-	"INFO: suspicious ",
-	"watchdog: BUG: ",
-	"UBSAN: ",
-	"KCSAN: ",
-	"refcount_t: ",
-	"list_add corruption",
-	"list_del corruption",
-	"kvm: KVM_BUG",
-	"Unable to handle kernel",
-};
-
-/* Bochs' corei7_skylake_x has a CPUID leaf 4 and an XSAVE size that Linux wonders about. */
-static const struct {
-	const char *file, *function;
-} known_warnings[] = {
-	{ "arch/x86/kernel/cpu/topology_common.c:", " parse_legacy+" },
-	{ "arch/x86/kernel/fpu/xstate.c:", " fpu__init_system_xstate+" },
-};
-
-static bool is_known(const char *line)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(known_warnings); i++)
-		if (strstr(line, known_warnings[i].file) &&
-		    strstr(line, known_warnings[i].function))
-			return true;
-	return false;
-}
-
-/* "in_atomic(): INFO: ..." is not a line that begins with a mark: marks count at the start only. */
-static bool is_complaint(const char *line)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(complaint_marks); i++)
-		if (!strncmp(line, complaint_marks[i], strlen(complaint_marks[i])))
-			return !is_known(line);
-	return false;
-}
 
 /* The text after "<4>", "[   12.345678]" and "[    T1]", as printk's options put them. */
 static const char *skip_prefix(const char *line)
@@ -114,7 +63,7 @@ static void take_line(struct console *c, char *line)
 		set_once(&c->panic, text);
 	else if (!strncmp(text, PANIC_END, strlen(PANIC_END)))
 		c->panic_told = true;
-	else if (is_complaint(text))
+	else if (complaints_has(text))
 		note_complaint(c, text);
 	else if (c->wants_place && !strncmp(text, "RIP: ", 5))
 		set_once(&c->place, text);

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * console.h - what a kernel's console tells: a panic, and complaints (WARNING, BUG, KASAN, lockdep,
- * RCU stalls, hung tasks, ...).
- *
- * The emulated host's kernel warns twice at boot about the emulator's CPU. These two are known by
- * file and function; no other WARNING is passed over.
- */
+/* console.h - what a kernel's console tells: a panic, and complaints (agents/complaints.h). */
 #ifndef ORCHESTRATOR_CONSOLE_H
 #define ORCHESTRATOR_CONSOLE_H
 

@@ -24,6 +24,7 @@
 #include "orchestrator/host.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/selftests.h"
+#include "orchestrator/verdict.h"
 #include "scenarios/scenarios.h"
 
 struct engine {
@@ -126,7 +127,7 @@ static int build_kernel(struct engine *e, const struct kernel_env *env, size_t k
 	int ret = kernel_build(env, e->req->kernels[k], &e->builds[k], err);
 
 	for (size_t s = 0; !ret && s < n; s++)
-		ret = selftests_prepare(env, e->req->kernels[k], &e->plans[s],
+		ret = selftests_prepare(env, e->req->kernels[k], &e->builds[k], &e->plans[s],
 					&e->selftests[k * n + s], err);
 	return ret ? error_prefix(err, ret, "kernel %s", e->req->kernels[k]) : 0;
 }
@@ -221,28 +222,6 @@ static void make_jobs(struct engine *e)
 
 /* ---- one boot ---- */
 
-static const struct {
-	enum host_outcome outcome;
-	enum results_class class;
-} outcome_classes[] = {
-	{ HOST_DONE, RESULTS_OK },
-	{ HOST_GUEST_PANIC, RESULTS_GUEST },
-	{ HOST_GUEST_COMPLAINED, RESULTS_GUEST },
-	{ HOST_HANG, RESULTS_GUEST },
-	{ HOST_GUEST_DIED, RESULTS_GUEST },
-	{ HOST_BROKEN_RECORDS, RESULTS_INFRASTRUCTURE },
-	{ HOST_FAILED, RESULTS_INFRASTRUCTURE },
-	{ HOST_CANCELLED, RESULTS_CANCELLED },
-};
-
-static enum results_class classify(enum host_outcome outcome)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(outcome_classes); i++)
-		if (outcome_classes[i].outcome == outcome)
-			return outcome_classes[i].class;
-	return RESULTS_INFRASTRUCTURE;
-}
-
 static void on_record(const char *line, size_t len, void *arg)
 {
 	collector_record(arg, line, len);
@@ -264,29 +243,11 @@ static int make_image(struct engine *e, struct attempt *a, struct error *err)
 	return image_build(&req, &a->image, err);
 }
 
-static void set_trouble(struct attempt *a, enum results_class class, const char *text)
-{
-	a->class = class;
-	error_set(&a->error, -EIO, "%s", text);
-}
-
-/* A complaint on the console goes with an integrity failure often, and says less. */
-static bool records_tell_more(const struct attempt *a)
-{
-	return a->class == RESULTS_OK ||
-	       (a->class == RESULTS_GUEST && a->collected.class == RESULTS_INTEGRITY);
-}
-
 static void judge(struct attempt *a, const struct error *host_error)
 {
 	const char *id = a->collected.build_id;
 
-	a->class = classify(a->host.outcome);
-	if (a->class != RESULTS_OK)
-		set_trouble(a, a->class, host_error->text);
-	collector_finish(&a->collected);
-	if (a->collected.class != RESULTS_OK && records_tell_more(a))
-		set_trouble(a, a->collected.class, a->collected.trouble.text);
+	a->class = verdict_find(a->host.outcome, host_error, &a->collected, &a->error);
 	if (a->class != RESULTS_OK || (id && !strcmp(id, a->job->kernel->build_id)))
 		return;
 	a->class = RESULTS_INFRASTRUCTURE;
@@ -313,7 +274,8 @@ static int boot(struct engine *e, struct attempt *a)
 	}
 	if (ret) { /* nothing was started */
 		a->host.outcome = ret == -ECANCELED ? HOST_CANCELLED : HOST_FAILED;
-		set_trouble(a, classify(a->host.outcome), err.text);
+		a->class = verdict_of_outcome(a->host.outcome);
+		a->error = err;
 		return ret;
 	}
 	judge(a, &err);

@@ -19,8 +19,9 @@ static const char **list_names(const struct scenario_plan *plan, size_t *count)
 	return names;
 }
 
-int selftests_prepare(const struct kernel_env *env, const char *kernel,
-		      const struct scenario_plan *plan, struct selftests *out, struct error *err)
+int selftests_prepare(const struct kernel_env *env, const char *variant,
+		      const struct kernel_build *kernel, const struct scenario_plan *plan,
+		      struct selftests *out, struct error *err)
 {
 	size_t count;
 	__cleanup_free const char **names = list_names(plan, &count);
@@ -29,7 +30,7 @@ int selftests_prepare(const struct kernel_env *env, const char *kernel,
 	memset(out, 0, sizeof(*out));
 	if (!count)
 		return 0;
-	ret = kernel_selftests_build(env, kernel, names, count, &out->built, err);
+	ret = kernel_selftests_build(env, variant, kernel, names, count, &out->built, err);
 	if (ret)
 		return ret;
 	out->files = xcalloc(count, sizeof(*out->files));

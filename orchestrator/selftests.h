@@ -16,10 +16,11 @@ struct selftests {
 	struct kernel_selftests built; /* what they borrow their sources from */
 };
 
-/* Builds what @plan names from the tree of @kernel (a variant). Errors: kernel_selftests_build()'s. Free
- * with selftests_free(). */
-int selftests_prepare(const struct kernel_env *env, const char *kernel,
-		      const struct scenario_plan *plan, struct selftests *out, struct error *err);
+/* Builds what @plan names from the tree of @variant, whose build is @kernel. Errors:
+ * kernel_selftests_build()'s. Free with selftests_free(). */
+int selftests_prepare(const struct kernel_env *env, const char *variant,
+		      const struct kernel_build *kernel, const struct scenario_plan *plan,
+		      struct selftests *out, struct error *err);
 void selftests_free(struct selftests *s);
 
 #endif

@@ -47,16 +47,22 @@ static int count_failed(struct results_db *db, const struct selection *s,
 	return ret;
 }
 
-/* Boots that the new kernel failed beyond those that the base failed of the same scenario: a base that
- * fails one scenario excuses nothing in another. */
+/* The kernel died, hung or complained, whatever it computed. */
+#define IS_GUEST "(class = 'guest' OR instr(coalesce(error, ''), '" RESULTS_BESIDES "') > 0)"
+#define IS_NEW	 "(kernel_key = ?2 AND (?1 IS NULL OR kernel_name = ?1))"
+#define IS_BASE	 "(kernel_key = ?7 AND (?6 IS NULL OR kernel_name = ?6))"
+
+/* Boots that the new kernel failed beyond those that the base failed of the same scenario: a base
+ * that fails one scenario excuses nothing in another, and a selftest that it fails no KASAN. */
 static int count_more_failed(struct results_db *db, const struct selection *s, const char *session,
 			     int *more, struct error *err)
 {
 	sqlite3_stmt *stmt;
 	int ret = prepare(db,
-			  "SELECT coalesce(sum(max(new - base, 0)), 0) FROM (SELECT "
-			  "sum(kernel_key = ?2 AND (?1 IS NULL OR kernel_name = ?1)) AS new, "
-			  "sum(kernel_key = ?7 AND (?6 IS NULL OR kernel_name = ?6)) AS base "
+			  "SELECT coalesce(sum(max(new - base, new_guest - base_guest, 0)), 0) "
+			  "FROM (SELECT sum(" IS_NEW ") AS new, sum(" IS_BASE ") AS base, "
+			  "sum(" IS_NEW " AND " IS_GUEST ") AS new_guest, "
+			  "sum(" IS_BASE " AND " IS_GUEST ") AS base_guest "
 			  "FROM run WHERE (?3 IS NULL OR session = ?3) AND " ENVIRONMENT_WHERE
 			  "AND class IN ('guest', 'integrity') GROUP BY scenario_name)",
 			  s, &s->new, session, &stmt, err);

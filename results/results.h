@@ -28,6 +28,9 @@ enum results_class {
 };
 const char *results_class_name(enum results_class c); /* "infrastructure", ...; "ok" */
 
+/* In the error of a run of class integrity: what follows is a guest's trouble in the same boot. */
+#define RESULTS_BESIDES "; besides, "
+
 struct results_bucket {
 	uint32_t bucket; /* common/histogram.h */
 	uint32_t count;
@@ -172,8 +175,10 @@ struct results_comparison { /* free with results_comparison_free() */
 	struct results_changed_test *tests;
 	size_t ntests;
 	int base_failed, new_failed; /* runs with class guest or integrity: never numbers */
-	int more_failed; /* of new_failed, those beyond what the base failed of the same scenario */
-	char *failure;	 /* what the newest failed run of @new said, else of @base; or NULL */
+	/* Of new_failed, those beyond what the base failed of the same scenario. Boots that died, hung or
+	 * complained are weighed by themselves too: wrong results of the base's excuse none of them. */
+	int more_failed;
+	char *failure; /* what the newest failed run of @new said, else of @base; or NULL */
 	char *notes; /* lines: what was left out and why, which builds were taken; "" if nothing */
 };
 

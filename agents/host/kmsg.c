@@ -8,41 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static const char *const complaints[] = {
-	"WARNING:",
-	"BUG:",
-	"kernel BUG at",
-	"Oops",
-	"general protection fault",
-	"unchecked MSR access",
-	"INFO: task",
-	"INFO: rcu",
-	"refcount_t:",
-	"list_add corruption",
-	"list_del corruption",
-	"UBSAN:",
-};
-
-/* Bochs' corei7_skylake_x has a CPUID leaf 4 and an XSAVE size that Linux wonders about. */
-static const struct {
-	const char *file, *function;
-} known[] = {
-	{ "arch/x86/kernel/cpu/topology_common.c:", "parse_legacy+" },
-	{ "arch/x86/kernel/fpu/xstate.c:", "fpu__init_system_xstate+" },
-};
-
-bool kmsg_is_complaint(const char *text)
-{
-	for (size_t i = 0; i < COUNT(known); i++)
-		if (strstr(text, known[i].file) && strstr(text, known[i].function))
-			return false;
-	for (size_t i = 0; i < COUNT(complaints); i++)
-		if (strstr(text, complaints[i]))
-			return true;
-	return false;
-}
+#include "agents/complaints.h"
 
 int kmsg_open(void)
 {
@@ -76,7 +42,7 @@ bool kmsg_next_complaint(int fd, char *text, size_t size)
 			continue;
 		record[n] = '\0';
 		line = kernel_text(record);
-		if (!line || !kmsg_is_complaint(line))
+		if (!line || !complaints_has(line))
 			continue;
 		snprintf(text, size, "%s", line);
 		return true;

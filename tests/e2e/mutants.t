@@ -67,11 +67,20 @@ caught() {
 	like "$text" "$4" "$1: caught by $2: $(grep -oE -m1 -- ".{0,60}$4.{0,40}" <<<"$text")"
 }
 
+build() { # build MUTANT
+	"$NESTLAB" kernel build "$TOP/tests/mutants/$1.json" >/dev/null 2>>"$TMP/err"
+	ok $? "$1 builds"
+}
+
 # A mutant first: it has the series built with its tree kept, which all of them are built from. Then the
 # series itself, while the other mutants are being built.
-"$NESTLAB" kernel build "$TOP/tests/mutants/ask-unused.json" >/dev/null 2>"$TMP/err"
+mapfile -t mutants < <({ table; echo "$two_cpus"; } | cut -d'|' -f1)
+build "${mutants[0]}"
 scenario all "${catchers[@]}"
 run series all --kernel=nested-context &
+for mutant in "${mutants[@]:1}"; do
+	build "$mutant"
+done
 for test in "${catchers[@]}"; do
 	boot "$test"
 done
@@ -87,4 +96,5 @@ is "$(sqlite3 "$TMP/mutants.db" "SELECT status FROM run WHERE kernel_name = 'nes
 while IFS='|' read -r mutant test where what; do
 	caught "$mutant" "$test" "$where" "$what"
 done < <(table; echo "$two_cpus")
+[ $TAP_FAILED -eq 0 ] || { echo "# what nestlab said:"; sed 's/^/#   /' "$TMP/err"; }
 plan_done

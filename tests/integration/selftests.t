@@ -20,8 +20,8 @@ run() { # run NAME KERNEL
 # ---- trees in which they cannot be built ----
 
 scenario fake t_test
-run_fake() { # run_fake KERNEL: in a subshell, for it has a root and a cache of its own
-	(fake_lab "$TMP/lab" && run fake "$1" >/dev/null)
+run_fake() { # run_fake KERNEL: in a subshell, for it has root, cache and database of its own
+	(fake_lab "$TMP/lab" && db=$TMP/fake.db && run fake "$1" >/dev/null)
 }
 
 fake_selftest() { # fake_selftest LINE: a folder of patches that add one selftest
@@ -32,7 +32,7 @@ fake_selftest() { # fake_selftest LINE: a folder of patches that add one selftes
 		+++ b/tools/testing/selftests/kvm/Makefile
 		@@ -0,0 +1,2 @@
 		+%: %.c
-		+	\$(CC) \$(EXTRA_CFLAGS) -o \$@ \$<
+		+	\$(CC) \$(FROM_OUTSIDE) \$(EXTRA_CFLAGS) -o \$@ \$<
 		--- /dev/null
 		+++ b/tools/testing/selftests/kvm/x86_64/t_test.c
 		@@ -0,0 +1 @@
@@ -60,6 +60,67 @@ like "$(cat "$TMP/err")" "t_test.c:1:.* error: .*wrong" "are told"
 log=$(grep -o '(log: [^)]*)' "$TMP/err")
 log=${log#(log: }
 like "$(cat "${log%)}")" 'error: .*wrong' "and the log is kept"
+
+# ---- a branch that moves ----
+
+mkdir "$TMP/bin" # a Bochs that boots nothing: here it counts what was built
+cat >"$TMP/bin/bochs" <<'END'
+#!/bin/bash
+PATH=${PATH#*:}
+[ "$1" != --help ] || exec bochs "$@"
+exit 1
+END
+chmod +x "$TMP/bin/bochs"
+run_moving() { PATH=$TMP/bin:$PATH run_fake moving; }
+
+repo=$TMP/repo
+cp -r "$TMP/lab/linux-fake" "$repo"
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@x GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@x
+move() { # move TEXT: the branch goes on, to a selftest that says TEXT and a kernel of its own
+	local line="int puts(const char *s); int main(void) { return puts(\"$1\") < 0; }"
+	echo "$line" >"$repo/tools/testing/selftests/kvm/x86_64/t_test.c"
+	echo "/* $1 */" >>"$repo/src/f1.c"
+	git -C "$repo" add . && git -C "$repo" commit -qm "$1"
+}
+patch -s -p1 -d "$repo" <"$TMP/lab/kernels/patches/added/added.patch"
+outside=(USERCFLAGS USERLDFLAGS OUTPUT KHDR_INCLUDES INSTALL_HDR_PATH LDLIBS TARGET_ARCH CPPFLAGS)
+printf -v variables '$(%s) ' "${outside[@]}"
+sed -i "s/\$(FROM_OUTSIDE)/$variables/" "$repo/tools/testing/selftests/kvm/Makefile"
+git -C "$repo" init -q -b main
+move first
+echo '{ "base": "root", "source": { "kind": "git", "location": "../../repo", "ref": "main" } }' \
+	>"$TMP/lab/kernels/moving.json"
+(export "${outside[@]/%/=--from-outside}"; run_moving)
+built=$(echo "$TMP/lab/cache/selftests/"*/t_test)
+like "$(grep -ao -e first -e second "$built")" first "a selftest is built from a branch, without flags of the environment's"
+
+rm "$built"
+key=$(basename "$(dirname "$built")")
+exec 9>"$TMP/lab/cache/locks/$key"
+flock 9
+: >"$TMP/err"
+run_moving 9>&- &
+running=$!
+tail -n +1 -f --pid=$running "$TMP/err" |
+	grep -q -m1 'selftests of moving: waiting for another nestlab that builds it'
+ok $? "while another nestlab builds it, this one says what it waits for"
+move second
+exec 9>&-
+wait $running
+like "$(grep -ao -e first -e second "$built")" first "the branch moved meanwhile: what is built is still what the key says"
+
+mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
+FAKE_GATE=$TMP/gate run_moving &
+running=$!
+read -r _ < <(timeout 60 cat "$TMP/gate/started")
+move third
+echo >"$TMP/gate/go"
+wait $running
+is $? 128 "selftests of another commit than the kernel's are none"
+like "$(cat "$TMP/err")" 'selftests of moving: the source has changed since the kernel was built' \
+	"and that is said"
+run_moving
+like "$(grep -aoh -e first -e third "$TMP/lab/cache/selftests/"*/t_test)" third "the next run builds both"
 
 # ---- one that passes, one that cannot run here ----
 
@@ -115,4 +176,5 @@ run bad "$TMP/failing.json" >/dev/null
 is $? 128 "a selftest patch that does not apply is fatal"
 like "$(cat "$TMP/err")" 'patch .* does not apply: tools/testing/selftests/kvm/Makefile' \
 	"patch and file are named"
+like "$(cat "$TMP/err")" 'another version says "selftests": null' "and what to do"
 plan_done

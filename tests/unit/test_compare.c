@@ -490,15 +490,22 @@ static void a_kernel_that_only_fails_has_regressed(void **state)
 	results_close(db);
 }
 
-static void failed_boot(struct results_db *db, const char *kernel, const char *key,
-			const char *scenario, uint64_t seed)
+static void failed_with(struct results_db *db, const char *kernel, const char *key,
+			const char *scenario, uint64_t seed, enum results_class class,
+			const char *error)
 {
 	struct fixture_run f;
 
 	fixture_init(&f, kernel, key, seed);
 	f.run.scenario_name = scenario;
-	fixture_fail(&f, RESULTS_INTEGRITY, "wrong");
+	fixture_fail(&f, class, error);
 	fixture_store(db, &f);
+}
+
+static void failed_boot(struct results_db *db, const char *kernel, const char *key,
+			const char *scenario, uint64_t seed)
+{
+	failed_with(db, kernel, key, scenario, seed, RESULTS_INTEGRITY, "wrong");
 }
 
 static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
@@ -521,6 +528,39 @@ static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 	results_comparison_free(&c);
 	results_close(db);
+}
+
+/* Whether a selftest fails as well, or nothing but the complaint came. */
+static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
+{
+	static const struct {
+		enum results_class class;
+		const char *error;
+	} news[] = {
+		{ RESULTS_GUEST, "the kernel complained: BUG: KASAN: x" },
+		{ RESULTS_INTEGRITY,
+		  "wrong" RESULTS_BESIDES "the kernel complained: BUG: KASAN: x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(news); i++) {
+		struct results_db *db = open_fresh();
+		struct results_comparison c;
+
+		boot(db, "a", KEY_A, 1, 30000);
+		boot(db, "b", KEY_B, 1, 30000);
+		failed_boot(db, "a", KEY_A, "selftests", 1);
+		failed_with(db, "b", KEY_B, "selftests", 1, news[i].class, news[i].error);
+		c = compare(db, "a", "b");
+		assert_int_equal(c.more_failed, 1);
+		assert_int_equal(c.verdict, VERDICT_REGRESSED);
+		assert_says(c.failure, "BUG: KASAN: x");
+		results_comparison_free(&c);
+		c = compare(db, "b", "a");
+		assert_int_equal(c.more_failed, 0);
+		results_comparison_free(&c);
+		results_close(db);
+	}
 }
 
 /* They are newer, and their host is another: the numbers are compared all the same. */
@@ -647,6 +687,7 @@ int main(void)
 		cmocka_unit_test(one_kernel_under_two_names_is_said_to_be_one),
 		cmocka_unit_test(a_kernel_that_only_fails_has_regressed),
 		cmocka_unit_test(a_base_that_fails_one_scenario_excuses_no_other),
+		cmocka_unit_test(a_test_that_the_base_fails_excuses_no_complaint),
 		cmocka_unit_test(selftests_elsewhere_hide_no_numbers),
 		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
 		cmocka_unit_test(parts_do_not_decide_but_alone_they_do),

@@ -15,13 +15,14 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "orchestrator/host.h"
+#include "orchestrator/verdict.h"
 
 static char dir[] = "/tmp/nestlab-boot.XXXXXX";
 
 /* What the host does: at each look one step more, then it stays on or goes off. */
 static struct {
-	const char *console[4]; /* what each step adds, up to NULL */
-	const char *records[4];
+	const char *console[6]; /* what each step adds, up to NULL */
+	const char *records[6];
 	bool goes_off;
 	int postmortem;
 	int fail_in; /* 1: provision, 2: open_channel, 3: power */
@@ -294,6 +295,68 @@ static void not_started(void **state)
 	}
 }
 
+/* ---- and what it comes to ---- */
+
+static void collect_record(const char *line, size_t len, void *arg)
+{
+	collector_record(arg, line, len);
+}
+
+static struct scenario_measure measure = { .scenario = "kselftest", .params = (char[]){ "{}" } };
+static const struct scenario_plan plan = { .measures = &measure, .nmeasures = 1 };
+
+/* A boot of one selftest that goes by the script; @text is why it failed. */
+static void comes_to(enum results_class class, const char *text)
+{
+	struct collector c;
+	struct host_boot b = {
+		.image = "x", .run_dir = dir, .on_record = collect_record, .arg = &c
+	};
+	struct error why = { 0 };
+
+	memset(&err, 0, sizeof(err));
+	collector_init(&c, &plan);
+	assert_int_equal(host_boot(&fake, &cfg, &b, &result, &err), 0);
+	assert_int_equal(verdict_find(result.outcome, &err, &c, &why), class);
+	if (strcmp(why.text, text))
+		fail_msg("\"%s\" is not \"%s\"", why.text, text);
+	collector_release(&c);
+	host_result_free(&result);
+}
+
+#define TEST(result, text) \
+	"\"test\",\"id\":0,\"name\":\"t\",\"result\":\"" result "\",\"text\":\"" text "\""
+#define FAILED TEST("fail", "not ok 1 a\\n\\nexit status 1")
+
+static void test_with_complaint(const char *test, const char *console, const char *first)
+{
+	fresh(NULL);
+	script.console[0] = console;
+	script.records[0] = record(0, first);
+	script.records[1] = record(1, test);
+	script.records[2] = record(2, "\"end\",\"id\":0");
+	script.records[3] = record(3, "\"bye\",\"records\":4");
+	script.goes_off = true;
+}
+
+#define KASAN "BUG: KASAN: slab-use-after-free in nested_release_vmcs12+0x1/0x2"
+
+static void a_failed_test_hides_no_complaint(void **state)
+{
+	(void)state;
+	test_with_complaint(FAILED, KASAN "\n", HELLO);
+	comes_to(RESULTS_INTEGRITY, "selftest t failed (exit status 1):\nnot ok 1 a; besides, the "
+				    "kernel complained: " KASAN);
+	test_with_complaint(TEST("pass", ""), KASAN "\n", HELLO);
+	comes_to(RESULTS_GUEST, "the kernel complained: " KASAN);
+	test_with_complaint(FAILED, "booting\n", HELLO);
+	comes_to(RESULTS_INTEGRITY, "selftest t failed (exit status 1):\nnot ok 1 a\n\n");
+	/* what only the kernel's own log has */
+	test_with_complaint(FAILED, "booting\n", "\"console\",\"text\":\"WARNING: early\"");
+	comes_to(RESULTS_INTEGRITY,
+		 "selftest t failed (exit status 1):\nnot ok 1 a; besides, WARNING: early");
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -322,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup(no_progress, fresh),
 		cmocka_unit_test_setup(too_long, fresh),
 		cmocka_unit_test_setup(not_started, fresh),
+		cmocka_unit_test_setup(a_failed_test_hides_no_complaint, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -106,6 +106,9 @@ static void complaints_are_found(void **state)
 		"UBSAN: array-index-out-of-bounds in arch/x86/kvm/vmx/nested.c:1:2",
 		"refcount_t: underflow; use-after-free.",
 		"general protection fault, probably for non-canonical address 0x1: 0000 [#1]",
+		"[   12.3] INFO: trying to register non-static key.",
+		"INFO: lockdep is turned off.",
+		"[   12.3][   T41] BUG kmalloc-64 (Not tainted): Poison overwritten",
 	};
 
 	(void)state;

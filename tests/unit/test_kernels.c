@@ -162,6 +162,7 @@ static void variant_selftests_are_no_part_of_the_kernel(void **state)
 	assert_int_equal(v.nselftests, 0);
 	kernel_variant_free(&v);
 	assert_int_equal(kernel_variant_load(&env, "gone", &v, &err), -ENOENT);
+	assert_contains(err.text, "gone.json: $.selftests: ");
 	assert_contains(err.text, "nowhere/series");
 }
 

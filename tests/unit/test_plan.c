@@ -57,6 +57,7 @@ static void scenarios_have_their_own_words(void **state)
 	assert_int_equal(m.limit_s, 0);
 	assert_int_equal(m.count, 0);
 	refused(MULTIPLEX " limit_s=5", "scenario multiplex has no word limit_s");
+	refused("measure id=0 scenario=kselftest test=a limit_s=3601", "limit_s");
 	refused(MULTIPLEX " count=5", "scenario multiplex has no word count");
 	assert_int_equal(
 		parse("measure reason=rdmsr-passthrough id=1 scenario=exits l1=micro-evmcs "

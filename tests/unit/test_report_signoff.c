@@ -273,11 +273,14 @@ static void assert_exists(const char *folder, const char *name)
 /* What it asks for can be had: kernels, scenarios, selftests of that name are there. */
 static void assert_names_exist(const struct policy *p)
 {
+	static const char *const plans[] = { "scenarios/selftests.json",
+					     "scenarios/nested-context.json" };
 	struct strbuf selftests = STRBUF_INIT;
 	struct error err = { 0 };
 
-	if (fs_read_file("scenarios/selftests.json", 1 << 20, &selftests, &err))
-		fail_msg("%s", err.text);
+	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
+		if (fs_read_file(plans[i], 1 << 20, &selftests, &err))
+			fail_msg("%s", err.text);
 	for (size_t i = 0; i < p->ndebug_runs; i++) {
 		assert_exists("kernels", p->debug_runs[i].kernel);
 		assert_exists("scenarios", p->debug_runs[i].scenario);
@@ -286,7 +289,7 @@ static void assert_names_exist(const struct policy *p)
 		__cleanup_free char *quoted = xasprintf("\"%s\"", p->selftests[i].name);
 
 		if (!strstr(selftests.buf, quoted))
-			fail_msg("scenarios/selftests.json does not run %s", quoted);
+			fail_msg("no shipped plan runs %s", quoted);
 	}
 	strbuf_release(&selftests);
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * complaints.h - what the kernel logs when something is wrong (WARNING, BUG, KASAN, lockdep, RCU
+ * stalls, hung tasks, ...): one list, for the agent's look at /dev/kmsg and the orchestrator's at
+ * the console.
+ *
+ * The emulated host's kernel warns twice at boot about the emulator's CPU. These two are known by
+ * file and function; no other WARNING is passed over.
+ */
+#ifndef AGENTS_COMPLAINTS_H
+#define AGENTS_COMPLAINTS_H
+
+#include <stdbool.h>
+
+/* Is @line, as printk() got it (no time, no level), a complaint that is not known? */
+bool complaints_has(const char *line);
+
+#endif
