@@ -99,8 +99,8 @@ extern const char kernel_make_flags[];
 int kernel_tree_mark(const char *tree, struct error *err);
 /*
  * Copies the built tree @from to @to (which must not exist). Sources become hard links: whoever
- * changes one must replace it, which patch(1) and git do. What make generated is copied, because make
- * writes such files in place. Times are kept, so make finds nothing to do.
+ * changes one must replace it, which patch(1) and git do. What make generated is copied, because
+ * make writes such files in place. Times are kept, so make finds nothing to do.
  */
 int kernel_tree_copy(const char *from, const char *to, struct error *err);
 /*
@@ -167,14 +167,14 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 /* Does the variant have a lineage: is its source a commit, as it is? */
 bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k);
 /*
- * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of the
- * wanted commit; *taken says so. *config_may_differ: files that the .config hangs
- * on are not what they were.
+ * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of
+ * the wanted commit; *taken says so. *config_may_differ: files that the .config hangs on are not
+ * what they were.
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			const char *log, bool *taken, bool *config_may_differ, struct error *err);
-/* Keeps @tree, whose sources are the wanted commit's, as the lineage's one. It is left with the tree
- * kept so far, or does not exist any more. */
+/* Keeps @tree, whose sources are the wanted commit's, as the lineage's one. It is left with the
+ * tree kept so far, or does not exist any more. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			struct error *err);
 
@@ -182,9 +182,9 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 
 /*
  * The sources of @v alone, as its @keys (kernel_keys_find()) name them, whatever became of a branch
- * since. First the base that they start from, built if need be: @base, freed with kernel_keys_free(),
- * has no key if there is none. Then they and @v's patches, in @w->tree: a copy of a built tree if one
- * is kept.
+ * since. First the base that they start from, built if need be: @base, which the caller frees with
+ * kernel_keys_free(), has no key if there is none. Then they and @v's patches, in @w->tree: a copy
+ * of a built tree if one is kept.
  */
 int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
 			     const struct kernel_keys *keys, struct kernel_keys *base,

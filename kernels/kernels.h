@@ -21,7 +21,7 @@
  *	}
  *
  * Relative paths are relative to the file's folder (so a variant may live elsewhere, e.g. tests/);
- * a base is looked for in that folder first, then among env's variants, and may be a .json path too.
+ * a base is looked for in that folder first, then among env's variants, and may be a .json path.
  * A build is addressed by a key: SHA-256 over source identity, patch contents, resulting .config,
  * compiler version and flags. Same key, no build. The cache is CACHE/kernels/KEY/ and appears there
  * by one rename, complete; the trees that incremental builds start from are in CACHE/trees/.
@@ -112,9 +112,9 @@ struct kernel_selftests {
 
 /*
  * Builds those of the named selftests that are not in the cache, from the variant's source, its
- * patches and those of "selftests". @kernel is the variant's build: they go with it. Errors: -ENOENT
- * (the tree has no test of that name: those that it has are listed), -ESTALE (the source is a branch,
- * and has moved since @kernel was built), else as for kernel_build().
+ * patches and those of "selftests". @kernel is the variant's build: they go with it. Errors:
+ * -ENOENT (the tree has no test of that name: those that it has are listed), -ESTALE (the source is
+ * a branch, and has moved since @kernel was built), else as for kernel_build().
  */
 int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 			   const struct kernel_build *kernel, const char *const *names,

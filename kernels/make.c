@@ -62,7 +62,7 @@ static bool is_error(const char *line)
 	return false;
 }
 
-/* A fault of this machine's. A compiler that dies of SIGSEGV or SIGABRT may do so of the sources. */
+/* A fault of this machine's. A compiler's SIGSEGV is none: sources can bring that about. */
 static bool is_machines_fault(const char *line)
 {
 	static const char *const signs[] = { "Killed signal terminated program",

@@ -53,7 +53,7 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
-/* A branch may have moved since the kernel was built, and these would be tests of something else. */
+/* A branch may have moved since the kernel was built, and these would be tests of another. */
 static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
 		       struct error *err)
 {

@@ -458,6 +458,10 @@ static void make_tells_machines_faults_from_sources(void **state)
 	assert_int_equal(make_fails("gcc: fatal error: Killed signal terminated program cc1", &err),
 			 -ENOMEM);
 	assert_contains(err.text, "terminated program cc1");
+	assert_int_equal(make_fails("gcc: internal compiler error: Segmentation fault signal "
+				    "terminated program cc1",
+				    &err),
+			 -EIO);
 	assert_int_equal(make_fails("make[1]: *** [Makefile:1: vmlinux.o] Killed", &err), -ENOMEM);
 	assert_int_equal(make_fails("ld: No space left on device", &err), -ENOSPC);
 }
