@@ -202,6 +202,7 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 	out->base_key = xstrdup(s->base.key);
 	out->new_key = xstrdup(s->new.key);
 	out->clock = xstrdup(s->environment.clock);
+	out->next_seed = s->next_seed;
 	out->metrics = j.metrics = xcalloc(l->count, sizeof(*out->metrics));
 	out->nmetrics = l->count;
 	for (size_t i = 0; i < l->count; i++)

@@ -163,6 +163,7 @@ struct results_comparison { /* free with results_comparison_free() */
 	char *base_key, *new_key; /* kernels' content keys */
 	char *clock;		  /* "emulated" or "tsc" */
 	double alpha;
+	uint64_t next_seed; /* above all seeds of these boots: for more boots that are new ones */
 	/* Of the headline metrics (of all, where there is no headline): any regressed (median or
 	 * p99), or the new kernel failed more (boots or tests) than the base: regressed. Else inconclusive if any
 	 * median is; else improved if any is; else unchanged. */

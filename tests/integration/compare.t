@@ -35,6 +35,7 @@ like "$out" 'regressed' "and it says so"
 out=$(compare base odd)
 is $? 125 "cannot tell: exit status 125"
 like "$out" 'inconclusive, ~[0-9]+ more boots?' "with how many more boots would settle it"
+like "$out" 'with new seeds: nestlab run \.\.\. --boots [0-9]+ --seed 3$' "and the first seed not used yet"
 
 compare base twin >/dev/null
 is $? 0 "the same kernel under two names: nothing changed"
