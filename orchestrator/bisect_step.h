@@ -32,15 +32,20 @@ struct bisect_lab {
 	int (*build)(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
 		     struct error *err);
 	/* Boots each kernel @boots times, numbered from @first, and stores every boot under
-	 * @session, whatever becomes of it. */
+	 * @session, whatever becomes of it. Boot N's seed is the request's plus @seed_offset plus
+	 * N - 1. */
 	int (*boot)(void *arg, const char *session, const struct bisect_built *const *kernels,
-		    size_t n, int first, int boots, struct error *err);
+		    size_t n, int first, int boots, uint64_t seed_offset, struct error *err);
 	/* Compares two kernels by their boots in @session, which are looked at @looks times as they grow.
 	 * -ENODATA: one has no number. */
 	int (*compare)(void *arg, const char *session, const char *base_key, const char *new_key,
 		       int looks, struct bisect_ratio *out, struct error *err);
 	void *arg;
 };
+
+/* Boots under another session than the bisect's own are to be new ones: their seeds start beyond all
+ * that its boots, retries included, may have used. */
+#define BISECT_FRESH_SEEDS 1000
 
 struct bisect_limits {
 	int boots, max_boots; /* of a step, at first and at most */
