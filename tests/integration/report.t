@@ -135,6 +135,11 @@ PY
 ok $? "KCIDB: version, ids that refer to each other, paths, statuses, numbers"
 sed 's/^/# /' py.out
 
+boots_in() { jq -r '[.tests[] | select(.path == "nestlab.boots") | .status] | join(" ")' "$1"; }
+is "$(boots_in better.kcidb)" PASS "KCIDB: the new kernel's boots passed"
+report wrong kcidb $NAME
+is "$(boots_in wrong.kcidb)" FAIL "KCIDB: one of the new kernel's boots failed"
+
 python3 - >py.out 2>&1 <<'PY'
 import csv, json
 rows = list(csv.DictReader(open("better.csv", newline="")))
