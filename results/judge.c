@@ -154,8 +154,8 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 	high = difference + half;
 	if (c->nbase > 1 && c->nnew > 1 && !isnan(half))
 		add_bootstrap(c, base, new, &low, &high);
-	if (!(high > low) && least_p(c, 0) > c->alpha)
-		low = high = NAN; /* nothing differed yet: of few boots that tells no width */
+	if (difference && !(high > low) && least_p(c, 0) > c->alpha)
+		low = high = NAN; /* never seen to differ, and now it does: that tells no width */
 	out->ratio = exp(difference);
 	out->low = exp(low);
 	out->high = exp(high);
@@ -264,8 +264,8 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
 		return xstrdup("there is a 0 among the values, so there is no ratio to judge");
 	if (isnan(j->low) && c->noise->df > 0)
-		return xasprintf("boots of one kernel never differed yet, but %d repeated boots "
-				 "are too few to rely on that",
+		return xasprintf("it never differed between boots of one kernel, but %d repeated "
+				 "boots are too few to rely on that",
 				 j->noise_from);
 	if (isnan(j->low))
 		return xstrdup("one boot each and no history of this host: its noise is unknown");
