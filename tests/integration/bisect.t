@@ -114,6 +114,15 @@ is "$(cat "$(grep -l CONFIG_D "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/b
 is "$(cat "$(grep -l CONFIG_C "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/a.config")" \
 	"no difference makes the good one"
 
+test_tree "$repo" --scenario multiplex --metric switch --limit nan
+is $status 129 "nor is nan a limit"
+test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --variant nosuch
+is $status 128 "a variant that is not there: 125 would skip every commit"
+like "$out" nosuch "and it is named"
+test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --param nonsense=3
+is $status 128 "a parameter that the scenario has not, likewise"
+like "$out" nonsense "named, too"
+
 # ---- nestlab test, interrupted: 125 would send git bisect run on to the next commit ----
 
 fake=$TMP/fake FAKE_GATE=$TMP/gate
