@@ -52,6 +52,15 @@ like "$out" 'good \(bbbbbbbbbbbb\)' "and the known ones are listed"
 compare base >/dev/null
 is $? 129 "one kernel: usage"
 
+is "$("$NESTLAB" report base good --db "$DB" --format json | jq -r .repeat | grep -c -- '--boots 1 --seed [12] ')" 2 \
+	"a report names the seed of every boot"
+
+"$NESTLAB" compare --db "$DB" base good >/dev/full 2>"$TMP/full"
+is $? 128 "what could not be written is no answer"
+like "$(cat "$TMP/full")" 'could not be written: No space left' "and says so"
+compare base good --metric nosuch >/dev/null
+is $? 125 "nothing to compare: cannot tell"
+
 compare base bbbbbbbb >/dev/null
 is $? 0 "a key's first digits will do"
 
