@@ -94,8 +94,9 @@ int bisect_test(void *arg, const char *const *ids, size_t n, enum bisect_verdict
 const struct results_bisect_step *bisect_find_step(const struct bisect_session *s, const char *id);
 
 /*
- * Brings each kernel to @boots passed boots in @session. failed[i] (n of them; may be NULL) gets NULL
- * or why kernel i will never get there; free() each. -EAGAIN: the host failed too often.
+ * Brings each kernel to @boots passed boots in @session. @failed has @n entries: kernel i is booted
+ * where failed[i] is NULL, which then stays NULL or becomes why it will never get there; the caller
+ * frees each. -EAGAIN: the host failed too often.
  */
 int bisect_fill_boots(struct bisect_session *s, const char *session,
 		      const struct bisect_built *const *kernels, size_t n, int boots, char **failed,

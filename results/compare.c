@@ -109,6 +109,8 @@ static void describe(struct results_compared *m, const struct series *s, const s
 	m->params = xstrdup(s->params);
 	m->unit = xstrdup(s->unit);
 	m->better = xstrdup(s->better);
+	m->rounds = s->rounds;
+	m->warmup = s->warmup;
 	m->base = side_of(&s->base);
 	m->new = side_of(&s->new);
 	m->smallest_effect = s->smallest_effect ? s->smallest_effect : clock->smallest_effect;

@@ -140,6 +140,7 @@ struct results_judgement {
 struct results_compared {
 	char *scenario, *metric, *params, *unit, *better;
 	struct results_side base, new;
+	int64_t rounds, warmup; /* of every boot that was compared */
 	double smallest_effect; /* percent */
 	bool headline;
 	struct results_judgement median, p99;
@@ -172,7 +173,8 @@ struct results_comparison { /* free with results_comparison_free() */
 	size_t nmetrics;
 	struct results_changed_test *tests;
 	size_t ntests;
-	int base_failed, new_failed; /* runs with class guest or integrity: never numbers */
+	int base_failed, new_failed; /* runs with class guest or integrity: never numbers; of all
+					scenarios, whatever the filter narrows the numbers to */
 	int more_failed; /* of new_failed, those beyond what the base failed of the same scenario */
 	char *failure;	 /* what the newest failed run of @new said, else of @base; or NULL */
 	char *notes; /* lines: what was left out and why, which builds were taken; "" if nothing */
