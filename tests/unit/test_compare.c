@@ -375,7 +375,6 @@ static void a_repeated_seed_may_be_a_second_boot(void **state)
 	c = compare(db, "a", "b");
 	assert_int_equal(c.metrics[0].base.boots, 2);
 	assert_true(c.metrics[0].base.median == 30003);
-	assert_string_equal(c.notes, "");
 	assert_int_equal(c.next_seed, 8);
 	results_comparison_free(&c);
 	results_close(db);
@@ -384,21 +383,22 @@ static void a_repeated_seed_may_be_a_second_boot(void **state)
 /* The command given again makes copies in another session: they are no history of what is compared. */
 static void copies_elsewhere_are_no_history(void **state)
 {
-	struct results_filter filter = { .session = "s2" };
+	static const char *const sessions[] = { "s1", "s2", "s3" };
+	struct results_filter filter = { .session = sessions[1] };
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct error err = { 0 };
 
 	(void)state;
-	for (int session = 1; session <= 3; session++)
-		for (uint64_t seed = 1; seed <= 6; seed++) {
-			struct fixture_run f;
+	for (int i = 0; i < 18; i++) {
+		uint64_t seed = i % 6 + 1;
+		struct fixture_run f;
 
-			fixture_init(&f, seed % 2 ? "b" : "a", seed % 2 ? KEY_B : KEY_A, seed);
-			f.run.session = session == 1 ? "s1" : session == 2 ? "s2" : "s3";
-			fixture_metric(&f, "multiplex", "switch", MANAGED, 30000.0 + 3 * seed);
-			fixture_store(db, &f);
-		}
+		fixture_init(&f, seed % 2 ? "b" : "a", seed % 2 ? KEY_B : KEY_A, seed);
+		f.run.session = sessions[i / 6];
+		fixture_metric(&f, "multiplex", "switch", MANAGED, 30000.0 + 3 * seed);
+		fixture_store(db, &f);
+	}
 	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
 	assert_int_equal(c.metrics[0].base.boots, 3);
 	assert_int_equal(c.metrics[0].median.noise_from, 4); /* of these six boots alone */
