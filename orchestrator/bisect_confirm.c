@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The culprit, tested again. The boots are under a session of their own, so none is an old one. */
+/* The culprit, tested again. The boots are under a session of their own, with seeds of their own,
+ * so none is an old one. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -477,16 +477,30 @@ static int log_step(struct git *g, const struct bisect_git_step *step, struct st
 	return 0;
 }
 
+/* The steps that are bad, or all the others. */
+static int log_steps(struct git *g, const struct bisect_git_step *steps, size_t n, bool bad,
+		     struct strbuf *log, struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < n; i++)
+		if ((steps[i].verdict == BISECT_BAD) == bad && strcmp(steps[i].id, g->first_good) &&
+		    strcmp(steps[i].id, g->first_bad))
+			ret = log_step(g, &steps[i], log, err);
+	return ret;
+}
+
+/* Good ones first, as bisect_search() marks them: after a bad one git refuses a good one that contradicts
+ * it. */
 int bisect_git_log(struct bisect_space *space, const struct bisect_git_step *steps, size_t n,
 		   const char *culprit, struct strbuf *log, struct error *err)
 {
 	struct git *g = (struct git *)space;
-	int ret = 0;
+	int ret;
 
 	log_start(g, log);
-	for (size_t i = 0; !ret && i < n; i++)
-		if (strcmp(steps[i].id, g->first_good) && strcmp(steps[i].id, g->first_bad))
-			ret = log_step(g, &steps[i], log, err);
+	ret = log_steps(g, steps, n, false, log, err);
+	ret = ret ? ret : log_steps(g, steps, n, true, log, err);
 	if (!ret && culprit) {
 		__cleanup_free char *subject = git_describe(space, culprit);
 

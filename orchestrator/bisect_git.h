@@ -13,7 +13,8 @@
 #include "orchestrator/bisect_search.h"
 
 struct bisect_git_range {	/* borrowed strings */
-	const char *tree;	/* a repository or a work tree of one; never written to */
+	const char *tree;	/* a repository or a work tree of one; objects (a revert) are added,
+				 no ref and no work tree of it is touched */
 	const char *good, *bad; /* anything that names a commit */
 	bool first_parent;
 	const char *const *paths; /* limit to commits that touch these */

@@ -268,7 +268,7 @@ static int clear_boots(struct lab *lab, const char *session, const struct bisect
 }
 
 static int lab_boot(void *arg, const char *session, const struct bisect_built *const *kernels,
-		    size_t n, int first, int boots, struct error *err)
+		    size_t n, int first, int boots, uint64_t seed_offset, struct error *err)
 {
 	struct lab *lab = arg;
 	const char **names = xcalloc(n, sizeof(*names));
@@ -283,7 +283,7 @@ static int lab_boot(void *arg, const char *session, const struct bisect_built *c
 		.session = session,
 		.runs_dir = lab->runs,
 		.command = lab->request->command,
-		.seed = lab->request->seed,
+		.seed = lab->request->seed + seed_offset,
 		.first_boot = first,
 		.boots = boots,
 	};

@@ -160,6 +160,7 @@ static int serve(struct bisect_session *s, const char *session,
 		 size_t from, struct error *err)
 {
 	const struct bisect_built **group = xcalloc(n, sizeof(*group));
+	uint64_t offset = strcmp(session, s->session) ? BISECT_FRESH_SEEDS : 0;
 	size_t count = 0;
 	int ret;
 
@@ -171,7 +172,7 @@ static int serve(struct bisect_session *s, const char *session,
 		group[count++] = kernels[i];
 	}
 	ret = s->lab.boot(s->lab.arg, session, group, count, needs[from].first, needs[from].count,
-			  err);
+			  offset, err);
 	s->boots_made += count * needs[from].count;
 	free(group);
 	return ret;

@@ -32,15 +32,20 @@ struct bisect_lab {
 	int (*build)(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
 		     struct error *err);
 	/* Boots each kernel @boots times, numbered from @first, and stores every boot under
-	 * @session, whatever becomes of it. */
+	 * @session, whatever becomes of it. Boot N's seed is the request's plus @seed_offset plus
+	 * N - 1. */
 	int (*boot)(void *arg, const char *session, const struct bisect_built *const *kernels,
-		    size_t n, int first, int boots, struct error *err);
+		    size_t n, int first, int boots, uint64_t seed_offset, struct error *err);
 	/* Compares two kernels by their boots in @session, which are looked at @looks times as they grow.
 	 * -ENODATA: one has no number. */
 	int (*compare)(void *arg, const char *session, const char *base_key, const char *new_key,
 		       int looks, struct bisect_ratio *out, struct error *err);
 	void *arg;
 };
+
+/* Boots under another session than the bisect's own are to be new ones: their seeds start beyond all
+ * that its boots, retries included, may have used. */
+#define BISECT_FRESH_SEEDS 1000
 
 struct bisect_limits {
 	int boots, max_boots; /* of a step, at first and at most */
@@ -89,8 +94,9 @@ int bisect_test(void *arg, const char *const *ids, size_t n, enum bisect_verdict
 const struct results_bisect_step *bisect_find_step(const struct bisect_session *s, const char *id);
 
 /*
- * Brings each kernel to @boots passed boots in @session. failed[i] (n of them; may be NULL) gets NULL
- * or why kernel i will never get there; free() each. -EAGAIN: the host failed too often.
+ * Brings each kernel to @boots passed boots in @session. @failed has @n entries: kernel i is booted
+ * where failed[i] is NULL, which then stays NULL or becomes why it will never get there; the caller
+ * frees each. -EAGAIN: the host failed too often.
  */
 int bisect_fill_boots(struct bisect_session *s, const char *session,
 		      const struct bisect_built *const *kernels, size_t n, int boots, char **failed,

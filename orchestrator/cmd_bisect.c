@@ -70,8 +70,12 @@ static void check_options(const struct options *o, int operands)
 {
 	int kinds = !!o->tree + !!o->series + o->config;
 
+	if (o->resume && o->log)
+		options_usage_error(usage, "give --resume or --log");
 	if (o->resume || o->log)
 		return;
+	if (!(o->threshold >= 0))
+		options_usage_error(usage, "--threshold is a percentage, 0 or more");
 	if (kinds != 1)
 		options_usage_error(usage, "give one of --tree, --series and --config");
 	if (!o->scenario || !o->metric)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,9 +31,13 @@ static int compare(struct results_db *db, char **kernels, const struct results_f
 	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
 	struct error err = { 0 };
-	int status;
+	int status = results_compare(db, kernels[0], kernels[1], filter, &c, &err);
 
-	if (results_compare(db, kernels[0], kernels[1], filter, &c, &err))
+	if (status == -ENODATA) { /* as run and report: nothing to compare is no answer */
+		log_error("%s", err.text);
+		return EXIT_CANNOT_TELL;
+	}
+	if (status)
 		return fatal(&err);
 	if (json)
 		results_render_json(&c, &out);

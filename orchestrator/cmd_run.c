@@ -107,6 +107,17 @@ static void show_selftests(struct results_db *db, const struct run_request *req,
 	strbuf_release(&out);
 }
 
+/* A look at the usual alpha after those of --boots auto is one more than the level allows for. */
+static void tell_next(const struct run_summary *s, const char *path, double alpha)
+{
+	printf("next: nestlab compare %s %s --all --db %s\n", s->kernels[0], s->kernels[1], path);
+	if (alpha)
+		printf("      (which looks once more, at 0.05 where each look above had %.2g: what "
+		       "it alone "
+		       "calls\n      changed deserves boots of its own)\n",
+		       alpha);
+}
+
 static int report(struct results_db *db, const struct run_request *req, const struct run_summary *s,
 		  const char *path, double alpha, bool json)
 {
@@ -124,8 +135,7 @@ static int report(struct results_db *db, const struct run_request *req, const st
 	printf("\n%d boot%s passed; database: %s (session %s)\n", s->boots,
 	       s->boots == 1 ? "" : "s", path, req->session);
 	if (s->nkernels == 2)
-		printf("next: nestlab compare %s %s --all --db %s\n", s->kernels[0], s->kernels[1],
-		       path);
+		tell_next(s, path, alpha);
 	return status;
 }
 

@@ -24,7 +24,9 @@ static const char about[] =
 	"  git bisect run nestlab test . --scenario multiplex --metric switch --limit 25000\n\n"
 	"Exit status: 0 within the limit, 1 beyond it, 125 cannot tell (it does not build or "
 	"boot,\n"
-	"its boots disagree, or the host is in trouble: git bisect skips it), 128 interrupted.";
+	"its boots disagree, or the host is in trouble: git bisect skips it), 128 interrupted, or "
+	"the\n"
+	"request is wrong (ends git bisect run).";
 
 /* One kernel under test. */
 struct test {
@@ -43,6 +45,13 @@ static int cannot_tell(const char *text)
 	log_error("%s", text);
 	/* 128 and above make `git bisect run` stop, where 125 would make it go on */
 	return cancel_requested() ? EXIT_FATAL : EXIT_CANNOT_TELL;
+}
+
+/* What is wrong with every commit: skipping them one after the other would tell nothing. */
+static int fatal(const char *text)
+{
+	log_error("%s", text);
+	return EXIT_FATAL;
 }
 
 /* 0 within, EXIT_NO beyond, EXIT_CANNOT_TELL: the boots disagree. */
@@ -129,9 +138,9 @@ static int test(struct test *t, const char *db)
 
 	run_new_session(t->session);
 	if (results_open(path, true, &t->db, &err))
-		return cannot_tell(err.text);
+		return fatal(err.text);
 	if (bisect_lab_open(&t->request, t->session, runs, t->db, &t->lab, &err)) {
-		status = cannot_tell(err.text);
+		status = fatal(err.text);
 	} else {
 		t->s = (struct bisect_session){
 			.db = t->db,
@@ -182,7 +191,7 @@ int cmd_test(int argc, char **argv)
 
 	if (n != 1)
 		options_usage_error(usage, "give one KERNEL-TREE");
-	if (!scenario || !metric || t.limit < 0)
+	if (!scenario || !metric || !(t.limit >= 0))
 		options_usage_error(usage, "give --scenario, --metric and --limit");
 	t.request = (struct bisect_request){
 		.kind = BISECT_GIT,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command table. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,15 @@ static void print_usage(FILE *f)
 	fputs("\nnestlab COMMAND --help tells more.\n", f);
 }
 
+/* What nobody got is no answer, whatever it was: a full disk, a closed pipe. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "nestlab: error: the output could not be written: %s\n", strerror(errno));
+	return EXIT_FATAL;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -43,7 +53,7 @@ int main(int argc, char **argv)
 	cancel_install();
 	for (const struct command *c = commands; c->name; c++)
 		if (!strcmp(argv[1], c->name))
-			return c->run(argc - 1, argv + 1);
+			return finish(c->run(argc - 1, argv + 1));
 	fprintf(stderr, "nestlab: error: no such command: %s\n", argv[1]);
 	print_usage(stderr);
 	return EXIT_USAGE;

@@ -109,6 +109,8 @@ static void describe(struct results_compared *m, const struct series *s, const s
 	m->params = xstrdup(s->params);
 	m->unit = xstrdup(s->unit);
 	m->better = xstrdup(s->better);
+	m->rounds = s->rounds;
+	m->warmup = s->warmup;
 	m->base = side_of(&s->base);
 	m->new = side_of(&s->new);
 	m->smallest_effect = s->smallest_effect ? s->smallest_effect : clock->smallest_effect;
@@ -202,6 +204,7 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 	out->base_key = xstrdup(s->base.key);
 	out->new_key = xstrdup(s->new.key);
 	out->clock = xstrdup(s->environment.clock);
+	out->next_seed = s->next_seed;
 	out->metrics = j.metrics = xcalloc(l->count, sizeof(*out->metrics));
 	out->nmetrics = l->count;
 	for (size_t i = 0; i < l->count; i++)

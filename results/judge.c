@@ -3,8 +3,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sort.h>
 
 #include "common/alloc.h"
 
@@ -73,21 +75,68 @@ static void add_bootstrap(const struct judge_case *c, const double *base, const 
 	*high = fmax(*high, h);
 }
 
+static size_t fewer_boots(const struct judge_case *c)
+{
+	return c->nbase < c->nnew ? c->nbase : c->nnew;
+}
+
+/* What other kernels' boots and the assumption know: all but these boots' own scatter. */
+static double known_df(const struct judge_case *c)
+{
+	return c->noise->df - (double)(c->nbase - 1) - (double)(c->nnew - 1);
+}
+
+/*
+ * The chance, whatever shape the noise has, that one side's boots lie outermost among all boots known:
+ * all orders are equally likely. A history that never saw a rare mode makes the first boot in that
+ * mode look infinitely far off; this is how often it comes first on one side. With @more boots of each.
+ */
+static double least_p(const struct judge_case *c, size_t more)
+{
+	size_t known = (size_t)fmax(known_df(c), 0), nbase = c->nbase + more, nnew = c->nnew + more;
+
+	return fmin(1, statistics_mann_whitney_least(known + nbase, nnew) +
+			       statistics_mann_whitney_least(known + nnew, nbase));
+}
+
+static double middle(const double *v, size_t n, bool upper)
+{
+	__cleanup_free double *sorted = xcalloc(n, sizeof(*sorted));
+
+	memcpy(sorted, v, n * sizeof(*sorted));
+	gsl_sort(sorted, 1, n);
+	return sorted[upper ? n / 2 : (n - 1) / 2];
+}
+
+/* The difference of the medians, but where a median is the mean of two boots by the nearer one of
+ * them: one boot far off is not to move it. Below 0 where these overlap. */
+static double middles_apart(const struct judge_case *c, const double *base, const double *new)
+{
+	return fmax(middle(new, c->nnew, false) - middle(base, c->nbase, true),
+		    middle(base, c->nbase, false) - middle(new, c->nnew, true));
+}
+
 /*
  * Ranks assume nothing, but need boots: with few of them even two samples that do not overlap give
  * a p-value that cannot pass among so many others. Then the learned noise decides, through
- * Student's t.
+ * Student's t; where its normal distribution is not assumed, no further than the boots go.
  */
 static double p_value(const struct judge_case *c, const double *base, const double *new,
 		      double difference, double error)
 {
+	double apart, p;
+
 	if (statistics_mann_whitney_least(c->nbase, c->nnew) <= c->alpha / c->family)
 		return statistics_mann_whitney(base, c->nbase, new, c->nnew);
 	if (isnan(error) || c->noise->df < T_TEST_MIN_DF)
 		return NAN;
-	if (!difference)
+	apart = c->assumed_df ? fabs(difference) : middles_apart(c, base, new);
+	if (!(apart > 0))
 		return 1;
-	return statistics_t_p(difference / error, c->noise->df);
+	p = statistics_t_p(apart / error, c->noise->df);
+	if (c->assumed_df || p > c->alpha)
+		return p;
+	return fmax(p, fmax(least_p(c, 0), statistics_noise_p(c->noise, fewer_boots(c), apart)));
 }
 
 static void weigh_logs(const struct judge_case *c, const double *base, const double *new,
@@ -105,6 +154,8 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 	high = difference + half;
 	if (c->nbase > 1 && c->nnew > 1 && !isnan(half))
 		add_bootstrap(c, base, new, &low, &high);
+	if (difference && !(high > low) && least_p(c, 0) > c->alpha)
+		low = high = NAN; /* never seen to differ, and now it does: that tells no width */
 	out->ratio = exp(difference);
 	out->low = exp(low);
 	out->high = exp(high);
@@ -129,11 +180,6 @@ void judge_weigh(const struct judge_case *c, struct results_judgement *out)
 
 /* ---- the verdict ---- */
 
-static size_t fewer_boots(const struct judge_case *c)
-{
-	return c->nbase < c->nnew ? c->nbase : c->nnew;
-}
-
 static int boots_for(size_t have, double factor)
 {
 	double more = ceil(have * factor * factor) - have;
@@ -143,22 +189,34 @@ static int boots_for(size_t have, double factor)
 	return more < 1 ? 1 : (int)more;
 }
 
+/* Until all orders of the boots are enough for a p-value of @limit. */
+static int boots_for_orders(const struct judge_case *c, double limit)
+{
+	int more = 1;
+
+	while (more < RESULTS_MORE_BOOTS_MAX && least_p(c, (size_t)more) > limit)
+		more++;
+	return more;
+}
+
 /* An interval narrows, and a p-value's normal deviate grows, with the root of the boots. */
 static int more_boots(const struct judge_case *c, const struct results_judgement *j)
 {
 	double away = fabs(log(j->ratio)), effect = log1p(c->effect / 100);
 	double half = fmax(log(j->high / j->ratio), log(j->ratio / j->low));
-	double factor;
+	double factor, limit = c->alpha / (double)c->family;
 
 	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
 		return 0; /* boots do not help */
 	if (isnan(half))
-		return 1;
+		return c->noise->df > 0 ? boots_for_orders(c, c->alpha) : 1;
 	if (away < effect)
 		return boots_for(fewer_boots(c), half / (effect - away));
 	if (isnan(j->p_value))
 		return (int)ceil((T_TEST_MIN_DF - c->noise->df) / 2);
 	factor = half / away;
+	if (j->p_value > c->alpha && !c->assumed_df && least_p(c, 0) > limit)
+		return (int)fmax(boots_for(fewer_boots(c), factor), boots_for_orders(c, limit));
 	if (j->p_value > c->alpha)
 		factor = fmax(factor, gsl_cdf_ugaussian_Qinv(c->alpha / 2) /
 					      gsl_cdf_ugaussian_Qinv(j->p_value / 2));
@@ -205,6 +263,10 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 
 	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
 		return xstrdup("there is a 0 among the values, so there is no ratio to judge");
+	if (isnan(j->low) && c->noise->df > 0)
+		return xasprintf("it never differed between boots of one kernel, but %d repeated "
+				 "boots are too few to rely on that",
+				 j->noise_from);
 	if (isnan(j->low))
 		return xstrdup("one boot each and no history of this host: its noise is unknown");
 	source = noise_source(j);

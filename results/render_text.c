@@ -3,6 +3,7 @@
  * The comparison for people: a table per scenario. Parameters that are the same in the whole table
  * stand above it once; those that vary are columns.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,6 +390,18 @@ static void print_summary(const struct results_comparison *c, size_t hidden, boo
 	strbuf_addch(out, '\n');
 }
 
+/* The seeds that were there could give the very same boots. */
+static void print_more(const struct results_comparison *c, struct strbuf *out)
+{
+	int more = results_more_boots(c);
+
+	if (more && c->next_seed)
+		strbuf_addf(out,
+			    "more boots, with new seeds: nestlab run ... --boots %d --seed %" PRIu64
+			    "\n",
+			    more, c->next_seed);
+}
+
 void results_render_text(const struct results_comparison *c, unsigned int flags, struct strbuf *out)
 {
 	bool colour = flags & RESULTS_RENDER_COLOUR;
@@ -404,5 +417,6 @@ void results_render_text(const struct results_comparison *c, unsigned int flags,
 	print_failures(c, out);
 	print_notes(c, out);
 	print_noise(c, out);
+	print_more(c, out);
 	print_summary(c, hidden, colour, out);
 }

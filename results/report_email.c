@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -48,6 +49,70 @@ static void add_line(struct strbuf *out, const char *head, const char *text)
 	strbuf_addstr(out, head);
 	markup_line(out, text);
 	strbuf_addch(out, '\n');
+}
+
+#define WORD_MAX 63 /* of the 75 that an encoded word may have, without "=?utf-8?Q?" and "?=" */
+
+/* RFC 2047: words of "=C3=A9", none of which ends within a character. */
+static void add_encoded(struct strbuf *out, const char *text)
+{
+	size_t used = 0;
+
+	strbuf_addstr(out, "=?utf-8?Q?");
+	while (*text) {
+		size_t n = markup_utf8_length(text);
+
+		if (used + 3 * n > WORD_MAX) {
+			strbuf_addstr(out, "?=\n =?utf-8?Q?");
+			used = 0;
+		}
+		used += 3 * n;
+		for (; n; n--)
+			strbuf_addf(out, "=%02X", (unsigned char)*text++);
+	}
+	strbuf_addstr(out, "?=");
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text && (unsigned char)*text < 0x80)
+		text++;
+	return !*text;
+}
+
+/* A header for people; an address at its end, <a@b>, stays as it is. */
+static void add_header(struct strbuf *out, const char *head, const char *text)
+{
+	struct strbuf clean = STRBUF_INIT;
+	char *address;
+
+	markup_line(&clean, text);
+	address = strrchr(clean.buf, '<');
+	strbuf_addstr(out, head);
+	if (is_ascii(clean.buf)) {
+		strbuf_addstr(out, clean.buf);
+	} else if (address && address > clean.buf && address[-1] == ' ' && is_ascii(address)) {
+		address[-1] = '\0';
+		add_encoded(out, clean.buf);
+		strbuf_addf(out, " %s", address);
+	} else {
+		add_encoded(out, clean.buf);
+	}
+	strbuf_addch(out, '\n');
+	strbuf_release(&clean);
+}
+
+/* Of the newest boot: the same report is the same mail. */
+static void add_date(struct strbuf *out, const struct results_run *newest)
+{
+	char date[64];
+	struct tm tm = { 0 };
+
+	if (!strptime(newest->started, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return;
+	timegm(&tm); /* finds the day of the week */
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	strbuf_addf(out, "Date: %s\n", date);
 }
 
 /* ---- what to say first ---- */
@@ -137,8 +202,9 @@ static void add_head(const struct report *r, const struct report_options *o, con
 	__cleanup_free char *sentence = n->failure ? xasprintf("%s %s", n->what, n->outcome)
 						   : xasprintf("%s of %s", n->outcome, n->what);
 
-	add_line(out, "From: ", reporter);
-	add_line(out, "Subject: ", subject);
+	add_header(out, "From: ", reporter);
+	add_header(out, "Subject: ", subject);
+	add_date(out, report_newest(r, REPORT_NEW));
 	strbuf_addf(out,
 		    "Message-ID: <%s>\n"
 		    "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KCIDB I/O schema 5.3: one checkout and one build per kernel, one test per compared metric and
- * selftest of each. Ids are made of content hashes, so that the same report sent twice is one.
+ * selftest of each, and one for the new kernel's boots: did any die? Ids are made of content hashes, so that the same report sent twice is one.
  */
 #include <ctype.h>
 #include <math.h>
@@ -77,10 +77,12 @@ static struct json_object *make_build(const struct kcidb_side *s)
 /* A path is words of [a-zA-Z0-9_-] joined by dots; params are told apart in misc. */
 static char *make_path(const struct report_point *p)
 {
-	const char *leaf = p->metric		       ? p->metric->metric
-			   : p->test && *p->test->name ? p->test->name
-						       : "run";
-	char *path = xasprintf(ORIGIN ".%s.%s", p->suite, leaf);
+	const char *leaf = p->metric	    ? p->metric->metric
+			   : !p->test	    ? NULL /* the boots: of no scenario */
+			   : *p->test->name ? p->test->name
+					    : "run";
+	char *path = leaf ? xasprintf(ORIGIN ".%s.%s", p->suite, leaf)
+			  : xasprintf(ORIGIN ".%s", p->suite);
 
 	for (char *c = path; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
@@ -96,7 +98,7 @@ static const char *status_of(const struct report_point *p, enum report_side side
 					      [POINT_KNOWN] = "FAIL" };
 	const char *result;
 
-	if (p->metric)
+	if (!p->test)
 		return side == REPORT_NEW ? judged[p->status] : "DONE";
 	result = p->test->result[side];
 	return !result			 ? *p->test->name ? "MISS" : "PASS"
@@ -129,7 +131,7 @@ static struct json_object *make_misc(const struct report *r, const struct report
 	struct json_object *j = json_object_new_object(), *params;
 	const struct results_compared *m = p->metric;
 
-	params = report_json_parsed(m ? m->params : p->test->params);
+	params = report_json_parsed(m ? m->params : p->test ? p->test->params : NULL);
 	if (params)
 		json_object_object_add(j, "params", params);
 	report_json_text(j, "clock", r->comparison.clock);
@@ -171,7 +173,7 @@ static struct json_object *make_test(const struct report *r, const struct report
 	__cleanup_free char *id = make_id("test", text);
 	__cleanup_free char *path = make_path(p);
 	struct json_object *j = make_object(id);
-	const char *log = p->test ? p->test->text[side] : NULL;
+	const char *log = p->test ? p->test->text[side] : p->metric || !*p->why ? NULL : p->why;
 
 	report_json_text(j, "build_id", s->build);
 	report_json_text(j, "path", path);
@@ -197,6 +199,12 @@ static struct kcidb_side make_side(const struct report *r, enum report_side side
 	return s;
 }
 
+/* Of the base's boots nothing is judged. */
+static bool is_told(const struct report_point *p, int side)
+{
+	return p->metric || p->test || side == REPORT_NEW;
+}
+
 static void add_arrays(struct json_object *doc, const struct report *r)
 {
 	struct json_object *checkouts = json_object_new_array(), *builds = json_object_new_array();
@@ -212,7 +220,7 @@ static void add_arrays(struct json_object *doc, const struct report *r)
 			json_object_array_add(checkouts, make_checkout(&s));
 			json_object_array_add(builds, make_build(&s));
 			for (size_t i = 0; i < points.count; i++)
-				if (points.items[i].metric || points.items[i].test)
+				if (is_told(&points.items[i], side))
 					json_object_array_add(
 						tests, make_test(r, &points.items[i], &s, side));
 		}

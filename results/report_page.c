@@ -260,8 +260,10 @@ void report_page_repeat(struct doc *d, const struct report *r, const struct repo
 
 	doc_heading(d, "To repeat every number");
 	words_commands(r, o, &commands);
-	doc_paragraph(d, "The same kernels (by content key), scenario and seeds give the same "
-			 "instructions on the emulated host; on hardware they give the same work.");
+	doc_paragraph(
+		d, "The same kernels (by content key), scenario and seeds give the same work: on "
+		   "the emulated host the same numbers within its noise (medians to a few "
+		   "hundredths of a percent, p99s to some percent and more).");
 	doc_code(d, commands.buf);
 	strbuf_release(&commands);
 }

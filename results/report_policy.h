@@ -62,7 +62,7 @@ struct policy_selftest {
 struct policy_waiver { /* for a metric (match.scenario), a selftest or a debug run */
 	struct policy_match match;
 	const char *selftest, *debug_run;
-	double up_to;			      /* percent; INFINITY: whatever it is */
+	double up_to; /* percent; INFINITY: whatever it is, or that it is missing */
 	const char *reason, *owner, *expires; /* expires: YYYY-MM-DD, the last day it holds */
 };
 

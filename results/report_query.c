@@ -185,18 +185,14 @@ static struct report_spread *spread_of(struct report *r, sqlite3_stmt *row, enum
 	return NULL;
 }
 
-/* Boots come newest first; one with other rounds is not of this comparison (see its notes). */
-static bool is_alike(struct report_spread *s, sqlite3_stmt *row)
+/* One with other rounds is not of this comparison (see its notes). */
+static bool is_alike(const struct report *r, const struct report_spread *s, sqlite3_stmt *row)
 {
-	uint32_t rounds = sqlite3_column_int(row, ROUNDS), warmup = sqlite3_column_int(row, WARMUP);
-	uint32_t scale = sqlite3_column_int(row, SCALE);
+	const struct results_compared *m = &r->comparison.metrics[(s - r->spreads) / REPORT_SIDES];
 
-	if (!s->boots) {
-		s->all.rounds = rounds;
-		s->all.warmup = warmup;
-		s->all.scale = scale;
-	}
-	return s->all.rounds == rounds && s->all.warmup == warmup && s->all.scale == scale;
+	return m->rounds == sqlite3_column_int64(row, ROUNDS) &&
+	       m->warmup == sqlite3_column_int64(row, WARMUP) &&
+	       (!s->boots || s->all.scale == (uint32_t)sqlite3_column_int(row, SCALE));
 }
 
 static int take_metric(struct report *r, sqlite3_stmt *row, struct loading *l, struct error *err)
@@ -206,8 +202,9 @@ static int take_metric(struct report *r, sqlite3_stmt *row, struct loading *l, s
 	uint64_t min, max;
 	size_t n;
 
-	if (!s || !is_alike(s, row))
+	if (!s || !is_alike(r, s, row))
 		return 0;
+	s->all.scale = sqlite3_column_int(row, SCALE);
 	if (distribution_decode(sqlite3_column_blob(row, HISTOGRAM),
 				sqlite3_column_bytes(row, HISTOGRAM), &hist, &n))
 		return error_set(err, -EBADMSG,

@@ -40,7 +40,11 @@ static void add_to(char **text, char *more)
 	*text = both;
 }
 
-/* A finding that is not fine is excused by a waiver that still holds; one that does not is told. */
+/*
+ * @worse: percent of cost at the interval's far end; INFINITY where that is not known.
+ *
+ * A finding that is not fine is excused by a waiver that still holds; one that does not is told.
+ */
 static void apply_waiver(struct judging *j, size_t i, double worse, struct signoff_finding *f)
 {
 	const struct policy_waiver *w = &j->policy->waivers[i];
@@ -66,7 +70,7 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
  * How many more boots would bring the interval to one side of what is allowed, if the ratio stays
  * where it is: it narrows with the root of the boots; one more where there is no interval yet.
  * judged->more_boots is about the smallest effect, another line, and about the test: it counts
- * where the interval is beyond and the test is not.
+ * where the interval is beyond and the test is not. Where there is no ratio boots do not help.
  */
 static void say_more_boots(const struct results_compared *m, const struct results_judgement *judged,
 			   double allowed, struct signoff_finding *f)
@@ -74,6 +78,8 @@ static void say_more_boots(const struct results_compared *m, const struct result
 	double worse = words_worse(m, judged->ratio), low, high, factor, more;
 	int boots = m->base.boots < m->new.boots ? m->base.boots : m->new.boots;
 
+	if (isnan(worse))
+		return;
 	words_worse_interval(m, judged, &low, &high);
 	factor = worse < allowed ? (high - worse) / (allowed - worse)
 				 : (worse - low) / (worse - allowed);
@@ -117,19 +123,29 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 		say_more_boots(m, judged, allowed, f);
 	for (size_t i = 0; i < j->policy->nwaivers; i++)
 		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
-			apply_waiver(j, i, words_worse(m, judged->ratio), f);
+			apply_waiver(j, i, isnan(high) ? INFINITY : high, f);
+}
+
+/* What is not there has no number that "up_to" could bound: a waiver that excuses it has none. */
+static void waive_missing(struct judging *j, size_t i, struct signoff_finding *f)
+{
+	apply_waiver(j, i, INFINITY, f);
 }
 
 static void judge_boots(struct judging *j, const struct policy_rule *rule,
 			const struct results_compared *m)
 {
 	__cleanup_free char *name = words_metric(j->r, m);
+	struct signoff_finding *f;
 
 	if (m->base.boots >= rule->boots && m->new.boots >= rule->boots)
 		return;
-	find(j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
-	     xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
-		       rule->boots, m->base.boots, m->new.boots));
+	f = find(j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
+		 xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
+			   rule->boots, m->base.boots, m->new.boots));
+	for (size_t i = 0; i < j->policy->nwaivers; i++)
+		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
+			waive_missing(j, i, f);
 }
 
 static void judge_metric(struct judging *j, const struct policy_rule *rule, size_t index)
@@ -154,6 +170,23 @@ struct covering {
 	const struct policy_rule *rule;
 };
 
+/* A waiver of all that has this value. */
+static void waive_values(struct covering *c, const char *key, const char *value,
+			 struct signoff_finding *f)
+{
+	const struct policy_match *rule = &c->rule->match;
+	struct json_object *params = json_object_new_object();
+	const char *text;
+
+	json_object_object_add(params, key, json_object_new_string(value));
+	text = json_object_to_json_string(params);
+	for (size_t i = 0; i < c->j->policy->nwaivers; i++)
+		if (policy_matches(&c->j->policy->waivers[i].match, rule->scenario, rule->metric,
+				   text))
+			waive_missing(c->j, i, f);
+	json_object_put(params);
+}
+
 /* Every value that a rule lists must have been measured. */
 static void cover_value(const char *key, const char *value, void *arg)
 {
@@ -166,10 +199,26 @@ static void cover_value(const char *key, const char *value, void *arg)
 		if (has && !strcmp(has, value) && matches(c->rule, &all->metrics[i]))
 			return;
 	}
-	find(c->j, SIGNOFF_MISSING,
-	     xasprintf("%s %s with %s = %s", c->rule->match.scenario, c->rule->match.metric, key,
-		       value),
-	     xstrdup("nothing of both kernels was measured with this"));
+	waive_values(c, key, value,
+		     find(c->j, SIGNOFF_MISSING,
+			  xasprintf("%s %s with %s = %s", c->rule->match.scenario,
+				    c->rule->match.metric, key, value),
+			  xstrdup("nothing of both kernels was measured with this")));
+}
+
+/* A waiver of all that the rule names: without params, or with the rule's own. */
+static void waive_rule(struct judging *j, const struct policy_match *rule,
+		       struct signoff_finding *f)
+{
+	for (size_t i = 0; i < j->policy->nwaivers; i++) {
+		struct policy_match w = j->policy->waivers[i].match;
+
+		if (w.params && !(rule->params && json_object_equal(w.params, rule->params)))
+			continue;
+		w.params = NULL;
+		if (policy_matches(&w, rule->scenario, rule->metric, "{}"))
+			waive_missing(j, i, f);
+	}
 }
 
 static void judge_rule(struct judging *j, const struct policy_rule *rule)
@@ -185,9 +234,11 @@ static void judge_rule(struct judging *j, const struct policy_rule *rule)
 	if (found)
 		policy_each_value(&rule->match, cover_value, &c);
 	else
-		find(j, SIGNOFF_MISSING,
-		     xasprintf("%s %s", rule->match.scenario, rule->match.metric),
-		     xstrdup("nothing that this rule names was measured with both kernels"));
+		waive_rule(j, &rule->match,
+			   find(j, SIGNOFF_MISSING,
+				xasprintf("%s %s", rule->match.scenario, rule->match.metric),
+				xstrdup("nothing that this rule names was measured with both "
+					"kernels")));
 }
 
 /* ---- boots, tests, debug runs ---- */

@@ -261,27 +261,35 @@ static const char *side_name(const struct report *r, enum report_side side)
 	return report_newest(r, side)->kernel_name;
 }
 
+/* The --seed that gave it, which counts the boots from 1. */
+static uint64_t first_seed(const struct results_run *run)
+{
+	return run->seed - (uint64_t)run->boot + 1;
+}
+
+/* One `nestlab run` makes both. */
+static bool same_command(const struct results_run *a, const struct results_run *b)
+{
+	return !strcmp(a->scenario_name, b->scenario_name) && first_seed(a) == first_seed(b);
+}
+
 static bool said_before(const struct report *r, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
-		if (!strcmp(r->boots[i].run.scenario_name, r->boots[at].run.scenario_name))
+		if (same_command(&r->boots[i].run, &r->boots[at].run))
 			return true;
 	return false;
 }
 
-/* Seed of boot 1 and the number of boots that cover every stored boot of a scenario. */
-static void seeds_of(const struct report *r, const char *scenario, uint64_t *seed, int *boots)
+/* The boots that cover every stored one of the same command. */
+static int boots_like(const struct report *r, const struct results_run *run)
 {
-	*seed = UINT64_MAX;
-	*boots = 1;
-	for (size_t i = 0; i < r->nboots; i++) {
-		const struct results_run *run = &r->boots[i].run;
+	int boots = run->boot;
 
-		if (strcmp(run->scenario_name, scenario))
-			continue;
-		*seed = run->seed - run->boot + 1 < *seed ? run->seed - run->boot + 1 : *seed;
-		*boots = run->boot > *boots ? run->boot : *boots;
-	}
+	for (size_t i = 0; i < r->nboots; i++)
+		if (same_command(&r->boots[i].run, run) && r->boots[i].run.boot > boots)
+			boots = r->boots[i].run.boot;
+	return boots;
 }
 
 void words_commands(const struct report *r, const struct report_options *o, struct strbuf *out)
@@ -290,12 +298,9 @@ void words_commands(const struct report *r, const struct report_options *o, stru
 
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct results_run *run = &r->boots[i].run;
-		uint64_t seed;
-		int boots;
 
 		if (said_before(r, i))
 			continue;
-		seeds_of(r, run->scenario_name, &seed, &boots);
 		strbuf_addstr(out, "nestlab run ");
 		add_quoted(out, run->scenario_name);
 		strbuf_addstr(out, " --kernel ");
@@ -304,7 +309,8 @@ void words_commands(const struct report *r, const struct report_options *o, stru
 			strbuf_addstr(out, " --kernel ");
 			add_quoted(out, new);
 		}
-		strbuf_addf(out, " --boots %d --seed %" PRIu64 " --host ", boots, seed);
+		strbuf_addf(out, " --boots %d --seed %" PRIu64 " --host ", boots_like(r, run),
+			    first_seed(run));
 		add_quoted(out, run->host_name);
 		strbuf_addch(out, '\n');
 	}

@@ -143,6 +143,7 @@ struct results_judgement {
 struct results_compared {
 	char *scenario, *metric, *params, *unit, *better;
 	struct results_side base, new;
+	int64_t rounds, warmup; /* of every boot that was compared */
 	double smallest_effect; /* percent */
 	bool headline;
 	struct results_judgement median, p99;
@@ -166,6 +167,7 @@ struct results_comparison { /* free with results_comparison_free() */
 	char *base_key, *new_key; /* kernels' content keys */
 	char *clock;		  /* "emulated" or "tsc" */
 	double alpha;
+	uint64_t next_seed; /* above all seeds of these boots: for more boots that are new ones */
 	/* Of the headline metrics (of all, where there is no headline): any regressed (median or
 	 * p99), or the new kernel failed more (boots or tests) than the base: regressed. Else inconclusive if any
 	 * median is; else improved if any is; else unchanged. */
@@ -174,7 +176,9 @@ struct results_comparison { /* free with results_comparison_free() */
 	size_t nmetrics;
 	struct results_changed_test *tests;
 	size_t ntests;
-	int base_failed, new_failed; /* runs with class guest or integrity: never numbers */
+	/* Runs with class guest or integrity, which are never numbers; of all scenarios, whatever the filter
+	 * narrows the numbers to. */
+	int base_failed, new_failed;
 	/* Of new_failed, those beyond what the base failed of the same scenario. Boots that died, hung or
 	 * complained are weighed by themselves too: wrong results of the base's excuse none of them. */
 	int more_failed;

@@ -389,39 +389,94 @@ static enum select_role role_of(sqlite3_stmt *row, const struct selection *s, co
 
 static void add_run(struct selection *s, sqlite3_stmt *row, const char *session)
 {
+	uint64_t seed = (uint64_t)sqlite3_column_int64(row, 4);
 	struct select_run *r;
 
 	s->runs = xrealloc(s->runs, s->nruns + 1, sizeof(*s->runs));
 	r = &s->runs[s->nruns++];
 	*r = (struct select_run){ .id = sqlite3_column_int64(row, 0),
 				  .role = role_of(row, s, session) };
+	if (r->role != SELECT_OTHER && seed >= s->next_seed)
+		s->next_seed = seed + 1;
 	r->group = xasprintf("%s %s", database_text(row, 2), database_text(row, 3));
 	r->scenario = xstrdup(database_text(row, 7));
 }
 
+/* Did both measure the very same? 1, 0, or an error. */
+static int same_bytes(struct results_db *db, int64_t a, int64_t b, struct error *err)
+{
+	static const char sql[] = "WITH x AS (SELECT measurement, metric, histogram, min, max, "
+				  "mean FROM metric WHERE run = ?1), "
+				  "y AS (SELECT measurement, metric, histogram, min, max, mean "
+				  "FROM metric WHERE run = ?2) "
+				  "SELECT NOT EXISTS (SELECT * FROM x EXCEPT SELECT * FROM y) AND "
+				  "NOT EXISTS (SELECT * FROM y EXCEPT SELECT * FROM x)";
+	sqlite3_stmt *stmt;
+	int ret = database_prepare(db, sql, &stmt, err);
+
+	if (ret)
+		return ret;
+	sqlite3_bind_int64(stmt, 1, a);
+	sqlite3_bind_int64(stmt, 2, b);
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		ret = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+/* May @a be left out where @b is its copy? Of one role the newest counts; what is compared is no history
+ * besides. */
+static bool gives_way(const struct select_run *a, const struct select_run *b)
+{
+	if (a->role == b->role)
+		return a->id < b->id;
+	return a->role == SELECT_OTHER;
+}
+
+static int mark_repeat(struct results_db *db, struct selection *s, char **origins, size_t i,
+		       struct error *err)
+{
+	struct select_run *r = &s->runs[i];
+
+	for (size_t j = 0; j < s->nruns && !r->repeat; j++) {
+		int ret;
+
+		if (!gives_way(r, &s->runs[j]) || strcmp(origins[i], origins[j]))
+			continue;
+		ret = same_bytes(db, r->id, s->runs[j].id, err);
+		if (ret < 0)
+			return ret;
+		r->repeat = ret;
+	}
+	return 0;
+}
+
 /*
- * The emulated machine repeats a boot with the same seed and plan as it was: such a boot is no
- * second boot, and counting it as one would make the noise look smaller than it is. The newest
- * counts.
+ * The emulated machine may repeat a boot with the same seed and plan to the last sample: such a boot is
+ * no second boot, and counting it as one would make the noise look smaller than it is. Mostly some
+ * samples differ all the same: then it is as good as any.
  */
-static void mark_repeats(struct selection *s, char **origins)
+static int mark_repeats(struct results_db *db, struct selection *s, char **origins,
+			struct error *err)
 {
 	int repeats = 0;
 
 	if (strcmp(s->environment.clock, "emulated"))
-		return;
-	for (size_t i = 0; i < s->nruns; i++)
-		for (size_t j = i + 1; j < s->nruns && !s->runs[i].repeat; j++)
-			s->runs[i].repeat = s->runs[i].role == s->runs[j].role &&
-					    !strcmp(origins[i], origins[j]);
-	for (size_t i = 0; i < s->nruns; i++)
+		return 0;
+	for (size_t i = 0; i < s->nruns; i++) {
+		int ret = mark_repeat(db, s, origins, i, err);
+
+		if (ret)
+			return ret;
 		repeats += s->runs[i].repeat && s->runs[i].role != SELECT_OTHER;
+	}
 	if (repeats)
-		strbuf_addf(
-			&s->notes,
-			"%d boot%s left out: the same seed again, which the emulated host repeats "
-			"exactly\n",
-			repeats, repeats == 1 ? "" : "s");
+		strbuf_addf(&s->notes,
+			    "%d boot%s left out: the same seed again, and the same samples to the "
+			    "last one\n",
+			    repeats, repeats == 1 ? "" : "s");
+	return 0;
 }
 
 static int load_runs(struct results_db *db, const char *session, struct selection *s,
@@ -452,7 +507,7 @@ static int load_runs(struct results_db *db, const char *session, struct selectio
 				  database_text(stmt, 4), database_text(stmt, 5));
 		add_run(s, stmt, session);
 	}
-	mark_repeats(s, origins);
+	ret = ret ? ret : mark_repeats(db, s, origins, err);
 	for (size_t i = 0; i < s->nruns; i++)
 		free(origins[i]);
 	free(origins);

@@ -38,6 +38,7 @@ struct selection { /* free with select_free() */
 	struct select_environment environment;
 	struct select_run *runs; /* by rising id */
 	size_t nruns;
+	uint64_t next_seed;  /* neither kernel was booted with it or a higher one */
 	struct strbuf notes; /* lines */
 };
 

@@ -213,7 +213,9 @@ void statistics_benjamini_hochberg(double *p, size_t n)
 
 /* ---- noise ---- */
 
-#define GAPS_FROM 50 /* of a group's newest values: pairs grow with the square */
+#define GAPS_FROM   50 /* of a group's newest values: pairs grow with the square */
+#define NOISE_DRAWS 10000
+#define NOISE_SEED  20 /* any; fixed, so that the same boots give the same p */
 
 void statistics_noise_prior(struct statistics_noise *noise, double sd, double df)
 {
@@ -253,4 +255,24 @@ double statistics_noise_sd(const struct statistics_noise *noise, double alpha)
 	if (noise->ngaps)
 		gap = statistics_quantile(noise->gaps, noise->ngaps, 0.99);
 	return fmax(pooled, gap / (M_SQRT2 * statistics_t_critical(alpha, noise->df)));
+}
+
+double statistics_noise_p(const struct statistics_noise *noise, size_t n, double difference)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	__cleanup_free double *drawn = xcalloc(n, sizeof(*drawn));
+	double far = 0;
+
+	gsl_rng_set(rng, NOISE_SEED);
+	for (int k = 0; k < NOISE_DRAWS; k++) {
+		for (size_t i = 0; i < n; i++) {
+			double gap = noise->gaps[gsl_rng_uniform_int(rng, noise->ngaps)];
+
+			drawn[i] = gsl_rng_uniform_int(rng, 2) ? gap : -gap;
+		}
+		insertion_sort(drawn, n);
+		far += fabs(gsl_stats_median_from_sorted_data(drawn, 1, n)) >= fabs(difference);
+	}
+	gsl_rng_free(rng);
+	return (far + 1) / (NOISE_DRAWS + 1);
 }

@@ -79,4 +79,11 @@ void statistics_noise_release(struct statistics_noise *noise);
  */
 double statistics_noise_sd(const struct statistics_noise *noise, double alpha);
 
+/*
+ * How often are two medians of @n boots each at least @difference apart by noise alone? By @n pairs
+ * drawn, seeded, from those seen: the median of their gaps, either sign. No shape is assumed; but a
+ * gap that was never seen is not drawn either. At least one gap must be known; never below 0.0001.
+ */
+double statistics_noise_p(const struct statistics_noise *noise, size_t n, double difference);
+
 #endif

@@ -117,6 +117,7 @@ run_killed() { # runs it to its end, killed $kills times on the way
 	wait $pid
 	status=$?
 	echo "killed $n times"
+	[ $n -eq "$kills" ] || die "it ended before it was killed $kills times: nothing is shown by that"
 }
 
 mkdir -p "$dir"
@@ -149,6 +150,7 @@ echo "position $position, effect $effect %, $parallel at once: $steps candidates
 	"$rounds rounds, $boots boots, $repeated repeated," \
 	"$(awk "BEGIN { printf \"%.0f\", $ended - $started }") s in all${cpu:-}$median"
 echo "database: $db"
+[ "$repeated" = 0 ] || die "finished boots were made again"
 if [ -z "$culprit" ]; then
 	[ $status -eq 125 ] && grep -q 'do not differ' "$out" || die "should have refused"
 	exit 0

@@ -25,7 +25,9 @@ def n(*verdicts): return sum(m["verdict"] in verdicts for m in ms)
 def p99(*verdicts): return sum(m["p99"]["verdict"] in verdicts for m in ms)
 print(len(ms), n("improved", "regressed"), p99("improved", "regressed"),
       n("inconclusive"), p99("inconclusive"))' <<<"$json")
+	[ -n "$counts" ] || { echo "comparison $((i + 1)) gave no numbers"; exit 1; }
 	read -r metrics median tail open open_tail <<<"$counts"
+	[ "$metrics" -gt 0 ] || { echo "comparison $((i + 1)) compared no metric"; exit 1; }
 	echo "comparison $((i + 1)): $metrics metrics; called changed: $median medians, $tail p99s;" \
 		"inconclusive: $open medians, $open_tail p99s"
 	changed=$((changed + (median + tail > 0)))
@@ -33,4 +35,4 @@ print(len(ms), n("improved", "regressed"), p99("improved", "regressed"),
 done
 echo "$N comparisons of one kernel with itself: $changed called anything changed," \
 	"$undecided left a median open"
-[ $changed -eq 0 ]
+[ "$N" -gt 0 ] && [ $changed -eq 0 ]

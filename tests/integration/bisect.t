@@ -60,6 +60,10 @@ bisect --config "$TMP/a.config" "$TMP/a.config" "${probe[@]}"
 like "$out" "ask for the same" "fragments that do not differ"
 bisect --config "$TMP/a.config" "$TMP/b.config" "${probe[@]}"
 like "$out" "b.config:2: expected CONFIG_NAME=VALUE" "a fragment's bad line is named"
+bisect --resume --log --db "$db"
+is $status 129 "--resume and --log at once: usage"
+bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --threshold -1
+is $status 129 "a threshold below 0: usage"
 bisect --resume --db "$db"
 like "$out" "no bisect was ever started" "--resume without one"
 bisect --resume --db "$TMP/none.db"
@@ -113,6 +117,15 @@ is "$(cat "$(grep -l CONFIG_D "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/b
 	"all differences make the bad fragment"
 is "$(cat "$(grep -l CONFIG_C "$TMP"/runs/*/variants/*.config)")" "$(cat "$TMP/a.config")" \
 	"no difference makes the good one"
+
+test_tree "$repo" --scenario multiplex --metric switch --limit nan
+is $status 129 "nor is nan a limit"
+test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --variant nosuch
+is $status 128 "a variant that is not there: 125 would skip every commit"
+like "$out" nosuch "and it is named"
+test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --param nonsense=3
+is $status 128 "a parameter that the scenario has not, likewise"
+like "$out" nonsense "named, too"
 
 # ---- nestlab test, interrupted: 125 would send git bisect run on to the next commit ----
 

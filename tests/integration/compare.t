@@ -35,6 +35,7 @@ like "$out" 'regressed' "and it says so"
 out=$(compare base odd)
 is $? 125 "cannot tell: exit status 125"
 like "$out" 'inconclusive, ~[0-9]+ more boots?' "with how many more boots would settle it"
+like "$out" 'with new seeds: nestlab run \.\.\. --boots [0-9]+ --seed 3$' "and the first seed not used yet"
 
 compare base twin >/dev/null
 is $? 0 "the same kernel under two names: nothing changed"
@@ -50,6 +51,15 @@ is $? 128 "an unknown kernel is fatal"
 like "$out" 'good \(bbbbbbbbbbbb\)' "and the known ones are listed"
 compare base >/dev/null
 is $? 129 "one kernel: usage"
+
+is "$("$NESTLAB" report base good --db "$DB" --format json | jq -r .repeat | grep -c -- '--boots 1 --seed [12] ')" 2 \
+	"a report names the seed of every boot"
+
+"$NESTLAB" compare --db "$DB" base good >/dev/full 2>"$TMP/full"
+is $? 128 "what could not be written is no answer"
+like "$(cat "$TMP/full")" 'could not be written: No space left' "and says so"
+compare base good --metric nosuch >/dev/null
+is $? 125 "nothing to compare: cannot tell"
 
 compare base bbbbbbbb >/dev/null
 is $? 0 "a key's first digits will do"

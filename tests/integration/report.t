@@ -135,6 +135,11 @@ PY
 ok $? "KCIDB: version, ids that refer to each other, paths, statuses, numbers"
 sed 's/^/# /' py.out
 
+boots_in() { jq -r '[.tests[] | select(.path == "nestlab.boots") | .status] | join(" ")' "$1"; }
+is "$(boots_in better.kcidb)" PASS "KCIDB: the new kernel's boots passed"
+report wrong kcidb $NAME
+is "$(boots_in wrong.kcidb)" FAIL "KCIDB: one of the new kernel's boots failed"
+
 python3 - >py.out 2>&1 <<'PY'
 import csv, json
 rows = list(csv.DictReader(open("better.csv", newline="")))
@@ -163,7 +168,7 @@ like "$mail" '^\| Closes: https://' "Closes"
 like "$mail" '30327 ± +0\.0% +\+3\.4% +31361 ± +0\.0% +multiplex\.switch$' "the two-column table"
 like "$mail" '	memory: unmanaged' "the parameters"
 unlike "$(cat better.email)" 'Closes' "an improvement closes nothing"
-is "$(sed '/^$/q' hostile.email | grep -cvE '^([A-Z][A-Za-z-]*: .*)?$')" 0 \
+is "$(sed '/^$/q' hostile.email | grep -cvE '^([A-Z][A-Za-z-]*: .*| =\?utf-8\?Q\?[=0-9A-F]+\?=)?$')" 0 \
 	"a hostile name cannot start a header of its own"
 is "$(grep -c '^next' hostile.email hostile.ktap hostile.text)" \
 	"hostile.email:0
@@ -172,6 +177,16 @@ hostile.text:0" "nor a line"
 like "$("$NESTLAB" report baseline $NAME --db regressed.db --format email \
 	--reporter 'Lab <lab@example.org>' --url https://example.org/r/1)" \
 	'Closes: https://example.org/r/1' "--url says where it can be read"
+
+like "$mail" '^Date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} 20[0-9]{2} [0-9:]{8} \+0000$' "a date"
+is "$("$NESTLAB" report baseline $NAME --db regressed.db --format email --reporter \
+	'Zoë Ångström of the very long named laboratory für Virtualisierung <z@example.org>' | python3 -c '
+import email, email.header, email.utils, sys
+raw = email.message_from_bytes(sys.stdin.buffer.read())["From"]
+print(email.header.make_header(email.header.decode_header(raw)), email.utils.parseaddr(raw)[1])')" \
+	'Zoë Ångström of the very long named laboratory für Virtualisierung <z@example.org> z@example.org' \
+	"what is not ASCII in a header is encoded"
+is "$(sed '/^$/q' hostile.email | LC_ALL=C grep -c '[^ -~]')" 0 "in every mail's headers"
 
 # ---- a part that regressed decides nothing, in no format ----
 

@@ -389,25 +389,15 @@ static void git_refuses_impossible_ranges(void **state)
 }
 
 /* What git concludes from our log is what we concluded. */
-static void replay(const struct bisect_git_range *range, const char *culprit_name)
+static void replay_steps(const struct bisect_git_range *range, const struct bisect_git_step *steps,
+			 size_t n, const char *culprit)
 {
-	__cleanup_free char *culprit = GIT_OUT("rev-parse", culprit_name);
 	__cleanup_free char *path = xasprintf("%s/.git/nestlab.log", repo);
-	__cleanup_free char *all = GIT_OUT("rev-list", range->bad, "^a1");
-	struct bisect_git_step steps[32];
 	struct bisect_space *space;
 	struct strbuf log = STRBUF_INIT;
 	struct error err = { 0 };
-	char *save, *id, *said;
-	size_t n = 0;
+	char *said;
 
-	/* every commit as a step, in an order that is nobody's */
-	for (id = strtok_r(all, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
-		struct git_judge j = { .culprit = culprit };
-
-		steps[n] = (struct bisect_git_step){ .id = id, .why = "+1 %" };
-		judge_git(&j, (const char *const *)&id, 1, &steps[n++].verdict, &err);
-	}
 	assert_int_equal(bisect_git_open(range, &space, &err), 0);
 	assert_int_equal(bisect_git_log(space, steps, n, culprit, &log, &err), 0);
 	space->ops->release(space);
@@ -418,6 +408,43 @@ static void replay(const struct bisect_git_range *range, const char *culprit_nam
 	GIT("bisect", "reset");
 	free(said);
 	strbuf_release(&log);
+}
+
+static void replay(const struct bisect_git_range *range, const char *culprit_name)
+{
+	__cleanup_free char *culprit = GIT_OUT("rev-parse", culprit_name);
+	__cleanup_free char *all = GIT_OUT("rev-list", range->bad, "^a1");
+	struct bisect_git_step steps[32];
+	struct error err = { 0 };
+	char *save, *id;
+	size_t n = 0;
+
+	/* every commit as a step, in an order that is nobody's */
+	for (id = strtok_r(all, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
+		struct git_judge j = { .culprit = culprit };
+
+		steps[n] = (struct bisect_git_step){ .id = id, .why = "+1 %" };
+		judge_git(&j, (const char *const *)&id, 1, &steps[n++].verdict, &err);
+	}
+	replay_steps(range, steps, n, culprit);
+}
+
+/* A round's verdicts contradict each other, the bad one stored first. */
+static void git_replays_a_contradiction(void **state)
+{
+	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	__cleanup_free char *early = GIT_OUT("rev-parse", "a3"),
+			    *merged = GIT_OUT("rev-parse", "merged"),
+			    *last = GIT_OUT("rev-parse", "main~1"),
+			    *culprit = GIT_OUT("rev-parse", "main");
+	const struct bisect_git_step steps[] = {
+		{ .id = early, .verdict = BISECT_BAD, .why = "+1 %" },
+		{ .id = merged, .verdict = BISECT_GOOD, .why = "+0 %" },
+		{ .id = last, .verdict = BISECT_GOOD, .why = "+0 %" }
+	};
+
+	(void)state;
+	replay_steps(&range, steps, ARRAY_SIZE(steps), culprit);
 }
 
 static void git_replays_the_log(void **state)
@@ -617,6 +644,7 @@ int main(void)
 		cmocka_unit_test(git_tests_merge_bases_first),
 		cmocka_unit_test(git_refuses_impossible_ranges),
 		cmocka_unit_test(git_replays_the_log),
+		cmocka_unit_test(git_replays_a_contradiction),
 		cmocka_unit_test(git_reverts_what_reverts),
 		cmocka_unit_test(ddmin_finds_the_guilty),
 		cmocka_unit_test(ddmin_keeps_what_the_guilty_needs),

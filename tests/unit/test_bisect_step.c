@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -67,10 +68,10 @@ static uint64_t hash(const char *text, uint64_t h)
 	return h ^ h >> 32;
 }
 
-/* Normal noise that depends on kernel, session and boot alone: a repeated boot is not fresh noise. */
-static double noise(const struct fake *f, const char *session, const char *key, int boot)
+/* Normal noise that depends on kernel and seed alone: a repeated boot is not fresh noise. */
+static double noise(const struct fake *f, const char *key, uint64_t seed)
 {
-	__cleanup_free char *what = xasprintf("%s %s %d", session, key, boot);
+	__cleanup_free char *what = xasprintf("noise %s %d", key, (int)seed);
 	double u = (hash(what, 1) % 1000000 + 0.5) / 1e6, v = hash(what, 2) % 1000000 / 1e6;
 
 	return f->truth->noise * sqrt(-2 * log(u)) * cos(2 * M_PI * v);
@@ -99,11 +100,11 @@ static int fake_build(void *arg, const char *const *ids, size_t n, struct bisect
 }
 
 static double value_of(const struct fake *f, const char *session, const struct bisect_built *b,
-		       int boot)
+		       uint64_t seed)
 {
 	long at = strtol(b->variant, NULL, 10);
 	const struct truth *t = f->truth;
-	double v = 25000 * (1 + t->drift * at + noise(f, session, b->key, boot));
+	double v = 25000 * (1 + t->drift * at + noise(f, b->key, seed));
 	bool fixed = t->never_again && at == t->never_again && strstr(session, "-again");
 
 	return at >= t->culprit && !fixed ? v * (1 + t->effect) : v;
@@ -119,10 +120,10 @@ static enum results_class class_of(struct fake *f, const struct bisect_built *b)
 }
 
 static int store_boot(struct fake *f, const char *session, const struct bisect_built *b, int boot,
-		      struct error *err)
+		      uint64_t seed, struct error *err)
 {
 	enum results_class class = class_of(f, b);
-	uint64_t value = value_of(f, session, b, boot);
+	uint64_t value = value_of(f, session, b, seed);
 	struct results_bucket bucket = { histogram_bucket(value), 1 };
 	struct results_metric metric = {
 		.scenario = "multiplex",
@@ -152,7 +153,7 @@ static int store_boot(struct fake *f, const char *session, const struct bisect_b
 		.session = session,
 		.environment = "{}",
 		.boot = boot,
-		.seed = boot,
+		.seed = seed,
 		.started = "2026-11-23T21:00:00Z",
 		.status = class == RESULTS_OK ? "pass" : "fail",
 		.class = class,
@@ -165,14 +166,14 @@ static int store_boot(struct fake *f, const char *session, const struct bisect_b
 }
 
 static int fake_boot(void *arg, const char *session, const struct bisect_built *const *kernels,
-		     size_t n, int first, int boots, struct error *err)
+		     size_t n, int first, int boots, uint64_t seed_offset, struct error *err)
 {
 	int ret = 0;
 
 	for (int b = first; !ret && b < first + boots; b++) {
 		for (size_t i = 0; !ret && i < n; i++) {
 			event(arg); /* in the middle of the boot */
-			ret = store_boot(arg, session, kernels[i], b, err);
+			ret = store_boot(arg, session, kernels[i], b, b + seed_offset, err);
 			event(arg); /* right after it */
 		}
 	}
@@ -518,6 +519,31 @@ static bool run_in_child(const char *path, const struct truth *t, int die_at)
 	return WIFEXITED(status);
 }
 
+/* The boots that confirm a culprit are none that were there: not one seed of a kernel's twice. */
+static void confirms_with_seeds_of_its_own(void **state)
+{
+	struct truth t = { .culprit = 20, .effect = 0.02, .noise = 0.0002 };
+	__cleanup_free char *path = new_database();
+	struct outcome o;
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	(void)state;
+	run_bisect(path, &t, 1, 0, &o);
+	assert_true(o.again.confirmed);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	sqlite3_prepare_v2(db,
+			   "SELECT count(DISTINCT session), count(*) - count(DISTINCT kernel_key "
+			   "|| ' ' || seed) FROM run",
+			   -1, &stmt, NULL);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(stmt, 0), 2);
+	assert_int_equal(sqlite3_column_int(stmt, 1), 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	bisect_answer_free(&o.answer);
+}
+
 /* Boots in the database: how many, and how many (session, kernel, boot) are there twice. */
 static void count_boots(const char *path, int *total, int *repeated)
 {
@@ -597,6 +623,7 @@ int main(void)
 		cmocka_unit_test(the_same_bytes_need_no_boot),
 		cmocka_unit_test(says_when_the_culprit_is_not_seen_again),
 		cmocka_unit_test(tests_the_revert_where_it_runs),
+		cmocka_unit_test(confirms_with_seeds_of_its_own),
 		cmocka_unit_test(survives_kills),
 	};
 

@@ -340,8 +340,8 @@ static void what_is_not_there_is_said(void **state)
 	results_close(db);
 }
 
-/* The emulated machine repeats a boot of the same seed: that is one boot, not many. */
-static void a_repeated_seed_is_no_second_boot(void **state)
+/* What the emulated machine repeats to the last sample is one boot, not many. */
+static void a_repeated_boot_is_no_second_boot(void **state)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
@@ -359,6 +359,38 @@ static void a_repeated_seed_is_no_second_boot(void **state)
 	results_comparison_free(&c);
 	assert_int_equal(refuse(db, "a", "a", &err), -ENODATA);
 	assert_says(err.text, "one boot that counts");
+
+	boot(db, "a", KEY_A, 1, 30006); /* the same seed, and yet it gave something else */
+	c = compare(db, "a", "b");
+	assert_int_equal(c.metrics[0].base.boots, 2);
+	assert_int_equal(c.next_seed, 3);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* The command given again makes copies in another session: they are no history of what is compared. */
+static void copies_elsewhere_are_no_history(void **state)
+{
+	static const char *const sessions[] = { "s1", "s2", "s3" };
+	struct results_filter filter = { .session = sessions[1] };
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+	struct error err = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 18; i++) {
+		uint64_t seed = i % 6 + 1;
+		struct fixture_run f;
+
+		fixture_init(&f, seed % 2 ? "b" : "a", seed % 2 ? KEY_B : KEY_A, seed);
+		f.run.session = sessions[i / 6];
+		fixture_metric(&f, "multiplex", "switch", MANAGED, 30000.0 + 3 * seed);
+		fixture_store(db, &f);
+	}
+	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
+	assert_int_equal(c.metrics[0].base.boots, 3);
+	assert_int_equal(c.metrics[0].median.noise_from, 4); /* of these six boots alone */
+	results_comparison_free(&c);
 	results_close(db);
 }
 
@@ -680,7 +712,8 @@ int main(void)
 		cmocka_unit_test(environments_are_not_mixed),
 		cmocka_unit_test(the_newest_build_of_a_name_is_meant),
 		cmocka_unit_test(what_is_not_there_is_said),
-		cmocka_unit_test(a_repeated_seed_is_no_second_boot),
+		cmocka_unit_test(a_repeated_boot_is_no_second_boot),
+		cmocka_unit_test(copies_elsewhere_are_no_history),
 		cmocka_unit_test(other_rounds_are_other_numbers),
 		cmocka_unit_test(filters_narrow_it_down),
 		cmocka_unit_test(one_kernel_is_split_into_halves),

@@ -104,6 +104,10 @@ static void what_is_wrong_is_named(void **state)
 	"{\"memory\":\"unmanaged\"},\"up_to\":" up_to ",\"reason\":\"known cost\","   \
 	"\"owner\":\"Ada\",\"expires\":\"" expires "\"}]"
 
+#define WAIVE_ANY(more)                                                                  \
+	",\"waivers\":[{\"scenario\":\"multiplex\"," more "\"reason\":\"no such host\"," \
+	"\"owner\":\"Ada\",\"expires\":\"2026-11-23\"}]"
+
 static const struct {
 	const char *kind, *policy;
 	enum signoff_verdict verdict;
@@ -134,6 +138,8 @@ static const struct {
 	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-22")), SIGNOFF_FAIL,
 	  "the waiver of Ada expired on 2026-11-22" },
 	{ "regressed", SWITCH("1", WAIVE("2", "2026-11-23")), SIGNOFF_FAIL, "goes up to 2% only" },
+	{ "regressed", SWITCH("1", WAIVE("3.5", "2026-11-23")), SIGNOFF_FAIL,
+	  "goes up to 3.5% only" }, /* the point is within, the interval is not */
 	{ "one-boot", SWITCH("1", ""), SIGNOFF_BLOCKED, "required of each kernel: 2" },
 	{ "wrong", SWITCH("1", ""), SIGNOFF_FAIL, "cannot be waived" },
 	{ "tail", SWITCH("1", ""), SIGNOFF_PASS, "" },
@@ -144,6 +150,24 @@ static const struct {
 	  "nothing of both kernels" },
 	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
 	  "nothing that this rule names" },
+	/* what is missing may be waived, but not by a waiver of a cost */
+	{ "one-boot", SWITCH("50", WAIVE_ANY("")), SIGNOFF_PASS, "waived by Ada" },
+	{ "one-boot", SWITCH("50", WAIVE_ANY("\"up_to\":50,")), SIGNOFF_BLOCKED, "up to 50% only" },
+	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("")), SIGNOFF_PASS,
+	  "waived by Ada" },
+	{ "better",
+	  SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}",
+		 WAIVE_ANY("\"params\":{\"l2_vcpus\":128},")),
+	  SIGNOFF_PASS, "waived by Ada" },
+	{ "better",
+	  SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("\"params\":{\"l2_vcpus\":8},")),
+	  SIGNOFF_BLOCKED, "nothing of both kernels" },
+	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", WAIVE_ANY("")),
+	  SIGNOFF_PASS, "waived by Ada" },
+	{ "better",
+	  SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}",
+		 WAIVE_ANY("\"params\":{\"ept\":false,\"l2_vcpus\":8},")),
+	  SIGNOFF_PASS, "waived by Ada" },
 };
 
 static void judge_case(size_t i)
