@@ -231,7 +231,8 @@ int results_compare(struct results_db *db, const char *base, const char *new,
 		return ret;
 	ret = series_load(db, &s, filter, &series, err);
 	ret = ret ? ret : failures_load(db, &s, filter, out, err);
-	if (!ret && !series.count && !out->new_failed && !out->base_failed && !out->ntests)
+	if (!ret && !series.count && !out->new_failed && !out->base_failed && !out->ntests &&
+	    !out->same_tests)
 		ret = error_set(err, -ENODATA,
 				"%s and %s have no metric in common%s (see --scenario, --metric)",
 				s.base.label, s.new.label,

@@ -171,17 +171,23 @@ static void free_test(struct results_changed_test *t)
 	free(t->text);
 }
 
-static void keep_differing(struct tests *t)
+/* Returns how many selftests ended with both as with the other. */
+static size_t keep_differing(struct tests *t)
 {
-	size_t kept = 0;
+	size_t kept = 0, same = 0;
 
 	for (size_t i = 0; i < t->count; i++) {
-		if (differs(&t->items[i]))
-			t->items[kept++] = t->items[i];
-		else
-			free_test(&t->items[i]);
+		struct results_changed_test *item = &t->items[i];
+
+		if (differs(item)) {
+			t->items[kept++] = *item;
+			continue;
+		}
+		same += item->name[0] && item->base && item->new;
+		free_test(item);
 	}
 	t->count = kept;
+	return same;
 }
 
 int failures_load(struct results_db *db, const struct selection *s,
@@ -202,7 +208,7 @@ int failures_load(struct results_db *db, const struct selection *s,
 	ret = ret ? ret : count_more_failed(db, s, filter->session, &out->more_failed, err);
 	ret = ret ? ret : load_tests(db, s, &s->base, filter, &tests, err);
 	ret = ret ? ret : load_tests(db, s, &s->new, filter, &tests, err);
-	keep_differing(&tests);
+	out->same_tests = keep_differing(&tests);
 	out->tests = tests.items;
 	out->ntests = tests.count;
 	return ret;

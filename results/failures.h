@@ -8,7 +8,7 @@
 
 #include "results/select.h"
 
-/* Sets base_failed, new_failed, more_failed, failure, tests and ntests of @out. */
+/* Sets base_failed, new_failed, more_failed, failure, tests, ntests and same_tests of @out. */
 int failures_load(struct results_db *db, const struct selection *s,
 		  const struct results_filter *filter, struct results_comparison *out,
 		  struct error *err);

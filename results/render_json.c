@@ -123,6 +123,7 @@ void results_render_json(const struct results_comparison *c, struct strbuf *out)
 	add_text(o, "failure", c->failure);
 	add(o, "notes", notes_json(c->notes));
 	add(o, "tests", tests);
+	add(o, "same_tests", json_object_new_int64((int64_t)c->same_tests));
 	add(o, "metrics", metrics);
 	strbuf_addf(out, "%s\n",
 		    json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |

@@ -256,6 +256,10 @@ static void print_title(const struct results_comparison *c, bool colour, struct 
 {
 	int least = c->nmetrics ? c->metrics[0].base.boots : 0, most = least;
 
+	if (!c->nmetrics) {
+		strbuf_addf(out, "%s against %s: no numbers\n", c->new, c->base);
+		return;
+	}
 	for (size_t i = 0; i < c->nmetrics; i++) {
 		const struct results_compared *m = &c->metrics[i];
 		int low = m->base.boots < m->new.boots ? m->base.boots : m->new.boots;
@@ -384,6 +388,9 @@ static void print_summary(const struct results_comparison *c, size_t hidden, boo
 		strbuf_addf(out,
 			    "\n(of the parts that explain these and decide nothing, %zu regressed)",
 			    parts);
+	if (c->same_tests)
+		strbuf_addf(out, "; %zu selftest%s as before", c->same_tests,
+			    c->same_tests == 1 ? "" : "s");
 	if (c->more_failed)
 		strbuf_addf(out, "; %d boot%s failed", c->more_failed,
 			    c->more_failed == 1 ? "" : "s");

@@ -176,6 +176,7 @@ struct results_comparison { /* free with results_comparison_free() */
 	size_t nmetrics;
 	struct results_changed_test *tests;
 	size_t ntests;
+	size_t same_tests; /* selftests that both ran, with the same result */
 	/* Runs with class guest or integrity, which are never numbers; of all scenarios, whatever the filter
 	 * narrows the numbers to. */
 	int base_failed, new_failed;

@@ -620,6 +620,34 @@ static void selftests_elsewhere_hide_no_numbers(void **state)
 	results_close(db);
 }
 
+static void selftests_alone_compare_too(void **state)
+{
+	static const struct results_test pass = { "kselftest", "{\"test\":\"x\"}", "x", "pass",
+						  "" };
+	struct results_db *db = open_fresh();
+	struct strbuf out = STRBUF_INIT;
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+		f.run.tests = &pass;
+		f.run.ntests = 1;
+		f.run.nmetrics = 0;
+		fixture_store(db, &f);
+	}
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.same_tests, 1);
+	results_render_text(&c, 0, &out);
+	assert_says(out.buf, "b against a: no numbers");
+	assert_says(out.buf, "1 selftest as before");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
 static void a_test_that_fails_now_is_a_regression(void **state)
 {
 	static const struct results_test results[2][2] = {
@@ -647,6 +675,7 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 	c = compare(db, "a", "b");
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 	assert_int_equal(c.ntests, 1);
+	assert_int_equal(c.same_tests, 1);
 	assert_string_equal(c.tests[0].name, "x");
 	assert_string_equal(c.tests[0].base, "pass");
 	results_render_text(&c, 0, &out);
@@ -722,6 +751,7 @@ int main(void)
 		cmocka_unit_test(a_base_that_fails_one_scenario_excuses_no_other),
 		cmocka_unit_test(a_test_that_the_base_fails_excuses_no_complaint),
 		cmocka_unit_test(selftests_elsewhere_hide_no_numbers),
+		cmocka_unit_test(selftests_alone_compare_too),
 		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
 		cmocka_unit_test(parts_do_not_decide_but_alone_they_do),
 	};
