@@ -78,7 +78,7 @@ static void say_more_boots(const struct results_compared *m, const struct result
 	double worse = words_worse(m, judged->ratio), low, high, factor, more;
 	int boots = m->base.boots < m->new.boots ? m->base.boots : m->new.boots;
 
-	if (isnan(worse))
+	if (!isfinite(worse))
 		return;
 	words_worse_interval(m, judged, &low, &high);
 	factor = worse < allowed ? (high - worse) / (allowed - worse)

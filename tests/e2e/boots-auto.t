@@ -30,6 +30,9 @@ is "$boots" 1 "one boot of each was enough"
 like "$(cat "$TMP/err")" '1 boot of each kernel: 0 of [0-9]+ medians undecided, so no more boots: boots of one kernel differ by [0-9.]+ % or less \(standard deviation; assumed' \
 	"and why is said"
 
+like "$out" '^next: nestlab compare .*' "what to look at next"
+like "$out" 'looks once more, at 0\.05 where each look above had 0\.0063' "and that it is one look more"
+
 auto tiny.json nested-context
 is $status 0 "nested-context: no regression"
 like "$out" '^improved: nested-context against baseline' "an improvement"

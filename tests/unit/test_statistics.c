@@ -259,6 +259,22 @@ static void noise_starts_unknown_or_from_a_prior(void **state)
 	statistics_noise_release(&noise);
 }
 
+/* Of five boots one is off: four of ten pairs are 1 apart, and two such pairs the same way are .08. */
+static void pairs_tell_how_often_medians_differ(void **state)
+{
+	static const double v[] = { 0, 0, 1, 0, 0 };
+	struct statistics_noise noise = { 0 };
+
+	(void)state;
+	statistics_noise_add(&noise, v, ARRAY_SIZE(v));
+	assert_near(statistics_noise_p(&noise, 1, 1), 0.4, 0.02);
+	assert_near(statistics_noise_p(&noise, 1, -1), 0.4, 0.02);
+	assert_near(statistics_noise_p(&noise, 2, 1), 0.08, 0.01);
+	assert_near(statistics_noise_p(&noise, 1, 2), 1.0 / 10001, 1e-12);
+	assert_near(statistics_noise_p(&noise, 3, 0), 1, 0);
+	statistics_noise_release(&noise);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +289,7 @@ int main(void)
 		cmocka_unit_test(draws_repeat_and_stay_in_range),
 		cmocka_unit_test(a_rare_mode_widens_the_noise),
 		cmocka_unit_test(noise_starts_unknown_or_from_a_prior),
+		cmocka_unit_test(pairs_tell_how_often_medians_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
