@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* compare_fixture.h - boots with one number each, and their comparison. */
+#ifndef TESTS_COMPARE_FIXTURE_H
+#define TESTS_COMPARE_FIXTURE_H
+
+#include "tests/unit/results_fixture.h"
+
+#define MANAGED	  "{\"l1\":\"micro-vmx\",\"memory\":\"managed\"}"
+#define UNMANAGED "{\"l1\":\"micro-vmx\",\"memory\":\"unmanaged\"}"
+#define KEY_A	  "aaaaaaaaaaaa0001"
+#define KEY_B	  "bbbbbbbbbbbb0002"
+
+static inline struct results_db *open_fresh(void)
+{
+	__cleanup_free char *path = fixture_path();
+
+	return fixture_open(path);
+}
+
+/* One boot with one number. */
+static inline void boot(struct results_db *db, const char *kernel, const char *key, uint64_t seed,
+			double value)
+{
+	struct fixture_run f;
+
+	fixture_init(&f, kernel, key, seed);
+	fixture_metric(&f, "multiplex", "switch", MANAGED, value);
+	fixture_store(db, &f);
+}
+
+static inline struct results_comparison compare(struct results_db *db, const char *a, const char *b)
+{
+	struct results_comparison c;
+	struct error err = { 0 };
+
+	if (results_compare(db, a, b, NULL, &c, &err))
+		fail_msg("%s", err.text);
+	return c;
+}
+
+#define assert_says(text, what)                                       \
+	do {                                                          \
+		if (!strstr(text, what))                              \
+			fail_msg("\"%s\" is not in: %s", what, text); \
+	} while (0)
+
+#endif
