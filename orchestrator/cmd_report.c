@@ -94,6 +94,8 @@ static int render(struct results_db *db, const struct arguments *a,
 
 /* ---- nestlab report signoff ---- */
 
+#define FINDINGS_TOLD 20 /* the pages have all */
+
 static int write_page(const struct arguments *a, const struct signoff *s, const struct policy *p,
 		      const struct report *r, bool html, struct error *err)
 {
@@ -109,10 +111,19 @@ static int write_page(const struct arguments *a, const struct signoff *s, const 
 
 static void print_signoff(const struct arguments *a, const struct signoff *s)
 {
+	size_t told = 0, more = 0;
+
 	printf("%s: %s against %s\n", signoff_verdict_name(s->verdict), a->new, a->base);
-	for (size_t i = 0; i < s->nfindings; i++)
-		if (s->findings[i].state != SIGNOFF_OK)
+	for (size_t i = 0; i < s->nfindings; i++) {
+		if (s->findings[i].state == SIGNOFF_OK)
+			continue;
+		if (told++ < FINDINGS_TOLD)
 			printf("  %s: %s\n", s->findings[i].what, s->findings[i].why);
+		else
+			more++;
+	}
+	if (more)
+		printf("  and %zu more\n", more);
 	printf("%s/signoff.html\n%s/signoff.txt\n", a->output, a->output);
 }
 
