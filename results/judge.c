@@ -95,6 +95,8 @@ static double least_p(const struct judge_case *c, size_t more)
 {
 	size_t known = (size_t)fmax(known_df(c), 0), nbase = c->nbase + more, nnew = c->nnew + more;
 
+	if (!known) /* either side outermost: so is the other */
+		return statistics_mann_whitney_least(nbase, nnew);
 	return fmin(1, statistics_mann_whitney_least(known + nbase, nnew) +
 			       statistics_mann_whitney_least(known + nnew, nbase));
 }

@@ -262,6 +262,31 @@ static void one_boot_far_off_proves_nothing(void **state)
 	statistics_noise_release(&noise);
 }
 
+/* Boots that never differed say how wide an interval is only when there are enough of them. */
+static void four_boots_of_each_without_noise_have_an_interval(void **state)
+{
+	static const double base[4] = { 1000, 1000, 1000, 1000 },
+			    new[4] = { 1002, 1002, 1002, 1002 };
+
+	(void)state;
+	for (size_t boots = 3; boots <= 4; boots++) {
+		struct statistics_noise noise = { 0 };
+		struct results_judgement j;
+		struct judge_case c = { .base = base,
+					.nbase = boots,
+					.new = new,
+					.nnew = boots,
+					.noise = &noise,
+					.effect = 0.5,
+					.alpha = ALPHA,
+					.family = 1 };
+
+		judge_weigh(&c, &j);
+		assert_int_equal(isnan(j.high), boots == 3);
+		statistics_noise_release(&noise);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_true_change_is_found_with_boots_enough),
 		cmocka_unit_test(a_history_without_noise_counts_by_its_boots),
 		cmocka_unit_test(one_boot_far_off_proves_nothing),
+		cmocka_unit_test(four_boots_of_each_without_noise_have_an_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
