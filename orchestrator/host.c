@@ -135,6 +135,14 @@ static bool end_with(struct running *r, enum host_outcome outcome)
 	return true;
 }
 
+/* What the kernel said before it came to that. */
+static void add_complaint(const struct console *c, struct error *err)
+{
+	if (c->ncomplaints)
+		error_append(err, err->code, "; before it: %.*s",
+			     (int)strcspn(c->complaints.buf, "\n"), c->complaints.buf);
+}
+
 static const char *last_line(const struct running *r)
 {
 	return r->console.last.len ? r->console.last.buf : "(nothing)";
@@ -154,6 +162,7 @@ static bool check_limits(struct running *r, struct error *err)
 		return false;
 	error_append(err, -ETIMEDOUT, "; after %llu records; the console's last line: %s",
 		     (unsigned long long)r->result->records, last_line(r));
+	add_complaint(&r->console, err);
 	return end_with(r, HOST_HANG);
 }
 
@@ -185,9 +194,7 @@ static bool end_panicked(struct running *r, struct error *err)
 	const struct console *c = &r->console;
 
 	error_set(err, -EIO, "%s", c->panic.buf);
-	if (c->ncomplaints)
-		error_append(err, -EIO, "; before it: %.*s", (int)strcspn(c->complaints.buf, "\n"),
-			     c->complaints.buf);
+	add_complaint(c, err);
 	if (c->place.len)
 		error_append(err, -EIO, " (%s)", c->place.buf);
 	return end_with(r, HOST_GUEST_PANIC);

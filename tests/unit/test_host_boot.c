@@ -280,9 +280,9 @@ static void too_long(void **state)
 {
 	(void)state;
 	cfg.wall_limit_s = 0;
-	script.console[0] = "the last words\n";
+	script.console[0] = "WARNING: at mm/slub.c:1\nthe last words\n";
 	expect(HOST_HANG, "not done within 0 s; after 0 records; the console's last line: the last "
-			  "words");
+			  "words; before it: WARNING: at mm/slub.c:1");
 }
 
 static void not_started(void **state)
