@@ -402,7 +402,7 @@ static void print_more(const struct results_comparison *c, struct strbuf *out)
 {
 	int more = results_more_boots(c);
 
-	if (more && c->next_seed)
+	if (more && c->next_seed && c->verdict == VERDICT_INCONCLUSIVE)
 		strbuf_addf(out,
 			    "more boots, with new seeds: nestlab run ... --boots %d --seed %" PRIu64
 			    "\n",
