@@ -26,8 +26,9 @@ scenario "$TMP/tiny.json" 0.5
 auto tiny.json "$TOP/tests/kernels/twin.json"
 is $status 0 "a kernel and its twin: nothing changed"
 like "$out" '^unchanged: twin against baseline' "which the summary says"
-is "$boots" 1 "one boot of each was enough"
-like "$(cat "$TMP/err")" '1 boot of each kernel: 0 of [0-9]+ medians undecided, so no more boots: boots of one kernel differ by [0-9.]+ % or less \(standard deviation; assumed' \
+# Boots of one seed are not always the same: mostly one of each is enough.
+ok "$([ "$boots" -ge 1 ] && [ "$boots" -le 3 ]; echo $?)" "decided with $boots of at most three boots of each"
+like "$(cat "$TMP/err")" "$boots boots? of each kernel: 0 of [0-9]+ medians undecided, so no more boots: boots of one kernel differ by [0-9.]+ % or less \\(standard deviation; " \
 	"and why is said"
 
 like "$out" '^next: nestlab compare .*' "what to look at next"
