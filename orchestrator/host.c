@@ -96,7 +96,9 @@ static void read_console(struct running *r)
 
 	for (size_t n; (n = read_news(&r->console_file, chunk, sizeof(chunk)));) {
 		console_feed(&r->console, chunk, n);
-		r->last_news = now();
+		/* Once there are records only they count: a kernel that has locked up says so for ever. */
+		if (!r->result->records)
+			r->last_news = now();
 	}
 	if (r->console.panic.len && !r->panic_at)
 		r->panic_at = now();

@@ -43,7 +43,7 @@ struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
 	uint64_t
 		ips; /* emulated: instructions per emulated second, the TSC's rate; 0: a real clock */
 	int64_t wall_limit_s;	  /* power-on to end, at most */
-	int64_t progress_limit_s; /* without a new record or console byte, at most */
+	int64_t progress_limit_s; /* without a new record (before the first: a console byte), at most */
 };
 
 struct host_boot {	     /* borrowed strings */

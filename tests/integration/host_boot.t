@@ -43,6 +43,8 @@ like "$(boot truncate)" '^broken records: 1 records: record line 2: breaks off' 
 like "$(boot no-bye)" '^broken records: 1 records: .*after line 1 without a bye' "no bye"
 like "$(boot silent)" '^died: 0 records: .*before the agent' "switched off without a record"
 like "$(boot reboot)" '^died: 1 records: the machine reset' "a reset in the middle"
+like "$(boot stall "$TMP/hasty.json")" '^hang: 1 records: .*nothing came for 20 s.*before it: .*detected stalls' \
+	"a kernel that is locked up and says so for ever"
 boot hang "$TMP/hasty.json" >"$TMP/hang.out" &
 second=$!
 like "$(boot spin "$TMP/hasty.json")" '^hang: 1 records: .*nothing came for 20 s' \

@@ -132,14 +132,26 @@ static void do_warn(void)
 	send_bye();
 }
 
+/* Locked up, and telling of it every ten seconds. */
+static void do_stall(void)
+{
+	int fd = open("/dev/kmsg", O_WRONLY);
+
+	for (;;) {
+		dprintf(fd, "<1>rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n");
+		sleep(10);
+	}
+}
+
 static const struct {
 	const char *word;
 	void (*run)(void);
 } acts[] = {
-	{ "done", do_done }, { "clock", do_clock },   { "panic", do_panic },
-	{ "hang", do_hang }, { "spin", do_spin },     { "chatter", do_chatter },
-	{ "flip", do_flip }, { "no-bye", do_no_bye }, { "truncate", do_truncate },
-	{ "skip", do_skip }, { "reboot", do_reboot }, { "warn", do_warn },
+	{ "done", do_done },   { "clock", do_clock },	{ "panic", do_panic },
+	{ "hang", do_hang },   { "spin", do_spin },	{ "chatter", do_chatter },
+	{ "flip", do_flip },   { "no-bye", do_no_bye }, { "truncate", do_truncate },
+	{ "skip", do_skip },   { "reboot", do_reboot }, { "warn", do_warn },
+	{ "stall", do_stall },
 };
 
 static void open_channel(const char *path)
