@@ -110,25 +110,34 @@ static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
 	}
 }
 
-/* They are newer, and their host is another: the numbers are compared all the same. */
-static void selftests_elsewhere_hide_no_numbers(void **state)
+/* One boot of each kernel with a selftest that passes, and no number, on another host if @identity. */
+static void selftests_pass(struct results_db *db, const char *identity)
 {
 	static const struct results_test pass = { "kselftest", "{\"test\":\"x\"}", "x", "pass",
 						  "" };
+	struct fixture_run f;
+
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+		if (identity)
+			f.run.host_identity = identity;
+		f.run.tests = &pass;
+		f.run.ntests = 1;
+		f.run.nmetrics = 0;
+		fixture_store(db, &f);
+	}
+}
+
+/* They are newer, and their host is another: the numbers are compared all the same. */
+static void selftests_elsewhere_hide_no_numbers(void **state)
+{
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
-	struct fixture_run f;
 
 	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24000);
-	for (int k = 0; k < 2; k++) {
-		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
-		f.run.host_identity = "{\"emulator\":\"bochs 2.7\",\"cpus\":2}";
-		f.run.tests = &pass;
-		f.run.ntests = 1;
-		fixture_store(db, &f);
-	}
+	selftests_pass(db, "{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
 	c = compare(db, "a", "b");
 	assert_int_equal(c.verdict, VERDICT_IMPROVED);
 	results_comparison_free(&c);
@@ -137,21 +146,12 @@ static void selftests_elsewhere_hide_no_numbers(void **state)
 
 static void selftests_alone_compare_too(void **state)
 {
-	static const struct results_test pass = { "kselftest", "{\"test\":\"x\"}", "x", "pass",
-						  "" };
 	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
 	struct results_comparison c;
-	struct fixture_run f;
 
 	(void)state;
-	for (int k = 0; k < 2; k++) {
-		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
-		f.run.tests = &pass;
-		f.run.ntests = 1;
-		f.run.nmetrics = 0;
-		fixture_store(db, &f);
-	}
+	selftests_pass(db, NULL);
 	c = compare(db, "a", "b");
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 	assert_int_equal(c.same_tests, 1);

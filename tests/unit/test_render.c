@@ -9,35 +9,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "tests/unit/results_fixture.h"
-
-#define MANAGED	  "{\"l1\":\"micro-vmx\",\"memory\":\"managed\"}"
-#define UNMANAGED "{\"l1\":\"micro-vmx\",\"memory\":\"unmanaged\"}"
-#define KEY_A	  "aaaaaaaaaaaa0001"
-#define KEY_B	  "bbbbbbbbbbbb0002"
-
-static struct results_db *open_fresh(void)
-{
-	__cleanup_free char *path = fixture_path();
-
-	return fixture_open(path);
-}
-
-static struct results_comparison compare(struct results_db *db, const char *a, const char *b)
-{
-	struct results_comparison c;
-	struct error err = { 0 };
-
-	if (results_compare(db, a, b, NULL, &c, &err))
-		fail_msg("%s", err.text);
-	return c;
-}
-
-#define assert_says(text, what)                                       \
-	do {                                                          \
-		if (!strstr(text, what))                              \
-			fail_msg("\"%s\" is not in: %s", what, text); \
-	} while (0)
+#include "tests/unit/compare_fixture.h"
 
 static struct results_db *open_with_table(void)
 {
