@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "agents/protocol.h"
-#include "orchestrator/console.h"
-#include "orchestrator/records.h"
+#include "orchestrator/engine/console.h"
+#include "orchestrator/engine/records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,7 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "images/images.h"
-#include "orchestrator/host.h"
+#include "orchestrator/hosts/driver.h"
 
 static int make_image(char **argv)
 {

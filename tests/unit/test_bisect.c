@@ -14,10 +14,10 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/bisect_ddmin.h"
-#include "orchestrator/bisect_git.h"
-#include "orchestrator/bisect_judge.h"
-#include "orchestrator/bisect_line.h"
+#include "orchestrator/bisect/ddmin.h"
+#include "orchestrator/bisect/git.h"
+#include "orchestrator/bisect/judge.h"
+#include "orchestrator/bisect/line.h"
 
 /* ---- lines ---- */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* orchestrator/bisect_lab.c: the variants that candidates become. None of them gets built here. */
+/* orchestrator/bisect/lab.c: the variants that candidates become. None of them gets built here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/bisect_lab.h"
+#include "orchestrator/bisect/lab.h"
 
 static char dir[] = "/tmp/nestlab-lab.XXXXXX";
 

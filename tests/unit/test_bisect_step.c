@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * orchestrator/bisect_step.c and bisect_confirm.c over a lab that needs no kernel: real searches, a
+ * orchestrator/bisect/step.c and bisect_confirm.c over a lab that needs no kernel: real searches, a
  * real database, real comparisons; simulated builds and boots, with noise, trouble and kills.
  */
 #include <errno.h>
@@ -23,8 +23,8 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/histogram.h"
-#include "orchestrator/bisect_line.h"
-#include "orchestrator/bisect_step.h"
+#include "orchestrator/bisect/line.h"
+#include "orchestrator/bisect/step.h"
 
 #define LAST 32
 

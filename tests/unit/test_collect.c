@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* orchestrator/collect.c: records become rows, and trouble gets the right class. */
+/* orchestrator/engine/collect.c: records become rows, and trouble gets the right class. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/alloc.h"
-#include "orchestrator/collect.h"
+#include "orchestrator/engine/collect.h"
 
 static struct scenario_measure measures[] = {
 	{ .scenario = "multiplex",

@@ -14,8 +14,8 @@
 #include "agents/protocol.h"
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/host.h"
-#include "orchestrator/verdict.h"
+#include "orchestrator/hosts/driver.h"
+#include "orchestrator/engine/outcome.h"
 
 static char dir[] = "/tmp/nestlab-boot.XXXXXX";
 

@@ -12,7 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/console.h"
+#include "orchestrator/engine/console.h"
 
 /* The emulated host's two, as 6.12.117 printed them there (shortened in the middle). */
 static const char known[] =

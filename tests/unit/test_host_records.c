@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "agents/protocol.h"
-#include "orchestrator/records.h"
+#include "orchestrator/engine/records.h"
 
 static struct error err;
 

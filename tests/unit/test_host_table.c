@@ -12,7 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/host.h"
+#include "orchestrator/hosts/driver.h"
 
 static char dir[] = "/tmp/nestlab-hosts.XXXXXX";
 static struct error err;

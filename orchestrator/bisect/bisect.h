@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bisect.h - a whole bisect, from its request to its answer: ends, search, confirmation; told as it
+ * goes, kept in the database after each step (results/bisect_store.h), resumed from there.
+ */
+#ifndef ORCHESTRATOR_BISECT_H
+#define ORCHESTRATOR_BISECT_H
+
+#include "common/strbuf.h"
+#include "orchestrator/bisect/request.h"
+#include "results/bisect_store.h"
+
+/* How it ended; bisect_exit_status() makes it a program's status. */
+enum bisect_end {
+	BISECT_CONFIRMED,   /* found, and seen again in fresh boots */
+	BISECT_UNCONFIRMED, /* found, but not seen again */
+	BISECT_NARROWED,    /* what cannot be judged hides which of several it is */
+	BISECT_REFUSED,	    /* the ends do not differ beyond doubt, or cannot be measured */
+};
+int bisect_exit_status(enum bisect_end end); /* 0, EXIT_NO, EXIT_CANNOT_TELL twice */
+
+/*
+ * Starts one: stores the request under a new session (RUN_SESSION_MAX bytes). Nothing is built or
+ * booted yet, but what is wrong with the request is told: -EINVAL.
+ */
+int bisect_start(struct results_db *db, const char *runs, const struct bisect_request *request,
+		 char *session, struct error *err);
+
+/*
+ * Runs it to its end, or goes on where it was left. -EBUSY: another process is at it. Any other
+ * error: infrastructure; what was finished is stored and a later call goes on. The
+ * answer for people is appended to @report, and stored as JSON.
+ */
+int bisect_run(struct results_db *db, const char *runs, const struct results_bisect *b,
+	       enum bisect_end *end, struct strbuf *report, struct error *err);
+
+/* The log that `git bisect replay` takes (git ranges), or the same words as comments. */
+int bisect_log(struct results_db *db, const char *runs, const struct results_bisect *b,
+	       struct strbuf *log, struct error *err);
+
+#endif

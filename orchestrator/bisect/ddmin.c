@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/bisect/ddmin.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/cancel.h"
+#include "common/strbuf.h"
+
+struct ddmin {
+	size_t n;    /* differences in all */
+	size_t *set; /* the smallest set known to be bad: indices, ascending */
+	size_t size;
+	size_t parts;
+	size_t parallel;
+	const struct bisect_tester *tester;
+};
+
+char *bisect_set_name(const bool *flags, size_t n)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		if (flags[i])
+			strbuf_addf(&sb, "%s%zu", sb.len ? "," : "", i);
+	return strbuf_detach(&sb);
+}
+
+int bisect_set_parse(const char *name, bool *flags, size_t n, struct error *err)
+{
+	const char *p = name;
+
+	memset(flags, 0, n * sizeof(*flags));
+	while (*p) {
+		char *end;
+		unsigned long i = strtoul(p, &end, 10);
+
+		if (!isdigit((unsigned char)*p) || i >= n || (*end && (*end != ',' || !end[1])))
+			return error_set(err, -EINVAL, "\"%s\" is no set of differences below %zu",
+					 name, n);
+		flags[i] = true;
+		p = *end ? end + 1 : end;
+	}
+	return 0;
+}
+
+/* Part @part of the current set, or all but it. The name of the result. */
+static char *name_part(const struct ddmin *d, size_t part, bool complement)
+{
+	size_t from = d->size * part / d->parts, to = d->size * (part + 1) / d->parts;
+	bool *flags = xcalloc(d->n, sizeof(*flags));
+	char *name;
+
+	for (size_t i = 0; i < d->size; i++)
+		flags[d->set[i]] = (i >= from && i < to) != complement;
+	name = bisect_set_name(flags, d->n);
+	free(flags);
+	return name;
+}
+
+/*
+ * Tests the parts (or their complements) in order, @parallel at once, up to the first bad one.
+ * *found: its number, d->parts if none is bad.
+ */
+static int test_parts(struct ddmin *d, bool complement, size_t *found, struct error *err)
+{
+	enum bisect_verdict *verdicts = xcalloc(d->parallel, sizeof(*verdicts));
+	char **names = xcalloc(d->parallel, sizeof(*names));
+	int ret = 0;
+
+	*found = d->parts;
+	for (size_t at = 0; !ret && *found == d->parts && at < d->parts; at += d->parallel) {
+		size_t n = d->parts - at < d->parallel ? d->parts - at : d->parallel;
+
+		for (size_t i = 0; i < n; i++)
+			names[i] = name_part(d, at + i, complement);
+		ret = d->tester->test(d->tester->arg, (const char *const *)names, n, verdicts, err);
+		for (size_t i = n; !ret && i-- > 0;)
+			if (verdicts[i] == BISECT_BAD)
+				*found = at + i;
+		for (size_t i = 0; i < n; i++)
+			free(names[i]);
+	}
+	free(names);
+	free(verdicts);
+	return ret;
+}
+
+static void keep(struct ddmin *d, size_t part, bool complement)
+{
+	size_t from = d->size * part / d->parts, to = d->size * (part + 1) / d->parts;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->size; i++)
+		if ((i >= from && i < to) != complement)
+			d->set[kept++] = d->set[i];
+	d->size = kept;
+}
+
+/* One pass of ddmin at the current granularity. *done: the set cannot be made smaller. */
+static int reduce(struct ddmin *d, bool *done, struct error *err)
+{
+	size_t found;
+	int ret = test_parts(d, false, &found, err);
+
+	if (!ret && found < d->parts) {
+		keep(d, found, false);
+		d->parts = 2;
+		return 0;
+	}
+	if (!ret && d->parts > 2) /* of two parts each is the other's complement */
+		ret = test_parts(d, true, &found, err);
+	if (!ret && found < d->parts) {
+		keep(d, found, true);
+		d->parts--;
+		return 0;
+	}
+	*done = d->parts >= d->size;
+	d->parts = d->parts * 2 < d->size ? d->parts * 2 : d->size;
+	return ret;
+}
+
+int bisect_ddmin(size_t n, size_t parallel, const struct bisect_tester *tester, char **guilty,
+		 struct error *err)
+{
+	struct ddmin d = { .n = n, .size = n, .parts = 2, .parallel = parallel, .tester = tester };
+	bool done = false;
+	int ret = 0;
+
+	*guilty = NULL;
+	d.set = xcalloc(n, sizeof(*d.set));
+	for (size_t i = 0; i < n; i++)
+		d.set[i] = i;
+	while (!ret && !done && d.size > 1) {
+		if (tester->round)
+			tester->round(tester->arg, d.size, bisect_rounds_left(d.size, 1));
+		ret = cancel_requested() ? cancel_error(err) : reduce(&d, &done, err);
+	}
+	d.parts = 1;
+	if (!ret)
+		*guilty = name_part(&d, 0, false);
+	free(d.set);
+	return ret;
+}

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/bisect/lab.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "kernels/kernels.h"
+#include "orchestrator/bisect/config.h"
+#include "orchestrator/bisect/ddmin.h"
+#include "orchestrator/engine/run.h"
+
+struct lab {
+	const struct bisect_request *request;
+	const char *session, *runs;
+	struct results_db *db;
+	char *root, *variants_dir, *cache;
+	struct kernel_env env;
+	char *dir, *probe; /* RUNS/SESSION, and the scenario file in it */
+	struct kernel_variant variant;
+	struct bisect_configs configs; /* config bisects */
+	const char **names;	       /* of patches or differences; borrowed */
+	size_t nnames;
+};
+
+/* ---- candidates become variants ---- */
+
+static void add_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, json_object_new_string(text));
+}
+
+static void add_fragments(struct json_object *o, char *const *fragments, size_t n)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(list, json_object_new_string(fragments[i]));
+	json_object_object_add(o, "config", list);
+}
+
+/* A commit: its source alone, configured and compiled as the variant is. */
+static int describe_commit(struct lab *lab, const char *id, struct json_object *o, char **name,
+			   struct error *err)
+{
+	struct json_object *source = json_object_new_object();
+
+	(void)err;
+	*name = xasprintf("commit-%.12s", id);
+	add_text(source, "kind", "git");
+	add_text(source, "location", lab->request->tree);
+	add_text(source, "ref", id);
+	json_object_object_add(o, "source", source);
+	add_fragments(o, lab->variant.fragments, lab->variant.nfragments);
+	add_text(o, "compiler", lab->variant.compiler);
+	return 0;
+}
+
+/* The first @count patches but one, as a series of its own in @dir. */
+static int write_series(const struct lab *lab, const char *dir, long count, long without,
+			struct error *err)
+{
+	char **patches = lab->variant.patches + lab->variant.nbase_patches;
+	__cleanup_free char *series = xasprintf("%s/series", dir);
+	struct strbuf names = STRBUF_INIT;
+	int ret = fs_mkdir_p(dir, err);
+
+	for (long i = 0; !ret && i < count; i++) {
+		__cleanup_free char *to = xasprintf("%s/%s", dir, lab->names[i]);
+
+		if (i + 1 == without)
+			continue;
+		ret = fs_copy_file(patches[i], to, err);
+		strbuf_addf(&names, "%s\n", lab->names[i]);
+	}
+	ret = ret ? ret : fs_write_file(series, names.buf, names.len, err);
+	strbuf_release(&names);
+	return ret;
+}
+
+static int add_patches(const struct lab *lab, const char *name, long count, long without,
+		       struct json_object *o, struct error *err)
+{
+	const char *first = lab->variant.patches[lab->variant.nbase_patches];
+	__cleanup_free char *folder = without ? xasprintf("%s/variants/%s", lab->dir, name)
+					      : strndup(first, strrchr(first, '/') - first);
+
+	add_text(o, "patches", folder);
+	json_object_object_add(o, "patch_count", json_object_new_int64(count - (without > 0)));
+	return without ? write_series(lab, folder, count, without, err) : 0;
+}
+
+/* "7", the first 7 patches of the series on the variant's base; "7-3", those without the third. */
+static int describe_prefix(struct lab *lab, const char *id, struct json_object *o, char **name,
+			   struct error *err)
+{
+	const struct kernel_variant *v = &lab->variant;
+	size_t inherited = v->parent->nfragments;
+	char *end;
+	long count = strtol(id, &end, 10), without = *end ? strtol(end + 1, NULL, 10) : 0;
+
+	*name = without ? xasprintf("%.40s-first-%ld-but-%ld", v->name, count, without)
+			: xasprintf("%.40s-first-%ld", v->name, count);
+	add_text(o, "base", v->parent->path);
+	add_fragments(o, v->fragments + inherited, v->nfragments - inherited);
+	add_text(o, "compiler", v->compiler);
+	return count ? add_patches(lab, *name, count, without, o, err) : 0;
+}
+
+/* The variant with a mixture of the two fragments on top. */
+static int describe_mixture(struct lab *lab, const char *id, struct json_object *o, char **name,
+			    struct error *err)
+{
+	bool *set = xcalloc(lab->configs.n, sizeof(*set));
+	struct strbuf text = STRBUF_INIT;
+	char hash[FS_SHA256_HEX];
+	int ret = bisect_set_parse(id, set, lab->configs.n, err);
+
+	if (!ret) {
+		__cleanup_free char *path = NULL;
+
+		bisect_configs_mix(&lab->configs, set, &text);
+		fs_sha256(text.buf, text.len, hash);
+		*name = xasprintf("%.40s-with-%.8s", lab->variant.name, hash);
+		path = xasprintf("%s/variants/%s.config", lab->dir, *name);
+		ret = fs_write_file(path, text.buf, text.len, err);
+		add_text(o, "base", lab->variant.path);
+		add_fragments(o, &path, 1);
+	}
+	strbuf_release(&text);
+	free(set);
+	return ret;
+}
+
+static int (*const describe[])(struct lab *lab, const char *id, struct json_object *o, char **name,
+			       struct error *err) = {
+	[BISECT_GIT] = describe_commit,
+	[BISECT_SERIES] = describe_prefix,
+	[BISECT_CONFIG] = describe_mixture,
+};
+
+/* Writes the candidate's variant file; *path is the caller's. */
+static int write_variant(struct lab *lab, const char *id, char **path, struct error *err)
+{
+	struct json_object *o = json_object_new_object();
+	__cleanup_free char *name = NULL;
+	const char *text;
+	int ret;
+
+	*path = NULL;
+	ret = describe[lab->request->kind](lab, id, o, &name, err);
+	if (!ret) {
+		*path = xasprintf("%s/variants/%s.json", lab->dir, name);
+		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+								 JSON_C_TO_STRING_NOSLASHESCAPE);
+		ret = fs_write_file(*path, text, strlen(text), err);
+	}
+	json_object_put(o);
+	return ret;
+}
+
+/* ---- building ---- */
+
+/* What says something about the kernel, not about this machine. */
+static bool is_kernels_fault(int code)
+{
+	return code == -EIO || code == -EINVAL || code == -EBADMSG;
+}
+
+static char *first_line(const char *text)
+{
+	__cleanup_free char *copy = xstrdup(text);
+
+	/* "does not compile:" and the first error are on two lines */
+	for (char *p = copy, *end = strchr(copy, '\n'); end; end = strchr(p, '\n')) {
+		*end = ' ';
+		if (end > copy && end[-1] != ':') {
+			*end = '\0';
+			break;
+		}
+		p = end;
+	}
+	return xstrdup(copy);
+}
+
+struct build_thread {
+	pthread_t thread;
+	struct lab *lab;
+	const char *id;
+	int jobs;
+	struct bisect_built *out;
+	int ret;
+	struct error err;
+};
+
+static void *build_one(void *arg)
+{
+	struct build_thread *t = arg;
+	struct kernel_env env = t->lab->env;
+	struct kernel_build build;
+
+	env.jobs = t->jobs;
+	t->ret = write_variant(t->lab, t->id, &t->out->variant, &t->err);
+	if (t->ret)
+		return NULL;
+	t->ret = kernel_build(&env, t->out->variant, &build, &t->err);
+	if (!t->ret) {
+		t->out->key = xstrdup(build.key);
+		t->out->sha256 = xstrdup(build.bzimage_sha256);
+		kernel_build_free(&build);
+	} else if (is_kernels_fault(t->ret)) {
+		t->out->why = first_line(t->err.text);
+		t->ret = 0;
+	}
+	return NULL;
+}
+
+/* One thread a candidate, the cores shared among them. */
+static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
+		     struct error *err)
+{
+	struct build_thread *threads = xcalloc(n, sizeof(*threads));
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int ret = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		threads[i] = (struct build_thread){ .lab = arg, .id = ids[i], .out = &out[i] };
+		threads[i].jobs = cores > (long)n ? cores / (long)n : 1;
+		if (n == 1 || pthread_create(&threads[i].thread, NULL, build_one, &threads[i])) {
+			threads[i].thread = 0;
+			build_one(&threads[i]);
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (threads[i].thread)
+			pthread_join(threads[i].thread, NULL);
+		if (threads[i].ret && !ret)
+			ret = error_set(err, threads[i].ret, "%s", threads[i].err.text);
+	}
+	free(threads);
+	return ret;
+}
+
+/* ---- booting ---- */
+
+/* What a killed bisect left of boots that it did not finish would be in the way. */
+static int clear_boots(struct lab *lab, const char *session, const struct bisect_built *b,
+		       int first, int boots, struct error *err)
+{
+	const char *slash = strrchr(b->variant, '/');
+	int len = strlen(slash + 1) - strlen(".json"), ret = 0;
+
+	for (int i = first; !ret && i < first + boots; i++) {
+		__cleanup_free char *dir =
+			xasprintf("%s/%s/%.*s-probe-%d", lab->runs, session, len, slash + 1, i);
+
+		if (fs_exists(dir))
+			ret = fs_remove_tree(dir, err);
+	}
+	return ret;
+}
+
+static int lab_boot(void *arg, const char *session, const struct bisect_built *const *kernels,
+		    size_t n, int first, int boots, uint64_t seed_offset, struct error *err)
+{
+	struct lab *lab = arg;
+	const char **names = xcalloc(n, sizeof(*names));
+	const char *probe = lab->probe;
+	struct run_summary summary = { 0 };
+	struct run_request req = {
+		.scenarios = &probe,
+		.nscenarios = 1,
+		.kernels = names,
+		.nkernels = n,
+		.host = lab->request->host,
+		.session = session,
+		.runs_dir = lab->runs,
+		.command = lab->request->command,
+		.seed = lab->request->seed + seed_offset,
+		.first_boot = first,
+		.boots = boots,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < n; i++) {
+		names[i] = kernels[i]->variant;
+		ret = clear_boots(lab, session, kernels[i], first, boots, err);
+	}
+	if (!ret)
+		ret = run_execute(&req, lab->db, &summary, err);
+	run_summary_free(&summary);
+	free(names);
+	return ret;
+}
+
+/* ---- comparing ---- */
+
+static int lab_compare(void *arg, const char *session, const char *base_key, const char *new_key,
+		       int looks, struct bisect_ratio *out, struct error *err)
+{
+	struct lab *lab = arg;
+	struct results_filter filter = {
+		.scenario = lab->request->probe.scenario,
+		.metric = lab->request->probe.metric,
+		.session = session,
+		.alpha = results_sequential_alpha(BISECT_ALPHA, looks),
+	};
+
+	return bisect_compare(lab->db, base_key, new_key, &filter, out, err);
+}
+
+struct bisect_lab bisect_lab_ops(struct lab *lab)
+{
+	return (struct bisect_lab){
+		.build = lab_build,
+		.boot = lab_boot,
+		.compare = lab_compare,
+		.arg = lab,
+	};
+}
+
+/* ---- opening ---- */
+
+static int name_patches(struct lab *lab, struct error *err)
+{
+	const struct kernel_variant *v = &lab->variant;
+
+	if (!v->parent || v->npatches == v->nbase_patches)
+		return error_set(err, -EINVAL,
+				 "%s: a series bisect needs a variant with patches on a base",
+				 v->path);
+	lab->nnames = v->npatches - v->nbase_patches;
+	lab->names = xcalloc(lab->nnames, sizeof(*lab->names));
+	for (size_t i = 0; i < lab->nnames; i++)
+		lab->names[i] = strrchr(v->patches[v->nbase_patches + i], '/') + 1;
+	return 0;
+}
+
+static int name_differences(struct lab *lab, struct error *err)
+{
+	int ret = bisect_configs_read(lab->request->good, lab->request->bad, &lab->configs, err);
+
+	if (ret)
+		return ret;
+	lab->nnames = lab->configs.n;
+	lab->names = xcalloc(lab->nnames, sizeof(*lab->names));
+	for (size_t i = 0; i < lab->nnames; i++)
+		lab->names[i] = lab->configs.items[i].text;
+	return 0;
+}
+
+static int nothing_to_name(struct lab *lab, struct error *err)
+{
+	if (lab->variant.npatches)
+		return error_set(err, -EINVAL,
+				 "%s has patches: give --variant one without, for its config",
+				 lab->variant.path);
+	return 0;
+}
+
+static int (*const name_candidates[])(struct lab *lab, struct error *err) = {
+	[BISECT_GIT] = nothing_to_name,
+	[BISECT_SERIES] = name_patches,
+	[BISECT_CONFIG] = name_differences,
+};
+
+int bisect_lab_open(const struct bisect_request *request, const char *session, const char *runs,
+		    struct results_db *db, struct lab **lab, struct error *err)
+{
+	struct lab *l = xcalloc(1, sizeof(*l));
+	__cleanup_free char *variants = NULL;
+	int ret;
+
+	l->request = request;
+	l->session = session;
+	l->runs = runs;
+	l->db = db;
+	l->configs = (struct bisect_configs){ .common = STRBUF_INIT };
+	l->root = fs_data_root();
+	l->variants_dir = xasprintf("%s/kernels", l->root);
+	l->cache = fs_cache_dir();
+	l->env = (struct kernel_env){ .variants_dir = l->variants_dir, .cache_dir = l->cache };
+	l->dir = xasprintf("%s/%s", runs, session);
+	l->probe = xasprintf("%s/probe.json", l->dir);
+	variants = xasprintf("%s/variants", l->dir);
+	ret = fs_mkdir_p(variants, err);
+	ret = ret ? ret : bisect_probe_write(&request->probe, l->probe, err);
+	ret = ret ? ret : kernel_variant_load(&l->env, request->variant, &l->variant, err);
+	ret = ret ? ret : name_candidates[request->kind](l, err);
+	if (ret)
+		bisect_lab_close(l);
+	else
+		*lab = l;
+	return ret;
+}
+
+void bisect_lab_close(struct lab *lab)
+{
+	kernel_variant_free(&lab->variant);
+	bisect_configs_free(&lab->configs);
+	free(lab->names);
+	free(lab->root);
+	free(lab->variants_dir);
+	free(lab->cache);
+	free(lab->dir);
+	free(lab->probe);
+	free(lab);
+}
+
+size_t bisect_lab_names(const struct lab *lab, const char *const **names)
+{
+	*names = lab->names;
+	return lab->nnames;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/bisect/search.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/cancel.h"
+
+static const char *const verdict_names[] = {
+	[BISECT_UNTESTED] = "untested",
+	[BISECT_GOOD] = "good",
+	[BISECT_BAD] = "bad",
+	[BISECT_SKIP] = "skip",
+};
+
+const char *bisect_verdict_name(enum bisect_verdict v)
+{
+	return verdict_names[v];
+}
+
+enum bisect_verdict bisect_verdict_parse(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verdict_names); i++)
+		if (!strcmp(name, verdict_names[i]))
+			return i;
+	return BISECT_UNTESTED;
+}
+
+void bisect_remaining_free(struct bisect_remaining *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->items[i].id);
+	free(r->items);
+	free(r->bad);
+	*r = (struct bisect_remaining){ 0 };
+}
+
+void bisect_answer_free(struct bisect_answer *a)
+{
+	for (size_t i = 0; i < a->nsuspects; i++)
+		free(a->suspects[i]);
+	free(a->suspects);
+	*a = (struct bisect_answer){ 0 };
+}
+
+int bisect_rounds_left(long total, size_t k)
+{
+	int rounds = 0;
+
+	while (total > 1) {
+		total = (total + (long)k) / ((long)k + 1);
+		rounds++;
+	}
+	return rounds;
+}
+
+/*
+ * What cannot be judged often has neighbours that cannot be either (a range that does not build), so
+ * each skip within the range sends us further from the ideal place: 1, 2, 4, ... to either side.
+ */
+static long step_aside(const struct bisect_remaining *r)
+{
+	long skips = 0, limit = r->total / 4;
+	long far;
+
+	for (size_t i = 0; i < r->count; i++)
+		skips += r->items[i].skipped;
+	if (!skips)
+		return 0;
+	far = skips > 30 ? limit : 1L << (skips - 1);
+	far = far > limit ? limit : far;
+	return skips % 2 ? far : -far;
+}
+
+static bool is_chosen(const size_t *chosen, size_t n, size_t i)
+{
+	for (size_t j = 0; j < n; j++)
+		if (chosen[j] == i)
+			return true;
+	return false;
+}
+
+/* The candidate nearest to a reach of @target that is free to be tested; r->count if none is. */
+static size_t nearest(const struct bisect_remaining *r, double target, const size_t *chosen,
+		      size_t n)
+{
+	size_t best = r->count;
+	double best_distance = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		double distance = r->items[i].reach - target;
+
+		distance = distance < 0 ? -distance : distance;
+		if (r->items[i].skipped || is_chosen(chosen, n, i))
+			continue;
+		if (best == r->count || distance < best_distance) {
+			best = i;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen)
+{
+	double aside = r->required ? 0 : step_aside(r);
+	size_t n = 0;
+
+	for (size_t j = 1; j <= k; j++) {
+		double target = (double)r->total * j / (k + 1) + aside;
+		size_t i = nearest(r, target, chosen, n);
+
+		if (i == r->count)
+			break;
+		chosen[n++] = i;
+	}
+	return n;
+}
+
+/*
+ * Good ones first: should the verdicts of a round contradict each other (bad, then good again), the
+ * last change to bad is hunted, the one that made the bad end what it is.
+ */
+static int mark_all(struct bisect_space *space, const char *const *ids, size_t n,
+		    const enum bisect_verdict *verdicts, struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < n; i++)
+		if (verdicts[i] != BISECT_BAD)
+			ret = space->ops->mark(space, ids[i], verdicts[i], err);
+	for (size_t i = 0; !ret && i < n; i++)
+		if (verdicts[i] == BISECT_BAD)
+			ret = space->ops->mark(space, ids[i], verdicts[i], err);
+	return ret;
+}
+
+/* One round: chooses, tests, marks. *tested is 0 when there was nothing to choose. */
+static int run_round(struct bisect_space *space, const struct bisect_remaining *r, size_t parallel,
+		     const struct bisect_tester *tester, size_t *tested, struct error *err)
+{
+	enum bisect_verdict *verdicts = xcalloc(parallel, sizeof(*verdicts));
+	const char **ids = xcalloc(parallel, sizeof(*ids));
+	size_t *chosen = xcalloc(parallel, sizeof(*chosen));
+	int ret = 0;
+
+	*tested = bisect_choose(r, parallel, chosen);
+	for (size_t i = 0; i < *tested; i++)
+		ids[i] = r->items[chosen[i]].id;
+	if (*tested)
+		ret = tester->test(tester->arg, ids, *tested, verdicts, err);
+	if (!ret)
+		ret = mark_all(space, ids, *tested, verdicts, err);
+	free(chosen);
+	free(ids);
+	free(verdicts);
+	return ret;
+}
+
+static void fill_answer(const struct bisect_remaining *r, struct bisect_answer *a)
+{
+	a->suspects = xcalloc(r->count + 1, sizeof(*a->suspects));
+	for (size_t i = 0; i < r->count; i++)
+		a->suspects[a->nsuspects++] = xstrdup(r->items[i].id);
+	a->suspects[a->nsuspects++] = xstrdup(r->bad);
+}
+
+int bisect_search(struct bisect_space *space, size_t parallel, const struct bisect_tester *tester,
+		  struct bisect_answer *answer, struct error *err)
+{
+	size_t tested = 1;
+	int ret = 0;
+
+	*answer = (struct bisect_answer){ 0 };
+	while (!ret && tested) {
+		struct bisect_remaining r = { 0 };
+
+		if (cancel_requested())
+			return cancel_error(err);
+		ret = space->ops->remaining(space, &r, err);
+		if (!ret && tester->round)
+			tester->round(tester->arg, r.total, bisect_rounds_left(r.total, parallel));
+		if (!ret)
+			ret = run_round(space, &r, parallel, tester, &tested, err);
+		if (!ret && !tested)
+			fill_answer(&r, answer);
+		answer->rounds += tested > 0;
+		bisect_remaining_free(&r);
+	}
+	return ret;
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/engine/collect.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/json.h"
+
+#define FAILURE_TEXT 500 /* bytes of a failed selftest's output that an error shows */
+
+/* Grows @array of @n elements by one zeroed element and gives it. */
+#define APPEND(array, n)                                                \
+	({                                                              \
+		(array) = xrealloc((array), (n) + 1, sizeof(*(array))); \
+		memset(&(array)[n], 0, sizeof(*(array)));               \
+		&(array)[(n)++];                                        \
+	})
+
+/* The first trouble is told; a worse class replaces a milder one. */
+static void trouble(struct collector *c, enum results_class class, const char *text)
+{
+	if (c->class == class && class != RESULTS_OK)
+		return;
+	if (class == RESULTS_INTEGRITY || c->class == RESULTS_OK) {
+		c->class = class;
+		error_set(&c->trouble, -EBADMSG, "%s", text);
+	}
+}
+
+static const char *text_of(const struct json_node *rec, const char *key, struct error *err)
+{
+	struct json_node n;
+	const char *s = NULL;
+
+	if (!json_member(rec, key, true, &n, err) && !json_as_string(&n, &s, err))
+		return s;
+	return NULL;
+}
+
+static int number_of(const struct json_node *rec, const char *key, uint64_t *out, struct error *err)
+{
+	struct json_node n;
+	int64_t value;
+	int ret = json_member(rec, key, true, &n, err);
+
+	ret = ret ? ret : json_as_int(&n, 0, INT64_MAX, &value, err);
+	*out = ret ? 0 : value;
+	return ret;
+}
+
+static int real_of(const struct json_node *rec, const char *key, double *out, struct error *err)
+{
+	struct json_node n;
+	int ret = json_member(rec, key, true, &n, err);
+
+	return ret ? ret : json_as_double(&n, out, err);
+}
+
+static int measure_of(const struct collector *c, const struct json_node *rec,
+		      const struct scenario_measure **m, struct error *err)
+{
+	uint64_t id;
+	int ret = number_of(rec, "id", &id, err);
+
+	if (ret)
+		return ret;
+	if (id >= c->plan->nmeasures)
+		return json_error(rec, err, "id %" PRIu64 " is not in the plan of %zu", id,
+				  c->plan->nmeasures);
+	*m = &c->plan->measures[id];
+	return 0;
+}
+
+static int take_hello(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	c->clock = text_of(rec, "clock", err);
+	c->release = text_of(rec, "release", err);
+	c->build_id = text_of(rec, "build_id", err);
+	return c->clock && c->release && c->build_id ? 0 : -EINVAL;
+}
+
+static int take_buckets(struct results_metric *m, const struct json_node *hist, struct error *err)
+{
+	size_t n = json_length(hist);
+	struct results_bucket *buckets = xcalloc(n, sizeof(*buckets));
+	uint64_t sum = 0;
+
+	m->hist = buckets;
+	m->nhist = n;
+	for (size_t i = 0; i < n; i++) {
+		struct json_node pair, item;
+		int64_t bucket, count;
+		int ret;
+
+		json_element(hist, i, &pair);
+		if (json_length(&pair) != 2)
+			return json_error(&pair, err, "expected [bucket,count]");
+		json_element(&pair, 0, &item);
+		ret = json_as_int(&item, 0, UINT32_MAX, &bucket, err);
+		json_element(&pair, 1, &item);
+		ret = ret ? ret : json_as_int(&item, 1, UINT32_MAX, &count, err);
+		if (ret)
+			return ret;
+		buckets[i] = (struct results_bucket){ .bucket = bucket, .count = count };
+		sum += count;
+	}
+	if (sum != m->count)
+		return json_error(hist, err,
+				  "buckets hold %" PRIu64 " samples, count says %" PRIu64, sum,
+				  m->count);
+	return 0;
+}
+
+static double smallest_effect(const struct scenario_plan *plan, const char *metric)
+{
+	for (size_t i = 0; i < plan->neffects; i++)
+		if (!strcmp(plan->effects[i].metric, metric))
+			return plan->effects[i].percent;
+	return 0;
+}
+
+static int optional_scale(const struct json_node *rec, uint32_t *scale, struct error *err)
+{
+	struct json_node n;
+	int64_t value = 1;
+	int ret = json_member(rec, "scale", false, &n, err);
+
+	if (!ret)
+		ret = json_as_int(&n, 1, 1000000, &value, err);
+	*scale = value;
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int take_metric(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *measure;
+	const struct scenario_metric *known;
+	const char *name, *unit;
+	struct results_metric m = { 0 };
+	struct json_node hist;
+	int ret = measure_of(c, rec, &measure, err);
+
+	if (ret)
+		return ret;
+	name = text_of(rec, "metric", err);
+	unit = text_of(rec, "unit", err);
+	if (!name || !unit)
+		return -EINVAL;
+	known = scenario_find_metric(measure->scenario, name);
+	if (!known)
+		return json_error(rec, err, "scenario %s has no metric \"%s\"", measure->scenario,
+				  name);
+	m = (struct results_metric){
+		.scenario = measure->scenario,
+		.metric = known->name,
+		.params = measure->params,
+		.unit = unit,
+		.better = known->better,
+		.headline = known->headline,
+		.smallest_effect = smallest_effect(c->plan, name),
+		.rounds = measure->rounds,
+		.warmup = measure->warmup,
+	};
+	ret = optional_scale(rec, &m.scale, err);
+	ret = ret ? ret : number_of(rec, "count", &m.count, err);
+	ret = ret ? ret : number_of(rec, "min", &m.min, err);
+	ret = ret ? ret : number_of(rec, "max", &m.max, err);
+	ret = ret ? ret : real_of(rec, "mean", &m.mean, err);
+	ret = ret ? ret : json_member(rec, "hist", true, &hist, err);
+	ret = ret ? ret : json_as_array(&hist, err);
+	ret = ret ? ret : take_buckets(&m, &hist, err);
+	if (ret) {
+		free((void *)(uintptr_t)m.hist);
+		return ret;
+	}
+	*APPEND(c->metrics, c->nmetrics) = m;
+	return 0;
+}
+
+static int take_counters(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *measure;
+	struct json_node values;
+	int ret = measure_of(c, rec, &measure, err);
+
+	ret = ret ? ret : json_member(rec, "values", true, &values, err);
+	ret = ret ? ret : json_as_object(&values, err);
+	if (ret)
+		return ret;
+	json_object_object_foreach(values.value, name, value)
+	{
+		*APPEND(c->counters, c->ncounters) = (struct results_counter){
+			.scenario = measure->scenario,
+			.params = measure->params,
+			.name = name,
+			.value = json_object_get_int64(value),
+		};
+	}
+	return 0;
+}
+
+static int add_test(struct collector *c, const struct scenario_measure *m, const char *name,
+		    const char *result, const char *text)
+{
+	if (!result || !text)
+		return -EINVAL;
+	*APPEND(c->tests, c->ntests) = (struct results_test){
+		.scenario = m->scenario,
+		.params = m->params,
+		.name = name,
+		.result = result,
+		.text = text,
+	};
+	return 0;
+}
+
+static int take_skip(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m = NULL;
+	int ret = measure_of(c, rec, &m, err);
+
+	return ret ? ret : add_test(c, m, "", "skip", text_of(rec, "reason", err));
+}
+
+static int take_fail(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m;
+	const char *class, *text, *expected, *found;
+	struct error told = { 0 };
+	int ret = measure_of(c, rec, &m, err);
+
+	if (ret)
+		return ret;
+	class = text_of(rec, "class", err);
+	text = text_of(rec, "text", err);
+	expected = text_of(rec, "expected", err);
+	found = text_of(rec, "found", err);
+	if (!class || !text || !expected || !found)
+		return -EINVAL;
+	error_set(&told, 0, "%s %s: %s", m->scenario, m->params, text);
+	if (expected[0] || found[0])
+		error_append(&told, 0, ": expected %s, found %s", expected, found);
+	trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, told.text);
+	return add_test(c, m, "", "fail", text);
+}
+
+static const char *line_before(const char *text, const char *line)
+{
+	const char *at = line - 1;
+
+	while (at > text && at[-1] != '\n')
+		at--;
+	return at;
+}
+
+/* Where a selftest's output says what failed (kselftest.h, lib/assert.c), from the remarks above that
+ * on; else its end. */
+static const char *find_failure(const char *text, const char *last)
+{
+	static const char *const signs[] = { "not ok ", "==== Test Assertion Failure ====" };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		const char *at = strstr(text, signs[i]);
+
+		if (at && (!first || at < first))
+			first = at;
+	}
+	if (!first)
+		return last - text > FAILURE_TEXT ? last - FAILURE_TEXT : text;
+	while (first > text && first[-1] == '\n' && *line_before(text, first) == '#')
+		first = line_before(text, first);
+	return first;
+}
+
+/* The agent puts how it ended on the last line. */
+static void tell_failed(struct collector *c, const char *name, const char *text)
+{
+	const char *end = strrchr(text, '\n'), *last = end ? end + 1 : text;
+	const char *what = find_failure(text, last);
+	int len = last > what ? last - what : 0;
+	struct error told = { 0 };
+
+	error_set(&told, 0, "selftest %s failed (%.100s)%s%.*s", name, last, len ? ":\n" : "",
+		  len < FAILURE_TEXT ? len : FAILURE_TEXT, what);
+	trouble(c, RESULTS_INTEGRITY, told.text);
+}
+
+static int take_test(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m;
+	const char *name, *result, *text;
+	int ret = measure_of(c, rec, &m, err);
+
+	if (ret)
+		return ret;
+	name = text_of(rec, "name", err);
+	result = text_of(rec, "result", err);
+	text = text_of(rec, "text", err);
+	if (!name || !result || !text)
+		return -EINVAL;
+	if (!strcmp(result, "fail"))
+		tell_failed(c, name, text);
+	return add_test(c, m, name, result, text);
+}
+
+static int take_end(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m;
+	int ret = measure_of(c, rec, &m, err);
+
+	c->ended += !ret;
+	return ret;
+}
+
+static int take_console(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const char *text = text_of(rec, "text", err);
+
+	if (!text)
+		return -EINVAL;
+	if (!c->complaint.text[0])
+		error_set(&c->complaint, -EIO, "%s", text);
+	trouble(c, RESULTS_GUEST, text);
+	return 0;
+}
+
+static int take_fatal(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const char *text = text_of(rec, "text", err);
+
+	if (!text)
+		return -EINVAL;
+	trouble(c, RESULTS_JOB, text);
+	return 0;
+}
+
+static int take_nothing(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	(void)c;
+	(void)rec;
+	(void)err;
+	return 0;
+}
+
+static const struct {
+	const char *type;
+	int (*take)(struct collector *c, const struct json_node *rec, struct error *err);
+} record_types[] = {
+	{ "hello", take_hello },     { "begin", take_nothing },	    { "alive", take_nothing },
+	{ "metric", take_metric },   { "counters", take_counters }, { "skip", take_skip },
+	{ "fail", take_fail },	     { "test", take_test },	    { "end", take_end },
+	{ "console", take_console }, { "fatal", take_fatal },	    { "bye", take_nothing },
+};
+
+static int take(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const char *type = text_of(rec, "type", err);
+
+	if (!type)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(record_types); i++)
+		if (!strcmp(type, record_types[i].type))
+			return record_types[i].take(c, rec, err);
+	return json_error(rec, err, "unknown record type \"%s\"", type);
+}
+
+void collector_init(struct collector *c, const struct scenario_plan *plan)
+{
+	*c = (struct collector){ .plan = plan };
+}
+
+void collector_release(struct collector *c)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		free((void *)(uintptr_t)c->metrics[i].hist);
+	for (size_t i = 0; i < c->nrecords; i++)
+		json_object_put(c->records[i]);
+	free(c->metrics);
+	free(c->counters);
+	free(c->tests);
+	free(c->records);
+}
+
+void collector_record(struct collector *c, const char *line, size_t len)
+{
+	__cleanup_free char *copy = xcalloc(len + 1, 1);
+	struct json_node rec = { .file = "record", .path = "$" };
+	struct error err = { 0 };
+
+	memcpy(copy, line, len);
+	if (json_parse(copy, len, "record", &rec.value, &err)) {
+		trouble(c, RESULTS_INFRASTRUCTURE, err.text);
+		return;
+	}
+	*APPEND(c->records, c->nrecords) = rec.value;
+	if (take(c, &rec, &err))
+		trouble(c, RESULTS_INFRASTRUCTURE, err.text);
+}
+
+void collector_finish(struct collector *c)
+{
+	struct error told = { 0 };
+
+	if (c->class != RESULTS_OK || c->ended == c->plan->nmeasures)
+		return;
+	error_set(&told, 0, "%zu of %zu measurements ended", c->ended, c->plan->nmeasures);
+	trouble(c, RESULTS_INFRASTRUCTURE, told.text);
+}
+
+void collector_fill(const struct collector *c, struct results_run *run)
+{
+	run->clock = c->clock;
+	run->metrics = c->metrics;
+	run->nmetrics = c->nmetrics;
+	run->counters = c->counters;
+	run->ncounters = c->ncounters;
+	run->tests = c->tests;
+	run->ntests = c->ntests;
+}

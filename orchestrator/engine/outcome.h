@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * verdict.h - what a boot came to: how its host says it ended and what its records tell become one
+ * class and one text.
+ */
+#ifndef ORCHESTRATOR_VERDICT_H
+#define ORCHESTRATOR_VERDICT_H
+
+#include "orchestrator/engine/collect.h"
+#include "orchestrator/hosts/driver.h"
+
+enum results_class verdict_of_outcome(enum host_outcome outcome);
+
+/*
+ * The class of a boot that ended with @outcome (and @host_error, host_boot()'s) and left @c, which
+ * is finished here. Unless it is RESULTS_OK, @why says what was wrong. A guest that computed
+ * something wrong and complained on its console (or died) is of class integrity, and @why tells
+ * both: the second after RESULTS_BESIDES.
+ */
+enum results_class verdict_find(enum host_outcome outcome, const struct error *host_error,
+				struct collector *c, struct error *why);
+
+#endif
