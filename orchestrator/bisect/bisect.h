@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * bisect.h - a whole bisect, from its request to its answer: ends, search, confirmation; told as it
- * goes, kept in the database after each step (results/bisect_store.h), resumed from there.
+ * goes, kept in the database after each step (results/store/bisect.h), resumed from there.
  */
 #ifndef ORCHESTRATOR_BISECT_H
 #define ORCHESTRATOR_BISECT_H
 
 #include "common/strbuf.h"
 #include "orchestrator/bisect/request.h"
-#include "results/bisect_store.h"
+#include "results/store/bisect.h"
 
 /* How it ended; bisect_exit_status() makes it a program's status. */
 enum bisect_end {

@@ -11,7 +11,7 @@
 #define ORCHESTRATOR_BISECT_JUDGE_H
 
 #include "orchestrator/bisect/search.h"
-#include "results/results.h"
+#include "results/store/store.h"
 
 /* A comparison's say: new / base, its interval, and whether base and new differ beyond doubt. */
 struct bisect_ratio {

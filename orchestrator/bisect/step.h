@@ -18,7 +18,7 @@
 #define ORCHESTRATOR_BISECT_STEP_H
 
 #include "orchestrator/bisect/judge.h"
-#include "results/bisect_store.h"
+#include "results/store/bisect.h"
 
 struct bisect_built {	    /* free with bisect_built_free() */
 	char *why;	    /* NULL, or why there is no kernel: one line */

@@ -9,7 +9,7 @@
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/database.h"
-#include "results/results.h"
+#include "results/store/store.h"
 
 static const char usage[] = "nestlab db check [--db FILE]";
 static const char about[] =

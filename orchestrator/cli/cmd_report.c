@@ -11,8 +11,8 @@
 #include "common/options.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/database.h"
-#include "results/report.h"
-#include "results/report_signoff.h"
+#include "results/report/report.h"
+#include "results/report/signoff.h"
 
 static const char usage[] = "nestlab report A B [--format F] [-o FILE]\n"
 			    "       nestlab report signoff --policy FILE --base A --new B -o DIR";

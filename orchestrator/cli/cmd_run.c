@@ -14,7 +14,7 @@
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/database.h"
 #include "orchestrator/engine/run.h"
-#include "results/results.h"
+#include "results/store/store.h"
 
 static const char usage[] = "nestlab run [options] SCENARIO... --kernel A [--kernel B]";
 static const char about[] = "Builds the kernels (if they are not yet), boots each on the host with "

@@ -12,7 +12,7 @@
 char *database_path(const char *option)
 {
 	__cleanup_free char *root = fs_data_root();
-	__cleanup_free char *checkout = xasprintf("%s/results/results.h", root);
+	__cleanup_free char *checkout = xasprintf("%s/results/store/store.h", root);
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
 	if (option && option[0] == '/')

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "results/results.h"
+#include "results/store/store.h"
 
 /* The value of --db, or the default: results/nestlab.db of the checkout, and for an installed
  * nestlab $XDG_DATA_HOME/nestlab/nestlab.db (~/.local/share). The caller frees. */

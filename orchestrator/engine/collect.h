@@ -19,7 +19,7 @@
 #include <json-c/json.h>
 
 #include "common/error.h"
-#include "results/results.h"
+#include "results/store/store.h"
 #include "scenarios/scenarios.h"
 
 struct collector {

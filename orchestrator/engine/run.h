@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "results/results.h"
+#include "results/store/store.h"
 
 #define RUN_SESSION_MAX 32
 

@@ -2,7 +2,7 @@
 /*
  * How often does each rule call something changed? Simulated boots, seeded, so the table repeats:
  * the first columns are false alarms (nothing changed), the others are found shifts. Beside the
- * rule of results/judge.h stand Mann-Whitney, Welch's t-test, and the gap rule that lkp-tests'
+ * rule of results/compare/judge.h stand Mann-Whitney, Welch's t-test, and the gap rule that lkp-tests'
  * `compare` is known for: changed if all boots of one lie beyond the other's mean, and its mean beyond
  * all of the other's boots. docs/statistics.md holds the output.
  *
@@ -21,7 +21,7 @@
 #include <gsl/gsl_statistics_double.h>
 
 #include "common/alloc.h"
-#include "results/judge.h"
+#include "results/compare/judge.h"
 
 #define ALPHA	    0.05
 #define COMPARISONS 1000 /* without a shift; with one, FOUND are enough */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
-#include "results/report_markup.h"
-#include "results/report_policy.h"
+#include "results/report/markup.h"
+#include "results/report/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

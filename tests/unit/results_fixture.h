@@ -14,7 +14,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/histogram.h"
-#include "results/results.h"
+#include "results/store/store.h"
 
 static char fixture_dir[] = "/tmp/nestlab-results.XXXXXX";
 static int fixture_files;

@@ -18,7 +18,7 @@
 #include <gsl/gsl_rng.h>
 
 #include "common/alloc.h"
-#include "results/judge.h"
+#include "results/compare/judge.h"
 
 #define ALPHA	    0.05
 #define COMPARISONS 200

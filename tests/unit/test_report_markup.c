@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "common/alloc.h"
-#include "results/report_doc.h"
-#include "results/report_markup.h"
-#include "results/svg.h"
+#include "results/report/doc.h"
+#include "results/report/markup.h"
+#include "results/report/svg.h"
 
 static void markup_is(const char *text, const char *wanted)
 {

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "common/fs.h"
-#include "results/report_debug.h"
-#include "results/report_signoff.h"
+#include "results/report/evidence.h"
+#include "results/report/signoff.h"
 #include "tests/fixtures/reports/synthetic.h"
 
 static char dir[] = "/tmp/nestlab-signoff.XXXXXX";

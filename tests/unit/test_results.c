@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "results/database.h"
-#include "results/distribution.h"
+#include "results/store/database.h"
+#include "results/store/distribution.h"
 #include "tests/unit/results_fixture.h"
 
 #define PARAMS "{\"l1\":\"micro-vmx\"}"
@@ -484,7 +484,7 @@ static void old_versions_are_migrated(void **state)
 	int64_t version;
 
 	(void)state;
-	assert_int_equal(fs_read_file("results/schema.sql", 0, &schema, NULL), 0);
+	assert_int_equal(fs_read_file("results/store/schema.sql", 0, &schema, NULL), 0);
 	assert_int_equal(sqlite3_open(path, &old.sql), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(old.sql, schema.buf, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_exec(old.sql, "PRAGMA user_version = 1", NULL, NULL, NULL);

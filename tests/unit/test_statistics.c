@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* results/statistics.h against SciPy (tests/fixtures/statistics), and cases worked out by hand. */
+/* results/compare/statistics.h against SciPy (tests/fixtures/statistics), and cases worked out by hand. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
-#include "results/statistics.h"
+#include "results/compare/statistics.h"
 
 /* ---- fixtures ---- */
 

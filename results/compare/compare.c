@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "results/store/store.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "results/compare/failures.h"
+#include "results/compare/judge.h"
+#include "results/compare/series.h"
+
+#define USUAL_ALPHA 0.05
+
+/*
+ * What each clock lets expect: the smallest effect that matters, and what is known of a median's
+ * noise before a host has a history. The emulated host repeats itself wherever it runs: boots with
+ * different seeds differed by less than this standard deviation in every metric
+ * (docs/statistics.md). Nothing is assumed of hardware, nor of any p99: whether a timer tick falls
+ * into the worst hundredth is chance.
+ */
+static const struct clock {
+	const char *name;
+	double smallest_effect;
+	double median_sd, median_df;
+} clocks[] = {
+	{ "emulated", 0.5, 0.001, 20 },
+	{ "tsc", 2, 0, 0 },
+};
+
+static const struct clock *find_clock(const char *name)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(clocks) - 1 && strcmp(clocks[i].name, name))
+		i++;
+	return &clocks[i];
+}
+
+/* ---- judging ---- */
+
+struct judging {
+	const struct clock *clock;
+	double alpha;
+	size_t count; /* metrics; each has two numbers to judge */
+	struct series *series;
+	struct results_compared *metrics;
+	struct judge_case *cases; /* 2 * count: the medians', then the p99s' */
+};
+
+static struct results_judgement *judgement_of(struct judging *j, size_t i)
+{
+	return i < j->count ? &j->metrics[i].median : &j->metrics[i - j->count].p99;
+}
+
+static void set_case(struct judging *j, size_t i)
+{
+	bool tail = i >= j->count;
+	struct series *s = &j->series[tail ? i - j->count : i];
+	struct judge_case *c = &j->cases[i];
+
+	*c = (struct judge_case){
+		.base = tail ? s->base.p99 : s->base.median,
+		.new = tail ? s->new.p99 : s->new.median,
+		.nbase = s->base.count,
+		.nnew = s->new.count,
+		.higher_is_better = !strcmp(s->better, "higher"),
+		.effect = s->smallest_effect ? s->smallest_effect : j->clock->smallest_effect,
+		.noise = tail ? &s->p99_noise : &s->median_noise,
+		.assumed_df = tail ? 0 : j->clock->median_df,
+		.alpha = j->alpha,
+		.family = 2 * j->count,
+	};
+	statistics_noise_prior(c->noise, j->clock->median_sd, c->assumed_df);
+}
+
+static void judge_all(struct judging *j)
+{
+	size_t n = 2 * j->count;
+	__cleanup_free double *p = xcalloc(n, sizeof(*p));
+
+	j->cases = xcalloc(n, sizeof(*j->cases));
+	for (size_t i = 0; i < n; i++) {
+		set_case(j, i);
+		judge_weigh(&j->cases[i], judgement_of(j, i));
+		p[i] = judgement_of(j, i)->p_value;
+	}
+	statistics_benjamini_hochberg(p, n);
+	for (size_t i = 0; i < n; i++) {
+		judgement_of(j, i)->p_value = p[i];
+		judge_decide(&j->cases[i], judgement_of(j, i));
+	}
+	free(j->cases);
+}
+
+static struct results_side side_of(const struct series_boots *b)
+{
+	return (struct results_side){ .boots = (int)b->count,
+				      .median = statistics_median(b->median, b->count),
+				      .p99 = statistics_median(b->p99, b->count),
+				      .count = b->samples };
+}
+
+static void describe(struct results_compared *m, const struct series *s, const struct clock *clock)
+{
+	m->scenario = xstrdup(s->scenario);
+	m->metric = xstrdup(s->metric);
+	m->params = xstrdup(s->params);
+	m->unit = xstrdup(s->unit);
+	m->better = xstrdup(s->better);
+	m->rounds = s->rounds;
+	m->warmup = s->warmup;
+	m->base = side_of(&s->base);
+	m->new = side_of(&s->new);
+	m->smallest_effect = s->smallest_effect ? s->smallest_effect : clock->smallest_effect;
+	m->headline = s->headline;
+}
+
+/* ---- the whole ---- */
+
+/* Among the unchanged, order by chance would help nobody. */
+static double change_of(const struct results_compared *m)
+{
+	double away = fabs(log(m->median.ratio));
+
+	return isnan(away) || m->median.verdict == VERDICT_UNCHANGED ? 0 : away;
+}
+
+/* Most changed first; the others in a fixed order. */
+static int compare_changes(const void *a, const void *b)
+{
+	const struct results_compared *x = a, *y = b;
+	double dx = change_of(x), dy = change_of(y);
+	int order;
+
+	if (dx != dy)
+		return dx < dy ? 1 : -1;
+	order = strcmp(x->scenario, y->scenario);
+	order = order ? order : strcmp(x->metric, y->metric);
+	return order ? order : strcmp(x->params, y->params);
+}
+
+bool results_decides(const struct results_comparison *c, const struct results_compared *m)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (c->metrics[i].headline)
+			return m->headline;
+	return true;
+}
+
+static bool has_regressed(const struct results_comparison *c)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (results_decides(c, &c->metrics[i]) &&
+		    (c->metrics[i].median.verdict == VERDICT_REGRESSED ||
+		     c->metrics[i].p99.verdict == VERDICT_REGRESSED))
+			return true;
+	for (size_t i = 0; i < c->ntests; i++)
+		if (!strcmp(c->tests[i].new, "fail"))
+			return true;
+	return c->more_failed;
+}
+
+static enum results_verdict overall(const struct results_comparison *c)
+{
+	enum results_verdict verdict = VERDICT_UNCHANGED;
+
+	if (has_regressed(c))
+		return VERDICT_REGRESSED;
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		if (!results_decides(c, &c->metrics[i]))
+			continue;
+		if (c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE)
+			return VERDICT_INCONCLUSIVE;
+		if (c->metrics[i].median.verdict == VERDICT_IMPROVED)
+			verdict = VERDICT_IMPROVED;
+	}
+	return verdict;
+}
+
+static void note_series(const struct series_list *l, struct strbuf *notes)
+{
+	if (l->one_sided)
+		strbuf_addf(notes, "%zu metric%s that only one of the kernels has left out\n",
+			    l->one_sided, l->one_sided == 1 ? "" : "s");
+	if (l->other_rounds)
+		strbuf_addf(
+			notes,
+			"%zu metric%s measured with other rounds before: the newest are taken\n",
+			l->other_rounds, l->other_rounds == 1 ? "" : "s");
+}
+
+static void fill(struct results_comparison *out, struct selection *s, struct series_list *l)
+{
+	struct judging j = { .clock = find_clock(s->environment.clock),
+			     .alpha = out->alpha,
+			     .count = l->count,
+			     .series = l->items };
+
+	note_series(l, &s->notes);
+	out->base = xasprintf("%s%s", s->base.label, s->halves ? "/odd" : "");
+	out->new = xasprintf("%s%s", s->new.label, s->halves ? "/even" : "");
+	out->base_key = xstrdup(s->base.key);
+	out->new_key = xstrdup(s->new.key);
+	out->clock = xstrdup(s->environment.clock);
+	out->next_seed = s->next_seed;
+	out->metrics = j.metrics = xcalloc(l->count, sizeof(*out->metrics));
+	out->nmetrics = l->count;
+	for (size_t i = 0; i < l->count; i++)
+		describe(&out->metrics[i], &l->items[i], j.clock);
+	judge_all(&j);
+	qsort(out->metrics, out->nmetrics, sizeof(*out->metrics), compare_changes);
+	out->notes = strbuf_detach(&s->notes);
+	out->verdict = overall(out);
+}
+
+int results_compare(struct results_db *db, const char *base, const char *new,
+		    const struct results_filter *filter, struct results_comparison *out,
+		    struct error *err)
+{
+	static const struct results_filter everything;
+	struct series_list series = { 0 };
+	struct selection s;
+	int ret;
+
+	filter = filter ? filter : &everything;
+	*out = (struct results_comparison){ .alpha = filter->alpha ? filter->alpha : USUAL_ALPHA };
+	ret = select_runs(db, base, new, filter->session, &s, err);
+	if (ret)
+		return ret;
+	ret = series_load(db, &s, filter, &series, err);
+	ret = ret ? ret : failures_load(db, &s, filter, out, err);
+	if (!ret && !series.count && !out->new_failed && !out->base_failed && !out->ntests &&
+	    !out->same_tests)
+		ret = error_set(err, -ENODATA,
+				"%s and %s have no metric in common%s (see --scenario, --metric)",
+				s.base.label, s.new.label,
+				series.one_sided ? ": each has some that the other has not" : "");
+	if (!ret)
+		fill(out, &s, &series);
+	else
+		results_comparison_free(out);
+	series_free(&series);
+	select_free(&s);
+	return ret;
+}
+
+int results_more_boots(const struct results_comparison *c)
+{
+	int most = 0;
+
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (c->metrics[i].median.more_boots > most)
+			most = c->metrics[i].median.more_boots;
+	return most;
+}
+
+static void free_metric(struct results_compared *m)
+{
+	free(m->scenario);
+	free(m->metric);
+	free(m->params);
+	free(m->unit);
+	free(m->better);
+	free(m->median.why);
+	free(m->p99.why);
+}
+
+void results_comparison_free(struct results_comparison *c)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		free_metric(&c->metrics[i]);
+	for (size_t i = 0; i < c->ntests; i++) {
+		free(c->tests[i].scenario);
+		free(c->tests[i].params);
+		free(c->tests[i].name);
+		free(c->tests[i].base);
+		free(c->tests[i].new);
+		free(c->tests[i].text);
+	}
+	free(c->metrics);
+	free(c->tests);
+	free(c->base);
+	free(c->new);
+	free(c->base_key);
+	free(c->new_key);
+	free(c->clock);
+	free(c->failure);
+	free(c->notes);
+	*c = (struct results_comparison){ 0 };
+}

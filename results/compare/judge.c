@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "results/compare/judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sort.h>
+
+#include "common/alloc.h"
+
+#define RESAMPLES      1000
+#define T_TEST_MIN_DF  8  /* fewer tell too little of the noise for a normal distribution's tails */
+#define BOOTSTRAP_SEED 20 /* any; fixed, so that the same boots give the same interval */
+
+static const char *const verdict_names[] = {
+	[VERDICT_UNCHANGED] = "unchanged",
+	[VERDICT_IMPROVED] = "improved",
+	[VERDICT_REGRESSED] = "regressed",
+	[VERDICT_INCONCLUSIVE] = "inconclusive",
+};
+
+const char *results_verdict_name(enum results_verdict v)
+{
+	return verdict_names[v];
+}
+
+/* Everything is reckoned in logarithms: there a ratio is a difference, and a percent the same up
+ * and down. */
+static double percent(double log_ratio)
+{
+	return 100 * expm1(log_ratio);
+}
+
+static bool all_above_zero(const double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(v[i] > 0))
+			return false;
+	return true;
+}
+
+static double *logs_of(const double *v, size_t n)
+{
+	double *logs = xcalloc(n, sizeof(*logs));
+
+	for (size_t i = 0; i < n; i++)
+		logs[i] = log(v[i]);
+	return logs;
+}
+
+/* The standard error of a difference of medians: a median of three and more wastes up to a quarter
+ * against a mean (sqrt(pi/2), its limit for normal noise). */
+static double standard_error(const struct judge_case *c, double sd)
+{
+	double waste = c->nbase > 2 || c->nnew > 2 ? sqrt(M_PI_2) : 1;
+
+	return waste * sd * sqrt(1.0 / c->nbase + 1.0 / c->nnew);
+}
+
+/* Widens low..high by what these boots, resampled, say. */
+static void add_bootstrap(const struct judge_case *c, const double *base, const double *new,
+			  double *low, double *high)
+{
+	__cleanup_free uint32_t *ib = xcalloc(c->nbase * RESAMPLES, sizeof(*ib));
+	__cleanup_free uint32_t *in = xcalloc(c->nnew * RESAMPLES, sizeof(*in));
+	struct statistics_sample a = { base, c->nbase, ib }, b = { new, c->nnew, in };
+	double l, h;
+
+	statistics_draw(BOOTSTRAP_SEED, c->nbase, RESAMPLES, ib);
+	statistics_draw(BOOTSTRAP_SEED + 1, c->nnew, RESAMPLES, in);
+	statistics_bootstrap(&a, &b, RESAMPLES, 1 - c->alpha, &l, &h);
+	*low = fmin(*low, l);
+	*high = fmax(*high, h);
+}
+
+static size_t fewer_boots(const struct judge_case *c)
+{
+	return c->nbase < c->nnew ? c->nbase : c->nnew;
+}
+
+/* What other kernels' boots and the assumption know: all but these boots' own scatter. */
+static double known_df(const struct judge_case *c)
+{
+	return c->noise->df - (double)(c->nbase - 1) - (double)(c->nnew - 1);
+}
+
+/*
+ * The chance, whatever shape the noise has, that one side's boots lie outermost among all boots known:
+ * all orders are equally likely. A history that never saw a rare mode makes the first boot in that
+ * mode look infinitely far off; this is how often it comes first on one side. With @more boots of each.
+ */
+static double least_p(const struct judge_case *c, size_t more)
+{
+	size_t known = (size_t)fmax(known_df(c), 0), nbase = c->nbase + more, nnew = c->nnew + more;
+
+	if (!known) /* either side outermost: so is the other */
+		return statistics_mann_whitney_least(nbase, nnew);
+	return fmin(1, statistics_mann_whitney_least(known + nbase, nnew) +
+			       statistics_mann_whitney_least(known + nnew, nbase));
+}
+
+static double middle(const double *v, size_t n, bool upper)
+{
+	__cleanup_free double *sorted = xcalloc(n, sizeof(*sorted));
+
+	memcpy(sorted, v, n * sizeof(*sorted));
+	gsl_sort(sorted, 1, n);
+	return sorted[upper ? n / 2 : (n - 1) / 2];
+}
+
+/* The difference of the medians, but where a median is the mean of two boots by the nearer one of
+ * them: one boot far off is not to move it. Below 0 where these overlap. */
+static double middles_apart(const struct judge_case *c, const double *base, const double *new)
+{
+	return fmax(middle(new, c->nnew, false) - middle(base, c->nbase, true),
+		    middle(base, c->nbase, false) - middle(new, c->nnew, true));
+}
+
+/*
+ * Ranks assume nothing, but need boots: with few of them even two samples that do not overlap give
+ * a p-value that cannot pass among so many others. Then the learned noise decides, through
+ * Student's t; where its normal distribution is not assumed, no further than the boots go.
+ */
+static double p_value(const struct judge_case *c, const double *base, const double *new,
+		      double difference, double error)
+{
+	double apart, p;
+
+	if (statistics_mann_whitney_least(c->nbase, c->nnew) <= c->alpha / c->family)
+		return statistics_mann_whitney(base, c->nbase, new, c->nnew);
+	if (isnan(error) || c->noise->df < T_TEST_MIN_DF)
+		return NAN;
+	apart = c->assumed_df ? fabs(difference) : middles_apart(c, base, new);
+	if (!(apart > 0))
+		return 1;
+	p = statistics_t_p(apart / error, c->noise->df);
+	if (c->assumed_df || p > c->alpha)
+		return p;
+	return fmax(p, fmax(least_p(c, 0), statistics_noise_p(c->noise, fewer_boots(c), apart)));
+}
+
+static void weigh_logs(const struct judge_case *c, const double *base, const double *new,
+		       struct results_judgement *out)
+{
+	double difference = statistics_median(new, c->nnew) - statistics_median(base, c->nbase);
+	double sd, error, half, low, high;
+
+	statistics_noise_add(c->noise, base, c->nbase);
+	statistics_noise_add(c->noise, new, c->nnew);
+	sd = statistics_noise_sd(c->noise, c->alpha);
+	error = standard_error(c, sd);
+	half = error * statistics_t_critical(c->alpha, c->noise->df);
+	low = difference - half;
+	high = difference + half;
+	if (c->nbase > 1 && c->nnew > 1 && !isnan(half))
+		add_bootstrap(c, base, new, &low, &high);
+	if (difference && !(high > low) && least_p(c, 0) > c->alpha)
+		low = high = NAN; /* never seen to differ, and now it does: that tells no width */
+	out->ratio = exp(difference);
+	out->low = exp(low);
+	out->high = exp(high);
+	out->noise = percent(sd);
+	out->noise_from = (int)(c->noise->df - c->assumed_df);
+	out->noise_assumed = (int)c->assumed_df;
+	out->p_value = p_value(c, base, new, difference, error);
+}
+
+void judge_weigh(const struct judge_case *c, struct results_judgement *out)
+{
+	*out = (struct results_judgement){ .low = NAN, .high = NAN, .noise = NAN, .p_value = NAN };
+	if (all_above_zero(c->base, c->nbase) && all_above_zero(c->new, c->nnew)) {
+		__cleanup_free double *base = logs_of(c->base, c->nbase);
+		__cleanup_free double *new = logs_of(c->new, c->nnew);
+
+		weigh_logs(c, base, new, out);
+		return;
+	}
+	out->ratio = statistics_median(c->new, c->nnew) / statistics_median(c->base, c->nbase);
+}
+
+/* ---- the verdict ---- */
+
+static int boots_for(size_t have, double factor)
+{
+	double more = ceil(have * factor * factor) - have;
+
+	if (!(more < RESULTS_MORE_BOOTS_MAX))
+		return RESULTS_MORE_BOOTS_MAX;
+	return more < 1 ? 1 : (int)more;
+}
+
+/* Until all orders of the boots are enough for a p-value of @limit. */
+static int boots_for_orders(const struct judge_case *c, double limit)
+{
+	int more = 1;
+
+	while (more < RESULTS_MORE_BOOTS_MAX && least_p(c, (size_t)more) > limit)
+		more++;
+	return more;
+}
+
+/* An interval narrows, and a p-value's normal deviate grows, with the root of the boots. */
+static int more_boots(const struct judge_case *c, const struct results_judgement *j)
+{
+	double away = fabs(log(j->ratio)), effect = log1p(c->effect / 100);
+	double half = fmax(log(j->high / j->ratio), log(j->ratio / j->low));
+	double factor, limit = c->alpha / (double)c->family;
+
+	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
+		return 0; /* boots do not help */
+	if (isnan(half))
+		return c->noise->df > 0 ? boots_for_orders(c, c->alpha) : 1;
+	if (away < effect)
+		return boots_for(fewer_boots(c), half / (effect - away));
+	if (isnan(j->p_value))
+		return (int)ceil((T_TEST_MIN_DF - c->noise->df) / 2);
+	factor = half / away;
+	if (j->p_value > c->alpha && !c->assumed_df && least_p(c, 0) > limit)
+		return (int)fmax(boots_for(fewer_boots(c), factor), boots_for_orders(c, limit));
+	if (j->p_value > c->alpha)
+		factor = fmax(factor, gsl_cdf_ugaussian_Qinv(c->alpha / 2) /
+					      gsl_cdf_ugaussian_Qinv(j->p_value / 2));
+	return boots_for(fewer_boots(c), factor);
+}
+
+static enum results_verdict verdict_of(const struct judge_case *c,
+				       const struct results_judgement *j)
+{
+	double effect = 1 + c->effect / 100;
+	bool beyond = j->ratio >= effect || j->ratio <= 1 / effect;
+
+	if (isnan(j->low))
+		return VERDICT_INCONCLUSIVE;
+	if (j->low >= 1 / effect && j->high <= effect)
+		return VERDICT_UNCHANGED;
+	if (beyond && j->p_value <= c->alpha && (j->low > 1 || j->high < 1))
+		return (j->ratio > 1) == c->higher_is_better ? VERDICT_IMPROVED : VERDICT_REGRESSED;
+	return VERDICT_INCONCLUSIVE;
+}
+
+static char *noise_source(const struct results_judgement *j)
+{
+	if (j->noise_from <= 0)
+		return xstrdup("assumed: this host has no history yet");
+	if (j->noise_assumed)
+		return xasprintf("learned from %d repeated boots and an assumption worth %d",
+				 j->noise_from, j->noise_assumed);
+	return xasprintf("learned from %d repeated boots", j->noise_from);
+}
+
+/* Far out a p-value is a matter of the distribution's tail, not of the boots. */
+#define P_SHOWN 1e-6
+
+static char *p_words(double p)
+{
+	return p < P_SHOWN ? xasprintf("p < %g", P_SHOWN) : xasprintf("p %.2g", p);
+}
+
+static char *explain(const struct judge_case *c, const struct results_judgement *j)
+{
+	__cleanup_free char *source = NULL;
+	__cleanup_free char *p = p_words(j->p_value);
+
+	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
+		return xstrdup("there is a 0 among the values, so there is no ratio to judge");
+	if (isnan(j->low) && c->noise->df > 0)
+		return xasprintf("it never differed between boots of one kernel, but %d repeated "
+				 "boots are too few to rely on that",
+				 j->noise_from);
+	if (isnan(j->low))
+		return xstrdup("one boot each and no history of this host: its noise is unknown");
+	source = noise_source(j);
+	switch (j->verdict) {
+	case VERDICT_UNCHANGED:
+		return xasprintf(
+			"the interval lies within the smallest effect, %g %%; boots differ by "
+			"%.2g %% (%s)",
+			c->effect, j->noise, source);
+	case VERDICT_INCONCLUSIVE:
+		if (isnan(j->p_value))
+			return xasprintf("too few boots for a test; boots differ by %.2g %% (%s)",
+					 j->noise, source);
+		if (j->p_value > c->alpha && (j->low > 1 || j->high < 1))
+			return xasprintf("%s is not enough among %zu numbers; boots differ by "
+					 "%.2g %% (%s)",
+					 p, c->family, j->noise, source);
+		return xasprintf("the interval reaches across %s; boots differ by %.2g %% (%s)",
+				 j->low <= 1 && j->high >= 1
+					 ? "both no change and the smallest effect"
+					 : "the smallest effect",
+				 j->noise, source);
+	default:
+		return xasprintf(
+			"%s, beyond the smallest effect of %g %%; boots differ by %.2g %% (%s)", p,
+			c->effect, j->noise, source);
+	}
+}
+
+void judge_decide(const struct judge_case *c, struct results_judgement *out)
+{
+	out->verdict = verdict_of(c, out);
+	out->more_boots = out->verdict == VERDICT_INCONCLUSIVE ? more_boots(c, out) : 0;
+	out->why = explain(c, out);
+}
+
+/* An equal share each: the sum bounds the error whatever the looks have to do with each other. */
+double results_sequential_alpha(double alpha, int max_looks)
+{
+	return alpha / max_looks;
+}

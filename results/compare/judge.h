@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * judge.h - from the boots of two kernels to a verdict. No SQL. Private to results/ and its tests;
+ * the rules and their reasons are in docs/statistics.md.
+ *
+ * Judging has two halves, for the false discovery rate is held over all numbers of a comparison:
+ * judge_weigh() each, statistics_benjamini_hochberg() over their p-values, judge_decide() each.
+ */
+#ifndef RESULTS_JUDGE_H
+#define RESULTS_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "results/store/store.h"
+#include "results/compare/statistics.h"
+
+struct judge_case {
+	const double *base, *new; /* one value a boot: the boot's median, or its p99 */
+	size_t nbase, nnew;
+	bool higher_is_better;
+	double effect; /* the smallest that matters, percent */
+	/* What other boots say of the noise; judge_weigh() adds the boots of both sides. */
+	struct statistics_noise *noise;
+	double assumed_df; /* of noise->df, how many were assumed and not seen */
+	double alpha;
+	size_t family; /* numbers judged in this comparison */
+};
+
+/* Sets all of @out but verdict, more_boots and why; p_value is not adjusted yet. */
+void judge_weigh(const struct judge_case *c, struct results_judgement *out);
+
+/* With the adjusted p_value in place: verdict, more_boots, why (allocated). */
+void judge_decide(const struct judge_case *c, struct results_judgement *out);
+
+#endif

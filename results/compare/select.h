@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * select.h - which runs a comparison is about: from what the user calls two kernels to the runs of
+ * both in one environment. Private to results/.
+ */
+#ifndef RESULTS_SELECT_H
+#define RESULTS_SELECT_H
+
+#include "common/strbuf.h"
+#include "results/store/database.h"
+
+/* Numbers compare only where all three are the same. */
+struct select_environment {
+	char *agent, *identity, *clock; /* "" where unknown */
+};
+
+enum select_role { SELECT_OTHER, SELECT_BASE, SELECT_NEW };
+
+/* A passed run of the environment's host: of one of the two kernels, or of another one, from which
+ * the host's noise is learned. */
+struct select_run {
+	int64_t id;
+	enum select_role role;
+	char *group; /* runs of one group are boots of the same thing */
+	char *scenario;
+	bool repeat; /* adds nothing to a run that is there: leave it out */
+};
+
+struct select_kernel {
+	char *label; /* what to call it */
+	char *name;  /* NULL: any name, the key decides */
+	char *key;
+};
+
+struct selection { /* free with select_free() */
+	struct select_kernel base, new;
+	bool halves; /* both are the same: the boots are split */
+	struct select_environment environment;
+	struct select_run *runs; /* by rising id */
+	size_t nruns;
+	uint64_t next_seed;  /* neither kernel was booted with it or a higher one */
+	struct strbuf notes; /* lines */
+};
+
+/* Errors as results_compare(). */
+int select_runs(struct results_db *db, const char *base, const char *new, const char *session,
+		struct selection *out, struct error *err);
+void select_free(struct selection *s);
+
+/* The run with @id, or NULL. */
+const struct select_run *select_find(const struct selection *s, int64_t id);
+
+/* Binds kernel and session at ?1..?3 of a query with SELECT_KERNEL_WHERE. */
+#define SELECT_KERNEL_WHERE                                                 \
+	"(?1 IS NULL OR run.kernel_name = ?1) AND run.kernel_key = ?2 AND " \
+	"(?3 IS NULL OR run.session = ?3) "
+void select_bind(sqlite3_stmt *stmt, const struct select_kernel *k, const char *session);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report_debug.h - what a sign-off asks for beside the comparison: runs of a debug build that stand
+ * for a kernel, and a kernel's selftests.
+ */
+#ifndef RESULTS_REPORT_DEBUG_H
+#define RESULTS_REPORT_DEBUG_H
+
+#include "results/store/store.h"
+
+struct report_debug {
+	int passed, failed; /* failed: class guest or integrity */
+	int other;	    /* passed, but with another source or other patches: no proof */
+	char *error;	    /* of the newest that failed; the caller frees; may be NULL */
+};
+
+/* Runs of @scenario (a plan's name) on @debug_kernel with the source and patches of @kernel. */
+int report_debug_load(struct results_db *db, const struct results_run *kernel,
+		      const char *debug_kernel, const char *scenario, struct report_debug *out,
+		      struct error *err);
+
+/* A selftest of the kernel of @kernel, over all its boots with that run's agent, on any host. */
+struct report_selftest {   /* free with report_selftest_free() */
+	char *result;	   /* "fail" if it ever did, else "pass" if it ever did, else "skip"; NULL:
+			      it never ran */
+	char *text, *host; /* of the newest boot with this result */
+};
+
+int report_selftest_load(struct results_db *db, const struct results_run *kernel, const char *test,
+			 struct report_selftest *out, struct error *err);
+void report_selftest_free(struct report_selftest *t);
+
+#endif

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "results/report/plots.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/histogram.h"
+#include "results/store/distribution.h"
+#include "results/report/words.h"
+#include "results/report/svg.h"
+
+#define PLOT_WIDTH  860
+#define FOREST_ROWS 60
+#define CDF_FIGURES 12
+#define CDF_SAMPLES 20 /* fewer make no distribution */
+
+/* ---- which ---- */
+
+void report_select_add(struct report_selection *s, size_t index, double allowed)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->indices[i] == index) {
+			s->allowed[i] =
+				fmin(s->allowed[i], allowed); /* of a number and NAN the number */
+			return;
+		}
+	s->indices = xrealloc(s->indices, s->count + 1, sizeof(*s->indices));
+	s->allowed = xrealloc(s->allowed, s->count + 1, sizeof(*s->allowed));
+	s->indices[s->count] = index;
+	s->allowed[s->count++] = allowed;
+}
+
+void report_select_headlines(const struct report *r, struct report_selection *out)
+{
+	*out = (struct report_selection){ 0 };
+	for (int all = 0; !out->count && all < 2; all++)
+		for (size_t i = 0; i < r->comparison.nmetrics; i++)
+			if (all || r->comparison.metrics[i].headline)
+				report_select_add(out, i, NAN);
+}
+
+void report_selection_free(struct report_selection *s)
+{
+	free(s->indices);
+	free(s->allowed);
+	*s = (struct report_selection){ 0 };
+}
+
+static const struct results_compared *selected(const struct report *r,
+					       const struct report_selection *s, size_t i)
+{
+	return &r->comparison.metrics[s->indices[i]];
+}
+
+/* ---- effect sizes ---- */
+
+#define FOREST_ROW   24
+#define FOREST_LABEL 70 /* characters, in 440 units at 11 a letter */
+
+static size_t forest_rows(const struct report_selection *s)
+{
+	return s->count < FOREST_ROWS ? s->count : FOREST_ROWS;
+}
+
+static void take_into(struct svg_axis *a, double value)
+{
+	if (!isfinite(value))
+		return;
+	a->low = fmin(a->low, value);
+	a->high = fmax(a->high, value);
+}
+
+static void forest_range(const struct report *r, const struct report_selection *s,
+			 struct svg_axis *a)
+{
+	for (size_t i = 0; i < forest_rows(s); i++) {
+		const struct results_compared *m = selected(r, s, i);
+		double low, high, effect = m->smallest_effect;
+
+		words_worse_interval(m, &m->median, &low, &high);
+		take_into(a, words_worse(m, m->median.ratio));
+		take_into(a, low);
+		take_into(a, high);
+		take_into(a, s->allowed[i]);
+		take_into(a, effect);
+		take_into(a, -effect);
+	}
+	a->low -= (a->high - a->low) * 0.04;
+	a->high += (a->high - a->low) * 0.04;
+}
+
+/* At most @max characters, cut with an ellipsis. */
+static char *cut(const char *text, size_t max)
+{
+	size_t i = 0;
+
+	for (size_t n = 0; text[i]; i++) {
+		n += (text[i] & 0xc0) != 0x80;
+		if (n == max && text[i + 1])
+			return xasprintf("%.*s\u2026", (int)i, text);
+	}
+	return xstrdup(text);
+}
+
+/* The smallest effect as a shaded stretch, what is allowed as a post, then the interval. */
+static void forest_row(struct svg_chart *c, const struct report *r,
+		       const struct results_compared *m, double allowed, double y)
+{
+	double low, high, x = words_worse(m, m->median.ratio), at = svg_y(c, y);
+	double from = svg_x(c, -m->smallest_effect), to = svg_x(c, m->smallest_effect);
+	__cleanup_free char *name = words_metric(r, m);
+	__cleanup_free char *label = cut(name, FOREST_LABEL);
+
+	strbuf_addf(c->out,
+		    "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>\n",
+		    from, at - FOREST_ROW / 2.0 + 2, to - from, FOREST_ROW - 4);
+	if (isfinite(allowed))
+		strbuf_addf(c->out,
+			    "<path class=\"axis\" d=\"M%.1f %.1fv16m-5 -16h5m-5 16h5\" "
+			    "fill=\"none\"/>\n",
+			    svg_x(c, allowed), at - 8);
+	words_worse_interval(m, &m->median, &low, &high);
+	if (isfinite(low) && isfinite(high))
+		svg_interval(c, SVG_SQUARE, low, high, y);
+	svg_marker(c, isfinite(low) ? SVG_SQUARE : SVG_CIRCLE, x, y);
+	strbuf_addstr(c->out, "<g font-size=\"11\">"); /* names are long, and tell by their ends */
+	svg_text(c, c->left - 8, at + 4, "end", label, name);
+	strbuf_addstr(c->out, "</g>\n");
+	svg_text(c, c->width - c->right + 8, at + 4, "start",
+		 results_verdict_name(m->median.verdict), NULL);
+}
+
+static struct doc_table *forest_numbers(const struct report *r, const struct report_selection *s)
+{
+	struct doc_table *t = doc_table_new(
+		"Growth of cost with its interval (where higher is better, the inverse)",
+		"metric|growth of cost>|interval>|allowed>|verdict");
+
+	for (size_t i = 0; i < forest_rows(s); i++) {
+		const struct results_compared *m = selected(r, s, i);
+		__cleanup_free char *name = words_metric(r, m);
+		__cleanup_free char *worse = words_percent(words_worse(m, m->median.ratio));
+		__cleanup_free char *allowed =
+			isfinite(s->allowed[i]) ? words_percent(s->allowed[i]) : xstrdup("");
+		__cleanup_free char *range = NULL;
+		double low, high;
+
+		words_worse_interval(m, &m->median, &low, &high);
+		doc_cell(t, "%s", name);
+		doc_cell(t, "%s", worse);
+		range = words_range(low, high);
+		doc_cell(t, "%s", range);
+		doc_cell(t, "%s", allowed);
+		doc_cell_tone(t, words_tone(m->median.verdict), "%s",
+			      results_verdict_name(m->median.verdict));
+	}
+	return t;
+}
+
+void report_plot_forest(struct doc *d, const struct report *r, const struct report_selection *s)
+{
+	size_t rows = forest_rows(s);
+	__cleanup_free char *label =
+		xasprintf("growth of cost, %% of base (clock: %s)", r->comparison.clock);
+	struct svg_chart c = {
+		.width = PLOT_WIDTH,
+		.height = 90 + FOREST_ROW * rows,
+		.left = 440,
+		.right = 90,
+		.top = 26,
+		.x = { .label = label },
+		.y = { .low = 0, .high = rows },
+	};
+	struct strbuf svg = STRBUF_INIT;
+	struct doc_table *numbers;
+
+	if (!rows)
+		return;
+	forest_range(r, s, &c.x);
+	svg_begin(&c, &svg, "forest", "Effect sizes with intervals",
+		  "One row a metric: the square is the growth of its cost from base to new in "
+		  "percent, "
+		  "the bar its interval, the shaded stretch the smallest effect that matters, the "
+		  "bracket what is allowed. Left of zero is better. A hollow circle has no "
+		  "interval.");
+	svg_text(&c, c.left, 16, "start", "\u2190 better", NULL);
+	svg_text(&c, c.width - c.right, 16, "end", "worse \u2192", NULL);
+	for (size_t i = 0; i < rows; i++)
+		forest_row(&c, r, selected(r, s, i), s->allowed[i], rows - i - 0.5);
+	svg_guide_x(&c, 0, NULL);
+	svg_end(&c);
+	numbers = forest_numbers(r, s);
+	doc_figure(d, "Effect sizes with intervals", svg.buf, numbers);
+	doc_paragraph(d, "Square: the medians of boots; bar: its interval; shaded: the smallest "
+			 "effect that matters; bracket: the most that is allowed, where a policy "
+			 "says so. A hollow circle has no interval.");
+	if (rows < s->count)
+		doc_paragraph(d, "The %zu least changed metrics are in the table alone.",
+			      s->count - rows);
+	strbuf_release(&svg);
+}
+
+/* ---- distributions ---- */
+
+static const double quantiles[] = { 0.5, 0.9, 0.99 };
+
+static char *cdf_legend(const char *kernel, const struct report_spread *s)
+{
+	char *q[ARRAY_SIZE(quantiles)], *text;
+
+	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
+		q[i] = words_number(distribution_quantile(&s->all, quantiles[i]));
+	text = xasprintf("%.40s: p50 %s, p90 %s, p99 %s (%llu samples, %zu boot%s)", kernel, q[0],
+			 q[1], q[2], (unsigned long long)s->all.count, s->boots,
+			 s->boots == 1 ? "" : "s");
+	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
+		free(q[i]);
+	return text;
+}
+
+/* Steps: at each bucket the share rises by the bucket's. */
+static void cdf_line(struct svg_chart *c, enum svg_style style, const struct results_metric *m)
+{
+	double *xs = xcalloc(2 * m->nhist + 1, sizeof(*xs));
+	double *ys = xcalloc(2 * m->nhist + 1, sizeof(*ys));
+	uint64_t below = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->nhist; i++) {
+		double x = (histogram_bucket_low(m->hist[i].bucket) +
+			    (double)histogram_bucket_high(m->hist[i].bucket)) /
+			   2 / m->scale;
+
+		if (x > c->x.high)
+			break;
+		xs[n] = xs[n + 1] = x;
+		ys[n] = 100.0 * below / m->count;
+		below += m->hist[i].count;
+		ys[n + 1] = 100.0 * below / m->count;
+		n += 2;
+	}
+	xs[n] = c->x.high; /* no sample lies between the last step and the edge */
+	ys[n++] = 100.0 * below / m->count;
+	svg_line(c, style, xs, ys, n);
+	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
+		svg_marker(c, style, distribution_quantile(m, quantiles[i]), 100 * quantiles[i]);
+	free(xs);
+	free(ys);
+}
+
+static struct doc_table *cdf_numbers(const char *caption, const struct report *r,
+				     const struct report_spread *s)
+{
+	struct doc_table *t = doc_table_new(caption, "kernel|min>|p50>|p90>|p99>|max>|samples>");
+	const char *const names[] = { r->comparison.base, r->comparison.new };
+
+	for (int side = 0; side < REPORT_SIDES; side++) {
+		const struct results_metric *m = &s[side].all;
+		double values[] = { (double)m->min / m->scale, distribution_quantile(m, 0.5),
+				    distribution_quantile(m, 0.9), distribution_quantile(m, 0.99),
+				    (double)m->max / m->scale };
+
+		doc_cell(t, "%s", names[side]);
+		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+			__cleanup_free char *text = words_number(values[i]);
+
+			doc_cell(t, "%s", text);
+		}
+		doc_cell(t, "%llu", (unsigned long long)m->count);
+	}
+	return t;
+}
+
+/* From the smallest sample to a little past both p99, in decades when that is a long way. */
+static struct svg_axis cdf_axis(const struct report_spread *s)
+{
+	const struct results_metric *a = &s[REPORT_BASE].all, *b = &s[REPORT_NEW].all;
+	struct svg_axis x = {
+		.low = fmin((double)a->min / a->scale, (double)b->min / b->scale),
+		.high = fmax(distribution_quantile(a, 0.99), distribution_quantile(b, 0.99)),
+	};
+	double most = fmax((double)a->max / a->scale, (double)b->max / b->scale);
+
+	x.high = fmin(most, x.high + (x.high - x.low) * 0.15);
+	x.log = x.low > 0 && x.high / x.low > 30;
+	if (!x.log) {
+		x.low -= (x.high - x.low) * 0.03;
+		x.high += (x.high - x.low) * 0.03;
+	}
+	return x;
+}
+
+static void plot_distribution(struct doc *d, const struct report *r, size_t index)
+{
+	const struct results_compared *m = &r->comparison.metrics[index];
+	const struct report_spread *s = &r->spreads[index * REPORT_SIDES];
+	__cleanup_free char *name = words_metric(r, m);
+	__cleanup_free char *caption = xasprintf("Distribution: %s", name);
+	__cleanup_free char *label =
+		xasprintf("%s, %s (%s)", m->metric, m->unit, words_clock(r->comparison.clock));
+	__cleanup_free char *id = xasprintf("cdf-%zu", index);
+	__cleanup_free char *base = cdf_legend(r->comparison.base, &s[REPORT_BASE]);
+	__cleanup_free char *new = cdf_legend(r->comparison.new, &s[REPORT_NEW]);
+	__cleanup_free char *desc = xasprintf("Cumulative share of samples. %s. %s.", base, new);
+	struct svg_chart c = {
+		.width = PLOT_WIDTH,
+		.height = 330,
+		.top = 8 + 2 * SVG_LEGEND_ROW,
+		.right = 50,
+		.x = cdf_axis(s),
+		.y = { .low = 0, .high = 100, .label = "samples at or below, %" },
+	};
+	struct strbuf svg = STRBUF_INIT;
+
+	c.x.label = label;
+	svg_begin(&c, &svg, id, caption, desc);
+	svg_legend(&c, 0, SVG_CIRCLE_DASHED, base);
+	svg_legend(&c, 1, SVG_SQUARE, new);
+	svg_guide_y(&c, 50, "p50");
+	svg_guide_y(&c, 90, "p90");
+	svg_guide_y(&c, 99, "p99");
+	cdf_line(&c, SVG_CIRCLE_DASHED, &s[REPORT_BASE].all);
+	cdf_line(&c, SVG_SQUARE, &s[REPORT_NEW].all);
+	svg_end(&c);
+	doc_figure(d, caption, svg.buf, cdf_numbers(caption, r, s));
+	strbuf_release(&svg);
+}
+
+void report_plot_distributions(struct doc *d, const struct report *r,
+			       const struct report_selection *s)
+{
+	size_t drawn = 0, left = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct report_spread *spread = &r->spreads[s->indices[i] * REPORT_SIDES];
+
+		if (spread[REPORT_BASE].all.count < CDF_SAMPLES ||
+		    spread[REPORT_NEW].all.count < CDF_SAMPLES)
+			continue;
+		if (drawn == CDF_FIGURES) {
+			left++;
+			continue;
+		}
+		plot_distribution(d, r, s->indices[i]);
+		drawn++;
+	}
+	if (drawn)
+		doc_paragraph(d,
+			      "A step is a bucket of the histogram (at most 0.1%% of its value "
+			      "wide). The plots end a little after p99; the largest sample is in "
+			      "each figure's numbers.");
+	if (left)
+		doc_paragraph(d,
+			      "%zu less changed distributions are not drawn; `nestlab report "
+			      "--format json` has their numbers.",
+			      left);
+}

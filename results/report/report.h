@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report.h - a comparison for others to read: people, CI systems, mailing lists, auditors.
+ *
+ * report_load() takes the comparison of results.h and adds what a reader needs to believe and to
+ * repeat it: the boots that it rests on with all that made them, the distributions, the tests.
+ * A format is a row of report_formats[]; a sign-off judges a report by a policy (report_signoff.h).
+ * docs/reports.md shows each format.
+ */
+#ifndef RESULTS_REPORT_H
+#define RESULTS_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/strbuf.h"
+#include "results/store/store.h"
+
+enum report_side { REPORT_BASE, REPORT_NEW, REPORT_SIDES };
+
+struct report_boot { /* a stored run, whatever came of it */
+	int64_t id;
+	enum report_side side;
+	struct results_run run; /* without metrics and counters; unknown texts are "" */
+};
+
+/* One compared metric over one kernel's boots. */
+struct report_spread {
+	double *medians; /* of each boot, in units */
+	size_t boots;
+	struct results_metric
+		all; /* the boots' histograms as one; only scale, count, min, max, hist */
+};
+
+/* A selftest, or a measurement that was skipped or failed, over all boots of each kernel. */
+struct report_test {
+	const char *scenario, *params, *name;
+	const char *result[REPORT_SIDES]; /* "pass", "fail", "skip", or NULL: not there */
+	const char *text[REPORT_SIDES];	  /* of the boot that decided */
+};
+
+struct report_common { /* what all metrics of a scenario have in common: a JSON object */
+	const char *scenario, *params;
+};
+
+struct report { /* free with report_free() */
+	struct results_comparison comparison;
+	struct report_boot *boots;
+	size_t nboots;
+	struct report_spread *spreads; /* metric i of side s: [i * REPORT_SIDES + s] */
+	struct report_test *tests;
+	size_t ntests;
+	struct report_common *commons; /* one per scenario of the comparison */
+	size_t ncommons;
+	struct report_strings *strings;
+};
+
+/* Errors are those of results_compare(). */
+int report_load(struct results_db *db, const char *base, const char *new,
+		const struct results_filter *filter, struct report *out, struct error *err);
+/* A report of nothing: what is said when there are no runs to compare. Never fails. */
+void report_load_nothing(const char *base, const char *new, struct report *out);
+void report_free(struct report *r);
+
+/* The newest boot of a side that passed, else any; all texts "" when there is none. */
+const struct results_run *report_newest(const struct report *r, enum report_side side);
+
+struct report_options {	      /* borrowed; NULL: the default */
+	const char *db;	      /* path, for the commands that repeat it */
+	const char *reporter; /* email: "Name <address>" */
+	const char *url;      /* email: where the report can be read, for Closes: */
+};
+
+struct report_format {
+	const char *name, *help;
+	void (*render)(const struct report *r, const struct report_options *o, struct strbuf *out);
+};
+extern const struct report_format report_formats[];		  /* ended by a NULL name */
+const struct report_format *report_find_format(const char *name); /* NULL: none of that name */
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * `nestlab db check`: what SQLite can tell, and what only we know. Each check adds a line a fault.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "results/store/database.h"
+#include "results/store/distribution.h"
+#include "results/store/seal.h"
+
+#define MAX_LINES 100 /* a ruined file need not be told in full */
+
+struct checker {
+	struct results_db *db;
+	struct strbuf *report;
+	int faults;
+};
+
+static void fault(struct checker *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void fault(struct checker *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (++c->faults > MAX_LINES)
+		return;
+	va_start(ap, fmt);
+	strbuf_vaddf(c->report, fmt, ap);
+	va_end(ap);
+	strbuf_addch(c->report, '\n');
+}
+
+/* Each row that @sql gives is a fault; "ok" is not. A file too damaged to be asked is one too. */
+static void check_query(struct checker *c, const char *what, const char *sql)
+{
+	struct error err = { 0 };
+	sqlite3_stmt *stmt = NULL;
+	int ret = database_prepare(c->db, sql, &stmt, &err);
+
+	while (!ret && (ret = database_step(c->db, stmt, &err)) == 1) {
+		const char *text = database_text(stmt, 0);
+
+		ret = 0;
+		if (strcmp(text, "ok"))
+			fault(c, "%s: %s", what, text);
+	}
+	if (ret < 0)
+		fault(c, "%s: %s", what, err.text);
+	sqlite3_finalize(stmt);
+}
+
+static const struct {
+	const char *what, *sql;
+} queries[] = {
+	{ "file", "PRAGMA integrity_check" },
+	{ "reference", "SELECT 'row ' || rowid || ' of ' || \"table\" || ' has no ' || parent "
+		       "FROM pragma_foreign_key_check" },
+	{ "schema", "SELECT 'table ' || column1 || ' is missing' FROM (VALUES ('run'), "
+		    "('measurement'), ('metric'), ('counter'), ('test'), ('seal')) WHERE column1 "
+		    "NOT IN (SELECT name FROM sqlite_master WHERE type = 'table')" },
+	{ "schema",
+	  "SELECT 'trigger ' || t.column1 || '_' || e.column1 || ' is missing: results can "
+	  "be changed' FROM (VALUES ('run'), ('measurement'), ('metric'), ('counter'), "
+	  "('test'), ('seal')) AS t, (VALUES ('fixed'), ('kept'), ('closed')) AS e WHERE "
+	  "t.column1 || '_' || e.column1 NOT IN (SELECT name FROM sqlite_master WHERE type "
+	  "= 'trigger')" },
+	{ "run", "SELECT 'run ' || id || ' passed, but holds no metric and no test' FROM run WHERE "
+		 "status = 'pass' AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id) "
+		 "AND NOT EXISTS (SELECT 1 FROM test WHERE test.run = run.id)" },
+	{ "run", "SELECT 'run ' || id || ' has numbers but names no clock' FROM run WHERE status = "
+		 "'pass' AND clock IS NULL AND EXISTS (SELECT 1 FROM metric WHERE metric.run = "
+		 "run.id)" },
+	{ "run", "SELECT 'run ' || id || ' failed, and does not say why' FROM run WHERE status = "
+		 "'fail' AND coalesce(error, '') = ''" },
+};
+
+static bool differs(double stored, double computed)
+{
+	return fabs(stored - computed) > 1e-9 * fmax(fabs(computed), 1);
+}
+
+/* What the columns say must be what the histogram says. */
+static void check_histogram(struct checker *c, sqlite3_stmt *s)
+{
+	double scale = sqlite3_column_double(s, 3);
+	struct results_metric m = {
+		.better = database_text(s, 2),
+		.scale = (uint32_t)scale,
+		.count = (uint64_t)sqlite3_column_int64(s, 4),
+		.min = (uint64_t)llround(sqlite3_column_double(s, 5) * scale),
+		.max = (uint64_t)llround(sqlite3_column_double(s, 6) * scale),
+	};
+	struct results_bucket *hist = NULL;
+	struct error err = { 0 };
+	int ret = distribution_decode(sqlite3_column_blob(s, 9), sqlite3_column_bytes(s, 9), &hist,
+				      &m.nhist);
+
+	m.hist = hist;
+	if (ret)
+		error_set(&err, ret, "the histogram cannot be decoded");
+	else
+		ret = distribution_check(&m, &err);
+	if (!ret && (differs(sqlite3_column_double(s, 7), distribution_quantile(&m, 0.5)) ||
+		     differs(sqlite3_column_double(s, 8), distribution_tail(&m))))
+		ret = error_set(&err, -EBADMSG, "median or p99 is not the histogram's");
+	if (ret)
+		fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
+		      database_text(s, 1), err.text);
+	free(hist);
+}
+
+static void check_histograms(struct checker *c)
+{
+	struct error err = { 0 };
+	sqlite3_stmt *s = NULL;
+	int ret =
+		database_prepare(c->db,
+				 "SELECT run, scenario || ' ' || metric || ' ' || params, better, "
+				 "scale, count, min, max, median, p99, histogram FROM metric JOIN "
+				 "measurement ON measurement.id = metric.measurement",
+				 &s, &err);
+
+	while (!ret && (ret = database_step(c->db, s, &err)) == 1) {
+		check_histogram(c, s);
+		ret = 0;
+	}
+	if (ret < 0)
+		fault(c, "histograms: %s", err.text);
+	sqlite3_finalize(s);
+}
+
+/* Every run's bytes, against what was there when it was stored. */
+static void check_seals(struct checker *c)
+{
+	struct error err = { 0 };
+	sqlite3_stmt *s = NULL;
+	int ret = database_prepare(c->db,
+				   "SELECT id, coalesce(sha256, '') FROM run LEFT JOIN seal ON "
+				   "seal.run = run.id ORDER BY id",
+				   &s, &err);
+
+	while (!ret && (ret = database_step(c->db, s, &err)) == 1) {
+		int64_t run = sqlite3_column_int64(s, 0);
+		char hex[FS_SHA256_HEX];
+
+		ret = seal_compute(c->db, run, hex, &err);
+		if (!ret && strcmp(hex, database_text(s, 1)))
+			fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
+			      (long long)run);
+	}
+	if (ret < 0)
+		fault(c, "seals: %s", err.text);
+	sqlite3_finalize(s);
+}
+
+int results_check(struct results_db *db, struct strbuf *report, struct error *err)
+{
+	struct checker c = { .db = db, .report = report };
+
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
+		check_query(&c, queries[i].what, queries[i].sql);
+	check_histograms(&c);
+	check_seals(&c);
+	if (c.faults > MAX_LINES)
+		strbuf_addf(report, "... and %d more\n", c.faults - MAX_LINES);
+	if (c.faults)
+		return error_set(err, -EBADMSG, "%s: %d fault%s", db->path, c.faults,
+				 c.faults == 1 ? "" : "s");
+	return 0;
+}

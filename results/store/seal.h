@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * seal.h - a run's SHA-256: of every column of its row, its metrics, counters and tests. SQLite finds
+ * a torn file, not a changed number; this finds both. Private to results/.
+ */
+#ifndef RESULTS_SEAL_H
+#define RESULTS_SEAL_H
+
+#include "common/fs.h"
+#include "results/store/database.h"
+
+int seal_compute(struct results_db *db, int64_t run, char hex[FS_SHA256_HEX], struct error *err);
+/* Computes and inserts it; called in the run's transaction, when all else is there. */
+int seal_write(struct results_db *db, int64_t run, struct error *err);
+
+#endif
