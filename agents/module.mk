@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The agent is one static program. It shares the .c files of this folder with the library, and shares
 # nothing else: musl keeps it small, and there is no JSON library on L0.
-LIB_SRCS += $(wildcard agents/*.c)
+LIB_SRCS += $(wildcard agents/wire/*.c)
 PROGRAMS += $(BUILD)/bin/nestlab-agent
 
-AGENT_SRCS := $(wildcard agents/*.c agents/host/*.c) common/crc32.c common/histogram.c
+AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c) common/crc32.c common/histogram.c
 AGENT_OBJS := $(AGENT_SRCS:%.c=$(BUILD)/agent/%.o)
 # KVM's headers, after musl's own.
 AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \
@@ -24,5 +24,5 @@ $(BUILD)/agent/%.o: %.c
 	$(Q)$(MUSL_CC) $(AGENT_CFLAGS) -c -o $@ $<
 
 # The agent's parts that need no KVM, for their unit tests.
-$(BUILD)/tests/test_agent: $(patsubst %,$(BUILD)/obj/agents/host/%.o, \
+$(BUILD)/tests/test_agent: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files isolate kmsg line regions scenario_kselftest sink)

@@ -23,7 +23,7 @@ struct image_request { /* borrowed strings */
 	const char *cache_dir;
 	const char *bzimage;
 	const char *agent;		/* static ELF, becomes /init */
-	const char *plan;		/* text, becomes /plan (agents/protocol.h) */
+	const char *plan;		/* text, becomes /plan (agents/wire/protocol.h) */
 	const char *cmdline;		/* the kernel's command line */
 	const struct image_file *files; /* more files, or NULL */
 	size_t nfiles;

@@ -14,7 +14,7 @@
 #define MAX_ROUNDS     1000000
 #define MAX_LIMIT_S    3600
 #define MAX_COUNT      1000000
-#define NAME_MAX_BYTES 63 /* what a plan line has room for (agents/protocol.h) */
+#define NAME_MAX_BYTES 63 /* what a plan line has room for (agents/wire/protocol.h) */
 
 struct value {
 	const char *word; /* words and names */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * abi.h - what the agent (agents/host) and the micro-hypervisor (agents/l1) share: the layout of L1's
+ * abi.h - what the agent (agents/l0) and the micro-hypervisor (agents/l1) share: the layout of L1's
  * guest-physical memory, the job pages, the samples.
  *
  * L1 is a flat image at L1_IMAGE. All of L1 and L2 is mapped one to one (virtual = L2 physical = L1

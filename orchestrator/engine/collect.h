@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * collect.h - where a number becomes a row: the agent's records of one boot (agents/protocol.h),
+ * collect.h - where a number becomes a row: the agent's records of one boot (agents/wire/protocol.h),
  * joined with the plan that it ran, become the metrics, counters and tests of one results_run.
  *
  *	collector_init(&c, &plan);

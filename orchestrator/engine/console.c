@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "agents/complaints.h"
+#include "agents/wire/complaints.h"
 #include "common/fs.h"
 
 /* A console line longer than this is noise; its rest is dropped. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 #include "common/alloc.h"
 #include "common/strbuf.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * plan.h - where a scenario becomes work for a guest: a validated plan (scenarios/scenarios.h) in the
- * agent's words (agents/protocol.h).
+ * agent's words (agents/wire/protocol.h).
  */
 #ifndef ORCHESTRATOR_PLAN_H
 #define ORCHESTRATOR_PLAN_H

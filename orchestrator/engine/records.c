@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 #include "common/json.h"
 
 /* What the stream itself needs to know of a record. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * records.h - the agent's record stream (agents/protocol.h), read as it comes and trusted in nothing:
+ * records.h - the agent's record stream (agents/wire/protocol.h), read as it comes and trusted in nothing:
  * every line's CRC, the sequence and the closing count are checked, and what is wrong is named by
  * line.
  */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 #include "orchestrator/engine/console.h"
 #include "orchestrator/engine/records.h"
 

@@ -12,7 +12,7 @@ build_boot() {
 		gcc -std=gnu17 -D_GNU_SOURCE -O1 -I. -pthread -o "$BOOT" tests/lib/boot.c \
 			"$BUILD_DIR/libnestlab.a" $(pkg-config --libs $LIBRARIES) -lm &&
 		musl-gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -I. -o "$TINY" tests/lib/tiny_init.c \
-			agents/record.c common/crc32.c)
+			agents/wire/record.c common/crc32.c)
 }
 
 find_kernel() {

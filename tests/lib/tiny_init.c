@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 
 static int channel;
 static int seq;

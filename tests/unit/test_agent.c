@@ -19,14 +19,14 @@
 
 #include <json-c/json.h>
 
-#include "agents/complaints.h"
-#include "agents/host/channel.h"
-#include "agents/host/clock.h"
-#include "agents/host/isolate.h"
-#include "agents/host/line.h"
-#include "agents/host/measure.h"
-#include "agents/host/regions.h"
-#include "agents/host/sink.h"
+#include "agents/wire/complaints.h"
+#include "agents/l0/channel.h"
+#include "agents/l0/clock.h"
+#include "agents/l0/isolate.h"
+#include "agents/l0/line.h"
+#include "agents/l0/measure.h"
+#include "agents/l0/regions.h"
+#include "agents/l0/sink.h"
 
 static struct line line;
 static struct isolated out;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "orchestrator/hosts/driver.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 #include "orchestrator/engine/records.h"
 
 static struct error err;

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "agents/host/regions.h"
-#include "agents/host/vm.h"
+#include "agents/l0/regions.h"
+#include "agents/l0/vm.h"
 
 #define NL2    2u
 #define SPARES 64u

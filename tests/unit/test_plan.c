@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 
 #define MULTIPLEX                                                                            \
 	"measure id=0 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=8 l1_vcpus=1 " \

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agents/protocol.h"
+#include "agents/wire/protocol.h"
 #include "common/crc32.h"
 
 static char line[512], msg[256];

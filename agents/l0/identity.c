@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agents/l0/identity.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agents/l0/capability.h"
+#include "agents/l0/clock.h"
+#include "agents/l0/files.h"
+#include "agents/l0/regions.h"
+
+#define AGENT_VERSION "nestlab-agent 1"
+
+#ifndef NT_GNU_BUILD_ID
+#define NT_GNU_BUILD_ID 3
+#endif
+
+static size_t padded(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+/* The build-id among ELF notes (name and descriptor are padded to 4 bytes), in hex; "" without. */
+static void find_build_id(const char *notes, size_t len, char *hex, size_t size)
+{
+	Elf64_Nhdr note;
+	size_t at = 0;
+
+	hex[0] = '\0';
+	while (at + sizeof(note) <= len) {
+		const char *name = notes + at + sizeof(note);
+		const unsigned char *desc;
+
+		memcpy(&note, notes + at, sizeof(note));
+		at += sizeof(note) + padded(note.n_namesz) + padded(note.n_descsz);
+		if (at > len)
+			return;
+		if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4 || memcmp(name, "GNU", 4))
+			continue;
+		desc = (const unsigned char *)name + padded(note.n_namesz);
+		for (size_t i = 0; i < note.n_descsz && 2 * i + 3 <= size; i++)
+			snprintf(hex + 2 * i, 3, "%02x", desc[i]);
+		return;
+	}
+}
+
+static void add_build_id(struct line *l)
+{
+	static char notes[8192];
+	ssize_t len = file_read("/sys/kernel/notes", notes, sizeof(notes));
+	char hex[65];
+
+	find_build_id(notes, len > 0 ? (size_t)len : 0, hex, sizeof(hex));
+	line_add_member(l, "build_id", hex);
+}
+
+static void add_cpu(struct line *l)
+{
+	static char cpuinfo[65536];
+	char *name, *end = NULL;
+
+	file_read("/proc/cpuinfo", cpuinfo, sizeof(cpuinfo));
+	name = strstr(cpuinfo, "model name");
+	name = name ? strchr(name, ':') : NULL;
+	if (name)
+		end = strchr(name, '\n');
+	if (end)
+		*end = '\0';
+	line_add_member(l, "cpu", end ? name + 2 : "");
+	line_addf(l, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static void add_clock(struct line *l, const char *cmdline, int kvm)
+{
+	clock_init(cmdline, capability_tsc_khz(kvm));
+	line_add_member(l, "clock", host_clock.name);
+	line_addf(l, ",\"tsc_khz\":%" PRIu32, host_clock.tsc_khz);
+}
+
+static void add_memory(struct line *l)
+{
+	static struct regions all;
+
+	if (regions_read(&all))
+		all.n = 0;
+	line_addf(l, ",\"memory\":[");
+	for (size_t i = 0; i < all.n; i++)
+		line_addf(l, "%s{\"start\":%" PRIu64 ",\"size\":%" PRIu64 ",\"kind\":\"%s\"}",
+			  i ? "," : "", all.r[i].start, all.r[i].size,
+			  all.r[i].managed ? "managed" : "unmanaged");
+	line_addf(l, "]");
+}
+
+void identity_hello(struct line *l, int kvm, size_t plan_count)
+{
+	char cmdline[4096];
+	struct utsname u;
+
+	uname(&u);
+	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	cmdline[strcspn(cmdline, "\n")] = '\0';
+	line_start(l, "hello");
+	line_addf(l, ",\"protocol\":%d", PROTOCOL_VERSION);
+	line_add_member(l, "agent", AGENT_VERSION);
+	line_add_member(l, "release", u.release);
+	add_build_id(l);
+	line_add_member(l, "cmdline", cmdline);
+	add_cpu(l);
+	add_clock(l, cmdline, kvm);
+	capability_describe(kvm, l);
+	add_memory(l);
+	line_addf(l, ",\"plan_count\":%zu", plan_count);
+}

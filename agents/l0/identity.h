@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* identity.h - the hello record: who this agent is, and what it runs on. */
+#ifndef AGENTS_HOST_IDENTITY_H
+#define AGENTS_HOST_IDENTITY_H
+
+#include <stddef.h>
+
+#include "agents/l0/line.h"
+
+/* Sets the clock (agents/l0/clock.h) and writes the body of the hello record. @kvm may be -1. What
+ * this kernel does not tell is "" or 0. */
+void identity_hello(struct line *l, int kvm, size_t plan_count);
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agents/l0/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+	const char *type, *target;
+	bool optional;
+} mounts[] = {
+	{ "devtmpfs", "/dev", false },
+	{ "proc", "/proc", false },
+	{ "sysfs", "/sys", false },
+	{ "tmpfs", "/tmp", true },
+	{ "debugfs", "/sys/kernel/debug", true },
+};
+
+/* A kernel whose initramfs has no /dev/console starts init without standard descriptors. */
+static void open_console(void)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+void init_machine(void)
+{
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].target, 0755);
+		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) &&
+		    errno != EBUSY && !mounts[i].optional)
+			fprintf(stderr, "nestlab-agent: cannot mount %s: %s\n", mounts[i].target,
+				strerror(errno));
+		if (i == 0)
+			open_console();
+	}
+}
+
+void init_power_off(void)
+{
+	sync();
+	reboot(RB_POWER_OFF);
+	fprintf(stderr, "nestlab-agent: cannot power off: %s\n", strerror(errno));
+	for (;;)
+		pause();
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kmsg.h - complaints (agents/wire/complaints.h) in the kernel's log. */
+#ifndef AGENTS_HOST_KMSG_H
+#define AGENTS_HOST_KMSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Opens the log at its first message that is still there. A descriptor or a negative errno. */
+int kmsg_open(void);
+
+/* The next new complaint, as one line in @text; false if there is none (or @fd is negative). */
+bool kmsg_next_complaint(int fd, char *text, size_t size);
+
+#endif

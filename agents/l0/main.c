@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nestlab-agent: runs a plan on the L0 that it finds itself on, and tells what came of it, in the
+ * records of agents/wire/protocol.h. As process 1 it is all of userspace: it prepares the machine, takes
+ * /plan, answers on the second serial line and powers off. Else it is a program like any other.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/l0/capability.h"
+#include "agents/l0/channel.h"
+#include "agents/l0/files.h"
+#include "agents/l0/identity.h"
+#include "agents/l0/init.h"
+#include "agents/l0/isolate.h"
+#include "agents/l0/kmsg.h"
+#include "agents/l0/measure.h"
+
+#define PLAN_MAX	(1u << 20)
+#define MEASURE_LIMIT_S 120
+#define ALIVE_S		2
+#define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
+
+#define EXIT_FATAL 128
+#define EXIT_USAGE 129
+
+struct agent {
+	const char *plan_path, *records_path;
+	struct channel channel;
+	struct plan_measure *measures;
+	size_t count;
+	int kvm;  /* -1: not usable */
+	int kmsg; /* negative: not read */
+	int complaints;
+};
+
+static struct line line; /* too large for the stack to be nice */
+
+static void send_text(struct agent *a, const char *type, const char *text)
+{
+	line_start(&line, type);
+	line_add_member(&line, "text", text);
+	channel_send_line(&a->channel, &line);
+}
+
+static void send_id(struct agent *a, const char *type, uint32_t id)
+{
+	line_start(&line, type);
+	line_addf(&line, ",\"id\":%" PRIu32, id);
+	channel_send_line(&a->channel, &line);
+}
+
+static void send_complaints(struct agent *a)
+{
+	char text[1024];
+
+	while (kmsg_next_complaint(a->kmsg, text, sizeof(text)))
+		if (a->complaints++ < COMPLAINTS_MAX)
+			send_text(a, "console", text);
+}
+
+static void send_failed(struct agent *a, uint32_t id, const char *expected, const char *found,
+			const char *text)
+{
+	line_start(&line, "fail");
+	line_addf(&line, ",\"id\":%" PRIu32, id);
+	line_add_member(&line, "class", "guest");
+	line_add_member(&line, "expected", expected);
+	line_add_member(&line, "found", found);
+	line_add_member(&line, "text", text);
+	channel_send_line(&a->channel, &line);
+}
+
+static int measure_in_child(void *arg, int fd)
+{
+	const struct plan_measure *m = arg;
+	struct sink s = { .fd = fd, .id = m->id };
+
+	measure_run(m, &s);
+	return 0;
+}
+
+/* Passes on the whole lines of what the child wrote; how many there were. */
+static size_t send_output(struct agent *a, const struct isolated *child)
+{
+	const char *p = child->output, *end;
+	size_t n = 0;
+
+	for (; (end = strchr(p, '\n')); p = end + 1, n++)
+		channel_send(&a->channel, p, (size_t)(end - p));
+	return n;
+}
+
+static void send_outcome(struct agent *a, uint32_t id, unsigned int limit,
+			 const struct isolated *child)
+{
+	char how[128];
+	size_t told = send_output(a, child);
+
+	isolate_describe(child, limit, how, sizeof(how));
+	if (child->timed_out || child->status)
+		send_failed(a, id, "exit status 0", how, "the measurement's process died");
+	else if (child->lost || !told)
+		send_failed(a, id, "results", child->lost ? "too many" : "none",
+			    "the measurement's process told no results that can be used");
+}
+
+struct running {
+	struct agent *agent;
+	uint32_t id;
+};
+
+static void tell_alive(void *arg)
+{
+	const struct running *r = arg;
+
+	send_id(r->agent, "alive", r->id);
+}
+
+/* Nothing is on the line while a measurement runs: its interrupts would be measured too. A selftest
+ * measures nothing, and may take so long that its host would think it dead. */
+static void run_measure(struct agent *a, struct plan_measure *m)
+{
+	const bool selftest = m->scenario == PLAN_KSELFTEST;
+	unsigned int limit = MEASURE_LIMIT_S + (selftest ? scenario_kselftest_limit(m) : 0);
+	struct running running = { a, m->id };
+	const struct isolate_pulse pulse = { ALIVE_S, tell_alive, &running };
+	struct isolated child;
+	int ret;
+
+	send_id(a, "begin", m->id);
+	channel_drain(&a->channel);
+	ret = isolate_run(measure_in_child, m, limit, selftest ? &pulse : NULL, &child);
+	if (ret)
+		send_failed(a, m->id, "a process", strerror(-ret), "cannot start the measurement");
+	else
+		send_outcome(a, m->id, limit, &child);
+	free(child.output);
+	send_complaints(a);
+	send_id(a, "end", m->id);
+}
+
+/* Reads the plan; 0, or -EINVAL with @why. */
+static int read_plan(struct agent *a, char *why, size_t len)
+{
+	static char text[PLAN_MAX];
+	char trouble[512];
+	ssize_t n = file_read(a->plan_path, text, sizeof(text));
+
+	if (n < 0) {
+		snprintf(why, len, "%s: cannot read the plan: %s", a->plan_path, strerror((int)-n));
+		return -EINVAL;
+	}
+	if (strlen(text) != (size_t)n)
+		snprintf(trouble, sizeof(trouble), "the plan has a NUL byte in it");
+	else if (!plan_parse(text, &a->measures, &a->count, trouble, sizeof(trouble)))
+		return 0;
+	snprintf(why, len, "%s: %s", a->plan_path, trouble);
+	return -EINVAL;
+}
+
+/* From hello to bye; 0, or EXIT_FATAL after a `fatal` record. */
+static int run_plan(struct agent *a)
+{
+	char bad_plan[1024] = "", no_kvm[512] = "";
+	const char *fatal = NULL;
+
+	a->kvm = capability_open_kvm(no_kvm, sizeof(no_kvm));
+	if (read_plan(a, bad_plan, sizeof(bad_plan)))
+		fatal = bad_plan;
+	else if (a->kvm < 0)
+		fatal = no_kvm;
+	identity_hello(&line, a->kvm, a->count);
+	channel_send_line(&a->channel, &line);
+	send_complaints(a);
+	if (fatal) {
+		send_text(a, "fatal", fatal);
+		fprintf(stderr, "nestlab-agent: fatal: %s\n", fatal);
+	}
+	for (size_t i = 0; i < a->count && !fatal; i++)
+		run_measure(a, &a->measures[i]);
+	line_start(&line, "bye");
+	line_addf(&line, ",\"records\":%" PRIu64, a->channel.next + 1);
+	channel_send_line(&a->channel, &line);
+	channel_drain(&a->channel);
+	return fatal ? EXIT_FATAL : 0;
+}
+
+static int run(struct agent *a)
+{
+	int ret = channel_open(&a->channel, a->records_path);
+
+	if (ret) {
+		fprintf(stderr, "nestlab-agent: cannot open the result channel %s: %s\n",
+			a->records_path, strerror(-ret));
+		return EXIT_FATAL;
+	}
+	return run_plan(a);
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: nestlab-agent [--plan FILE] [--records FILE] [--selftests DIR]\n"
+		    "\n"
+		    "Runs the plan on this machine's KVM and writes records (agents/wire/protocol.h).\n"
+		    "    --plan FILE       default /plan\n"
+		    "    --records FILE    a file or a serial line; default /dev/stdout\n"
+		    "    --selftests DIR   the kernel's selftests; default /selftests\n"
+		    "As process 1 it also prepares the machine, answers on /dev/ttyS1 and powers\n"
+		    "off at the end.\n");
+}
+
+static void parse_options(struct agent *a, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "plan", required_argument, NULL, 'p' },
+		{ "records", required_argument, NULL, 'r' },
+		{ "selftests", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'p':
+			a->plan_path = optarg;
+			break;
+		case 'r':
+			a->records_path = optarg;
+			break;
+		case 's':
+			selftests_dir = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+	if (optind == argc)
+		return;
+	fprintf(stderr, "nestlab-agent: %s: there are no operands\n", argv[optind]);
+	usage(stderr);
+	exit(EXIT_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+	struct agent a = { .plan_path = "/plan", .kvm = -1, .kmsg = -1 };
+
+	if (getpid() != 1) {
+		a.records_path = "/dev/stdout";
+		parse_options(&a, argc, argv);
+		return run(&a);
+	}
+	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
+	init_machine();
+	a.kmsg = kmsg_open();
+	run(&a);
+	init_power_off();
+}

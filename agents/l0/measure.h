@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * measure.h - one measurement: from a line of the plan to records.
+ *
+ * Each scenario is a function in agents/l0/scenario_NAME.c and a row of the table in measure.c. It
+ * runs in a process of its own (measure_run() forks before there is a VM), so it may leave its VM,
+ * mappings and threads to the kernel's clean-up, and a crash or a hang of it is a `fail` record, not
+ * the end of the agent.
+ *
+ * A scenario function returns 0 when it said what happened (metrics, sink_skip() or sink_fail()), or
+ * a negative errno if it could not do its work and said nothing: that becomes a `fail` of class guest
+ * with the errno's name.
+ */
+#ifndef AGENTS_HOST_MEASURE_H
+#define AGENTS_HOST_MEASURE_H
+
+#include "agents/l0/sink.h"
+#include "agents/wire/protocol.h"
+
+int scenario_multiplex_run(const struct plan_measure *m, struct sink *s);
+int scenario_migrate_run(const struct plan_measure *m, struct sink *s);
+int scenario_exits_run(const struct plan_measure *m, struct sink *s);
+int scenario_churn_run(const struct plan_measure *m, struct sink *s);
+int scenario_kselftest_run(const struct plan_measure *m, struct sink *s);
+/* How many seconds that may take. */
+unsigned int scenario_kselftest_limit(const struct plan_measure *m);
+
+/* Where the kselftest scenario finds its programs: /selftests. */
+extern const char *selftests_dir;
+
+/* Runs one measurement in the calling process, through the table. */
+int measure_run(const struct plan_measure *m, struct sink *s);
+
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * scenario_churn.c - pages that nested VMX uses are dropped, replaced, moved and rewritten, while L2
+ * runs and checks itself.
+ *
+ * One operation, then one round on each L1 vCPU: in it L1 changes what the MSR bitmap and the
+ * virtual-APIC page say, and L2 shows what L0 believes that they say. So a kernel that goes on with a
+ * page that is no longer L1's is found, and so is one that never looks again. Operations are made
+ * when L1 vCPUs are in VMX root operation, where the answer is defined on every kernel.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "agents/l0/clock.h"
+#include "agents/l0/kvm_stats.h"
+#include "agents/l0/measure.h"
+#include "agents/l0/vm.h"
+
+struct figures {
+	struct histogram operation, resume;
+};
+
+/* What the operations of L0 change of an L2 vCPU: all that vmcs02 gets addresses of, and its memory.
+ * Not the VMCS region: the unpatched kernel keeps an enlightened VMCS mapped until L1 loads another,
+ * and never hears that it has gone (docs/micro-hypervisors.md). */
+static const enum l1_block_page pages[] = { L1_BLOCK_MSR,	  L1_BLOCK_MSR_OTHER,
+					    L1_BLOCK_VAPIC,	  L1_BLOCK_VAPIC_OTHER,
+					    L1_BLOCK_APIC_ACCESS, L1_BLOCK_PI_DESC,
+					    L1_BLOCK_L2 };
+
+static int for_pages(struct vm *vm, uint32_t l2, int (*change)(struct vm_memory *mem, uint64_t gpa))
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]) && !ret; i++)
+		ret = change(&vm->mem, l1_block(l2, pages[i]));
+	return ret;
+}
+
+static int drop(struct vm *vm, uint32_t l2, bool rare)
+{
+	(void)rare;
+	return for_pages(vm, l2, vm_memory_drop_page);
+}
+
+static int move_pages(struct vm *vm, uint32_t l2, bool rare)
+{
+	(void)rare;
+	return for_pages(vm, l2, vm_memory_move_page);
+}
+
+static int set_area(struct vm *vm, uint64_t gpa, size_t size)
+{
+	uint64_t begin = __builtin_ia32_rdtsc();
+	int ret = vm_set_slot(vm, VM_SLOT_AREA, gpa, vm->mem.area, size);
+
+	vm->mem.ticks += __builtin_ia32_rdtsc() - begin;
+	return ret;
+}
+
+/* The whole L2 area to another guest-physical address and back; rarely with other memory behind it,
+ * which is a new memslot. */
+static int move_slot(struct vm *vm, uint32_t l2, bool rare)
+{
+	int ret = set_area(vm, L1_AWAY, vm->mem.area_size);
+
+	(void)l2;
+	if (!ret && rare) {
+		ret = set_area(vm, L1_AWAY, 0);
+		if (!ret)
+			ret = vm_memory_replace_area(&vm->mem);
+	}
+	return ret ? ret : set_area(vm, L1_AREA, vm->mem.area_size);
+}
+
+/* L1's own operations are measured in L1. That the pages under them are new at times, too, is what
+ * makes a kernel's memory of the old ones show. */
+static int renew_bitmaps(struct vm *vm, uint32_t l2, bool rare)
+{
+	int ret = vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR));
+
+	(void)rare;
+	return ret ? ret : vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR_OTHER));
+}
+
+static int renew_vapics(struct vm *vm, uint32_t l2, bool rare)
+{
+	int ret = vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC));
+
+	(void)rare;
+	return ret ? ret : vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC_OTHER));
+}
+
+static const struct operation {
+	const char *name;
+	int (*change)(struct vm *vm, uint32_t l2, bool rare);
+	uint32_t l1[2]; /* enum l1_churn, in even and in odd rounds */
+} operations[] = {
+	{ "dontneed", drop, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
+	{ "migrate-page", move_pages, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
+	{ "memslot",
+	  move_slot,
+	  { L1_CHURN_FLIP_MSR | L1_CHURN_PARK, L1_CHURN_FLIP_MSR | L1_CHURN_PARK } },
+	{ "msr-bitmap",
+	  renew_bitmaps,
+	  { L1_CHURN_SWAP_MSR | L1_CHURN_TIMED, L1_CHURN_FLIP_MSR | L1_CHURN_TIMED } },
+	{ "apic-page",
+	  renew_vapics,
+	  { L1_CHURN_SWAP_APIC | L1_CHURN_TIMED, L1_CHURN_SWAP_APIC | L1_CHURN_TIMED } },
+};
+
+static const struct operation *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (!strcmp(operations[i].name, name))
+			return &operations[i];
+	return NULL;
+}
+
+/* The L2 vCPU that the operation was about comes first in its L1 vCPU's round; the others' samples
+ * are not of an entry after an operation. */
+static void take(struct vm *vm, struct figures *f, uint32_t victim)
+{
+	const struct vm_cpu *cpu = &vm->cpus[victim % vm->ncpus];
+	const struct l1_sample *s = &cpu->samples[0];
+	bool by_l1 = cpu->job->churn & L1_CHURN_TIMED;
+
+	if (!f || !cpu->job->nsamples)
+		return;
+	histogram_add(&f->operation, clock_units(by_l1 ? s->a : vm->mem.ticks));
+	histogram_add(&f->resume, clock_units(s->b));
+}
+
+/* Operations go round the L2 vCPUs. The first cycle of five is the rare one: there the L2 vCPU that it is
+ * about was the last to run, so that all that L0 keeps of the last one is there, and a memslot comes
+ * back with other memory. No more than that, for their costs differ, and the median is to be that of
+ * one sort. */
+#define CYCLES 5
+
+static int round_of(struct vm *vm, const struct operation *op, uint32_t n, struct figures *f)
+{
+	uint32_t nl2 = vm->m->l2_vcpus, cycle = n / nl2, victim = n % nl2;
+	/* Only an enlightened VMCS stays mapped in L0 while L1 runs. */
+	uint32_t allowed = vm->features & L1_FEATURE_EVMCS ? ~0u : ~(uint32_t)L1_CHURN_PARK;
+	bool rare = cycle % CYCLES == 0;
+	int ret;
+
+	vm->mem.ticks = 0;
+	ret = op->change(vm, victim, rare);
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < vm->ncpus; i++) {
+		vm->cpus[i].job->first = victim;
+		vm->cpus[i].job->last = rare ? (n + 1) % nl2 : ~0u;
+		/* Each L2 vCPU is the victim of both sorts, however many there are. */
+		vm->cpus[i].job->churn = op->l1[(n + cycle) & 1] & allowed;
+	}
+	ret = vm_run(vm, L1_CMD_CHURN);
+	if (!ret)
+		take(vm, f, victim);
+	return ret;
+}
+
+static int run(struct vm *vm, const struct operation *op, struct figures *f)
+{
+	const struct plan_measure *m = vm->m;
+	struct kvm_stats *stats;
+	int ret = 0;
+
+	if (!strcmp(op->name, "apic-page") && !(vm->features & L1_FEATURE_TPR_SHADOW)) {
+		sink_skip(vm->sink, "churn of apic-page needs a virtual-APIC page (apic_pages)");
+		return VM_SAID;
+	}
+	for (uint32_t n = 0; n < m->warmup && !ret; n++)
+		ret = round_of(vm, op, n, NULL);
+	if (ret)
+		return ret;
+	stats = vm_stats_begin(vm);
+	for (uint32_t n = 0; n < m->rounds && !ret; n++)
+		ret = round_of(vm, op, m->warmup + n, f);
+	kvm_stats_end(stats, ret ? NULL : vm->sink);
+	return ret;
+}
+
+int scenario_churn_run(const struct plan_measure *m, struct sink *s)
+{
+	const struct operation *op = find(m->operation);
+	static struct figures f;
+	struct vm vm;
+	int ret;
+
+	if (!op) {
+		sink_skip(s, "no churn by \"%s\" in this agent", m->operation);
+		return 0;
+	}
+	histogram_init(&f.operation);
+	histogram_init(&f.resume);
+	ret = vm_open(&vm, m, s);
+	if (!ret)
+		ret = run(&vm, op, &f);
+	if (!ret) {
+		sink_metric(s, "operation", &f.operation);
+		sink_metric(s, "resume", &f.resume);
+	}
+	vm_close(&vm);
+	return vm_result(ret);
+}

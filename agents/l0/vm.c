@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vm.c - a VM with the micro-hypervisor in it, through the KVM API (Documentation/virt/kvm/api.rst). */
+#include "agents/l0/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agents/l0/kvm_stats.h"
+
+#define CPUID_MAX 256
+#define HV_LEAVES 0x40000000u /* to 0x400000ff: the hypervisor's, KVM's own or Hyper-V's */
+
+struct cpuid_table { /* as struct kvm_cpuid2, with room */
+	uint32_t nent, padding;
+	struct kvm_cpuid_entry2 entries[CPUID_MAX];
+};
+
+/* The failure of an ioctl that must not fail. */
+static int broken(struct vm *vm, const char *what)
+{
+	sink_fail(vm->sink, SINK_GUEST, "success", strerror(errno), "%s", what);
+	return VM_SAID;
+}
+
+/* ---- memory ---- */
+
+int vm_set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *at, size_t size)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)at,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
+/* L1's page tables: one to one, by 2 MiB pages (SDM volume 3, 4.5.4: present, writable; large). */
+static void build_page_tables(struct vm *vm)
+{
+	uint64_t *table = vm_memory_at(&vm->mem, L1_PAGE_TABLES);
+
+	table[0] = (L1_PAGE_TABLES + L1_PAGE) | 3;
+	table[512] = (L1_PAGE_TABLES + 2 * L1_PAGE) | 3;
+	for (uint64_t i = 0; i < L1_MAPPED >> 21; i++)
+		table[1024 + i] = i << 21 | 0x83;
+}
+
+static int set_up_memory(struct vm *vm)
+{
+	int ret = vm_memory_map(&vm->mem, vm->m->memory, vm->m->l2_vcpus, vm->sink);
+
+	if (ret)
+		return ret;
+	memcpy(vm_memory_at(&vm->mem, L1_IMAGE), vm_image, (size_t)(vm_image_end - vm_image));
+	build_page_tables(vm);
+	if (vm_set_slot(vm, VM_SLOT_BASE, 0, vm->mem.base, L1_AREA) ||
+	    vm_set_slot(vm, VM_SLOT_AREA, L1_AREA, vm->mem.area, vm->mem.area_size))
+		return broken(vm, "KVM_SET_USER_MEMORY_REGION");
+	return 0;
+}
+
+/* ---- a vCPU ---- */
+
+static int set_registers(struct vm_cpu *cpu)
+{
+	const struct kvm_segment data = {
+		.limit = ~0u, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1
+	};
+	struct kvm_regs regs = {
+		.rip = L1_IMAGE,
+		.rsp = L1_STACKS + (cpu->number + 1) * L1_STACK_SIZE,
+		.rdi = cpu->number,
+		.rflags = 2,
+	};
+	struct kvm_sregs s;
+
+	if (ioctl(cpu->fd, KVM_GET_SREGS, &s))
+		return -errno;
+	s.ds = s.es = s.ss = s.fs = s.gs = data;
+	s.cs = data;
+	s.cs.selector = 8;
+	s.cs.type = 11;
+	s.cs.db = 0;
+	s.cs.l = 1;
+	s.tr = (struct kvm_segment){ .limit = 0x67, .selector = 0x18, .type = 11, .present = 1 };
+	s.cr0 = 0x80010031; /* PG, WP, NE, ET, PE */
+	s.cr3 = L1_PAGE_TABLES;
+	s.cr4 = 0x20;	/* PAE */
+	s.efer = 0x500; /* LMA, LME */
+	if (ioctl(cpu->fd, KVM_SET_SREGS, &s) || ioctl(cpu->fd, KVM_SET_REGS, &regs))
+		return -errno;
+	return 0;
+}
+
+/* Hyper-V's leaves take the place of KVM's own. */
+static int add_hyperv(struct vm_cpu *cpu, struct cpuid_table *t)
+{
+	static struct cpuid_table hv;
+	uint32_t n = 0;
+
+	hv.nent = CPUID_MAX;
+	if (ioctl(cpu->fd, KVM_GET_SUPPORTED_HV_CPUID, &hv))
+		return -errno;
+	for (uint32_t i = 0; i < t->nent; i++)
+		if (t->entries[i].function >> 8 != HV_LEAVES >> 8)
+			t->entries[n++] = t->entries[i];
+	if (n + hv.nent > CPUID_MAX)
+		return -E2BIG;
+	memcpy(&t->entries[n], hv.entries, hv.nent * sizeof(hv.entries[0]));
+	t->nent = n + hv.nent;
+	return 0;
+}
+
+static int set_cpuid(struct vm_cpu *cpu)
+{
+	static struct cpuid_table t;
+	int ret;
+
+	t.nent = CPUID_MAX;
+	if (ioctl(cpu->vm->kvm, KVM_GET_SUPPORTED_CPUID, &t))
+		return -errno;
+	if (cpu->vm->features & L1_FEATURE_EVMCS) {
+		ret = add_hyperv(cpu, &t);
+		if (ret)
+			return ret;
+	}
+	return ioctl(cpu->fd, KVM_SET_CPUID2, &t) ? -errno : 0;
+}
+
+static int enable_evmcs(struct vm_cpu *cpu)
+{
+	uint16_t version = 0;
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
+				      .args = { (uintptr_t)&version } };
+
+	return ioctl(cpu->fd, KVM_ENABLE_CAP, &cap) ? -errno : 0;
+}
+
+static void write_job(struct vm_cpu *cpu)
+{
+	struct vm *vm = cpu->vm;
+
+	cpu->job = vm_memory_at(&vm->mem, L1_JOBS + cpu->number * L1_PAGE);
+	cpu->samples = vm_memory_at(&vm->mem, l1_samples(cpu->number));
+	*cpu->job = (struct l1_job){
+		.cpu = cpu->number,
+		.ncpus = vm->m->l1_vcpus,
+		.nl2 = vm->m->l2_vcpus,
+		.features = vm->features,
+		.seed = vm->m->seed,
+	};
+}
+
+static int open_cpu(struct vm *vm, uint32_t number)
+{
+	struct vm_cpu *cpu = &vm->cpus[number];
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	*cpu = (struct vm_cpu){ .vm = vm, .number = number };
+	cpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, number);
+	if (cpu->fd < 0)
+		return broken(vm, "KVM_CREATE_VCPU");
+	vm->ncpus++;
+	cpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	if (cpu->run == MAP_FAILED)
+		return broken(vm, "mapping struct kvm_run");
+	if (vm->features & L1_FEATURE_EVMCS && enable_evmcs(cpu)) {
+		sink_skip(vm->sink, "KVM_CAP_HYPERV_ENLIGHTENED_VMCS: %s (CONFIG_KVM_HYPERV=y?)",
+			  strerror(errno));
+		return VM_SAID;
+	}
+	if (set_cpuid(cpu))
+		return broken(vm, "setting CPUID");
+	if (set_registers(cpu) || ioctl(cpu->fd, KVM_SET_MP_STATE, &runnable))
+		return broken(vm, "setting registers");
+	write_job(cpu);
+	return 0;
+}
+
+/* ---- the VM ---- */
+
+static uint32_t features_of(const struct plan_measure *m)
+{
+	uint32_t f = 0;
+
+	if (m->ept)
+		f |= L1_FEATURE_EPT;
+	if (m->apic_pages || m->posted_interrupts)
+		f |= L1_FEATURE_TPR_SHADOW;
+	if (m->posted_interrupts)
+		f |= L1_FEATURE_POSTED;
+	/* Version 1 of the enlightened VMCS has no APIC-access address. */
+	if (m->l1 == PLAN_L1_EVMCS)
+		f |= L1_FEATURE_EVMCS;
+	else if (m->apic_pages)
+		f |= L1_FEATURE_APIC_ACCESS;
+	return f;
+}
+
+static int create(struct vm *vm)
+{
+	/* Local APICs in KVM, no other interrupt controllers. */
+	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+	int version;
+
+	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm < 0)
+		return broken(vm, "/dev/kvm");
+	version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION)
+		return broken(vm, "KVM_GET_API_VERSION");
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		return broken(vm, "KVM_CREATE_VM");
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
+		return broken(vm, "KVM_CAP_SPLIT_IRQCHIP");
+	return 0;
+}
+
+int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
+{
+	int ret;
+
+	*vm = (struct vm){ .m = m, .sink = s, .kvm = -1, .fd = -1, .features = features_of(m) };
+	vm->mem.base = vm->mem.area = MAP_FAILED;
+	vm->mem.devmem = -1;
+	ret = create(vm);
+	if (!ret)
+		ret = set_up_memory(vm);
+	for (uint32_t i = 0; i < m->l1_vcpus && !ret; i++)
+		ret = open_cpu(vm, i);
+	/* In turn even in parallel mode: vCPU 0 builds what all share. */
+	for (uint32_t i = 0; i < m->l1_vcpus && !ret; i++)
+		ret = vm_run_cpu(vm, i, L1_CMD_START);
+	for (uint32_t i = 0; i < m->l1_vcpus && !ret; i++)
+		ret = vm_run_cpu(vm, i, L1_CMD_SETUP);
+	return ret;
+}
+
+void vm_close(struct vm *vm)
+{
+	vm_stop_crew(vm);
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		close(vm->cpus[i].fd); /* the mapping of kvm_run goes with the process */
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->kvm >= 0)
+		close(vm->kvm);
+	vm_memory_unmap(&vm->mem);
+}
+
+struct kvm_stats *vm_stats_begin(struct vm *vm)
+{
+	int fds[1 + L1_MAX_CPUS] = { vm->fd };
+
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		fds[1 + i] = vm->cpus[i].fd;
+	return kvm_stats_begin(fds, 1 + vm->ncpus);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vm_memory.c - L1's memory: ordinary pages, or RAM that L0's kernel does not know of. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "agents/l0/regions.h"
+#include "agents/l0/vm.h"
+
+#define LARGE_PAGE 0x200000ull
+#define SPARES	   64u
+#define RETIRED	   8u /* pages that the pipe holds; it has room for 16 (pipe(7)) */
+
+static void *map_devmem(const struct vm_memory *mem, void *at, size_t size, uint64_t phys)
+{
+	return mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0),
+		    mem->devmem, (off_t)phys);
+}
+
+static int map_unmanaged(struct vm_memory *mem, struct sink *s)
+{
+	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
+	struct region r;
+
+	if (!regions_unmanaged(&r) || r.size < want + LARGE_PAGE) {
+		sink_skip(s,
+			  "no RAM that the kernel does not manage: boot with mem= to leave some");
+		return VM_SAID;
+	}
+	mem->devmem = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	if (mem->devmem < 0) {
+		sink_skip(s, "/dev/mem: %s (CONFIG_DEVMEM=y is needed)", strerror(errno));
+		return VM_SAID;
+	}
+	mem->phys = (r.start + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	mem->base = map_devmem(mem, NULL, L1_AREA, mem->phys);
+	mem->area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
+	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED) {
+		sink_skip(s, "/dev/mem: cannot map RAM: %s (CONFIG_STRICT_DEVMEM=n is needed)",
+			  strerror(errno));
+		return VM_SAID;
+	}
+	/* It has what was in it at the last run. */
+	memset(mem->base, 0, L1_AREA);
+	memset(mem->area, 0, mem->area_size);
+	return 0;
+}
+
+static int map_managed(struct vm_memory *mem)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+	mem->base = mmap(NULL, L1_AREA, prot, flags, -1, 0);
+	mem->area = mmap(NULL, mem->area_size, prot, flags, -1, 0);
+	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED)
+		return -errno;
+	/* Pages one by one, as the unmanaged ones are, whatever the host's default. */
+	madvise(mem->base, L1_AREA, MADV_NOHUGEPAGE);
+	madvise(mem->area, mem->area_size, MADV_NOHUGEPAGE);
+	return 0;
+}
+
+int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, struct sink *s)
+{
+	*mem = (struct vm_memory){ .base = MAP_FAILED, .area = MAP_FAILED, .devmem = -1 };
+	mem->unmanaged = kind == PLAN_UNMANAGED;
+	mem->area_size = nl2 * L1_BLOCK_SIZE;
+	return mem->unmanaged ? map_unmanaged(mem, s) : map_managed(mem);
+}
+
+void vm_memory_unmap(struct vm_memory *mem)
+{
+	if (mem->base != MAP_FAILED)
+		munmap(mem->base, L1_AREA);
+	if (mem->area != MAP_FAILED)
+		munmap(mem->area, mem->area_size);
+	if (mem->other)
+		munmap(mem->other, mem->area_size);
+	if (mem->retired) {
+		close(mem->pipe[0]);
+		close(mem->pipe[1]);
+	}
+	if (mem->devmem >= 0)
+		close(mem->devmem);
+}
+
+void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa)
+{
+	return gpa < L1_AREA ? mem->base + gpa : mem->area + (gpa - L1_AREA);
+}
+
+/* ---- taking it away ---- */
+
+static uint64_t read_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* Makes a page say nothing, and keeps it: a pipe that refers to it holds it back from the kernel,
+ * which would else give the very same page back at the next fault. */
+static int retire(struct vm_memory *mem, char *page)
+{
+	struct iovec iov = { .iov_base = page, .iov_len = L1_PAGE };
+	char content[L1_PAGE];
+
+	if (!mem->retired && pipe2(mem->pipe, O_CLOEXEC))
+		return -errno;
+	if (mem->retired >= RETIRED && read(mem->pipe[0], content, L1_PAGE) != L1_PAGE)
+		return -EIO;
+	memset(page, 0, L1_PAGE);
+	if (vmsplice(mem->pipe[1], &iov, 1, 0) != L1_PAGE)
+		return -errno;
+	mem->retired++;
+	return 0;
+}
+
+static int drop_managed(struct vm_memory *mem, char *page)
+{
+	uint64_t begin;
+	int ret = retire(mem, page);
+
+	if (ret)
+		return ret;
+	begin = read_tsc();
+	ret = madvise(page, L1_PAGE, MADV_DONTNEED);
+	mem->ticks += read_tsc() - begin;
+	return ret ? -errno : 0;
+}
+
+static int remap(struct vm_memory *mem, char *page, uint64_t phys)
+{
+	uint64_t begin = read_tsc();
+	void *p = map_devmem(mem, page, L1_PAGE, phys);
+
+	mem->ticks += read_tsc() - begin;
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+int vm_memory_drop_page(struct vm_memory *mem, uint64_t gpa)
+{
+	char *page = vm_memory_at(mem, gpa);
+	char content[L1_PAGE];
+	int ret;
+
+	if (mem->unmanaged)
+		return remap(mem, page, mem->phys + gpa);
+	memcpy(content, page, L1_PAGE);
+	ret = drop_managed(mem, page);
+	memcpy(page, content, L1_PAGE);
+	return ret;
+}
+
+static int move_managed(struct vm_memory *mem, char *page)
+{
+	char *new = mmap(NULL, L1_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t begin;
+	void *p;
+	int ret;
+
+	if (new == MAP_FAILED)
+		return -errno;
+	memcpy(new, page, L1_PAGE);
+	ret = retire(mem, page);
+	if (ret)
+		return ret;
+	begin = read_tsc();
+	p = mremap(new, L1_PAGE, L1_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page);
+	mem->ticks += read_tsc() - begin;
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+/* Round and round: when a spare comes again, its last user has moved on. */
+static int move_unmanaged(struct vm_memory *mem, char *page)
+{
+	uint64_t spare = mem->next_spare++ % SPARES;
+	char content[L1_PAGE];
+	int ret;
+
+	memcpy(content, page, L1_PAGE);
+	memset(page, 0, L1_PAGE);
+	ret = remap(mem, page, mem->phys + L1_AREA + mem->area_size + spare * L1_PAGE);
+	memcpy(page, content, L1_PAGE);
+	return ret;
+}
+
+int vm_memory_move_page(struct vm_memory *mem, uint64_t gpa)
+{
+	char *page = vm_memory_at(mem, gpa);
+
+	return mem->unmanaged ? move_unmanaged(mem, page) : move_managed(mem, page);
+}
+
+static char *map_other(struct vm_memory *mem)
+{
+	if (mem->unmanaged)
+		return map_devmem(mem, NULL, mem->area_size,
+				  mem->phys + L1_AREA + mem->area_size + SPARES * L1_PAGE);
+	return mmap(NULL, mem->area_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+int vm_memory_replace_area(struct vm_memory *mem)
+{
+	char *new = mem->other ? mem->other : map_other(mem);
+
+	if (new == MAP_FAILED)
+		return -errno;
+	memcpy(new, mem->area, mem->area_size);
+	memset(mem->area, 0, mem->area_size);
+	mem->other = mem->area;
+	mem->area = new;
+	return 0;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vm_report.c - what went wrong in L1, in words. */
+#include <inttypes.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "agents/l0/vm.h"
+
+#define TEXT(table, what) \
+	((what) < sizeof(table) / sizeof((table)[0]) && (table)[what] ? (table)[what] : "unknown")
+
+static const char *const lacks[] = {
+	[L1_LACK_VMX] = "no VMX for L1 (kvm_intel.nested=1?)",
+	[L1_LACK_EPT] = "no nested EPT with 4 levels, write-back and 2 MiB pages",
+	[L1_LACK_VPID] = "no nested VPID",
+	[L1_LACK_MSR_BITMAP] = "no MSR bitmaps for L1",
+	[L1_LACK_TPR_SHADOW] = "no TPR shadow for L1",
+	[L1_LACK_APIC_ACCESS] = "no APIC-access page for L1",
+	[L1_LACK_POSTED] = "no posted interrupts for L1 (the CPU has no APICv)",
+	[L1_LACK_EVMCS] = "no enlightened VMCS for L1 (CONFIG_KVM_HYPERV=y?)",
+};
+
+static const char *const checks[] = {
+	[L1_CHECK_REGISTER] = "an L2 register lost its value over an exit",
+	[L1_CHECK_MEMORY] = "L2's memory lost its value",
+	[L1_CHECK_L2_REGISTER] = "L2 found a register changed over an exit",
+	[L1_CHECK_EXIT_REASON] = "an exit for another reason than expected",
+	[L1_CHECK_EXIT_COUNT] = "another number of exits than expected",
+	[L1_CHECK_STEPS] = "L2 made another number of steps than it was told to",
+	[L1_CHECK_MSR_INTERCEPTED] = "RDMSR did not exit although the MSR bitmap says that it must",
+	[L1_CHECK_MSR_PASSED] = "RDMSR of a passed-through MSR did not give its value",
+	[L1_CHECK_CR8] = "CR8 is not what the virtual-APIC page has",
+	[L1_CHECK_TPR_MMIO] = "the TPR read through the APIC-access page is not the virtual one",
+	[L1_CHECK_VTPR] = "the virtual-APIC page has not the TPR that L2 set",
+	[L1_CHECK_APIC_READ] = "an APIC register read by L2 is not what L1 answered",
+	[L1_CHECK_QUALIFICATION] = "the exit's address or qualification is wrong",
+	[L1_CHECK_VECTOR] = "an interrupt with another vector than was sent",
+};
+
+static const char *const deaths[] = {
+	[L1_DEATH_EXCEPTION] = "L1 got an exception (expected: its RIP, found: the vector)",
+	[L1_DEATH_VMFAIL] = "a VMX instruction of L1's failed (found: VM-instruction error)",
+	[L1_DEATH_ENTRY] = "a VM entry of L1's failed (found: exit reason)",
+	[L1_DEATH_L2_EXCEPTION] = "L2 got an exception (expected: its RIP, found: which)",
+	[L1_DEATH_JOB] = "L1 did not understand its job",
+};
+
+static const char *const instructions[] = {
+	[L1_VMXON] = "vmxon",	[L1_VMCLEAR] = "vmclear", [L1_VMPTRLD] = "vmptrld",
+	[L1_VMREAD] = "vmread", [L1_VMWRITE] = "vmwrite", [L1_VMENTRY] = "vmlaunch/vmresume",
+};
+
+static const char *const commands[] = {
+	[L1_CMD_NONE] = "nothing",    [L1_CMD_START] = "start",
+	[L1_CMD_SETUP] = "setup",     [L1_CMD_MULTIPLEX] = "multiplex",
+	[L1_CMD_MIGRATE] = "migrate", [L1_CMD_RELEASE] = "release",
+	[L1_CMD_ADOPT] = "adopt",     [L1_CMD_EXITS] = "exits",
+	[L1_CMD_CHURN] = "churn",     [L1_CMD_PROVE] = "prove",
+};
+
+static int report_lack(struct vm *vm, const struct l1_report *r)
+{
+	if (r->what == L1_LACK_CONTROL)
+		sink_skip(vm->sink,
+			  "L1 cannot set VM control bits %#" PRIx64 " (capability MSR %#" PRIx64
+			  ")",
+			  r->expected, r->found);
+	else
+		sink_skip(vm->sink, "%s", TEXT(lacks, r->what));
+	return VM_SAID;
+}
+
+static int report_failure(struct vm *vm, const struct vm_cpu *cpu, enum sink_class class,
+			  const char *text)
+{
+	const struct l1_report *r = &cpu->job->report;
+	char expected[48], found[48];
+
+	snprintf(expected, sizeof(expected), "%#" PRIx64, r->expected);
+	snprintf(found, sizeof(found), "%#" PRIx64, r->found);
+	if (cpu->job->status == L1_STATUS_DIED && r->what == L1_DEATH_VMFAIL)
+		snprintf(expected, sizeof(expected), "success of %s",
+			 TEXT(instructions, r->expected));
+	sink_fail(vm->sink, class, expected, found,
+		  "%s (L1 vCPU %u, L2 vCPU %d, job %s, detail %#" PRIx64 ")", text, cpu->number,
+		  (int)r->l2, TEXT(commands, cpu->job->command), r->detail);
+	return VM_SAID;
+}
+
+int vm_report(struct vm *vm, const struct vm_cpu *cpu)
+{
+	const struct l1_report *r = &cpu->job->report;
+
+	switch (cpu->job->status) {
+	case L1_STATUS_UNSUPPORTED:
+		return report_lack(vm, r);
+	case L1_STATUS_BROKEN:
+		return report_failure(vm, cpu, SINK_INTEGRITY, TEXT(checks, r->what));
+	case L1_STATUS_DIED:
+		return report_failure(vm, cpu, SINK_GUEST, TEXT(deaths, r->what));
+	default:
+		return report_failure(vm, cpu, SINK_GUEST, "L1 did not say how its job ended");
+	}
+}
+
+static void describe_exit(const struct vm_cpu *cpu, char *text, size_t len)
+{
+	const struct kvm_run *run = cpu->run;
+
+	if (cpu->ret)
+		snprintf(text, len, "%s", strerror(-cpu->ret));
+	else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+		snprintf(text, len, "KVM_EXIT_INTERNAL_ERROR, suberror %u, data %#llx %#llx",
+			 run->internal.suberror, run->internal.data[0], run->internal.data[1]);
+	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
+		snprintf(text, len, "KVM_EXIT_FAIL_ENTRY, hardware reason %#llx",
+			 run->fail_entry.hardware_entry_failure_reason);
+	else if (run->exit_reason == KVM_EXIT_SHUTDOWN)
+		snprintf(text, len, "KVM_EXIT_SHUTDOWN: L1 had a triple fault");
+	else if (run->exit_reason == KVM_EXIT_MMIO)
+		snprintf(text, len, "KVM_EXIT_MMIO at %#llx", run->mmio.phys_addr);
+	else
+		snprintf(text, len, "exit reason %u", run->exit_reason);
+}
+
+int vm_report_exit(struct vm *vm, const struct vm_cpu *cpu)
+{
+	struct kvm_regs regs = { 0 };
+	char found[128];
+
+	describe_exit(cpu, found, sizeof(found));
+	ioctl(cpu->fd, KVM_GET_REGS, &regs);
+	sink_fail(vm->sink, SINK_GUEST, "L1's end of job", found,
+		  "KVM_RUN ended otherwise (L1 vCPU %u, job %s, RIP %#llx, RSP %#llx)", cpu->number,
+		  TEXT(commands, cpu->job->command), regs.rip, regs.rsp);
+	return VM_SAID;
+}

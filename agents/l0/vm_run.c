@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vm_run.c - jobs: L1 vCPUs in turn in one thread, or all at once in pinned threads. */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "agents/l0/vm.h"
+
+struct vm_crew { /* threads that wait at a barrier for the next job, and at it again when it is done */
+	pthread_barrier_t barrier;
+	uint32_t size;
+	bool over;
+};
+
+/* To the end of the job. */
+static void run_job(struct vm_cpu *cpu)
+{
+	int ret;
+
+	cpu->job->status = L1_STATUS_NONE;
+	do
+		ret = ioctl(cpu->fd, KVM_RUN, 0);
+	while (ret && errno == EINTR);
+	cpu->ret = ret ? -errno : 0;
+}
+
+static int outcome(struct vm *vm, const struct vm_cpu *cpu)
+{
+	const struct kvm_run *run = cpu->run;
+
+	if (cpu->ret || run->exit_reason != KVM_EXIT_IO || run->io.port != L1_PORT)
+		return vm_report_exit(vm, cpu);
+	return cpu->job->status == L1_STATUS_OK ? 0 : vm_report(vm, cpu);
+}
+
+int vm_run_cpu(struct vm *vm, uint32_t number, enum l1_command command)
+{
+	struct vm_cpu *cpu = &vm->cpus[number];
+
+	cpu->job->command = command;
+	run_job(cpu);
+	return outcome(vm, cpu);
+}
+
+static int run_in_turn(struct vm *vm, enum l1_command command)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < vm->ncpus && !ret; i++)
+		ret = vm_run_cpu(vm, i, command);
+	return ret;
+}
+
+/* ---- parallel ---- */
+
+static void *crew_member(void *arg)
+{
+	struct vm_cpu *cpu = arg;
+	struct vm_crew *crew = cpu->vm->crew;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu->number % (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	for (;;) {
+		pthread_barrier_wait(&crew->barrier);
+		if (crew->over)
+			return NULL;
+		run_job(cpu);
+		pthread_barrier_wait(&crew->barrier);
+	}
+}
+
+static int start_crew(struct vm *vm)
+{
+	struct vm_crew *crew = calloc(1, sizeof(*crew));
+
+	if (!crew)
+		return -ENOMEM;
+	vm->crew = crew;
+	pthread_barrier_init(&crew->barrier, NULL, vm->ncpus + 1);
+	for (; crew->size < vm->ncpus; crew->size++) {
+		struct vm_cpu *cpu = &vm->cpus[crew->size];
+		int ret = pthread_create(&cpu->thread, NULL, crew_member, cpu);
+
+		if (ret)
+			return -ret; /* the process ends, and its threads with it */
+	}
+	return 0;
+}
+
+void vm_stop_crew(struct vm *vm)
+{
+	struct vm_crew *crew = vm->crew;
+
+	if (!crew || crew->size < vm->ncpus)
+		return;
+	crew->over = true;
+	pthread_barrier_wait(&crew->barrier);
+	for (uint32_t i = 0; i < crew->size; i++)
+		pthread_join(vm->cpus[i].thread, NULL);
+	pthread_barrier_destroy(&crew->barrier);
+	free(crew);
+	vm->crew = NULL;
+}
+
+static int run_at_once(struct vm *vm, enum l1_command command)
+{
+	int ret = vm->crew ? 0 : start_crew(vm);
+
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		vm->cpus[i].job->command = command;
+	pthread_barrier_wait(&vm->crew->barrier);
+	pthread_barrier_wait(&vm->crew->barrier);
+	for (uint32_t i = 0; i < vm->ncpus && !ret; i++)
+		ret = outcome(vm, &vm->cpus[i]);
+	return ret;
+}
+
+int vm_run(struct vm *vm, enum l1_command command)
+{
+	return vm->m->parallel && vm->ncpus > 1 ? run_at_once(vm, command)
+						: run_in_turn(vm, command);
+}
+
+void vm_set_rounds(struct vm *vm, uint32_t rounds)
+{
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		vm->cpus[i].job->rounds = rounds;
+}
