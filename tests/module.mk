@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Unit tests: one cmocka program per file, TAP output. Integration and end-to-end: TAP scripts (*.t).
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_SRCS  := $(wildcard tests/unit/*/test_*.c) # folders mirror the source folders
+UNIT_TESTS := $(foreach s,$(UNIT_SRCS),$(BUILD)/tests/$(basename $(notdir $(s))))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 SCRIPTS    := $(sort $(wildcard tests/style/*.t tests/integration/*.t tests/e2e/*.t))
 FUZZ_SECONDS ?= 20
 
-$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libnestlab.a
-	$(call say,LINK,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+define unit_test
+$(BUILD)/tests/$(basename $(notdir $(1))): $(BUILD)/obj/$(1:.c=.o) $(BUILD)/libnestlab.a
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ -lcmocka $$(LIB_LIBS)
+endef
+$(foreach s,$(UNIT_SRCS),$(eval $(call unit_test,$(s))))
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libnestlab.a
 	$(call say,LINK,$@)
@@ -52,7 +56,7 @@ bench: programs $(BENCHES)
 	$(Q)for b in $(BENCHES) $(wildcard tests/bench/*.sh); do echo "== $$b"; $$b || exit 1; done
 
 FORMATTED = $(wildcard common/*.[ch] kernels/*.[ch] images/*.[ch] scenarios/*.[ch] agents/*.[ch] \
-	agents/*/*.[ch] results/*/*.[ch] orchestrator/*/*.[ch] tests/*/*.[ch])
+	agents/*/*.[ch] results/*/*.[ch] orchestrator/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 format:
 	clang-format -i $(FORMATTED)
 

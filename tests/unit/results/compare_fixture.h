@@ -3,7 +3,7 @@
 #ifndef TESTS_COMPARE_FIXTURE_H
 #define TESTS_COMPARE_FIXTURE_H
 
-#include "tests/unit/results_fixture.h"
+#include "tests/unit/results/results_fixture.h"
 
 #define MANAGED	  "{\"l1\":\"micro-vmx\",\"memory\":\"managed\"}"
 #define UNMANAGED "{\"l1\":\"micro-vmx\",\"memory\":\"unmanaged\"}"

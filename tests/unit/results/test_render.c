@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "tests/unit/compare_fixture.h"
+#include "tests/unit/results/compare_fixture.h"
 
 static struct results_db *open_with_table(void)
 {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "tests/unit/compare_fixture.h"
+#include "tests/unit/results/compare_fixture.h"
 
 static int refuse(struct results_db *db, const char *a, const char *b, struct error *err)
 {

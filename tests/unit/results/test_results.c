@@ -14,7 +14,7 @@
 
 #include "results/store/database.h"
 #include "results/store/distribution.h"
-#include "tests/unit/results_fixture.h"
+#include "tests/unit/results/results_fixture.h"
 
 #define PARAMS "{\"l1\":\"micro-vmx\"}"
 
