@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t requested;
-static int pipe_fds[2] = { -1, -1 };
+static int pipe_fds[2] = {-1, -1};
 
 static void on_signal(int sig)
 {
@@ -24,7 +24,7 @@ static void on_signal(int sig)
 
 void cancel_install(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = {.sa_handler = on_signal};
 
 	if (pipe_fds[0] >= 0 || pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK))
 		return;

@@ -243,7 +243,7 @@ int fs_lock(const char *path, bool wait, int *fd, struct error *err)
 		return fail(err, path, "open");
 	/* flock() cannot be waited for together with a descriptor: look again ten times a second. */
 	while (flock(*fd, LOCK_EX | LOCK_NB)) {
-		struct pollfd pfd = { .fd = cancel_fd(), .events = POLLIN };
+		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
 		int ret = 0;
 
 		if (errno != EWOULDBLOCK)

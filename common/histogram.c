@@ -9,7 +9,7 @@ _Static_assert(HISTOGRAM_LINEAR == 1 << LINEAR_BITS && HISTOGRAM_SUB == 1 << SUB
 
 void histogram_init(struct histogram *h)
 {
-	*h = (struct histogram){ .min = UINT64_MAX };
+	*h = (struct histogram){.min = UINT64_MAX};
 }
 
 void histogram_add(struct histogram *h, uint64_t value)

@@ -65,7 +65,7 @@ int json_load(const char *file, struct json_object **doc, struct json_node *root
 	if (!ret)
 		ret = json_parse(text.buf, text.len, file, doc, err);
 	if (!ret)
-		*root = (struct json_node){ .value = *doc, .file = file, .path = "$" };
+		*root = (struct json_node){.value = *doc, .file = file, .path = "$"};
 	strbuf_release(&text);
 	return ret;
 }

@@ -94,7 +94,7 @@ static int start(struct running *r, struct error *err)
 {
 	const struct subprocess *sp = r->sp;
 	bool piped = sp->out || sp->on_line;
-	int out[2] = { -1, -1 }, report[2], ret;
+	int out[2] = {-1, -1}, report[2], ret;
 	const char *log = sp->log_path ? sp->log_path : "/dev/null";
 	pid_t parent = getpid();
 
@@ -166,9 +166,9 @@ static int follow(struct running *r, struct error *err)
 
 	while (!ended || r->out >= 0) {
 		struct pollfd fds[] = {
-			{ .fd = ended ? -1 : r->pidfd, .events = POLLIN },
-			{ .fd = r->out, .events = POLLIN },
-			{ .fd = cancel_fd(), .events = POLLIN },
+			{.fd = ended ? -1 : r->pidfd, .events = POLLIN},
+			{.fd = r->out, .events = POLLIN},
+			{.fd = cancel_fd(), .events = POLLIN},
 		};
 		int64_t left = r->deadline ? r->deadline - now_ms() : -1;
 
@@ -184,7 +184,7 @@ static int follow(struct running *r, struct error *err)
 		if (fds[0].revents) {
 			ended = true;
 			/* A grandchild may hold the pipe: take what is there, wait for no more. */
-			while (r->out >= 0 && poll(&(struct pollfd){ r->out, POLLIN, 0 }, 1, 0) > 0)
+			while (r->out >= 0 && poll(&(struct pollfd){r->out, POLLIN, 0}, 1, 0) > 0)
 				take_output(r);
 			break;
 		}
@@ -213,7 +213,7 @@ static int judge(const struct subprocess *sp, int code, int *status, struct erro
 
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err)
 {
-	struct running r = { .sp = sp, .pidfd = -1, .out = -1, .log = -1, .line = STRBUF_INIT };
+	struct running r = {.sp = sp, .pidfd = -1, .out = -1, .log = -1, .line = STRBUF_INIT};
 	int ret, wstatus = 0;
 
 	if (cancel_requested())
@@ -259,7 +259,7 @@ bool subprocess_have(const char *program)
 int subprocess_end_group(pid_t pid, int grace_ms)
 {
 	int pidfd = syscall(SYS_pidfd_open, pid, 0), wstatus = 0;
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
 
 	kill(-pid, SIGTERM);
 	if (pidfd >= 0)

@@ -175,7 +175,7 @@ static int make(struct making *m, uint64_t size, struct error *err)
 
 int image_build(const struct image_request *req, struct image *out, struct error *err)
 {
-	struct making m = { .req = req };
+	struct making m = {.req = req};
 	struct strbuf inputs = STRBUF_INIT;
 	uint64_t size = 0;
 	int ret = describe(req, &inputs, &size, err);

@@ -133,9 +133,7 @@ static int put_all(struct writer *w, const struct image_request *req, struct err
 
 int initramfs_write(const struct image_request *req, const char *path, struct error *err)
 {
-	struct writer w = { .archive = archive_write_new(),
-			    .path = path,
-			    .made_dirs = STRBUF_INIT };
+	struct writer w = {.archive = archive_write_new(), .path = path, .made_dirs = STRBUF_INIT};
 	int ret;
 
 	archive_write_set_format_cpio_newc(w.archive);

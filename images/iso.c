@@ -21,26 +21,26 @@
 static const struct part {
 	const char *path, *package;
 } parts[] = {
-	{ "/usr/lib/ISOLINUX/isolinux.bin", "isolinux" },
-	{ "/usr/lib/syslinux/modules/bios/ldlinux.c32", "syslinux-common" },
-	{ GRUB_DIR "/kernel.img", "grub-efi-amd64-bin" },
-	{ GRUB_DIR "/linux.mod", "grub-efi-amd64-bin" },
+	{"/usr/lib/ISOLINUX/isolinux.bin", "isolinux"},
+	{"/usr/lib/syslinux/modules/bios/ldlinux.c32", "syslinux-common"},
+	{GRUB_DIR "/kernel.img", "grub-efi-amd64-bin"},
+	{GRUB_DIR "/linux.mod", "grub-efi-amd64-bin"},
 };
 
 static const struct tool {
 	const char *name, *package;
 } tools[] = {
-	{ "grub-mkimage", "grub-common" },
-	{ "mformat", "mtools" },
-	{ "mmd", "mtools" },
-	{ "mcopy", "mtools" },
-	{ "xorriso", "xorriso" },
+	{"grub-mkimage", "grub-common"},
+	{"mformat", "mtools"},
+	{"mmd", "mtools"},
+	{"mcopy", "mtools"},
+	{"xorriso", "xorriso"},
 };
 
 /* Fixed times and ids in everything that the tools make (reproducible-builds.org's variable, which
  * all of them honour). mtools would else reject an image that is no multiple of a track. */
-static const char *const tool_env[] = { "SOURCE_DATE_EPOCH=1700000000", "MTOOLS_SKIP_CHECK=1",
-					"MTOOLSRC=/dev/null", "TZ=UTC", NULL };
+static const char *const tool_env[] = {"SOURCE_DATE_EPOCH=1700000000", "MTOOLS_SKIP_CHECK=1",
+				       "MTOOLSRC=/dev/null", "TZ=UTC", NULL};
 
 static int missing(const char *what, const char *package, struct error *err)
 {
@@ -148,8 +148,7 @@ static int make_grub(const struct iso_request *req, const char *out, struct erro
 	const char *const argv[] = {
 		"grub-mkimage", "-O",	"x86_64-efi", "-d", GRUB_DIR, "-p",	 "/",
 		"-c",		config, "-o",	      out,  "linux",  "iso9660", "search_fs_file",
-		"boot",		NULL
-	};
+		"boot",		NULL};
 	int ret = write_text(config,
 			     xasprintf("search.file /%s/bzimage root\n"
 				       "linux /%s/bzimage %s\ninitrd /%s/initrd\nboot\n",
@@ -164,10 +163,10 @@ static int make_efi_image(const struct iso_request *req, struct error *err)
 {
 	__cleanup_free char *grub = in_work(req, "bootx64.efi");
 	__cleanup_free char *fat = in_work(req, "efi.img");
-	const char *const format[] = { "mformat", "-C", "-i",	    fat,  "-f",
-				       "1440",	  "-N", "4e455354", "::", NULL };
-	const char *const dirs[] = { "mmd", "-i", fat, "::/EFI", "::/EFI/BOOT", NULL };
-	const char *const copy[] = { "mcopy", "-i", fat, grub, "::/EFI/BOOT/BOOTX64.EFI", NULL };
+	const char *const format[] = {"mformat", "-C", "-i",	   fat,	 "-f",
+				      "1440",	 "-N", "4e455354", "::", NULL};
+	const char *const dirs[] = {"mmd", "-i", fat, "::/EFI", "::/EFI/BOOT", NULL};
+	const char *const copy[] = {"mcopy", "-i", fat, grub, "::/EFI/BOOT/BOOTX64.EFI", NULL};
 	int ret = make_grub(req, grub, err);
 
 	if (!ret)
@@ -187,17 +186,16 @@ static int make_iso(const struct iso_request *req, const char *path, struct erro
 	__cleanup_free char *isolinux = xasprintf("/isolinux.bin=%s", parts[0].path);
 	__cleanup_free char *ldlinux = xasprintf("/ldlinux.c32=%s", parts[1].path);
 	__cleanup_free char *efi = xasprintf("/efi.img=%s/efi.img", req->work_dir);
-	const char *const argv[] = { "xorriso", "-as", "mkisofs", "-quiet", "-o", path, "-V",
-				     "NESTLAB", "-r",
-				     /* SOURCE_DATE_EPOCH leaves the files' own times */
-				     "--set_all_file_dates", "2023111422132000",
-				     /* what BIOS boots */
-				     "-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot",
-				     "-boot-load-size", "4", "-boot-info-table",
-				     /* what UEFI boots */
-				     "-eltorito-alt-boot", "-e", "efi.img", "-no-emul-boot",
-				     "-graft-points", bzimage, initrd, config, isolinux, ldlinux,
-				     efi, NULL };
+	const char *const argv[] = {
+		"xorriso", "-as", "mkisofs", "-quiet", "-o", path, "-V", "NESTLAB", "-r",
+		/* SOURCE_DATE_EPOCH leaves the files' own times */
+		"--set_all_file_dates", "2023111422132000",
+		/* what BIOS boots */
+		"-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot", "-boot-load-size", "4",
+		"-boot-info-table",
+		/* what UEFI boots */
+		"-eltorito-alt-boot", "-e", "efi.img", "-no-emul-boot", "-graft-points", bzimage,
+		initrd, config, isolinux, ldlinux, efi, NULL};
 
 	return run_tool(argv, err);
 }

@@ -80,7 +80,7 @@ static int base_fits(const struct job *j, bool *fits, struct error *err)
 static int find_base(struct job *j, struct error *err)
 {
 	struct kernel_env env = *j->env;
-	struct job base = { .env = &env, .v = j->v->parent, .want_tree = true };
+	struct job base = {.env = &env, .v = j->v->parent, .want_tree = true};
 	bool fits, cached;
 	int ret = base_fits(j, &fits, err);
 
@@ -167,15 +167,15 @@ static int configure(struct job *j, struct error *err)
 
 static int compile(struct job *j, uint64_t *steps, struct error *err)
 {
-	static const char *const targets[] = { "bzImage", NULL };
+	static const char *const targets[] = {"bzImage", NULL};
 	__cleanup_free char *own = xasprintf("steps-%s", j->v->name);
 	const char *counter = j->base.key[0] ? own : j->kin ? "steps-kin" : "steps-full";
-	struct kernel_make m = { .tree = j->work.tree,
-				 .log = j->work.log,
-				 .compiler = j->v->compiler,
-				 .targets = targets,
-				 .jobs = j->env->jobs,
-				 .progress = j->progress };
+	struct kernel_make m = {.tree = j->work.tree,
+				.log = j->work.log,
+				.compiler = j->v->compiler,
+				.targets = targets,
+				.jobs = j->env->jobs,
+				.progress = j->progress};
 	int ret;
 
 	m.expected = kernel_cache_number(j->env, counter);
@@ -348,7 +348,7 @@ int kernel_build(const struct kernel_env *env, const char *name, struct kernel_b
 {
 	double started = now();
 	struct kernel_variant v;
-	struct job j = { .env = env, .v = &v };
+	struct job j = {.env = env, .v = &v};
 	bool cached;
 	int ret;
 
@@ -373,7 +373,7 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 		     struct error *err)
 {
 	struct kernel_variant v;
-	struct job j = { .env = env, .v = &v };
+	struct job j = {.env = env, .v = &v};
 	int ret;
 
 	*cached = false;
@@ -406,7 +406,7 @@ int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_v
 			     const struct kernel_keys *keys, struct kernel_keys *base,
 			     struct error *err)
 {
-	struct job j = { .env = env, .v = v, .keys = *keys };
+	struct job j = {.env = env, .v = v, .keys = *keys};
 	int ret = has_tree(&j) ? 0 : find_base(&j, err);
 
 	*base = j.base;
@@ -419,8 +419,7 @@ int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_var
 			   struct error *err)
 {
 	struct job j = {
-		.env = env, .v = v, .keys = *keys, .base = *base, .work = *w, .progress = progress
-	};
+		.env = env, .v = v, .keys = *keys, .base = *base, .work = *w, .progress = progress};
 	__cleanup_free char *tree = NULL;
 
 	if (!has_tree(&j))

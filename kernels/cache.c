@@ -49,9 +49,9 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 	}
 	memcpy(k->source_hash, k->source.hash, sizeof(k->source_hash));
 	hash_lines(k->prekey,
-		   (const char *[]){ KERNEL_RECIPE, kernel_make_flags, k->source_hash,
-				     k->patches_hash, k->fragments_hash, v->compiler, k->compiler,
-				     k->linker },
+		   (const char *[]){KERNEL_RECIPE, kernel_make_flags, k->source_hash,
+				    k->patches_hash, k->fragments_hash, v->compiler, k->compiler,
+				    k->linker},
 		   8);
 	return 0;
 }
@@ -62,9 +62,9 @@ int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error
 
 	if (!ret)
 		hash_lines(k->key,
-			   (const char *[]){ KERNEL_RECIPE, kernel_make_flags, k->source_hash,
-					     k->patches_hash, k->config_hash, k->compiler,
-					     k->linker },
+			   (const char *[]){KERNEL_RECIPE, kernel_make_flags, k->source_hash,
+					    k->patches_hash, k->config_hash, k->compiler,
+					    k->linker},
 			   7);
 	return ret;
 }
@@ -141,12 +141,12 @@ static const struct kept {
 	const char *name, *in_tree;
 	size_t path; /* the member of struct kernel_build */
 } kept[] = {
-	{ "bzImage", "arch/x86/boot/bzImage", offsetof(struct kernel_build, bzimage) },
-	{ "vmlinux", "vmlinux", offsetof(struct kernel_build, vmlinux) },
-	{ "System.map", "System.map", offsetof(struct kernel_build, system_map) },
-	{ "config", ".config", offsetof(struct kernel_build, config) },
-	{ "log", NULL, offsetof(struct kernel_build, log) },
-	{ "manifest.json", NULL, offsetof(struct kernel_build, manifest) },
+	{"bzImage", "arch/x86/boot/bzImage", offsetof(struct kernel_build, bzimage)},
+	{"vmlinux", "vmlinux", offsetof(struct kernel_build, vmlinux)},
+	{"System.map", "System.map", offsetof(struct kernel_build, system_map)},
+	{"config", ".config", offsetof(struct kernel_build, config)},
+	{"log", NULL, offsetof(struct kernel_build, log)},
+	{"manifest.json", NULL, offsetof(struct kernel_build, manifest)},
 };
 
 /* Strings of fixed size that the manifest keeps. */
@@ -311,7 +311,7 @@ int kernel_cache_publish(const struct kernel_env *env, const struct kernel_varia
 	__cleanup_free char *entry = kernel_cache_path(env, "kernels", k->key);
 	__cleanup_free char *manifest = xasprintf("%s/manifest.json", w->entry);
 	__cleanup_free char *log = xasprintf("%s/log", w->entry);
-	struct kernel_build b = { .release = NULL };
+	struct kernel_build b = {.release = NULL};
 	int ret;
 
 	memcpy(b.key, k->key, sizeof(b.key));

@@ -35,7 +35,7 @@ static void request_free(struct request *r)
 static void ask(struct request *r, const char *name, size_t len, const char *value,
 		const char *file, int line)
 {
-	struct asked new = { strndup(name, len), xstrdup(value), file, line };
+	struct asked new = {strndup(name, len), xstrdup(value), file, line};
 
 	for (size_t i = 0; i < r->count; i++) {
 		if (strcmp(r->items[i].name, new.name))
@@ -116,7 +116,7 @@ static int parse_fragments(const struct kernel_variant *v, struct request *r, st
 int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[FS_SHA256_HEX],
 				 struct error *err)
 {
-	struct request r = { NULL, 0 };
+	struct request r = {NULL, 0};
 	struct strbuf all = STRBUF_INIT;
 	int ret = parse_fragments(v, &r, err);
 
@@ -142,7 +142,7 @@ static char *value_in(const char *config, const char *name)
 
 int kernel_config_check(const struct kernel_variant *v, const char *config, struct error *err)
 {
-	struct request r = { NULL, 0 };
+	struct request r = {NULL, 0};
 	struct strbuf text = STRBUF_INIT, missing = STRBUF_INIT;
 	int ret = parse_fragments(v, &r, err);
 
@@ -171,10 +171,9 @@ int kernel_config_check(const struct kernel_variant *v, const char *config, stru
 static int make_target(const struct kernel_variant *v, const char *tree, const char *log,
 		       const char *target, struct error *err)
 {
-	const char *const targets[] = { target, NULL };
+	const char *const targets[] = {target, NULL};
 	struct kernel_make m = {
-		.tree = tree, .log = log, .compiler = v->compiler, .targets = targets
-	};
+		.tree = tree, .log = log, .compiler = v->compiler, .targets = targets};
 
 	return kernel_make_run(&m, err);
 }
@@ -182,7 +181,7 @@ static int make_target(const struct kernel_variant *v, const char *tree, const c
 /* Appends the fragments to the .config: of two lines for one option Kconfig takes the last. */
 static int add_fragments(const struct kernel_variant *v, const char *config, struct error *err)
 {
-	struct request r = { NULL, 0 };
+	struct request r = {NULL, 0};
 	struct strbuf text = STRBUF_INIT;
 	int ret = parse_fragments(v, &r, err);
 

@@ -312,8 +312,8 @@ int kernel_import(const struct kernel_env *env, const char *mbox, const char *on
 	__cleanup_free char *dir =
 		xasprintf("%s/nestlab-import.XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	__cleanup_free char *base = NULL;
-	struct series s = { .m = 0 };
-	struct mailbox box = { NULL, 0 };
+	struct series s = {.m = 0};
+	struct mailbox box = {NULL, 0};
 	int ret = check_new(env, name, err);
 
 	if (!ret)

@@ -42,9 +42,8 @@ static int git_list(const struct kernel_keys *k, const char *from, const char *f
 {
 	const char *argv[] = {
 		"git",	"--git-dir", k->source.place,  "diff", "--name-only", "-z", "--no-renames",
-		filter, from,	     k->source.commit, "--",   NULL
-	};
-	struct subprocess sp = { .argv = argv, .out = out };
+		filter, from,	     k->source.commit, "--",   NULL};
+	struct subprocess sp = {.argv = argv, .out = out};
 
 	return subprocess_run(&sp, NULL, err);
 }
@@ -67,25 +66,25 @@ static int check_out_files(const struct kernel_keys *k, const struct strbuf *nam
 	__cleanup_free char *list = xasprintf("%s.changed", tree);
 	__cleanup_free char *index = xasprintf("GIT_INDEX_FILE=%s.index", tree);
 	__cleanup_free char *from = xasprintf("--pathspec-from-file=%s", list);
-	const char *argv[] = { "git",
-			       "-c",
-			       "core.autocrlf=false",
-			       "-c",
-			       "core.bare=false",
-			       "--literal-pathspecs",
-			       "--git-dir",
-			       k->source.place,
-			       "--work-tree",
-			       tree,
-			       "checkout",
-			       "-q",
-			       "-f",
-			       k->source.commit,
-			       from,
-			       "--pathspec-file-nul",
-			       NULL };
-	const char *const env[] = { index, NULL };
-	struct subprocess sp = { .argv = argv, .env = env, .cwd = tree, .log_path = log };
+	const char *argv[] = {"git",
+			      "-c",
+			      "core.autocrlf=false",
+			      "-c",
+			      "core.bare=false",
+			      "--literal-pathspecs",
+			      "--git-dir",
+			      k->source.place,
+			      "--work-tree",
+			      tree,
+			      "checkout",
+			      "-q",
+			      "-f",
+			      k->source.commit,
+			      from,
+			      "--pathspec-file-nul",
+			      NULL};
+	const char *const env[] = {index, NULL};
+	struct subprocess sp = {.argv = argv, .env = env, .cwd = tree, .log_path = log};
 	int ret;
 
 	if (!names->len)
@@ -133,13 +132,13 @@ static int update(const struct kernel_keys *k, const char *from, const char *tre
 static bool read_commit(const struct kernel_keys *k, const char *tree, struct strbuf *commit)
 {
 	__cleanup_free char *path = xasprintf("%s/" COMMIT_FILE, tree);
-	const char *argv[] = { "git", "--git-dir", k->source.place, "cat-file", "-e", NULL, NULL };
+	const char *argv[] = {"git", "--git-dir", k->source.place, "cat-file", "-e", NULL, NULL};
 	int status;
 
 	if (fs_read_file(path, 256, commit, NULL) || commit->len != strlen(k->source.commit))
 		return false;
 	argv[5] = commit->buf;
-	return !subprocess_run(&(struct subprocess){ .argv = argv }, &status, NULL) && !status;
+	return !subprocess_run(&(struct subprocess){.argv = argv}, &status, NULL) && !status;
 }
 
 /* Not with patches: the kept tree would have them already. */

@@ -19,8 +19,7 @@
 /* The user's git settings (scissors, encodings) must not change what a mail says. */
 static const char *const git_env[] = {
 	"LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-	"GIT_DIR",  "GIT_WORK_TREE",	     NULL
-};
+	"GIT_DIR",  "GIT_WORK_TREE",	     NULL};
 
 /* ---- subjects ---- */
 
@@ -133,8 +132,8 @@ static bool leads_outside(const char *path)
 
 char *mail_outside_path(const struct mail *mail)
 {
-	static const char *const marks[] = { "--- ",	   "+++ ",	 "rename from ",
-					     "rename to ", "copy from ", "copy to " };
+	static const char *const marks[] = {"--- ",	  "+++ ",	"rename from ",
+					    "rename to ", "copy from ", "copy to "};
 
 	for (const char *line = mail->diff; line; line = next_line(line)) {
 		for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
@@ -192,13 +191,12 @@ static int read_mail(const char *dir, const char *name, struct mail *mail, struc
 	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
 	__cleanup_free char *body = xasprintf("%s/body", dir);
 	__cleanup_free char *diff = xasprintf("%s/diff", dir);
-	const char *argv[] = { "git",		"mailinfo",	     "-k", "-m", "--encoding=UTF-8",
-			       "--no-scissors", "--quoted-cr=strip", body, diff, NULL };
+	const char *argv[] = {"git",	       "mailinfo",	    "-k", "-m", "--encoding=UTF-8",
+			      "--no-scissors", "--quoted-cr=strip", body, diff, NULL};
 	__cleanup_free char *raw = NULL;
 	struct strbuf info = STRBUF_INIT;
 	struct subprocess sp = {
-		.argv = argv, .env = git_env, .cwd = dir, .stdin_path = path, .out = &info
-	};
+		.argv = argv, .env = git_env, .cwd = dir, .stdin_path = path, .out = &info};
 	int status, ret = subprocess_run(&sp, &status, err);
 
 	if (!ret && status) {
@@ -240,9 +238,9 @@ static int split(const char *path, const char *dir, struct error *err)
 {
 	__cleanup_free char *absolute = realpath(path, NULL);
 	__cleanup_free char *out = xasprintf("-o%s", dir);
-	const char *argv[] = { "git", "mailsplit", "-b", "--mboxrd", out, "--", absolute, NULL };
+	const char *argv[] = {"git", "mailsplit", "-b", "--mboxrd", out, "--", absolute, NULL};
 	struct strbuf count = STRBUF_INIT;
-	struct subprocess sp = { .argv = argv, .env = git_env, .cwd = dir, .out = &count };
+	struct subprocess sp = {.argv = argv, .env = git_env, .cwd = dir, .out = &count};
 	int status, ret;
 
 	if (!absolute)
@@ -265,7 +263,7 @@ int mailbox_read(const char *path, const char *dir, struct mailbox *box, struct 
 	if (!ret)
 		ret = fs_list(dir, NULL, &names, &count, err);
 	for (size_t i = 0; !ret && i < count; i++) {
-		struct mail mail = { .author = NULL };
+		struct mail mail = {.author = NULL};
 
 		ret = read_mail(dir, names[i], &mail, err);
 		if (ret) {

@@ -29,8 +29,7 @@ static const char *const environment[] = {
 	"KBUILD_VERBOSE", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "GCC_COLORS", "TERM",
 	/* by the selftests' makefiles (lib.mk) */
 	"USERCFLAGS", "USERLDFLAGS", "OUTPUT", "KHDR_INCLUDES", "INSTALL_HDR_PATH", "LDLIBS",
-	"TARGET_ARCH", NULL
-};
+	"TARGET_ARCH", NULL};
 
 const char kernel_make_flags[] =
 	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION=";
@@ -53,8 +52,8 @@ static bool is_step(const char *line)
 
 static bool is_error(const char *line)
 {
-	static const char *const signs[] = { "error:", "undefined reference", "multiple definition",
-					     "Error: ", "cannot find -l" };
+	static const char *const signs[] = {"error:", "undefined reference", "multiple definition",
+					    "Error: ", "cannot find -l"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))
@@ -65,13 +64,13 @@ static bool is_error(const char *line)
 /* A fault of this machine's. A compiler's SIGSEGV is none: sources can bring that about. */
 static bool is_machines_fault(const char *line)
 {
-	static const char *const signs[] = { "Killed signal terminated program",
-					     "Terminated signal terminated program",
-					     "] Killed",
-					     "] Terminated",
-					     "virtual memory exhausted",
-					     "cc1: out of memory",
-					     "Cannot allocate memory" };
+	static const char *const signs[] = {"Killed signal terminated program",
+					    "Terminated signal terminated program",
+					    "] Killed",
+					    "] Terminated",
+					    "virtual memory exhausted",
+					    "cc1: out of memory",
+					    "Cannot allocate memory"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))
@@ -143,13 +142,13 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 	__cleanup_free char *jobs = xasprintf("-j%ld", m->jobs ? m->jobs : cores);
 	__cleanup_free char *cc = xasprintf("CC=%s", m->compiler);
 	__cleanup_free const char **argv = arguments(m, jobs, cc);
-	struct watcher w = { .m = m, .errors = STRBUF_INIT };
-	struct subprocess sp = { .argv = argv,
-				 .env = environment,
-				 .cwd = m->tree,
-				 .log_path = m->log,
-				 .on_line = watch,
-				 .arg = &w };
+	struct watcher w = {.m = m, .errors = STRBUF_INIT};
+	struct subprocess sp = {.argv = argv,
+				.env = environment,
+				.cwd = m->tree,
+				.log_path = m->log,
+				.on_line = watch,
+				.arg = &w};
 	int status, ret;
 
 	m->steps = 0;
@@ -164,9 +163,9 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 
 int kernel_tool_version(const char *program, char **line, struct error *err)
 {
-	const char *argv[] = { program, "--version", NULL };
+	const char *argv[] = {program, "--version", NULL};
 	struct strbuf out = STRBUF_INIT;
-	struct subprocess sp = { .argv = argv, .out = &out };
+	struct subprocess sp = {.argv = argv, .out = &out};
 	int ret;
 
 	if (!subprocess_have(program))

@@ -119,21 +119,24 @@ static void watch(const char *line, void *arg)
 static int apply_one(const char *tree, const char *patch, const char *log, struct error *err)
 {
 	/* No fuzz: a hunk whose context differs is a different patch, and wants a human. */
-	const char *argv[] = { "patch",
-			       "-p1",
-			       "--batch",
-			       "--forward",
-			       "--fuzz=0",
-			       "--no-backup-if-mismatch",
-			       "--reject-file=-",
-			       "-i",
-			       patch,
-			       NULL };
-	const char *const env[] = { "LC_ALL=C", "POSIXLY_CORRECT", "PATCH_GET=0", NULL };
-	struct complaint c = { "", "" };
-	struct subprocess sp = {
-		.argv = argv, .env = env, .cwd = tree, .log_path = log, .on_line = watch, .arg = &c
-	};
+	const char *argv[] = {"patch",
+			      "-p1",
+			      "--batch",
+			      "--forward",
+			      "--fuzz=0",
+			      "--no-backup-if-mismatch",
+			      "--reject-file=-",
+			      "-i",
+			      patch,
+			      NULL};
+	const char *const env[] = {"LC_ALL=C", "POSIXLY_CORRECT", "PATCH_GET=0", NULL};
+	struct complaint c = {"", ""};
+	struct subprocess sp = {.argv = argv,
+				.env = env,
+				.cwd = tree,
+				.log_path = log,
+				.on_line = watch,
+				.arg = &c};
 	int status, ret;
 
 	ret = subprocess_run(&sp, &status, err);
@@ -200,7 +203,7 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < count; i++) {
-		struct applying a = { tree, paths[i], err };
+		struct applying a = {tree, paths[i], err};
 
 		ret = for_each_file(paths[i], refuse_generated, &a, err);
 		if (!ret)
@@ -214,7 +217,7 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
 /* The file that a line of a patch's headers names, without its first folder; else NULL. */
 static char *header_name(const char *line)
 {
-	static const char *const signs[] = { "+++ ", "--- ", "rename from ", "rename to " };
+	static const char *const signs[] = {"+++ ", "--- ", "rename from ", "rename to "};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
 		size_t len = strlen(signs[i]);
@@ -279,7 +282,7 @@ bool kernel_is_config_path(const char *path)
 /* Is @line ("b/dir/file") a file that `make olddefconfig` reads? */
 static bool is_config_file(const char *line)
 {
-	static const char *const tops[] = { "Makefile", "arch/x86/Makefile", "scripts/" };
+	static const char *const tops[] = {"Makefile", "arch/x86/Makefile", "scripts/"};
 	__cleanup_free char *path = strndup(line, strcspn(line, "\t\r\n"));
 	const char *slash = strchr(path, '/'), *inside = slash ? slash + 1 : path;
 

@@ -18,7 +18,7 @@
 #define FOLDER "tools/testing/selftests/kvm"
 
 /* Where a test's source may be below FOLDER: up to 6.13, from 6.14 on, of every architecture. */
-static const char *const places[] = { "x86_64/", "x86/", "" };
+static const char *const places[] = {"x86_64/", "x86/", ""};
 
 struct selftests_job {
 	const struct kernel_env *env;
@@ -129,22 +129,22 @@ static int find_target(const struct selftests_job *j, const char *folder, const 
 static int run_make(const struct selftests_job *j, const char *tree, const char *const *targets,
 		    struct error *err)
 {
-	struct kernel_make m = { .tree = tree,
-				 .log = j->work.log,
-				 .compiler = j->v.compiler,
-				 .targets = targets,
-				 .jobs = j->env->jobs };
+	struct kernel_make m = {.tree = tree,
+				.log = j->work.log,
+				.compiler = j->v.compiler,
+				.targets = targets,
+				.jobs = j->env->jobs};
 
 	return kernel_make_run(&m, err);
 }
 
 /* As the Makefile of the selftests wants it: "x86" gives the flags that everybody builds with. */
-static const char *const flags[] = { "ARCH=x86", "EXTRA_CFLAGS=-static -s" };
+static const char *const flags[] = {"ARCH=x86", "EXTRA_CFLAGS=-static -s"};
 
 static int make_targets(const struct selftests_job *j, const char *folder, char *const *targets,
 			size_t count, struct error *err)
 {
-	static const char *const headers[] = { "headers", NULL };
+	static const char *const headers[] = {"headers", NULL};
 	__cleanup_free const char **argv = xcalloc(ARRAY_SIZE(flags) + count + 1, sizeof(*argv));
 	int ret;
 
@@ -257,7 +257,7 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 			   const struct kernel_build *kernel, const char *const *names,
 			   size_t count, struct kernel_selftests *out, struct error *err)
 {
-	struct selftests_job j = { .env = env, .names = names, .count = count };
+	struct selftests_job j = {.env = env, .names = names, .count = count};
 	int ret;
 
 	memset(out, 0, sizeof(*out));

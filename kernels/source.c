@@ -45,7 +45,7 @@ static int hash_remembered(const struct kernel_env *env, const char *path, char 
 static int identify_deb(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
 			struct kernel_source_id *id, struct error *err)
 {
-	static const char *const suffixes[] = { ".tar.xz", ".tar.zst", ".tar.bz2", ".tar.gz" };
+	static const char *const suffixes[] = {".tar.xz", ".tar.zst", ".tar.bz2", ".tar.gz"};
 
 	(void)fetch;
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
@@ -85,10 +85,10 @@ static int unpack_tarball(const struct kernel_source_id *id, const char *dir, co
 			  struct error *err)
 {
 	const char *argv[] = {
-		"tar", "-xf", id->place, "-C", dir, "--strip-components=1", "--no-same-owner", NULL
-	};
+		"tar", "-xf", id->place, "-C", dir, "--strip-components=1", "--no-same-owner",
+		NULL};
 
-	return subprocess_run(&(struct subprocess){ .argv = argv, .log_path = log }, NULL, err);
+	return subprocess_run(&(struct subprocess){.argv = argv, .log_path = log}, NULL, err);
 }
 
 /* ---- git ---- */
@@ -96,7 +96,7 @@ static int unpack_tarball(const struct kernel_source_id *id, const char *dir, co
 static int git_line(const char *const *argv, char **line, struct error *err)
 {
 	struct strbuf out = STRBUF_INIT;
-	struct subprocess sp = { .argv = argv, .out = &out };
+	struct subprocess sp = {.argv = argv, .out = &out};
 	int ret = subprocess_run(&sp, NULL, err);
 
 	out.buf[strcspn(out.buf, "\n")] = '\0';
@@ -109,8 +109,8 @@ static int rev_parse(const char *place, const char *name, char **commit, struct 
 {
 	__cleanup_free char *peeled = xasprintf("%s^{commit}", name);
 	const char *argv[] = {
-		"git", "-C", place, "rev-parse", "-q", "--verify", "--end-of-options", peeled, NULL
-	};
+		"git",	"-C", place, "rev-parse", "-q", "--verify", "--end-of-options",
+		peeled, NULL};
 
 	return git_line(argv, commit, err);
 }
@@ -126,18 +126,18 @@ static int git_fetch(const struct kernel_source *s, const char *place, const cha
 {
 	__cleanup_free char *spec = xasprintf("+%s:%s", s->ref, name);
 	__cleanup_free char *log = xasprintf("%s/nestlab-fetch.log", place);
-	const char *init[] = { "git", "init", "-q", "--bare", place, NULL };
-	const char *fetch[] = { "git", "-C",	    place,	 "fetch",
-				"-q",  "--depth=1", "--no-tags", "--no-write-fetch-head",
-				"--",  s->location, spec,	 NULL };
-	const char *const env[] = { "GIT_TERMINAL_PROMPT=0", NULL };
+	const char *init[] = {"git", "init", "-q", "--bare", place, NULL};
+	const char *fetch[] = {"git", "-C",	   place,	"fetch",
+			       "-q",  "--depth=1", "--no-tags", "--no-write-fetch-head",
+			       "--",  s->location, spec,	NULL};
+	const char *const env[] = {"GIT_TERMINAL_PROMPT=0", NULL};
 	int ret = 0;
 
 	if (!fs_exists(place))
-		ret = subprocess_run(&(struct subprocess){ .argv = init }, NULL, err);
+		ret = subprocess_run(&(struct subprocess){.argv = init}, NULL, err);
 	if (!ret)
 		ret = subprocess_run(
-			&(struct subprocess){ .argv = fetch, .log_path = log, .env = env }, NULL,
+			&(struct subprocess){.argv = fetch, .log_path = log, .env = env}, NULL,
 			err);
 	if (ret == -EIO)
 		ret = -EREMOTEIO;
@@ -179,8 +179,7 @@ static int identify_folder(const struct kernel_source *s, struct kernel_source_i
 {
 	const char *argv[] = {
 		"git", "-C", s->location, "rev-parse", "--path-format=absolute", "--git-common-dir",
-		NULL
-	};
+		NULL};
 	int ret = git_line(argv, &id->place, NULL);
 
 	if (ret)
@@ -213,24 +212,24 @@ static int unpack_git(const struct kernel_source_id *id, const char *dir, const 
 		      struct error *err)
 {
 	__cleanup_free char *index = xasprintf("GIT_INDEX_FILE=%s.index", dir);
-	const char *argv[] = { "git",
-			       "-c",
-			       "core.autocrlf=false",
-			       "-c",
-			       "core.bare=false",
-			       "--git-dir",
-			       id->place,
-			       "--work-tree",
-			       dir,
-			       "checkout",
-			       "-q",
-			       "-f",
-			       id->commit,
-			       "--",
-			       ".",
-			       NULL };
-	const char *const env[] = { index, NULL };
-	struct subprocess sp = { .argv = argv, .env = env, .cwd = dir, .log_path = log };
+	const char *argv[] = {"git",
+			      "-c",
+			      "core.autocrlf=false",
+			      "-c",
+			      "core.bare=false",
+			      "--git-dir",
+			      id->place,
+			      "--work-tree",
+			      dir,
+			      "checkout",
+			      "-q",
+			      "-f",
+			      id->commit,
+			      "--",
+			      ".",
+			      NULL};
+	const char *const env[] = {index, NULL};
+	struct subprocess sp = {.argv = argv, .env = env, .cwd = dir, .log_path = log};
 
 	return subprocess_run(&sp, NULL, err);
 }
@@ -247,7 +246,7 @@ static int (*const identify[])(const struct kernel_env *env, const struct kernel
 int kernel_source_identify(const struct kernel_env *env, const struct kernel_source *source,
 			   bool fetch, struct kernel_source_id *id, struct error *err)
 {
-	static const char *const folders[] = { "kernel-index", "downloads", "git" };
+	static const char *const folders[] = {"kernel-index", "downloads", "git"};
 	int ret = 0;
 
 	memset(id, 0, sizeof(*id));

@@ -49,7 +49,7 @@ static int copy_bytes(int in, int out, off_t size)
 static int copy_file(const struct copy *c, int from, int to, const char *name,
 		     const struct stat *st, struct error *err)
 {
-	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	const struct timespec times[2] = {st->st_atim, st->st_mtim};
 	int in = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = -1, ret = 0;
 
 	if (in >= 0)
@@ -67,7 +67,7 @@ static int copy_file(const struct copy *c, int from, int to, const char *name,
 static int copy_link(const struct copy *c, int from, int to, const char *name,
 		     const struct stat *st, struct error *err)
 {
-	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	const struct timespec times[2] = {st->st_atim, st->st_mtim};
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
 
@@ -174,7 +174,7 @@ static int replace_in_file(const char *path, const char *old, const char *new, s
 static int move_notes(const char *tree, const char *old, struct error *err)
 {
 	__cleanup_free char *tools = xasprintf("%s/tools", tree);
-	FTS *fts = fts_open((char *[]){ tools, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTS *fts = fts_open((char *[]){tools, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	FTSENT *e;
 	int ret = 0;
 
@@ -267,7 +267,7 @@ int kernel_tree_mark(const char *tree, struct error *err)
 int kernel_tree_copy(const char *from, const char *to, struct error *err)
 {
 	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, from);
-	struct copy c = { .to = to };
+	struct copy c = {.to = to};
 	struct stat st;
 	int in, out = -1, ret;
 

@@ -61,9 +61,9 @@ static const struct source_kind {
 	enum kernel_source_kind kind;
 	const char *keys[5]; /* "kind", the location's key, one more key; NULL-terminated */
 } source_kinds[] = {
-	{ "deb", KERNEL_SOURCE_DEB, { "kind", "package" } },
-	{ "tarball", KERNEL_SOURCE_TARBALL, { "kind", "location", "sha256" } },
-	{ "git", KERNEL_SOURCE_GIT, { "kind", "location", "ref" } },
+	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
+	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
+	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
 };
 
 static const struct source_kind *find_kind(const char *name)
@@ -267,20 +267,14 @@ static const struct field {
 	const char *key;
 	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
 } fields[] = {
-	{ "base", take_base },
-	{ "description", take_description },
-	{ "source", take_source },
-	{ "patches", take_patches },
-	{ "patch_count", take_patch_count },
-	{ "config", take_config },
-	{ "compiler", take_compiler },
-	{ "selftests", take_selftests },
-	{ "import", take_import },
+	{"base", take_base},	     {"description", take_description}, {"source", take_source},
+	{"patches", take_patches},   {"patch_count", take_patch_count}, {"config", take_config},
+	{"compiler", take_compiler}, {"selftests", take_selftests},	{"import", take_import},
 };
 
 static int take_fields(struct loader *l, const struct json_node *root, struct error *err)
 {
-	const char *known[ARRAY_SIZE(fields) + 1] = { NULL };
+	const char *known[ARRAY_SIZE(fields) + 1] = {NULL};
 	int ret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
@@ -362,7 +356,7 @@ static char *name_of(const char *path)
 static int load(const struct kernel_env *env, const char *name, const char *near, int depth,
 		struct kernel_variant *out, struct error *err)
 {
-	struct loader l = { .env = env, .v = out, .depth = depth };
+	struct loader l = {.env = env, .v = out, .depth = depth};
 	struct json_object *doc = NULL;
 	struct json_node root;
 	int ret;

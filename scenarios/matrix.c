@@ -133,7 +133,7 @@ static bool same_value(const struct value *a, const struct value *b)
 
 static int add_value(struct axis *axis, const struct json_node *n, struct error *err)
 {
-	struct value v = { .where = *n };
+	struct value v = {.where = *n};
 	int ret = parsers[axis->parameter->kind](n, axis->parameter, &v, err);
 
 	if (ret)
@@ -166,7 +166,7 @@ static void default_axis(struct axis *axis, const struct matrix *m, const char *
 {
 	const struct parameter *p = axis->parameter;
 	const struct scenario_kind *kind = &scenario_kinds[m->id];
-	struct value v = { .number = p->fallback, .where = *m->entry };
+	struct value v = {.number = p->fallback, .where = *m->entry};
 
 	if (p->field == offsetof(struct scenario_measure, l2_vcpus))
 		v.number = kind->l2_vcpus;
@@ -191,7 +191,7 @@ static int read_axes(struct matrix *m, const char *mode, struct error *err)
 
 		if (!(p->scenarios & ONLY(m->id)))
 			continue;
-		*axis = (struct axis){ .parameter = p };
+		*axis = (struct axis){.parameter = p};
 		m->naxes++;
 		ret = json_member(m->entry, p->key, p->required, &n, err);
 		if (!ret)
@@ -226,7 +226,7 @@ static int find_kind(const struct json_node *entry, enum scenario_id *id, struct
 
 static int check_keys(const struct matrix *m, struct error *err)
 {
-	const char *known[MAX_KEYS] = { "scenario" };
+	const char *known[MAX_KEYS] = {"scenario"};
 	size_t n = 1;
 
 	if (m->id == KSELFTEST) {
@@ -356,7 +356,7 @@ static int expand(struct matrix *m, struct scenario_plan *plan, struct error *er
 int matrix_expand(const struct json_node *entry, const char *mode, struct scenario_plan *plan,
 		  struct error *err)
 {
-	struct matrix m = { .entry = entry };
+	struct matrix m = {.entry = entry};
 	int ret = json_as_object(entry, err);
 
 	ret = ret ? ret : find_kind(entry, &m.id, err);

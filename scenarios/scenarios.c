@@ -9,8 +9,8 @@
 #include "common/json.h"
 #include "scenarios/matrix.h"
 
-static const char *const plan_keys[] = { "description", "mode", "metrics", "scenarios", NULL };
-static const char *const metric_keys[] = { "smallest_effect", NULL };
+static const char *const plan_keys[] = {"description", "mode", "metrics", "scenarios", NULL};
+static const char *const metric_keys[] = {"smallest_effect", NULL};
 
 static int read_description(const struct json_node *root, struct scenario_plan *plan,
 			    struct error *err)
@@ -66,7 +66,7 @@ static int read_effect(const struct json_node *metrics, const char *name,
 	if (ret)
 		return ret;
 	plan->effects = xrealloc(plan->effects, plan->neffects + 1, sizeof(*plan->effects));
-	plan->effects[plan->neffects++] = (struct scenario_effect){ xstrdup(name), percent };
+	plan->effects[plan->neffects++] = (struct scenario_effect){xstrdup(name), percent};
 	return 0;
 }
 

@@ -29,14 +29,14 @@ static const struct {
 	unsigned int bit; /* of the allowed-1 half */
 	const char *parameter;
 } features[] = {
-	{ "ept", MSR_VMX_PROCBASED2, 1 },
-	{ "vpid", MSR_VMX_PROCBASED2, 5 },
-	{ "tpr_shadow", MSR_VMX_TRUE_PROCBASED, 21 },
-	{ "apic_access", MSR_VMX_PROCBASED2, 0 },
-	{ "posted_interrupts", MSR_VMX_TRUE_PINBASED, 7 },
-	{ "shadow_vmcs", .parameter = PARAMETERS "enable_shadow_vmcs" },
-	{ "pml", .parameter = PARAMETERS "pml" },
-	{ "unrestricted", MSR_VMX_PROCBASED2, 7 },
+	{"ept", MSR_VMX_PROCBASED2, 1},
+	{"vpid", MSR_VMX_PROCBASED2, 5},
+	{"tpr_shadow", MSR_VMX_TRUE_PROCBASED, 21},
+	{"apic_access", MSR_VMX_PROCBASED2, 0},
+	{"posted_interrupts", MSR_VMX_TRUE_PINBASED, 7},
+	{"shadow_vmcs", .parameter = PARAMETERS "enable_shadow_vmcs"},
+	{"pml", .parameter = PARAMETERS "pml"},
+	{"unrestricted", MSR_VMX_PROCBASED2, 7},
 };
 
 static bool parameter_is_on(const char *path)
@@ -112,7 +112,7 @@ static bool msr_allows(int kvm, uint32_t msr, unsigned int bit)
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1, .entry.index = msr };
+	} msrs = {.head.nmsrs = 1, .entry.index = msr};
 
 	return ioctl(kvm, KVM_GET_MSRS, &msrs) == 1 && msrs.entry.data >> (32 + bit) & 1;
 }

@@ -33,7 +33,7 @@ static int make_raw(int fd)
 
 int channel_open(struct channel *c, const char *path)
 {
-	*c = (struct channel){ .fd = -1 };
+	*c = (struct channel){.fd = -1};
 	c->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
 	if (c->fd < 0)
 		return -errno;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-struct host_clock host_clock = { .name = "tsc", .unit = "ns" };
+struct host_clock host_clock = {.name = "tsc", .unit = "ns"};
 
 /* Is @word one of the blank-separated words of @text? */
 static int has_word(const char *text, const char *word)

@@ -15,11 +15,11 @@ static const struct {
 	const char *type, *target;
 	bool optional;
 } mounts[] = {
-	{ "devtmpfs", "/dev", false },
-	{ "proc", "/proc", false },
-	{ "sysfs", "/sys", false },
-	{ "tmpfs", "/tmp", true },
-	{ "debugfs", "/sys/kernel/debug", true },
+	{"devtmpfs", "/dev", false},
+	{"proc", "/proc", false},
+	{"sysfs", "/sys", false},
+	{"tmpfs", "/tmp", true},
+	{"debugfs", "/sys/kernel/debug", true},
 };
 
 /* A kernel whose initramfs has no /dev/console starts init without standard descriptors. */

@@ -62,8 +62,7 @@ static int64_t next_wake(const struct isolate_pulse *pulse, int64_t *beat, int64
 static bool follow(int pipe_fd, int pid_fd, int64_t deadline, const struct isolate_pulse *pulse,
 		   struct isolated *out, size_t *alloc)
 {
-	struct pollfd p[2] = { { .fd = pipe_fd, .events = POLLIN },
-			       { .fd = pid_fd, .events = POLLIN } };
+	struct pollfd p[2] = {{.fd = pipe_fd, .events = POLLIN}, {.fd = pid_fd, .events = POLLIN}};
 	int64_t beat = 0;
 	char chunk[16384];
 
@@ -115,7 +114,7 @@ int isolate_run(int (*run)(void *arg, int fd), void *arg, unsigned int limit_s,
 	int pipes[2];
 	pid_t pid;
 
-	*out = (struct isolated){ .output = calloc(1, alloc) };
+	*out = (struct isolated){.output = calloc(1, alloc)};
 	if (!out->output || pipe2(pipes, O_CLOEXEC))
 		goto fail;
 	pid = fork();

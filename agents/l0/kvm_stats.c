@@ -127,7 +127,7 @@ static void emit(const struct kvm_stats *stats, struct sink *s)
 
 	for (size_t i = 0; i < stats->ncounters; i++)
 		if (stats->values[i])
-			changed[n++] = (struct sink_counter){ stats->names[i], stats->values[i] };
+			changed[n++] = (struct sink_counter){stats->names[i], stats->values[i]};
 	sink_counters(s, changed, n);
 }
 

@@ -79,7 +79,7 @@ static void send_failed(struct agent *a, uint32_t id, const char *expected, cons
 static int measure_in_child(void *arg, int fd)
 {
 	const struct plan_measure *m = arg;
-	struct sink s = { .fd = fd, .id = m->id };
+	struct sink s = {.fd = fd, .id = m->id};
 
 	measure_run(m, &s);
 	return 0;
@@ -128,8 +128,8 @@ static void run_measure(struct agent *a, struct plan_measure *m)
 {
 	const bool selftest = m->scenario == PLAN_KSELFTEST;
 	unsigned int limit = MEASURE_LIMIT_S + (selftest ? scenario_kselftest_limit(m) : 0);
-	struct running running = { a, m->id };
-	const struct isolate_pulse pulse = { ALIVE_S, tell_alive, &running };
+	struct running running = {a, m->id};
+	const struct isolate_pulse pulse = {ALIVE_S, tell_alive, &running};
 	struct isolated child;
 	int ret;
 
@@ -205,24 +205,25 @@ static int run(struct agent *a)
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: nestlab-agent [--plan FILE] [--records FILE] [--selftests DIR]\n"
-		    "\n"
-		    "Runs the plan on this machine's KVM and writes records (agents/wire/protocol.h).\n"
-		    "    --plan FILE       default /plan\n"
-		    "    --records FILE    a file or a serial line; default /dev/stdout\n"
-		    "    --selftests DIR   the kernel's selftests; default /selftests\n"
-		    "As process 1 it also prepares the machine, answers on /dev/ttyS1 and powers\n"
-		    "off at the end.\n");
+	fprintf(to,
+		"usage: nestlab-agent [--plan FILE] [--records FILE] [--selftests DIR]\n"
+		"\n"
+		"Runs the plan on this machine's KVM and writes records (agents/wire/protocol.h).\n"
+		"    --plan FILE       default /plan\n"
+		"    --records FILE    a file or a serial line; default /dev/stdout\n"
+		"    --selftests DIR   the kernel's selftests; default /selftests\n"
+		"As process 1 it also prepares the machine, answers on /dev/ttyS1 and powers\n"
+		"off at the end.\n");
 }
 
 static void parse_options(struct agent *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "plan", required_argument, NULL, 'p' },
-		{ "records", required_argument, NULL, 'r' },
-		{ "selftests", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"plan", required_argument, NULL, 'p'},
+		{"records", required_argument, NULL, 'r'},
+		{"selftests", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int c;
 
@@ -254,7 +255,7 @@ static void parse_options(struct agent *a, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct agent a = { .plan_path = "/plan", .kvm = -1, .kmsg = -1 };
+	struct agent a = {.plan_path = "/plan", .kvm = -1, .kmsg = -1};
 
 	if (getpid() != 1) {
 		a.records_path = "/dev/stdout";

@@ -25,7 +25,7 @@ static int add(struct regions *out, uint64_t start, uint64_t end, bool managed)
 {
 	if (out->n == REGIONS_MAX)
 		return -E2BIG;
-	out->r[out->n++] = (struct region){ .start = start, .size = end - start, managed };
+	out->r[out->n++] = (struct region){.start = start, .size = end - start, managed};
 	return 0;
 }
 
@@ -120,7 +120,7 @@ bool regions_unmanaged(struct region *out)
 {
 	struct regions all;
 
-	*out = (struct region){ 0 };
+	*out = (struct region){0};
 	if (regions_read(&all))
 		return false;
 	for (size_t i = 0; i < all.n; i++)

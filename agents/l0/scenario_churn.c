@@ -23,10 +23,9 @@ struct figures {
 /* What the operations of L0 change of an L2 vCPU: all that vmcs02 gets addresses of, and its memory.
  * Not the VMCS region: the unpatched kernel keeps an enlightened VMCS mapped until L1 loads another,
  * and never hears that it has gone (docs/micro-hypervisors.md). */
-static const enum l1_block_page pages[] = { L1_BLOCK_MSR,	  L1_BLOCK_MSR_OTHER,
-					    L1_BLOCK_VAPIC,	  L1_BLOCK_VAPIC_OTHER,
-					    L1_BLOCK_APIC_ACCESS, L1_BLOCK_PI_DESC,
-					    L1_BLOCK_L2 };
+static const enum l1_block_page pages[] = {
+	L1_BLOCK_MSR,	      L1_BLOCK_MSR_OTHER, L1_BLOCK_VAPIC, L1_BLOCK_VAPIC_OTHER,
+	L1_BLOCK_APIC_ACCESS, L1_BLOCK_PI_DESC,	  L1_BLOCK_L2};
 
 static int for_pages(struct vm *vm, uint32_t l2, int (*change)(struct vm_memory *mem, uint64_t gpa))
 {
@@ -96,17 +95,17 @@ static const struct operation {
 	int (*change)(struct vm *vm, uint32_t l2, bool rare);
 	uint32_t l1[2]; /* enum l1_churn, in even and in odd rounds */
 } operations[] = {
-	{ "dontneed", drop, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
-	{ "migrate-page", move_pages, { L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR } },
-	{ "memslot",
-	  move_slot,
-	  { L1_CHURN_FLIP_MSR | L1_CHURN_PARK, L1_CHURN_FLIP_MSR | L1_CHURN_PARK } },
-	{ "msr-bitmap",
-	  renew_bitmaps,
-	  { L1_CHURN_SWAP_MSR | L1_CHURN_TIMED, L1_CHURN_FLIP_MSR | L1_CHURN_TIMED } },
-	{ "apic-page",
-	  renew_vapics,
-	  { L1_CHURN_SWAP_APIC | L1_CHURN_TIMED, L1_CHURN_SWAP_APIC | L1_CHURN_TIMED } },
+	{"dontneed", drop, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
+	{"migrate-page", move_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
+	{"memslot",
+	 move_slot,
+	 {L1_CHURN_FLIP_MSR | L1_CHURN_PARK, L1_CHURN_FLIP_MSR | L1_CHURN_PARK}},
+	{"msr-bitmap",
+	 renew_bitmaps,
+	 {L1_CHURN_SWAP_MSR | L1_CHURN_TIMED, L1_CHURN_FLIP_MSR | L1_CHURN_TIMED}},
+	{"apic-page",
+	 renew_vapics,
+	 {L1_CHURN_SWAP_APIC | L1_CHURN_TIMED, L1_CHURN_SWAP_APIC | L1_CHURN_TIMED}},
 };
 
 static const struct operation *find(const char *name)

@@ -13,19 +13,19 @@ static const struct exit_reason {
 	uint32_t needs;	     /* enum l1_feature */
 	const char *without; /* why there is none without them */
 } reasons[] = {
-	{ "vmcall", L1_EXIT_VMCALL, 0, NULL },
-	{ "cpuid", L1_EXIT_CPUID, 0, NULL },
-	{ "rdmsr", L1_EXIT_RDMSR, 0, NULL },
-	{ "rdmsr-passthrough", L1_EXIT_RDMSR_PASS, 0, NULL },
-	{ "hlt", L1_EXIT_HLT, 0, NULL },
-	{ "io", L1_EXIT_IO, 0, NULL },
-	{ "ept-violation", L1_EXIT_EPT_VIOLATION, L1_FEATURE_EPT, "nested EPT (ept)" },
-	{ "apic-access", L1_EXIT_APIC_ACCESS, L1_FEATURE_APIC_ACCESS,
-	  "an APIC-access page (apic_pages, and l1 micro-vmx: version 1 of the enlightened VMCS "
-	  "has none)" },
-	{ "tpr-threshold", L1_EXIT_TPR_THRESHOLD, L1_FEATURE_TPR_SHADOW,
-	  "a TPR shadow (apic_pages)" },
-	{ "interrupt", L1_EXIT_INTERRUPT, 0, NULL },
+	{"vmcall", L1_EXIT_VMCALL, 0, NULL},
+	{"cpuid", L1_EXIT_CPUID, 0, NULL},
+	{"rdmsr", L1_EXIT_RDMSR, 0, NULL},
+	{"rdmsr-passthrough", L1_EXIT_RDMSR_PASS, 0, NULL},
+	{"hlt", L1_EXIT_HLT, 0, NULL},
+	{"io", L1_EXIT_IO, 0, NULL},
+	{"ept-violation", L1_EXIT_EPT_VIOLATION, L1_FEATURE_EPT, "nested EPT (ept)"},
+	{"apic-access", L1_EXIT_APIC_ACCESS, L1_FEATURE_APIC_ACCESS,
+	 "an APIC-access page (apic_pages, and l1 micro-vmx: version 1 of the enlightened VMCS "
+	 "has none)"},
+	{"tpr-threshold", L1_EXIT_TPR_THRESHOLD, L1_FEATURE_TPR_SHADOW,
+	 "a TPR shadow (apic_pages)"},
+	{"interrupt", L1_EXIT_INTERRUPT, 0, NULL},
 };
 
 static const struct exit_reason *find(const char *name)

@@ -82,7 +82,7 @@ int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 		return 0;
 	}
 	snprintf(count, sizeof(count), "%" PRIu32, m->count);
-	ret = isolate_run(exec_test, (char *[]){ path, m->count ? count : NULL, NULL }, limit, NULL,
+	ret = isolate_run(exec_test, (char *[]){path, m->count ? count : NULL, NULL}, limit, NULL,
 			  &end);
 	if (!ret)
 		report(s, m->test, limit, &end);

@@ -71,8 +71,7 @@ static int set_up_memory(struct vm *vm)
 static int set_registers(struct vm_cpu *cpu)
 {
 	const struct kvm_segment data = {
-		.limit = ~0u, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1
-	};
+		.limit = ~0u, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1};
 	struct kvm_regs regs = {
 		.rip = L1_IMAGE,
 		.rsp = L1_STACKS + (cpu->number + 1) * L1_STACK_SIZE,
@@ -89,7 +88,7 @@ static int set_registers(struct vm_cpu *cpu)
 	s.cs.type = 11;
 	s.cs.db = 0;
 	s.cs.l = 1;
-	s.tr = (struct kvm_segment){ .limit = 0x67, .selector = 0x18, .type = 11, .present = 1 };
+	s.tr = (struct kvm_segment){.limit = 0x67, .selector = 0x18, .type = 11, .present = 1};
 	s.cr0 = 0x80010031; /* PG, WP, NE, ET, PE */
 	s.cr3 = L1_PAGE_TABLES;
 	s.cr4 = 0x20;	/* PAE */
@@ -137,8 +136,8 @@ static int set_cpuid(struct vm_cpu *cpu)
 static int enable_evmcs(struct vm_cpu *cpu)
 {
 	uint16_t version = 0;
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
-				      .args = { (uintptr_t)&version } };
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
+				     .args = {(uintptr_t)&version}};
 
 	return ioctl(cpu->fd, KVM_ENABLE_CAP, &cap) ? -errno : 0;
 }
@@ -161,10 +160,10 @@ static void write_job(struct vm_cpu *cpu)
 static int open_cpu(struct vm *vm, uint32_t number)
 {
 	struct vm_cpu *cpu = &vm->cpus[number];
-	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct kvm_mp_state runnable = {KVM_MP_STATE_RUNNABLE};
 	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
-	*cpu = (struct vm_cpu){ .vm = vm, .number = number };
+	*cpu = (struct vm_cpu){.vm = vm, .number = number};
 	cpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, number);
 	if (cpu->fd < 0)
 		return broken(vm, "KVM_CREATE_VCPU");
@@ -208,7 +207,7 @@ static uint32_t features_of(const struct plan_measure *m)
 static int create(struct vm *vm)
 {
 	/* Local APICs in KVM, no other interrupt controllers. */
-	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
 	int version;
 
 	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -229,7 +228,7 @@ int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
 {
 	int ret;
 
-	*vm = (struct vm){ .m = m, .sink = s, .kvm = -1, .fd = -1, .features = features_of(m) };
+	*vm = (struct vm){.m = m, .sink = s, .kvm = -1, .fd = -1, .features = features_of(m)};
 	vm->mem.base = vm->mem.area = MAP_FAILED;
 	vm->mem.devmem = -1;
 	ret = create(vm);
@@ -259,7 +258,7 @@ void vm_close(struct vm *vm)
 
 struct kvm_stats *vm_stats_begin(struct vm *vm)
 {
-	int fds[1 + L1_MAX_CPUS] = { vm->fd };
+	int fds[1 + L1_MAX_CPUS] = {vm->fd};
 
 	for (uint32_t i = 0; i < vm->ncpus; i++)
 		fds[1 + i] = vm->cpus[i].fd;

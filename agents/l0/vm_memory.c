@@ -66,7 +66,7 @@ static int map_managed(struct vm_memory *mem)
 
 int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, struct sink *s)
 {
-	*mem = (struct vm_memory){ .base = MAP_FAILED, .area = MAP_FAILED, .devmem = -1 };
+	*mem = (struct vm_memory){.base = MAP_FAILED, .area = MAP_FAILED, .devmem = -1};
 	mem->unmanaged = kind == PLAN_UNMANAGED;
 	mem->area_size = nl2 * L1_BLOCK_SIZE;
 	return mem->unmanaged ? map_unmanaged(mem, s) : map_managed(mem);
@@ -104,7 +104,7 @@ static uint64_t read_tsc(void)
  * which would else give the very same page back at the next fault. */
 static int retire(struct vm_memory *mem, char *page)
 {
-	struct iovec iov = { .iov_base = page, .iov_len = L1_PAGE };
+	struct iovec iov = {.iov_base = page, .iov_len = L1_PAGE};
 	char content[L1_PAGE];
 
 	if (!mem->retired && pipe2(mem->pipe, O_CLOEXEC))

@@ -127,7 +127,7 @@ static void describe_exit(const struct vm_cpu *cpu, char *text, size_t len)
 
 int vm_report_exit(struct vm *vm, const struct vm_cpu *cpu)
 {
-	struct kvm_regs regs = { 0 };
+	struct kvm_regs regs = {0};
 	char found[128];
 
 	describe_exit(cpu, found, sizeof(found));

@@ -71,17 +71,17 @@ static const struct exit_kind {
 	void (*handle)(struct cpu *cpu, struct l2 *l2);
 	void (*prepare)(struct cpu *cpu, struct l2 *l2);
 } kinds[L1_EXIT_KINDS] = {
-	[L1_EXIT_VMCALL] = { REASON_VMCALL, 1, guest_skip },
-	[L1_EXIT_CPUID] = { REASON_CPUID, 1, handle_cpuid },
-	[L1_EXIT_RDMSR] = { REASON_RDMSR, 1, handle_rdmsr, prepare_intercept },
-	[L1_EXIT_RDMSR_PASS] = { REASON_RDMSR, 0, handle_rdmsr, prepare_intercept },
-	[L1_EXIT_HLT] = { REASON_HLT, 1, guest_skip },
-	[L1_EXIT_IO] = { REASON_IO, 1, guest_skip },
-	[L1_EXIT_EPT_VIOLATION] = { REASON_EPT_VIOLATION, 1, handle_ept_violation },
-	[L1_EXIT_APIC_ACCESS] = { REASON_APIC_ACCESS, 1, handle_apic_access },
-	[L1_EXIT_TPR_THRESHOLD] = { REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
-				    prepare_threshold },
-	[L1_EXIT_INTERRUPT] = { REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt },
+	[L1_EXIT_VMCALL] = {REASON_VMCALL, 1, guest_skip},
+	[L1_EXIT_CPUID] = {REASON_CPUID, 1, handle_cpuid},
+	[L1_EXIT_RDMSR] = {REASON_RDMSR, 1, handle_rdmsr, prepare_intercept},
+	[L1_EXIT_RDMSR_PASS] = {REASON_RDMSR, 0, handle_rdmsr, prepare_intercept},
+	[L1_EXIT_HLT] = {REASON_HLT, 1, guest_skip},
+	[L1_EXIT_IO] = {REASON_IO, 1, guest_skip},
+	[L1_EXIT_EPT_VIOLATION] = {REASON_EPT_VIOLATION, 1, handle_ept_violation},
+	[L1_EXIT_APIC_ACCESS] = {REASON_APIC_ACCESS, 1, handle_apic_access},
+	[L1_EXIT_TPR_THRESHOLD] = {REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
+				   prepare_threshold},
+	[L1_EXIT_INTERRUPT] = {REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt},
 };
 
 /* @count times what L2 does to exit, and not one exit more or less. */

@@ -38,27 +38,27 @@ static void write_all(struct cpu *cpu, struct l2 *l2, const struct setting *s, s
 static void setup_host(struct cpu *cpu, struct l2 *l2)
 {
 	const struct setting host[] = {
-		{ VMCS_HOST_CR0, read_cr0() },
-		{ VMCS_HOST_CR3, read_cr3() },
-		{ VMCS_HOST_CR4, read_cr4() },
-		{ VMCS_HOST_CS_SEL, L1_CS },
-		{ VMCS_HOST_DS_SEL, L1_DS },
-		{ VMCS_HOST_ES_SEL, L1_DS },
-		{ VMCS_HOST_SS_SEL, L1_DS },
-		{ VMCS_HOST_FS_SEL, 0 },
-		{ VMCS_HOST_GS_SEL, 0 },
-		{ VMCS_HOST_TR_SEL, L1_TR },
-		{ VMCS_HOST_FS_BASE, 0 },
-		{ VMCS_HOST_GS_BASE, 0 },
-		{ VMCS_HOST_TR_BASE, 0 },
-		{ VMCS_HOST_GDTR_BASE, (uint64_t)l1_gdt },
-		{ VMCS_HOST_IDTR_BASE, (uint64_t)l1_idt },
-		{ VMCS_HOST_SYSENTER_CS, 0 },
-		{ VMCS_HOST_SYSENTER_ESP, 0 },
-		{ VMCS_HOST_SYSENTER_EIP, 0 },
+		{VMCS_HOST_CR0, read_cr0()},
+		{VMCS_HOST_CR3, read_cr3()},
+		{VMCS_HOST_CR4, read_cr4()},
+		{VMCS_HOST_CS_SEL, L1_CS},
+		{VMCS_HOST_DS_SEL, L1_DS},
+		{VMCS_HOST_ES_SEL, L1_DS},
+		{VMCS_HOST_SS_SEL, L1_DS},
+		{VMCS_HOST_FS_SEL, 0},
+		{VMCS_HOST_GS_SEL, 0},
+		{VMCS_HOST_TR_SEL, L1_TR},
+		{VMCS_HOST_FS_BASE, 0},
+		{VMCS_HOST_GS_BASE, 0},
+		{VMCS_HOST_TR_BASE, 0},
+		{VMCS_HOST_GDTR_BASE, (uint64_t)l1_gdt},
+		{VMCS_HOST_IDTR_BASE, (uint64_t)l1_idt},
+		{VMCS_HOST_SYSENTER_CS, 0},
+		{VMCS_HOST_SYSENTER_ESP, 0},
+		{VMCS_HOST_SYSENTER_EIP, 0},
 		/* L2's own frame: VMCSs move between L1 vCPUs without a VMWRITE. */
-		{ VMCS_HOST_RSP, (uint64_t)(&l2->frame + 1) },
-		{ VMCS_HOST_RIP, (uint64_t)l1_exit_entry },
+		{VMCS_HOST_RSP, (uint64_t)(&l2->frame + 1)},
+		{VMCS_HOST_RIP, (uint64_t)l1_exit_entry},
 	};
 
 	WRITE_ALL(cpu, l2, host);
@@ -70,11 +70,10 @@ static void setup_segments(struct cpu *cpu, struct l2 *l2)
 	enum { UNUSABLE = 0x10000, DATA = 0xc093, CODE = 0xa09b, TSS = 0x8b };
 	static const struct {
 		uint32_t selector, limit, rights;
-	} segments[] = { /* in the order of the encodings: ES CS SS DS FS GS LDTR TR */
-			 { L1_DS, ~0u, DATA }, { L1_CS, ~0u, CODE }, { L1_DS, ~0u, DATA },
-			 { L1_DS, ~0u, DATA }, { 0, ~0u, UNUSABLE }, { 0, ~0u, UNUSABLE },
-			 { 0, ~0u, UNUSABLE }, { L1_TR, 0x67, TSS }
-	};
+	} segments[] = {/* in the order of the encodings: ES CS SS DS FS GS LDTR TR */
+			{L1_DS, ~0u, DATA}, {L1_CS, ~0u, CODE}, {L1_DS, ~0u, DATA},
+			{L1_DS, ~0u, DATA}, {0, ~0u, UNUSABLE}, {0, ~0u, UNUSABLE},
+			{0, ~0u, UNUSABLE}, {L1_TR, 0x67, TSS}};
 
 	for (uint32_t i = 0; i < 8; i++) {
 		cpu->ops->write(l2, VMCS_GUEST_ES_SEL + 2 * i, segments[i].selector);
@@ -87,30 +86,30 @@ static void setup_segments(struct cpu *cpu, struct l2 *l2)
 static void setup_guest(struct cpu *cpu, struct l2 *l2)
 {
 	const struct setting guest[] = {
-		{ VMCS_GUEST_CR0, read_cr0() },
-		{ VMCS_GUEST_CR3, L1_L2_TABLES },
-		{ VMCS_GUEST_CR4, read_cr4() },
-		{ VMCS_CR0_MASK, 0 },
-		{ VMCS_CR4_MASK, 0 },
-		{ VMCS_CR0_SHADOW, read_cr0() },
-		{ VMCS_CR4_SHADOW, read_cr4() },
-		{ VMCS_GUEST_GDTR_BASE, (uint64_t)l1_gdt },
-		{ VMCS_GUEST_GDTR_LIMIT, 5 * 8 - 1 },
-		{ VMCS_GUEST_IDTR_BASE, 0 },
-		{ VMCS_GUEST_IDTR_LIMIT, 0 },
-		{ VMCS_GUEST_DR7, 0x400 },
-		{ VMCS_GUEST_RFLAGS, 2 },
+		{VMCS_GUEST_CR0, read_cr0()},
+		{VMCS_GUEST_CR3, L1_L2_TABLES},
+		{VMCS_GUEST_CR4, read_cr4()},
+		{VMCS_CR0_MASK, 0},
+		{VMCS_CR4_MASK, 0},
+		{VMCS_CR0_SHADOW, read_cr0()},
+		{VMCS_CR4_SHADOW, read_cr4()},
+		{VMCS_GUEST_GDTR_BASE, (uint64_t)l1_gdt},
+		{VMCS_GUEST_GDTR_LIMIT, 5 * 8 - 1},
+		{VMCS_GUEST_IDTR_BASE, 0},
+		{VMCS_GUEST_IDTR_LIMIT, 0},
+		{VMCS_GUEST_DR7, 0x400},
+		{VMCS_GUEST_RFLAGS, 2},
 		/* as after a call: RSP + 8 is a multiple of 16 */
-		{ VMCS_GUEST_RSP, L2_STACK_TOP(l2->page) - 8 },
-		{ VMCS_GUEST_RIP, (uint64_t)l2_main },
-		{ VMCS_GUEST_DEBUGCTL, 0 },
-		{ VMCS_GUEST_PENDING_DEBUG, 0 },
-		{ VMCS_GUEST_INTERRUPTIBILITY, 0 },
-		{ VMCS_GUEST_ACTIVITY, 0 },
-		{ VMCS_GUEST_SYSENTER_CS, 0 },
-		{ VMCS_GUEST_SYSENTER_ESP, 0 },
-		{ VMCS_GUEST_SYSENTER_EIP, 0 },
-		{ VMCS_LINK_POINTER, ~0ull },
+		{VMCS_GUEST_RSP, L2_STACK_TOP(l2->page) - 8},
+		{VMCS_GUEST_RIP, (uint64_t)l2_main},
+		{VMCS_GUEST_DEBUGCTL, 0},
+		{VMCS_GUEST_PENDING_DEBUG, 0},
+		{VMCS_GUEST_INTERRUPTIBILITY, 0},
+		{VMCS_GUEST_ACTIVITY, 0},
+		{VMCS_GUEST_SYSENTER_CS, 0},
+		{VMCS_GUEST_SYSENTER_ESP, 0},
+		{VMCS_GUEST_SYSENTER_EIP, 0},
+		{VMCS_LINK_POINTER, ~0ull},
 	};
 
 	WRITE_ALL(cpu, l2, guest);
@@ -141,22 +140,21 @@ static void setup_controls(struct cpu *cpu, struct l2 *l2)
 		proc |= PROC_TPR_SHADOW;
 
 	const struct setting controls[] = {
-		{ VMCS_PIN, vmx_control(MSR_VMX_PIN, pin) },
-		{ VMCS_PROC, vmx_control(MSR_VMX_PROC, proc) },
-		{ VMCS_PROC2, vmx_control(MSR_VMX_PROC2, secondary_controls(cpu)) },
-		{ VMCS_EXIT_CONTROLS,
-		  vmx_control(MSR_VMX_EXIT, EXIT_HOST_64 | EXIT_ACK_INTERRUPT) },
-		{ VMCS_ENTRY_CONTROLS, vmx_control(MSR_VMX_ENTRY, ENTRY_IA32E) },
-		{ VMCS_EXCEPTION_BITMAP, ~0u }, /* L2 has none of its own */
-		{ VMCS_PF_MASK, 0 },
-		{ VMCS_PF_MATCH, 0 },
-		{ VMCS_CR3_TARGETS, 0 },
-		{ VMCS_EXIT_MSR_STORE, 0 },
-		{ VMCS_EXIT_MSR_LOAD, 0 },
-		{ VMCS_ENTRY_MSR_LOAD, 0 },
-		{ VMCS_ENTRY_INTERRUPTION, 0 },
-		{ VMCS_TSC_OFFSET, 0 },
-		{ VMCS_VPID, l2->id + 1 },
+		{VMCS_PIN, vmx_control(MSR_VMX_PIN, pin)},
+		{VMCS_PROC, vmx_control(MSR_VMX_PROC, proc)},
+		{VMCS_PROC2, vmx_control(MSR_VMX_PROC2, secondary_controls(cpu))},
+		{VMCS_EXIT_CONTROLS, vmx_control(MSR_VMX_EXIT, EXIT_HOST_64 | EXIT_ACK_INTERRUPT)},
+		{VMCS_ENTRY_CONTROLS, vmx_control(MSR_VMX_ENTRY, ENTRY_IA32E)},
+		{VMCS_EXCEPTION_BITMAP, ~0u}, /* L2 has none of its own */
+		{VMCS_PF_MASK, 0},
+		{VMCS_PF_MATCH, 0},
+		{VMCS_CR3_TARGETS, 0},
+		{VMCS_EXIT_MSR_STORE, 0},
+		{VMCS_EXIT_MSR_LOAD, 0},
+		{VMCS_ENTRY_MSR_LOAD, 0},
+		{VMCS_ENTRY_INTERRUPTION, 0},
+		{VMCS_TSC_OFFSET, 0},
+		{VMCS_VPID, l2->id + 1},
 	};
 
 	WRITE_ALL(cpu, l2, controls);

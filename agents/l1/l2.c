@@ -18,7 +18,7 @@ static void check(struct l2_page *page, enum l1_check what, uint64_t expected, u
 		  uint32_t detail)
 {
 	if (found != expected && !page->fail.what)
-		page->fail = (struct l2_fail){ what + 1, detail, expected, found };
+		page->fail = (struct l2_fail){what + 1, detail, expected, found};
 }
 
 static uint64_t read_cr8(void)
@@ -154,7 +154,7 @@ static void exits(struct l2_page *page)
 		uint64_t t0 = l1_tsc();
 
 		exit(page);
-		*s = (struct l1_sample){ page->id, l1_tsc() - t0, 0 };
+		*s = (struct l1_sample){page->id, l1_tsc() - t0, 0};
 	}
 	vmcall();
 }

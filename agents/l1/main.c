@@ -43,7 +43,7 @@ void l1_end(enum l1_status status, uint32_t what, uint32_t l2, uint64_t expected
 	uint64_t number = cpu_number();
 	struct l1_job *job = cpus[number].job;
 
-	job->report = (struct l1_report){ what, l2, expected, found, detail };
+	job->report = (struct l1_report){what, l2, expected, found, detail};
 	job->status = status;
 	to_agent();
 	asm volatile(
@@ -68,7 +68,7 @@ void l1_sample(struct cpu *cpu, const struct l2 *l2, uint64_t a, uint64_t b)
 	struct l1_sample *s = (struct l1_sample *)l1_samples(cpu->job->cpu);
 
 	if (cpu->job->nsamples < L1_NSAMPLES)
-		s[cpu->job->nsamples++] = (struct l1_sample){ l2->id, a, b };
+		s[cpu->job->nsamples++] = (struct l1_sample){l2->id, a, b};
 }
 
 static void fill_idt(void)
@@ -77,7 +77,7 @@ static void fill_idt(void)
 		uint64_t to = (uint64_t)l1_vectors + i * 16;
 
 		/* present, 64-bit interrupt gate */
-		l1_idt[i] = (struct idt_gate){ to, L1_CS, 0, 0x8e, to >> 16, to >> 32, 0 };
+		l1_idt[i] = (struct idt_gate){to, L1_CS, 0, 0x8e, to >> 16, to >> 32, 0};
 	}
 }
 

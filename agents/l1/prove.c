@@ -13,8 +13,8 @@ void prove_l2_is_content(struct l2 *l2)
 void prove_step(struct cpu *cpu, struct l2 *l2)
 {
 	const struct l2_frame *f = &l2->frame;
-	const uint64_t seen[L2_REGISTERS] = { f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r8,
-					      f->r9,  f->r10, f->r11, f->r12, f->r13, f->r14 };
+	const uint64_t seen[L2_REGISTERS] = {f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r8,
+					     f->r9,  f->r10, f->r11, f->r12, f->r13, f->r14};
 
 	prove_l2_is_content(l2);
 	l1_check(L1_CHECK_STEPS, l2, l2->steps, l2->page->steps, 0);

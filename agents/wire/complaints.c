@@ -39,8 +39,8 @@ static const char *const marks[] = {
 static const struct {
 	const char *file, *function;
 } known[] = {
-	{ "arch/x86/kernel/cpu/topology_common.c:", " parse_legacy+" },
-	{ "arch/x86/kernel/fpu/xstate.c:", " fpu__init_system_xstate+" },
+	{"arch/x86/kernel/cpu/topology_common.c:", " parse_legacy+"},
+	{"arch/x86/kernel/fpu/xstate.c:", " fpu__init_system_xstate+"},
 };
 
 static bool is_known(const char *line)

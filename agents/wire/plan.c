@@ -34,39 +34,38 @@ struct word {
 	const char *const *choices; /* NULL-terminated; WORD_TEXT: the only ones allowed, or NULL */
 };
 
-static const char *const scenario_names[] = { "multiplex", "migrate",	"exits",
-					      "churn",	   "kselftest", NULL };
-static const char *const l1_names[] = { "micro-vmx", "micro-evmcs", NULL };
-static const char *const memory_names[] = { "managed", "unmanaged", NULL };
+static const char *const scenario_names[] = {"multiplex", "migrate",   "exits",
+					     "churn",	  "kselftest", NULL};
+static const char *const l1_names[] = {"micro-vmx", "micro-evmcs", NULL};
+static const char *const memory_names[] = {"managed", "unmanaged", NULL};
 static const char *const reasons[] = {
 	"vmcall",	 "cpuid",	"rdmsr",	 "rdmsr-passthrough", "hlt", "io",
-	"ept-violation", "apic-access", "tpr-threshold", "interrupt",	      NULL
-};
-static const char *const operations[] = { "dontneed",	"migrate-page", "memslot",
-					  "msr-bitmap", "apic-page",	NULL };
+	"ept-violation", "apic-access", "tpr-threshold", "interrupt",	      NULL};
+static const char *const operations[] = {"dontneed",   "migrate-page", "memslot",
+					 "msr-bitmap", "apic-page",    NULL};
 
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
 static const struct word words[] = {
-	{ "id", WORD_U32, FIELD(id), BY_ALL, .max = PLAN_MEASURES_MAX - 1 },
-	{ "scenario", WORD_CHOICE, FIELD(scenario), BY_ALL, .choices = scenario_names },
-	{ "l1", WORD_CHOICE, FIELD(l1), BY_MACHINES, .choices = l1_names },
-	{ "memory", WORD_CHOICE, FIELD(memory), BY_MACHINES, .choices = memory_names },
-	{ "l2_vcpus", WORD_U32, FIELD(l2_vcpus), BY_MACHINES, .min = 1, .max = PROTOCOL_MAX_L2 },
-	{ "l1_vcpus", WORD_U32, FIELD(l1_vcpus), BY_MACHINES, .min = 1, .max = PROTOCOL_MAX_L1 },
-	{ "ept", WORD_BOOL, FIELD(ept), BY_MACHINES },
-	{ "apic_pages", WORD_BOOL, FIELD(apic_pages), BY_MACHINES },
-	{ "posted_interrupts", WORD_BOOL, FIELD(posted_interrupts), BY_MACHINES, true },
-	{ "parallel", WORD_BOOL, FIELD(parallel), BY_MACHINES, true },
-	{ "rounds", WORD_U32, FIELD(rounds), BY_MACHINES, .min = 1, .max = 100000000 },
-	{ "warmup", WORD_U32, FIELD(warmup), BY_MACHINES, .max = 100000000 },
-	{ "reason", WORD_TEXT, FIELD(reason), USED_BY(PLAN_EXITS), .choices = reasons },
-	{ "operation", WORD_TEXT, FIELD(operation), USED_BY(PLAN_CHURN), .choices = operations },
-	{ "test", WORD_TEXT, FIELD(test), USED_BY(PLAN_KSELFTEST) },
-	{ "limit_s", WORD_U32, FIELD(limit_s), USED_BY(PLAN_KSELFTEST), true,
-	  .max = PROTOCOL_MAX_LIMIT_S },
-	{ "count", WORD_U32, FIELD(count), USED_BY(PLAN_KSELFTEST), true, .max = 1000000 },
-	{ "seed", WORD_U64, FIELD(seed), BY_ALL, true, .max = UINT64_MAX },
+	{"id", WORD_U32, FIELD(id), BY_ALL, .max = PLAN_MEASURES_MAX - 1},
+	{"scenario", WORD_CHOICE, FIELD(scenario), BY_ALL, .choices = scenario_names},
+	{"l1", WORD_CHOICE, FIELD(l1), BY_MACHINES, .choices = l1_names},
+	{"memory", WORD_CHOICE, FIELD(memory), BY_MACHINES, .choices = memory_names},
+	{"l2_vcpus", WORD_U32, FIELD(l2_vcpus), BY_MACHINES, .min = 1, .max = PROTOCOL_MAX_L2},
+	{"l1_vcpus", WORD_U32, FIELD(l1_vcpus), BY_MACHINES, .min = 1, .max = PROTOCOL_MAX_L1},
+	{"ept", WORD_BOOL, FIELD(ept), BY_MACHINES},
+	{"apic_pages", WORD_BOOL, FIELD(apic_pages), BY_MACHINES},
+	{"posted_interrupts", WORD_BOOL, FIELD(posted_interrupts), BY_MACHINES, true},
+	{"parallel", WORD_BOOL, FIELD(parallel), BY_MACHINES, true},
+	{"rounds", WORD_U32, FIELD(rounds), BY_MACHINES, .min = 1, .max = 100000000},
+	{"warmup", WORD_U32, FIELD(warmup), BY_MACHINES, .max = 100000000},
+	{"reason", WORD_TEXT, FIELD(reason), USED_BY(PLAN_EXITS), .choices = reasons},
+	{"operation", WORD_TEXT, FIELD(operation), USED_BY(PLAN_CHURN), .choices = operations},
+	{"test", WORD_TEXT, FIELD(test), USED_BY(PLAN_KSELFTEST)},
+	{"limit_s", WORD_U32, FIELD(limit_s), USED_BY(PLAN_KSELFTEST), true,
+	 .max = PROTOCOL_MAX_LIMIT_S},
+	{"count", WORD_U32, FIELD(count), USED_BY(PLAN_KSELFTEST), true, .max = 1000000},
+	{"seed", WORD_U64, FIELD(seed), BY_ALL, true, .max = UINT64_MAX},
 };
 
 /* Where messages go, and the line they are about. */
@@ -242,7 +241,7 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 	unsigned int seen = 0;
 	char *key, *value;
 
-	*out = (struct plan_measure){ 0 };
+	*out = (struct plan_measure){0};
 	while (next_word(&text, &key, &value)) {
 		int i = find_word(key), ret;
 
@@ -262,7 +261,7 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 
 int plan_measure_parse(const char *line, struct plan_measure *out, char *msg, size_t msglen)
 {
-	struct reader r = { .msg = msg, .msglen = msglen };
+	struct reader r = {.msg = msg, .msglen = msglen};
 	char copy[PLAN_LINE_MAX];
 	size_t len = strlen(line);
 
@@ -429,8 +428,8 @@ static int parse_lines(struct reader *r, struct plan_state *p, const char *text)
 int plan_parse(const char *text, struct plan_measure **measures, size_t *count, char *msg,
 	       size_t msglen)
 {
-	struct reader r = { .msg = msg, .msglen = msglen };
-	struct plan_state p = { 0 };
+	struct reader r = {.msg = msg, .msglen = msglen};
+	struct plan_state p = {0};
 	int ret = parse_lines(&r, &p, text);
 
 	if (ret) {

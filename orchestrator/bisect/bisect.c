@@ -206,7 +206,7 @@ static void say_round(void *arg, long left, int rounds)
 
 static int search(struct run *r, struct error *err)
 {
-	struct bisect_tester tester = { .test = bisect_test, .round = say_round, .arg = &r->s };
+	struct bisect_tester tester = {.test = bisect_test, .round = say_round, .arg = &r->s};
 	size_t parallel = r->request.parallel;
 	const char *const *names;
 	char *guilty;
@@ -418,13 +418,14 @@ static int open_run(struct run *r, struct results_db *db, const char *runs,
 		.good = r->good,
 		.bad = r->bad,
 		.lab = bisect_lab_ops(r->lab),
-		.limits = {
-			.boots = r->request.boots,
-			.max_boots = r->request.max_boots,
-			.guest_failures = GUEST_FAILURES,
-			.host_failures = HOST_FAILURES,
-			.threshold = r->request.threshold,
-		},
+		.limits =
+			{
+				.boots = r->request.boots,
+				.max_boots = r->request.max_boots,
+				.guest_failures = GUEST_FAILURES,
+				.host_failures = HOST_FAILURES,
+				.threshold = r->request.threshold,
+			},
 		.on_step = say_step,
 		.arg = r,
 	};
@@ -450,7 +451,7 @@ static void close_run(struct run *r)
 int bisect_run(struct results_db *db, const char *runs, const struct results_bisect *b,
 	       enum bisect_end *end, struct strbuf *out, struct error *err)
 {
-	struct run r = { 0 };
+	struct run r = {0};
 	int ret = open_run(&r, db, runs, b, err);
 
 	r.started = now();
@@ -483,8 +484,8 @@ int bisect_start(struct results_db *db, const char *runs, const struct bisect_re
 {
 	__cleanup_free char *json = bisect_request_json(request);
 	__cleanup_free char *lasting = NULL;
-	struct results_bisect b = { .session = session, .request = json };
-	struct run r = { 0 };
+	struct results_bisect b = {.session = session, .request = json};
+	struct run r = {0};
 	int64_t id;
 	int ret;
 
@@ -548,7 +549,7 @@ int bisect_log(struct results_db *db, const char *runs, const struct results_bis
 {
 	__cleanup_free char *culprit = culprit_of(b);
 	struct results_bisect_step *steps = NULL;
-	struct run r = { .lock = -1 };
+	struct run r = {.lock = -1};
 	size_t n = 0;
 	int ret = bisect_request_parse(b->request, &r.request, err);
 

@@ -9,7 +9,7 @@
 static int commit_tree(const char *tree, const char *id, const char *parent, const char *message,
 		       char **commit, struct error *err)
 {
-	const char *const args[] = { "commit-tree", id, "-p", parent, "-m", message, NULL };
+	const char *const args[] = {"commit-tree", id, "-p", parent, "-m", message, NULL};
 	struct strbuf out = STRBUF_INIT;
 	int ret = bisect_git_run(tree, args, NULL, &out, err);
 
@@ -23,7 +23,7 @@ static int commit_tree(const char *tree, const char *id, const char *parent, con
 static int merge_tree(const char *tree, const char *ours, const char *theirs, char **id,
 		      struct error *err)
 {
-	const char *const args[] = { "merge-tree", "--write-tree", ours, theirs, NULL };
+	const char *const args[] = {"merge-tree", "--write-tree", ours, theirs, NULL};
 	struct strbuf out = STRBUF_INIT;
 	int status, ret = bisect_git_run(tree, args, &status, &out, err);
 
@@ -62,8 +62,8 @@ int bisect_git_revert(const char *tree, const char *bad, const char *culprit, ch
 
 int bisect_git_checked_out(const char *tree, char **commit, struct error *err)
 {
-	const char *const stash[] = { "stash", "create", NULL };
-	const char *const head[] = { "rev-parse", "--verify", "HEAD", NULL };
+	const char *const stash[] = {"stash", "create", NULL};
+	const char *const head[] = {"rev-parse", "--verify", "HEAD", NULL};
 	struct strbuf out = STRBUF_INIT;
 	int ret = bisect_git_run(tree, stash, NULL, &out, err);
 

@@ -16,7 +16,7 @@ static struct bisect_difference *find(struct bisect_configs *c, const char *opti
 		if (strlen(c->items[i].option) == len && !strncmp(c->items[i].option, option, len))
 			return &c->items[i];
 	c->items = xrealloc(c->items, c->n + 1, sizeof(*c->items));
-	c->items[c->n] = (struct bisect_difference){ .option = strndup(option, len) };
+	c->items[c->n] = (struct bisect_difference){.option = strndup(option, len)};
 	return &c->items[c->n++];
 }
 
@@ -104,7 +104,7 @@ int bisect_configs_read(const char *good, const char *bad, struct bisect_configs
 {
 	int ret;
 
-	*out = (struct bisect_configs){ .common = STRBUF_INIT };
+	*out = (struct bisect_configs){.common = STRBUF_INIT};
 	ret = read_fragment(out, good, false, err);
 	ret = ret ? ret : read_fragment(out, bad, true, err);
 	if (!ret) {
@@ -123,7 +123,7 @@ void bisect_configs_free(struct bisect_configs *c)
 		free_item(&c->items[i]);
 	free(c->items);
 	strbuf_release(&c->common);
-	*c = (struct bisect_configs){ .common = STRBUF_INIT };
+	*c = (struct bisect_configs){.common = STRBUF_INIT};
 }
 
 void bisect_configs_mix(const struct bisect_configs *c, const bool *set, struct strbuf *out)

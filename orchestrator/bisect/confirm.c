@@ -50,7 +50,7 @@ static int build(struct confirm *c, struct error *err)
 static int boot(struct confirm *c, int boots, struct error *err)
 {
 	const struct bisect_built *kernels[KERNELS];
-	char *failed[KERNELS] = { NULL };
+	char *failed[KERNELS] = {NULL};
 	size_t n = 0;
 	int ret;
 
@@ -122,13 +122,13 @@ int bisect_confirm(struct bisect_session *s, const char *parent, const char *cul
 	struct confirm c = {
 		.s = s,
 		.session = xasprintf("%s-again", s->session),
-		.ids = { parent, culprit, s->bad, revert },
+		.ids = {parent, culprit, s->bad, revert},
 		.n = revert ? KERNELS : BAD,
 	};
 	int looks = bisect_looks(&s->limits);
 	int ret;
 
-	*out = (struct bisect_confirmation){ 0 };
+	*out = (struct bisect_confirmation){0};
 	ret = build(&c, err);
 	for (int look = 1; !ret && look <= looks; look++) {
 		ret = look_again(&c, look, out, err);

@@ -126,7 +126,7 @@ static int reduce(struct ddmin *d, bool *done, struct error *err)
 int bisect_ddmin(size_t n, size_t parallel, const struct bisect_tester *tester, char **guilty,
 		 struct error *err)
 {
-	struct ddmin d = { .n = n, .size = n, .parts = 2, .parallel = parallel, .tester = tester };
+	struct ddmin d = {.n = n, .size = n, .parts = 2, .parallel = parallel, .tester = tester};
 	bool done = false;
 	int ret = 0;
 

@@ -54,7 +54,7 @@ static void list_free(struct list *l)
 	for (size_t i = 0; i < l->count; i++)
 		free(l->items[i]);
 	free(l->items);
-	*l = (struct list){ 0 };
+	*l = (struct list){0};
 }
 
 /* Splits @text at newlines, in place. */
@@ -72,19 +72,19 @@ int bisect_git_run(const char *tree, const char *const *args, int *status, struc
 		   struct error *err)
 {
 	/* a commit of our own gets the same id each time: a resumed bisect knows it again */
-	static const char *const env[] = { "LC_ALL=C",
-					   "GIT_AUTHOR_NAME=nestlab",
-					   "GIT_AUTHOR_EMAIL=nestlab@localhost",
-					   "GIT_AUTHOR_DATE=@0 +0000",
-					   "GIT_COMMITTER_NAME=nestlab",
-					   "GIT_COMMITTER_EMAIL=nestlab@localhost",
-					   "GIT_COMMITTER_DATE=@0 +0000",
-					   "GIT_DIR",
-					   "GIT_WORK_TREE",
-					   "GIT_INDEX_FILE",
-					   NULL };
+	static const char *const env[] = {"LC_ALL=C",
+					  "GIT_AUTHOR_NAME=nestlab",
+					  "GIT_AUTHOR_EMAIL=nestlab@localhost",
+					  "GIT_AUTHOR_DATE=@0 +0000",
+					  "GIT_COMMITTER_NAME=nestlab",
+					  "GIT_COMMITTER_EMAIL=nestlab@localhost",
+					  "GIT_COMMITTER_DATE=@0 +0000",
+					  "GIT_DIR",
+					  "GIT_WORK_TREE",
+					  "GIT_INDEX_FILE",
+					  NULL};
 	struct strbuf ignored = STRBUF_INIT;
-	struct subprocess sp = { .env = env, .out = out ? out : &ignored };
+	struct subprocess sp = {.env = env, .out = out ? out : &ignored};
 	const char **argv;
 	size_t n = 0;
 	int ret;
@@ -110,8 +110,8 @@ int bisect_git_run(const char *tree, const char *const *args, int *status, struc
 static int resolve(const char *tree, const char *name, char **id, struct error *err)
 {
 	__cleanup_free char *spec = xasprintf("%s^{commit}", name);
-	const char *const args[] = { "rev-parse",	 "--verify", "--quiet",
-				     "--end-of-options", spec,	     NULL };
+	const char *const args[] = {"rev-parse",	"--verify", "--quiet",
+				    "--end-of-options", spec,	    NULL};
 	struct strbuf out = STRBUF_INIT;
 	int status, ret = bisect_git_run(tree, args, &status, &out, err);
 
@@ -127,7 +127,7 @@ static int resolve(const char *tree, const char *name, char **id, struct error *
 static int is_ancestor(struct git *g, const char *older, const char *newer, bool *yes,
 		       struct error *err)
 {
-	const char *const args[] = { "merge-base", "--is-ancestor", older, newer, NULL };
+	const char *const args[] = {"merge-base", "--is-ancestor", older, newer, NULL};
 	int status = 0, ret = bisect_git_run(g->range->tree, args, &status, NULL, err);
 
 	*yes = status == 0;
@@ -140,7 +140,7 @@ static int is_ancestor(struct git *g, const char *older, const char *newer, bool
 static int merge_bases(struct git *g, const char *a, const char *b, struct list *out,
 		       struct error *err)
 {
-	const char *const args[] = { "merge-base", "--all", a, b, NULL };
+	const char *const args[] = {"merge-base", "--all", a, b, NULL};
 	struct strbuf text = STRBUF_INIT;
 	int status, ret = bisect_git_run(g->range->tree, args, &status, &text, err);
 
@@ -242,7 +242,7 @@ static int git_remaining(struct bisect_space *s, struct bisect_remaining *out, s
 {
 	struct git *g = (struct git *)s;
 	struct strbuf all = STRBUF_INIT, topo = STRBUF_INIT;
-	struct list lines = { 0 }, order = { 0 };
+	struct list lines = {0}, order = {0};
 	int ret;
 
 	out->bad = xstrdup(g->bad);
@@ -293,7 +293,7 @@ static int is_behind_good(struct git *g, const char *id, bool *yes, struct error
  */
 static int mark_bad(struct git *g, const char *id, struct error *err)
 {
-	struct list shared = { 0 };
+	struct list shared = {0};
 	bool behind;
 	int ret = is_behind_good(g, id, &behind, err);
 
@@ -332,7 +332,7 @@ static char *git_parent(struct bisect_space *s, const char *id)
 
 static char *git_describe(struct bisect_space *s, const char *id)
 {
-	const char *const args[] = { "show", "-s", "--format=%s", id, NULL };
+	const char *const args[] = {"show", "-s", "--format=%s", id, NULL};
 	struct strbuf out = STRBUF_INIT;
 
 	bisect_git_run(((struct git *)s)->range->tree, args, NULL, &out, NULL);

@@ -231,7 +231,7 @@ static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_
 	int ret = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		threads[i] = (struct build_thread){ .lab = arg, .id = ids[i], .out = &out[i] };
+		threads[i] = (struct build_thread){.lab = arg, .id = ids[i], .out = &out[i]};
 		threads[i].jobs = cores > (long)n ? cores / (long)n : 1;
 		if (n == 1 || pthread_create(&threads[i].thread, NULL, build_one, &threads[i])) {
 			threads[i].thread = 0;
@@ -273,7 +273,7 @@ static int lab_boot(void *arg, const char *session, const struct bisect_built *c
 	struct lab *lab = arg;
 	const char **names = xcalloc(n, sizeof(*names));
 	const char *probe = lab->probe;
-	struct run_summary summary = { 0 };
+	struct run_summary summary = {0};
 	struct run_request req = {
 		.scenarios = &probe,
 		.nscenarios = 1,
@@ -382,11 +382,11 @@ int bisect_lab_open(const struct bisect_request *request, const char *session, c
 	l->session = session;
 	l->runs = runs;
 	l->db = db;
-	l->configs = (struct bisect_configs){ .common = STRBUF_INIT };
+	l->configs = (struct bisect_configs){.common = STRBUF_INIT};
 	l->root = fs_data_root();
 	l->variants_dir = xasprintf("%s/kernels", l->root);
 	l->cache = fs_cache_dir();
-	l->env = (struct kernel_env){ .variants_dir = l->variants_dir, .cache_dir = l->cache };
+	l->env = (struct kernel_env){.variants_dir = l->variants_dir, .cache_dir = l->cache};
 	l->dir = xasprintf("%s/%s", runs, session);
 	l->probe = xasprintf("%s/probe.json", l->dir);
 	variants = xasprintf("%s/variants", l->dir);

@@ -25,24 +25,24 @@ static const struct field {
 	enum { TEXT, NUMBER, REAL, FLAG, WORDS } type;
 	size_t at, count_at; /* count_at: WORDS */
 } fields[] = {
-	{ "scenario", TEXT, AT(probe.scenario), 0 },
-	{ "metric", TEXT, AT(probe.metric), 0 },
-	{ "params", WORDS, AT(probe.params), AT(probe.nparams) },
-	{ "rounds", NUMBER, AT(probe.rounds), 0 },
-	{ "smallest_effect", REAL, AT(probe.smallest_effect), 0 },
-	{ "variant", TEXT, AT(variant), 0 },
-	{ "tree", TEXT, AT(tree), 0 },
-	{ "good", TEXT, AT(good), 0 },
-	{ "bad", TEXT, AT(bad), 0 },
-	{ "first_parent", FLAG, AT(first_parent), 0 },
-	{ "paths", WORDS, AT(paths), AT(npaths) },
-	{ "host", TEXT, AT(host), 0 },
-	{ "threshold", REAL, AT(threshold), 0 },
-	{ "boots", NUMBER, AT(boots), 0 },
-	{ "max_boots", NUMBER, AT(max_boots), 0 },
-	{ "parallel", NUMBER, AT(parallel), 0 },
-	{ "seed", NUMBER, AT(seed), 0 },
-	{ "command", TEXT, AT(command), 0 },
+	{"scenario", TEXT, AT(probe.scenario), 0},
+	{"metric", TEXT, AT(probe.metric), 0},
+	{"params", WORDS, AT(probe.params), AT(probe.nparams)},
+	{"rounds", NUMBER, AT(probe.rounds), 0},
+	{"smallest_effect", REAL, AT(probe.smallest_effect), 0},
+	{"variant", TEXT, AT(variant), 0},
+	{"tree", TEXT, AT(tree), 0},
+	{"good", TEXT, AT(good), 0},
+	{"bad", TEXT, AT(bad), 0},
+	{"first_parent", FLAG, AT(first_parent), 0},
+	{"paths", WORDS, AT(paths), AT(npaths)},
+	{"host", TEXT, AT(host), 0},
+	{"threshold", REAL, AT(threshold), 0},
+	{"boots", NUMBER, AT(boots), 0},
+	{"max_boots", NUMBER, AT(max_boots), 0},
+	{"parallel", NUMBER, AT(parallel), 0},
+	{"seed", NUMBER, AT(seed), 0},
+	{"command", TEXT, AT(command), 0},
 };
 
 static struct json_object *words_json(char *const *words, size_t n)
@@ -163,10 +163,10 @@ int bisect_request_parse(const char *json, struct bisect_request *out, struct er
 	struct json_node root, n;
 	int ret = json_parse(json, strlen(json), "request", &doc, err);
 
-	*out = (struct bisect_request){ 0 };
+	*out = (struct bisect_request){0};
 	if (ret)
 		return ret;
-	root = (struct json_node){ .value = doc, .file = "request", .path = "$" };
+	root = (struct json_node){.value = doc, .file = "request", .path = "$"};
 	ret = take_kind(out, &root, err);
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(fields); i++) {
 		ret = json_member(&root, fields[i].key, false, &n, err);
@@ -194,15 +194,15 @@ void bisect_request_free(struct bisect_request *r)
 			free((*(char ***)p)[w]);
 		free(*(char ***)p);
 	}
-	*r = (struct bisect_request){ 0 };
+	*r = (struct bisect_request){0};
 }
 
 void bisect_probe_free(struct bisect_probe *p)
 {
-	struct bisect_request r = { .probe = *p };
+	struct bisect_request r = {.probe = *p};
 
 	bisect_request_free(&r);
-	*p = (struct bisect_probe){ 0 };
+	*p = (struct bisect_probe){0};
 }
 
 /* ---- the scenario file ---- */

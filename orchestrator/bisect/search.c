@@ -34,7 +34,7 @@ void bisect_remaining_free(struct bisect_remaining *r)
 		free(r->items[i].id);
 	free(r->items);
 	free(r->bad);
-	*r = (struct bisect_remaining){ 0 };
+	*r = (struct bisect_remaining){0};
 }
 
 void bisect_answer_free(struct bisect_answer *a)
@@ -42,7 +42,7 @@ void bisect_answer_free(struct bisect_answer *a)
 	for (size_t i = 0; i < a->nsuspects; i++)
 		free(a->suspects[i]);
 	free(a->suspects);
-	*a = (struct bisect_answer){ 0 };
+	*a = (struct bisect_answer){0};
 }
 
 int bisect_rounds_left(long total, size_t k)
@@ -173,9 +173,9 @@ int bisect_search(struct bisect_space *space, size_t parallel, const struct bise
 	size_t tested = 1;
 	int ret = 0;
 
-	*answer = (struct bisect_answer){ 0 };
+	*answer = (struct bisect_answer){0};
 	while (!ret && tested) {
-		struct bisect_remaining r = { 0 };
+		struct bisect_remaining r = {0};
 
 		if (cancel_requested())
 			return cancel_error(err);

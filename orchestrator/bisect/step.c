@@ -33,7 +33,7 @@ void bisect_built_free(struct bisect_built *b)
 	free(b->variant);
 	free(b->key);
 	free(b->sha256);
-	*b = (struct bisect_built){ 0 };
+	*b = (struct bisect_built){0};
 }
 
 /* ---- steps ---- */
@@ -229,8 +229,8 @@ int bisect_boots_at_look(const struct bisect_limits *l, int look)
 /* One after the other: the bad end is built from the tree of the good one, where that can be. */
 static int build_ends(struct bisect_session *s, struct error *err)
 {
-	const char *const ids[] = { s->good, s->bad };
-	static const char *const names[] = { "good", "bad" };
+	const char *const ids[] = {s->good, s->bad};
+	static const char *const names[] = {"good", "bad"};
 	int ret = 0;
 
 	for (int i = 0; !ret && i < 2; i++) {
@@ -248,9 +248,9 @@ static int build_ends(struct bisect_session *s, struct error *err)
 
 static int boot_ends(struct bisect_session *s, int boots, struct error *err)
 {
-	const struct bisect_built *const kernels[] = { &s->built[0], &s->built[1] };
-	static const char *const names[] = { "good", "bad" };
-	char *failed[2] = { NULL, NULL };
+	const struct bisect_built *const kernels[] = {&s->built[0], &s->built[1]};
+	static const char *const names[] = {"good", "bad"};
+	char *failed[2] = {NULL, NULL};
 	int ret = bisect_fill_boots(s, s->session, kernels, 2, boots, failed, err);
 
 	for (int i = 0; i < 2; i++) {
@@ -295,7 +295,7 @@ static int compare_ends(struct bisect_session *s, int *boots, struct error *err)
 
 static int record_ends(struct bisect_session *s, int boots, double seconds, struct error *err)
 {
-	static const struct bisect_position at[] = { { 0, 0, 0 }, { 1, 1, 1 } };
+	static const struct bisect_position at[] = {{0, 0, 0}, {1, 1, 1}};
 	__cleanup_free char *why = bisect_ratio_text(&s->between);
 	int ret = 0;
 
@@ -385,7 +385,7 @@ static int take_twins(struct batch *b, struct error *err)
 			__cleanup_free char *why =
 				xasprintf("the same bzImage as %s", twin->candidate);
 
-			pos = (struct bisect_position){ twin->position, twin->low, twin->high };
+			pos = (struct bisect_position){twin->position, twin->low, twin->high};
 			ret = decide(b, i, bisect_verdict_parse(twin->verdict), &pos, 0, why, err);
 		}
 	}
@@ -481,7 +481,7 @@ static int measure_batch(struct batch *b, struct error *err)
 int bisect_test(void *arg, const char *const *ids, size_t n, enum bisect_verdict *verdicts,
 		struct error *err)
 {
-	struct batch b = { .s = arg, .ids = ids, .n = n, .verdicts = verdicts, .started = now() };
+	struct batch b = {.s = arg, .ids = ids, .n = n, .verdicts = verdicts, .started = now()};
 	int ret;
 
 	b.built = xcalloc(n, sizeof(*b.built));

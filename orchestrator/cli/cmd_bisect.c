@@ -103,15 +103,18 @@ static void make_request(const struct options *o, char **operands, int n, const 
 			 struct bisect_request *out)
 {
 	*out = (struct bisect_request){
-		.kind = o->tree ? BISECT_GIT : o->series ? BISECT_SERIES : BISECT_CONFIG,
-		.probe = {
-			.scenario = xstrdup(o->scenario),
-			.metric = xstrdup(o->metric),
-			.params = copy_words(o->params.items, o->params.count),
-			.nparams = o->params.count,
-			.rounds = o->rounds,
-			.smallest_effect = o->threshold,
-		},
+		.kind = o->tree	    ? BISECT_GIT
+			: o->series ? BISECT_SERIES
+				    : BISECT_CONFIG,
+		.probe =
+			{
+				.scenario = xstrdup(o->scenario),
+				.metric = xstrdup(o->metric),
+				.params = copy_words(o->params.items, o->params.count),
+				.nparams = o->params.count,
+				.rounds = o->rounds,
+				.smallest_effect = o->threshold,
+			},
 		.variant = xstrdup(o->series ? o->series : o->variant),
 		.good = o->config ? absolute(operands[0]) : xstrdup(o->good),
 		.bad = o->config ? absolute(operands[1]) : xstrdup(o->bad),
@@ -135,7 +138,7 @@ static int run(struct results_db *db, const char *runs, const char *session)
 {
 	struct strbuf report = STRBUF_INIT;
 	struct results_bisect b;
-	struct error err = { 0 };
+	struct error err = {0};
 	enum bisect_end end;
 	int ret = results_bisect_find(db, session, &b, &err);
 
@@ -158,7 +161,7 @@ static int print_log(struct results_db *db, const char *runs, const char *sessio
 {
 	struct strbuf log = STRBUF_INIT;
 	struct results_bisect b;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret = results_bisect_find(db, session, &b, &err);
 
 	if (ret)
@@ -176,7 +179,7 @@ static int start(struct results_db *db, const char *runs, const struct options *
 {
 	char session[RUN_SESSION_MAX];
 	struct bisect_request request;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret;
 
 	make_request(o, operands, n, command, &request);
@@ -194,7 +197,7 @@ static int dispatch(const struct options *o, char **operands, int n, const char 
 	__cleanup_free char *copy = xstrdup(path);
 	__cleanup_free char *runs = xasprintf("%s/runs", dirname(copy));
 	struct results_db *db;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret;
 
 	if (results_open(path, !o->resume && !o->log, &db, &err))
@@ -212,12 +215,12 @@ static int dispatch(const struct options *o, char **operands, int n, const char 
 int cmd_bisect(int argc, char **argv)
 {
 	__cleanup_free char *command = join(argc, argv);
-	struct options o = { .variant = "baseline",
-			     .host = "emulated",
-			     .boots = 2,
-			     .max_boots = 8,
-			     .parallel = 1,
-			     .seed = 1 };
+	struct options o = {.variant = "baseline",
+			    .host = "emulated",
+			    .boots = 2,
+			    .max_boots = 8,
+			    .parallel = 1,
+			    .seed = 1};
 	const struct option_spec opts[] = {
 		OPTION_STRING("good", "A", &o.good, "the good end: a commit, a number of patches"),
 		OPTION_STRING("bad", "B", &o.bad, "the bad end"),
@@ -244,8 +247,7 @@ int cmd_bisect(int argc, char **argv)
 		OPTION_FLAG("resume", &o.resume, "go on with the newest bisect"),
 		OPTION_FLAG("log", &o.log, "print its log, for git bisect replay"),
 		OPTION_STRING("session", "ID", &o.session, "of another one than the newest"),
-		OPTION_END
-	};
+		OPTION_END};
 	int n = options_parse(argc, argv, opts, usage, about), ret;
 
 	check_options(&o, n);

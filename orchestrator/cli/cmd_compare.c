@@ -30,7 +30,7 @@ static int compare(struct results_db *db, char **kernels, const struct results_f
 {
 	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	int status = results_compare(db, kernels[0], kernels[1], filter, &c, &err);
 
 	if (status == -ENODATA) { /* as run and report: nothing to compare is no answer */
@@ -55,7 +55,7 @@ static int compare(struct results_db *db, char **kernels, const struct results_f
 
 int cmd_compare(int argc, char **argv)
 {
-	struct results_filter filter = { 0 };
+	struct results_filter filter = {0};
 	const char *file = NULL;
 	bool json = false, all = false;
 	const struct option_spec opts[] = {
@@ -65,11 +65,10 @@ int cmd_compare(int argc, char **argv)
 		OPTION_FLAG("all", &all, "every metric, not the headline ones alone"),
 		OPTION_FLAG("json", &json, "machine-readable output"),
 		OPTION_STRING("db", "FILE", &file, "the database (default: results/nestlab.db)"),
-		OPTION_END
-	};
+		OPTION_END};
 	__cleanup_free char *path = NULL;
 	struct results_db *db;
-	struct error err = { 0 };
+	struct error err = {0};
 	int status;
 
 	argc = options_parse(argc, argv, opts, usage, about);

@@ -20,7 +20,7 @@ static const char about[] =
 static int check(const char *path)
 {
 	struct strbuf report = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
 	int status = 0;
 
@@ -45,8 +45,7 @@ int cmd_db(int argc, char **argv)
 	const char *file = NULL;
 	const struct option_spec opts[] = {
 		OPTION_STRING("db", "FILE", &file, "the database (default: results/nestlab.db)"),
-		OPTION_END
-	};
+		OPTION_END};
 	__cleanup_free char *path = NULL;
 
 	argc = options_parse(argc, argv, opts, usage, about);

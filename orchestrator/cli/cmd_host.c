@@ -109,7 +109,7 @@ static int tell(char *const *names, size_t count, bool json, void (*print)(const
 		bool *all_ok)
 {
 	struct json_object *array = json_object_new_array();
-	struct error err = { 0 };
+	struct error err = {0};
 	int status = 0;
 
 	*all_ok = true;
@@ -136,7 +136,7 @@ static int tell(char *const *names, size_t count, bool json, void (*print)(const
 
 static int run_list(bool json)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	char **names;
 	size_t count;
 	bool all_ok;

@@ -25,7 +25,7 @@ static void place_find(struct place *p)
 	p->root = fs_data_root();
 	p->variants = xasprintf("%s/kernels", p->root);
 	p->cache = fs_cache_dir();
-	p->env = (struct kernel_env){ .variants_dir = p->variants, .cache_dir = p->cache };
+	p->env = (struct kernel_env){.variants_dir = p->variants, .cache_dir = p->cache};
 }
 
 static void place_free(struct place *p)
@@ -175,21 +175,21 @@ static void describe_build(struct json_object *o, const struct kernel_build *b)
 	const struct {
 		const char *key, *value;
 	} rows[] = {
-		{ "key", b->key },
-		{ "release", b->release },
-		{ "build_id", b->build_id },
-		{ "bzimage", b->bzimage },
-		{ "bzimage_sha256", b->bzimage_sha256 },
-		{ "vmlinux", b->vmlinux },
-		{ "vmlinux_sha256", b->vmlinux_sha256 },
-		{ "system_map", b->system_map },
-		{ "config", b->config },
-		{ "log", b->log },
-		{ "manifest", b->manifest },
-		{ "source_hash", b->source_hash },
-		{ "patches_hash", b->patches_hash },
-		{ "config_hash", b->config_hash },
-		{ "compiler", b->compiler },
+		{"key", b->key},
+		{"release", b->release},
+		{"build_id", b->build_id},
+		{"bzimage", b->bzimage},
+		{"bzimage_sha256", b->bzimage_sha256},
+		{"vmlinux", b->vmlinux},
+		{"vmlinux_sha256", b->vmlinux_sha256},
+		{"system_map", b->system_map},
+		{"config", b->config},
+		{"log", b->log},
+		{"manifest", b->manifest},
+		{"source_hash", b->source_hash},
+		{"patches_hash", b->patches_hash},
+		{"config_hash", b->config_hash},
+		{"compiler", b->compiler},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -346,10 +346,10 @@ static const struct {
 	int (*run)(struct place *p, int argc, char **argv);
 	const char *help;
 } actions[] = {
-	{ "list", kernel_list, "the variants, and which are built" },
-	{ "show", kernel_show, "what a variant is made of, and its build" },
-	{ "build", kernel_build_all, "build variants that are not built" },
-	{ "import", kernel_import_mbox, "make a variant of a series in a mailing-list mbox" },
+	{"list", kernel_list, "the variants, and which are built"},
+	{"show", kernel_show, "what a variant is made of, and its build"},
+	{"build", kernel_build_all, "build variants that are not built"},
+	{"import", kernel_import_mbox, "make a variant of a series in a mailing-list mbox"},
 };
 
 static void print_usage(FILE *f)

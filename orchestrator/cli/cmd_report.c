@@ -73,7 +73,7 @@ static int write_out(const char *path, const struct strbuf *out, struct error *e
 static int render(struct results_db *db, const struct arguments *a,
 		  const struct report_format *format, struct error *err)
 {
-	struct results_filter filter = { .session = a->session };
+	struct results_filter filter = {.session = a->session};
 	struct strbuf out = STRBUF_INIT;
 	struct report r;
 	int ret = report_load(db, a->base, a->new, &filter, &r, err);
@@ -131,8 +131,7 @@ static int judge(struct results_db *db, const struct arguments *a, const struct 
 		 struct report *r, const char *nothing, struct error *err)
 {
 	static const int statuses[] = {
-		[SIGNOFF_PASS] = 0, [SIGNOFF_FAIL] = EXIT_NO, [SIGNOFF_BLOCKED] = EXIT_CANNOT_TELL
-	};
+		[SIGNOFF_PASS] = 0, [SIGNOFF_FAIL] = EXIT_NO, [SIGNOFF_BLOCKED] = EXIT_CANNOT_TELL};
 	struct signoff s;
 	int ret = signoff_judge(db, p, r, NULL, nothing, &s, err);
 
@@ -151,7 +150,7 @@ static int judge(struct results_db *db, const struct arguments *a, const struct 
 /* No runs of one of them is no error here: it is what a blocked sign-off says. */
 static int sign_off(struct results_db *db, const struct arguments *a, struct error *err)
 {
-	struct results_filter filter = { .session = a->session };
+	struct results_filter filter = {.session = a->session};
 	__cleanup_free char *path = NULL;
 	__cleanup_free char *nothing = NULL;
 	__cleanup_free char *root = fs_data_root();
@@ -202,7 +201,7 @@ static bool check_arguments(int n, char **argv, struct arguments *a)
 
 int cmd_report(int argc, char **argv)
 {
-	struct arguments a = { .format = "text" };
+	struct arguments a = {.format = "text"};
 	const struct option_spec opts[] = {
 		OPTION_STRING("format", "F", &a.format, "how (default: text)"),
 		OPTION_STRING("o", "PATH", &a.output, "file (signoff: folder) to write"),
@@ -213,12 +212,11 @@ int cmd_report(int argc, char **argv)
 		OPTION_STRING("new", "B", &a.new, "signoff: the kernel to sign"),
 		OPTION_STRING("reporter", "WHO", &a.report.reporter, "email: \"Name <address>\""),
 		OPTION_STRING("url", "URL", &a.report.url, "email: where the report can be read"),
-		OPTION_END
-	};
+		OPTION_END};
 	int n = options_parse(argc, argv, opts, usage, about), ret;
 	bool signoff = check_arguments(n, argv, &a);
 	__cleanup_free char *path = database_path(a.db);
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
 
 	a.report.db = path;

@@ -62,7 +62,7 @@ static int compare(struct results_db *db, const struct run_request *req,
 		   struct error *err)
 {
 	/* Only this session's boots: what the command made is what it shows. */
-	struct results_filter filter = { .session = req->session, .alpha = alpha };
+	struct results_filter filter = {.session = req->session, .alpha = alpha};
 
 	return results_compare(db, s->kernels[0], s->kernels[1], &filter, c, err);
 }
@@ -70,9 +70,9 @@ static int compare(struct results_db *db, const struct run_request *req,
 static int show_comparison(struct results_db *db, const struct run_request *req,
 			   const struct run_summary *s, double alpha, bool json)
 {
-	struct results_comparison c = { 0 };
+	struct results_comparison c = {0};
 	struct strbuf out = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret = compare(db, req, s, alpha, &c, &err);
 
 	if (ret == -ENODATA) { /* failed boots leave nothing to compare: say so, and cannot tell */
@@ -97,7 +97,7 @@ static void show_selftests(struct results_db *db, const struct run_request *req,
 			   const struct run_summary *s)
 {
 	struct strbuf out = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (results_render_selftests(db, req->session, (const char *const *)s->kernels, s->nkernels,
 				     database_colour(), &out, &err))
@@ -162,7 +162,7 @@ static int look(struct results_db *db, const struct run_request *req,
 		struct error *err)
 {
 	int boots = req->first_boot + req->boots - 1;
-	struct results_comparison c = { 0 };
+	struct results_comparison c = {0};
 	int ret = compare(db, req, summary, alpha, &c, err);
 
 	*more = 0;
@@ -201,8 +201,8 @@ static int run_all(struct run_request *req, const struct options *o, struct resu
 {
 	bool automatic = !strcmp(o->boots, "auto");
 	double alpha = automatic ? results_sequential_alpha(0.05, o->max_boots) : 0;
-	struct run_summary summary = { 0 };
-	struct error err = { 0 };
+	struct run_summary summary = {0};
+	struct error err = {0};
 	int ret;
 
 	if (automatic)
@@ -247,7 +247,7 @@ static void check_operands(const struct options *o, int nscenarios)
 int cmd_run(int argc, char **argv)
 {
 	__cleanup_free char *command = join(argc, argv);
-	struct options o = { .host = "emulated", .boots = "2", .max_boots = 8, .seed = 1 };
+	struct options o = {.host = "emulated", .boots = "2", .max_boots = 8, .seed = 1};
 	const struct option_spec opts[] = {
 		OPTION_LIST("kernel", "NAME", &o.kernels,
 			    "a kernel; twice to compare (base first)"),
@@ -259,13 +259,12 @@ int cmd_run(int argc, char **argv)
 		OPTION_STRING("db", "FILE", &o.db, "database (default: results/nestlab.db)"),
 		OPTION_INT("seed", "N", &o.seed, 1, 1000000000, "seed of boot 1 (default: 1)"),
 		OPTION_FLAG("json", &o.json, "the comparison as JSON on stdout"),
-		OPTION_END
-	};
+		OPTION_END};
 	int n = options_parse(argc, argv, opts, usage, about), ret;
 	__cleanup_free char *path = database_path(o.db);
 	__cleanup_free char *runs = runs_beside(path);
 	char session[RUN_SESSION_MAX];
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
 	struct run_request req = {
 		.scenarios = (const char *const *)argv,

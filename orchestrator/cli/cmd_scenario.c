@@ -35,7 +35,7 @@ static struct json_object *plan_to_json(const struct scenario_plan *plan)
 static int list_one(const char *dir, const char *name, struct json_object *json)
 {
 	struct scenario_plan plan;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (scenario_load(dir, name, &plan, &err)) {
 		log_error("%s", err.text);
@@ -55,7 +55,7 @@ static int list(bool as_json)
 	__cleanup_free char *root = fs_data_root();
 	__cleanup_free char *dir = xasprintf("%s/scenarios", root);
 	struct json_object *json = as_json ? json_object_new_array() : NULL;
-	struct error err = { 0 };
+	struct error err = {0};
 	char **names;
 	size_t count;
 	int status = 0;
@@ -84,7 +84,7 @@ static int check(size_t count, char **files)
 
 	for (size_t i = 0; i < count; i++) {
 		struct scenario_plan plan;
-		struct error err = { 0 };
+		struct error err = {0};
 
 		if (scenario_load(dir, files[i], &plan, &err)) {
 			log_error("%s", err.text);
@@ -100,8 +100,8 @@ static int check(size_t count, char **files)
 int cmd_scenario(int argc, char **argv)
 {
 	bool json = false;
-	const struct option_spec opts[] = { OPTION_FLAG("json", &json, "list: machine-readable"),
-					    OPTION_END };
+	const struct option_spec opts[] = {OPTION_FLAG("json", &json, "list: machine-readable"),
+					   OPTION_END};
 
 	argc = options_parse(argc, argv, opts, usage, about);
 	if (argc == 1 && !strcmp(argv[0], "list"))

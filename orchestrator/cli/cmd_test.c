@@ -68,7 +68,7 @@ static int hold_against(const struct test *t, const double *medians, size_t n)
 
 static void say(const struct test *t, const double *medians, size_t n, int status)
 {
-	static const char *const words[] = { "within", "beyond" };
+	static const char *const words[] = {"within", "beyond"};
 
 	printf("%s %s:", t->request.probe.scenario, t->request.probe.metric);
 	for (size_t i = 0; i < n; i++)
@@ -133,7 +133,7 @@ static int test(struct test *t, const char *db)
 	__cleanup_free char *path = database_path(db);
 	__cleanup_free char *copy = xstrdup(path);
 	__cleanup_free char *runs = xasprintf("%s/runs", dirname(copy));
-	struct error err = { 0 };
+	struct error err = {0};
 	int status;
 
 	run_new_session(t->session);
@@ -146,7 +146,7 @@ static int test(struct test *t, const char *db)
 			.db = t->db,
 			.session = t->session,
 			.lab = bisect_lab_ops(t->lab),
-			.limits = { .guest_failures = 2, .host_failures = 4 },
+			.limits = {.guest_failures = 2, .host_failures = 4},
 		};
 		status = build_and_measure(t, &err);
 		bisect_lab_close(t->lab);
@@ -170,8 +170,8 @@ int cmd_test(int argc, char **argv)
 {
 	const char *scenario = NULL, *metric = NULL, *variant = "baseline", *host = "emulated",
 		   *db = NULL;
-	struct option_list params = { 0 };
-	struct test t = { .limit = -1 };
+	struct option_list params = {0};
+	struct test t = {.limit = -1};
 	long boots = 2, max_boots = 8, rounds = 0;
 	const struct option_spec opts[] = {
 		OPTION_STRING("scenario", "S", &scenario, "multiplex, migrate, exits, ..."),
@@ -185,8 +185,7 @@ int cmd_test(int argc, char **argv)
 		OPTION_INT("max-boots", "N", &max_boots, 1, 100, "at most (default: 8)"),
 		OPTION_STRING("host", "NAME", &host, "where to run (default: emulated)"),
 		OPTION_STRING("db", "FILE", &db, "database (default: results/nestlab.db)"),
-		OPTION_END
-	};
+		OPTION_END};
 	int n = options_parse(argc, argv, opts, usage, about), status;
 
 	if (n != 1)
@@ -195,11 +194,11 @@ int cmd_test(int argc, char **argv)
 		options_usage_error(usage, "give --scenario, --metric and --limit");
 	t.request = (struct bisect_request){
 		.kind = BISECT_GIT,
-		.probe = { .scenario = xstrdup(scenario),
-			   .metric = xstrdup(metric),
-			   .params = xcalloc(params.count + 1, sizeof(char *)),
-			   .nparams = params.count,
-			   .rounds = rounds },
+		.probe = {.scenario = xstrdup(scenario),
+			  .metric = xstrdup(metric),
+			  .params = xcalloc(params.count + 1, sizeof(char *)),
+			  .nparams = params.count,
+			  .rounds = rounds},
 		.variant = xstrdup(variant),
 		.tree = realpath(argv[0], NULL),
 		.host = xstrdup(host),

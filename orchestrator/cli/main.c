@@ -9,16 +9,16 @@
 #include "orchestrator/cli/command.h"
 
 static const struct command commands[] = {
-	{ "run", cmd_run, "run a scenario on two kernels and compare them" },
-	{ "compare", cmd_compare, "compare two kernels by their stored runs" },
-	{ "bisect", cmd_bisect, "find the commit, patch or config option that did it" },
-	{ "test", cmd_test, "judge what is checked out, for git bisect run" },
-	{ "kernel", cmd_kernel, "list, show, build and import kernels" },
-	{ "scenario", cmd_scenario, "list and check scenario files" },
-	{ "host", cmd_host, "list hosts and check whether they can run" },
-	{ "report", cmd_report, "render a comparison for people or CI, or sign it off" },
-	{ "db", cmd_db, "verify a results database" },
-	{ NULL, NULL, NULL },
+	{"run", cmd_run, "run a scenario on two kernels and compare them"},
+	{"compare", cmd_compare, "compare two kernels by their stored runs"},
+	{"bisect", cmd_bisect, "find the commit, patch or config option that did it"},
+	{"test", cmd_test, "judge what is checked out, for git bisect run"},
+	{"kernel", cmd_kernel, "list, show, build and import kernels"},
+	{"scenario", cmd_scenario, "list and check scenario files"},
+	{"host", cmd_host, "list hosts and check whether they can run"},
+	{"report", cmd_report, "render a comparison for people or CI, or sign it off"},
+	{"db", cmd_db, "verify a results database"},
+	{NULL, NULL, NULL},
 };
 
 static void print_usage(FILE *f)

@@ -284,8 +284,8 @@ static bool look(struct running *r, struct error *err)
 static void follow(struct running *r, struct error *err)
 {
 	struct pollfd fds[] = {
-		{ .fd = cancel_fd(), .events = POLLIN },
-		{ .fd = r->session.wake_fd, .events = POLLIN },
+		{.fd = cancel_fd(), .events = POLLIN},
+		{.fd = r->session.wake_fd, .events = POLLIN},
 	};
 
 	r->started = r->last_news = now();
@@ -320,8 +320,8 @@ static void set_up(struct running *r, const struct host_config *cfg, const struc
 		.wake_fd = -1,
 	};
 	r->result = result;
-	r->console_file = (struct growing_file){ result->console_path, -1 };
-	r->records_file = (struct growing_file){ result->records_path, -1 };
+	r->console_file = (struct growing_file){result->console_path, -1};
+	r->records_file = (struct growing_file){result->records_path, -1};
 	r->records.on_record = note_record;
 	r->records.arg = r;
 }

@@ -104,7 +104,7 @@ static int take_buckets(struct results_metric *m, const struct json_node *hist, 
 		ret = ret ? ret : json_as_int(&item, 1, UINT32_MAX, &count, err);
 		if (ret)
 			return ret;
-		buckets[i] = (struct results_bucket){ .bucket = bucket, .count = count };
+		buckets[i] = (struct results_bucket){.bucket = bucket, .count = count};
 		sum += count;
 	}
 	if (sum != m->count)
@@ -139,7 +139,7 @@ static int take_metric(struct collector *c, const struct json_node *rec, struct 
 	const struct scenario_measure *measure;
 	const struct scenario_metric *known;
 	const char *name, *unit;
-	struct results_metric m = { 0 };
+	struct results_metric m = {0};
 	struct json_node hist;
 	int ret = measure_of(c, rec, &measure, err);
 
@@ -229,7 +229,7 @@ static int take_fail(struct collector *c, const struct json_node *rec, struct er
 {
 	const struct scenario_measure *m;
 	const char *class, *text, *expected, *found;
-	struct error told = { 0 };
+	struct error told = {0};
 	int ret = measure_of(c, rec, &m, err);
 
 	if (ret)
@@ -260,7 +260,7 @@ static const char *line_before(const char *text, const char *line)
  * on; else its end. */
 static const char *find_failure(const char *text, const char *last)
 {
-	static const char *const signs[] = { "not ok ", "==== Test Assertion Failure ====" };
+	static const char *const signs[] = {"not ok ", "==== Test Assertion Failure ===="};
 	const char *first = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
@@ -282,7 +282,7 @@ static void tell_failed(struct collector *c, const char *name, const char *text)
 	const char *end = strrchr(text, '\n'), *last = end ? end + 1 : text;
 	const char *what = find_failure(text, last);
 	int len = last > what ? last - what : 0;
-	struct error told = { 0 };
+	struct error told = {0};
 
 	error_set(&told, 0, "selftest %s failed (%.100s)%s%.*s", name, last, len ? ":\n" : "",
 		  len < FAILURE_TEXT ? len : FAILURE_TEXT, what);
@@ -350,10 +350,10 @@ static const struct {
 	const char *type;
 	int (*take)(struct collector *c, const struct json_node *rec, struct error *err);
 } record_types[] = {
-	{ "hello", take_hello },     { "begin", take_nothing },	    { "alive", take_nothing },
-	{ "metric", take_metric },   { "counters", take_counters }, { "skip", take_skip },
-	{ "fail", take_fail },	     { "test", take_test },	    { "end", take_end },
-	{ "console", take_console }, { "fatal", take_fatal },	    { "bye", take_nothing },
+	{"hello", take_hello},	   {"begin", take_nothing},	{"alive", take_nothing},
+	{"metric", take_metric},   {"counters", take_counters}, {"skip", take_skip},
+	{"fail", take_fail},	   {"test", take_test},		{"end", take_end},
+	{"console", take_console}, {"fatal", take_fatal},	{"bye", take_nothing},
 };
 
 static int take(struct collector *c, const struct json_node *rec, struct error *err)
@@ -370,7 +370,7 @@ static int take(struct collector *c, const struct json_node *rec, struct error *
 
 void collector_init(struct collector *c, const struct scenario_plan *plan)
 {
-	*c = (struct collector){ .plan = plan };
+	*c = (struct collector){.plan = plan};
 }
 
 void collector_release(struct collector *c)
@@ -388,8 +388,8 @@ void collector_release(struct collector *c)
 void collector_record(struct collector *c, const char *line, size_t len)
 {
 	__cleanup_free char *copy = xcalloc(len + 1, 1);
-	struct json_node rec = { .file = "record", .path = "$" };
-	struct error err = { 0 };
+	struct json_node rec = {.file = "record", .path = "$"};
+	struct error err = {0};
 
 	memcpy(copy, line, len);
 	if (json_parse(copy, len, "record", &rec.value, &err)) {
@@ -403,7 +403,7 @@ void collector_record(struct collector *c, const char *line, size_t len)
 
 void collector_finish(struct collector *c)
 {
-	struct error told = { 0 };
+	struct error told = {0};
 
 	if (c->class != RESULTS_OK || c->ended == c->plan->nmeasures)
 		return;

@@ -15,14 +15,14 @@ static const struct {
 	enum plan_scenario scenario;
 	size_t offset, size;
 } scenario_words[] = {
-	{ "multiplex", PLAN_MULTIPLEX, 0, 0 },
-	{ "migrate", PLAN_MIGRATE, 0, 0 },
-	{ "exits", PLAN_EXITS, offsetof(struct plan_measure, reason),
-	  sizeof(((struct plan_measure *)0)->reason) },
-	{ "churn", PLAN_CHURN, offsetof(struct plan_measure, operation),
-	  sizeof(((struct plan_measure *)0)->operation) },
-	{ "kselftest", PLAN_KSELFTEST, offsetof(struct plan_measure, test),
-	  sizeof(((struct plan_measure *)0)->test) },
+	{"multiplex", PLAN_MULTIPLEX, 0, 0},
+	{"migrate", PLAN_MIGRATE, 0, 0},
+	{"exits", PLAN_EXITS, offsetof(struct plan_measure, reason),
+	 sizeof(((struct plan_measure *)0)->reason)},
+	{"churn", PLAN_CHURN, offsetof(struct plan_measure, operation),
+	 sizeof(((struct plan_measure *)0)->operation)},
+	{"kselftest", PLAN_KSELFTEST, offsetof(struct plan_measure, test),
+	 sizeof(((struct plan_measure *)0)->test)},
 };
 
 static void set_scenario(struct plan_measure *out, const struct scenario_measure *m)

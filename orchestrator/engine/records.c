@@ -18,7 +18,7 @@ struct head {
 static int read_head(struct json_object *doc, const char *where, struct head *head,
 		     struct error *err)
 {
-	struct json_node root = { .value = doc, .file = where, .path = "$" }, member;
+	struct json_node root = {.value = doc, .file = where, .path = "$"}, member;
 	int ret = json_member(&root, "seq", true, &member, err);
 
 	if (!ret)
@@ -53,7 +53,7 @@ static int take_record(struct record_stream *rs, const char *line, size_t len, c
 		       struct error *err)
 {
 	struct json_object *doc = NULL;
-	struct head head = { 0 };
+	struct head head = {0};
 	int ret = json_parse(line, len, where, &doc, err);
 
 	ret = ret ? -EBADMSG : read_head(doc, where, &head, err);

@@ -135,7 +135,7 @@ static int build_kernel(struct engine *e, const struct kernel_env *env, size_t k
 static int build_kernels(struct engine *e, struct error *err)
 {
 	__cleanup_free char *variants = xasprintf("%s/kernels", e->root);
-	struct kernel_env env = { .variants_dir = variants, .cache_dir = e->cache };
+	struct kernel_env env = {.variants_dir = variants, .cache_dir = e->cache};
 	int ret = 0;
 
 	e->builds = xcalloc(e->req->nkernels, sizeof(*e->builds));
@@ -264,7 +264,7 @@ static int boot(struct engine *e, struct attempt *a)
 		.on_record = on_record,
 		.arg = &a->collected,
 	};
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret = fs_mkdir_p(a->dir, &err);
 
 	ret = ret ? ret : make_image(e, a, &err);
@@ -350,8 +350,8 @@ static void stop(struct engine *e, int ret, const struct error *err)
 
 static void run_job(struct engine *e, struct job *job)
 {
-	struct attempt a = { .job = job, .seed = e->req->seed + job->boot - 1 };
-	struct error err = { 0 };
+	struct attempt a = {.job = job, .seed = e->req->seed + job->boot - 1};
+	struct error err = {0};
 	int ret;
 
 	a.label = xasprintf("%s %s boot %d", job->kernel->name, job->plan->name, job->boot);

@@ -137,8 +137,8 @@ static void run_bochs(const struct emulator *e, pid_t parent) __attribute__((nor
 
 static void run_bochs(const struct emulator *e, pid_t parent)
 {
-	const char *const argv[] = { "env",	 "TERM=xterm", "bochs",	    "-q", "-f",
-				     e->bochsrc, "-rc",	       e->commands, NULL };
+	const char *const argv[] = {"env",	"TERM=xterm", "bochs",	   "-q", "-f",
+				    e->bochsrc, "-rc",	      e->commands, NULL};
 	int in, out, errors;
 	sigset_t none;
 

@@ -27,8 +27,8 @@ static void check_files(bool *ok, struct strbuf *report)
 	static const struct {
 		const char *name, *remedy;
 	} files[] = {
-		{ HOST_EMULATED_BIOS, "not there (apt-get install bochsbios)" },
-		{ HOST_EMULATED_VGABIOS, "not there (apt-get install bochs vgabios)" },
+		{HOST_EMULATED_BIOS, "not there (apt-get install bochsbios)"},
+		{HOST_EMULATED_VGABIOS, "not there (apt-get install bochs vgabios)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -61,7 +61,7 @@ static void take_about(const char *line, void *arg)
 
 static void ask_about(struct about *about)
 {
-	static const char *const argv[] = { "bochs", "--help", "features", NULL };
+	static const char *const argv[] = {"bochs", "--help", "features", NULL};
 	const struct subprocess sp = {
 		.argv = argv,
 		.on_line = take_about,
@@ -165,7 +165,7 @@ static void identify(const struct host_config *cfg, const char *version, struct 
 int host_emulated_probe(const struct host_config *cfg, bool *ok, struct strbuf *report,
 			struct strbuf *identity, struct error *err)
 {
-	struct about about = { 0 };
+	struct about about = {0};
 
 	(void)err;
 	*ok = true;

@@ -11,7 +11,7 @@
 #include "orchestrator/hosts/driver.h"
 #include "orchestrator/hosts/emulated.h"
 
-const struct host_driver *const host_drivers[] = { &host_emulated, NULL };
+const struct host_driver *const host_drivers[] = {&host_emulated, NULL};
 
 /* Hosts that need no file. */
 static const struct host_config built_in[] = {
@@ -35,17 +35,17 @@ static const struct number {
 	size_t offset; /* of an int64_t in struct host_config */
 	int64_t preset, min, max;
 } numbers[] = {
-	{ "cpus", offsetof(struct host_config, cpus), 1, 1, 4 },
-	{ "megabytes", offsetof(struct host_config, megabytes), 1024, 256, 3072 },
-	{ "unmanaged_megabytes", offsetof(struct host_config, unmanaged_megabytes), 256, 0, 2048 },
-	{ "ips", offsetof(struct host_config, ips), 100000000, 1000000, 10000000000 },
-	{ "wall_limit_s", offsetof(struct host_config, wall_limit_s), 7200, 1, INT_MAX },
-	{ "progress_limit_s", offsetof(struct host_config, progress_limit_s), 180, 1, INT_MAX },
+	{"cpus", offsetof(struct host_config, cpus), 1, 1, 4},
+	{"megabytes", offsetof(struct host_config, megabytes), 1024, 256, 3072},
+	{"unmanaged_megabytes", offsetof(struct host_config, unmanaged_megabytes), 256, 0, 2048},
+	{"ips", offsetof(struct host_config, ips), 100000000, 1000000, 10000000000},
+	{"wall_limit_s", offsetof(struct host_config, wall_limit_s), 7200, 1, INT_MAX},
+	{"progress_limit_s", offsetof(struct host_config, progress_limit_s), 180, 1, INT_MAX},
 };
 
-static const char *const keys[] = { "driver",	    "description",	   "cpus",
-				    "megabytes",    "unmanaged_megabytes", "ips",
-				    "wall_limit_s", "progress_limit_s",	   NULL };
+static const char *const keys[] = {"driver",	   "description",	  "cpus",
+				   "megabytes",	   "unmanaged_megabytes", "ips",
+				   "wall_limit_s", "progress_limit_s",	  NULL};
 
 static int64_t *number_of(struct host_config *cfg, const struct number *n)
 {

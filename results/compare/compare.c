@@ -25,8 +25,8 @@ static const struct clock {
 	double smallest_effect;
 	double median_sd, median_df;
 } clocks[] = {
-	{ "emulated", 0.5, 0.001, 20 },
-	{ "tsc", 2, 0, 0 },
+	{"emulated", 0.5, 0.001, 20},
+	{"tsc", 2, 0, 0},
 };
 
 static const struct clock *find_clock(const char *name)
@@ -96,10 +96,10 @@ static void judge_all(struct judging *j)
 
 static struct results_side side_of(const struct series_boots *b)
 {
-	return (struct results_side){ .boots = (int)b->count,
-				      .median = statistics_median(b->median, b->count),
-				      .p99 = statistics_median(b->p99, b->count),
-				      .count = b->samples };
+	return (struct results_side){.boots = (int)b->count,
+				     .median = statistics_median(b->median, b->count),
+				     .p99 = statistics_median(b->p99, b->count),
+				     .count = b->samples};
 }
 
 static void describe(struct results_compared *m, const struct series *s, const struct clock *clock)
@@ -193,10 +193,10 @@ static void note_series(const struct series_list *l, struct strbuf *notes)
 
 static void fill(struct results_comparison *out, struct selection *s, struct series_list *l)
 {
-	struct judging j = { .clock = find_clock(s->environment.clock),
-			     .alpha = out->alpha,
-			     .count = l->count,
-			     .series = l->items };
+	struct judging j = {.clock = find_clock(s->environment.clock),
+			    .alpha = out->alpha,
+			    .count = l->count,
+			    .series = l->items};
 
 	note_series(l, &s->notes);
 	out->base = xasprintf("%s%s", s->base.label, s->halves ? "/odd" : "");
@@ -220,12 +220,12 @@ int results_compare(struct results_db *db, const char *base, const char *new,
 		    struct error *err)
 {
 	static const struct results_filter everything;
-	struct series_list series = { 0 };
+	struct series_list series = {0};
 	struct selection s;
 	int ret;
 
 	filter = filter ? filter : &everything;
-	*out = (struct results_comparison){ .alpha = filter->alpha ? filter->alpha : USUAL_ALPHA };
+	*out = (struct results_comparison){.alpha = filter->alpha ? filter->alpha : USUAL_ALPHA};
 	ret = select_runs(db, base, new, filter->session, &s, err);
 	if (ret)
 		return ret;
@@ -288,5 +288,5 @@ void results_comparison_free(struct results_comparison *c)
 	free(c->clock);
 	free(c->failure);
 	free(c->notes);
-	*c = (struct results_comparison){ 0 };
+	*c = (struct results_comparison){0};
 }

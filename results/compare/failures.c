@@ -104,9 +104,9 @@ static struct results_changed_test *find_test(struct tests *t, sqlite3_stmt *row
 	}
 	t->items = xrealloc(t->items, t->count + 1, sizeof(*t->items));
 	item = &t->items[t->count++];
-	*item = (struct results_changed_test){ .scenario = xstrdup(database_text(row, 0)),
-					       .params = xstrdup(database_text(row, 1)),
-					       .name = xstrdup(database_text(row, 2)) };
+	*item = (struct results_changed_test){.scenario = xstrdup(database_text(row, 0)),
+					      .params = xstrdup(database_text(row, 1)),
+					      .name = xstrdup(database_text(row, 2))};
 	return item;
 }
 
@@ -194,7 +194,7 @@ int failures_load(struct results_db *db, const struct selection *s,
 		  const struct results_filter *filter, struct results_comparison *out,
 		  struct error *err)
 {
-	struct tests tests = { 0 };
+	struct tests tests = {0};
 	int ret =
 		count_failed(db, s, &s->new, filter->session, &out->new_failed, &out->failure, err);
 

@@ -65,7 +65,7 @@ static void add_bootstrap(const struct judge_case *c, const double *base, const 
 {
 	__cleanup_free uint32_t *ib = xcalloc(c->nbase * RESAMPLES, sizeof(*ib));
 	__cleanup_free uint32_t *in = xcalloc(c->nnew * RESAMPLES, sizeof(*in));
-	struct statistics_sample a = { base, c->nbase, ib }, b = { new, c->nnew, in };
+	struct statistics_sample a = {base, c->nbase, ib}, b = {new, c->nnew, in};
 	double l, h;
 
 	statistics_draw(BOOTSTRAP_SEED, c->nbase, RESAMPLES, ib);
@@ -169,7 +169,7 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 
 void judge_weigh(const struct judge_case *c, struct results_judgement *out)
 {
-	*out = (struct results_judgement){ .low = NAN, .high = NAN, .noise = NAN, .p_value = NAN };
+	*out = (struct results_judgement){.low = NAN, .high = NAN, .noise = NAN, .p_value = NAN};
 	if (all_above_zero(c->base, c->nbase) && all_above_zero(c->new, c->nnew)) {
 		__cleanup_free double *base = logs_of(c->base, c->nbase);
 		__cleanup_free double *new = logs_of(c->new, c->nnew);

@@ -70,9 +70,9 @@ static int find_name(struct results_db *db, const char *what, const char *sessio
 	database_bind_text(stmt, 2, session);
 	ret = database_step(db, stmt, err);
 	if (ret == 1)
-		*out = (struct select_kernel){ .label = xstrdup(what),
-					       .name = xstrdup(what),
-					       .key = xstrdup(database_text(stmt, 0)) };
+		*out = (struct select_kernel){.label = xstrdup(what),
+					      .name = xstrdup(what),
+					      .key = xstrdup(database_text(stmt, 0))};
 	sqlite3_finalize(stmt);
 	return ret;
 }
@@ -104,8 +104,8 @@ static int find_key(struct results_db *db, const char *what, struct select_kerne
 	database_bind_text(stmt, 1, what);
 	ret = database_step(db, stmt, err);
 	if (ret == 1)
-		*out = (struct select_kernel){ .label = xstrdup(what),
-					       .key = xstrdup(database_text(stmt, 0)) };
+		*out = (struct select_kernel){.label = xstrdup(what),
+					      .key = xstrdup(database_text(stmt, 0))};
 	sqlite3_finalize(stmt);
 	return ret;
 }
@@ -202,11 +202,11 @@ static int list_environments(struct results_db *db, const struct select_kernel *
 		return ret;
 	select_bind(stmt, k, session);
 	while ((ret = database_step(db, stmt, err)) == 1) {
-		struct environment e = { .e = { .agent = xstrdup(database_text(stmt, 0)),
-						.identity = xstrdup(database_text(stmt, 1)),
-						.clock = xstrdup(database_text(stmt, 2)) },
-					 .newest = sqlite3_column_int64(stmt, 3),
-					 .runs = sqlite3_column_int(stmt, 4) };
+		struct environment e = {.e = {.agent = xstrdup(database_text(stmt, 0)),
+					      .identity = xstrdup(database_text(stmt, 1)),
+					      .clock = xstrdup(database_text(stmt, 2))},
+					.newest = sqlite3_column_int64(stmt, 3),
+					.runs = sqlite3_column_int(stmt, 4)};
 
 		out->items = xrealloc(out->items, out->count + 1, sizeof(e));
 		out->items[out->count++] = e;
@@ -306,8 +306,8 @@ static int take_environment(struct selection *s, const struct environments *base
 				 " (failed runs give no numbers; nestlab run makes more)");
 	if (!find_common(base, new, false, &b, &n))
 		return nothing_in_common(s, base, new, err);
-	s->environment = (struct select_environment){ xstrdup(b->e.agent), xstrdup(b->e.identity),
-						      xstrdup(b->e.clock) };
+	s->environment = (struct select_environment){xstrdup(b->e.agent), xstrdup(b->e.identity),
+						     xstrdup(b->e.clock)};
 	note_left_out(&s->base, base->runs - b->runs, &s->notes);
 	if (!s->halves)
 		note_left_out(&s->new, new->runs - n->runs, &s->notes);
@@ -320,15 +320,14 @@ static int take_failed_environment(struct results_db *db, const char *session, s
 				   const struct environments *base, const struct environments *new,
 				   struct error *err)
 {
-	struct environments failed = { 0 };
+	struct environments failed = {0};
 	const struct environment *b, *n;
 	int ret = list_environments(db, &s->new, session, "class IN ('guest', 'integrity')",
 				    &failed, err);
 
 	if (!ret && find_common(base, &failed, true, &b, &n))
-		s->environment =
-			(struct select_environment){ xstrdup(b->e.agent), xstrdup(b->e.identity),
-						     xstrdup(b->e.clock) };
+		s->environment = (struct select_environment){
+			xstrdup(b->e.agent), xstrdup(b->e.identity), xstrdup(b->e.clock)};
 	else if (!ret)
 		ret = take_environment(s, base, new, err);
 	free_environments(&failed);
@@ -352,13 +351,13 @@ static int list_both(struct results_db *db, const char *session, const struct se
 static int choose_environment(struct results_db *db, const char *session, struct selection *s,
 			      struct error *err)
 {
-	struct environments base = { 0 }, new = { 0 };
+	struct environments base = {0}, new = {0};
 	int ret = list_both(db, session, s, MEASURED, &base, &new, err);
 
 	if (!ret && !(base.count && new.count)) {
 		free_environments(&base);
 		free_environments(&new);
-		base = new = (struct environments){ 0 };
+		base = new = (struct environments){0};
 		ret = list_both(db, session, s, PASSED, &base, &new, err);
 	}
 	if (!ret && base.count && !new.count)
@@ -394,8 +393,8 @@ static void add_run(struct selection *s, sqlite3_stmt *row, const char *session)
 
 	s->runs = xrealloc(s->runs, s->nruns + 1, sizeof(*s->runs));
 	r = &s->runs[s->nruns++];
-	*r = (struct select_run){ .id = sqlite3_column_int64(row, 0),
-				  .role = role_of(row, s, session) };
+	*r = (struct select_run){.id = sqlite3_column_int64(row, 0),
+				 .role = role_of(row, s, session)};
 	if (r->role != SELECT_OTHER && seed >= s->next_seed)
 		s->next_seed = seed + 1;
 	r->group = xasprintf("%s %s", database_text(row, 2), database_text(row, 3));
@@ -555,7 +554,7 @@ int select_runs(struct results_db *db, const char *base, const char *new, const 
 {
 	int ret;
 
-	*out = (struct selection){ .notes = STRBUF_INIT };
+	*out = (struct selection){.notes = STRBUF_INIT};
 	ret = resolve_both(db, base, new, session, out, err);
 	ret = ret ? ret : choose_environment(db, session, out, err);
 	ret = ret ? ret : load_runs(db, session, out, err);
@@ -588,7 +587,7 @@ void select_free(struct selection *s)
 		free_run(&s->runs[i]);
 	free(s->runs);
 	strbuf_release(&s->notes);
-	*s = (struct selection){ .notes = STRBUF_INIT };
+	*s = (struct selection){.notes = STRBUF_INIT};
 }
 
 const struct select_run *select_find(const struct selection *s, int64_t id)

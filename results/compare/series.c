@@ -54,7 +54,7 @@ static void release_boots(struct series_boots *b)
 {
 	free(b->median);
 	free(b->p99);
-	*b = (struct series_boots){ 0 };
+	*b = (struct series_boots){0};
 }
 
 static void release_series(struct series *s)
@@ -68,7 +68,7 @@ static void release_series(struct series *s)
 	release_boots(&s->new);
 	statistics_noise_release(&s->median_noise);
 	statistics_noise_release(&s->p99_noise);
-	*s = (struct series){ 0 };
+	*s = (struct series){0};
 }
 
 /* ---- history ---- */
@@ -135,7 +135,7 @@ static void end_series(struct loader *l)
 	}
 	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
 	list->items[list->count++] = *s;
-	*s = (struct series){ 0 };
+	*s = (struct series){0};
 }
 
 static void begin_series(struct series *s, sqlite3_stmt *row)
@@ -171,11 +171,11 @@ static void add_row(struct loader *l, const struct select_run *run, sqlite3_stmt
 int series_load(struct results_db *db, const struct selection *s,
 		const struct results_filter *filter, struct series_list *out, struct error *err)
 {
-	struct loader l = { .list = out };
+	struct loader l = {.list = out};
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, query, &stmt, err);
 
-	*out = (struct series_list){ 0 };
+	*out = (struct series_list){0};
 	if (ret)
 		return ret;
 	database_bind_text(stmt, 1, s->environment.identity);
@@ -205,5 +205,5 @@ void series_free(struct series_list *l)
 	for (size_t i = 0; i < l->count; i++)
 		release_series(&l->items[i]);
 	free(l->items);
-	*l = (struct series_list){ 0 };
+	*l = (struct series_list){0};
 }

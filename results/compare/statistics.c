@@ -242,7 +242,7 @@ void statistics_noise_add(struct statistics_noise *noise, const double *v, size_
 void statistics_noise_release(struct statistics_noise *noise)
 {
 	free(noise->gaps);
-	*noise = (struct statistics_noise){ 0 };
+	*noise = (struct statistics_noise){0};
 }
 
 double statistics_noise_sd(const struct statistics_noise *noise, double alpha)

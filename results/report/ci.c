@@ -26,11 +26,11 @@ static void ktap_point(const struct report_point *p, size_t number, struct strbu
 	static const struct {
 		const char *word, *directive;
 	} shapes[] = {
-		[POINT_PASS] = { "ok", NULL },
-		[POINT_FAIL] = { "not ok", NULL },
-		[POINT_SKIP] = { "ok", "SKIP" },
+		[POINT_PASS] = {"ok", NULL},
+		[POINT_FAIL] = {"not ok", NULL},
+		[POINT_SKIP] = {"ok", "SKIP"},
 		/* as kselftest.h does; kunit.py takes "not ok" with any directive as a failure */
-		[POINT_KNOWN] = { "ok", "XFAIL fails with the base too:" },
+		[POINT_KNOWN] = {"ok", "XFAIL fails with the base too:"},
 	};
 	const char *directive = shapes[p->status].directive;
 

@@ -43,8 +43,8 @@ static void csv_judgement(struct strbuf *out, const struct results_judgement *j)
 static void csv_metric(struct strbuf *out, const struct results_comparison *c,
 		       const struct results_compared *m)
 {
-	const char *const texts[] = { m->scenario, m->metric, m->params, m->unit,
-				      m->better,   c->clock,  c->base,	 c->new };
+	const char *const texts[] = {m->scenario, m->metric, m->params, m->unit,
+				     m->better,	  c->clock,  c->base,	c->new};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		csv_text(out, texts[i]);
@@ -155,8 +155,8 @@ static struct json_object *json_boot(const struct report_boot *b)
 
 static struct json_object *json_test(const struct report_test *t)
 {
-	static const char *const keys[REPORT_SIDES][2] = { { "base", "base_text" },
-							   { "new", "new_text" } };
+	static const char *const keys[REPORT_SIDES][2] = {{"base", "base_text"},
+							  {"new", "new_text"}};
 	struct json_object *j = json_object_new_object();
 
 	report_json_text(j, "scenario", t->scenario);

@@ -27,9 +27,9 @@ struct doc_face {
 static const struct {
 	const char *class, *sign;
 } tones[DOC_TONES] = {
-	[DOC_PLAIN] = { "", "" },	   [DOC_GOOD] = { "good", "\u2714 " },
-	[DOC_BAD] = { "bad", "\u2718 " },  [DOC_UNSURE] = { "unsure", "? " },
-	[DOC_WAIVED] = { "waived", "~ " },
+	[DOC_PLAIN] = {"", ""},		 [DOC_GOOD] = {"good", "\u2714 "},
+	[DOC_BAD] = {"bad", "\u2718 "},	 [DOC_UNSURE] = {"unsure", "? "},
+	[DOC_WAIVED] = {"waived", "~ "},
 };
 
 /* ---- HTML ---- */
@@ -343,7 +343,7 @@ static void in_list(struct doc *d, bool wanted)
 
 void doc_begin(struct doc *d, bool html, struct strbuf *out, const char *title)
 {
-	*d = (struct doc){ .face = html ? &html_face : &text_face, .out = out };
+	*d = (struct doc){.face = html ? &html_face : &text_face, .out = out};
 	d->face->begin(d, title);
 }
 

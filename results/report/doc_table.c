@@ -48,8 +48,7 @@ static void add_cell(struct doc_table *t, enum doc_tone tone, const char *fmt, v
 
 	strbuf_vaddf(&text, fmt, ap);
 	t->cells = xrealloc(t->cells, t->ncells + 1, sizeof(*t->cells));
-	t->cells[t->ncells++] =
-		(struct doc_table_cell){ .text = strbuf_detach(&text), .tone = tone };
+	t->cells[t->ncells++] = (struct doc_table_cell){.text = strbuf_detach(&text), .tone = tone};
 }
 
 void doc_cell(struct doc_table *t, const char *fmt, ...)

@@ -106,7 +106,7 @@ static void add_header(struct strbuf *out, const char *head, const char *text)
 static void add_date(struct strbuf *out, const struct results_run *newest)
 {
 	char date[64];
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 
 	if (!strptime(newest->started, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		return;
@@ -152,7 +152,7 @@ struct news {
 static bool news_of_failure(const struct results_comparison *c, struct news *n)
 {
 	if (c->new_failed) {
-		*n = (struct news){ xstrdup("run"), xstrdup("failure"), NULL, true };
+		*n = (struct news){xstrdup("run"), xstrdup("failure"), NULL, true};
 		return true;
 	}
 	for (size_t i = 0; i < c->ntests; i++) {
@@ -160,8 +160,8 @@ static bool news_of_failure(const struct results_comparison *c, struct news *n)
 
 		if (strcmp(t->new, "fail"))
 			continue;
-		*n = (struct news){ xasprintf("%s.%s", t->scenario, t->name), xstrdup("failure"),
-				    NULL, true };
+		*n = (struct news){xasprintf("%s.%s", t->scenario, t->name), xstrdup("failure"),
+				   NULL, true};
 		return true;
 	}
 	return false;
@@ -170,26 +170,26 @@ static bool news_of_failure(const struct results_comparison *c, struct news *n)
 static void find_news(const struct results_comparison *c, const struct results_compared *m,
 		      struct news *n)
 {
-	static const char *const words[] = { [VERDICT_UNCHANGED] = "change (within noise)",
-					     [VERDICT_IMPROVED] = "improvement",
-					     [VERDICT_REGRESSED] = "regression",
-					     [VERDICT_INCONCLUSIVE] = "change (not decided)" };
+	static const char *const words[] = {[VERDICT_UNCHANGED] = "change (within noise)",
+					    [VERDICT_IMPROVED] = "improvement",
+					    [VERDICT_REGRESSED] = "regression",
+					    [VERDICT_INCONCLUSIVE] = "change (not decided)"};
 	const struct results_judgement *j;
 	bool tail;
 
 	if (news_of_failure(c, n))
 		return;
 	if (!m) {
-		*n = (struct news){ xstrdup("results"), xstrdup("lack"), NULL };
+		*n = (struct news){xstrdup("results"), xstrdup("lack"), NULL};
 		return;
 	}
 	tail = m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED;
 	j = tail ? &m->p99 : &m->median;
-	*n = (struct news){ .what = xasprintf("%s.%s%s%s", m->scenario, m->metric, tail ? "." : "",
-					      tail ? tail_name(m) : ""),
-			    .outcome = xasprintf("%.1f%% %s", fabs(words_change(j->ratio)),
-						 words[j->verdict]),
-			    .judged = j };
+	*n = (struct news){
+		.what = xasprintf("%s.%s%s%s", m->scenario, m->metric, tail ? "." : "",
+				  tail ? tail_name(m) : ""),
+		.outcome = xasprintf("%.1f%% %s", fabs(words_change(j->ratio)), words[j->verdict]),
+		.judged = j};
 }
 
 static void add_head(const struct report *r, const struct report_options *o, const char *id,

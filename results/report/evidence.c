@@ -26,7 +26,7 @@ static void count_run(sqlite3_stmt *row, struct report_debug *out)
 /* Fails count most, and a pass on one host more than a skip on another. */
 static int selftest_rank(const char *result)
 {
-	static const char *const order[] = { "skip", "pass", "fail" };
+	static const char *const order[] = {"skip", "pass", "fail"};
 
 	for (size_t i = 0; result && i < ARRAY_SIZE(order); i++)
 		if (!strcmp(result, order[i]))
@@ -45,7 +45,7 @@ int report_selftest_load(struct results_db *db, const struct results_run *kernel
 				   "run.id DESC",
 				   &stmt, err);
 
-	*out = (struct report_selftest){ 0 };
+	*out = (struct report_selftest){0};
 	if (ret)
 		return ret;
 	database_bind_text(stmt, 1, kernel->kernel_name);
@@ -56,9 +56,9 @@ int report_selftest_load(struct results_db *db, const struct results_run *kernel
 		if (selftest_rank(database_text(stmt, 0)) <= selftest_rank(out->result))
 			continue;
 		report_selftest_free(out);
-		*out = (struct report_selftest){ xstrdup(database_text(stmt, 0)),
-						 xstrdup(database_text(stmt, 1)),
-						 xstrdup(database_text(stmt, 2)) };
+		*out = (struct report_selftest){xstrdup(database_text(stmt, 0)),
+						xstrdup(database_text(stmt, 1)),
+						xstrdup(database_text(stmt, 2))};
 	}
 	sqlite3_finalize(stmt);
 	return ret;
@@ -69,7 +69,7 @@ void report_selftest_free(struct report_selftest *t)
 	free(t->result);
 	free(t->text);
 	free(t->host);
-	*t = (struct report_selftest){ 0 };
+	*t = (struct report_selftest){0};
 }
 
 int report_debug_load(struct results_db *db, const struct results_run *kernel,
@@ -84,7 +84,7 @@ int report_debug_load(struct results_db *db, const struct results_run *kernel,
 				 "WHERE kernel_name = ?1 AND scenario_name = ?2 ORDER BY id",
 				 &stmt, err);
 
-	*out = (struct report_debug){ 0 };
+	*out = (struct report_debug){0};
 	if (ret)
 		return ret;
 	database_bind_text(stmt, 1, debug_kernel);

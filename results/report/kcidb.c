@@ -92,10 +92,10 @@ static char *make_path(const struct report_point *p)
 
 static const char *status_of(const struct report_point *p, enum report_side side)
 {
-	static const char *const judged[] = { [POINT_PASS] = "PASS",
-					      [POINT_FAIL] = "FAIL",
-					      [POINT_SKIP] = "DONE", /* ran, and decides nothing */
-					      [POINT_KNOWN] = "FAIL" };
+	static const char *const judged[] = {[POINT_PASS] = "PASS",
+					     [POINT_FAIL] = "FAIL",
+					     [POINT_SKIP] = "DONE", /* ran, and decides nothing */
+					     [POINT_KNOWN] = "FAIL"};
 	const char *result;
 
 	if (!p->test)
@@ -191,7 +191,7 @@ static struct json_object *make_test(const struct report *r, const struct report
 
 static struct kcidb_side make_side(const struct report *r, enum report_side side)
 {
-	struct kcidb_side s = { .run = report_newest(r, side) };
+	struct kcidb_side s = {.run = report_newest(r, side)};
 	__cleanup_free char *content = xasprintf("%s\n%s", s.run->source_hash, s.run->patches_hash);
 
 	s.checkout = make_id("checkout", content);

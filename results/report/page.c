@@ -300,15 +300,15 @@ static void say_verdict(struct doc *d, const struct report *r)
 		enum doc_tone tone;
 		const char *word, *sentence;
 	} said[] = {
-		[VERDICT_UNCHANGED] = { DOC_GOOD, "UNCHANGED",
-					"nothing changed beyond the smallest effect that "
-					"matters" },
-		[VERDICT_IMPROVED] = { DOC_GOOD, "IMPROVED",
-				       "some of what decides improved, none regressed" },
-		[VERDICT_REGRESSED] = { DOC_BAD, "REGRESSED",
-					"the new kernel is worse than the base" },
-		[VERDICT_INCONCLUSIVE] = { DOC_UNSURE, "INCONCLUSIVE",
-					   "not every metric could be decided" },
+		[VERDICT_UNCHANGED] = {DOC_GOOD, "UNCHANGED",
+				       "nothing changed beyond the smallest effect that "
+				       "matters"},
+		[VERDICT_IMPROVED] = {DOC_GOOD, "IMPROVED",
+				      "some of what decides improved, none regressed"},
+		[VERDICT_REGRESSED] = {DOC_BAD, "REGRESSED",
+				       "the new kernel is worse than the base"},
+		[VERDICT_INCONCLUSIVE] = {DOC_UNSURE, "INCONCLUSIVE",
+					  "not every metric could be decided"},
 	};
 	__cleanup_free char *whole = words_counts(c, true);
 	__cleanup_free char *parts = words_counts(c, false);

@@ -26,7 +26,7 @@ struct vcpu_figure {
 	size_t count;
 };
 
-static const char *const memories[MEMORIES] = { "managed", "unmanaged" };
+static const char *const memories[MEMORIES] = {"managed", "unmanaged"};
 
 /* Parameters without those that are the axis and the lines; the caller frees. */
 static char *other_params(const char *params)
@@ -51,9 +51,9 @@ static int read_point(const struct results_compared *m, struct vcpu_point *p)
 
 	if (!vcpus || !memory || strcmp(m->better, "lower"))
 		return -1;
-	*p = (struct vcpu_point){ .vcpus = strtod(vcpus, NULL),
-				  .cost = { m->base.median, m->new.median },
-				  .memory = -1 };
+	*p = (struct vcpu_point){.vcpus = strtod(vcpus, NULL),
+				 .cost = {m->base.median, m->new.median},
+				 .memory = -1};
 	for (int i = 0; i < MEMORIES; i++)
 		if (!strcmp(memory, memories[i]))
 			p->memory = i;
@@ -72,7 +72,7 @@ static struct vcpu_figure *figure_of(struct vcpu_figure **all, size_t *count,
 			return &(*all)[i];
 		}
 	*all = xrealloc(*all, *count + 1, sizeof(**all));
-	(*all)[*count] = (struct vcpu_figure){ .first = m, .group = group };
+	(*all)[*count] = (struct vcpu_figure){.first = m, .group = group};
 	return &(*all)[(*count)++];
 }
 
@@ -125,7 +125,7 @@ static bool has_memory(const struct vcpu_figure *f, int memory)
 
 static void draw_all(struct svg_chart *c, const struct report *r, const struct vcpu_figure *f)
 {
-	const char *const names[] = { r->comparison.base, r->comparison.new };
+	const char *const names[] = {r->comparison.base, r->comparison.new};
 	int row = 0;
 
 	for (int side = 0; side < REPORT_SIDES; side++)
@@ -189,13 +189,13 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 		.width = PLOT_WIDTH,
 		.height = 380,
 		.top = 8 + SVG_LEGEND_ROW * 2 * (has_memory(f, 0) + has_memory(f, 1)),
-		.x = { .low = at[0],
-		       .high = at[nat - 1],
-		       .log = at[nat - 1] / at[0] > 6,
-		       .at = at,
-		       .nat = nat,
-		       .label = "number of L2 vCPUs" },
-		.y = { .high = highest(f) * 1.05, .label = label },
+		.x = {.low = at[0],
+		      .high = at[nat - 1],
+		      .log = at[nat - 1] / at[0] > 6,
+		      .at = at,
+		      .nat = nat,
+		      .label = "number of L2 vCPUs"},
+		.y = {.high = highest(f) * 1.05, .label = label},
 	};
 	struct strbuf svg = STRBUF_INIT;
 

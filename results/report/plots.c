@@ -34,7 +34,7 @@ void report_select_add(struct report_selection *s, size_t index, double allowed)
 
 void report_select_headlines(const struct report *r, struct report_selection *out)
 {
-	*out = (struct report_selection){ 0 };
+	*out = (struct report_selection){0};
 	for (int all = 0; !out->count && all < 2; all++)
 		for (size_t i = 0; i < r->comparison.nmetrics; i++)
 			if (all || r->comparison.metrics[i].headline)
@@ -45,7 +45,7 @@ void report_selection_free(struct report_selection *s)
 {
 	free(s->indices);
 	free(s->allowed);
-	*s = (struct report_selection){ 0 };
+	*s = (struct report_selection){0};
 }
 
 static const struct results_compared *selected(const struct report *r,
@@ -170,8 +170,8 @@ void report_plot_forest(struct doc *d, const struct report *r, const struct repo
 		.left = 440,
 		.right = 90,
 		.top = 26,
-		.x = { .label = label },
-		.y = { .low = 0, .high = rows },
+		.x = {.label = label},
+		.y = {.low = 0, .high = rows},
 	};
 	struct strbuf svg = STRBUF_INIT;
 	struct doc_table *numbers;
@@ -204,7 +204,7 @@ void report_plot_forest(struct doc *d, const struct report *r, const struct repo
 
 /* ---- distributions ---- */
 
-static const double quantiles[] = { 0.5, 0.9, 0.99 };
+static const double quantiles[] = {0.5, 0.9, 0.99};
 
 static char *cdf_legend(const char *kernel, const struct report_spread *s)
 {
@@ -254,13 +254,13 @@ static struct doc_table *cdf_numbers(const char *caption, const struct report *r
 				     const struct report_spread *s)
 {
 	struct doc_table *t = doc_table_new(caption, "kernel|min>|p50>|p90>|p99>|max>|samples>");
-	const char *const names[] = { r->comparison.base, r->comparison.new };
+	const char *const names[] = {r->comparison.base, r->comparison.new};
 
 	for (int side = 0; side < REPORT_SIDES; side++) {
 		const struct results_metric *m = &s[side].all;
-		double values[] = { (double)m->min / m->scale, distribution_quantile(m, 0.5),
-				    distribution_quantile(m, 0.9), distribution_quantile(m, 0.99),
-				    (double)m->max / m->scale };
+		double values[] = {(double)m->min / m->scale, distribution_quantile(m, 0.5),
+				   distribution_quantile(m, 0.9), distribution_quantile(m, 0.99),
+				   (double)m->max / m->scale};
 
 		doc_cell(t, "%s", names[side]);
 		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
@@ -310,7 +310,7 @@ static void plot_distribution(struct doc *d, const struct report *r, size_t inde
 		.top = 8 + 2 * SVG_LEGEND_ROW,
 		.right = 50,
 		.x = cdf_axis(s),
-		.y = { .low = 0, .high = 100, .label = "samples at or below, %" },
+		.y = {.low = 0, .high = 100, .label = "samples at or below, %"},
 	};
 	struct strbuf svg = STRBUF_INIT;
 

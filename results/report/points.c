@@ -13,7 +13,7 @@ static struct report_point *add(struct report_points *p, const char *suite, char
 
 	p->items = xrealloc(p->items, p->count + 1, sizeof(*p->items));
 	at = &p->items[p->count++];
-	*at = (struct report_point){ .suite = suite, .name = name };
+	*at = (struct report_point){.suite = suite, .name = name};
 	return at;
 }
 
@@ -99,7 +99,7 @@ static int by_suite(const void *a, const void *b)
 
 void report_points(const struct report *r, struct report_points *out)
 {
-	*out = (struct report_points){ 0 };
+	*out = (struct report_points){0};
 	add_boots(out, r);
 	for (size_t i = 0; i < r->comparison.nmetrics; i++)
 		add_metric(out, r, i);
@@ -115,7 +115,7 @@ void report_points_free(struct report_points *p)
 		free(p->items[i].why);
 	}
 	free(p->items);
-	*p = (struct report_points){ 0 };
+	*p = (struct report_points){0};
 }
 
 size_t report_points_count(const struct report_points *p, const char *suite,

@@ -68,7 +68,7 @@ static int read_boots(const struct json_node *obj, const char *key, int *out, st
 static int read_date(const struct json_node *obj, const char *key, const char **out,
 		     struct error *err)
 {
-	struct tm tm = { 0 }, same;
+	struct tm tm = {0}, same;
 	struct json_node n;
 	char again[16], *end;
 	int ret = read_text(obj, key, true, out, err);
@@ -145,12 +145,11 @@ static int read_rule(const struct json_node *n, struct policy *p, int boots, str
 {
 	static const char *const known[] = {
 		"scenario",	      "metric",		"params", "allowed_change",
-		"allowed_change_p99", "required_boots", NULL
-	};
+		"allowed_change_p99", "required_boots", NULL};
 	struct policy_rule *r = &p->rules[p->nrules++];
 	int ret = json_check_keys(n, known, err);
 
-	*r = (struct policy_rule){ .allowed_p99 = NAN, .boots = boots };
+	*r = (struct policy_rule){.allowed_p99 = NAN, .boots = boots};
 	ret = ret ? ret : read_text(n, "scenario", true, &r->match.scenario, err);
 	ret = ret ? ret : read_text(n, "metric", true, &r->match.metric, err);
 	ret = ret ? ret : read_params(n, &r->match, err);
@@ -161,7 +160,7 @@ static int read_rule(const struct json_node *n, struct policy *p, int boots, str
 
 static int read_debug_run(const struct json_node *n, struct policy *p, int boots, struct error *err)
 {
-	static const char *const known[] = { "kernel", "scenario", "boots", NULL };
+	static const char *const known[] = {"kernel", "scenario", "boots", NULL};
 	struct policy_debug_run *r = &p->debug_runs[p->ndebug_runs++];
 	int ret = json_check_keys(n, known, err);
 
@@ -174,7 +173,7 @@ static int read_debug_run(const struct json_node *n, struct policy *p, int boots
 
 static int read_selftest(const struct json_node *n, struct policy *p, int boots, struct error *err)
 {
-	static const char *const known[] = { "test", "may_skip", NULL };
+	static const char *const known[] = {"test", "may_skip", NULL};
 	struct policy_selftest *t = &p->selftests[p->nselftests++];
 	struct json_node skip;
 	int ret;
@@ -192,9 +191,8 @@ static int read_selftest(const struct json_node *n, struct policy *p, int boots,
 
 static int read_waiver(const struct json_node *n, struct policy *p, int boots, struct error *err)
 {
-	static const char *const known[] = { "scenario",  "metric", "params", "selftest",
-					     "debug_run", "up_to",  "reason", "owner",
-					     "expires",	  NULL };
+	static const char *const known[] = {"scenario", "metric", "params", "selftest", "debug_run",
+					    "up_to",	"reason", "owner",  "expires",	NULL};
 	struct policy_waiver *w = &p->waivers[p->nwaivers++];
 	int ret = json_check_keys(n, known, err);
 
@@ -248,8 +246,8 @@ static size_t length_of(const struct json_node *root, const char *key)
 
 static int read_policy(const struct json_node *root, struct policy *p, struct error *err)
 {
-	static const char *const known[] = { "description", "required_boots", "rules", "debug_runs",
-					     "selftests",   "waivers",	      NULL };
+	static const char *const known[] = {"description", "required_boots", "rules", "debug_runs",
+					    "selftests",   "waivers",	     NULL};
 	int boots = 1, ret = json_as_object(root, err);
 
 	ret = ret ? ret : json_check_keys(root, known, err);
@@ -277,7 +275,7 @@ int policy_load(const char *path, struct policy *out, struct error *err)
 	struct json_node root;
 	int ret;
 
-	*out = (struct policy){ .path = xstrdup(path) };
+	*out = (struct policy){.path = xstrdup(path)};
 	ret = json_load(path, &out->doc, &root, err);
 	ret = ret ? ret : fs_sha256_file(path, out->sha256, err);
 	ret = ret ? ret : read_policy(&root, out, err);
@@ -294,7 +292,7 @@ void policy_free(struct policy *p)
 	free(p->selftests);
 	free(p->waivers);
 	free(p->path);
-	*p = (struct policy){ 0 };
+	*p = (struct policy){0};
 }
 
 /* ---- matching ---- */

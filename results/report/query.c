@@ -109,7 +109,7 @@ static int take_boot(struct report *r, sqlite3_stmt *row, struct loading *l, str
 		return 0;
 	r->boots = xrealloc(r->boots, r->nboots + 1, sizeof(*r->boots));
 	b = &r->boots[r->nboots++];
-	*b = (struct report_boot){ .id = sqlite3_column_int64(row, i++), .side = side };
+	*b = (struct report_boot){.id = sqlite3_column_int64(row, i++), .side = side};
 	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
 		*(const char **)((char *)&b->run + texts[t].offset) =
 			keep(r, database_text(row, i++));
@@ -123,7 +123,7 @@ static int take_boot(struct report *r, sqlite3_stmt *row, struct loading *l, str
 static int load_boots(struct results_db *db, const struct selection *s, const char *session,
 		      struct report *r, struct error *err)
 {
-	struct loading loading = { .selection = s };
+	struct loading loading = {.selection = s};
 	struct strbuf query = STRBUF_INIT;
 	sqlite3_stmt *stmt;
 	int ret;
@@ -255,16 +255,15 @@ static struct report_test *test_of(struct report *r, sqlite3_stmt *stmt)
 	}
 	r->tests = xrealloc(r->tests, r->ntests + 1, sizeof(*r->tests));
 	t = &r->tests[r->ntests++];
-	*t = (struct report_test){ .scenario = keep(r, scenario),
-				   .params = keep(r, params),
-				   .name = keep(r, name) };
+	*t = (struct report_test){
+		.scenario = keep(r, scenario), .params = keep(r, params), .name = keep(r, name)};
 	return t;
 }
 
 /* The worst result of all boots counts, as in the comparison. */
 static int rank_of(const char *result)
 {
-	static const char *const order[] = { "pass", "skip", "fail" };
+	static const char *const order[] = {"pass", "skip", "fail"};
 
 	for (size_t i = 0; result && i < ARRAY_SIZE(order); i++)
 		if (!strcmp(result, order[i]))
@@ -306,7 +305,7 @@ static int load_tests(struct results_db *db, struct report *r, struct loading *l
 static int load_behind(struct results_db *db, const struct selection *s, const char *session,
 		       struct report *r, struct error *err)
 {
-	struct loading l = { .selection = s };
+	struct loading l = {.selection = s};
 	int ret = load_boots(db, s, session, r, err);
 
 	for (size_t i = r->nboots; !ret && i--;) {
@@ -357,7 +356,7 @@ int report_load(struct results_db *db, const char *base, const char *new,
 {
 	int ret = database_exec(db, "BEGIN", err);
 
-	*r = (struct report){ 0 };
+	*r = (struct report){0};
 	if (ret)
 		return ret;
 	ret = load_all(db, base, new, filter, r, err);
@@ -369,14 +368,14 @@ int report_load(struct results_db *db, const char *base, const char *new,
 
 void report_load_nothing(const char *base, const char *new, struct report *out)
 {
-	*out = (struct report){ .comparison = {
-					.base = xstrdup(base),
-					.new = xstrdup(new),
-					.base_key = xstrdup(""),
-					.new_key = xstrdup(""),
-					.clock = xstrdup(""),
-					.verdict = VERDICT_INCONCLUSIVE,
-				} };
+	*out = (struct report){.comparison = {
+				       .base = xstrdup(base),
+				       .new = xstrdup(new),
+				       .base_key = xstrdup(""),
+				       .new_key = xstrdup(""),
+				       .clock = xstrdup(""),
+				       .verdict = VERDICT_INCONCLUSIVE,
+			       }};
 	out->strings = xcalloc(1, sizeof(*out->strings));
 }
 
@@ -396,7 +395,7 @@ void report_free(struct report *r)
 	free(r->boots);
 	free(r->tests);
 	results_comparison_free(&r->comparison);
-	*r = (struct report){ 0 };
+	*r = (struct report){0};
 }
 
 const struct results_run *report_newest(const struct report *r, enum report_side side)

@@ -10,7 +10,7 @@
 
 static const struct {
 	const char *word, *colour;
-} outcomes[] = { { "pass", "32" }, { "skip", "33" }, { "fail", "31" } };
+} outcomes[] = {{"pass", "32"}, {"skip", "33"}, {"fail", "31"}};
 
 static int prepare(struct results_db *db, const char *session, const char *const *kernels,
 		   size_t nkernels, sqlite3_stmt **stmt, struct error *err)
@@ -51,7 +51,7 @@ int results_render_selftests(struct results_db *db, const char *session, const c
 			     size_t nkernels, unsigned int flags, struct strbuf *out,
 			     struct error *err)
 {
-	struct table t = { 0 };
+	struct table t = {0};
 	sqlite3_stmt *stmt;
 	int ret = prepare(db, session, kernels, nkernels, &stmt, err);
 

@@ -25,7 +25,7 @@ static struct signoff_finding *find(struct judging *j, enum signoff_state state,
 	struct signoff *s = j->out;
 
 	s->findings = xrealloc(s->findings, s->nfindings + 1, sizeof(*s->findings));
-	s->findings[s->nfindings] = (struct signoff_finding){ state, what, why, 0 };
+	s->findings[s->nfindings] = (struct signoff_finding){state, what, why, 0};
 	return &s->findings[s->nfindings++];
 }
 
@@ -223,7 +223,7 @@ static void waive_rule(struct judging *j, const struct policy_match *rule,
 
 static void judge_rule(struct judging *j, const struct policy_rule *rule)
 {
-	struct covering c = { j, rule };
+	struct covering c = {j, rule};
 	size_t found = 0;
 
 	for (size_t i = 0; i < j->r->comparison.nmetrics; i++)
@@ -278,7 +278,7 @@ static char *selftest_words(const struct report_selftest *ran)
 static int judge_selftest(struct judging *j, const struct policy_selftest *t, struct error *err)
 {
 	enum signoff_state state = SIGNOFF_MISSING;
-	struct report_selftest ran = { 0 };
+	struct report_selftest ran = {0};
 	struct signoff_finding *f;
 	int ret = 0;
 
@@ -376,10 +376,10 @@ static void set_today(struct signoff *s, const char *today)
 int signoff_judge(struct results_db *db, const struct policy *p, const struct report *r,
 		  const char *today, const char *nothing, struct signoff *out, struct error *err)
 {
-	struct judging j = { .db = db, .policy = p, .r = r, .out = out };
+	struct judging j = {.db = db, .policy = p, .r = r, .out = out};
 	int ret = 0;
 
-	*out = (struct signoff){ .used = xcalloc(p->nwaivers + 1, sizeof(bool)) };
+	*out = (struct signoff){.used = xcalloc(p->nwaivers + 1, sizeof(bool))};
 	set_today(out, today);
 	if (nothing)
 		find(&j, SIGNOFF_MISSING, xstrdup("runs of both kernels"), xstrdup(nothing));
@@ -406,12 +406,12 @@ void signoff_free(struct signoff *s)
 	free(s->findings);
 	free(s->used);
 	report_selection_free(&s->selection);
-	*s = (struct signoff){ 0 };
+	*s = (struct signoff){0};
 }
 
 const char *signoff_verdict_name(enum signoff_verdict v)
 {
-	static const char *const names[] = { "PASS", "FAIL", "BLOCKED" };
+	static const char *const names[] = {"PASS", "FAIL", "BLOCKED"};
 
 	return names[v];
 }

@@ -15,10 +15,10 @@ static const struct {
 	enum doc_tone tone;
 	const char *word;
 } states[] = {
-	[SIGNOFF_OK] = { DOC_GOOD, "pass" },
-	[SIGNOFF_WAIVED] = { DOC_WAIVED, "waived" },
-	[SIGNOFF_MISSING] = { DOC_UNSURE, "blocked" },
-	[SIGNOFF_FAILED] = { DOC_BAD, "fail" },
+	[SIGNOFF_OK] = {DOC_GOOD, "pass"},
+	[SIGNOFF_WAIVED] = {DOC_WAIVED, "waived"},
+	[SIGNOFF_MISSING] = {DOC_UNSURE, "blocked"},
+	[SIGNOFF_FAILED] = {DOC_BAD, "fail"},
 };
 
 static size_t count(const struct signoff *s, enum signoff_state state)
@@ -50,11 +50,10 @@ static void say_verdict(struct doc *d, const struct signoff *s)
 		enum doc_tone tone;
 		const char *sentence;
 	} said[] = {
-		[SIGNOFF_PASS] = { DOC_GOOD,
-				   "all that the policy asks for is there and within it" },
-		[SIGNOFF_FAIL] = { DOC_BAD, "the new kernel is not what the policy asks for" },
-		[SIGNOFF_BLOCKED] = { DOC_UNSURE, "nothing failed, but the policy asks for more "
-						  "than is there" },
+		[SIGNOFF_PASS] = {DOC_GOOD, "all that the policy asks for is there and within it"},
+		[SIGNOFF_FAIL] = {DOC_BAD, "the new kernel is not what the policy asks for"},
+		[SIGNOFF_BLOCKED] = {DOC_UNSURE, "nothing failed, but the policy asks for more "
+						 "than is there"},
 	};
 
 	const char *sentence = said[s->verdict].sentence;

@@ -13,10 +13,10 @@ static const struct {
 	const char *dash; /* "" for a solid line */
 	bool square;
 } styles[SVG_STYLES] = {
-	[SVG_CIRCLE] = { "", false },
-	[SVG_CIRCLE_DASHED] = { "8 4", false },
-	[SVG_SQUARE] = { "", true },
-	[SVG_SQUARE_DASHED] = { "3 3", true },
+	[SVG_CIRCLE] = {"", false},
+	[SVG_CIRCLE_DASHED] = {"8 4", false},
+	[SVG_SQUARE] = {"", true},
+	[SVG_SQUARE_DASHED] = {"3 3", true},
 };
 
 /* ---- scales ---- */
@@ -45,8 +45,8 @@ static double nice(double v)
 	double power = pow(10, floor(log10(v)));
 
 	for (int i = 0; i < 3; i++)
-		if (v <= (double[]){ 1, 2, 5 }[i] * power * (1 + 1e-9))
-			return (double[]){ 1, 2, 5 }[i] * power;
+		if (v <= (double[]){1, 2, 5}[i] * power * (1 + 1e-9))
+			return (double[]){1, 2, 5}[i] * power;
 	return 10 * power;
 }
 
@@ -57,7 +57,7 @@ static size_t log_ticks(const struct svg_axis *a, double *ticks, size_t max)
 
 	for (double p = pow(10, floor(log10(a->low))); p <= a->high && n < max; p *= 10)
 		for (int i = 0; i < (dense ? 3 : 1) && n < max; i++) {
-			double t = p * (double[]){ 1, 2, 5 }[i];
+			double t = p * (double[]){1, 2, 5}[i];
 
 			if (t >= a->low && t <= a->high)
 				ticks[n++] = t;

@@ -11,13 +11,13 @@
 void table_column(struct table *t, const char *head, bool right, bool optional)
 {
 	if (t->ncolumns < TABLE_COLUMNS_MAX)
-		t->columns[t->ncolumns++] = (struct table_column){ xstrdup(head), right, optional };
+		t->columns[t->ncolumns++] = (struct table_column){xstrdup(head), right, optional};
 }
 
 void table_cell(struct table *t, char *text, const char *colour)
 {
 	t->cells = xrealloc(t->cells, t->ncells + 1, sizeof(*t->cells));
-	t->cells[t->ncells++] = (struct table_cell){ text, colour };
+	t->cells[t->ncells++] = (struct table_cell){text, colour};
 }
 
 /* Columns on a terminal, for UTF-8 without wide or combining characters: what we print. */
@@ -83,7 +83,7 @@ void table_print(const struct table *t, bool colour, size_t width, struct strbuf
 
 	measure(t, width, widths);
 	for (size_t i = 0; i < t->ncolumns; i++) {
-		struct table_cell head = { t->columns[i].head, "2" };
+		struct table_cell head = {t->columns[i].head, "2"};
 
 		if (widths[i])
 			print_cell(&head, t->columns[i].right, widths[i], colour, &line);
@@ -108,5 +108,5 @@ void table_free(struct table *t)
 	for (size_t i = 0; i < t->ncolumns; i++)
 		free(t->columns[i].head);
 	free(t->cells);
-	*t = (struct table){ 0 };
+	*t = (struct table){0};
 }

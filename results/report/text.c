@@ -147,7 +147,7 @@ static void gather(struct section *s, const struct results_comparison *c, unsign
 		if (strcmp(m->scenario, s->scenario) || !is_shown(m, flags))
 			continue;
 		s->rows = xrealloc(s->rows, s->nrows + 1, sizeof(*s->rows));
-		s->rows[s->nrows++] = (struct row){ m, json_tokener_parse(m->params) };
+		s->rows[s->nrows++] = (struct row){m, json_tokener_parse(m->params)};
 		s->names |= strcmp(m->metric, s->rows[0].metric->metric) != 0;
 		s->units |= strcmp(m->unit, s->rows[0].metric->unit) != 0;
 	}
@@ -224,9 +224,9 @@ static void add_row(const struct section *s, const struct row *r, struct table *
 static void print_section(const struct results_comparison *c, const char *scenario,
 			  unsigned int flags, struct strbuf *out)
 {
-	struct section s = { .scenario = scenario };
+	struct section s = {.scenario = scenario};
 	bool colour = flags & RESULTS_RENDER_COLOUR;
-	struct table t = { 0 };
+	struct table t = {0};
 
 	gather(&s, c, flags);
 	if (s.nrows) {
@@ -360,7 +360,7 @@ static void print_noise(const struct results_comparison *c, struct strbuf *out)
 static void print_summary(const struct results_comparison *c, size_t hidden, bool colour,
 			  struct strbuf *out)
 {
-	size_t counts[VERDICT_INCONCLUSIVE + 1] = { 0 }, tails = 0, parts = 0;
+	size_t counts[VERDICT_INCONCLUSIVE + 1] = {0}, tails = 0, parts = 0;
 	const char *paint = verdict_colours[c->verdict];
 
 	for (size_t i = 0; i < c->nmetrics; i++) {

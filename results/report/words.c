@@ -105,7 +105,7 @@ static int match_param(const char *key, const char *value, void *arg)
 
 char *words_param(const char *params, const char *key)
 {
-	struct wanted w = { .key = key };
+	struct wanted w = {.key = key};
 
 	words_each_param(params, match_param, &w);
 	return w.value;
@@ -186,8 +186,8 @@ static int shorten(const char *key, const char *value, void *arg)
 
 char *words_params(const struct report *r, const char *scenario, const char *params)
 {
-	struct shortening s = { .except = r ? words_find_common(r, scenario) : NULL,
-				.out = STRBUF_INIT };
+	struct shortening s = {.except = r ? words_find_common(r, scenario) : NULL,
+			       .out = STRBUF_INIT};
 
 	words_each_param(params, shorten, &s);
 	return strbuf_detach(&s.out);
@@ -224,7 +224,7 @@ enum doc_tone words_tone(enum results_verdict v)
 
 char *words_counts(const struct results_comparison *c, bool deciding)
 {
-	size_t count[VERDICT_INCONCLUSIVE + 1] = { 0 }, all = 0;
+	size_t count[VERDICT_INCONCLUSIVE + 1] = {0}, all = 0;
 
 	for (size_t i = 0; i < c->nmetrics; i++) {
 		if (results_decides(c, &c->metrics[i]) != deciding)

@@ -32,7 +32,7 @@ static int finish(struct results_db *db, sqlite3_stmt *stmt, struct error *err)
 int results_bisect_create(struct results_db *db, const char *session, const char *request,
 			  int64_t *id, struct error *err)
 {
-	const char *const texts[] = { session, request };
+	const char *const texts[] = {session, request};
 	sqlite3_stmt *stmt;
 	int ret =
 		prepare(db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')",
@@ -52,7 +52,7 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 			  "WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
 			  &session, 1, &stmt, err);
 
-	*out = (struct results_bisect){ 0 };
+	*out = (struct results_bisect){0};
 	if (ret)
 		return ret;
 	ret = database_step(db, stmt, err);
@@ -79,13 +79,13 @@ void results_bisect_free(struct results_bisect *b)
 	free(b->state);
 	free(b->answer);
 	free(b->started);
-	*b = (struct results_bisect){ 0 };
+	*b = (struct results_bisect){0};
 }
 
 int results_bisect_finish(struct results_db *db, int64_t id, const char *state, const char *answer,
 			  struct error *err)
 {
-	const char *const texts[] = { state, answer };
+	const char *const texts[] = {state, answer};
 	sqlite3_stmt *stmt;
 	int ret = prepare(db, "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3", texts,
 			  ARRAY_SIZE(texts), &stmt, err);
@@ -114,8 +114,8 @@ static double column_number(sqlite3_stmt *stmt, int i)
 int results_bisect_add_step(struct results_db *db, int64_t id,
 			    const struct results_bisect_step *step, struct error *err)
 {
-	const char *const texts[] = { step->candidate, step->kernel_key, step->bzimage_sha256,
-				      step->verdict, step->why };
+	const char *const texts[] = {step->candidate, step->kernel_key, step->bzimage_sha256,
+				     step->verdict, step->why};
 	sqlite3_stmt *stmt;
 	int ret = prepare(db,
 			  "INSERT INTO bisect_step (candidate, kernel_key, bzimage_sha256, verdict,"
@@ -186,7 +186,7 @@ void results_bisect_step_free(struct results_bisect_step *step)
 	free(step->bzimage_sha256);
 	free(step->verdict);
 	free(step->why);
-	*step = (struct results_bisect_step){ 0 };
+	*step = (struct results_bisect_step){0};
 }
 
 void results_bisect_steps_free(struct results_bisect_step *steps, size_t n)
@@ -210,14 +210,14 @@ static enum results_class class_of(const char *name)
 int results_tally_boots(struct results_db *db, const char *session, const char *kernel_key,
 			struct results_tally *out, struct error *err)
 {
-	const char *const texts[] = { session, kernel_key };
+	const char *const texts[] = {session, kernel_key};
 	sqlite3_stmt *stmt;
 	int ret = prepare(db,
 			  "SELECT boot, class, error FROM run WHERE session = ?1 AND"
 			  " kernel_key = ?2 ORDER BY id",
 			  texts, ARRAY_SIZE(texts), &stmt, err);
 
-	*out = (struct results_tally){ 0 };
+	*out = (struct results_tally){0};
 	if (ret)
 		return ret;
 	while ((ret = database_step(db, stmt, err)) == 1) {
@@ -241,7 +241,7 @@ int results_boot_medians(struct results_db *db, const char *session, const char 
 			 const char *scenario, const char *metric, double **medians, size_t *n,
 			 struct error *err)
 {
-	const char *const texts[] = { session, kernel_key, scenario, metric };
+	const char *const texts[] = {session, kernel_key, scenario, metric};
 	sqlite3_stmt *stmt;
 	int ret = prepare(db,
 			  "SELECT metric.median FROM metric JOIN run ON run.id = metric.run"

@@ -39,7 +39,7 @@ static void fault(struct checker *c, const char *fmt, ...)
 /* Each row that @sql gives is a fault; "ok" is not. A file too damaged to be asked is one too. */
 static void check_query(struct checker *c, const char *what, const char *sql)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	sqlite3_stmt *stmt = NULL;
 	int ret = database_prepare(c->db, sql, &stmt, &err);
 
@@ -58,26 +58,26 @@ static void check_query(struct checker *c, const char *what, const char *sql)
 static const struct {
 	const char *what, *sql;
 } queries[] = {
-	{ "file", "PRAGMA integrity_check" },
-	{ "reference", "SELECT 'row ' || rowid || ' of ' || \"table\" || ' has no ' || parent "
-		       "FROM pragma_foreign_key_check" },
-	{ "schema", "SELECT 'table ' || column1 || ' is missing' FROM (VALUES ('run'), "
-		    "('measurement'), ('metric'), ('counter'), ('test'), ('seal')) WHERE column1 "
-		    "NOT IN (SELECT name FROM sqlite_master WHERE type = 'table')" },
-	{ "schema",
-	  "SELECT 'trigger ' || t.column1 || '_' || e.column1 || ' is missing: results can "
-	  "be changed' FROM (VALUES ('run'), ('measurement'), ('metric'), ('counter'), "
-	  "('test'), ('seal')) AS t, (VALUES ('fixed'), ('kept'), ('closed')) AS e WHERE "
-	  "t.column1 || '_' || e.column1 NOT IN (SELECT name FROM sqlite_master WHERE type "
-	  "= 'trigger')" },
-	{ "run", "SELECT 'run ' || id || ' passed, but holds no metric and no test' FROM run WHERE "
-		 "status = 'pass' AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id) "
-		 "AND NOT EXISTS (SELECT 1 FROM test WHERE test.run = run.id)" },
-	{ "run", "SELECT 'run ' || id || ' has numbers but names no clock' FROM run WHERE status = "
-		 "'pass' AND clock IS NULL AND EXISTS (SELECT 1 FROM metric WHERE metric.run = "
-		 "run.id)" },
-	{ "run", "SELECT 'run ' || id || ' failed, and does not say why' FROM run WHERE status = "
-		 "'fail' AND coalesce(error, '') = ''" },
+	{"file", "PRAGMA integrity_check"},
+	{"reference", "SELECT 'row ' || rowid || ' of ' || \"table\" || ' has no ' || parent "
+		      "FROM pragma_foreign_key_check"},
+	{"schema", "SELECT 'table ' || column1 || ' is missing' FROM (VALUES ('run'), "
+		   "('measurement'), ('metric'), ('counter'), ('test'), ('seal')) WHERE column1 "
+		   "NOT IN (SELECT name FROM sqlite_master WHERE type = 'table')"},
+	{"schema",
+	 "SELECT 'trigger ' || t.column1 || '_' || e.column1 || ' is missing: results can "
+	 "be changed' FROM (VALUES ('run'), ('measurement'), ('metric'), ('counter'), "
+	 "('test'), ('seal')) AS t, (VALUES ('fixed'), ('kept'), ('closed')) AS e WHERE "
+	 "t.column1 || '_' || e.column1 NOT IN (SELECT name FROM sqlite_master WHERE type "
+	 "= 'trigger')"},
+	{"run", "SELECT 'run ' || id || ' passed, but holds no metric and no test' FROM run WHERE "
+		"status = 'pass' AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id) "
+		"AND NOT EXISTS (SELECT 1 FROM test WHERE test.run = run.id)"},
+	{"run", "SELECT 'run ' || id || ' has numbers but names no clock' FROM run WHERE status = "
+		"'pass' AND clock IS NULL AND EXISTS (SELECT 1 FROM metric WHERE metric.run = "
+		"run.id)"},
+	{"run", "SELECT 'run ' || id || ' failed, and does not say why' FROM run WHERE status = "
+		"'fail' AND coalesce(error, '') = ''"},
 };
 
 static bool differs(double stored, double computed)
@@ -97,7 +97,7 @@ static void check_histogram(struct checker *c, sqlite3_stmt *s)
 		.max = (uint64_t)llround(sqlite3_column_double(s, 6) * scale),
 	};
 	struct results_bucket *hist = NULL;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret = distribution_decode(sqlite3_column_blob(s, 9), sqlite3_column_bytes(s, 9), &hist,
 				      &m.nhist);
 
@@ -117,7 +117,7 @@ static void check_histogram(struct checker *c, sqlite3_stmt *s)
 
 static void check_histograms(struct checker *c)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	sqlite3_stmt *s = NULL;
 	int ret =
 		database_prepare(c->db,
@@ -138,7 +138,7 @@ static void check_histograms(struct checker *c)
 /* Every run's bytes, against what was there when it was stored. */
 static void check_seals(struct checker *c)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	sqlite3_stmt *s = NULL;
 	int ret = database_prepare(c->db,
 				   "SELECT id, coalesce(sha256, '') FROM run LEFT JOIN seal ON "
@@ -161,7 +161,7 @@ static void check_seals(struct checker *c)
 
 int results_check(struct results_db *db, struct strbuf *report, struct error *err)
 {
-	struct checker c = { .db = db, .report = report };
+	struct checker c = {.db = db, .report = report};
 
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
 		check_query(&c, queries[i].what, queries[i].sql);

@@ -21,7 +21,7 @@ extern const char schema_1[] __attribute__((visibility("hidden")));
 extern const char schema_2[] __attribute__((visibility("hidden")));
 
 /* Step i takes a database from version i to i + 1. A new version is a new file and a new row. */
-static const char *const steps[] = { schema_1, schema_2 };
+static const char *const steps[] = {schema_1, schema_2};
 const int database_version = ARRAY_SIZE(steps);
 
 static const struct {
@@ -29,14 +29,14 @@ static const struct {
 	int errnum;
 	const char *remedy;
 } sqlite_errors[] = {
-	{ SQLITE_FULL, -ENOSPC, "make room on that disk; nothing of this was stored" },
-	{ SQLITE_BUSY, -EBUSY, "another program holds it; try again when that has ended" },
-	{ SQLITE_LOCKED, -EBUSY, "another program holds it; try again when that has ended" },
-	{ SQLITE_CORRUPT, -EBADMSG,
-	  "the file is damaged: put a copy back, or name another with --db" },
-	{ SQLITE_NOTADB, -EINVAL, "this is not a nestlab database: name another with --db" },
-	{ SQLITE_READONLY, -EROFS, "the file or its folder cannot be written" },
-	{ SQLITE_CANTOPEN, -EACCES, "see whether the path and its permissions are right" },
+	{SQLITE_FULL, -ENOSPC, "make room on that disk; nothing of this was stored"},
+	{SQLITE_BUSY, -EBUSY, "another program holds it; try again when that has ended"},
+	{SQLITE_LOCKED, -EBUSY, "another program holds it; try again when that has ended"},
+	{SQLITE_CORRUPT, -EBADMSG,
+	 "the file is damaged: put a copy back, or name another with --db"},
+	{SQLITE_NOTADB, -EINVAL, "this is not a nestlab database: name another with --db"},
+	{SQLITE_READONLY, -EROFS, "the file or its folder cannot be written"},
+	{SQLITE_CANTOPEN, -EACCES, "see whether the path and its permissions are right"},
 };
 
 int database_error(const struct results_db *db, const char *what, struct error *err)

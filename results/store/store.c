@@ -33,19 +33,19 @@ static const struct {
 	size_t offset;
 	bool required;
 } text_columns[] = {
-	{ TEXT(kernel_name), true },	 { TEXT(kernel_key), true },
-	{ TEXT(kernel_release), false }, { TEXT(kernel_build_id), false },
-	{ TEXT(bzimage_sha256), false }, { TEXT(source_hash), false },
-	{ TEXT(patches_hash), false },	 { TEXT(config_hash), false },
-	{ TEXT(compiler), false },	 { TEXT(image_sha256), false },
-	{ TEXT(agent_sha256), false },	 { TEXT(plan_sha256), false },
-	{ TEXT(cmdline), false },	 { TEXT(scenario_name), true },
-	{ TEXT(scenario_hash), false },	 { TEXT(host_name), true },
-	{ TEXT(host_driver), false },	 { TEXT(host_identity), false },
-	{ TEXT(clock), false },		 { TEXT(session), true },
-	{ TEXT(environment), false },	 { TEXT(started), true },
-	{ TEXT(console_path), false },	 { TEXT(status), true },
-	{ TEXT(error), false },
+	{TEXT(kernel_name), true},     {TEXT(kernel_key), true},
+	{TEXT(kernel_release), false}, {TEXT(kernel_build_id), false},
+	{TEXT(bzimage_sha256), false}, {TEXT(source_hash), false},
+	{TEXT(patches_hash), false},   {TEXT(config_hash), false},
+	{TEXT(compiler), false},       {TEXT(image_sha256), false},
+	{TEXT(agent_sha256), false},   {TEXT(plan_sha256), false},
+	{TEXT(cmdline), false},	       {TEXT(scenario_name), true},
+	{TEXT(scenario_hash), false},  {TEXT(host_name), true},
+	{TEXT(host_driver), false},    {TEXT(host_identity), false},
+	{TEXT(clock), false},	       {TEXT(session), true},
+	{TEXT(environment), false},    {TEXT(started), true},
+	{TEXT(console_path), false},   {TEXT(status), true},
+	{TEXT(error), false},
 };
 
 static const char *text_of(const struct results_run *run, size_t i)
@@ -285,7 +285,7 @@ static int write_all(struct writer *w, const struct results_run *run, struct err
 int results_store(struct results_db *db, const struct results_run *run, int64_t *id,
 		  struct error *err)
 {
-	struct writer w = { 0 };
+	struct writer w = {0};
 	int ret = check_run(run, err);
 
 	ret = ret ? ret : database_exec(db, "BEGIN IMMEDIATE", err);

@@ -63,10 +63,10 @@ static const struct noise {
 	const char *name;
 	double (*draw)(gsl_rng *r, int t);
 } noises[] = {
-	{ "gaussian", gaussian },
-	{ "long-tailed", long_tailed },
-	{ "bimodal", bimodal },
-	{ "drifting", drifting },
+	{"gaussian", gaussian},
+	{"long-tailed", long_tailed},
+	{"bimodal", bimodal},
+	{"drifting", drifting},
 };
 
 struct boots {
@@ -94,7 +94,7 @@ static void draw_boots(gsl_rng *r, const struct noise *noise, double shift, int 
 /* Ours, with @alpha, on the first @n boots. */
 static int judge_changed(const struct boots *all, int n, double alpha, bool *undecided)
 {
-	struct statistics_noise noise[METRICS] = { 0 };
+	struct statistics_noise noise[METRICS] = {0};
 	struct results_judgement judged[METRICS];
 	struct judge_case cases[METRICS];
 	double p[METRICS];
@@ -102,14 +102,14 @@ static int judge_changed(const struct boots *all, int n, double alpha, bool *und
 
 	for (int i = 0; i < METRICS; i++) {
 		statistics_noise_add(&noise[i], all[i].history, HISTORY);
-		cases[i] = (struct judge_case){ .base = all[i].base,
-						.new = all[i].new,
-						.nbase = (size_t)n,
-						.nnew = (size_t)n,
-						.effect = EFFECT,
-						.noise = &noise[i],
-						.alpha = alpha,
-						.family = METRICS };
+		cases[i] = (struct judge_case){.base = all[i].base,
+					       .new = all[i].new,
+					       .nbase = (size_t)n,
+					       .nnew = (size_t)n,
+					       .effect = EFFECT,
+					       .noise = &noise[i],
+					       .alpha = alpha,
+					       .family = METRICS};
 		judge_weigh(&cases[i], &judged[i]);
 		p[i] = judged[i].p_value;
 	}
@@ -203,11 +203,11 @@ static const struct rule {
 	const char *name;
 	int (*changed)(const struct boots *all, int n);
 } rules[] = {
-	{ "nestlab", ours },
-	{ "nestlab, looks", ours_with_looks },
-	{ "Mann-Whitney", mann_whitney },
-	{ "Welch", welch },
-	{ "lkp's gap", gap },
+	{"nestlab", ours},
+	{"nestlab, looks", ours_with_looks},
+	{"Mann-Whitney", mann_whitney},
+	{"Welch", welch},
+	{"lkp's gap", gap},
 };
 
 /* ---- the table ---- */
@@ -221,7 +221,7 @@ static struct rate simulate(const struct rule *rule, const struct noise *noise, 
 {
 	int count = shift ? FOUND : COMPARISONS;
 	gsl_rng *r = gsl_rng_alloc(gsl_rng_mt19937);
-	struct rate rate = { 0, 0 };
+	struct rate rate = {0, 0};
 
 	gsl_rng_set(r, 20);
 	for (int i = 0; i < count; i++) {
@@ -243,7 +243,7 @@ static struct rate simulate(const struct rule *rule, const struct noise *noise, 
 /* Prints a row; false if our own false alarms are over the stated level. */
 static bool print_row(const struct noise *noise, int n, const struct rule *rule)
 {
-	static const double shifts[] = { 0.01, 0.02, 0.05 };
+	static const double shifts[] = {0.01, 0.02, 0.05};
 	struct rate alarm = simulate(rule, noise, 0, n);
 	/* three standard errors of a share of COMPARISONS */
 	double allowed = 100 * (ALPHA + 3 * sqrt(ALPHA * (1 - ALPHA) / COMPARISONS));
@@ -259,7 +259,7 @@ static bool print_row(const struct noise *noise, int n, const struct rule *rule)
 
 int main(void)
 {
-	static const int boots[] = { 3, 5, 10 };
+	static const int boots[] = {3, 5, 10};
 	bool good = true;
 
 	printf("| noise, 1 %% | boots | rule | A/A any | A/A | +1 %% | +2 %% | +5 %% |\n"

@@ -18,7 +18,7 @@ static void try_policy(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	char path[32];
-	struct error err = { 0 };
+	struct error err = {0};
 	struct policy p;
 
 	if (fd < 0)

@@ -18,7 +18,7 @@ static void read_pieces(const char *text, size_t len, size_t piece)
 {
 	struct record_stream rs = RECORD_STREAM_INIT;
 	struct console c = CONSOLE_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret = 0;
 
 	for (size_t i = 0; i < len; i += piece) {
@@ -36,7 +36,7 @@ static void read_pieces(const char *text, size_t len, size_t piece)
 /* Each line with `{"seq":N,"type":"` in front and its CRC behind. */
 static void seal_lines(const char *text, size_t len, struct strbuf *out)
 {
-	static const char *const types[] = { "hello\"", "end\"", "bye\",\"records\":", "" };
+	static const char *const types[] = {"hello\"", "end\"", "bye\",\"records\":", ""};
 	unsigned int seq = 0;
 
 	while (len) {

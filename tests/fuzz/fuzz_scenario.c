@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char *path;
 	struct scenario_plan plan;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (!path) {
 		if (!mkdtemp(dir))

@@ -25,7 +25,7 @@ static int make_image(char **argv)
 		.plan = argv[2],
 		.cmdline = argv[3],
 	};
-	struct error err = { 0 };
+	struct error err = {0};
 	struct image image;
 
 	if (image_build(&req, &image, &err)) {
@@ -39,11 +39,11 @@ static int make_image(char **argv)
 
 static int boot_host(char **argv)
 {
-	const struct host_boot boot = { .image = argv[0], .run_dir = argv[1] };
+	const struct host_boot boot = {.image = argv[0], .run_dir = argv[1]};
 	const struct host_driver *driver;
 	struct host_config cfg;
 	struct host_result result;
-	struct error err = { 0 };
+	struct error err = {0};
 	int ret = host_find(argv[2], &cfg, &driver, &err);
 
 	ret = ret ? ret : fs_mkdir_p(argv[1], &err);
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 {
 	cancel_install();
 	if (argc >= 5 && !strcmp(argv[1], "image")) {
-		char *args[] = { argv[2], argv[3], argv[4], default_cmdline(argv[5]) };
+		char *args[] = {argv[2], argv[3], argv[4], default_cmdline(argv[5])};
 
 		return make_image(args);
 	}

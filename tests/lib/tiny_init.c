@@ -147,11 +147,11 @@ static const struct {
 	const char *word;
 	void (*run)(void);
 } acts[] = {
-	{ "done", do_done },   { "clock", do_clock },	{ "panic", do_panic },
-	{ "hang", do_hang },   { "spin", do_spin },	{ "chatter", do_chatter },
-	{ "flip", do_flip },   { "no-bye", do_no_bye }, { "truncate", do_truncate },
-	{ "skip", do_skip },   { "reboot", do_reboot }, { "warn", do_warn },
-	{ "stall", do_stall },
+	{"done", do_done},   {"clock", do_clock},   {"panic", do_panic},
+	{"hang", do_hang},   {"spin", do_spin},	    {"chatter", do_chatter},
+	{"flip", do_flip},   {"no-bye", do_no_bye}, {"truncate", do_truncate},
+	{"skip", do_skip},   {"reboot", do_reboot}, {"warn", do_warn},
+	{"stall", do_stall},
 };
 
 static void open_channel(const char *path)

@@ -73,7 +73,7 @@ static void a_full_line_says_so_and_stays_whole(void **state)
 static int in_sink(void *arg, int fd)
 {
 	void (*fill)(struct sink * s) = *(void (**)(struct sink *))arg;
-	struct sink s = { .fd = fd, .id = 3 };
+	struct sink s = {.fd = fd, .id = 3};
 
 	fill(&s);
 	return 0;
@@ -246,7 +246,7 @@ static void ticks_become_clock_units(void **state)
 	clock_init("quiet nestlab.clock=emulated", 3500000);
 	assert_string_equal(host_clock.name, "emulated");
 	assert_int_equal(clock_units(25461), 25461);
-	host_clock = (struct host_clock){ .name = "tsc", .unit = "ns" };
+	host_clock = (struct host_clock){.name = "tsc", .unit = "ns"};
 	clock_init("xnestlab.clock=emulated nestlab.clock=emulatedx\n", 2500000);
 	assert_string_equal(host_clock.name, "tsc");
 	assert_int_equal(clock_units(2500), 1000);
@@ -328,7 +328,7 @@ static void isolation_tells_how_it_ended(void **state)
 
 static void a_hang_ends_with_all_its_processes(void **state)
 {
-	struct pollfd last = { .events = POLLIN };
+	struct pollfd last = {.events = POLLIN};
 	int witness[2]; /* its other end is held by whoever is left */
 
 	(void)state;
@@ -358,7 +358,7 @@ static void a_flood_is_cut_and_counted(void **state)
 
 static int three_seconds(void *arg, int fd)
 {
-	struct timespec t = { .tv_sec = 3 };
+	struct timespec t = {.tv_sec = 3};
 
 	(void)arg;
 	(void)fd;
@@ -373,7 +373,7 @@ static void count_beat(void *arg)
 static void a_pulse_beats_while_it_runs(void **state)
 {
 	int beats = 0;
-	const struct isolate_pulse pulse = { 1, count_beat, &beats };
+	const struct isolate_pulse pulse = {1, count_beat, &beats};
 
 	(void)state;
 	assert_int_equal(isolate_run(three_seconds, NULL, 30, &pulse, &out), 0);
@@ -410,7 +410,7 @@ static uint32_t test_count;
 
 static void run_selftest(struct sink *s)
 {
-	struct plan_measure m = { .scenario = PLAN_KSELFTEST, .limit_s = 2, .count = test_count };
+	struct plan_measure m = {.scenario = PLAN_KSELFTEST, .limit_s = 2, .count = test_count};
 
 	memcpy(m.test, test_name, sizeof(test_name));
 	scenario_kselftest_run(&m, s);

@@ -32,7 +32,7 @@ void l1_end(enum l1_status s, uint32_t what, uint32_t l2, uint64_t expected, uin
 	    uint64_t detail)
 {
 	status = s;
-	report = (struct l1_report){ what, l2, expected, found, detail };
+	report = (struct l1_report){what, l2, expected, found, detail};
 	longjmp(ended, 1);
 }
 
@@ -109,8 +109,8 @@ static int set_up(void **state)
 	(void)state;
 	memset(&guest, 0, sizeof(guest));
 	memset(l2s, 0, sizeof(l2s));
-	job = (struct l1_job){ .ncpus = 1, .nl2 = BLOCKS, .features = L1_FEATURE_EVMCS };
-	cpu = (struct cpu){ .job = &job, .ops = &vmcs_ops_evmcs };
+	job = (struct l1_job){.ncpus = 1, .nl2 = BLOCKS, .features = L1_FEATURE_EVMCS};
+	cpu = (struct cpu){.job = &job, .ops = &vmcs_ops_evmcs};
 	skipped = resumed = 0;
 	return p == (void *)L1_AREA ? 0 : -1;
 }
@@ -171,20 +171,20 @@ static void a_write_dirties_its_group_and_no_other(void **state)
 	static const struct {
 		uint32_t field, clean;
 	} groups[] = {
-		{ VMCS_MSR_BITMAP, EVMCS_CLEAN_MSR_BITMAP },
-		{ VMCS_IO_BITMAP_B, EVMCS_CLEAN_IO_BITMAP },
-		{ VMCS_VIRTUAL_APIC, EVMCS_CLEAN_CONTROL_GRP2 },
-		{ VMCS_PIN, EVMCS_CLEAN_CONTROL_GRP1 },
-		{ VMCS_PROC, EVMCS_CLEAN_CONTROL_PROC },
-		{ VMCS_EPTP, EVMCS_CLEAN_CONTROL_XLAT },
-		{ VMCS_GUEST_CR3, EVMCS_CLEAN_CRDR },
-		{ VMCS_GUEST_TR_BASE, EVMCS_CLEAN_GUEST_GRP2 },
-		{ VMCS_LINK_POINTER, EVMCS_CLEAN_GUEST_GRP1 },
-		{ VMCS_GUEST_RSP, EVMCS_CLEAN_GUEST_BASIC },
-		{ VMCS_HOST_RSP, EVMCS_CLEAN_HOST_POINTER },
-		{ VMCS_HOST_CR3, EVMCS_CLEAN_HOST_GRP1 },
-		{ VMCS_GUEST_RIP, 0 },
-		{ VMCS_TPR_THRESHOLD, 0 },
+		{VMCS_MSR_BITMAP, EVMCS_CLEAN_MSR_BITMAP},
+		{VMCS_IO_BITMAP_B, EVMCS_CLEAN_IO_BITMAP},
+		{VMCS_VIRTUAL_APIC, EVMCS_CLEAN_CONTROL_GRP2},
+		{VMCS_PIN, EVMCS_CLEAN_CONTROL_GRP1},
+		{VMCS_PROC, EVMCS_CLEAN_CONTROL_PROC},
+		{VMCS_EPTP, EVMCS_CLEAN_CONTROL_XLAT},
+		{VMCS_GUEST_CR3, EVMCS_CLEAN_CRDR},
+		{VMCS_GUEST_TR_BASE, EVMCS_CLEAN_GUEST_GRP2},
+		{VMCS_LINK_POINTER, EVMCS_CLEAN_GUEST_GRP1},
+		{VMCS_GUEST_RSP, EVMCS_CLEAN_GUEST_BASIC},
+		{VMCS_HOST_RSP, EVMCS_CLEAN_HOST_POINTER},
+		{VMCS_HOST_CR3, EVMCS_CLEAN_HOST_GRP1},
+		{VMCS_GUEST_RIP, 0},
+		{VMCS_TPR_THRESHOLD, 0},
 	};
 	struct l2 *l2 = l2_number(0);
 
@@ -259,11 +259,10 @@ static void an_intercept_is_flipped_or_swapped(void **state)
 static struct l2 *stepping(void)
 {
 	struct l2 *l2 = l2_number(1);
-	uint64_t *frame[L2_REGISTERS] = { &l2->frame.rax, &l2->frame.rbx, &l2->frame.rcx,
-					  &l2->frame.rdx, &l2->frame.rsi, &l2->frame.rdi,
-					  &l2->frame.r8,  &l2->frame.r9,  &l2->frame.r10,
-					  &l2->frame.r11, &l2->frame.r12, &l2->frame.r13,
-					  &l2->frame.r14 };
+	uint64_t *frame[L2_REGISTERS] = {
+		&l2->frame.rax, &l2->frame.rbx, &l2->frame.rcx, &l2->frame.rdx, &l2->frame.rsi,
+		&l2->frame.rdi, &l2->frame.r8,	&l2->frame.r9,	&l2->frame.r10, &l2->frame.r11,
+		&l2->frame.r12, &l2->frame.r13, &l2->frame.r14};
 
 	for (uint32_t i = 0; i < L2_REGISTERS; i++)
 		l2->regs[i] = l2->page->regs[i] = *frame[i] = 1000 + i;
@@ -310,7 +309,7 @@ static void what_l2_found_is_passed_on(void **state)
 	struct l2 *l2 = stepping();
 
 	(void)state;
-	l2->page->fail = (struct l2_fail){ L1_CHECK_CR8 + 1, 0, 5, 6 };
+	l2->page->fail = (struct l2_fail){L1_CHECK_CR8 + 1, 0, 5, 6};
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_CR8, prove_step(&cpu, l2));
 	assert_int_equal(report.found, 6);
 }
@@ -362,13 +361,12 @@ static void each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift(void **state)
 	(void)state;
 	for (uint32_t ncpus = 1; ncpus <= L1_MAX_CPUS; ncpus++)
 		for (uint32_t shift = 0; shift < 20; shift++) {
-			uint32_t owners[17] = { 0 };
+			uint32_t owners[17] = {0};
 
 			for (uint32_t c = 0; c < ncpus; c++) {
 				struct l1_job j = {
-					.cpu = c, .ncpus = ncpus, .nl2 = 17, .shift = shift
-				};
-				struct cpu this = { .job = &j };
+					.cpu = c, .ncpus = ncpus, .nl2 = 17, .shift = shift};
+				struct cpu this = {.job = &j};
 
 				for_each_l2(&this, i)
 				{

@@ -48,7 +48,7 @@ static int set_up_unmanaged(void **state)
 	size_t size = L1_AREA + 2 * NL2 * L1_BLOCK_SIZE + SPARES * L1_PAGE;
 
 	(void)state;
-	mem = (struct vm_memory){ .area_size = NL2 * L1_BLOCK_SIZE, .unmanaged = true };
+	mem = (struct vm_memory){.area_size = NL2 * L1_BLOCK_SIZE, .unmanaged = true};
 	mem.devmem = memfd_create("ram", 0);
 	if (mem.devmem < 0 || ftruncate(mem.devmem, (off_t)size))
 		return -1;

@@ -97,12 +97,12 @@ static void ranges_are_kept(void **state)
 	static const struct {
 		const char *l2, *l1, *why;
 	} cases[] = {
-		{ "0", "1", "l2_vcpus=0 is not a number within 1..256" },
-		{ "257", "1", "l2_vcpus=257" },
-		{ "4294967297", "1", "l2_vcpus=4294967297" },
-		{ "8", "0", "l1_vcpus=0 is not a number within 1..8" },
-		{ "8", "9", "l1_vcpus=9" },
-		{ "2", "4", "l2_vcpus=2 do not fill l1_vcpus=4" },
+		{"0", "1", "l2_vcpus=0 is not a number within 1..256"},
+		{"257", "1", "l2_vcpus=257"},
+		{"4294967297", "1", "l2_vcpus=4294967297"},
+		{"8", "0", "l1_vcpus=0 is not a number within 1..8"},
+		{"8", "9", "l1_vcpus=9"},
+		{"2", "4", "l2_vcpus=2 do not fill l1_vcpus=4"},
 	};
 	char line[512];
 
@@ -185,20 +185,20 @@ static void a_bad_plan_names_its_line(void **state)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{ "", "line 1: expected \"nestlab-plan 1\", found \"\"" },
-		{ "nestlab-plan 2\n", "line 1: expected \"nestlab-plan 1\"" },
-		{ "nestlab-plan 1\n", "line 2: expected the line \"run ...\"" },
-		{ "nestlab-plan 1\nrun mode=fast\nend count=0\n", "line 2: mode=fast" },
-		{ "nestlab-plan 1\nrun seed=x\nend count=0\n", "line 2: seed=x" },
-		{ "nestlab-plan 1\nrun seed=1\n", "the plan ends without \"end count=0\"" },
-		{ "nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n", "without \"end count=1\"" },
-		{ "nestlab-plan 1\nrun seed=1\nend count=1\n", "line 3: the plan says it has 1" },
-		{ "nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n" MULTIPLEX "\nend count=2\n",
-		  "line 4: id=0 where 1 is next" },
-		{ "nestlab-plan 1\nrun seed=1\nend count=0\nend count=0\n",
-		  "line 4: there is something after" },
-		{ "nestlab-plan 1\nrun seed=1\n\nend count=0\n", "line 3: expected \"measure" },
-		{ "nestlab-plan 1\nrun seed=1\nmeasure id=x scenario=multiplex\n", "line 3: id=x" },
+		{"", "line 1: expected \"nestlab-plan 1\", found \"\""},
+		{"nestlab-plan 2\n", "line 1: expected \"nestlab-plan 1\""},
+		{"nestlab-plan 1\n", "line 2: expected the line \"run ...\""},
+		{"nestlab-plan 1\nrun mode=fast\nend count=0\n", "line 2: mode=fast"},
+		{"nestlab-plan 1\nrun seed=x\nend count=0\n", "line 2: seed=x"},
+		{"nestlab-plan 1\nrun seed=1\n", "the plan ends without \"end count=0\""},
+		{"nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n", "without \"end count=1\""},
+		{"nestlab-plan 1\nrun seed=1\nend count=1\n", "line 3: the plan says it has 1"},
+		{"nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n" MULTIPLEX "\nend count=2\n",
+		 "line 4: id=0 where 1 is next"},
+		{"nestlab-plan 1\nrun seed=1\nend count=0\nend count=0\n",
+		 "line 4: there is something after"},
+		{"nestlab-plan 1\nrun seed=1\n\nend count=0\n", "line 3: expected \"measure"},
+		{"nestlab-plan 1\nrun seed=1\nmeasure id=x scenario=multiplex\n", "line 3: id=x"},
 	};
 	struct plan_measure *measures;
 	size_t n;

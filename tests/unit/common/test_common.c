@@ -41,7 +41,7 @@ static char *in_dir(const char *name)
 
 static void error_context_goes_in_front(void **state)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(error_set(&err, -ENOENT, "no %s", "file"), -ENOENT);
@@ -53,7 +53,7 @@ static void error_context_goes_in_front(void **state)
 
 static void error_is_cut_not_overrun(void **state)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	char *big = xmalloc(2 * ERROR_TEXT_MAX);
 
 	(void)state;
@@ -85,7 +85,7 @@ static void write_is_atomic_and_reads_back(void **state)
 {
 	__cleanup_free char *path = in_dir("file");
 	struct strbuf got = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	char **names;
 	size_t n;
 
@@ -105,7 +105,7 @@ static void write_is_atomic_and_reads_back(void **state)
 
 static void a_failed_write_names_the_path(void **state)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	/* nothing can be made there: the write must fail and say where */
@@ -116,7 +116,7 @@ static void a_failed_write_names_the_path(void **state)
 static void devices_are_not_replaced(void **state)
 {
 	__cleanup_free char *path = in_dir("pipe");
-	struct error err = { 0 };
+	struct error err = {0};
 	struct stat st;
 
 	(void)state;
@@ -152,7 +152,7 @@ static void sha256_is_the_standard_one(void **state)
 static void a_lock_is_held_once(void **state)
 {
 	__cleanup_free char *path = in_dir("lock");
-	struct error err = { 0 };
+	struct error err = {0};
 	int a, b;
 
 	(void)state;
@@ -165,11 +165,11 @@ static void a_lock_is_held_once(void **state)
 
 static struct json_object *parse(const char *text, struct json_node *root)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	struct json_object *doc;
 
 	assert_int_equal(json_parse(text, strlen(text), "f.json", &doc, &err), 0);
-	*root = (struct json_node){ .value = doc, .file = "f.json", .path = "$" };
+	*root = (struct json_node){.value = doc, .file = "f.json", .path = "$"};
 	return doc;
 }
 
@@ -178,15 +178,15 @@ static void json_syntax_errors_name_line_and_column(void **state)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "{\"a\":\n  nope}", "f.json:2:" },
-		{ "{\"a\": 1", "f.json:1:8: the JSON ends too early" },
-		{ "{} x", "f.json:1:4: " },
-		{ "", "ends too early" },
+		{"{\"a\":\n  nope}", "f.json:2:"},
+		{"{\"a\": 1", "f.json:1:8: the JSON ends too early"},
+		{"{} x", "f.json:1:4: "},
+		{"", "ends too early"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct error err = { 0 };
+		struct error err = {0};
 		struct json_object *doc;
 
 		assert_int_equal(
@@ -199,9 +199,9 @@ static void json_syntax_errors_name_line_and_column(void **state)
 
 static void json_errors_name_the_path(void **state)
 {
-	static const char *const known[] = { "kernel", "list", NULL };
+	static const char *const known[] = {"kernel", "list", NULL};
 	struct json_node root, list, item;
-	struct error err = { 0 };
+	struct error err = {0};
 	struct json_object *doc = parse("{\"list\":[1,\"x\",900],\"kernal\":1}", &root);
 	int64_t n;
 
@@ -240,16 +240,16 @@ static void canonical_json_does_not_depend_on_order(void **state)
 
 static int count_lines(const char *const *argv, struct strbuf *out, int *status, struct error *err)
 {
-	struct subprocess sp = { .argv = argv, .out = out };
+	struct subprocess sp = {.argv = argv, .out = out};
 
 	return subprocess_run(&sp, status, err);
 }
 
 static void subprocess_gives_output_and_status(void **state)
 {
-	static const char *const argv[] = { "sh", "-c", "echo out; echo err >&2; exit 7", NULL };
+	static const char *const argv[] = {"sh", "-c", "echo out; echo err >&2; exit 7", NULL};
 	struct strbuf out = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	int status;
 
 	(void)state;
@@ -263,8 +263,8 @@ static void subprocess_gives_output_and_status(void **state)
 
 static void a_missing_program_is_named(void **state)
 {
-	static const char *const argv[] = { "nestlab-no-such-program", NULL };
-	struct error err = { 0 };
+	static const char *const argv[] = {"nestlab-no-such-program", NULL};
+	struct error err = {0};
 	int status;
 
 	(void)state;
@@ -278,10 +278,10 @@ static void a_time_limit_ends_the_whole_group(void **state)
 {
 	__cleanup_free char *path = in_dir("pid");
 	__cleanup_free char *script = xasprintf("sleep 1000 & echo $! > %s; wait", path);
-	const char *argv[] = { "sh", "-c", script, NULL };
-	struct subprocess sp = { .argv = argv, .timeout_ms = 300 };
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct subprocess sp = {.argv = argv, .timeout_ms = 300};
 	struct strbuf text = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	int status, pidfd;
 
 	(void)state;
@@ -290,7 +290,7 @@ static void a_time_limit_ends_the_whole_group(void **state)
 	/* killed with its group, but dying takes it a moment: a pidfd tells when it is over */
 	pidfd = syscall(SYS_pidfd_open, atoi(text.buf), 0);
 	if (pidfd >= 0) {
-		assert_int_equal(poll(&(struct pollfd){ pidfd, POLLIN, 0 }, 1, 10000), 1);
+		assert_int_equal(poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 10000), 1);
 		close(pidfd);
 	}
 	strbuf_release(&text);
@@ -303,10 +303,10 @@ static void collect(const char *line, void *arg)
 
 static void lines_are_given_whole(void **state)
 {
-	static const char *const argv[] = { "printf", "one\\ntwo\\nend", NULL };
+	static const char *const argv[] = {"printf", "one\\ntwo\\nend", NULL};
 	struct strbuf got = STRBUF_INIT;
-	struct subprocess sp = { .argv = argv, .on_line = collect, .arg = &got };
-	struct error err = { 0 };
+	struct subprocess sp = {.argv = argv, .on_line = collect, .arg = &got};
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(subprocess_run(&sp, NULL, &err), 0);

@@ -33,7 +33,7 @@ static void pieces_make_the_whole(void **state)
 
 static void every_single_bit_matters(void **state)
 {
-	unsigned char data[64] = { 0 };
+	unsigned char data[64] = {0};
 	uint32_t clean = crc32_update(0, data, sizeof(data));
 
 	(void)state;

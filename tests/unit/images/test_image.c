@@ -52,9 +52,9 @@ static void initramfs_holds_what_it_should(void **state)
 	__cleanup_free char *test = write_source("test", "test");
 	__cleanup_free char *out = xasprintf("%s/initramfs", dir);
 	const struct image_file files[] = {
-		{ "/selftests/sub/a", test, 0755 },
-		{ "/selftests/sub/b", test, 0644 },
-		{ "/dev/note", test, 0644 },
+		{"/selftests/sub/a", test, 0755},
+		{"/selftests/sub/b", test, 0644},
+		{"/dev/note", test, 0644},
 	};
 	const struct image_request req = {
 		.agent = agent,
@@ -82,7 +82,7 @@ static void initramfs_holds_what_it_should(void **state)
 static void initramfs_names_what_is_missing(void **state)
 {
 	__cleanup_free char *out = xasprintf("%s/none", dir);
-	const struct image_request req = { .agent = "/nonexistent/agent", .plan = "" };
+	const struct image_request req = {.agent = "/nonexistent/agent", .plan = ""};
 
 	(void)state;
 	assert_int_equal(initramfs_write(&req, out, &err), -ENOENT);
@@ -92,7 +92,7 @@ static void initramfs_names_what_is_missing(void **state)
 static void initramfs_tells_a_full_disk(void **state)
 {
 	__cleanup_free char *agent = write_source("agent", "#!agent");
-	const struct image_request req = { .agent = agent, .plan = "" };
+	const struct image_request req = {.agent = agent, .plan = ""};
 
 	(void)state;
 	assert_int_equal(initramfs_write(&req, "/dev/full", &err), -ENOSPC);
@@ -101,9 +101,9 @@ static void initramfs_tells_a_full_disk(void **state)
 
 static void cmdlines_are_passed_on_or_refused(void **state)
 {
-	static const char *const good[] = { "", "console=ttyS0,115200 a.b=c mem=768M x=[1]:/-+%" };
-	static const char *const bad[] = { "a;b",  "a\nb", "a\"b\"", "$x",
-					   "a\\b", "a#b",  "\xff",   "{}" };
+	static const char *const good[] = {"", "console=ttyS0,115200 a.b=c mem=768M x=[1]:/-+%"};
+	static const char *const bad[] = {"a;b",  "a\nb", "a\"b\"", "$x",
+					  "a\\b", "a#b",  "\xff",   "{}"};
 	__cleanup_free char *longer = xmalloc(4096);
 
 	(void)state;
@@ -118,12 +118,12 @@ static void cmdlines_are_passed_on_or_refused(void **state)
 
 static void paths_outside_are_refused(void **state)
 {
-	static const char *const paths[] = { "relative", "/../up", "/a\nb" };
+	static const char *const paths[] = {"relative", "/../up", "/a\nb"};
 	__cleanup_free char *agent = write_source("agent", "#!agent");
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		const struct image_file file = { paths[i], agent, 0644 };
+		const struct image_file file = {paths[i], agent, 0644};
 		const struct image_request req = {
 			.cache_dir = dir,
 			.bzimage = agent,

@@ -59,7 +59,7 @@ static char *get(const char *name)
 
 static struct kernel_env env_here(void)
 {
-	return (struct kernel_env){ .variants_dir = dir, .cache_dir = dir };
+	return (struct kernel_env){.variants_dir = dir, .cache_dir = dir};
 }
 
 static void assert_contains(const char *text, const char *part)
@@ -171,36 +171,35 @@ static void variant_mistakes_are_named(void **state)
 	static const struct {
 		const char *json, *says;
 	} cases[] = {
-		{ "{", "v.json:1:" },
-		{ "[]", "expected" },
-		{ "{}", "needs a \"source\"" },
-		{ "{" TAR "}", "needs \"config\"" },
-		{ "{" TAR ", \"config\": [] }", "needs \"config\"" },
-		{ "{" TAR ", \"config\": [\"gone.config\"] }", "$.config[0]: no such file" },
-		{ "{" TAR ", \"config\": \"c.config\" }", "$.config" },
-		{ "{" TAR "," CONF ", \"patchs\": \"q\" }", "patchs" },
-		{ "{" TAR "," CONF ", \"patches\": \"nowhere\" }", "nowhere/series" },
-		{ "{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 3 }", "has 2" },
-		{ "{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 0 }", "patch_count" },
-		{ "{" TAR "," CONF ", \"patch_count\": 1 }", "without \"patches\"" },
-		{ "{" TAR "," CONF ", \"patches\": \"out\" }", "not a file of that folder" },
-		{ "{" TAR "," CONF ", \"patches\": \"half\" }", "series:2: gone.patch: no such" },
-		{ "{" TAR "," CONF ", \"compiler\": \"gcc -O3\" }", "one program's name" },
-		{ "{" TAR "," CONF ", \"import\": [] }", "$.import" },
-		{ "{" TAR "," CONF ", \"base\": \"v\" }", "circle" },
-		{ "{" TAR "," CONF ", \"base\": \"../v\" }", "no such kernel variant" },
-		{ "{ \"source\": { \"kind\": \"zip\" } }", "found \"zip\"" },
-		{ "{ \"source\": { \"kind\": \"deb\" } }", "package" },
-		{ "{ \"source\": { \"kind\": \"deb\", \"package\": \"../x\" } }",
-		  "no package name" },
-		{ "{ \"source\": { \"kind\": \"deb\", \"package\": \"x\", \"ref\": \"y\" } }",
-		  "ref" },
-		{ "{ \"source\": { \"kind\": \"git\", \"location\": \"x\", \"ref\": \"-x\" } }",
-		  "no ref" },
-		{ "{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\", \"sha256\": \"AB\" "
-		  "} }",
-		  "64 lower-case hex" },
-		{ "{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\" } }", "sha256" },
+		{"{", "v.json:1:"},
+		{"[]", "expected"},
+		{"{}", "needs a \"source\""},
+		{"{" TAR "}", "needs \"config\""},
+		{"{" TAR ", \"config\": [] }", "needs \"config\""},
+		{"{" TAR ", \"config\": [\"gone.config\"] }", "$.config[0]: no such file"},
+		{"{" TAR ", \"config\": \"c.config\" }", "$.config"},
+		{"{" TAR "," CONF ", \"patchs\": \"q\" }", "patchs"},
+		{"{" TAR "," CONF ", \"patches\": \"nowhere\" }", "nowhere/series"},
+		{"{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 3 }", "has 2"},
+		{"{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 0 }", "patch_count"},
+		{"{" TAR "," CONF ", \"patch_count\": 1 }", "without \"patches\""},
+		{"{" TAR "," CONF ", \"patches\": \"out\" }", "not a file of that folder"},
+		{"{" TAR "," CONF ", \"patches\": \"half\" }", "series:2: gone.patch: no such"},
+		{"{" TAR "," CONF ", \"compiler\": \"gcc -O3\" }", "one program's name"},
+		{"{" TAR "," CONF ", \"import\": [] }", "$.import"},
+		{"{" TAR "," CONF ", \"base\": \"v\" }", "circle"},
+		{"{" TAR "," CONF ", \"base\": \"../v\" }", "no such kernel variant"},
+		{"{ \"source\": { \"kind\": \"zip\" } }", "found \"zip\""},
+		{"{ \"source\": { \"kind\": \"deb\" } }", "package"},
+		{"{ \"source\": { \"kind\": \"deb\", \"package\": \"../x\" } }", "no package name"},
+		{"{ \"source\": { \"kind\": \"deb\", \"package\": \"x\", \"ref\": \"y\" } }",
+		 "ref"},
+		{"{ \"source\": { \"kind\": \"git\", \"location\": \"x\", \"ref\": \"-x\" } }",
+		 "no ref"},
+		{"{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\", \"sha256\": \"AB\" "
+		 "} }",
+		 "64 lower-case hex"},
+		{"{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\" } }", "sha256"},
 	};
 	struct kernel_env env = env_here();
 
@@ -213,7 +212,7 @@ static void variant_mistakes_are_named(void **state)
 	put("half/series", "a.patch\ngone.patch\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct kernel_variant v;
-		struct error err = { 0, "" };
+		struct error err = {0, ""};
 
 		put("v.json", cases[i].json);
 		assert_int_not_equal(kernel_variant_load(&env, "v", &v, &err), 0);
@@ -227,7 +226,7 @@ static void config_lists_what_did_not_take(void **state)
 {
 	__cleanup_free char *one = xasprintf("%s/one", dir), *two = xasprintf("%s/two", dir);
 	__cleanup_free char *config = xasprintf("%s/.config", dir);
-	struct kernel_variant v = { .fragments = (char *[]){ one, two }, .nfragments = 2 };
+	struct kernel_variant v = {.fragments = (char *[]){one, two}, .nfragments = 2};
 	struct error err;
 
 	(void)state;
@@ -250,10 +249,10 @@ static void config_lists_what_did_not_take(void **state)
 
 static void config_refuses_what_is_no_option(void **state)
 {
-	static const char *const bad[] = { "CONFIG_A", "CONFIG_=y", "A=y", "CONFIG_A =y",
-					   "CONFIG_A=" };
+	static const char *const bad[] = {"CONFIG_A", "CONFIG_=y", "A=y", "CONFIG_A =y",
+					  "CONFIG_A="};
 	__cleanup_free char *one = xasprintf("%s/one", dir);
-	struct kernel_variant v = { .fragments = (char *[]){ one }, .nfragments = 1 };
+	struct kernel_variant v = {.fragments = (char *[]){one}, .nfragments = 1};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -272,14 +271,14 @@ static void patches_that_touch_the_configuration(void **state)
 		const char *text;
 		bool touch;
 	} cases[] = {
-		{ "--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", false },
-		{ "--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n+++ Kconfig\n", true },
-		{ "--- /dev/null\n+++ b/arch/x86/kvm/Kconfig.new\n", true },
-		{ "--- a/Makefile\n+++ b/Makefile\n", true },
-		{ "--- a/Kconfig\t2020\n+++ /dev/null\n", true },
-		{ "--- a/kernel/configs/tiny.config\n+++ b/kernel/configs/tiny.config\n", true },
-		{ "no diff", false },
-		{ "", false },
+		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", false},
+		{"--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n+++ Kconfig\n", true},
+		{"--- /dev/null\n+++ b/arch/x86/kvm/Kconfig.new\n", true},
+		{"--- a/Makefile\n+++ b/Makefile\n", true},
+		{"--- a/Kconfig\t2020\n+++ /dev/null\n", true},
+		{"--- a/kernel/configs/tiny.config\n+++ b/kernel/configs/tiny.config\n", true},
+		{"no diff", false},
+		{"", false},
 	};
 
 	(void)state;
@@ -300,16 +299,16 @@ static void patches_that_userspace_sees(void **state)
 		const char *text;
 		bool seen;
 	} cases[] = {
-		{ "--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n", false },
-		{ "--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n", false },
-		{ "", false },
-		{ "--- a/tools/include/a.h\n+++ b/tools/include/a.h\n", true },
-		{ "--- a/tools/include/a.h\n+++ /dev/null\n", true },
-		{ "rename from tools/include/a.h\nrename to lib/a.h\n", true },
-		{ "--- a/x.c\n+++ b/x.c\n--- a/include/uapi/linux/kvm.h\n"
-		  "+++ b/include/uapi/linux/kvm.h\n",
-		  true },
-		{ "--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", true },
+		{"--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n", false},
+		{"--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n", false},
+		{"", false},
+		{"--- a/tools/include/a.h\n+++ b/tools/include/a.h\n", true},
+		{"--- a/tools/include/a.h\n+++ /dev/null\n", true},
+		{"rename from tools/include/a.h\nrename to lib/a.h\n", true},
+		{"--- a/x.c\n+++ b/x.c\n--- a/include/uapi/linux/kvm.h\n"
+		 "+++ b/include/uapi/linux/kvm.h\n",
+		 true},
+		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", true},
 	};
 	char none[FS_SHA256_HEX], hex[FS_SHA256_HEX];
 	struct error err;
@@ -330,7 +329,7 @@ static void patches_that_userspace_sees(void **state)
 static void set_time(const char *name, time_t when)
 {
 	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
-	const struct timespec times[2] = { { when, 5 }, { when, 5 } };
+	const struct timespec times[2] = {{when, 5}, {when, 5}};
 
 	assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
@@ -438,10 +437,10 @@ static void build_id_of_a_program_and_of_damage(void **state)
 
 static int make_fails(const char *line, struct error *err)
 {
-	static const char *const targets[] = { "bzImage", NULL };
+	static const char *const targets[] = {"bzImage", NULL};
 	__cleanup_free char *makefile = xasprintf("bzImage:\n\t@echo '%s'; false\n", line);
 	__cleanup_free char *log = xasprintf("%s/make.log", dir);
-	struct kernel_make m = { .tree = dir, .log = log, .compiler = "gcc", .targets = targets };
+	struct kernel_make m = {.tree = dir, .log = log, .compiler = "gcc", .targets = targets};
 
 	put("Makefile", makefile);
 	return kernel_make_run(&m, err);

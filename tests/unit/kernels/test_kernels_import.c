@@ -40,7 +40,7 @@ static int remove_dir(void **state)
 
 static int import(const char *fixture, const char *name, struct error *err)
 {
-	const struct kernel_env env = { .variants_dir = dir, .cache_dir = dir };
+	const struct kernel_env env = {.variants_dir = dir, .cache_dir = dir};
 	__cleanup_free char *root = fs_data_root();
 	__cleanup_free char *mbox = xasprintf("%s/tests/fixtures/mbox/%s.mbox", root, fixture);
 
@@ -72,32 +72,32 @@ static void subjects_are_told_apart(void **state)
 		int version, n, m;
 		const char *title;
 	} cases[] = {
-		{ "[PATCH 3/5] KVM: x", true, 1, 3, 5, "KVM: x" },
-		{ "[PATCH v2 03/12] KVM: x", true, 2, 3, 12, "KVM: x" },
-		{ "[PATCH] KVM: x", true, 1, 0, 0, "KVM: x" },
-		{ "[RFC PATCH v10 0/9] x", true, 10, 0, 9, "x" },
-		{ "[RFC][PATCH 1/2] x", true, 1, 1, 2, "x" },
-		{ "[RFC v2 1/2] x", true, 2, 1, 2, "x" },
-		{ "[kvm-devel] [PATCH 1/2] x", true, 1, 1, 2, "x" },
-		{ "[PATCHv3 1/2] x", true, 3, 1, 2, "x" },
-		{ "[PATCH-v3 1/2] x", true, 3, 1, 2, "x" },
-		{ "[PATCH net-next,v4,1/2] x", true, 4, 1, 2, "x" },
-		{ "[PATCH 6.12.y 1/2] x", true, 1, 1, 2, "x" },
-		{ " [patch 1/2]x", true, 1, 1, 2, "x" },
-		{ "Re: [PATCH 1/2] x", false, 1, 0, 0, "Re: [PATCH 1/2] x" },
-		{ "[kvm] Re: [PATCH 1/2] x", false, 1, 0, 0, "Re: [PATCH 1/2] x" },
-		{ "[PATCH 1/2] Re: x", false, 1, 1, 2, "Re: x" },
-		{ "[ANNOUNCE 1/2] x", false, 1, 1, 2, "x" },
-		{ "[PATCH 1/0] x", true, 1, 0, 0, "x" },
-		{ "[PATCH 1/99999] x", true, 1, 0, 0, "x" },
-		{ "[PATCH 1/2", false, 1, 0, 0, "[PATCH 1/2" },
-		{ "[]", false, 1, 0, 0, "" },
-		{ "", false, 1, 0, 0, "" },
+		{"[PATCH 3/5] KVM: x", true, 1, 3, 5, "KVM: x"},
+		{"[PATCH v2 03/12] KVM: x", true, 2, 3, 12, "KVM: x"},
+		{"[PATCH] KVM: x", true, 1, 0, 0, "KVM: x"},
+		{"[RFC PATCH v10 0/9] x", true, 10, 0, 9, "x"},
+		{"[RFC][PATCH 1/2] x", true, 1, 1, 2, "x"},
+		{"[RFC v2 1/2] x", true, 2, 1, 2, "x"},
+		{"[kvm-devel] [PATCH 1/2] x", true, 1, 1, 2, "x"},
+		{"[PATCHv3 1/2] x", true, 3, 1, 2, "x"},
+		{"[PATCH-v3 1/2] x", true, 3, 1, 2, "x"},
+		{"[PATCH net-next,v4,1/2] x", true, 4, 1, 2, "x"},
+		{"[PATCH 6.12.y 1/2] x", true, 1, 1, 2, "x"},
+		{" [patch 1/2]x", true, 1, 1, 2, "x"},
+		{"Re: [PATCH 1/2] x", false, 1, 0, 0, "Re: [PATCH 1/2] x"},
+		{"[kvm] Re: [PATCH 1/2] x", false, 1, 0, 0, "Re: [PATCH 1/2] x"},
+		{"[PATCH 1/2] Re: x", false, 1, 1, 2, "Re: x"},
+		{"[ANNOUNCE 1/2] x", false, 1, 1, 2, "x"},
+		{"[PATCH 1/0] x", true, 1, 0, 0, "x"},
+		{"[PATCH 1/99999] x", true, 1, 0, 0, "x"},
+		{"[PATCH 1/2", false, 1, 0, 0, "[PATCH 1/2"},
+		{"[]", false, 1, 0, 0, ""},
+		{"", false, 1, 0, 0, ""},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct mail mail = { .subject = (char *)(uintptr_t)cases[i].subject };
+		struct mail mail = {.subject = (char *)(uintptr_t)cases[i].subject};
 
 		mail_parse_subject(&mail);
 		assert_int_equal(mail.patch, cases[i].patch);
@@ -116,7 +116,7 @@ static void any_subject_is_parsed(void **state)
 	srandom(7);
 	for (int i = 0; i < 100000; i++) {
 		size_t len = random() % 40;
-		struct mail mail = { .subject = xcalloc(len + 1, 1) };
+		struct mail mail = {.subject = xcalloc(len + 1, 1)};
 
 		for (size_t j = 0; j < len; j++)
 			mail.subject[j] = alphabet[random() % (sizeof(alphabet) - 1)];
@@ -132,20 +132,20 @@ static void paths_that_lead_outside(void **state)
 		const char *diff;
 		bool outside;
 	} cases[] = {
-		{ "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n", false },
-		{ "--- /dev/null\n+++ b/x.c\n", false },
-		{ "--- a/x..y/z.c\n+++ b/x..y/z.c\n", false },
-		{ "--- a/../x\n", true },
-		{ "--- a/x\n+++ b/y/../../../x\n", true },
-		{ "+++ /etc/passwd\n", true },
-		{ "rename to ../x\n", true },
-		{ "copy from /x", true },
-		{ "", false },
+		{"--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n", false},
+		{"--- /dev/null\n+++ b/x.c\n", false},
+		{"--- a/x..y/z.c\n+++ b/x..y/z.c\n", false},
+		{"--- a/../x\n", true},
+		{"--- a/x\n+++ b/y/../../../x\n", true},
+		{"+++ /etc/passwd\n", true},
+		{"rename to ../x\n", true},
+		{"copy from /x", true},
+		{"", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct mail mail = { .diff = (char *)(uintptr_t)cases[i].diff };
+		struct mail mail = {.diff = (char *)(uintptr_t)cases[i].diff};
 		__cleanup_free char *path = mail_outside_path(&mail);
 
 		assert_int_equal(path != NULL, cases[i].outside);
@@ -156,7 +156,7 @@ static void paths_that_lead_outside(void **state)
 static void a_thread_as_it_is(void **state)
 {
 	__cleanup_free char *series = NULL, *first = NULL, *second = NULL, *variant = NULL;
-	struct error err = { 0, "" };
+	struct error err = {0, ""};
 
 	(void)state;
 	if (import("complete", "mine", &err))
@@ -183,9 +183,9 @@ static void a_thread_as_it_is(void **state)
 
 static void the_imported_variant_loads(void **state)
 {
-	const struct kernel_env env = { .variants_dir = dir, .cache_dir = dir };
+	const struct kernel_env env = {.variants_dir = dir, .cache_dir = dir};
 	struct kernel_variant v;
-	struct error err = { 0, "" };
+	struct error err = {0, ""};
 
 	(void)state;
 	assert_int_equal(import("single", "one", &err), 0);
@@ -203,24 +203,24 @@ static void nothing_is_imported_if_anything_is_wrong(void **state)
 		int code;
 		const char *says;
 	} cases[] = {
-		{ "missing", "x", -EINVAL, "patches are missing: 2/3" },
-		{ "twice", "x", -EINVAL, "patch 2/3 is there twice: <p2v2@x> and <q2v2@x>" },
-		{ "two-versions", "x", -EINVAL, "more than one series: v2 with 3 patches, and v3" },
-		{ "outside", "x", -EINVAL, "outside of the kernel's tree: a/../../etc/f1" },
-		{ "no-diff", "x", -EINVAL, "has no diff" },
-		{ "no-patch", "x", -EINVAL, "no patch in it" },
-		{ "too-high", "x", -EINVAL, "no patch 4 of 3" },
-		{ "no-such-file", "x", -ENOENT, "no-such-file.mbox" },
-		{ "complete", "../x", -EINVAL, "cannot name a variant" },
-		{ "complete", "", -EINVAL, "cannot name a variant" },
-		{ "complete", "onto", -EEXIST, "onto.json: is there already" },
+		{"missing", "x", -EINVAL, "patches are missing: 2/3"},
+		{"twice", "x", -EINVAL, "patch 2/3 is there twice: <p2v2@x> and <q2v2@x>"},
+		{"two-versions", "x", -EINVAL, "more than one series: v2 with 3 patches, and v3"},
+		{"outside", "x", -EINVAL, "outside of the kernel's tree: a/../../etc/f1"},
+		{"no-diff", "x", -EINVAL, "has no diff"},
+		{"no-patch", "x", -EINVAL, "no patch in it"},
+		{"too-high", "x", -EINVAL, "no patch 4 of 3"},
+		{"no-such-file", "x", -ENOENT, "no-such-file.mbox"},
+		{"complete", "../x", -EINVAL, "cannot name a variant"},
+		{"complete", "", -EINVAL, "cannot name a variant"},
+		{"complete", "onto", -EEXIST, "onto.json: is there already"},
 	};
 	char **names;
 	size_t count;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct error err = { 0, "" };
+		struct error err = {0, ""};
 
 		assert_int_equal(import(cases[i].fixture, cases[i].name, &err), cases[i].code);
 		assert_contains(err.text, cases[i].says);

@@ -46,9 +46,9 @@ static int judge_line(void *arg, const char *const *ids, size_t n, enum bisect_v
 
 static void search_line(long last, size_t k, struct line_judge *j, struct bisect_answer *answer)
 {
-	struct bisect_tester tester = { .test = judge_line, .arg = j };
+	struct bisect_tester tester = {.test = judge_line, .arg = j};
 	struct bisect_space *space;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	assert_int_equal(bisect_line_open(0, last, NULL, &space, &err), 0);
 	assert_int_equal(bisect_search(space, k, &tester, answer, &err), 0);
@@ -60,7 +60,7 @@ static void line_finds_every_position(void **state)
 	(void)state;
 	for (size_t k = 1; k <= 4; k++) {
 		for (long culprit = 1; culprit <= 32; culprit++) {
-			struct line_judge j = { .culprit = culprit };
+			struct line_judge j = {.culprit = culprit};
 			struct bisect_answer answer;
 
 			search_line(32, k, &j, &answer);
@@ -83,7 +83,7 @@ static void rounds_are_counted(void **state)
 
 static void line_walks_around_skips(void **state)
 {
-	struct line_judge j = { .culprit = 25, .skip_from = 12, .skip_to = 20 };
+	struct line_judge j = {.culprit = 25, .skip_from = 12, .skip_to = 20};
 	struct bisect_answer answer;
 
 	(void)state;
@@ -96,7 +96,7 @@ static void line_walks_around_skips(void **state)
 
 static void skips_around_the_culprit_leave_suspects(void **state)
 {
-	struct line_judge j = { .culprit = 16, .skip_from = 15, .skip_to = 17 };
+	struct line_judge j = {.culprit = 16, .skip_from = 15, .skip_to = 17};
 	struct bisect_answer answer;
 
 	(void)state;
@@ -110,8 +110,8 @@ static void skips_around_the_culprit_leave_suspects(void **state)
 static void contradiction_keeps_the_last_change(void **state)
 {
 	struct bisect_space *space;
-	struct bisect_remaining r = { 0 };
-	struct error err = { 0 };
+	struct bisect_remaining r = {0};
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(bisect_line_open(0, 32, NULL, &space, &err), 0);
@@ -132,14 +132,14 @@ static char repo[] = "/tmp/nestlab-bisect.XXXXXX";
 static char *git(const char *const *args)
 {
 	struct strbuf out = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (bisect_git_run(repo, args, NULL, &out, &err))
 		fail_msg("%s", err.text);
 	return strbuf_detach(&out);
 }
-#define GIT(...)     free(git((const char *const[]){ __VA_ARGS__, NULL }))
-#define GIT_OUT(...) git((const char *const[]){ __VA_ARGS__, NULL })
+#define GIT(...)     free(git((const char *const[]){__VA_ARGS__, NULL}))
+#define GIT_OUT(...) git((const char *const[]){__VA_ARGS__, NULL})
 
 static void commit(const char *file, int n)
 {
@@ -147,7 +147,7 @@ static void commit(const char *file, int n)
 	__cleanup_free char *text = xasprintf("%d\n", n);
 	__cleanup_free char *message = xasprintf("%s %d", file, n);
 	__cleanup_free char *tag = xasprintf("%s%d", file, n);
-	struct error err = { 0 };
+	struct error err = {0};
 
 	assert_int_equal(fs_write_file(path, text, strlen(text), &err), 0);
 	GIT("add", ".");
@@ -207,8 +207,8 @@ static int judge_git(void *arg, const char *const *ids, size_t n, enum bisect_ve
 	struct git_judge *j = arg;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *const args[] = { "merge-base", "--is-ancestor", j->culprit, ids[i],
-					     NULL };
+		const char *const args[] = {"merge-base", "--is-ancestor", j->culprit, ids[i],
+					    NULL};
 		int status;
 
 		j->tests++;
@@ -223,7 +223,7 @@ static int judge_git(void *arg, const char *const *ids, size_t n, enum bisect_ve
 static int search_git(const struct bisect_git_range *range, size_t k, struct git_judge *j,
 		      struct bisect_answer *answer, struct error *err)
 {
-	struct bisect_tester tester = { .test = judge_git, .arg = j };
+	struct bisect_tester tester = {.test = judge_git, .arg = j};
 	struct bisect_space *space;
 	int ret = bisect_git_open(range, &space, err);
 
@@ -236,9 +236,9 @@ static int search_git(const struct bisect_git_range *range, size_t k, struct git
 
 static void expect_culprit(const struct bisect_git_range *range, size_t k, const char *culprit)
 {
-	struct git_judge j = { .culprit = GIT_OUT("rev-parse", culprit) };
+	struct git_judge j = {.culprit = GIT_OUT("rev-parse", culprit)};
 	struct bisect_answer answer;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (search_git(range, k, &j, &answer, &err))
 		fail_msg("%s", err.text);
@@ -251,7 +251,7 @@ static void expect_culprit(const struct bisect_git_range *range, size_t k, const
 /* Every commit of the range, merges and both sides of one included, with 1 to 3 at once. */
 static void git_finds_every_commit(void **state)
 {
-	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
 	__cleanup_free char *all = GIT_OUT("rev-list", "main", "^a1");
 	char *save, *id;
 
@@ -264,8 +264,8 @@ static void git_finds_every_commit(void **state)
 static void expect_left(struct bisect_space *space, const char *bad, long total)
 {
 	__cleanup_free char *id = GIT_OUT("rev-parse", bad);
-	struct bisect_remaining r = { 0 };
-	struct error err = { 0 };
+	struct bisect_remaining r = {0};
+	struct error err = {0};
 
 	assert_int_equal(space->ops->remaining(space, &r, &err), 0);
 	assert_string_equal(r.bad, id);
@@ -276,9 +276,9 @@ static void expect_left(struct bisect_space *space, const char *bad, long total)
 /* Verdicts of one round: two bad ones beside a merge, and a bad one before a good one. */
 static void git_combines_the_verdicts_of_a_round(void **state)
 {
-	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
 	struct bisect_space *space;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(bisect_git_open(&range, &space, &err), 0);
@@ -296,12 +296,11 @@ static void git_combines_the_verdicts_of_a_round(void **state)
 static void git_first_parent_blames_the_merge(void **state)
 {
 	struct bisect_git_range range = {
-		.tree = repo, .good = "a2", .bad = "main", .first_parent = true
-	};
-	struct git_judge j = { .culprit = GIT_OUT("rev-parse", "side~2") };
+		.tree = repo, .good = "a2", .bad = "main", .first_parent = true};
+	struct git_judge j = {.culprit = GIT_OUT("rev-parse", "side~2")};
 	__cleanup_free char *merge = GIT_OUT("rev-parse", "merged");
 	struct bisect_answer answer;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(search_git(&range, 1, &j, &answer, &err), 0);
@@ -312,13 +311,12 @@ static void git_first_parent_blames_the_merge(void **state)
 
 static void git_paths_limit_the_range(void **state)
 {
-	const char *paths[] = { "b" };
+	const char *paths[] = {"b"};
 	struct bisect_git_range range = {
-		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1
-	};
-	struct git_judge j = { .culprit = GIT_OUT("rev-parse", "side~3") };
+		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1};
+	struct git_judge j = {.culprit = GIT_OUT("rev-parse", "side~3")};
 	struct bisect_answer answer;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(search_git(&range, 1, &j, &answer, &err), 0);
@@ -334,13 +332,12 @@ static void git_paths_limit_the_range(void **state)
 /* A culprit that touches none of the paths: no commit that does is blamed, nor is the bad end. */
 static void git_says_when_the_paths_are_wrong(void **state)
 {
-	const char *paths[] = { "b" };
+	const char *paths[] = {"b"};
 	struct bisect_git_range range = {
-		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1
-	};
-	struct git_judge j = { .culprit = GIT_OUT("rev-parse", "a10") };
+		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1};
+	struct git_judge j = {.culprit = GIT_OUT("rev-parse", "a10")};
 	struct bisect_answer answer;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(search_git(&range, 1, &j, &answer, &err), -EXDEV);
@@ -350,11 +347,11 @@ static void git_says_when_the_paths_are_wrong(void **state)
 
 static void git_tests_merge_bases_first(void **state)
 {
-	struct bisect_git_range range = { .tree = repo, .good = "other", .bad = "main" };
+	struct bisect_git_range range = {.tree = repo, .good = "other", .bad = "main"};
 	__cleanup_free char *base = GIT_OUT("rev-parse", "other~1");
-	struct git_judge bad_base = { .culprit = GIT_OUT("rev-parse", "a3") };
+	struct git_judge bad_base = {.culprit = GIT_OUT("rev-parse", "a3")};
 	struct bisect_answer answer;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	expect_culprit(&range, 1, "a7");
@@ -369,19 +366,18 @@ static void git_refuses_impossible_ranges(void **state)
 	static const struct {
 		const char *good, *bad, *text;
 	} cases[] = {
-		{ "main", "main~3", "swap them" },
-		{ "main", "main", "the same commit" },
-		{ "nowhere", "main", "nowhere: no such commit" },
-		{ "main~1", "--all", "no such commit" },
+		{"main", "main~3", "swap them"},
+		{"main", "main", "the same commit"},
+		{"nowhere", "main", "nowhere: no such commit"},
+		{"main~1", "--all", "no such commit"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct bisect_git_range range = { .tree = repo,
-						  .good = cases[i].good,
-						  .bad = cases[i].bad };
+		struct bisect_git_range range = {
+			.tree = repo, .good = cases[i].good, .bad = cases[i].bad};
 		struct bisect_space *space;
-		struct error err = { 0 };
+		struct error err = {0};
 
 		assert_int_equal(bisect_git_open(&range, &space, &err), -EINVAL);
 		assert_non_null(strstr(err.text, cases[i].text));
@@ -395,7 +391,7 @@ static void replay_steps(const struct bisect_git_range *range, const struct bise
 	__cleanup_free char *path = xasprintf("%s/.git/nestlab.log", repo);
 	struct bisect_space *space;
 	struct strbuf log = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 	char *said;
 
 	assert_int_equal(bisect_git_open(range, &space, &err), 0);
@@ -415,15 +411,15 @@ static void replay(const struct bisect_git_range *range, const char *culprit_nam
 	__cleanup_free char *culprit = GIT_OUT("rev-parse", culprit_name);
 	__cleanup_free char *all = GIT_OUT("rev-list", range->bad, "^a1");
 	struct bisect_git_step steps[32];
-	struct error err = { 0 };
+	struct error err = {0};
 	char *save, *id;
 	size_t n = 0;
 
 	/* every commit as a step, in an order that is nobody's */
 	for (id = strtok_r(all, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
-		struct git_judge j = { .culprit = culprit };
+		struct git_judge j = {.culprit = culprit};
 
-		steps[n] = (struct bisect_git_step){ .id = id, .why = "+1 %" };
+		steps[n] = (struct bisect_git_step){.id = id, .why = "+1 %"};
 		judge_git(&j, (const char *const *)&id, 1, &steps[n++].verdict, &err);
 	}
 	replay_steps(range, steps, n, culprit);
@@ -432,16 +428,15 @@ static void replay(const struct bisect_git_range *range, const char *culprit_nam
 /* A round's verdicts contradict each other, the bad one stored first. */
 static void git_replays_a_contradiction(void **state)
 {
-	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
 	__cleanup_free char *early = GIT_OUT("rev-parse", "a3"),
 			    *merged = GIT_OUT("rev-parse", "merged"),
 			    *last = GIT_OUT("rev-parse", "main~1"),
 			    *culprit = GIT_OUT("rev-parse", "main");
 	const struct bisect_git_step steps[] = {
-		{ .id = early, .verdict = BISECT_BAD, .why = "+1 %" },
-		{ .id = merged, .verdict = BISECT_GOOD, .why = "+0 %" },
-		{ .id = last, .verdict = BISECT_GOOD, .why = "+0 %" }
-	};
+		{.id = early, .verdict = BISECT_BAD, .why = "+1 %"},
+		{.id = merged, .verdict = BISECT_GOOD, .why = "+0 %"},
+		{.id = last, .verdict = BISECT_GOOD, .why = "+0 %"}};
 
 	(void)state;
 	replay_steps(&range, steps, ARRAY_SIZE(steps), culprit);
@@ -449,7 +444,7 @@ static void git_replays_a_contradiction(void **state)
 
 static void git_replays_the_log(void **state)
 {
-	struct bisect_git_range range = { .tree = repo, .good = "a1", .bad = "main" };
+	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
 
 	(void)state;
 	replay(&range, "a6");
@@ -462,7 +457,7 @@ static void git_reverts_what_reverts(void **state)
 	__cleanup_free char *commit_id = NULL;
 	__cleanup_free char *parent = GIT_OUT("rev-parse", "main~1^{tree}");
 	__cleanup_free char *before = GIT_OUT("status", "--porcelain");
-	struct error err = { 0 };
+	struct error err = {0};
 	char *got = NULL, *spec, *tree;
 
 	(void)state;
@@ -529,9 +524,9 @@ static int judge_set(void *arg, const char *const *ids, size_t n, enum bisect_ve
 static void expect_guilty(size_t n, const char *guilty, const char *needs, const char *answer)
 {
 	for (size_t k = 1; k <= 4; k++) {
-		struct set_judge j = { .n = n, .guilty = guilty, .needs = needs };
-		struct bisect_tester tester = { .test = judge_set, .arg = &j };
-		struct error err = { 0 };
+		struct set_judge j = {.n = n, .guilty = guilty, .needs = needs};
+		struct bisect_tester tester = {.test = judge_set, .arg = &j};
+		struct error err = {0};
 		char *got;
 
 		assert_int_equal(bisect_ddmin(n, k, &tester, &got, &err), 0);
@@ -562,8 +557,8 @@ static void ddmin_keeps_what_the_guilty_needs(void **state)
 
 static void ddmin_is_quick_with_one(void **state)
 {
-	struct set_judge j = { .n = 20, .guilty = "13" };
-	struct bisect_tester tester = { .test = judge_set, .arg = &j };
+	struct set_judge j = {.n = 20, .guilty = "13"};
+	struct bisect_tester tester = {.test = judge_set, .arg = &j};
 	char *got;
 
 	(void)state;
@@ -574,7 +569,7 @@ static void ddmin_is_quick_with_one(void **state)
 
 static void sets_are_parsed_strictly(void **state)
 {
-	static const char *const wrong[] = { "4", "-1", "0,", "a", "0 1", "0,,1", ",0" };
+	static const char *const wrong[] = {"4", "-1", "0,", "a", "0 1", "0,,1", ",0"};
 	bool set[4];
 
 	(void)state;
@@ -589,12 +584,12 @@ static void sets_are_parsed_strictly(void **state)
 
 static struct bisect_ratio ratio(double at, double half)
 {
-	return (struct bisect_ratio){ .ratio = at, .low = at - half, .high = at + half };
+	return (struct bisect_ratio){.ratio = at, .low = at - half, .high = at + half};
 }
 
 static enum bisect_verdict verdict_at(double effect, double step, double half, double threshold)
 {
-	struct bisect_ends ends = { .ratio = effect };
+	struct bisect_ends ends = {.ratio = effect};
 	struct bisect_ratio good = ratio(step, half), bad = ratio(step / effect, half);
 	struct bisect_position pos;
 
@@ -619,7 +614,7 @@ static void judge_takes_the_nearer_end(void **state)
 
 static void a_threshold_must_lie_between(void **state)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	double border;
 
 	(void)state;

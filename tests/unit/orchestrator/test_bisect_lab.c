@@ -29,7 +29,7 @@ static char *get(const char *name)
 {
 	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
 	struct strbuf text = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (fs_read_file(path, 0, &text, &err))
 		fail_msg("%s", err.text);
@@ -67,10 +67,10 @@ static void make_candidate(const char *id)
 	struct bisect_request request = {
 		.kind = BISECT_SERIES,
 		.variant = (char *)"child",
-		.probe = { .scenario = (char *)"multiplex", .metric = (char *)"switch" },
+		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},
 	};
-	struct bisect_built built = { 0 };
-	struct error err = { 0 };
+	struct bisect_built built = {0};
+	struct error err = {0};
 	struct lab *lab;
 
 	if (bisect_lab_open(&request, "s", runs, NULL, &lab, &err))

@@ -124,7 +124,7 @@ static int store_boot(struct fake *f, const char *session, const struct bisect_b
 {
 	enum results_class class = class_of(f, b);
 	uint64_t value = value_of(f, session, b, seed);
-	struct results_bucket bucket = { histogram_bucket(value), 1 };
+	struct results_bucket bucket = {histogram_bucket(value), 1};
 	struct results_metric metric = {
 		.scenario = "multiplex",
 		.metric = "switch",
@@ -227,7 +227,7 @@ static int64_t bisect_id(struct results_db *db, struct error *err)
 
 static int search(struct bisect_session *s, size_t parallel, struct outcome *o)
 {
-	struct bisect_tester tester = { .test = bisect_test, .arg = s };
+	struct bisect_tester tester = {.test = bisect_test, .arg = s};
 	const struct fake *f = s->lab.arg;
 	struct bisect_space *space;
 	int ret = bisect_line_open(0, LAST, NULL, &space, &o->err);
@@ -248,16 +248,16 @@ static void run_bisect(const char *path, const struct truth *truth, size_t paral
 		       struct outcome *o)
 {
 	static char good[] = "0", bad[8];
-	struct fake f = { .truth = truth, .die_at = die_at };
+	struct fake f = {.truth = truth, .die_at = die_at};
 	struct bisect_session s = {
 		.session = "s",
 		.good = good,
 		.bad = bad,
-		.lab = { fake_build, fake_boot, fake_compare, &f },
-		.limits = { .boots = 2, .max_boots = 8, .guest_failures = 2, .host_failures = 4 },
+		.lab = {fake_build, fake_boot, fake_compare, &f},
+		.limits = {.boots = 2, .max_boots = 8, .guest_failures = 2, .host_failures = 4},
 	};
 
-	*o = (struct outcome){ 0 };
+	*o = (struct outcome){0};
 	snprintf(bad, sizeof(bad), "%d", LAST);
 	o->ret = results_open(path, true, &f.db, &o->err);
 	if (o->ret)
@@ -290,7 +290,7 @@ static void finds_two_percent_anywhere(void **state)
 	(void)state;
 	for (size_t parallel = 1; parallel <= 2; parallel++) {
 		for (long culprit = 1; culprit <= LAST; culprit += 4) {
-			struct truth t = { .culprit = culprit, .effect = 0.02, .noise = 0.0002 };
+			struct truth t = {.culprit = culprit, .effect = 0.02, .noise = 0.0002};
 			struct outcome o;
 
 			expect(&t, parallel, &o);
@@ -302,7 +302,7 @@ static void finds_two_percent_anywhere(void **state)
 
 static void finds_a_small_one_in_noise_and_drift(void **state)
 {
-	struct truth t = { .culprit = 20, .effect = 0.03, .noise = 0.002, .drift = 0.0001 };
+	struct truth t = {.culprit = 20, .effect = 0.03, .noise = 0.002, .drift = 0.0001};
 	struct outcome o;
 
 	(void)state;
@@ -312,7 +312,7 @@ static void finds_a_small_one_in_noise_and_drift(void **state)
 
 static void finds_an_improvement(void **state)
 {
-	struct truth t = { .culprit = 7, .effect = -0.05, .noise = 0.0005 };
+	struct truth t = {.culprit = 7, .effect = -0.05, .noise = 0.0005};
 	struct outcome o;
 
 	(void)state;
@@ -324,7 +324,7 @@ static void finds_an_improvement(void **state)
 static void refuses_ends_that_do_not_differ(void **state)
 {
 	__cleanup_free char *path = new_database();
-	struct truth t = { .culprit = LAST + 1, .noise = 0.0002 };
+	struct truth t = {.culprit = LAST + 1, .noise = 0.0002};
 	struct outcome o;
 
 	(void)state;
@@ -361,7 +361,7 @@ static struct results_bisect_step *steps_of(const struct truth *t, size_t *n, in
 /* Ends that two boots do not tell apart: as many as it took are what is stored. */
 static void counts_the_boots_of_the_ends(void **state)
 {
-	struct truth t = { .culprit = 1, .effect = -0.007, .noise = 0.003 };
+	struct truth t = {.culprit = 1, .effect = -0.007, .noise = 0.003};
 	size_t n;
 	int boots;
 	struct results_bisect_step *steps = steps_of(&t, &n, &boots);
@@ -375,7 +375,7 @@ static void counts_the_boots_of_the_ends(void **state)
 
 static void tells_the_number_and_its_interval(void **state)
 {
-	struct truth t = { .culprit = 20, .effect = 0.02, .noise = 0.0002 };
+	struct truth t = {.culprit = 20, .effect = 0.02, .noise = 0.0002};
 	double value, low, high;
 	size_t n;
 	int boots;
@@ -391,7 +391,7 @@ static void tells_the_number_and_its_interval(void **state)
 
 static void skips_what_does_not_build_or_boot(void **state)
 {
-	struct truth t = { .culprit = 11, .effect = 0.02, .noise = 0.0002, .broken = 16 };
+	struct truth t = {.culprit = 11, .effect = 0.02, .noise = 0.0002, .broken = 16};
 	struct outcome o;
 
 	(void)state;
@@ -406,7 +406,7 @@ static void skips_what_does_not_build_or_boot(void **state)
 static void a_broken_neighbour_leaves_two_suspects(void **state)
 {
 	__cleanup_free char *path = new_database();
-	struct truth t = { .culprit = 16, .effect = 0.02, .noise = 0.0002, .broken = 15 };
+	struct truth t = {.culprit = 16, .effect = 0.02, .noise = 0.0002, .broken = 15};
 	struct outcome o;
 
 	(void)state;
@@ -418,7 +418,7 @@ static void a_broken_neighbour_leaves_two_suspects(void **state)
 
 static void retries_what_the_host_spoiled(void **state)
 {
-	struct truth t = { .culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 3 };
+	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 3};
 	struct outcome o;
 
 	(void)state;
@@ -429,7 +429,7 @@ static void retries_what_the_host_spoiled(void **state)
 static void stops_when_the_host_only_fails(void **state)
 {
 	__cleanup_free char *path = new_database();
-	struct truth t = { .culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 1 };
+	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 1};
 	struct outcome o;
 
 	(void)state;
@@ -446,7 +446,7 @@ static void stops_when_the_host_only_fails(void **state)
 
 static void the_same_bytes_need_no_boot(void **state)
 {
-	struct truth t = { .culprit = 16, .effect = 0.02, .noise = 0.0002 };
+	struct truth t = {.culprit = 16, .effect = 0.02, .noise = 0.0002};
 	struct outcome plain, twin;
 
 	(void)state;
@@ -462,7 +462,7 @@ static void the_same_bytes_need_no_boot(void **state)
 
 static void says_when_the_culprit_is_not_seen_again(void **state)
 {
-	struct truth t = { .culprit = 9, .effect = 0.02, .noise = 0.0002, .never_again = 9 };
+	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .never_again = 9};
 	struct outcome o;
 
 	(void)state;
@@ -479,20 +479,20 @@ static void tests_the_revert_where_it_runs(void **state)
 		long broken, panics;
 		bool confirmed, reverted;
 	} cases[] = {
-		{ "0", 0, 0, true, true },
-		{ "40", 0, 0, false, true },
-		{ "40", 40, 0, true, false },
-		{ "40", 0, 40, true, false },
+		{"0", 0, 0, true, true},
+		{"40", 0, 0, false, true},
+		{"40", 40, 0, true, false},
+		{"40", 0, 40, true, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct truth t = { .culprit = 9,
-				   .effect = 0.02,
-				   .noise = 0.0002,
-				   .revert = cases[i].revert,
-				   .broken = cases[i].broken,
-				   .panics = cases[i].panics };
+		struct truth t = {.culprit = 9,
+				  .effect = 0.02,
+				  .noise = 0.0002,
+				  .revert = cases[i].revert,
+				  .broken = cases[i].broken,
+				  .panics = cases[i].panics};
 		struct outcome o;
 
 		expect(&t, 1, &o);
@@ -522,7 +522,7 @@ static bool run_in_child(const char *path, const struct truth *t, int die_at)
 /* The boots that confirm a culprit are none that were there: not one seed of a kernel's twice. */
 static void confirms_with_seeds_of_its_own(void **state)
 {
-	struct truth t = { .culprit = 20, .effect = 0.02, .noise = 0.0002 };
+	struct truth t = {.culprit = 20, .effect = 0.02, .noise = 0.0002};
 	__cleanup_free char *path = new_database();
 	struct outcome o;
 	sqlite3_stmt *stmt;
@@ -547,9 +547,9 @@ static void confirms_with_seeds_of_its_own(void **state)
 /* Boots in the database: how many, and how many (session, kernel, boot) are there twice. */
 static void count_boots(const char *path, int *total, int *repeated)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
-	static const char *const sessions[] = { "s", "s-again" };
+	static const char *const sessions[] = {"s", "s-again"};
 
 	*total = *repeated = 0;
 	assert_int_equal(results_open(path, false, &db, &err), 0);
@@ -570,7 +570,7 @@ static void count_boots(const char *path, int *total, int *repeated)
 /* Killed again and again, at every moment there is: the same answer, and not one boot twice. */
 static void survives_kills(void **state)
 {
-	struct truth t = { .culprit = 20, .effect = 0.02, .noise = 0.0002, .broken = 16 };
+	struct truth t = {.culprit = 20, .effect = 0.02, .noise = 0.0002, .broken = 16};
 	struct outcome whole;
 	int kills = 0, total, repeated;
 

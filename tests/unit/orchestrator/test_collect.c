@@ -12,18 +12,18 @@
 #include "orchestrator/engine/collect.h"
 
 static struct scenario_measure measures[] = {
-	{ .scenario = "multiplex",
-	  .l1 = "micro-vmx",
-	  .memory = "managed",
-	  .rounds = 2,
-	  .params = (char[]){ "{\"l2_vcpus\":8}" } },
-	{ .scenario = "churn",
-	  .l1 = "micro-vmx",
-	  .memory = "managed",
-	  .variant = "memslot",
-	  .params = (char[]){ "{\"operation\":\"memslot\"}" } },
+	{.scenario = "multiplex",
+	 .l1 = "micro-vmx",
+	 .memory = "managed",
+	 .rounds = 2,
+	 .params = (char[]){"{\"l2_vcpus\":8}"}},
+	{.scenario = "churn",
+	 .l1 = "micro-vmx",
+	 .memory = "managed",
+	 .variant = "memslot",
+	 .params = (char[]){"{\"operation\":\"memslot\"}"}},
 };
-static struct scenario_effect effects[] = { { (char[]){ "switch" }, 0.25 } };
+static struct scenario_effect effects[] = {{(char[]){"switch"}, 0.25}};
 static const struct scenario_plan plan = {
 	.measures = measures,
 	.nmeasures = ARRAY_SIZE(measures),
@@ -46,7 +46,7 @@ static void feed(struct collector *c, const char *line)
 
 static void good_records_become_rows(void **state)
 {
-	struct results_run run = { 0 };
+	struct results_run run = {0};
 	struct collector c;
 
 	(void)state;
@@ -77,7 +77,7 @@ static void good_records_become_rows(void **state)
 
 static void expect_trouble(const char *line, enum results_class class, const char *text)
 {
-	struct results_run run = { 0 };
+	struct results_run run = {0};
 	struct collector c;
 
 	collector_init(&c, &plan);
@@ -144,7 +144,7 @@ static void integrity_outweighs_what_came_before(void **state)
 
 static void a_measurement_that_never_ended_is_told(void **state)
 {
-	struct results_run run = { 0 };
+	struct results_run run = {0};
 	struct collector c;
 
 	(void)state;

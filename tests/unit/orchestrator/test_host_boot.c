@@ -118,8 +118,7 @@ static struct host_config cfg;
 static int boot(void)
 {
 	struct host_boot b = {
-		.image = "x", .run_dir = dir, .on_record = count_record, .arg = &calls
-	};
+		.image = "x", .run_dir = dir, .on_record = count_record, .arg = &calls};
 	int ret;
 
 	calls = 0;
@@ -302,17 +301,15 @@ static void collect_record(const char *line, size_t len, void *arg)
 	collector_record(arg, line, len);
 }
 
-static struct scenario_measure measure = { .scenario = "kselftest", .params = (char[]){ "{}" } };
-static const struct scenario_plan plan = { .measures = &measure, .nmeasures = 1 };
+static struct scenario_measure measure = {.scenario = "kselftest", .params = (char[]){"{}"}};
+static const struct scenario_plan plan = {.measures = &measure, .nmeasures = 1};
 
 /* A boot of one selftest that goes by the script; @text is why it failed. */
 static void comes_to(enum results_class class, const char *text)
 {
 	struct collector c;
-	struct host_boot b = {
-		.image = "x", .run_dir = dir, .on_record = collect_record, .arg = &c
-	};
-	struct error why = { 0 };
+	struct host_boot b = {.image = "x", .run_dir = dir, .on_record = collect_record, .arg = &c};
+	struct error why = {0};
 
 	memset(&err, 0, sizeof(err));
 	collector_init(&c, &plan);

@@ -180,7 +180,7 @@ static void check_reads_a_file(void **state)
 {
 	char path[] = "/tmp/nestlab-console.XXXXXX";
 	struct strbuf found = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	close(mkstemp(path));

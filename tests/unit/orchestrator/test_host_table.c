@@ -90,15 +90,15 @@ static void wrong_files(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{ "{}", "driver" },
-		{ "[]", "object" },
-		{ "{\"driver\":\"emulated\",\"ipz\":1}", "ips" },
-		{ "{\"driver\":\"emulated\",\"ips\":0}", "$.ips: 0 is not within" },
-		{ "{\"driver\":\"emulated\",\"cpus\":5}", "$.cpus: 5 is not within" },
-		{ "{\"driver\":\"emulated\",\"megabytes\":\"1\"}", "$.megabytes" },
-		{ "{\"driver\":\"emulated\",\"unmanaged_megabytes\":900}", "less than 256" },
-		{ "{\"driver\":\"floppy\"}", "no such driver: floppy (there are: emulated" },
-		{ "{\"driver\":", "1:" },
+		{"{}", "driver"},
+		{"[]", "object"},
+		{"{\"driver\":\"emulated\",\"ipz\":1}", "ips"},
+		{"{\"driver\":\"emulated\",\"ips\":0}", "$.ips: 0 is not within"},
+		{"{\"driver\":\"emulated\",\"cpus\":5}", "$.cpus: 5 is not within"},
+		{"{\"driver\":\"emulated\",\"megabytes\":\"1\"}", "$.megabytes"},
+		{"{\"driver\":\"emulated\",\"unmanaged_megabytes\":900}", "less than 256"},
+		{"{\"driver\":\"floppy\"}", "no such driver: floppy (there are: emulated"},
+		{"{\"driver\":", "1:"},
 	};
 
 	(void)state;
@@ -115,7 +115,7 @@ static void wrong_files(void **state)
 
 static void unknown_names(void **state)
 {
-	static const char *const names[] = { "nosuch", "", ".." };
+	static const char *const names[] = {"nosuch", "", ".."};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

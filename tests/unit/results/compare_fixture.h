@@ -31,7 +31,7 @@ static inline void boot(struct results_db *db, const char *kernel, const char *k
 static inline struct results_comparison compare(struct results_db *db, const char *a, const char *b)
 {
 	struct results_comparison c;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (results_compare(db, a, b, NULL, &c, &err))
 		fail_msg("%s", err.text);

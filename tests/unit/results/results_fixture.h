@@ -39,7 +39,7 @@ static inline char *fixture_path(void)
 
 static inline struct results_db *fixture_open(const char *path)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
 
 	if (results_open(path, true, &db, &err))
@@ -94,7 +94,7 @@ static inline struct results_metric *fixture_metric(struct fixture_run *f, const
 	size_t i = f->run.nmetrics++;
 
 	assert_true(i < ARRAY_SIZE(f->metrics));
-	f->buckets[i] = (struct results_bucket){ histogram_bucket(scaled), 1 };
+	f->buckets[i] = (struct results_bucket){histogram_bucket(scaled), 1};
 	f->metrics[i] = (struct results_metric){
 		.scenario = scenario,
 		.metric = metric,
@@ -117,7 +117,7 @@ static inline struct results_metric *fixture_metric(struct fixture_run *f, const
 
 static inline void fixture_store(struct results_db *db, const struct fixture_run *f)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (results_store(db, &f->run, NULL, &err))
 		fail_msg("%s", err.text);

@@ -99,7 +99,7 @@ static void higher_may_be_better(void **state)
 /* Of hardware nothing is assumed: one boot each cannot tell; six can. */
 static void hardware_needs_boots(void **state)
 {
-	static const double noise[] = { 0, 0.4, -0.3, 0.2, -0.5, 0.1 };
+	static const double noise[] = {0, 0.4, -0.3, 0.2, -0.5, 0.1};
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
@@ -179,8 +179,8 @@ static void the_tail_is_judged_too(void **state)
 	for (uint64_t seed = 1; seed <= 5; seed++) /* of a p99 nothing is assumed: eight repeats */
 		for (int k = 0; k < 2; k++) {
 			uint64_t tail = k ? 90000 : 60000;
-			struct results_bucket hist[] = { { histogram_bucket(30000), 95 },
-							 { histogram_bucket(tail), 5 } };
+			struct results_bucket hist[] = {{histogram_bucket(30000), 95},
+							{histogram_bucket(tail), 5}};
 			struct fixture_run f;
 			struct results_metric *m;
 
@@ -332,11 +332,11 @@ static void a_repeated_boot_is_no_second_boot(void **state)
 /* The command given again makes copies in another session: they are no history of what is compared. */
 static void copies_elsewhere_are_no_history(void **state)
 {
-	static const char *const sessions[] = { "s1", "s2", "s3" };
-	struct results_filter filter = { .session = sessions[1] };
+	static const char *const sessions[] = {"s1", "s2", "s3"};
+	struct results_filter filter = {.session = sessions[1]};
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	for (int i = 0; i < 18; i++) {
@@ -382,10 +382,10 @@ static void other_rounds_are_other_numbers(void **state)
 static void filters_narrow_it_down(void **state)
 {
 	struct results_db *db = open_fresh();
-	struct results_filter filter = { .scenario = "multiplex", .metric = "switch" };
+	struct results_filter filter = {.scenario = "multiplex", .metric = "switch"};
 	struct results_comparison c;
 	struct fixture_run f;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	for (int k = 0; k < 2; k++) {
@@ -399,13 +399,13 @@ static void filters_narrow_it_down(void **state)
 	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
 	assert_int_equal(c.nmetrics, 1);
 	results_comparison_free(&c);
-	filter = (struct results_filter){ .scenario = "quick" }; /* a plan's name does too */
+	filter = (struct results_filter){.scenario = "quick"}; /* a plan's name does too */
 	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
 	assert_int_equal(c.nmetrics, 3);
 	results_comparison_free(&c);
-	filter = (struct results_filter){ .session = "s1" };
+	filter = (struct results_filter){.session = "s1"};
 	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), -ENOENT);
-	filter = (struct results_filter){ .scenario = "migrate" };
+	filter = (struct results_filter){.scenario = "migrate"};
 	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), -ENODATA);
 	results_close(db);
 }
@@ -457,10 +457,10 @@ static void one_kernel_under_two_names_is_said_to_be_one(void **state)
 
 static void parts_do_not_decide_but_alone_they_do(void **state)
 {
-	struct results_filter part = { .metric = "vmptrld" };
+	struct results_filter part = {.metric = "vmptrld"};
 	struct results_db *db = open_fresh();
-	struct results_comparison c = { 0 };
-	struct error err = { 0 };
+	struct results_comparison c = {0};
+	struct error err = {0};
 	struct fixture_run f;
 
 	(void)state;

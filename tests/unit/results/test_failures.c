@@ -84,9 +84,8 @@ static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
 		enum results_class class;
 		const char *error;
 	} news[] = {
-		{ RESULTS_GUEST, "the kernel complained: BUG: KASAN: x" },
-		{ RESULTS_INTEGRITY,
-		  "wrong" RESULTS_BESIDES "the kernel complained: BUG: KASAN: x" },
+		{RESULTS_GUEST, "the kernel complained: BUG: KASAN: x"},
+		{RESULTS_INTEGRITY, "wrong" RESULTS_BESIDES "the kernel complained: BUG: KASAN: x"},
 	};
 
 	(void)state;
@@ -113,8 +112,7 @@ static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
 /* One boot of each kernel with a selftest that passes, and no number, on another host if @identity. */
 static void selftests_pass(struct results_db *db, const char *identity)
 {
-	static const struct results_test pass = { "kselftest", "{\"test\":\"x\"}", "x", "pass",
-						  "" };
+	static const struct results_test pass = {"kselftest", "{\"test\":\"x\"}", "x", "pass", ""};
 	struct fixture_run f;
 
 	for (int k = 0; k < 2; k++) {
@@ -165,12 +163,12 @@ static void selftests_alone_compare_too(void **state)
 static void a_test_that_fails_now_is_a_regression(void **state)
 {
 	static const struct results_test results[2][2] = {
-		{ { "kselftest", "{\"test\":\"x\"}", "x", "pass", "" },
-		  { "kselftest", "{\"test\":\"y\"}", "y", "fail", "always did" } },
-		{ { "kselftest", "{\"test\":\"x\"}", "x", "fail", "x.c:12: no" },
-		  { "kselftest", "{\"test\":\"y\"}", "y", "fail", "always did" } },
+		{{"kselftest", "{\"test\":\"x\"}", "x", "pass", ""},
+		 {"kselftest", "{\"test\":\"y\"}", "y", "fail", "always did"}},
+		{{"kselftest", "{\"test\":\"x\"}", "x", "fail", "x.c:12: no"},
+		 {"kselftest", "{\"test\":\"y\"}", "y", "fail", "always did"}},
 	};
-	static const char *const kernels[] = { "a", "b" };
+	static const char *const kernels[] = {"a", "b"};
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;

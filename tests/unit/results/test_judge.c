@@ -60,9 +60,9 @@ static const struct noise {
 	const char *name;
 	double (*draw)(gsl_rng *r);
 } noises[] = {
-	{ "tied", tied },	  { "tied rarely", tied_rarely },
-	{ "bimodal", bimodal },	  { "long-tailed", long_tailed },
-	{ "gaussian", gaussian },
+	{"tied", tied},		{"tied rarely", tied_rarely},
+	{"bimodal", bimodal},	{"long-tailed", long_tailed},
+	{"gaussian", gaussian},
 };
 
 /* What is compared: @boots of each of two kernels, after @history boots of another one. */
@@ -84,7 +84,7 @@ static void draw_number(gsl_rng *r, const struct noise *noise, const struct sett
 {
 	double history[HISTORY_MAX];
 
-	n->noise = (struct statistics_noise){ 0 };
+	n->noise = (struct statistics_noise){0};
 	for (size_t i = 0; i < s->history; i++)
 		history[i] = log(noise->draw(r));
 	statistics_noise_add(&n->noise, history, s->history);
@@ -92,14 +92,14 @@ static void draw_number(gsl_rng *r, const struct noise *noise, const struct sett
 		n->base[i] = noise->draw(r);
 		n->new[i] = noise->draw(r) * (1 + shift);
 	}
-	n->c = (struct judge_case){ .base = n->base,
-				    .new = n->new,
-				    .nbase = s->boots,
-				    .nnew = s->boots,
-				    .effect = 0.5,
-				    .noise = &n->noise,
-				    .alpha = ALPHA,
-				    .family = s->family };
+	n->c = (struct judge_case){.base = n->base,
+				   .new = n->new,
+				   .nbase = s->boots,
+				   .nnew = s->boots,
+				   .effect = 0.5,
+				   .noise = &n->noise,
+				   .alpha = ALPHA,
+				   .family = s->family};
 	judge_weigh(&n->c, &n->judged);
 }
 
@@ -164,16 +164,16 @@ static bool holds_level(const struct noise *noise, const struct setting *s, int 
 
 static void chance_is_called_a_change_as_seldom_as_stated(void **state)
 {
-	static const size_t histories[] = { 9, 20, 40 };
+	static const size_t histories[] = {9, 20, 40};
 	/* A mode that is well known comes twice on one side more often than Student's t has it. */
-	struct setting well_known = { HISTORY_MAX, 2, 5 };
+	struct setting well_known = {HISTORY_MAX, 2, 5};
 	bool good = holds_level(&noises[BIMODAL], &well_known, 5 * COMPARISONS);
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(noises); k++)
 		for (size_t h = 0; h < ARRAY_SIZE(histories); h++)
 			for (size_t boots = 1; boots <= 2; boots++) {
-				struct setting s = { histories[h], boots, FAMILY_MAX };
+				struct setting s = {histories[h], boots, FAMILY_MAX};
 
 				good &= holds_level(&noises[k], &s, COMPARISONS);
 			}
@@ -182,7 +182,7 @@ static void chance_is_called_a_change_as_seldom_as_stated(void **state)
 
 static double found(const struct noise *noise, size_t history, size_t boots)
 {
-	struct setting s = { history, boots, FAMILY_MAX };
+	struct setting s = {history, boots, FAMILY_MAX};
 	double numbers;
 
 	share_changed(noise, &s, 0.8, COMPARISONS / 10, &numbers);
@@ -203,17 +203,17 @@ static void a_true_change_is_found_with_boots_enough(void **state)
 static struct results_judgement judge_quiet(size_t history, double new)
 {
 	__cleanup_free double *quiet = xcalloc(history, sizeof(*quiet));
-	struct statistics_noise noise = { 0 };
+	struct statistics_noise noise = {0};
 	double base = 1;
 	struct results_judgement j;
-	struct judge_case c = { .base = &base,
-				.new = &new,
-				.nbase = 1,
-				.nnew = 1,
-				.effect = 0.5,
-				.noise = &noise,
-				.alpha = ALPHA,
-				.family = 1 };
+	struct judge_case c = {.base = &base,
+			       .new = &new,
+			       .nbase = 1,
+			       .nnew = 1,
+			       .effect = 0.5,
+			       .noise = &noise,
+			       .alpha = ALPHA,
+			       .family = 1};
 
 	statistics_noise_add(&noise, quiet, history);
 	judge_weigh(&c, &j);
@@ -240,17 +240,17 @@ static void a_history_without_noise_counts_by_its_boots(void **state)
 /* Two boots' median is their mean: one far off moves it, and proves nothing. */
 static void one_boot_far_off_proves_nothing(void **state)
 {
-	static const double base[] = { 1, 1.001 }, new[] = { 1.0005, 9 };
-	struct statistics_noise noise = { 0 };
+	static const double base[] = {1, 1.001}, new[] = {1.0005, 9};
+	struct statistics_noise noise = {0};
 	struct results_judgement j;
-	struct judge_case c = { .base = base,
-				.new = new,
-				.nbase = 2,
-				.nnew = 2,
-				.effect = 0.5,
-				.noise = &noise,
-				.alpha = ALPHA,
-				.family = 1 };
+	struct judge_case c = {.base = base,
+			       .new = new,
+			       .nbase = 2,
+			       .nnew = 2,
+			       .effect = 0.5,
+			       .noise = &noise,
+			       .alpha = ALPHA,
+			       .family = 1};
 	double history[200];
 
 	(void)state;
@@ -265,21 +265,20 @@ static void one_boot_far_off_proves_nothing(void **state)
 /* Boots that never differed say how wide an interval is only when there are enough of them. */
 static void four_boots_of_each_without_noise_have_an_interval(void **state)
 {
-	static const double base[4] = { 1000, 1000, 1000, 1000 },
-			    new[4] = { 1002, 1002, 1002, 1002 };
+	static const double base[4] = {1000, 1000, 1000, 1000}, new[4] = {1002, 1002, 1002, 1002};
 
 	(void)state;
 	for (size_t boots = 3; boots <= 4; boots++) {
-		struct statistics_noise noise = { 0 };
+		struct statistics_noise noise = {0};
 		struct results_judgement j;
-		struct judge_case c = { .base = base,
-					.nbase = boots,
-					.new = new,
-					.nnew = boots,
-					.noise = &noise,
-					.effect = 0.5,
-					.alpha = ALPHA,
-					.family = 1 };
+		struct judge_case c = {.base = base,
+				       .nbase = boots,
+				       .new = new,
+				       .nnew = boots,
+				       .noise = &noise,
+				       .effect = 0.5,
+				       .alpha = ALPHA,
+				       .family = 1};
 
 		judge_weigh(&c, &j);
 		assert_int_equal(isnan(j.high), boots == 3);

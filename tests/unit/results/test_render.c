@@ -17,9 +17,9 @@ static struct results_db *open_with_table(void)
 		const char *metric, *params;
 		double base, new;
 	} rows[] = {
-		{ "switch", UNMANAGED, 40920, 24100 },
-		{ "switch", MANAGED, 25800, 25790 },
-		{ "vmptrld", MANAGED, 812, 812 },
+		{"switch", UNMANAGED, 40920, 24100},
+		{"switch", MANAGED, 25800, 25790},
+		{"vmptrld", MANAGED, 812, 812},
 	};
 	struct results_db *db = open_fresh();
 	struct fixture_run f;
@@ -79,8 +79,8 @@ static struct json_object *member(struct json_object *o, const char *key)
 
 static void json_has_the_promised_shape(void **state)
 {
-	static const char *const keys[] = { "scenario", "metric", "params", "unit",   "better",
-					    "base",	"new",	  "ratio",  "verdict" };
+	static const char *const keys[] = {"scenario", "metric", "params", "unit",   "better",
+					   "base",     "new",	 "ratio",  "verdict"};
 	struct results_db *db = open_with_table();
 	struct results_comparison c = compare(db, "baseline", "nested-context");
 	struct strbuf out = STRBUF_INIT;

@@ -35,7 +35,7 @@ static void every_kind_passes_the_check(void **state)
 		const struct synthetic_kind *k = &synthetic_kinds[i];
 		__cleanup_free char *path = xasprintf("%s/%s.db", dir, k->name);
 		struct strbuf faults = STRBUF_INIT;
-		struct error err = { 0 };
+		struct error err = {0};
 		struct results_db *db;
 
 		if (synthetic_make(k, path, &err))
@@ -50,7 +50,7 @@ static void every_kind_passes_the_check(void **state)
 static int make_one(const char *kind, const char *path)
 {
 	const struct synthetic_kind *k = synthetic_find(kind);
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (!k) {
 		fprintf(stderr, "%s: no such kind\n", kind);

@@ -96,13 +96,13 @@ static void ticks_are_round_and_within(void **state)
 	size_t n;
 
 	(void)state;
-	n = svg_ticks(&(struct svg_axis){ .low = 24310, .high = 29870 }, ticks, 9);
+	n = svg_ticks(&(struct svg_axis){.low = 24310, .high = 29870}, ticks, 9);
 	assert_in_range(n, 3, 9);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(ticks[i] >= 24310 && ticks[i] <= 29870);
 		assert_true(fmod(ticks[i], 500) == 0);
 	}
-	n = svg_ticks(&(struct svg_axis){ .low = 3, .high = 4000, .log = true }, ticks, 12);
+	n = svg_ticks(&(struct svg_axis){.low = 3, .high = 4000, .log = true}, ticks, 12);
 	assert_int_equal(n, 3);
 	assert_true(ticks[0] == 10 && ticks[2] == 1000);
 }
@@ -120,11 +120,11 @@ static struct strbuf draw(struct svg_chart *c, const double *xs, const double *y
 
 static void charts_stay_within_their_frame(void **state)
 {
-	const double xs[] = { -1e9, 1, 2, 1e300, INFINITY }, ys[] = { 0, 5, -5, 1e300, NAN };
-	struct svg_chart c = { .width = 800,
-			       .height = 300,
-			       .x = { .low = 0, .high = 10, .label = "x, <unit>" },
-			       .y = { .low = 0, .high = 10, .label = "y" } };
+	const double xs[] = {-1e9, 1, 2, 1e300, INFINITY}, ys[] = {0, 5, -5, 1e300, NAN};
+	struct svg_chart c = {.width = 800,
+			      .height = 300,
+			      .x = {.low = 0, .high = 10, .label = "x, <unit>"},
+			      .y = {.low = 0, .high = 10, .label = "y"}};
 	struct strbuf out = draw(&c, xs, ys, 4);
 
 	(void)state;
@@ -141,11 +141,11 @@ static void charts_stay_within_their_frame(void **state)
 
 static void a_range_of_one_value_is_drawn(void **state)
 {
-	const double xs[] = { 5, 5 }, ys[] = { 0, 0 };
-	struct svg_chart c = { .width = 800,
-			       .height = 300,
-			       .x = { .low = 5, .high = 5, .label = "x" },
-			       .y = { .low = 0, .high = 0, .label = "y" } };
+	const double xs[] = {5, 5}, ys[] = {0, 0};
+	struct svg_chart c = {.width = 800,
+			      .height = 300,
+			      .x = {.low = 5, .high = 5, .label = "x"},
+			      .y = {.low = 0, .high = 0, .label = "y"}};
 	struct strbuf out = draw(&c, xs, ys, 2);
 
 	(void)state;

@@ -45,36 +45,36 @@ static char *write_policy(const char *text)
 static const struct {
 	const char *text, *path, *says;
 } wrong[] = {
-	{ "[]", "$", "expected an object" },
-	{ "{}", "$", "no \"rules\"" },
-	{ "{\"rules\":{}}", "$.rules", "expected an array" },
-	{ "{\"rules\":[{}]}", "$.rules[0]", "scenario" },
-	{ "{\"rules\":[" RULE "],\"waiver\":[]}", "$", "waivers" },
-	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"\",\"allowed_change\":1}]}",
-	  "$.rules[0].metric", "empty" },
-	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":-1}]}",
-	  "$.rules[0].allowed_change", "percentage" },
-	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":\"1\"}]}",
-	  "$.rules[0].allowed_change", "number" },
-	{ "{\"required_boots\":0,\"rules\":[" RULE "]}", "$.required_boots", "1" },
-	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":1,\"params\":"
-	  "{\"memory\":[]}}]}",
-	  "$.rules[0].params.memory", "matches nothing" },
-	{ "{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":1,\"params\":"
-	  "{\"memory\":[null]}}]}",
-	  "$.rules[0].params.memory[0]", "expected a string" },
-	{ "{\"rules\":[" RULE "],\"selftests\":[1]}", "$.selftests[0]", "test's name" },
-	{ "{\"rules\":[" RULE "],\"debug_runs\":[{\"kernel\":\"k\"}]}", "$.debug_runs[0]",
-	  "scenario" },
-	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\"", "2027-02-30")), "$.waivers[0].expires",
-	  "not a date" },
-	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\"", "soon")), "$.waivers[0].expires", "not a date" },
-	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\",\"scenario\":\"s\"", "2027-01-31")),
-	  "$.waivers[0]", "names one of" },
-	{ WITH_WAIVER(WAIVER("\"selftest\":\"t\",\"up_to\":3", "2027-01-31")), "$.waivers[0]",
-	  "go with" },
-	{ WITH_WAIVER("{\"selftest\":\"t\",\"owner\":\"o\",\"expires\":\"2027-01-31\"}"),
-	  "$.waivers[0]", "reason" },
+	{"[]", "$", "expected an object"},
+	{"{}", "$", "no \"rules\""},
+	{"{\"rules\":{}}", "$.rules", "expected an array"},
+	{"{\"rules\":[{}]}", "$.rules[0]", "scenario"},
+	{"{\"rules\":[" RULE "],\"waiver\":[]}", "$", "waivers"},
+	{"{\"rules\":[{\"scenario\":\"x\",\"metric\":\"\",\"allowed_change\":1}]}",
+	 "$.rules[0].metric", "empty"},
+	{"{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":-1}]}",
+	 "$.rules[0].allowed_change", "percentage"},
+	{"{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":\"1\"}]}",
+	 "$.rules[0].allowed_change", "number"},
+	{"{\"required_boots\":0,\"rules\":[" RULE "]}", "$.required_boots", "1"},
+	{"{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":1,\"params\":"
+	 "{\"memory\":[]}}]}",
+	 "$.rules[0].params.memory", "matches nothing"},
+	{"{\"rules\":[{\"scenario\":\"x\",\"metric\":\"y\",\"allowed_change\":1,\"params\":"
+	 "{\"memory\":[null]}}]}",
+	 "$.rules[0].params.memory[0]", "expected a string"},
+	{"{\"rules\":[" RULE "],\"selftests\":[1]}", "$.selftests[0]", "test's name"},
+	{"{\"rules\":[" RULE "],\"debug_runs\":[{\"kernel\":\"k\"}]}", "$.debug_runs[0]",
+	 "scenario"},
+	{WITH_WAIVER(WAIVER("\"selftest\":\"t\"", "2027-02-30")), "$.waivers[0].expires",
+	 "not a date"},
+	{WITH_WAIVER(WAIVER("\"selftest\":\"t\"", "soon")), "$.waivers[0].expires", "not a date"},
+	{WITH_WAIVER(WAIVER("\"selftest\":\"t\",\"scenario\":\"s\"", "2027-01-31")), "$.waivers[0]",
+	 "names one of"},
+	{WITH_WAIVER(WAIVER("\"selftest\":\"t\",\"up_to\":3", "2027-01-31")), "$.waivers[0]",
+	 "go with"},
+	{WITH_WAIVER("{\"selftest\":\"t\",\"owner\":\"o\",\"expires\":\"2027-01-31\"}"),
+	 "$.waivers[0]", "reason"},
 };
 
 static void what_is_wrong_is_named(void **state)
@@ -83,7 +83,7 @@ static void what_is_wrong_is_named(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		__cleanup_free char *path = write_policy(wrong[i].text);
 		__cleanup_free char *place = xasprintf("policy.json: %s:", wrong[i].path);
-		struct error err = { 0 };
+		struct error err = {0};
 		struct policy p;
 
 		if (!policy_load(path, &p, &err))
@@ -113,68 +113,67 @@ static const struct {
 	enum signoff_verdict verdict;
 	const char *says; /* in the first finding's reason */
 } judged[] = {
-	{ "better", SWITCH("1", ""), SIGNOFF_PASS, "" },
-	{ "better", SWITCH("1", ",\"selftests\":[\"vmx_tsc_adjust_test\"]"), SIGNOFF_PASS, "" },
-	{ "better", SWITCH("1", ",\"selftests\":[\"vmx_posted_intr_test\"]"), SIGNOFF_BLOCKED,
-	  "skip: posted interrupts" },
-	{ "better", SWITCH("1", ",\"selftests\":[\"never_ran_test\"]"), SIGNOFF_BLOCKED,
-	  "did not run" },
-	{ "better",
-	  SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"nested-context-debug\","
-		      "\"scenario\":\"quick\"}]"),
-	  SIGNOFF_PASS, "" },
-	{ "better",
-	  SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"nested-context-debug\","
-		      "\"scenario\":\"full\"}]"),
-	  SIGNOFF_BLOCKED, "required boots: 1, passed: 0" },
-	{ "better",
-	  SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"baseline\",\"scenario\":\"quick\"}]"),
-	  SIGNOFF_BLOCKED, "other patches" },
-	{ "regressed", SWITCH("1", ""), SIGNOFF_FAIL, "beyond it" },
-	{ "regressed", SWITCH("5", ""), SIGNOFF_PASS, "" },
-	{ "regressed", SWITCH("3.5", ""), SIGNOFF_BLOCKED,
-	  "undecided with the boots there are; about 9 more boots" },
-	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-23")), SIGNOFF_PASS, "waived by Ada" },
-	{ "regressed", SWITCH("1", WAIVE("4", "2026-11-22")), SIGNOFF_FAIL,
-	  "the waiver of Ada expired on 2026-11-22" },
-	{ "regressed", SWITCH("1", WAIVE("2", "2026-11-23")), SIGNOFF_FAIL, "goes up to 2% only" },
-	{ "regressed", SWITCH("1", WAIVE("3.5", "2026-11-23")), SIGNOFF_FAIL,
-	  "goes up to 3.5% only" }, /* the point is within, the interval is not */
-	{ "one-boot", SWITCH("1", ""), SIGNOFF_BLOCKED, "required of each kernel: 2" },
-	{ "wrong", SWITCH("1", ""), SIGNOFF_FAIL, "cannot be waived" },
-	{ "tail", SWITCH("1", ""), SIGNOFF_PASS, "" },
-	{ "tail", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_FAIL, "beyond it" },
-	{ "tail-few", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_BLOCKED,
-	  "too few boots for a test; about 2 more boots" },
-	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
-	  "nothing of both kernels" },
-	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
-	  "nothing that this rule names" },
+	{"better", SWITCH("1", ""), SIGNOFF_PASS, ""},
+	{"better", SWITCH("1", ",\"selftests\":[\"vmx_tsc_adjust_test\"]"), SIGNOFF_PASS, ""},
+	{"better", SWITCH("1", ",\"selftests\":[\"vmx_posted_intr_test\"]"), SIGNOFF_BLOCKED,
+	 "skip: posted interrupts"},
+	{"better", SWITCH("1", ",\"selftests\":[\"never_ran_test\"]"), SIGNOFF_BLOCKED,
+	 "did not run"},
+	{"better",
+	 SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"nested-context-debug\","
+		     "\"scenario\":\"quick\"}]"),
+	 SIGNOFF_PASS, ""},
+	{"better",
+	 SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"nested-context-debug\","
+		     "\"scenario\":\"full\"}]"),
+	 SIGNOFF_BLOCKED, "required boots: 1, passed: 0"},
+	{"better",
+	 SWITCH("1", ",\"debug_runs\":[{\"kernel\":\"baseline\",\"scenario\":\"quick\"}]"),
+	 SIGNOFF_BLOCKED, "other patches"},
+	{"regressed", SWITCH("1", ""), SIGNOFF_FAIL, "beyond it"},
+	{"regressed", SWITCH("5", ""), SIGNOFF_PASS, ""},
+	{"regressed", SWITCH("3.5", ""), SIGNOFF_BLOCKED,
+	 "undecided with the boots there are; about 9 more boots"},
+	{"regressed", SWITCH("1", WAIVE("4", "2026-11-23")), SIGNOFF_PASS, "waived by Ada"},
+	{"regressed", SWITCH("1", WAIVE("4", "2026-11-22")), SIGNOFF_FAIL,
+	 "the waiver of Ada expired on 2026-11-22"},
+	{"regressed", SWITCH("1", WAIVE("2", "2026-11-23")), SIGNOFF_FAIL, "goes up to 2% only"},
+	{"regressed", SWITCH("1", WAIVE("3.5", "2026-11-23")), SIGNOFF_FAIL,
+	 "goes up to 3.5% only"}, /* the point is within, the interval is not */
+	{"one-boot", SWITCH("1", ""), SIGNOFF_BLOCKED, "required of each kernel: 2"},
+	{"wrong", SWITCH("1", ""), SIGNOFF_FAIL, "cannot be waived"},
+	{"tail", SWITCH("1", ""), SIGNOFF_PASS, ""},
+	{"tail", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_FAIL, "beyond it"},
+	{"tail-few", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_BLOCKED,
+	 "too few boots for a test; about 2 more boots"},
+	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
+	 "nothing of both kernels"},
+	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
+	 "nothing that this rule names"},
 	/* what is missing may be waived, but not by a waiver of a cost */
-	{ "one-boot", SWITCH("50", WAIVE_ANY("")), SIGNOFF_PASS, "waived by Ada" },
-	{ "one-boot", SWITCH("50", WAIVE_ANY("\"up_to\":50,")), SIGNOFF_BLOCKED, "up to 50% only" },
-	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("")), SIGNOFF_PASS,
-	  "waived by Ada" },
-	{ "better",
-	  SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}",
-		 WAIVE_ANY("\"params\":{\"l2_vcpus\":128},")),
-	  SIGNOFF_PASS, "waived by Ada" },
-	{ "better",
-	  SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("\"params\":{\"l2_vcpus\":8},")),
-	  SIGNOFF_BLOCKED, "nothing of both kernels" },
-	{ "better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", WAIVE_ANY("")),
-	  SIGNOFF_PASS, "waived by Ada" },
-	{ "better",
-	  SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}",
-		 WAIVE_ANY("\"params\":{\"ept\":false,\"l2_vcpus\":8},")),
-	  SIGNOFF_PASS, "waived by Ada" },
+	{"one-boot", SWITCH("50", WAIVE_ANY("")), SIGNOFF_PASS, "waived by Ada"},
+	{"one-boot", SWITCH("50", WAIVE_ANY("\"up_to\":50,")), SIGNOFF_BLOCKED, "up to 50% only"},
+	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("")), SIGNOFF_PASS,
+	 "waived by Ada"},
+	{"better",
+	 SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("\"params\":{\"l2_vcpus\":128},")),
+	 SIGNOFF_PASS, "waived by Ada"},
+	{"better",
+	 SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("\"params\":{\"l2_vcpus\":8},")),
+	 SIGNOFF_BLOCKED, "nothing of both kernels"},
+	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", WAIVE_ANY("")),
+	 SIGNOFF_PASS, "waived by Ada"},
+	{"better",
+	 SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}",
+		WAIVE_ANY("\"params\":{\"ept\":false,\"l2_vcpus\":8},")),
+	 SIGNOFF_PASS, "waived by Ada"},
 };
 
 static void judge_case(size_t i)
 {
 	__cleanup_free char *policy_path = write_policy(judged[i].policy);
 	__cleanup_free char *path = xasprintf("%s/%s.db", dir, judged[i].kind);
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
 	struct policy p;
 	struct report r;
@@ -207,22 +206,22 @@ static void every_case_has_its_verdict(void **state)
 static void store_selftest(struct results_db *db, const char *host, const char *key,
 			   const char *result, const char *text)
 {
-	const struct results_test test = { "kselftest", "{}", "x_test", result, text };
-	struct results_run run = { .kernel_name = "k",
-				   .kernel_key = key,
-				   .agent_sha256 = "agent",
-				   .scenario_name = "selftests",
-				   .host_name = host,
-				   .host_driver = "emulated",
-				   .host_identity = host,
-				   .clock = "emulated",
-				   .session = "s",
-				   .boot = 1,
-				   .started = "2026-11-23T20:00:00Z",
-				   .status = "pass",
-				   .tests = &test,
-				   .ntests = 1 };
-	struct error err = { 0 };
+	const struct results_test test = {"kselftest", "{}", "x_test", result, text};
+	struct results_run run = {.kernel_name = "k",
+				  .kernel_key = key,
+				  .agent_sha256 = "agent",
+				  .scenario_name = "selftests",
+				  .host_name = host,
+				  .host_driver = "emulated",
+				  .host_identity = host,
+				  .clock = "emulated",
+				  .session = "s",
+				  .boot = 1,
+				  .started = "2026-11-23T20:00:00Z",
+				  .status = "pass",
+				  .tests = &test,
+				  .ntests = 1};
+	struct error err = {0};
 
 	if (results_store(db, &run, NULL, &err))
 		fail_msg("%s", err.text);
@@ -230,9 +229,8 @@ static void store_selftest(struct results_db *db, const char *host, const char *
 
 static void assert_selftest(struct results_db *db, const char *result, const char *host)
 {
-	const struct results_run kernel = { .kernel_name = "k",
-					    .kernel_key = "key1",
-					    .agent_sha256 = "agent" };
+	const struct results_run kernel = {
+		.kernel_name = "k", .kernel_key = "key1", .agent_sha256 = "agent"};
 	struct report_selftest t;
 
 	assert_int_equal(report_selftest_load(db, &kernel, "x_test", &t, NULL), 0);
@@ -267,7 +265,7 @@ static void a_selftest_counts_on_any_host(void **state)
 static void no_runs_block(void **state)
 {
 	__cleanup_free char *path = write_policy(SWITCH("1", ""));
-	struct error err = { 0 };
+	struct error err = {0};
 	struct strbuf page = STRBUF_INIT;
 	struct policy p;
 	struct report r;
@@ -297,10 +295,10 @@ static void assert_exists(const char *folder, const char *name)
 /* What it asks for can be had: kernels, scenarios, selftests of that name are there. */
 static void assert_names_exist(const struct policy *p)
 {
-	static const char *const plans[] = { "scenarios/selftests.json",
-					     "scenarios/nested-context.json" };
+	static const char *const plans[] = {"scenarios/selftests.json",
+					    "scenarios/nested-context.json"};
 	struct strbuf selftests = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
 		if (fs_read_file(plans[i], 1 << 20, &selftests, &err))
@@ -320,12 +318,12 @@ static void assert_names_exist(const struct policy *p)
 
 static void shipped_policies_are_right(void **state)
 {
-	static const char *const names[] = { "quick", "release" };
+	static const char *const names[] = {"quick", "release"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		__cleanup_free char *path = xasprintf("results/policies/%s.json", names[i]);
-		struct error err = { 0 };
+		struct error err = {0};
 		struct policy p;
 
 		if (policy_load(path, &p, &err))

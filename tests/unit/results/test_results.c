@@ -20,10 +20,10 @@
 
 static void one_run(struct fixture_run *f, uint64_t seed)
 {
-	static const struct results_counter counters[] = { { "multiplex", PARAMS, "exits", 42 } };
+	static const struct results_counter counters[] = {{"multiplex", PARAMS, "exits", 42}};
 	static const struct results_test tests[] = {
-		{ "kselftest", "{\"test\":\"a\"}", "a", "pass", "" },
-		{ "exits", PARAMS, "", "skip", "no posted interrupts" },
+		{"kselftest", "{\"test\":\"a\"}", "a", "pass", ""},
+		{"exits", PARAMS, "", "skip", "no posted interrupts"},
 	};
 
 	fixture_init(f, "baseline", "0123456789ab", seed);
@@ -47,7 +47,7 @@ static int64_t count(struct results_db *db, const char *what)
 static void assert_good(struct results_db *db)
 {
 	struct strbuf report = STRBUF_INIT;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (results_check(db, &report, &err))
 		fail_msg("%s\n%s", err.text, report.buf);
@@ -61,7 +61,7 @@ static void a_run_is_stored_whole(void **state)
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
 	struct fixture_run f;
-	struct error err = { 0 };
+	struct error err = {0};
 	int64_t id, value;
 
 	(void)state;
@@ -92,10 +92,9 @@ static void a_run_is_stored_whole(void **state)
 
 static void quantiles_come_from_the_histogram(void **state)
 {
-	struct results_bucket hist[] = { { 10, 50 }, { 20, 49 }, { 2000, 1 } };
+	struct results_bucket hist[] = {{10, 50}, {20, 49}, {2000, 1}};
 	struct results_metric m = {
-		.better = "lower", .count = 100, .min = 10, .max = 2000, .hist = hist, .nhist = 3
-	};
+		.better = "lower", .count = 100, .min = 10, .max = 2000, .hist = hist, .nhist = 3};
 
 	(void)state;
 	assert_true(distribution_quantile(&m, 0) == 10);
@@ -112,8 +111,8 @@ static void quantiles_come_from_the_histogram(void **state)
 static void wide_buckets_are_interpolated(void **state)
 {
 	uint32_t b = histogram_bucket(25461); /* 25456..25471 */
-	struct results_bucket hist[] = { { b, 4 } };
-	struct results_metric m = { .better = "lower", .count = 4, .hist = hist, .nhist = 1 };
+	struct results_bucket hist[] = {{b, 4}};
+	struct results_metric m = {.better = "lower", .count = 4, .hist = hist, .nhist = 1};
 
 	(void)state;
 	m.min = histogram_bucket_low(b);
@@ -126,8 +125,7 @@ static void wide_buckets_are_interpolated(void **state)
 static void histograms_survive_their_encoding(void **state)
 {
 	static const struct results_bucket hist[] = {
-		{ 0, 1 }, { 127, 128 }, { 128, 1 }, { HISTOGRAM_BUCKETS - 1, UINT32_MAX }
-	};
+		{0, 1}, {127, 128}, {128, 1}, {HISTOGRAM_BUCKETS - 1, UINT32_MAX}};
 	struct strbuf bytes = STRBUF_INIT;
 	struct results_bucket *back;
 	size_t n;
@@ -153,7 +151,7 @@ static void a_run_that_contradicts_itself_is_refused(void **state)
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
 	struct fixture_run f;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	one_run(&f, 1);
@@ -243,7 +241,7 @@ static void a_full_disk_stores_nothing_and_says_so(void **state)
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
 	struct fixture_run f;
-	struct error err = { 0 };
+	struct error err = {0};
 	int64_t pages, stored = 0;
 	int ret;
 
@@ -329,7 +327,7 @@ static void two_processes_store_at_once(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(children); i++) {
 		children[i] = fork();
 		if (!children[i]) {
-			struct error err = { 0 };
+			struct error err = {0};
 
 			if (results_open(path, true, &db, &err))
 				_exit(2);
@@ -369,7 +367,7 @@ static void what_is_no_database_is_refused(void **state)
 	__cleanup_free char *plain = write_file(text, sizeof(text));
 	__cleanup_free char *foreign = fixture_path(), *newer = fixture_path();
 	__cleanup_free char *missing = fixture_path();
-	struct error err = { 0 };
+	struct error err = {0};
 	struct results_db *db;
 	sqlite3 *sql;
 
@@ -399,7 +397,7 @@ static bool is_found_out(const char *path)
 {
 	struct strbuf report = STRBUF_INIT;
 	struct results_db *db;
-	struct error err = { 0 };
+	struct error err = {0};
 	bool found = true;
 
 	if (results_open(path, false, &db, &err)) {
@@ -453,7 +451,7 @@ static void a_number_that_is_not_its_histograms_is_found(void **state)
 	struct results_db *db = fixture_open(path);
 	struct strbuf report = STRBUF_INIT;
 	struct fixture_run f;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	one_run(&f, 1);
@@ -478,7 +476,7 @@ static void a_number_that_is_not_its_histograms_is_found(void **state)
 static void old_versions_are_migrated(void **state)
 {
 	__cleanup_free char *path = fixture_path();
-	struct results_db old = { .path = path }, *db;
+	struct results_db old = {.path = path}, *db;
 	struct strbuf schema = STRBUF_INIT;
 	struct fixture_run f;
 	int64_t version;

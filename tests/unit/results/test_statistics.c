@@ -20,7 +20,7 @@ static struct json_object *load(const char *name, struct json_object **cases)
 	__cleanup_free char *path = xasprintf("tests/fixtures/statistics/%s.json", name);
 	struct json_object *doc;
 	struct json_node root;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (json_load(path, &doc, &root, &err))
 		fail_msg("%s", err.text);
@@ -166,7 +166,7 @@ static void pooled_deviation_agrees(void **state)
 	FOR_EACH_CASE("pooled", c)
 	{
 		struct json_object *groups = member(c, "groups");
-		struct statistics_noise noise = { 0 };
+		struct statistics_noise noise = {0};
 
 		for (size_t g = 0; g < json_object_array_length(groups); g++) {
 			size_t n;
@@ -186,7 +186,7 @@ static void pooled_deviation_agrees(void **state)
 
 static void the_least_p_is_that_of_samples_apart(void **state)
 {
-	static const double a[] = { 1, 2, 3, 4 }, b[] = { 5, 6, 7, 8 };
+	static const double a[] = {1, 2, 3, 4}, b[] = {5, 6, 7, 8};
 
 	(void)state;
 	assert_near(statistics_mann_whitney_least(4, 4), 2.0 / 70, 1e-12);
@@ -197,7 +197,7 @@ static void the_least_p_is_that_of_samples_apart(void **state)
 
 static void what_is_unknown_does_not_count(void **state)
 {
-	double p[] = { NAN, 0.02, NAN, 0.03 };
+	double p[] = {NAN, 0.02, NAN, 0.03};
 
 	(void)state;
 	statistics_benjamini_hochberg(p, 4);
@@ -211,7 +211,7 @@ static void what_is_unknown_does_not_count(void **state)
 static void draws_repeat_and_stay_in_range(void **state)
 {
 	uint32_t a[300], b[300], other[300];
-	int seen[3] = { 0 }, different = 0;
+	int seen[3] = {0}, different = 0;
 
 	(void)state;
 	statistics_draw(7, 3, 100, a);
@@ -231,8 +231,8 @@ static void draws_repeat_and_stay_in_range(void **state)
  * boots 5 % apart must not be called different. */
 static void a_rare_mode_widens_the_noise(void **state)
 {
-	struct statistics_noise noise = { 0 };
-	double v[20] = { 0 }, sd;
+	struct statistics_noise noise = {0};
+	double v[20] = {0}, sd;
 
 	(void)state;
 	v[7] = 0.05;
@@ -245,8 +245,8 @@ static void a_rare_mode_widens_the_noise(void **state)
 
 static void noise_starts_unknown_or_from_a_prior(void **state)
 {
-	struct statistics_noise noise = { 0 };
-	static const double quiet[] = { 1, 1, 1, 1, 1, 1 };
+	struct statistics_noise noise = {0};
+	static const double quiet[] = {1, 1, 1, 1, 1, 1};
 
 	(void)state;
 	assert_true(isnan(statistics_noise_sd(&noise, 0.05)));
@@ -262,8 +262,8 @@ static void noise_starts_unknown_or_from_a_prior(void **state)
 /* Of five boots one is off: four of ten pairs are 1 apart, and two such pairs the same way are .08. */
 static void pairs_tell_how_often_medians_differ(void **state)
 {
-	static const double v[] = { 0, 0, 1, 0, 0 };
-	struct statistics_noise noise = { 0 };
+	static const double v[] = {0, 0, 1, 0, 0};
+	struct statistics_noise noise = {0};
 
 	(void)state;
 	statistics_noise_add(&noise, v, ARRAY_SIZE(v));

@@ -39,7 +39,7 @@ static int load(const char *text, struct scenario_plan *plan, struct error *err)
 
 static void load_well(const char *text, struct scenario_plan *plan)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 
 	if (load(text, plan, &err))
 		fail_msg("%s", err.text);
@@ -151,65 +151,65 @@ static void the_hash_is_of_the_meaning(void **state)
 static const struct {
 	const char *text, *path, *says;
 } wrong[] = {
-	{ "", "test.json:1:1", "ends too early" },
-	{ "[]", "$", "object" },
-	{ "{\"scenarios\": []}", "$.scenarios", "empty" },
-	{ "{}", "$", "\"scenarios\" is missing" },
-	{ "{\"scenario\": []}", "$", "did you mean \"scenarios\"" },
-	{ ONE(""), "$.scenarios[0]", "\"scenario\" is missing" },
-	{ ONE("\"scenario\": \"multiplx\""), "$.scenarios[0].scenario", "multiplex, migrate" },
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpu\": 8"), "$.scenarios[0]", "l2_vcpus" },
-	{ ONE("\"scenario\": \"multiplex\", \"reason\": \"hlt\""), "$.scenarios[0]", "reason" },
-	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
-	  "rounds" },
-	{ ONE("\"scenario\": \"multiplex\", \"limit_s\": 1"), "$.scenarios[0]", "limit_s" },
-	{ ONE("\"scenario\": \"multiplex\", \"count\": 1"), "$.scenarios[0]", "count" },
-	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"count\": 0"), "$.scenarios[0].count",
-	  "0 is not within 1..1000000" },
-	{ ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"limit_s\": 0"),
-	  "$.scenarios[0].limit_s", "0 is not within 1..3600" },
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
-	  "0 is not within 1..256" },
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 257"), "$.scenarios[0].l2_vcpus", "257" },
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": \"8\""), "$.scenarios[0].l2_vcpus",
-	  "whole number" },
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 2.5"), "$.scenarios[0].l2_vcpus",
-	  "whole number" },
-	{ ONE("\"scenario\": \"multiplex\", \"ept\": [true, \"on\"]"), "$.scenarios[0].ept[1]",
-	  "true or false" },
-	{ ONE("\"scenario\": \"multiplex\", \"memory\": \"manged\""), "$.scenarios[0].memory",
-	  "managed, unmanaged" },
-	{ ONE("\"scenario\": \"multiplex\", \"l1\": []"), "$.scenarios[0].l1", "empty" },
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [4, 8, 4]"), "$.scenarios[0].l2_vcpus[2]",
-	  "same value" },
-	{ ONE("\"scenario\": \"multiplex\", \"rounds\": 0"), "$.scenarios[0].rounds", "0 is not" },
-	{ ONE("\"scenario\": \"multiplex\", \"rounds\": [1]"), "$.scenarios[0].rounds",
-	  "whole number" },
-	{ ONE("\"scenario\": \"exits\""), "$.scenarios[0]", "\"reason\" is missing" },
-	{ ONE("\"scenario\": \"multiplex\", \"mode\": \"serial\""), "$.scenarios[0].mode",
-	  "cooperative, parallel" },
-	{ ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test", "../x" },
-	{ "{\"mode\": \"serial\", \"scenarios\": [{\"scenario\": \"multiplex\"}]}", "$.mode",
-	  "cooperative" },
-	{ "{\"metrics\": {\"swich\": {\"smallest_effect\": 1}}, \"scenarios\": [{\"scenario\": "
-	  "\"multiplex\"}]}",
-	  "$.metrics", "swich" },
-	{ "{\"metrics\": {\"switch\": {\"smallest_effect\": 0}}, \"scenarios\": [{\"scenario\": "
-	  "\"multiplex\"}]}",
-	  "$.metrics.switch.smallest_effect", "percentage" },
+	{"", "test.json:1:1", "ends too early"},
+	{"[]", "$", "object"},
+	{"{\"scenarios\": []}", "$.scenarios", "empty"},
+	{"{}", "$", "\"scenarios\" is missing"},
+	{"{\"scenario\": []}", "$", "did you mean \"scenarios\""},
+	{ONE(""), "$.scenarios[0]", "\"scenario\" is missing"},
+	{ONE("\"scenario\": \"multiplx\""), "$.scenarios[0].scenario", "multiplex, migrate"},
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpu\": 8"), "$.scenarios[0]", "l2_vcpus"},
+	{ONE("\"scenario\": \"multiplex\", \"reason\": \"hlt\""), "$.scenarios[0]", "reason"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
+	 "rounds"},
+	{ONE("\"scenario\": \"multiplex\", \"limit_s\": 1"), "$.scenarios[0]", "limit_s"},
+	{ONE("\"scenario\": \"multiplex\", \"count\": 1"), "$.scenarios[0]", "count"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"count\": 0"), "$.scenarios[0].count",
+	 "0 is not within 1..1000000"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"limit_s\": 0"),
+	 "$.scenarios[0].limit_s", "0 is not within 1..3600"},
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
+	 "0 is not within 1..256"},
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 257"), "$.scenarios[0].l2_vcpus", "257"},
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": \"8\""), "$.scenarios[0].l2_vcpus",
+	 "whole number"},
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 2.5"), "$.scenarios[0].l2_vcpus",
+	 "whole number"},
+	{ONE("\"scenario\": \"multiplex\", \"ept\": [true, \"on\"]"), "$.scenarios[0].ept[1]",
+	 "true or false"},
+	{ONE("\"scenario\": \"multiplex\", \"memory\": \"manged\""), "$.scenarios[0].memory",
+	 "managed, unmanaged"},
+	{ONE("\"scenario\": \"multiplex\", \"l1\": []"), "$.scenarios[0].l1", "empty"},
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [4, 8, 4]"), "$.scenarios[0].l2_vcpus[2]",
+	 "same value"},
+	{ONE("\"scenario\": \"multiplex\", \"rounds\": 0"), "$.scenarios[0].rounds", "0 is not"},
+	{ONE("\"scenario\": \"multiplex\", \"rounds\": [1]"), "$.scenarios[0].rounds",
+	 "whole number"},
+	{ONE("\"scenario\": \"exits\""), "$.scenarios[0]", "\"reason\" is missing"},
+	{ONE("\"scenario\": \"multiplex\", \"mode\": \"serial\""), "$.scenarios[0].mode",
+	 "cooperative, parallel"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test", "../x"},
+	{"{\"mode\": \"serial\", \"scenarios\": [{\"scenario\": \"multiplex\"}]}", "$.mode",
+	 "cooperative"},
+	{"{\"metrics\": {\"swich\": {\"smallest_effect\": 1}}, \"scenarios\": [{\"scenario\": "
+	 "\"multiplex\"}]}",
+	 "$.metrics", "swich"},
+	{"{\"metrics\": {\"switch\": {\"smallest_effect\": 0}}, \"scenarios\": [{\"scenario\": "
+	 "\"multiplex\"}]}",
+	 "$.metrics.switch.smallest_effect", "percentage"},
 	/* impossible values */
-	{ ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 2, \"l1_vcpus\": [1, 4]"),
-	  "$.scenarios[0].l1_vcpus[1]", "spread evenly" },
-	{ ONE("\"scenario\": \"migrate\", \"l1_vcpus\": 1"), "$.scenarios[0]", "2 or more" },
-	{ ONE("\"scenario\": \"exits\", \"reason\": [\"hlt\", \"apic-access\"]"),
-	  "$.scenarios[0].reason[1]", "apic_pages" },
-	{ ONE("\"scenario\": \"exits\", \"reason\": \"ept-violation\", \"ept\": false"),
-	  "$.scenarios[0]", "needs ept" },
-	{ ONE("\"scenario\": \"multiplex\", \"posted_interrupts\": true"), "$.scenarios[0]",
-	  "posted_interrupts need" },
-	{ "{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"multiplex\", "
-	  "\"l2_vcpus\": [4, 8]}]}",
-	  "$.scenarios", "more than once" },
+	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 2, \"l1_vcpus\": [1, 4]"),
+	 "$.scenarios[0].l1_vcpus[1]", "spread evenly"},
+	{ONE("\"scenario\": \"migrate\", \"l1_vcpus\": 1"), "$.scenarios[0]", "2 or more"},
+	{ONE("\"scenario\": \"exits\", \"reason\": [\"hlt\", \"apic-access\"]"),
+	 "$.scenarios[0].reason[1]", "apic_pages"},
+	{ONE("\"scenario\": \"exits\", \"reason\": \"ept-violation\", \"ept\": false"),
+	 "$.scenarios[0]", "needs ept"},
+	{ONE("\"scenario\": \"multiplex\", \"posted_interrupts\": true"), "$.scenarios[0]",
+	 "posted_interrupts need"},
+	{"{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"multiplex\", "
+	 "\"l2_vcpus\": [4, 8]}]}",
+	 "$.scenarios", "more than once"},
 };
 
 static void what_is_wrong_is_named_with_file_and_path(void **state)
@@ -217,7 +217,7 @@ static void what_is_wrong_is_named_with_file_and_path(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct scenario_plan plan;
-		struct error err = { 0 };
+		struct error err = {0};
 
 		assert_int_equal(load(wrong[i].text, &plan, &err), -EINVAL);
 		if (!strstr(err.text, "test.json") || !strstr(err.text, wrong[i].path) ||
@@ -231,7 +231,7 @@ static void a_plan_has_a_limit(void **state)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct scenario_plan plan;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	strbuf_addstr(&text, "{\"scenarios\": [{\"scenario\": \"multiplex\", \"l2_vcpus\": [1");
@@ -249,7 +249,7 @@ static void a_plan_has_a_limit(void **state)
 static void a_missing_file_is_said_to_be_missing(void **state)
 {
 	struct scenario_plan plan;
-	struct error err = { 0 };
+	struct error err = {0};
 
 	(void)state;
 	assert_int_equal(scenario_load(dir, "no-such", &plan, &err), -ENOENT);
@@ -259,12 +259,12 @@ static void a_missing_file_is_said_to_be_missing(void **state)
 
 static void shipped_plans_hold_what_they_promise(void **state)
 {
-	static const char *const names[] = { "quick", "full", "limit" };
+	static const char *const names[] = {"quick", "full", "limit"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct scenario_plan plan;
-		struct error err = { 0 };
+		struct error err = {0};
 		bool evmcs = false, unmanaged = false, no_ept = false, many = false;
 
 		if (scenario_load("scenarios", names[i], &plan, &err))
