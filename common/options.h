@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/exit.h"
+
 struct option_list { /* borrowed argv strings; free items with free() */
 	const char **items;
 	size_t count;
@@ -62,11 +64,6 @@ struct option_spec {
 	{                               \
 		.kind = OPTION_KIND_END \
 	}
-
-#define EXIT_NO		 1 /* the answer is "no": a regression, a failed run */
-#define EXIT_CANNOT_TELL 125
-#define EXIT_FATAL	 128
-#define EXIT_USAGE	 129
 
 /*
  * Parses argv[1..]; what is left (operands, in order) is moved to argv[0..] and its count returned.

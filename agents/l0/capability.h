@@ -2,8 +2,8 @@
 /*
  * capability.h - can this host run an L1 at all, and what does it offer to one?
  */
-#ifndef AGENTS_HOST_CAPABILITY_H
-#define AGENTS_HOST_CAPABILITY_H
+#ifndef AGENTS_L0_CAPABILITY_H
+#define AGENTS_L0_CAPABILITY_H
 
 #include <stddef.h>
 #include <stdint.h>

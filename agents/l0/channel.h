@@ -2,8 +2,8 @@
 /*
  * channel.h - the way out: records are numbered, sealed (agents/wire/protocol.h) and written.
  */
-#ifndef AGENTS_HOST_CHANNEL_H
-#define AGENTS_HOST_CHANNEL_H
+#ifndef AGENTS_L0_CHANNEL_H
+#define AGENTS_L0_CHANNEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * "emulated" (the kernel's command line says nestlab.clock=emulated): the TSC counts instructions,
  * and the clock unit is the instruction. "tsc": the unit is the nanosecond, by the TSC's rate.
  */
-#ifndef AGENTS_HOST_CLOCK_H
-#define AGENTS_HOST_CLOCK_H
+#ifndef AGENTS_L0_CLOCK_H
+#define AGENTS_L0_CLOCK_H
 
 #include <stdint.h>
 

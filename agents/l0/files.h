@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* files.h - the small files of /proc and /sys. */
-#ifndef AGENTS_HOST_FILES_H
-#define AGENTS_HOST_FILES_H
+#ifndef AGENTS_L0_FILES_H
+#define AGENTS_L0_FILES_H
 
 #include <stddef.h>
 #include <sys/types.h>

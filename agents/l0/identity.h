@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* identity.h - the hello record: who this agent is, and what it runs on. */
-#ifndef AGENTS_HOST_IDENTITY_H
-#define AGENTS_HOST_IDENTITY_H
+#ifndef AGENTS_L0_IDENTITY_H
+#define AGENTS_L0_IDENTITY_H
 
 #include <stddef.h>
 

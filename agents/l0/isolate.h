@@ -2,8 +2,8 @@
 /*
  * isolate.h - a function in a process of its own, with a time limit: what it wrote, how it ended.
  */
-#ifndef AGENTS_HOST_ISOLATE_H
-#define AGENTS_HOST_ISOLATE_H
+#ifndef AGENTS_L0_ISOLATE_H
+#define AGENTS_L0_ISOLATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

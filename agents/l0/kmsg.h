@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* kmsg.h - complaints (agents/wire/complaints.h) in the kernel's log. */
-#ifndef AGENTS_HOST_KMSG_H
-#define AGENTS_HOST_KMSG_H
+#ifndef AGENTS_L0_KMSG_H
+#define AGENTS_L0_KMSG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  * cumulative and instantaneous counters are taken, no histograms or peaks; the difference of an
  * instantaneous one is what it changed by.
  */
-#ifndef AGENTS_HOST_KVM_STATS_H
-#define AGENTS_HOST_KVM_STATS_H
+#ifndef AGENTS_L0_KVM_STATS_H
+#define AGENTS_L0_KVM_STATS_H
 
 #include <stddef.h>
 

@@ -3,8 +3,8 @@
  * line.h - the text of one record, built piece by piece without allocation: its body, from "type" on,
  * without braces. What does not fit sets `full` and leaves the line as it was.
  */
-#ifndef AGENTS_HOST_LINE_H
-#define AGENTS_HOST_LINE_H
+#ifndef AGENTS_L0_LINE_H
+#define AGENTS_L0_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,8 +11,8 @@
  * a negative errno if it could not do its work and said nothing: that becomes a `fail` of class guest
  * with the errno's name.
  */
-#ifndef AGENTS_HOST_MEASURE_H
-#define AGENTS_HOST_MEASURE_H
+#ifndef AGENTS_L0_MEASURE_H
+#define AGENTS_L0_MEASURE_H
 
 #include "agents/l0/sink.h"
 #include "agents/wire/protocol.h"

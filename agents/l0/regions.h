@@ -7,8 +7,8 @@
  * was applied to it) and /proc/iomem does not have: /dev/mem maps it. Pieces of less than 1 MiB
  * (page 0, firmware tables) are left out of "unmanaged": the kernel put them aside, not the user.
  */
-#ifndef AGENTS_HOST_REGIONS_H
-#define AGENTS_HOST_REGIONS_H
+#ifndef AGENTS_L0_REGIONS_H
+#define AGENTS_L0_REGIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  * serial interrupt falls into what is timed. Call these from one thread only, outside timed code.
  * None of them fails: trouble with the pipe ends the child, and the parent reports that.
  */
-#ifndef AGENTS_HOST_SINK_H
-#define AGENTS_HOST_SINK_H
+#ifndef AGENTS_L0_SINK_H
+#define AGENTS_L0_SINK_H
 
 #include <stddef.h>
 #include <stdint.h>

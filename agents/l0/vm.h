@@ -6,8 +6,8 @@
  * (skipped or failed), or a negative errno about which nothing was said; vm_result() turns that into
  * what a scenario returns. A VM is closed with vm_close() whatever came of it.
  */
-#ifndef AGENTS_HOST_VM_H
-#define AGENTS_HOST_VM_H
+#ifndef AGENTS_L0_VM_H
+#define AGENTS_L0_VM_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -7,8 +7,8 @@
  * The emulated host's kernel warns twice at boot about the emulator's CPU. These two are known by
  * file and function; no other WARNING is passed over.
  */
-#ifndef AGENTS_COMPLAINTS_H
-#define AGENTS_COMPLAINTS_H
+#ifndef AGENTS_WIRE_COMPLAINTS_H
+#define AGENTS_WIRE_COMPLAINTS_H
 
 #include <stdbool.h>
 

@@ -48,8 +48,8 @@
  * record is a `bye` with the right count. Text is UTF-8; control bytes are escaped; a line is at
  * most PROTOCOL_LINE_MAX bytes.
  */
-#ifndef AGENTS_PROTOCOL_H
-#define AGENTS_PROTOCOL_H
+#ifndef AGENTS_WIRE_PROTOCOL_H
+#define AGENTS_WIRE_PROTOCOL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * bisect.h - a whole bisect, from its request to its answer: ends, search, confirmation; told as it
  * goes, kept in the database after each step (results/store/bisect.h), resumed from there.
  */
-#ifndef ORCHESTRATOR_BISECT_H
-#define ORCHESTRATOR_BISECT_H
+#ifndef ORCHESTRATOR_BISECT_BISECT_H
+#define ORCHESTRATOR_BISECT_BISECT_H
 
 #include "common/strbuf.h"
 #include "orchestrator/bisect/request.h"

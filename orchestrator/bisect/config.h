@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_config.h - two kernel config fragments, and all the mixtures of them.
+ * config.h - two kernel config fragments, and all the mixtures of them.
  */
 #ifndef ORCHESTRATOR_BISECT_CONFIG_H
 #define ORCHESTRATOR_BISECT_CONFIG_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_ddmin.h - delta debugging: of N differences between a good and a bad thing, a smallest set
+ * ddmin.h - delta debugging: of N differences between a good and a bad thing, a smallest set
  * that alone makes the good one bad (Zeller and Hildebrandt, "Simplifying and isolating
  * failure-inducing input", 2002: ddmin).
  *

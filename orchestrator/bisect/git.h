@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_git.h - a bisect space that is a range of git history, walked by git itself: merges,
+ * git.h - a bisect space that is a range of git history, walked by git itself: merges,
  * --first-parent and path limiting mean what they mean there.
  *
  * If the good end is no ancestor of the bad end, their merge bases are tested first, as `git bisect`

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_judge.h - which end is a step nearer, and how sure is that?
+ * judge.h - which end is a step nearer, and how sure is that?
  *
  * A step's position is where its metric lies between the ends, on the logarithmic scale on which
  * ratios are distances: 0 is the good end, 1 the bad end. It is found twice, from the comparison with
@@ -11,6 +11,7 @@
 #define ORCHESTRATOR_BISECT_JUDGE_H
 
 #include "orchestrator/bisect/search.h"
+#include "results/compare/compare.h"
 #include "results/store/store.h"
 
 /* A comparison's say: new / base, its interval, and whether base and new differ beyond doubt. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_lab.h - the real struct bisect_lab: candidates become variants (kernels/kernels.h), which the
- * engine (run.h) builds and boots with a scenario of one measurement, and results.h compares.
+ * lab.h - the real struct bisect_lab: candidates become variants (kernels/kernels.h), which the
+ * engine (run.h) builds and boots with a scenario of one measurement, and results/compare judges.
  *
  * In SESSION's folder under RUNS: probe.json (the scenario), variants/NAME.json (one a candidate).
  */

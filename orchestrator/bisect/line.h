@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_line.h - a bisect space that is a line: candidates "FIRST" (good) .. "LAST" (bad), numbers
+ * line.h - a bisect space that is a line: candidates "FIRST" (good) .. "LAST" (bad), numbers
  * in order. A series of N patches is the line of its prefixes, 0 .. N.
  */
 #ifndef ORCHESTRATOR_BISECT_LINE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_request.h - what a bisect was asked: kept as JSON in the database, so that --resume needs no
+ * request.h - what a bisect was asked: kept as JSON in the database, so that --resume needs no
  * option again. What is measured is a probe: one scenario, one set of parameters, one metric.
  */
 #ifndef ORCHESTRATOR_BISECT_REQUEST_H

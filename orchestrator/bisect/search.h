@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_search.h - which candidates to test next, and when the answer is known.
+ * search.h - which candidates to test next, and when the answer is known.
  *
  * A space is an ordered or partially ordered set of candidates with a good end and a bad end, and
  * the marks they were given: commits (bisect_git.h) or the prefixes of a series (bisect_line.h). The

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_step.h - one step of a bisect: build, boot, judge, and remember. The tester that
+ * step.h - one step of a bisect: build, boot, judge, and remember. The tester that
  * bisect_search() and bisect_ddmin() are given.
  *
  *	stored verdict			taken, nothing is done

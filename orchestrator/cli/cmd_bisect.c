@@ -13,7 +13,6 @@
 #include "common/strbuf.h"
 #include "orchestrator/bisect/bisect.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/database.h"
 #include "orchestrator/engine/run.h"
 
 static const char usage[] =
@@ -193,7 +192,7 @@ static int start(struct results_db *db, const char *runs, const struct options *
 
 static int dispatch(const struct options *o, char **operands, int n, const char *command)
 {
-	__cleanup_free char *path = database_path(o->db);
+	__cleanup_free char *path = command_db_path(o->db);
 	__cleanup_free char *copy = xstrdup(path);
 	__cleanup_free char *runs = xasprintf("%s/runs", dirname(copy));
 	struct results_db *db;

@@ -8,8 +8,8 @@
 #include "common/options.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/database.h"
-#include "results/store/store.h"
+#include "results/compare/compare.h"
+#include "results/report/text.h"
 
 static const char usage[] = "nestlab compare [options] A B";
 static const char about[] =
@@ -43,11 +43,11 @@ static int compare(struct results_db *db, char **kernels, const struct results_f
 		results_render_json(&c, &out);
 	else
 		results_render_text(&c,
-				    (database_colour() ? RESULTS_RENDER_COLOUR : 0) |
+				    (command_colour() ? RESULTS_RENDER_COLOUR : 0) |
 					    (all ? RESULTS_RENDER_ALL : 0),
 				    &out);
 	fputs(out.buf, stdout);
-	status = database_exit_status(&c);
+	status = command_exit_status(&c);
 	strbuf_release(&out);
 	results_comparison_free(&c);
 	return status;
@@ -74,7 +74,7 @@ int cmd_compare(int argc, char **argv)
 	argc = options_parse(argc, argv, opts, usage, about);
 	if (argc != 2)
 		options_usage_error(usage, "two kernels are compared; %d given", argc);
-	path = database_path(file);
+	path = command_db_path(file);
 	if (results_open(path, false, &db, &err))
 		return fatal(&err);
 	status = compare(db, argv, &filter, json, all);

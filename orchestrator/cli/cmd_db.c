@@ -8,7 +8,6 @@
 #include "common/options.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/database.h"
 #include "results/store/store.h"
 
 static const char usage[] = "nestlab db check [--db FILE]";
@@ -49,7 +48,7 @@ int cmd_db(int argc, char **argv)
 	__cleanup_free char *path = NULL;
 
 	argc = options_parse(argc, argv, opts, usage, about);
-	path = database_path(file);
+	path = command_db_path(file);
 	if (argc == 1 && !strcmp(argv[0], "check"))
 		return check(path);
 	options_usage_error(usage, "say what to do: check");

@@ -10,7 +10,6 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/database.h"
 #include "results/report/report.h"
 #include "results/report/signoff.h"
 
@@ -86,7 +85,7 @@ static int render(struct results_db *db, const struct arguments *a,
 		return fatal(err);
 	format->render(&r, &a->report, &out);
 	ret = write_out(a->output, &out, err);
-	ret = ret ? fatal(err) : database_exit_status(&r.comparison);
+	ret = ret ? fatal(err) : command_exit_status(&r.comparison);
 	strbuf_release(&out);
 	report_free(&r);
 	return ret;
@@ -215,7 +214,7 @@ int cmd_report(int argc, char **argv)
 		OPTION_END};
 	int n = options_parse(argc, argv, opts, usage, about), ret;
 	bool signoff = check_arguments(n, argv, &a);
-	__cleanup_free char *path = database_path(a.db);
+	__cleanup_free char *path = command_db_path(a.db);
 	struct error err = {0};
 	struct results_db *db;
 

@@ -12,9 +12,9 @@
 #include "common/options.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/database.h"
 #include "orchestrator/engine/run.h"
-#include "results/store/store.h"
+#include "results/compare/compare.h"
+#include "results/report/text.h"
 
 static const char usage[] = "nestlab run [options] SCENARIO... --kernel A [--kernel B]";
 static const char about[] = "Builds the kernels (if they are not yet), boots each on the host with "
@@ -84,9 +84,9 @@ static int show_comparison(struct results_db *db, const struct run_request *req,
 	if (json)
 		results_render_json(&c, &out);
 	else
-		results_render_text(&c, database_colour(), &out);
+		results_render_text(&c, command_colour(), &out);
 	fputs(out.buf, stdout);
-	ret = database_exit_status(&c);
+	ret = command_exit_status(&c);
 	strbuf_release(&out);
 	results_comparison_free(&c);
 	return ret;
@@ -100,7 +100,7 @@ static void show_selftests(struct results_db *db, const struct run_request *req,
 	struct error err = {0};
 
 	if (results_render_selftests(db, req->session, (const char *const *)s->kernels, s->nkernels,
-				     database_colour(), &out, &err))
+				     command_colour(), &out, &err))
 		log_error("%s", err.text);
 	if (out.len)
 		printf("\n%s", out.buf);
@@ -261,7 +261,7 @@ int cmd_run(int argc, char **argv)
 		OPTION_FLAG("json", &o.json, "the comparison as JSON on stdout"),
 		OPTION_END};
 	int n = options_parse(argc, argv, opts, usage, about), ret;
-	__cleanup_free char *path = database_path(o.db);
+	__cleanup_free char *path = command_db_path(o.db);
 	__cleanup_free char *runs = runs_beside(path);
 	char session[RUN_SESSION_MAX];
 	struct error err = {0};

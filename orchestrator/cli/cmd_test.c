@@ -11,7 +11,6 @@
 #include "orchestrator/bisect/git.h"
 #include "orchestrator/bisect/lab.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/database.h"
 #include "orchestrator/engine/run.h"
 #include "scenarios/scenarios.h"
 
@@ -130,7 +129,7 @@ static int build_and_measure(struct test *t, struct error *err)
 
 static int test(struct test *t, const char *db)
 {
-	__cleanup_free char *path = database_path(db);
+	__cleanup_free char *path = command_db_path(db);
 	__cleanup_free char *copy = xstrdup(path);
 	__cleanup_free char *runs = xasprintf("%s/runs", dirname(copy));
 	struct error err = {0};

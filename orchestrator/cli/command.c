@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orchestrator/cli/database.h"
+#include "orchestrator/cli/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "common/fs.h"
 #include "common/options.h"
 
-char *database_path(const char *option)
+char *command_db_path(const char *option)
 {
 	__cleanup_free char *root = fs_data_root();
 	__cleanup_free char *checkout = xasprintf("%s/results/store/store.h", root);
@@ -29,14 +29,14 @@ char *database_path(const char *option)
 	return xasprintf("%s/.local/share/nestlab/nestlab.db", home ? home : "/var/lib");
 }
 
-int database_exit_status(const struct results_comparison *c)
+int command_exit_status(const struct results_comparison *c)
 {
 	if (c->verdict == VERDICT_REGRESSED)
 		return EXIT_NO;
 	return c->verdict == VERDICT_INCONCLUSIVE ? EXIT_CANNOT_TELL : 0;
 }
 
-bool database_colour(void)
+bool command_colour(void)
 {
 	const char *no = getenv("NO_COLOR");
 

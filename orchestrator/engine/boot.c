@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The boot engine that every driver shares. Which hosts there are: host_table.c. */
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/engine/boot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +48,7 @@ struct growing_file {
 struct running {
 	const struct host_driver *drv;
 	struct host_session session;
+	const struct host_boot *boot;
 	struct host_result *result;
 	struct growing_file console_file, records_file;
 	struct console console;
@@ -69,7 +69,7 @@ static double now(void)
 static void note_record(const char *line, size_t len, void *arg)
 {
 	struct running *r = arg;
-	const struct host_boot *boot = r->session.boot;
+	const struct host_boot *boot = r->boot;
 
 	if (!r->result->records++)
 		r->result->first_record_seconds = now() - r->started;
@@ -127,7 +127,7 @@ static void show_progress(struct running *r)
 	if (!r->progress)
 		return;
 	snprintf(detail, sizeof(detail), "%llu records", (unsigned long long)r->result->records);
-	progress_update(r->progress, r->records.ended, r->session.boot->expected, detail);
+	progress_update(r->progress, r->records.ended, r->boot->expected, detail);
 }
 
 /* Sets the outcome; returns true: it is over. */
@@ -172,13 +172,13 @@ static bool disk_is_full(const struct running *r)
 {
 	uint64_t bytes = 0;
 
-	return !fs_free_bytes(r->session.boot->run_dir, &bytes, NULL) && bytes < DISK_FULL_BYTES;
+	return !fs_free_bytes(r->boot->run_dir, &bytes, NULL) && bytes < DISK_FULL_BYTES;
 }
 
 /* Bochs does not say when a byte of its serial line does not fit on the disk. */
 static bool end_disk_full(struct running *r, struct error *err)
 {
-	error_set(err, -ENOSPC, "%s: no space left on the disk", r->session.boot->run_dir);
+	error_set(err, -ENOSPC, "%s: no space left on the disk", r->boot->run_dir);
 	return end_with(r, HOST_FAILED);
 }
 
@@ -314,11 +314,13 @@ static void set_up(struct running *r, const struct host_config *cfg, const struc
 	result->records_path = xasprintf("%s/records.jsonl", boot->run_dir);
 	r->session = (struct host_session){
 		.cfg = cfg,
-		.boot = boot,
+		.image = boot->image,
+		.run_dir = boot->run_dir,
 		.console_path = result->console_path,
 		.records_path = result->records_path,
 		.wake_fd = -1,
 	};
+	r->boot = boot;
 	r->result = result;
 	r->console_file = (struct growing_file){result->console_path, -1};
 	r->records_file = (struct growing_file){result->records_path, -1};

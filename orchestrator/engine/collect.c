@@ -411,7 +411,7 @@ void collector_finish(struct collector *c)
 	trouble(c, RESULTS_INFRASTRUCTURE, told.text);
 }
 
-void collector_fill(const struct collector *c, struct results_run *run)
+void collector_fill(const struct collector *c, struct results_boot *run)
 {
 	run->clock = c->clock;
 	run->metrics = c->metrics;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * collect.h - where a number becomes a row: the agent's records of one boot (agents/wire/protocol.h),
- * joined with the plan that it ran, become the metrics, counters and tests of one results_run.
+ * joined with the plan that it ran, become the metrics, counters and tests of one results_boot.
  *
  *	collector_init(&c, &plan);
  *	... collector_record(&c, line, len) for each record, as it comes ...
@@ -10,8 +10,8 @@
  *	results_store(db, &run, ...);
  *	collector_release(&c);
  */
-#ifndef ORCHESTRATOR_COLLECT_H
-#define ORCHESTRATOR_COLLECT_H
+#ifndef ORCHESTRATOR_ENGINE_COLLECT_H
+#define ORCHESTRATOR_ENGINE_COLLECT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +50,6 @@ void collector_record(struct collector *c, const char *line, size_t len);
 void collector_finish(struct collector *c);
 
 /* Sets the record-born members of @run: clock, metrics, counters, tests; leaves the others. */
-void collector_fill(const struct collector *c, struct results_run *run);
+void collector_fill(const struct collector *c, struct results_boot *run);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* console.h - what a kernel's console tells: a panic, and complaints (agents/wire/complaints.h). */
-#ifndef ORCHESTRATOR_CONSOLE_H
-#define ORCHESTRATOR_CONSOLE_H
+#ifndef ORCHESTRATOR_ENGINE_CONSOLE_H
+#define ORCHESTRATOR_ENGINE_CONSOLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * verdict.h - what a boot came to: how its host says it ended and what its records tell become one
+ * outcome.h - what a boot came to: how its host says it ended and what its records tell become one
  * class and one text.
  */
-#ifndef ORCHESTRATOR_VERDICT_H
-#define ORCHESTRATOR_VERDICT_H
+#ifndef ORCHESTRATOR_ENGINE_OUTCOME_H
+#define ORCHESTRATOR_ENGINE_OUTCOME_H
 
 #include "orchestrator/engine/collect.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/engine/boot.h"
 
 enum results_class verdict_of_outcome(enum host_outcome outcome);
 

@@ -3,8 +3,8 @@
  * plan.h - where a scenario becomes work for a guest: a validated plan (scenarios/scenarios.h) in the
  * agent's words (agents/wire/protocol.h).
  */
-#ifndef ORCHESTRATOR_PLAN_H
-#define ORCHESTRATOR_PLAN_H
+#ifndef ORCHESTRATOR_ENGINE_PLAN_H
+#define ORCHESTRATOR_ENGINE_PLAN_H
 
 #include <stdint.h>
 

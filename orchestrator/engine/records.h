@@ -4,8 +4,8 @@
  * every line's CRC, the sequence and the closing count are checked, and what is wrong is named by
  * line.
  */
-#ifndef ORCHESTRATOR_RECORDS_H
-#define ORCHESTRATOR_RECORDS_H
+#ifndef ORCHESTRATOR_ENGINE_RECORDS_H
+#define ORCHESTRATOR_ENGINE_RECORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -21,7 +21,7 @@
 #include "images/images.h"
 #include "kernels/kernels.h"
 #include "orchestrator/engine/collect.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/plan.h"
 #include "orchestrator/engine/selftests.h"
 #include "orchestrator/engine/outcome.h"
@@ -285,7 +285,7 @@ static int boot(struct engine *e, struct attempt *a)
 static int store(struct engine *e, struct attempt *a, struct error *err)
 {
 	const struct kernel_build *k = a->job->kernel;
-	struct results_run run = {
+	struct results_boot run = {
 		.kernel_name = k->name,
 		.kernel_key = k->key,
 		.kernel_release = k->release,

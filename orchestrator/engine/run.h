@@ -10,8 +10,8 @@
  * A boot's files are in RUNS/SESSION/KERNEL-SCENARIO-N/: console.log, records.jsonl, what the driver
  * keeps. RUNS is `runs` beside the database.
  */
-#ifndef ORCHESTRATOR_RUN_H
-#define ORCHESTRATOR_RUN_H
+#ifndef ORCHESTRATOR_ENGINE_RUN_H
+#define ORCHESTRATOR_ENGINE_RUN_H
 
 #include <stdint.h>
 

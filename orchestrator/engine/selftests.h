@@ -2,8 +2,8 @@
 /*
  * selftests.h - the kernel's own selftests that a plan names, on their way into its image.
  */
-#ifndef ORCHESTRATOR_SELFTESTS_H
-#define ORCHESTRATOR_SELFTESTS_H
+#ifndef ORCHESTRATOR_ENGINE_SELFTESTS_H
+#define ORCHESTRATOR_ENGINE_SELFTESTS_H
 
 #include "images/images.h"
 #include "kernels/kernels.h"

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * host.h - WHERE it runs: hosts are drivers behind one table.
+ * driver.h - WHERE it runs: hosts are drivers behind one table.
  *
- * A boot of an image on a host is host_boot(), one engine for every driver: provision the image,
- * open the record channel, switch on, follow records and console until the agent's `bye`, a failure
- * or a limit, switch off, release, and say how it ended. A driver only knows how its host does those
- * five things. What comes from the host - console and records - is always a growing file in the run
+ * The engine (orchestrator/engine/boot.h) boots an image: provision, open the record channel, switch
+ * on, follow, switch off, release. A driver only knows how its host does those things. What comes from the host - console and records - is always a growing file in the run
  * directory, whoever writes it (the emulator itself, a serial-over-LAN client, an HTTP server), so
  * there is one place that reads and judges it.
  */
-#ifndef ORCHESTRATOR_HOST_H
-#define ORCHESTRATOR_HOST_H
+#ifndef ORCHESTRATOR_HOSTS_DRIVER_H
+#define ORCHESTRATOR_HOSTS_DRIVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,19 +16,6 @@
 
 #include "common/error.h"
 #include "common/strbuf.h"
-
-/* How a boot ended. */
-enum host_outcome {
-	HOST_DONE,	       /* a complete record stream, ending in `bye` */
-	HOST_GUEST_PANIC,      /* the kernel panicked: its text is in the error */
-	HOST_GUEST_COMPLAINED, /* ran to `bye`, but the kernel warned: the lines are in the error */
-	HOST_HANG,	       /* wall-clock or no-progress limit */
-	HOST_GUEST_DIED,       /* powered off or reset before `bye` without a panic */
-	HOST_BROKEN_RECORDS,   /* truncated or damaged stream: which line is in the error */
-	HOST_FAILED,	       /* the emulator, BMC or disk failed: infrastructure */
-	HOST_CANCELLED,
-};
-const char *host_outcome_name(enum host_outcome o); /* "done", "panic", ... */
 
 struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
 	char *name;
@@ -46,28 +31,11 @@ struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
 	int64_t progress_limit_s; /* without a new record (before the first: a console byte), at most */
 };
 
-struct host_boot {	     /* borrowed strings */
-	const char *image;   /* ISO */
-	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
-	const char *label;   /* for progress; NULL: no progress line */
-	uint64_t expected;   /* measurements in the plan, for progress */
-	/* NULL, or called on each good record line (no newline) as it comes. */
-	void (*on_record)(const char *line, size_t len, void *arg);
-	void *arg;
-};
-
-struct host_result {
-	enum host_outcome outcome;
-	char *console_path, *records_path; /* in run_dir; freed by host_result_free() */
-	uint64_t records;		   /* good ones */
-	double wall_seconds;		   /* power-on to off */
-	double first_record_seconds;	   /* power-on to hello; 0 if none came */
-};
-
-/* One boot while it goes on: what the engine and the driver's methods share. */
+/* One boot while it goes on: what the engine and a driver's methods share. */
 struct host_session {
 	const struct host_config *cfg;
-	const struct host_boot *boot;
+	const char *image;   /* ISO to boot */
+	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
 	int wake_fd; /* -1, or readable when is_on() has something to look at */
 	void *priv;  /* the driver's, freed by release() */
@@ -88,7 +56,7 @@ struct host_driver {
 	 * comparable (emulator and version, CPU model, memory, clock rate). */
 	int (*probe)(const struct host_config *cfg, bool *ok, struct strbuf *report,
 		     struct strbuf *identity, struct error *err);
-	/* Brings boot->image to where the host will boot it next. Sets s->priv. */
+	/* Brings s->image to where the host will boot it next. Sets s->priv. */
 	int (*provision)(struct host_session *s, struct error *err);
 	/* From here on what the host sends will land in s->console_path and s->records_path. */
 	int (*open_channel)(struct host_session *s, struct error *err);
@@ -106,15 +74,6 @@ struct host_driver {
 };
 
 extern const struct host_driver *const host_drivers[]; /* NULL-terminated */
-
-/*
- * Boots to the end. 0 with result->outcome (and @err's text unless HOST_DONE), or a negative errno
- * before anything was started. Thread-safe: several boots run in parallel. A cancel
- * (common/cancel.h) ends it at once.
- */
-int host_boot(const struct host_driver *drv, const struct host_config *cfg,
-	      const struct host_boot *boot, struct host_result *result, struct error *err);
-void host_result_free(struct host_result *r);
 
 /* @name: a built-in, a plain name (DATA_ROOT/hosts/NAME.json) or a path ending in .json. -ENOENT,
  * or -EINVAL with file and path in it. What was loaded is freed with host_config_free(). */

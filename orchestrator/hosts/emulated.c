@@ -92,7 +92,7 @@ static int write_configuration(struct host_session *s, struct emulator *e, struc
 {
 	__cleanup_free char *image = NULL;
 	__cleanup_free char *machine = NULL;
-	int ret = absolute_path(s->boot->image, &image, err);
+	int ret = absolute_path(s->image, &image, err);
 
 	if (ret)
 		return ret;
@@ -105,7 +105,7 @@ static int provision(struct host_session *s, struct error *err)
 {
 	struct emulator *e = xcalloc(1, sizeof(*e));
 	__cleanup_free char *dir = NULL;
-	int ret = absolute_path(s->boot->run_dir, &dir, err);
+	int ret = absolute_path(s->run_dir, &dir, err);
 
 	s->priv = e;
 	e->pidfd = e->screen = -1;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * host_emulated.h - an Intel VMX machine in software: the Bochs PC emulator, one process a boot.
+ * emulated.h - an Intel VMX machine in software: the Bochs PC emulator, one process a boot.
  *
  * Its clock counts instructions (sync=none), so boots may run side by side, one per core. Bochs runs
  * in a session of its own under a pseudo-terminal, which its text display wants; the first serial
  * port is the console, the second the record channel, both written to files. Its exit status says
  * nothing (an ACPI power-off ends it like a failure does): its log tells the two apart.
  */
-#ifndef ORCHESTRATOR_HOST_EMULATED_H
-#define ORCHESTRATOR_HOST_EMULATED_H
+#ifndef ORCHESTRATOR_HOSTS_EMULATED_H
+#define ORCHESTRATOR_HOSTS_EMULATED_H
 
 #include "orchestrator/hosts/driver.h"
 

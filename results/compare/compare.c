@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "results/compare/compare.h"
 #include "results/store/store.h"
 
 #include <errno.h>

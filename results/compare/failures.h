@@ -3,8 +3,8 @@
  * failures.h - what a comparison says beside its numbers: boots that failed, and tests whose result
  * is not the same. Private to results/.
  */
-#ifndef RESULTS_FAILURES_H
-#define RESULTS_FAILURES_H
+#ifndef RESULTS_COMPARE_FAILURES_H
+#define RESULTS_COMPARE_FAILURES_H
 
 #include "results/compare/select.h"
 

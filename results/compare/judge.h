@@ -6,12 +6,13 @@
  * Judging has two halves, for the false discovery rate is held over all numbers of a comparison:
  * judge_weigh() each, statistics_benjamini_hochberg() over their p-values, judge_decide() each.
  */
-#ifndef RESULTS_JUDGE_H
-#define RESULTS_JUDGE_H
+#ifndef RESULTS_COMPARE_JUDGE_H
+#define RESULTS_COMPARE_JUDGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "results/compare/compare.h"
 #include "results/store/store.h"
 #include "results/compare/statistics.h"
 

@@ -3,10 +3,11 @@
  * select.h - which runs a comparison is about: from what the user calls two kernels to the runs of
  * both in one environment. Private to results/.
  */
-#ifndef RESULTS_SELECT_H
-#define RESULTS_SELECT_H
+#ifndef RESULTS_COMPARE_SELECT_H
+#define RESULTS_COMPARE_SELECT_H
 
 #include "common/strbuf.h"
+#include "results/compare/compare.h"
 #include "results/store/database.h"
 
 /* Numbers compare only where all three are the same. */

@@ -3,8 +3,8 @@
  * series.h - the numbers of a comparison, gathered: one series per metric and parameters, with each
  * boot's median and p99. Private to results/.
  */
-#ifndef RESULTS_SERIES_H
-#define RESULTS_SERIES_H
+#ifndef RESULTS_COMPARE_SERIES_H
+#define RESULTS_COMPARE_SERIES_H
 
 #include "results/compare/select.h"
 #include "results/compare/statistics.h"

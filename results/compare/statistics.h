@@ -5,8 +5,8 @@
  * They agree with SciPy on the cases in tests/fixtures/statistics/. docs/statistics.md says what they
  * are used for, and why.
  */
-#ifndef RESULTS_STATISTICS_H
-#define RESULTS_STATISTICS_H
+#ifndef RESULTS_COMPARE_STATISTICS_H
+#define RESULTS_COMPARE_STATISTICS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
+#include "results/report/text.h"
 #include "results/report/words.h"
 
 /* ---- CSV ---- */
@@ -108,7 +109,7 @@ static void add_parsed(struct json_object *obj, const char *key, const char *tex
 		json_object_object_add(obj, key, doc);
 }
 
-static struct json_object *json_kernel(const struct results_run *run)
+static struct json_object *json_kernel(const struct results_boot *run)
 {
 	struct json_object *k = json_object_new_object();
 
@@ -126,7 +127,7 @@ static struct json_object *json_kernel(const struct results_run *run)
 
 static struct json_object *json_boot(const struct report_boot *b)
 {
-	const struct results_run *run = &b->run;
+	const struct results_boot *run = &b->run;
 	struct json_object *j = json_object_new_object();
 
 	json_object_object_add(j, "run", json_object_new_int64(b->id));

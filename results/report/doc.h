@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report_doc.h - one report, two faces: a self-contained page (XHTML-compatible HTML5: no script, no
+ * doc.h - one report, two faces: a self-contained page (XHTML-compatible HTML5: no script, no
  * external asset, printable, dark and light) and plain text of at most 100 columns where tables
  * allow. What is written once through these calls comes out as either.
  *

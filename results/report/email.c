@@ -103,7 +103,7 @@ static void add_header(struct strbuf *out, const char *head, const char *text)
 }
 
 /* Of the newest boot: the same report is the same mail. */
-static void add_date(struct strbuf *out, const struct results_run *newest)
+static void add_date(struct strbuf *out, const struct results_boot *newest)
 {
 	char date[64];
 	struct tm tm = {0};
@@ -215,7 +215,7 @@ static void add_head(const struct report *r, const struct report_options *o, con
 }
 
 /* There is no commit id for a tree of tarball, patches and config: its content key stands for it. */
-static void add_kernel(struct strbuf *out, const char *role, const struct results_run *run)
+static void add_kernel(struct strbuf *out, const char *role, const struct results_boot *run)
 {
 	strbuf_addstr(out, role);
 	markup_line(out, run->kernel_name);
@@ -249,7 +249,7 @@ static int identity_word(const char *key, const char *value, void *arg)
 
 static void add_case(const struct report *r, const struct results_compared *m, struct strbuf *out)
 {
-	const struct results_run *run = report_newest(r, REPORT_NEW);
+	const struct results_boot *run = report_newest(r, REPORT_NEW);
 
 	strbuf_addch(out, '\n');
 	if (m)

@@ -34,7 +34,7 @@ static int selftest_rank(const char *result)
 	return -1;
 }
 
-int report_selftest_load(struct results_db *db, const struct results_run *kernel, const char *test,
+int report_selftest_load(struct results_db *db, const struct results_boot *kernel, const char *test,
 			 struct report_selftest *out, struct error *err)
 {
 	sqlite3_stmt *stmt;
@@ -72,7 +72,7 @@ void report_selftest_free(struct report_selftest *t)
 	*t = (struct report_selftest){0};
 }
 
-int report_debug_load(struct results_db *db, const struct results_run *kernel,
+int report_debug_load(struct results_db *db, const struct results_boot *kernel,
 		      const char *debug_kernel, const char *scenario, struct report_debug *out,
 		      struct error *err)
 {

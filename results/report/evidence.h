@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report_debug.h - what a sign-off asks for beside the comparison: runs of a debug build that stand
+ * evidence.h - what a sign-off asks for beside the comparison: runs of a debug build that stand
  * for a kernel, and a kernel's selftests.
  */
-#ifndef RESULTS_REPORT_DEBUG_H
-#define RESULTS_REPORT_DEBUG_H
+#ifndef RESULTS_REPORT_EVIDENCE_H
+#define RESULTS_REPORT_EVIDENCE_H
 
 #include "results/store/store.h"
 
@@ -15,7 +15,7 @@ struct report_debug {
 };
 
 /* Runs of @scenario (a plan's name) on @debug_kernel with the source and patches of @kernel. */
-int report_debug_load(struct results_db *db, const struct results_run *kernel,
+int report_debug_load(struct results_db *db, const struct results_boot *kernel,
 		      const char *debug_kernel, const char *scenario, struct report_debug *out,
 		      struct error *err);
 
@@ -26,7 +26,7 @@ struct report_selftest {   /* free with report_selftest_free() */
 	char *text, *host; /* of the newest boot with this result */
 };
 
-int report_selftest_load(struct results_db *db, const struct results_run *kernel, const char *test,
+int report_selftest_load(struct results_db *db, const struct results_boot *kernel, const char *test,
 			 struct report_selftest *out, struct error *err);
 void report_selftest_free(struct report_selftest *t);
 

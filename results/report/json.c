@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "results/store/store.h"
+#include "results/report/text.h"
 
 static void add(struct json_object *o, const char *key, struct json_object *value)
 {

@@ -20,7 +20,7 @@
 #define KCIDB_MINOR 3
 
 struct kcidb_side {
-	const struct results_run *run;
+	const struct results_boot *run;
 	char *checkout, *build; /* ids */
 };
 
@@ -151,7 +151,7 @@ static struct json_object *make_misc(const struct report *r, const struct report
 	return j;
 }
 
-static struct json_object *make_environment(const struct results_run *run)
+static struct json_object *make_environment(const struct results_boot *run)
 {
 	struct json_object *j = json_object_new_object(), *misc, *identity;
 

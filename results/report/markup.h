@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report_markup.h - text into XML, HTML and CSV without harm.
+ * markup.h - text into XML, HTML and CSV without harm.
  *
  * Names and messages come from outside (kernels, guests, files): everything that is not a literal of
  * ours goes through here. What is not valid UTF-8, or is a character that XML 1.0 forbids, becomes

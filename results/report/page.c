@@ -164,8 +164,8 @@ static void pair(struct doc_table *t, const char *what, const char *base, const 
 
 static void kernels_table(struct doc *d, const struct report *r)
 {
-	const struct results_run *b = report_newest(r, REPORT_BASE);
-	const struct results_run *n = report_newest(r, REPORT_NEW);
+	const struct results_boot *b = report_newest(r, REPORT_BASE);
+	const struct results_boot *n = report_newest(r, REPORT_NEW);
 	struct doc_table *t = doc_table_new("What was compared", "what|base|new");
 
 	pair(t, "kernel", b->kernel_name, n->kernel_name);
@@ -194,7 +194,7 @@ static void boots_table(struct doc *d, const struct report *r)
 			      "run>|kernel|scenario|boot>|seed>|started|status|image");
 
 	for (size_t i = 0; i < r->nboots; i++) {
-		const struct results_run *run = &r->boots[i].run;
+		const struct results_boot *run = &r->boots[i].run;
 		bool passed = run->class == RESULTS_OK;
 
 		doc_cell(t, "%" PRId64, r->boots[i].id);
@@ -214,7 +214,7 @@ static void boots_table(struct doc *d, const struct report *r)
 static void failures_list(struct doc *d, const struct report *r)
 {
 	for (size_t i = 0; i < r->nboots; i++) {
-		const struct results_run *run = &r->boots[i].run;
+		const struct results_boot *run = &r->boots[i].run;
 
 		if (run->class == RESULTS_OK)
 			continue;
@@ -231,7 +231,7 @@ static void plans_table(struct doc *d, const struct report *r)
 	const char *last = "";
 
 	for (size_t i = 0; i < r->nboots; i++) {
-		const struct results_run *run = &r->boots[i].run;
+		const struct results_boot *run = &r->boots[i].run;
 
 		if (!strcmp(last, run->plan_sha256))
 			continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report_points.h - a report as test points, for the formats that CI systems read: each kernel's
+ * points.h - a report as test points, for the formats that CI systems read: each kernel's
  * boots, each compared metric, each selftest.
  */
 #ifndef RESULTS_REPORT_POINTS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report_policy.h - what a kernel must show before somebody signs it: a JSON file.
+ * policy.h - what a kernel must show before somebody signs it: a JSON file.
  *
  *	{
  *	  "description": "...",

@@ -58,9 +58,9 @@ static enum results_class class_named(const char *name)
 }
 
 /* Columns of run that are text, and where they go. */
-#define TEXT(name)                                        \
-	{                                                 \
-#name, offsetof(struct results_run, name) \
+#define TEXT(name)                                         \
+	{                                                  \
+#name, offsetof(struct results_boot, name) \
 	}
 static const struct {
 	const char *column;
@@ -398,9 +398,9 @@ void report_free(struct report *r)
 	*r = (struct report){0};
 }
 
-const struct results_run *report_newest(const struct report *r, enum report_side side)
+const struct results_boot *report_newest(const struct report *r, enum report_side side)
 {
-	static const struct results_run none = {
+	static const struct results_boot none = {
 		.kernel_name = "",
 		.kernel_key = "",
 		.kernel_release = "",
@@ -427,7 +427,7 @@ const struct results_run *report_newest(const struct report *r, enum report_side
 		.status = "",
 		.error = "",
 	};
-	const struct results_run *found = &none;
+	const struct results_boot *found = &none;
 
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct report_boot *b = &r->boots[i];

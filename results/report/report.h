@@ -2,13 +2,13 @@
 /*
  * report.h - a comparison for others to read: people, CI systems, mailing lists, auditors.
  *
- * report_load() takes the comparison of results.h and adds what a reader needs to believe and to
+ * report_load() takes the comparison of results/compare and adds what a reader needs to believe and to
  * repeat it: the boots that it rests on with all that made them, the distributions, the tests.
  * A format is a row of report_formats[]; a sign-off judges a report by a policy (report_signoff.h).
  * docs/reports.md shows each format.
  */
-#ifndef RESULTS_REPORT_H
-#define RESULTS_REPORT_H
+#ifndef RESULTS_REPORT_REPORT_H
+#define RESULTS_REPORT_REPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,14 +16,14 @@
 
 #include "common/error.h"
 #include "common/strbuf.h"
-#include "results/store/store.h"
+#include "results/compare/compare.h"
 
 enum report_side { REPORT_BASE, REPORT_NEW, REPORT_SIDES };
 
 struct report_boot { /* a stored run, whatever came of it */
 	int64_t id;
 	enum report_side side;
-	struct results_run run; /* without metrics and counters; unknown texts are "" */
+	struct results_boot run; /* without metrics and counters; unknown texts are "" */
 };
 
 /* One compared metric over one kernel's boots. */
@@ -65,7 +65,7 @@ void report_load_nothing(const char *base, const char *new, struct report *out);
 void report_free(struct report *r);
 
 /* The newest boot of a side that passed, else any; all texts "" when there is none. */
-const struct results_run *report_newest(const struct report *r, enum report_side side);
+const struct results_boot *report_newest(const struct report *r, enum report_side side);
 
 struct report_options {	      /* borrowed; NULL: the default */
 	const char *db;	      /* path, for the commands that repeat it */

@@ -2,7 +2,7 @@
 /* Which selftests passed on which kernel, as a table. */
 #include "common/alloc.h"
 #include "results/store/database.h"
-#include "results/store/store.h"
+#include "results/report/text.h"
 #include "results/report/table.h"
 
 #define KERNELS_MAX 2

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report_signoff.h - a report judged by a policy: PASS, FAIL, or BLOCKED with what is missing.
+ * signoff.h - a report judged by a policy: PASS, FAIL, or BLOCKED with what is missing.
  *
  * Every requirement becomes one finding. A metric passes when its whole interval is within what is
  * allowed, fails when its whole interval is beyond (and the test, where boots allow one, agrees),

@@ -12,8 +12,8 @@
  *	svg_line(&c, SVG_STYLE_BASE, xs, ys, n);
  *	svg_end(&c);
  */
-#ifndef RESULTS_SVG_H
-#define RESULTS_SVG_H
+#ifndef RESULTS_REPORT_SVG_H
+#define RESULTS_REPORT_SVG_H
 
 #include <stdbool.h>
 #include <stddef.h>

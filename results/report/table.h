@@ -2,8 +2,8 @@
 /*
  * table.h - a table of text, as wide as its contents. Private to results/.
  */
-#ifndef RESULTS_TABLE_H
-#define RESULTS_TABLE_H
+#ifndef RESULTS_REPORT_TABLE_H
+#define RESULTS_REPORT_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,7 +13,7 @@
 
 #include "common/alloc.h"
 #include "results/report/doc_table.h"
-#include "results/store/store.h"
+#include "results/report/text.h"
 #include "results/report/table.h"
 
 #define WIDTH	       100

@@ -262,13 +262,13 @@ static const char *side_name(const struct report *r, enum report_side side)
 }
 
 /* The --seed that gave it, which counts the boots from 1. */
-static uint64_t first_seed(const struct results_run *run)
+static uint64_t first_seed(const struct results_boot *run)
 {
 	return run->seed - (uint64_t)run->boot + 1;
 }
 
 /* One `nestlab run` makes both. */
-static bool same_command(const struct results_run *a, const struct results_run *b)
+static bool same_command(const struct results_boot *a, const struct results_boot *b)
 {
 	return !strcmp(a->scenario_name, b->scenario_name) && first_seed(a) == first_seed(b);
 }
@@ -282,7 +282,7 @@ static bool said_before(const struct report *r, size_t at)
 }
 
 /* The boots that cover every stored one of the same command. */
-static int boots_like(const struct report *r, const struct results_run *run)
+static int boots_like(const struct report *r, const struct results_boot *run)
 {
 	int boots = run->boot;
 
@@ -297,7 +297,7 @@ void words_commands(const struct report *r, const struct report_options *o, stru
 	const char *base = side_name(r, REPORT_BASE), *new = side_name(r, REPORT_NEW);
 
 	for (size_t i = 0; i < r->nboots; i++) {
-		const struct results_run *run = &r->boots[i].run;
+		const struct results_boot *run = &r->boots[i].run;
 
 		if (said_before(r, i))
 			continue;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect_store.h - a bisect's state: what was asked, and the verdict on each candidate so far. Each
+ * bisect.h - a bisect's state: what was asked, and the verdict on each candidate so far. Each
  * call is one transaction, so a bisect killed at any moment finds every step that it finished. The
  * boots are rows of `run` under the bisect's session, like any others.
  *
  * Verdicts and candidates are words here: only the orchestrator knows what they mean.
  */
-#ifndef RESULTS_BISECT_STORE_H
-#define RESULTS_BISECT_STORE_H
+#ifndef RESULTS_STORE_BISECT_H
+#define RESULTS_STORE_BISECT_H
 
 #include "results/store/store.h"
 

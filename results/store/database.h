@@ -3,8 +3,8 @@
  * database.h - SQLite as results/ uses it: statements, and errors that say what to do. Private to
  * results/.
  */
-#ifndef RESULTS_DATABASE_H
-#define RESULTS_DATABASE_H
+#ifndef RESULTS_STORE_DATABASE_H
+#define RESULTS_STORE_DATABASE_H
 
 #include <sqlite3.h>
 

@@ -3,8 +3,8 @@
  * distribution.h - the histogram of one metric of one boot: its quantiles, and its bytes in the
  * database. Private to results/.
  */
-#ifndef RESULTS_DISTRIBUTION_H
-#define RESULTS_DISTRIBUTION_H
+#ifndef RESULTS_STORE_DISTRIBUTION_H
+#define RESULTS_STORE_DISTRIBUTION_H
 
 #include <stddef.h>
 #include <stdint.h>

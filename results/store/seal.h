@@ -3,8 +3,8 @@
  * seal.h - a run's SHA-256: of every column of its row, its metrics, counters and tests. SQLite finds
  * a torn file, not a changed number; this finds both. Private to results/.
  */
-#ifndef RESULTS_SEAL_H
-#define RESULTS_SEAL_H
+#ifndef RESULTS_STORE_SEAL_H
+#define RESULTS_STORE_SEAL_H
 
 #include "common/fs.h"
 #include "results/store/database.h"

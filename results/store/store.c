@@ -27,7 +27,7 @@ const char *results_class_name(enum results_class c)
 }
 
 /* A run's texts: column, member, and whether it must be there. */
-#define TEXT(member) #member, offsetof(struct results_run, member)
+#define TEXT(member) #member, offsetof(struct results_boot, member)
 static const struct {
 	const char *column;
 	size_t offset;
@@ -48,7 +48,7 @@ static const struct {
 	{TEXT(error), false},
 };
 
-static const char *text_of(const struct results_run *run, size_t i)
+static const char *text_of(const struct results_boot *run, size_t i)
 {
 	return *(const char *const *)((const char *)run + text_columns[i].offset);
 }
@@ -76,7 +76,7 @@ static int check_metric(const struct results_metric *m, struct error *err)
 	return ret;
 }
 
-static int check_run(const struct results_run *run, struct error *err)
+static int check_run(const struct results_boot *run, struct error *err)
 {
 	bool failed = run->class != RESULTS_OK;
 
@@ -208,7 +208,7 @@ static void build_run_insert(struct strbuf *sql)
 	strbuf_addstr(sql, ")");
 }
 
-static int write_run(struct writer *w, const struct results_run *run, struct error *err)
+static int write_run(struct writer *w, const struct results_boot *run, struct error *err)
 {
 	struct strbuf sql = STRBUF_INIT;
 	sqlite3_stmt *s;
@@ -268,7 +268,7 @@ static void writer_close(struct writer *w)
 	sqlite3_finalize(w->test);
 }
 
-static int write_all(struct writer *w, const struct results_run *run, struct error *err)
+static int write_all(struct writer *w, const struct results_boot *run, struct error *err)
 {
 	int ret = 0;
 
@@ -282,7 +282,7 @@ static int write_all(struct writer *w, const struct results_run *run, struct err
 	return ret ? ret : seal_write(w->db, w->run, err);
 }
 
-int results_store(struct results_db *db, const struct results_run *run, int64_t *id,
+int results_store(struct results_db *db, const struct results_boot *run, int64_t *id,
 		  struct error *err)
 {
 	struct writer w = {0};

@@ -13,7 +13,7 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "images/images.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/engine/boot.h"
 
 static int make_image(char **argv)
 {

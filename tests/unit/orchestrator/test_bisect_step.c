@@ -140,7 +140,7 @@ static int store_boot(struct fake *f, const char *session, const struct bisect_b
 		.hist = &bucket,
 		.nhist = 1,
 	};
-	struct results_run run = {
+	struct results_boot run = {
 		.kernel_name = b->variant,
 		.kernel_key = b->key,
 		.bzimage_sha256 = b->sha256,

@@ -46,7 +46,7 @@ static void feed(struct collector *c, const char *line)
 
 static void good_records_become_rows(void **state)
 {
-	struct results_run run = {0};
+	struct results_boot run = {0};
 	struct collector c;
 
 	(void)state;
@@ -77,7 +77,7 @@ static void good_records_become_rows(void **state)
 
 static void expect_trouble(const char *line, enum results_class class, const char *text)
 {
-	struct results_run run = {0};
+	struct results_boot run = {0};
 	struct collector c;
 
 	collector_init(&c, &plan);
@@ -144,7 +144,7 @@ static void integrity_outweighs_what_came_before(void **state)
 
 static void a_measurement_that_never_ended_is_told(void **state)
 {
-	struct results_run run = {0};
+	struct results_boot run = {0};
 	struct collector c;
 
 	(void)state;

@@ -14,7 +14,7 @@
 #include "agents/wire/protocol.h"
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/outcome.h"
 
 static char dir[] = "/tmp/nestlab-boot.XXXXXX";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* compare_fixture.h - boots with one number each, and their comparison. */
-#ifndef TESTS_COMPARE_FIXTURE_H
-#define TESTS_COMPARE_FIXTURE_H
+#ifndef TESTS_UNIT_RESULTS_COMPARE_FIXTURE_H
+#define TESTS_UNIT_RESULTS_COMPARE_FIXTURE_H
 
 #include "tests/unit/results/results_fixture.h"
 

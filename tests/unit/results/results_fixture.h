@@ -3,8 +3,8 @@
  * results_fixture.h - databases and runs for the tests of results/. One include per program, after
  * cmocka.h.
  */
-#ifndef TESTS_RESULTS_FIXTURE_H
-#define TESTS_RESULTS_FIXTURE_H
+#ifndef TESTS_UNIT_RESULTS_RESULTS_FIXTURE_H
+#define TESTS_UNIT_RESULTS_RESULTS_FIXTURE_H
 
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/histogram.h"
+#include "results/compare/compare.h"
 #include "results/store/store.h"
 
 static char fixture_dir[] = "/tmp/nestlab-results.XXXXXX";
@@ -49,7 +50,7 @@ static inline struct results_db *fixture_open(const char *path)
 
 /* One boot of one kernel, with up to eight metrics of one sample each. */
 struct fixture_run {
-	struct results_run run;
+	struct results_boot run;
 	struct results_metric metrics[8];
 	struct results_bucket buckets[8];
 };
@@ -58,7 +59,7 @@ static inline void fixture_init(struct fixture_run *f, const char *kernel, const
 				uint64_t seed)
 {
 	memset(f, 0, sizeof(*f));
-	f->run = (struct results_run){
+	f->run = (struct results_boot){
 		.kernel_name = kernel,
 		.kernel_key = key,
 		.agent_sha256 = "agent",

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "results/report/text.h"
 #include "tests/unit/results/compare_fixture.h"
 
 static void a_kernel_that_only_fails_has_regressed(void **state)

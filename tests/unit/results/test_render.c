@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "results/report/text.h"
 #include "tests/unit/results/compare_fixture.h"
 
 static struct results_db *open_with_table(void)

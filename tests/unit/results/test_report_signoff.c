@@ -207,20 +207,20 @@ static void store_selftest(struct results_db *db, const char *host, const char *
 			   const char *result, const char *text)
 {
 	const struct results_test test = {"kselftest", "{}", "x_test", result, text};
-	struct results_run run = {.kernel_name = "k",
-				  .kernel_key = key,
-				  .agent_sha256 = "agent",
-				  .scenario_name = "selftests",
-				  .host_name = host,
-				  .host_driver = "emulated",
-				  .host_identity = host,
-				  .clock = "emulated",
-				  .session = "s",
-				  .boot = 1,
-				  .started = "2026-11-23T20:00:00Z",
-				  .status = "pass",
-				  .tests = &test,
-				  .ntests = 1};
+	struct results_boot run = {.kernel_name = "k",
+				   .kernel_key = key,
+				   .agent_sha256 = "agent",
+				   .scenario_name = "selftests",
+				   .host_name = host,
+				   .host_driver = "emulated",
+				   .host_identity = host,
+				   .clock = "emulated",
+				   .session = "s",
+				   .boot = 1,
+				   .started = "2026-11-23T20:00:00Z",
+				   .status = "pass",
+				   .tests = &test,
+				   .ntests = 1};
 	struct error err = {0};
 
 	if (results_store(db, &run, NULL, &err))
@@ -229,7 +229,7 @@ static void store_selftest(struct results_db *db, const char *host, const char *
 
 static void assert_selftest(struct results_db *db, const char *result, const char *host)
 {
-	const struct results_run kernel = {
+	const struct results_boot kernel = {
 		.kernel_name = "k", .kernel_key = "key1", .agent_sha256 = "agent"};
 	struct report_selftest t;
 
