@@ -28,15 +28,23 @@ none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 700 { print $2 ": " $
 none "$(git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.sh' '*.mk' Makefile)" \
 	"nothing is left for later"
 
-# who may include whom: design.md, "The flow, and the folders that show it"
+# who may include whom: docs/design.md, "The flow, and the folders that show it"
 direction() { # direction FOLDER FORBIDDEN|FORBIDDEN
+	[ -n "$(list "$1/*.c" "$1/*.h")" ] || { not_ok "$1 includes none of $2 (no such folder)"; return; }
 	none "$(grep -nE "#include \"($2)/" $(list "$1/*.c" "$1/*.h"))" "$1 includes none of $2"
 }
 direction common 'kernels|images|scenarios|results|agents|orchestrator'
 direction kernels 'images|scenarios|results|agents|orchestrator'
 direction images 'kernels|scenarios|results|agents|orchestrator'
-direction scenarios 'kernels|images|results|agents|orchestrator'
+direction scenarios 'kernels|images|results|agents/(l0|l1|guest)|orchestrator'
 direction results 'kernels|images|scenarios|agents|orchestrator'
 direction agents 'kernels|images|scenarios|results|orchestrator'
+direction agents/wire 'agents/(l0|l1|guest)'
+direction results/store 'results/(compare|report|web)'
+direction results/compare 'results/(report|web)'
+direction orchestrator/hosts 'orchestrator/(engine|bisect|cli|daemon)'
+direction orchestrator/engine 'orchestrator/(bisect|cli|daemon)'
+direction orchestrator/bisect 'orchestrator/(cli|daemon)'
+
 
 plan_done
