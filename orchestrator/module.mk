@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # cli/ is the program: main.c and one cmd_NAME.c per command. The rooms behind it are in the library.
 NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
-LIB_SRCS     += $(wildcard orchestrator/bisect/*.c orchestrator/engine/*.c orchestrator/hosts/*.c)
+LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/bisect/*.c orchestrator/engine/*.c orchestrator/hosts/*.c)
 
 # run.c stores which nestlab made a number: compiled again whenever that changes.
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)

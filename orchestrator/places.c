@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/places.h"
+
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+
+/* The value of an environment variable; NULL if it is unset or empty. */
+static const char *from_environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+static bool is_checkout(const char *dir)
+{
+	__cleanup_free char *mark = xasprintf("%s/kernels/kernels.h", dir);
+
+	return fs_exists(mark);
+}
+
+/* The checkout that holds build/bin, build/tests or build/asan/tests; NULL: none, we are installed. */
+static char *find_checkout(const char *programs)
+{
+	char *dir = xstrdup(programs);
+
+	for (int levels = 0; levels < 4; levels++) {
+		char *slash;
+
+		if (is_checkout(dir))
+			return dir;
+		slash = strrchr(dir, '/');
+		if (!slash || slash == dir)
+			break;
+		*slash = '\0';
+	}
+	free(dir);
+	return NULL;
+}
+
+static char *find_root(const char *programs)
+{
+	const char *root = from_environment("NESTLAB_ROOT");
+	char *checkout;
+
+	if (root)
+		return xstrdup(root);
+	checkout = find_checkout(programs);
+	if (checkout)
+		return checkout;
+	return xasprintf("%s/../share/nestlab", programs);
+}
+
+static char *find_cache(void)
+{
+	const char *dir = from_environment("NESTLAB_CACHE");
+	const char *xdg = from_environment("XDG_CACHE_HOME");
+	const char *home = from_environment("HOME");
+
+	if (dir)
+		return xstrdup(dir);
+	if (xdg)
+		return xasprintf("%s/nestlab", xdg);
+	return xasprintf("%s/.cache/nestlab", home ? home : "/tmp");
+}
+
+/* The paths of consoles are stored: they must mean the same from any folder. */
+static char *make_absolute(const char *path)
+{
+	__cleanup_free char *cwd = NULL;
+
+	if (path[0] == '/')
+		return xstrdup(path);
+	cwd = getcwd(NULL, 0);
+	return xasprintf("%s/%s", cwd ? cwd : ".", path);
+}
+
+static char *find_database(const char *root, const char *option)
+{
+	const char *data = from_environment("XDG_DATA_HOME");
+	const char *home = from_environment("HOME");
+
+	if (option)
+		return make_absolute(option);
+	if (is_checkout(root))
+		return xasprintf("%s/results/nestlab.db", root);
+	if (data)
+		return xasprintf("%s/nestlab/nestlab.db", data);
+	return xasprintf("%s/.local/share/nestlab/nestlab.db", home ? home : "/var/lib");
+}
+
+void places_find(struct places *p, const char *db_option)
+{
+	__cleanup_free char *programs = fs_program_dir();
+	__cleanup_free char *copy = NULL;
+
+	p->root = find_root(programs);
+	p->variants = xasprintf("%s/kernels", p->root);
+	p->scenarios = xasprintf("%s/scenarios", p->root);
+	p->hosts = xasprintf("%s/hosts", p->root);
+	p->policies = xasprintf("%s/results/policies", p->root);
+	p->cache = find_cache();
+	p->agent = xasprintf("%s/nestlab-agent", programs);
+	p->db = find_database(p->root, db_option);
+	copy = xstrdup(p->db);
+	p->runs = xasprintf("%s/runs", dirname(copy));
+}
+
+void places_free(struct places *p)
+{
+	free(p->root);
+	free(p->variants);
+	free(p->scenarios);
+	free(p->hosts);
+	free(p->policies);
+	free(p->cache);
+	free(p->agent);
+	free(p->db);
+	free(p->runs);
+	*p = (struct places){0};
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * places.h - where things are on this machine, found once: the same for a checkout and for an
+ * installed nestlab, for every command and for the engine.
+ */
+#ifndef ORCHESTRATOR_PLACES_H
+#define ORCHESTRATOR_PLACES_H
+
+struct places { /* free with places_free() */
+	/* $NESTLAB_ROOT, else the checkout that the program was built in, else PREFIX/share/nestlab. */
+	char *root;
+	char *variants, *scenarios, *hosts, *policies; /* folders of NAME.json files, in root */
+	char *cache; /* $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else ~/.cache/nestlab */
+	char *agent; /* the nestlab-agent beside this program */
+	/* --db, as an absolute path; else results/nestlab.db of the checkout; for an installed nestlab
+	 * $XDG_DATA_HOME/nestlab/nestlab.db (~/.local/share). */
+	char *db;
+	char *runs; /* boots' consoles and records: `runs` beside the database */
+};
+
+/* Neither makes nor checks anything. @db_option: the value of --db, or NULL. */
+void places_find(struct places *p, const char *db_option);
+void places_free(struct places *p);
+
+#endif
