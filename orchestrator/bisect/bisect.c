@@ -18,7 +18,7 @@
 #include "common/progress.h"
 #include "orchestrator/bisect/ddmin.h"
 #include "orchestrator/bisect/git.h"
-#include "orchestrator/bisect/lab.h"
+#include "orchestrator/bisect/engine_lab.h"
 #include "orchestrator/bisect/line.h"
 #include "orchestrator/engine/run.h"
 

@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "orchestrator/bisect/git.h"
-#include "orchestrator/bisect/lab.h"
+#include "orchestrator/bisect/engine_lab.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
 #include "scenarios/scenarios.h"

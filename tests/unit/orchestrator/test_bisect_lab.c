@@ -12,7 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/bisect/lab.h"
+#include "orchestrator/bisect/engine_lab.h"
 
 static char dir[] = "/tmp/nestlab-lab.XXXXXX";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orchestrator/bisect/lab.h"
+#include "orchestrator/bisect/engine_lab.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lab.h - the real struct bisect_lab: candidates become variants (kernels/kernels.h), which the
+ * engine_lab.h - the real struct bisect_lab: candidates become variants (kernels/kernels.h), which the
  * engine (run.h) builds and boots with a scenario of one measurement, and results/compare judges.
  *
  * In SESSION's folder under RUNS: probe.json (the scenario), variants/NAME.json (one a candidate).
  */
-#ifndef ORCHESTRATOR_BISECT_LAB_H
-#define ORCHESTRATOR_BISECT_LAB_H
+#ifndef ORCHESTRATOR_BISECT_ENGINE_LAB_H
+#define ORCHESTRATOR_BISECT_ENGINE_LAB_H
 
 #include "orchestrator/bisect/request.h"
 #include "orchestrator/bisect/step.h"
