@@ -17,7 +17,7 @@
 #ifndef ORCHESTRATOR_BISECT_STEP_H
 #define ORCHESTRATOR_BISECT_STEP_H
 
-#include "orchestrator/bisect/judge.h"
+#include "orchestrator/bisect/position.h"
 #include "results/store/bisect.h"
 
 struct bisect_built {	    /* free with bisect_built_free() */

@@ -16,7 +16,7 @@
 #include "common/fs.h"
 #include "orchestrator/bisect/ddmin.h"
 #include "orchestrator/bisect/git.h"
-#include "orchestrator/bisect/judge.h"
+#include "orchestrator/bisect/position.h"
 #include "orchestrator/bisect/line.h"
 
 /* ---- lines ---- */

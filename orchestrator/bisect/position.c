@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orchestrator/bisect/judge.h"
+#include "orchestrator/bisect/position.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * judge.h - which end is a step nearer, and how sure is that?
+ * position.h - which end is a step nearer, and how sure is that?
  *
  * A step's position is where its metric lies between the ends, on the logarithmic scale on which
  * ratios are distances: 0 is the good end, 1 the bad end. It is found twice, from the comparison with
  * either end, and its interval covers both. Where that interval holds the border (halfway, or the
  * threshold asked for) the step cannot be judged yet.
  */
-#ifndef ORCHESTRATOR_BISECT_JUDGE_H
-#define ORCHESTRATOR_BISECT_JUDGE_H
+#ifndef ORCHESTRATOR_BISECT_POSITION_H
+#define ORCHESTRATOR_BISECT_POSITION_H
 
 #include "orchestrator/bisect/search.h"
 #include "results/compare/compare.h"
