@@ -8,8 +8,8 @@
 #ifndef ORCHESTRATOR_BISECT_ENGINE_LAB_H
 #define ORCHESTRATOR_BISECT_ENGINE_LAB_H
 
+#include "orchestrator/bisect/lab.h"
 #include "orchestrator/bisect/request.h"
-#include "orchestrator/bisect/step.h"
 
 struct lab; /* private */
 

@@ -7,7 +7,7 @@
 
 #include "common/alloc.h"
 
-static void take_ratio(const struct results_compared *c, struct bisect_ratio *out)
+static void copy_ratio(const struct results_compared *c, struct bisect_ratio *out)
 {
 	*out = (struct bisect_ratio){
 		.ratio = c->median.ratio,
@@ -20,6 +20,17 @@ static void take_ratio(const struct results_compared *c, struct bisect_ratio *ou
 	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
 }
 
+static int refuse_comparison(const struct results_comparison *c,
+			     const struct results_filter *filter, struct error *err)
+{
+	if (c->failure)
+		return error_set(err, -ENODATA,
+				 "%s gave no %s: the measurement was skipped, or failed: %s",
+				 filter->scenario, filter->metric, c->failure);
+	return error_set(err, -ENODATA, "%s gave no %s: the measurement was skipped",
+			 filter->scenario, filter->metric);
+}
+
 int bisect_compare(struct results_db *db, const char *base, const char *new,
 		   const struct results_filter *filter, struct bisect_ratio *out, struct error *err)
 {
@@ -29,11 +40,9 @@ int bisect_compare(struct results_db *db, const char *base, const char *new,
 	if (ret)
 		return ret;
 	if (c.nmetrics == 1)
-		take_ratio(&c.metrics[0], out);
+		copy_ratio(&c.metrics[0], out);
 	else
-		ret = error_set(err, -ENODATA, "%s gave no %s: the measurement was skipped%s%s",
-				filter->scenario, filter->metric, c.failure ? ", or failed: " : "",
-				c.failure ? c.failure : "");
+		ret = refuse_comparison(&c, filter, err);
 	results_comparison_free(&c);
 	return ret;
 }
@@ -43,7 +52,7 @@ bool bisect_differs(const struct bisect_ratio *r)
 	return r->verdict == VERDICT_IMPROVED || r->verdict == VERDICT_REGRESSED;
 }
 
-static double percent(double ratio)
+static double to_percent(double ratio)
 {
 	return (ratio - 1) * 100;
 }
@@ -51,47 +60,56 @@ static double percent(double ratio)
 char *bisect_ratio_text(const struct bisect_ratio *r)
 {
 	if (isnan(r->low) || isnan(r->high))
-		return xasprintf("%+.2f %% [too few boots for an interval]", percent(r->ratio));
-	return xasprintf("%+.2f %% [%+.2f, %+.2f]", percent(r->ratio), percent(r->low),
-			 percent(r->high));
+		return xasprintf("%+.2f %% [too few boots for an interval]", to_percent(r->ratio));
+	return xasprintf("%+.2f %% [%+.2f, %+.2f]", to_percent(r->ratio), to_percent(r->low),
+			 to_percent(r->high));
 }
 
-int bisect_border(double ratio, double threshold, double *border, struct error *err)
+int bisect_find_border(double ratio, double threshold, double *border, struct error *err)
 {
-	double limit = ratio > 1 ? 1 + threshold / 100 : 1 - threshold / 100;
+	double limit = 1 - threshold / 100;
 
 	*border = 0.5;
 	if (threshold <= 0)
 		return 0;
-	*border = limit > 0 ? log(limit) / log(ratio) : 1;
+	if (ratio > 1)
+		limit = 1 + threshold / 100;
+	*border = 1;
+	if (limit > 0)
+		*border = log(limit) / log(ratio);
 	if (*border < 1)
 		return 0;
 	return error_set(err, -ERANGE,
 			 "the ends differ by %+.2f %%, which is less than the threshold of %g %%",
-			 percent(ratio), threshold);
+			 to_percent(ratio), threshold);
 }
 
-/* NAN compares false with everything: an unknown end of the interval is as far out as can be. */
-static struct bisect_position place(double ends_ratio, double offset, const struct bisect_ratio *r)
+/* The position by the comparison with the end that lies at @offset. */
+static struct bisect_position locate_from_end(double ends_ratio, double offset,
+					      const struct bisect_ratio *r)
 {
-	double a = offset + log(r->low) / log(ends_ratio);
-	double b = offset + log(r->high) / log(ends_ratio);
-
-	if (isnan(a) || isnan(b))
-		a = -INFINITY, b = INFINITY;
-	return (struct bisect_position){
-		.at = offset + log(r->ratio) / log(ends_ratio),
+	double unit = log(ends_ratio);
+	double a = offset + log(r->low) / unit, b = offset + log(r->high) / unit;
+	struct bisect_position p = {
+		.at = offset + log(r->ratio) / unit,
 		.low = fmin(a, b),
 		.high = fmax(a, b),
 	};
+
+	/* an unknown end of the interval may be anywhere; NAN would compare false with every border */
+	if (isnan(a) || isnan(b)) {
+		p.low = -INFINITY;
+		p.high = INFINITY;
+	}
+	return p;
 }
 
 struct bisect_position bisect_locate(const struct bisect_ends *ends,
 				     const struct bisect_ratio *to_good,
 				     const struct bisect_ratio *to_bad)
 {
-	struct bisect_position g = place(ends->ratio, 0, to_good);
-	struct bisect_position b = place(ends->ratio, 1, to_bad);
+	struct bisect_position g = locate_from_end(ends->ratio, 0, to_good);
+	struct bisect_position b = locate_from_end(ends->ratio, 1, to_bad);
 
 	return (struct bisect_position){
 		.at = (g.at + b.at) / 2,
@@ -100,9 +118,12 @@ struct bisect_position bisect_locate(const struct bisect_ends *ends,
 	};
 }
 
-enum bisect_verdict bisect_judge(const struct bisect_ends *ends, const struct bisect_position *p)
+enum bisect_verdict bisect_find_side(const struct bisect_ends *ends,
+				     const struct bisect_position *p)
 {
 	if (p->low > ends->border)
 		return BISECT_BAD;
-	return p->high < ends->border ? BISECT_GOOD : BISECT_UNTESTED;
+	if (p->high < ends->border)
+		return BISECT_GOOD;
+	return BISECT_UNTESTED;
 }

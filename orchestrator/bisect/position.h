@@ -40,17 +40,18 @@ struct bisect_position {
 
 struct bisect_ends {
 	double ratio;  /* bad / good; not 1 */
-	double border; /* position of the border, (0, 1): see bisect_border() */
+	double border; /* position of the border, (0, 1): see bisect_find_border() */
 };
 
 /* Halfway without a @threshold (0); else where the metric is @threshold percent off the good end.
  * -ERANGE if that is not between the ends. */
-int bisect_border(double ratio, double threshold, double *border, struct error *err);
+int bisect_find_border(double ratio, double threshold, double *border, struct error *err);
 
 struct bisect_position bisect_locate(const struct bisect_ends *ends,
 				     const struct bisect_ratio *to_good,
 				     const struct bisect_ratio *to_bad);
 /* BISECT_GOOD, BISECT_BAD, or BISECT_UNTESTED: not sure. */
-enum bisect_verdict bisect_judge(const struct bisect_ends *ends, const struct bisect_position *p);
+enum bisect_verdict bisect_find_side(const struct bisect_ends *ends,
+				     const struct bisect_position *p);
 
 #endif

@@ -8,8 +8,9 @@
 #include "common/cancel.h"
 #include "common/log.h"
 #include "common/options.h"
-#include "orchestrator/bisect/git.h"
+#include "orchestrator/bisect/commits.h"
 #include "orchestrator/bisect/engine_lab.h"
+#include "orchestrator/bisect/session.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
 #include "scenarios/scenarios.h"
@@ -86,7 +87,14 @@ static int measure(struct test *t, int boots, struct error *err)
 	char *failed = NULL;
 	double *medians = NULL;
 	size_t n = 0;
-	int status, ret = bisect_fill_boots(&t->s, t->session, &kernel, 1, boots, &failed, err);
+	const struct bisect_boots b = {
+		.session = t->session,
+		.kernels = &kernel,
+		.n = 1,
+		.wanted = boots,
+		.failed = &failed,
+	};
+	int status, ret = bisect_fill_boots(&t->s, &b, err);
 
 	if (!ret && failed) {
 		status = cannot_tell(failed);
@@ -113,7 +121,7 @@ static int build_and_measure(struct test *t, struct error *err)
 	int status;
 	char *commit = NULL;
 
-	if (bisect_git_checked_out(t->request.tree, &commit, err))
+	if (bisect_commit_checked_out(t->request.tree, &commit, err))
 		return cannot_tell(err->text);
 	ids[0] = commit;
 	if (t->s.lab.build(t->s.lab.arg, ids, 1, &t->built, err))
