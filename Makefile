@@ -24,7 +24,7 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	sqlite3 libxml2-utils jq python3 lz4
 # Only for the tests, and large: a browser for the reports' pages.
 CHECK_PACKAGES := chromium
-LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto
+LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto libelf
 
 CC      ?= gcc
 MUSL_CC ?= musl-gcc
