@@ -36,13 +36,15 @@ size_t markup_utf8_length(const char *text)
 	return 0;
 }
 
-/* XML 1.0, production [2] Char; of U+FFFE and U+FFFF it has none either. */
+/* XML 1.0, production [2] Char, and no DEL: no control characters, no U+FFFE or U+FFFF. */
 static bool is_xml_char(const char *s, size_t n)
 {
 	unsigned char c = *s;
 
+	if (n == 1 && c < 0x20)
+		return c == '\t' || c == '\n' || c == '\r';
 	if (n == 1)
-		return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n' || c == '\r';
+		return c != 0x7f;
 	return !(n == 3 && !memcmp(s, "\xef\xbf", 2) && (s[2] & 0x3f) >= 0x3e);
 }
 
@@ -64,6 +66,14 @@ static const char *entity(char c)
 	}
 }
 
+/* Bytes of @text that belong together: a valid sequence of @n, or one byte that is none. */
+static size_t step_over(size_t n)
+{
+	if (!n)
+		return 1;
+	return n;
+}
+
 void markup_add(struct strbuf *out, const char *text)
 {
 	while (text && *text) {
@@ -76,7 +86,7 @@ void markup_add(struct strbuf *out, const char *text)
 			strbuf_add(out, text, n);
 		else
 			strbuf_addstr(out, REPLACEMENT);
-		text += n ? n : 1;
+		text += step_over(n);
 	}
 }
 
@@ -90,15 +100,6 @@ static void add_formatted(struct strbuf *out, const char *fmt, va_list ap)
 	strbuf_vaddf(&raw, fmt, ap);
 	markup_add(out, raw.buf);
 	strbuf_release(&raw);
-}
-
-void markup_addf(struct strbuf *out, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	add_formatted(out, fmt, ap);
-	va_end(ap);
 }
 
 void markup_attribute(struct strbuf *out, const char *name, const char *fmt, ...)
@@ -143,10 +144,15 @@ void markup_csv(struct strbuf *out, const char *text)
 		if (*text == '"')
 			strbuf_addch(out, '"');
 		add_valid(out, text, n);
-		text += n ? n : 1;
+		text += step_over(n);
 	}
 	if (quoted)
 		strbuf_addch(out, '"');
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
 void markup_line(struct strbuf *out, const char *text)
@@ -154,10 +160,23 @@ void markup_line(struct strbuf *out, const char *text)
 	while (text && *text) {
 		size_t n = markup_utf8_length(text);
 
-		if (n == 1 && ((unsigned char)*text < 0x20 || *text == 0x7f))
+		if (is_control(*text))
 			strbuf_addch(out, ' ');
 		else
 			add_valid(out, text, n);
-		text += n ? n : 1;
+		text += step_over(n);
 	}
+}
+
+void markup_markdown(struct strbuf *out, const char *text)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	markup_line(&line, text);
+	for (const char *s = line.buf; *s; s++) {
+		if (strchr("\\`*_[]<>|~#&", *s))
+			strbuf_addch(out, '\\');
+		strbuf_addch(out, *s);
+	}
+	strbuf_release(&line);
 }

@@ -25,16 +25,15 @@ struct report_point {
 	const struct report_test *test;	       /* NULL: not a test */
 };
 
-struct report_points { /* free with report_points_free() */
+struct report_points { /* free with points_free() */
 	struct report_point *items;
 	size_t count;
 };
 
 /* Sorted by suite; names are unique within one. */
-void report_points(const struct report *r, struct report_points *out);
-void report_points_free(struct report_points *p);
+void points_collect(const struct report *r, struct report_points *out);
+void points_free(struct report_points *p);
 /* How many of @suite (NULL: of all) have @status. */
-size_t report_points_count(const struct report_points *p, const char *suite,
-			   enum point_status status);
+size_t points_count(const struct report_points *p, const char *suite, enum point_status status);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * report_load() takes the comparison of results/compare and adds what a reader needs to believe and to
  * repeat it: the boots that it rests on with all that made them, the distributions, the tests.
- * A format is a row of report_formats[]; a sign-off judges a report by a policy (report_signoff.h).
+ * A format is a file and a row of report_formats[] (formats.h); a sign-off judges a report by a policy
+ * (signoff.h).
  * docs/reports.md shows each format.
  */
 #ifndef RESULTS_REPORT_REPORT_H
@@ -19,6 +20,7 @@
 #include "results/compare/compare.h"
 
 enum report_side { REPORT_BASE, REPORT_NEW, REPORT_SIDES };
+const char *report_side_name(enum report_side side); /* "base", "new" */
 
 struct report_boot { /* a stored run, whatever came of it */
 	int64_t id;
@@ -30,8 +32,8 @@ struct report_boot { /* a stored run, whatever came of it */
 struct report_spread {
 	double *medians; /* of each boot, in units */
 	size_t boots;
-	struct results_metric
-		all; /* the boots' histograms as one; only scale, count, min, max, hist */
+	/* the boots' histograms as one; only scale, count, min, max and hist are set */
+	struct results_metric all;
 };
 
 /* A selftest, or a measurement that was skipped or failed, over all boots of each kernel. */
