@@ -8,6 +8,8 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
+#include "common/utf8.h"
 #include "results/report/commands.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
@@ -22,9 +24,9 @@ static char *make_message_id(const struct report *r)
 	__cleanup_free char *text =
 		xasprintf("%s\n%s\n%s\n%d", c->base_key, c->new_key,
 			  report_newest(r, REPORT_NEW)->session, (int)r->nboots);
-	char hex[FS_SHA256_HEX], host[65] = "localhost";
+	char hex[SHA256_HEX], host[65] = "localhost";
 
-	fs_sha256(text, strlen(text), hex);
+	sha256_bytes(text, strlen(text), hex);
 	if (gethostname(host, sizeof(host) - 1) || !fs_is_plain_name(host))
 		strncpy(host, "localhost", sizeof(host) - 1);
 	return xasprintf("nestlab.%.20s@%s", hex, host);
@@ -61,7 +63,7 @@ static void add_encoded(struct strbuf *out, const char *text)
 
 	strbuf_addstr(out, "=?utf-8?Q?");
 	while (*text) {
-		size_t n = markup_utf8_length(text);
+		size_t n = utf8_length(text, UTF8_TO_NUL);
 
 		if (used + 3 * n > WORD_MAX) {
 			strbuf_addstr(out, "?=\n =?utf-8?Q?");
@@ -144,11 +146,16 @@ struct news {
 	bool failure;				/* something broke */
 };
 
-/* Failures go before numbers. */
+/* Failures go before numbers, unless the base fails as often. */
 static bool find_failure(const struct results_comparison *c, struct news *n)
 {
-	if (c->new_failed) {
-		*n = (struct news){xstrdup("run"), xstrdup("failure"), NULL, true};
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *r = &c->failures[i];
+
+		if (r->verdict != VERDICT_REGRESSED && r->verdict != VERDICT_INCONCLUSIVE)
+			continue;
+		*n = (struct news){xasprintf("%s.boots", r->scenario), xstrdup("failure"), NULL,
+				   true};
 		return true;
 	}
 	for (size_t i = 0; i < c->ntests; i++) {
@@ -289,13 +296,17 @@ static void add_changed_test(const struct results_changed_test *t, struct strbuf
 
 static void add_failures(const struct results_comparison *c, struct strbuf *out)
 {
-	if (c->new_failed)
-		strbuf_addf(
-			out,
-			"\nFailed boots: %d of the new kernel, %d of the base. The newest says:\n",
-			c->new_failed, c->base_failed);
+	if (c->nfailures)
+		strbuf_addstr(out, "\nFailed boots, by scenario:\n");
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *r = &c->failures[i];
+		__cleanup_free char *line = xasprintf("%s: %s (%s)", r->scenario, r->why,
+						      results_verdict_name(r->verdict));
+
+		add_line(out, "    ", line);
+	}
 	if (c->new_failed && c->failure)
-		add_line(out, "    ", c->failure);
+		add_line(out, "The newest says: ", c->failure);
 	for (size_t i = 0; i < c->ntests; i++)
 		add_changed_test(&c->tests[i], out);
 }

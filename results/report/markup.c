@@ -5,35 +5,14 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-size_t markup_utf8_length(const char *text)
+/* Of the valid UTF-8 character at @text, or 0. */
+static size_t character_length(const char *text)
 {
-	static const struct {
-		unsigned char first_low, first_high, second_low, second_high, length;
-	} forms[] = {
-		{0x00, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	const unsigned char *s = (const unsigned char *)text;
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		size_t n = forms[i].length;
-
-		if (*s < forms[i].first_low || *s > forms[i].first_high)
-			continue;
-		if (n > 1 && (s[1] < forms[i].second_low || s[1] > forms[i].second_high))
-			return 0;
-		for (size_t k = 2; k < n; k++)
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		return n;
-	}
-	return 0;
+	return utf8_length(text, UTF8_TO_NUL);
 }
 
 /* XML 1.0, production [2] Char, and no DEL: no control characters, no U+FFFE or U+FFFF. */
@@ -77,7 +56,7 @@ static size_t step_over(size_t n)
 void markup_add(struct strbuf *out, const char *text)
 {
 	while (text && *text) {
-		size_t n = markup_utf8_length(text);
+		size_t n = character_length(text);
 		const char *special = entity(*text);
 
 		if (special)
@@ -139,7 +118,7 @@ void markup_csv(struct strbuf *out, const char *text)
 	if (quoted)
 		strbuf_addch(out, '"');
 	while (text && *text) {
-		size_t n = markup_utf8_length(text);
+		size_t n = character_length(text);
 
 		if (*text == '"')
 			strbuf_addch(out, '"');
@@ -158,7 +137,7 @@ static bool is_control(char c)
 void markup_line(struct strbuf *out, const char *text)
 {
 	while (text && *text) {
-		size_t n = markup_utf8_length(text);
+		size_t n = character_length(text);
 
 		if (is_control(*text))
 			strbuf_addch(out, ' ');

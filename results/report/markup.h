@@ -33,7 +33,4 @@ void markup_markdown(struct strbuf *out, const char *text);
 /* One line of plain text: control characters become blanks, UTF-8 is made valid. */
 void markup_line(struct strbuf *out, const char *text);
 
-/* Length of the valid UTF-8 sequence at @s (1 to 4), or 0. */
-size_t markup_utf8_length(const char *s);
-
 #endif

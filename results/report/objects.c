@@ -156,15 +156,35 @@ static struct json_object *make_notes(const char *notes)
 	return a;
 }
 
+static struct json_object *make_failure_rate(const struct results_failure_rate *r)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_text(o, "scenario", r->scenario);
+	add_text(o, "what", r->what);
+	add_member(o, "base_boots", json_object_new_int(r->base_boots));
+	add_member(o, "base_failed", json_object_new_int(r->base_failed));
+	add_member(o, "new_boots", json_object_new_int(r->new_boots));
+	add_member(o, "new_failed", json_object_new_int(r->new_failed));
+	add_member(o, "p_value", make_number(r->p_value));
+	add_text(o, "verdict", results_verdict_name(r->verdict));
+	add_member(o, "more_boots", json_object_new_int(r->more_boots));
+	add_text(o, "why", r->why);
+	return o;
+}
+
 struct json_object *objects_of_comparison(const struct results_comparison *c)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *metrics = json_object_new_array(), *tests = json_object_new_array();
+	struct json_object *failures = json_object_new_array();
 
 	for (size_t i = 0; i < c->nmetrics; i++)
 		json_object_array_add(metrics, make_metric(&c->metrics[i]));
 	for (size_t i = 0; i < c->ntests; i++)
 		json_object_array_add(tests, make_changed_test(&c->tests[i]));
+	for (size_t i = 0; i < c->nfailures; i++)
+		json_object_array_add(failures, make_failure_rate(&c->failures[i]));
 	add_text(o, "base", c->base);
 	add_text(o, "new", c->new);
 	add_text(o, "base_key", c->base_key);
@@ -174,7 +194,7 @@ struct json_object *objects_of_comparison(const struct results_comparison *c)
 	add_member(o, "alpha", make_number(c->alpha));
 	add_member(o, "base_failed", json_object_new_int(c->base_failed));
 	add_member(o, "new_failed", json_object_new_int(c->new_failed));
-	add_member(o, "more_failed", json_object_new_int(c->more_failed));
+	add_member(o, "failures", failures);
 	add_text(o, "failure", c->failure);
 	add_member(o, "notes", make_notes(c->notes));
 	add_member(o, "tests", tests);

@@ -118,6 +118,30 @@ void page_add_results(struct doc *d, const struct report *r, const struct report
 	add_notes(d, &r->comparison);
 }
 
+/* ---- failed boots ---- */
+
+void page_add_failures(struct doc *d, const struct report *r)
+{
+	const struct results_comparison *c = &r->comparison;
+	struct table *t;
+
+	if (!c->nfailures)
+		return;
+	t = table_new("Boots that failed, which give no numbers",
+		      "scenario|how|base>|new>|verdict|why");
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *f = &c->failures[i];
+
+		table_cell(t, "%s", f->scenario);
+		table_cell(t, "%s", f->what);
+		table_cell(t, "%d of %d", f->base_failed, f->base_boots);
+		table_cell(t, "%d of %d", f->new_failed, f->new_boots);
+		table_cell_tone(t, words_tone(f->verdict), "%s", results_verdict_name(f->verdict));
+		table_cell(t, "%s", f->why);
+	}
+	doc_table(d, t);
+}
+
 /* ---- tests ---- */
 
 static enum tone result_tone(const char *result)
@@ -356,7 +380,7 @@ static const struct {
 	[VERDICT_IMPROVED] = {TONE_GOOD, "IMPROVED",
 			      "some of what decides improved, none regressed"},
 	[VERDICT_REGRESSED] = {TONE_BAD, "REGRESSED", "the new kernel is worse than the base"},
-	[VERDICT_INCONCLUSIVE] = {TONE_UNSURE, "INCONCLUSIVE", "not every metric could be decided"},
+	[VERDICT_INCONCLUSIVE] = {TONE_UNSURE, "INCONCLUSIVE", "not everything could be decided"},
 };
 
 static void add_overall(struct doc *d, const struct report *r)
@@ -392,6 +416,7 @@ void page_render(const struct report *r, const struct report_options *o,
 	add_overall(&d, r);
 	doc_heading(&d, "Results");
 	page_add_results(&d, r, &s);
+	page_add_failures(&d, r);
 	page_add_tests(&d, r);
 	if (s.count < c->nmetrics)
 		doc_paragraph(

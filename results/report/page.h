@@ -12,6 +12,8 @@ void page_render(const struct report *r, const struct report_options *o,
 		 const struct doc_face *face, struct strbuf *out);
 
 void page_add_results(struct doc *d, const struct report *r, const struct report_selection *s);
+/* Boots that failed, by scenario: how often, and whether that differs. */
+void page_add_failures(struct doc *d, const struct report *r);
 void page_add_tests(struct doc *d, const struct report *r);
 void page_add_plots(struct doc *d, const struct report *r, const struct report_selection *s);
 /* Kernels, host, boots, hashes. */

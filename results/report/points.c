@@ -17,23 +17,57 @@ static struct report_point *add_point(struct report_points *p, const char *suite
 	return at;
 }
 
+static const char *text_or_empty(const char *text)
+{
+	if (!text)
+		return "";
+	return text;
+}
+
+static enum point_status judge_rate(const struct results_failure_rate *rate)
+{
+	switch (rate->verdict) {
+	case VERDICT_REGRESSED:
+	case VERDICT_INCONCLUSIVE: /* a boot died, and the base is no excuse for it */
+		return POINT_FAIL;
+	default:
+		if (rate->new_failed)
+			return POINT_KNOWN;
+		return POINT_PASS;
+	}
+}
+
+/* @newest: what the newest failed boot said, of whatever scenario; NULL: nothing. */
+static void add_failure_rate(struct report_points *p, const char *kernel,
+			     const struct results_failure_rate *rate, const char *newest)
+{
+	char *name = xasprintf("boots of %s: %s, %s", kernel, rate->scenario, rate->what);
+	struct report_point *at = add_point(p, "boots", name);
+
+	at->status = judge_rate(rate);
+	if (rate->new_failed && newest)
+		at->why = xasprintf("%s; the newest failure: %s", rate->why, newest);
+	else
+		at->why = xstrdup(rate->why);
+}
+
+/* A point per scenario that had failures; one for all boots where there is nothing to compare. */
 static void add_boots(struct report_points *p, const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
-	struct report_point *at = add_point(p, "boots", xasprintf("boots of %s", c->new));
-	const char *said = "";
+	struct report_point *at;
 
+	for (size_t i = 0; i < c->nfailures; i++)
+		add_failure_rate(p, c->new, &c->failures[i], c->failure);
+	if (c->nfailures)
+		return;
+	at = add_point(p, "boots", xasprintf("boots of %s", c->new));
 	if (!c->new_failed) {
 		at->why = xstrdup("");
 		return;
 	}
-	at->status = POINT_KNOWN;
-	if (c->more_failed)
-		at->status = POINT_FAIL;
-	if (c->failure)
-		said = c->failure;
-	at->why = xasprintf("%d failed (of %s: %d): %s", c->new_failed, c->base, c->base_failed,
-			    said);
+	at->status = POINT_KNOWN; /* one kernel in halves: nothing can be new */
+	at->why = xasprintf("%d failed: %s", c->new_failed, text_or_empty(c->failure));
 }
 
 /* "median improved, -45.6 % (interval -45.82 .. -45.37 %, smallest effect 0.5 %): why" */
@@ -42,13 +76,10 @@ static char *describe_judgement(const char *what, const struct results_compared 
 {
 	__cleanup_free char *change = words_change(m, j);
 	__cleanup_free char *interval = words_interval(j);
-	const char *why = "";
 
-	if (j->why)
-		why = j->why;
 	return xasprintf("%s %s, %s (interval %s, smallest effect %g %%): %s", what,
 			 results_verdict_name(j->verdict), change, interval, m->smallest_effect,
-			 why);
+			 text_or_empty(j->why));
 }
 
 /* What decides nothing fails nothing: else a CI system would say no where the comparison says yes. */

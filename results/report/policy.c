@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/sha256.h"
 #include "results/report/words.h"
 
 #define BOOTS_MAX 1000
@@ -398,7 +399,7 @@ int policy_load(const char *path, struct policy *out, struct error *err)
 	ret = json_load(path, &out->doc, &root, err);
 	if (ret)
 		goto out;
-	ret = fs_sha256_file(path, out->sha256, err);
+	ret = sha256_file(path, out->sha256, err);
 	if (ret)
 		goto out;
 	ret = read_policy(&root, out, err);

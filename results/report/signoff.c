@@ -264,11 +264,18 @@ static void judge_rule(struct judging *j, const struct policy_rule *rule)
 
 /* ---- boots, tests, debug runs ---- */
 
+/* "quick: 1 of 3 boots failed, with the base 0 of 2: ...", by scenario. */
+static void add_failure_rates(const struct results_comparison *c, struct signoff_finding *f)
+{
+	for (size_t i = 0; i < c->nfailures; i++)
+		append_text(&f->why,
+			    xasprintf("%s: %s", c->failures[i].scenario, c->failures[i].why));
+}
+
 static void judge_failures(struct judging *j)
 {
 	const struct results_comparison *c = &j->r->comparison;
 	char *what = xasprintf("boots of %s", c->new);
-	const char *newest = "";
 	struct signoff_finding *f;
 
 	if (!c->new_failed) {
@@ -276,14 +283,15 @@ static void judge_failures(struct judging *j)
 			    xstrdup("none died, hung or computed something wrong"));
 		return;
 	}
-	if (c->failure)
-		newest = c->failure;
 	f = add_finding(
 		j, SIGNOFF_FAILED, what,
 		xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot "
-			  "be waived. The newest: %s",
-			  c->new_failed, c->base, c->base_failed, newest));
+			  "be waived",
+			  c->new_failed, c->base, c->base_failed));
 	f->excess = INFINITY; /* before all numbers */
+	add_failure_rates(c, f);
+	if (c->failure)
+		append_text(&f->why, xasprintf("the newest failure: %s", c->failure));
 }
 
 #define OUTPUT_MAX 300

@@ -149,6 +149,7 @@ static void add_evidence(struct doc *d, const struct signoff *s, const struct re
 {
 	doc_heading(d, "Results");
 	page_add_results(d, r, &s->selection);
+	page_add_failures(d, r);
 	page_add_tests(d, r);
 	page_add_plots(d, r, &s->selection);
 	page_add_environment(d, r);

@@ -289,12 +289,20 @@ static void add_changed_tests(const struct results_comparison *c, unsigned int f
 		add_changed_test(&c->tests[i], flags, out);
 }
 
-static void add_failures(const struct results_comparison *c, struct strbuf *out)
+static void add_failures(const struct results_comparison *c, unsigned int flags, struct strbuf *out)
 {
 	if (!c->base_failed && !c->new_failed)
 		return;
 	strbuf_addf(out, "\nfailed boots, which give no numbers: %d of %s, %d of %s\n",
 		    c->base_failed, c->base, c->new_failed, c->new);
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *r = &c->failures[i];
+
+		strbuf_addf(out, "  %s: %s (", r->scenario, r->why);
+		add_coloured(out, flags, tone_colour(words_tone(r->verdict)),
+			     results_verdict_name(r->verdict));
+		strbuf_addstr(out, ")\n");
+	}
 	if (c->failure)
 		strbuf_addf(out, "  newest: %s\n", c->failure);
 }
@@ -374,9 +382,8 @@ static void add_summary(const struct results_comparison *c, unsigned int flags, 
 	if (c->same_tests)
 		strbuf_addf(out, "; %zu selftest%s as before", c->same_tests,
 			    words_plural(c->same_tests));
-	if (c->more_failed)
-		strbuf_addf(out, "; %d boot%s failed", c->more_failed,
-			    words_plural(c->more_failed));
+	if (results_count_worse_failures(c))
+		strbuf_addstr(out, "; boots fail more often");
 	if (n.parts)
 		strbuf_addf(out,
 			    "\n(of the parts that explain these and decide nothing, %zu regressed)",
@@ -395,7 +402,7 @@ void results_render_text(const struct results_comparison *c, unsigned int flags,
 			add_section(c, c->metrics[i].scenario, flags, out);
 	}
 	add_changed_tests(c, flags, out);
-	add_failures(c, out);
+	add_failures(c, flags, out);
 	add_notes(c, out);
 	add_noise(c, out);
 	add_more(c, out);
