@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "results/store/columns.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
 #include "results/report/words.h"
@@ -49,74 +50,46 @@ static int each_row(struct results_db *db, sqlite3_stmt *stmt, take_row *take, s
 
 /* ---- boots ---- */
 
-static enum results_class class_named(const char *name)
-{
-	for (int c = RESULTS_INFRASTRUCTURE; c <= RESULTS_CANCELLED; c++)
-		if (!strcmp(name, results_class_name(c)))
-			return c;
-	return RESULTS_OK;
-}
-
-/* Columns of run that are text, and where they go. */
-#define TEXT(name)                                         \
-	{                                                  \
-#name, offsetof(struct results_boot, name) \
-	}
-static const struct {
-	const char *column;
-	size_t offset;
-} texts[] = {
-	TEXT(kernel_name),    TEXT(kernel_key),	   TEXT(kernel_release), TEXT(kernel_build_id),
-	TEXT(bzimage_sha256), TEXT(source_hash),   TEXT(patches_hash),	 TEXT(config_hash),
-	TEXT(compiler),	      TEXT(image_sha256),  TEXT(agent_sha256),	 TEXT(plan_sha256),
-	TEXT(cmdline),	      TEXT(scenario_name), TEXT(scenario_hash),	 TEXT(host_name),
-	TEXT(host_driver),    TEXT(host_identity), TEXT(clock),		 TEXT(session),
-	TEXT(environment),    TEXT(started),	   TEXT(console_path),	 TEXT(status),
-	TEXT(error),
-};
-
 struct loading {
 	const struct selection *selection;
 	struct report_boot *boot; /* whose rows are read */
 };
 
 /* A passed boot belongs to the side that it was compared on; a failed one to its kernel's. */
-static int side_of(const struct selection *s, sqlite3_stmt *row, bool passed)
+static int side_of(const struct selection *s, int64_t id, const struct results_boot *boot)
 {
-	const struct select_run *run = select_find(s, sqlite3_column_int64(row, 0));
-	const char *name = database_text(row, 1), *key = database_text(row, 2);
+	const struct select_run *run = select_find(s, id);
+	bool passed = boot->class == RESULTS_OK;
 
 	if (passed && (!run || run->repeat || run->role == SELECT_OTHER))
 		return -1;
 	if (passed)
 		return run->role == SELECT_BASE ? REPORT_BASE : REPORT_NEW;
-	if (!strcmp(key, s->new.key) && (!s->new.name || !strcmp(name, s->new.name)))
+	if (!strcmp(boot->kernel_key, s->new.key) &&
+	    (!s->new.name || !strcmp(boot->kernel_name, s->new.name)))
 		return REPORT_NEW;
-	if (!strcmp(key, s->base.key) && (!s->base.name || !strcmp(name, s->base.name)))
+	if (!strcmp(boot->kernel_key, s->base.key) &&
+	    (!s->base.name || !strcmp(boot->kernel_name, s->base.name)))
 		return REPORT_BASE;
 	return -1;
 }
 
 static int take_boot(struct report *r, sqlite3_stmt *row, struct loading *l, struct error *err)
 {
-	int i = 0, last = 1 + ARRAY_SIZE(texts) + 3;
-	enum results_class class = class_named(database_text(row, last));
-	int side = side_of(l->selection, row, class == RESULTS_OK);
-	struct report_boot *b;
+	int64_t id = sqlite3_column_int64(row, 0);
+	struct results_boot boot = {0};
+	int side;
 
 	(void)err;
+	boot_columns_read(row, 1, &boot);
+	side = side_of(l->selection, id, &boot);
 	if (side < 0)
 		return 0;
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].kind == BOOT_COLUMN_TEXT)
+			boot_column_set_text(&boot, i, keep(r, boot_column_text(&boot, i)));
 	r->boots = xrealloc(r->boots, r->nboots + 1, sizeof(*r->boots));
-	b = &r->boots[r->nboots++];
-	*b = (struct report_boot){.id = sqlite3_column_int64(row, i++), .side = side};
-	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-		*(const char **)((char *)&b->run + texts[t].offset) =
-			keep(r, database_text(row, i++));
-	b->run.boot = sqlite3_column_int(row, i++);
-	b->run.seed = sqlite3_column_int64(row, i++);
-	b->run.wall_seconds = sqlite3_column_double(row, i++);
-	b->run.class = class;
+	r->boots[r->nboots++] = (struct report_boot){.id = id, .side = side, .run = boot};
 	return 0;
 }
 
@@ -128,11 +101,10 @@ static int load_boots(struct results_db *db, const struct selection *s, const ch
 	sqlite3_stmt *stmt;
 	int ret;
 
-	strbuf_addstr(&query, "SELECT id");
-	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-		strbuf_addf(&query, ", %s", texts[t].column);
-	strbuf_addstr(&query, ", boot, seed, wall_seconds, class FROM run "
-			      "WHERE kernel_key IN (?1, ?2) AND coalesce(agent_sha256, '') = ?3 "
+	strbuf_addstr(&query, "SELECT id, ");
+	boot_columns_add_names(&query);
+	strbuf_addstr(&query, " FROM run WHERE kernel_key IN (?1, ?2) "
+			      "AND coalesce(agent_sha256, '') = ?3 "
 			      "AND coalesce(host_identity, '') = ?4 "
 			      "AND (?5 IS NULL OR session = ?5) ORDER BY id");
 	ret = database_prepare(db, query.buf, &stmt, err);
@@ -400,35 +372,10 @@ void report_free(struct report *r)
 
 const struct results_boot *report_newest(const struct report *r, enum report_side side)
 {
-	static const struct results_boot none = {
-		.kernel_name = "",
-		.kernel_key = "",
-		.kernel_release = "",
-		.kernel_build_id = "",
-		.bzimage_sha256 = "",
-		.source_hash = "",
-		.patches_hash = "",
-		.config_hash = "",
-		.compiler = "",
-		.image_sha256 = "",
-		.agent_sha256 = "",
-		.plan_sha256 = "",
-		.cmdline = "",
-		.scenario_name = "",
-		.scenario_hash = "",
-		.host_name = "",
-		.host_driver = "",
-		.host_identity = "",
-		.clock = "",
-		.session = "",
-		.environment = "",
-		.started = "",
-		.console_path = "",
-		.status = "",
-		.error = "",
-	};
+	static struct results_boot none;
 	const struct results_boot *found = &none;
 
+	boot_columns_set_unknown(&none);
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct report_boot *b = &r->boots[i];
 
