@@ -3,6 +3,7 @@
 #include "results/report/commands.h"
 #include "results/report/formats.h"
 #include "results/report/objects.h"
+#include "results/store/columns.h"
 
 static void add_parsed(struct json_object *obj, const char *key, const char *text)
 {
@@ -12,48 +13,60 @@ static void add_parsed(struct json_object *obj, const char *key, const char *tex
 		json_object_object_add(obj, key, doc);
 }
 
+static void add_column(struct json_object *obj, const struct results_boot *run, size_t i)
+{
+	const struct boot_column *column = &boot_columns[i];
+	const void *member = (const char *)run + column->offset;
+
+	switch (column->kind) {
+	case BOOT_COLUMN_TEXT:
+		if (column->is_json)
+			add_parsed(obj, column->key, boot_column_text(run, i));
+		else
+			objects_add_text(obj, column->key, boot_column_text(run, i));
+		break;
+	case BOOT_COLUMN_INT:
+		json_object_object_add(obj, column->key, json_object_new_int(*(const int *)member));
+		break;
+	case BOOT_COLUMN_SEED:
+		json_object_object_add(obj, column->key,
+				       json_object_new_uint64(*(const uint64_t *)member));
+		break;
+	case BOOT_COLUMN_REAL:
+		json_object_object_add(obj, column->key,
+				       json_object_new_double(*(const double *)member));
+		break;
+	case BOOT_COLUMN_CLASS:
+		objects_add_text(obj, column->key,
+				 results_class_name(*(const enum results_class *)member));
+		break;
+	}
+}
+
+/* Adds what @part of the columns tells. */
+static void add_columns(struct json_object *obj, const struct results_boot *run,
+			enum boot_column_part part)
+{
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].key && boot_columns[i].part == part)
+			add_column(obj, run, i);
+}
+
 static struct json_object *make_kernel(const struct results_boot *run)
 {
 	struct json_object *k = json_object_new_object();
 
-	objects_add_text(k, "name", run->kernel_name);
-	objects_add_text(k, "key", run->kernel_key);
-	objects_add_text(k, "release", run->kernel_release);
-	objects_add_text(k, "build_id", run->kernel_build_id);
-	objects_add_text(k, "bzimage_sha256", run->bzimage_sha256);
-	objects_add_text(k, "source_hash", run->source_hash);
-	objects_add_text(k, "patches_hash", run->patches_hash);
-	objects_add_text(k, "config_hash", run->config_hash);
-	objects_add_text(k, "compiler", run->compiler);
+	add_columns(k, run, BOOT_COLUMN_OF_KERNEL);
 	return k;
 }
 
 static struct json_object *make_boot(const struct report_boot *b)
 {
-	const struct results_boot *run = &b->run;
 	struct json_object *j = json_object_new_object();
 
 	json_object_object_add(j, "run", json_object_new_int64(b->id));
 	objects_add_text(j, "kernel", report_side_name(b->side));
-	objects_add_text(j, "session", run->session);
-	json_object_object_add(j, "boot", json_object_new_int(run->boot));
-	json_object_object_add(j, "seed", json_object_new_uint64(run->seed));
-	objects_add_text(j, "started", run->started);
-	json_object_object_add(j, "wall_seconds", json_object_new_double(run->wall_seconds));
-	objects_add_text(j, "status", run->status);
-	objects_add_text(j, "class", results_class_name(run->class));
-	objects_add_text(j, "error", run->error);
-	objects_add_text(j, "scenario", run->scenario_name);
-	objects_add_text(j, "scenario_hash", run->scenario_hash);
-	objects_add_text(j, "image_sha256", run->image_sha256);
-	objects_add_text(j, "agent_sha256", run->agent_sha256);
-	objects_add_text(j, "plan_sha256", run->plan_sha256);
-	objects_add_text(j, "cmdline", run->cmdline);
-	objects_add_text(j, "console", run->console_path);
-	objects_add_text(j, "host", run->host_name);
-	objects_add_text(j, "host_driver", run->host_driver);
-	add_parsed(j, "host_identity", run->host_identity);
-	add_parsed(j, "environment", run->environment);
+	add_columns(j, &b->run, BOOT_COLUMN_OF_BOOT);
 	return j;
 }
 

@@ -10,6 +10,7 @@
 #include "results/report/commands.h"
 #include "results/report/plots.h"
 #include "results/report/words.h"
+#include "results/store/columns.h"
 
 /* ---- results ---- */
 
@@ -224,26 +225,14 @@ static void add_pair(struct table *t, const char *what, const char *base, const 
 
 static void add_kernels(struct doc *d, const struct report *r)
 {
-	const struct results_boot *b = report_newest(r, REPORT_BASE);
-	const struct results_boot *n = report_newest(r, REPORT_NEW);
+	const struct results_boot *base = report_newest(r, REPORT_BASE);
+	const struct results_boot *new = report_newest(r, REPORT_NEW);
 	struct table *t = table_new("What was compared", "what|base|new");
 
-	add_pair(t, "kernel", b->kernel_name, n->kernel_name);
-	add_pair(t, "release", b->kernel_release, n->kernel_release);
-	add_pair(t, "content key", b->kernel_key, n->kernel_key);
-	add_pair(t, "build-id", b->kernel_build_id, n->kernel_build_id);
-	add_pair(t, "bzImage SHA-256", b->bzimage_sha256, n->bzimage_sha256);
-	add_pair(t, "source hash", b->source_hash, n->source_hash);
-	add_pair(t, "patches hash", b->patches_hash, n->patches_hash);
-	add_pair(t, "config hash", b->config_hash, n->config_hash);
-	add_pair(t, "compiler", b->compiler, n->compiler);
-	add_pair(t, "agent SHA-256", b->agent_sha256, n->agent_sha256);
-	add_pair(t, "kernel command line", b->cmdline, n->cmdline);
-	add_pair(t, "host", b->host_name, n->host_name);
-	add_pair(t, "host driver", b->host_driver, n->host_driver);
-	add_pair(t, "host identity", b->host_identity, n->host_identity);
-	add_pair(t, "clock", b->clock, n->clock);
-	add_pair(t, "made by", b->environment, n->environment);
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].title)
+			add_pair(t, boot_columns[i].title, boot_column_text(base, i),
+				 boot_column_text(new, i));
 	doc_table(d, t);
 }
 

@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "results/compare/select.h"
 #include "results/report/words.h"
+#include "results/store/columns.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
 
@@ -31,37 +32,11 @@ static const char *copy_column(struct report *r, sqlite3_stmt *row, int column)
 
 /* ---- boots ---- */
 
-static enum results_class class_named(const char *name)
+static bool is_kernel(const struct results_boot *boot, const struct select_kernel *k)
 {
-	for (int c = RESULTS_INFRASTRUCTURE; c <= RESULTS_CANCELLED; c++)
-		if (!strcmp(name, results_class_name(c)))
-			return c;
-	return RESULTS_OK;
-}
-
-/* Columns of run that are text, and where they go. */
-#define TEXT(name)                                         \
-	{                                                  \
-#name, offsetof(struct results_boot, name) \
-	}
-static const struct {
-	const char *column;
-	size_t offset;
-} texts[] = {
-	TEXT(kernel_name),    TEXT(kernel_key),	   TEXT(kernel_release), TEXT(kernel_build_id),
-	TEXT(bzimage_sha256), TEXT(source_hash),   TEXT(patches_hash),	 TEXT(config_hash),
-	TEXT(compiler),	      TEXT(image_sha256),  TEXT(agent_sha256),	 TEXT(plan_sha256),
-	TEXT(cmdline),	      TEXT(scenario_name), TEXT(scenario_hash),	 TEXT(host_name),
-	TEXT(host_driver),    TEXT(host_identity), TEXT(clock),		 TEXT(session),
-	TEXT(environment),    TEXT(started),	   TEXT(console_path),	 TEXT(status),
-	TEXT(error),
-};
-
-static bool is_kernel(sqlite3_stmt *row, const struct select_kernel *k)
-{
-	if (k->name && strcmp(database_text(row, 1), k->name))
+	if (k->name && strcmp(boot->kernel_name, k->name))
 		return false;
-	return !strcmp(database_text(row, 2), k->key);
+	return !strcmp(boot->kernel_key, k->key);
 }
 
 /* A passed boot belongs to the side that it was compared on; false: to none. */
@@ -78,33 +53,31 @@ static bool find_passed_side(const struct selection *s, int64_t id, enum report_
 }
 
 /* A failed one belongs to its kernel's. */
-static bool find_failed_side(const struct selection *s, sqlite3_stmt *row, enum report_side *side)
+static bool find_failed_side(const struct selection *s, const struct results_boot *boot,
+			     enum report_side *side)
 {
 	*side = REPORT_NEW;
-	if (is_kernel(row, &s->new))
+	if (is_kernel(boot, &s->new))
 		return true;
 	*side = REPORT_BASE;
-	return is_kernel(row, &s->base);
+	return is_kernel(boot, &s->base);
 }
 
 static void add_boot(struct report *r, sqlite3_stmt *row, const struct selection *s)
 {
-	int i = 0, class_column = 1 + ARRAY_SIZE(texts) + 3;
-	enum results_class class = class_named(database_text(row, class_column));
-	struct report_boot b = {.id = sqlite3_column_int64(row, i++), .run.class = class};
+	struct report_boot b = {.id = sqlite3_column_int64(row, 0)};
 	bool found;
 
-	if (class == RESULTS_OK)
+	boot_columns_read(row, 1, &b.run);
+	if (b.run.class == RESULTS_OK)
 		found = find_passed_side(s, b.id, &b.side);
 	else
-		found = find_failed_side(s, row, &b.side);
+		found = find_failed_side(s, &b.run, &b.side);
 	if (!found)
 		return;
-	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-		*(const char **)((char *)&b.run + texts[t].offset) = copy_column(r, row, i++);
-	b.run.boot = sqlite3_column_int(row, i++);
-	b.run.seed = sqlite3_column_int64(row, i++);
-	b.run.wall_seconds = sqlite3_column_double(row, i++);
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].kind == BOOT_COLUMN_TEXT)
+			boot_column_set_text(&b.run, i, copy_column(r, row, 1 + (int)i));
 	r->boots = xrealloc(r->boots, r->nboots + 1, sizeof(*r->boots));
 	r->boots[r->nboots++] = b;
 }
@@ -116,11 +89,10 @@ static int load_boots(struct results_db *db, const struct selection *s, const ch
 	sqlite3_stmt *stmt;
 	int ret;
 
-	strbuf_addstr(&query, "SELECT id");
-	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-		strbuf_addf(&query, ", %s", texts[t].column);
-	strbuf_addstr(&query, ", boot, seed, wall_seconds, class FROM run "
-			      "WHERE kernel_key IN (?1, ?2) AND coalesce(agent_sha256, '') = ?3 "
+	strbuf_addstr(&query, "SELECT id, ");
+	boot_columns_add_names(&query);
+	strbuf_addstr(&query, " FROM run WHERE kernel_key IN (?1, ?2) "
+			      "AND coalesce(agent_sha256, '') = ?3 "
 			      "AND coalesce(host_identity, '') = ?4 "
 			      "AND (?5 IS NULL OR session = ?5) ORDER BY id");
 	ret = database_prepare(db, query.buf, &stmt, err);
@@ -372,6 +344,7 @@ int report_load(struct results_db *db, const char *base, const char *new,
 	int ret = database_exec(db, "BEGIN", err);
 
 	*r = (struct report){0};
+	boot_columns_set_unknown(&r->unknown);
 	if (ret)
 		return ret;
 	ret = load_all(db, base, new, filter, r, err);
@@ -391,7 +364,7 @@ void report_load_nothing(const char *base, const char *new, struct report *out)
 				       .clock = xstrdup(""),
 				       .verdict = VERDICT_INCONCLUSIVE,
 			       }};
-	out->strings = xcalloc(1, sizeof(*out->strings));
+	boot_columns_set_unknown(&out->unknown);
 }
 
 void report_free(struct report *r)
@@ -422,40 +395,15 @@ const char *report_side_name(enum report_side side)
 
 const struct results_boot *report_newest(const struct report *r, enum report_side side)
 {
-	static const struct results_boot none = {
-		.kernel_name = "",
-		.kernel_key = "",
-		.kernel_release = "",
-		.kernel_build_id = "",
-		.bzimage_sha256 = "",
-		.source_hash = "",
-		.patches_hash = "",
-		.config_hash = "",
-		.compiler = "",
-		.image_sha256 = "",
-		.agent_sha256 = "",
-		.plan_sha256 = "",
-		.cmdline = "",
-		.scenario_name = "",
-		.scenario_hash = "",
-		.host_name = "",
-		.host_driver = "",
-		.host_identity = "",
-		.clock = "",
-		.session = "",
-		.environment = "",
-		.started = "",
-		.console_path = "",
-		.status = "",
-		.error = "",
-	};
-	const struct results_boot *found = &none;
+	const struct results_boot *found = NULL;
 
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct report_boot *b = &r->boots[i];
 
-		if (b->side == side && (b->run.class == RESULTS_OK || found == &none))
+		if (b->side == side && (b->run.class == RESULTS_OK || !found))
 			found = &b->run;
 	}
+	if (!found)
+		return &r->unknown;
 	return found;
 }

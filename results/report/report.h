@@ -25,7 +25,7 @@ const char *report_side_name(enum report_side side); /* "base", "new" */
 struct report_boot { /* a stored run, whatever came of it */
 	int64_t id;
 	enum report_side side;
-	struct results_boot run; /* without metrics and counters; unknown texts are "" */
+	struct results_boot run; /* without metrics and counters; texts that are unknown are "" */
 };
 
 /* One compared metric over one kernel's boots. */
@@ -56,6 +56,7 @@ struct report { /* free with report_free() */
 	size_t ntests;
 	struct report_common *commons; /* one per scenario of the comparison */
 	size_t ncommons;
+	struct results_boot unknown; /* all texts "" */
 	struct report_strings *strings;
 };
 
