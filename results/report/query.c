@@ -288,19 +288,6 @@ static int load_all_rows(struct results_db *db, const char *query, bool passed_o
 	return ret;
 }
 
-static int load_behind(struct results_db *db, const struct selection *s, const char *session,
-		       struct report *r, struct error *err)
-{
-	int ret = load_boots(db, s, session, r, err);
-
-	if (ret)
-		return ret;
-	ret = load_all_rows(db, metrics_query, true, add_metric, r, err);
-	if (ret)
-		return ret;
-	return load_all_rows(db, tests_query, false, add_test, r, err);
-}
-
 static void find_commons(struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
@@ -315,24 +302,38 @@ static void find_commons(struct report *r)
 			};
 }
 
-static int load_all(struct results_db *db, const char *base, const char *new,
-		    const struct results_filter *filter, struct report *r, struct error *err)
+static int load_selected(struct results_db *db, struct selection *s,
+			 const struct results_filter *filter, struct report *r, struct error *err)
 {
-	const char *session = NULL;
-	struct selection s;
-	int ret = results_compare(db, base, new, filter, &r->comparison, err);
+	int ret = results_compare_selected(db, s, filter, &r->comparison, err);
 
 	if (ret)
 		return ret;
-	if (filter)
-		session = filter->session;
 	r->strings = xcalloc(1, sizeof(*r->strings));
 	find_commons(r);
 	r->spreads = xcalloc(r->comparison.nmetrics * REPORT_SIDES + 1, sizeof(*r->spreads));
-	ret = select_runs(db, base, new, session, &s, err);
+	ret = load_boots(db, s, filter->session, r, err);
 	if (ret)
 		return ret;
-	ret = load_behind(db, &s, session, r, err);
+	ret = load_all_rows(db, metrics_query, true, add_metric, r, err);
+	if (ret)
+		return ret;
+	return load_all_rows(db, tests_query, false, add_test, r, err);
+}
+
+static int load_all(struct results_db *db, const char *base, const char *new,
+		    const struct results_filter *filter, struct report *r, struct error *err)
+{
+	static const struct results_filter everything;
+	struct selection s;
+	int ret;
+
+	if (!filter)
+		filter = &everything;
+	ret = select_runs(db, base, new, filter->session, &s, err);
+	if (ret)
+		return ret;
+	ret = load_selected(db, &s, filter, r, err);
 	select_free(&s);
 	return ret;
 }

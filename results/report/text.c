@@ -12,10 +12,12 @@
 #include <json-c/json.h>
 
 #include "common/alloc.h"
+#include "results/report/markup.h"
 #include "results/report/words.h"
 
 #define WIDTH	       100
 #define MAX_PARAMETERS 16
+#define FAILURE_MAX    2000 /* bytes of what a failed boot said */
 
 #define BOLD  "1"
 #define FAINT "2"
@@ -43,6 +45,16 @@ static void add_coloured(struct strbuf *out, unsigned int flags, const char *col
 		strbuf_addf(out, "\033[%sm%s\033[0m", colour, text);
 	else
 		strbuf_addstr(out, text);
+}
+
+/* A line of what a guest or a test printed: no control character of it gets to the terminal. */
+static void add_output(struct strbuf *out, const char *head, const char *text, int max)
+{
+	__cleanup_free char *shown = xasprintf("%.*s", max, text);
+
+	strbuf_addstr(out, head);
+	markup_line(out, shown);
+	strbuf_addch(out, '\n');
 }
 
 /* ---- a section ---- */
@@ -277,7 +289,7 @@ static void add_changed_test(const struct results_changed_test *t, unsigned int 
 	add_coloured(out, flags, colour, title);
 	strbuf_addf(out, ": %s -> %s%s\n", t->base, t->new, verdict);
 	if (t->text && t->text[0])
-		strbuf_addf(out, "  %.*s\n", WIDTH - 2, t->text);
+		add_output(out, "  ", t->text, WIDTH - 2);
 }
 
 static void add_changed_tests(const struct results_comparison *c, unsigned int flags,
@@ -304,7 +316,7 @@ static void add_failures(const struct results_comparison *c, unsigned int flags,
 		strbuf_addstr(out, ")\n");
 	}
 	if (c->failure)
-		strbuf_addf(out, "  newest: %s\n", c->failure);
+		add_output(out, "  newest: ", c->failure, FAILURE_MAX);
 }
 
 static void add_notes(const struct results_comparison *c, struct strbuf *out)

@@ -156,6 +156,8 @@ assert "nestlab run quick --kernel baseline --kernel nested-context --boots 3" i
 assert {t["name"]: t["new"] for t in doc["tests"]}["vmx_tsc_adjust_test"] == "pass"
 PY
 ok $? "CSV and JSON say the same; hostile names stay in their fields"
+is "$(jq -r '"\(.verdict) \(.metrics | length)"' hostile.json)" "regressed 11" \
+	"bytes that are no UTF-8 cost the JSON nothing but themselves"
 sed 's/^/# /' py.out
 
 # ---- email ----

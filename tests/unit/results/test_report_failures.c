@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "results/report/report.h"
+#include "results/report/text.h"
 #include "tests/unit/results/compare_fixture.h"
 
 static void add_boots(struct results_db *db, const char *kernel, const char *key, int passed,
@@ -101,12 +102,35 @@ static void failures_of_both_are_expected(void **state)
 	report_free(&r);
 }
 
+/* A guest may print what it likes. */
+static void no_escape_of_a_guest_gets_to_the_terminal(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct strbuf out = STRBUF_INIT;
+	struct results_comparison c;
+	struct fixture_run f;
+
+	(void)state;
+	add_boots(db, "baseline", KEY_A, 3, 0);
+	add_boots(db, "candidate", KEY_B, 3, 0);
+	fixture_init(&f, "candidate", KEY_B, 9);
+	fixture_fail(&f, RESULTS_GUEST, "died \033]0;title\007 of \xff");
+	fixture_store(db, &f);
+	c = compare(db, "baseline", "candidate");
+	results_render_text(&c, 0, &out);
+	assert_says(out.buf, "newest: candidate: guest: died  ]0;title  of \xef\xbf\xbd\n");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failures_that_are_new_fail_in_every_format),
 		cmocka_unit_test(a_failure_that_may_be_new_fails_too),
 		cmocka_unit_test(failures_of_both_are_expected),
+		cmocka_unit_test(no_escape_of_a_guest_gets_to_the_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
