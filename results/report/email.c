@@ -210,14 +210,17 @@ static void add_head(const struct report *r, const struct report_options *o, con
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *reporter = make_reporter(o, id);
-	__cleanup_free char *subject =
-		xasprintf("[%s] %.12s: %s %s", c->new, c->new_key, n->what, n->outcome);
+	__cleanup_free char *subject = NULL;
 	__cleanup_free char *sentence = NULL;
 
 	if (n->failure)
 		sentence = xasprintf("%s %s", n->what, n->outcome);
 	else
 		sentence = xasprintf("%s of %s", n->outcome, n->what);
+	if (n->judged) /* "multiplex.switch 3.1 % regression": the name first, as the robots do */
+		subject = xasprintf("[%s] %.12s: %s %s", c->new, c->new_key, n->what, n->outcome);
+	else
+		subject = xasprintf("[%s] %.12s: %s", c->new, c->new_key, sentence);
 	add_header(out, "From: ", reporter);
 	add_header(out, "Subject: ", subject);
 	add_date(out, report_newest(r, REPORT_NEW));

@@ -27,7 +27,7 @@ static bool is_xml_char(const char *s, size_t n)
 	return !(n == 3 && !memcmp(s, "\xef\xbf", 2) && (s[2] & 0x3f) >= 0x3e);
 }
 
-static const char *entity(char c)
+static const char *find_entity(char c)
 {
 	switch (c) {
 	case '&':
@@ -57,7 +57,7 @@ void markup_add(struct strbuf *out, const char *text)
 {
 	while (text && *text) {
 		size_t n = character_length(text);
-		const char *special = entity(*text);
+		const char *special = find_entity(*text);
 
 		if (special)
 			strbuf_addstr(out, special);

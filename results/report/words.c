@@ -14,7 +14,7 @@
 /* ---- numbers ---- */
 
 /* @value with @decimals, and commas in its whole part. */
-static char *grouped(double value, int decimals)
+static char *group_digits(double value, int decimals)
 {
 	char digits[400]; /* DBL_MAX has 309 */
 	struct strbuf out = STRBUF_INIT;
@@ -38,7 +38,7 @@ char *words_number(double value)
 		return xstrdup("n/a");
 	if (fabs(value) < 999.95) /* what rounds to 1,000 has its comma */
 		return xasprintf("%.4g", value);
-	return grouped(value, 0);
+	return group_digits(value, 0);
 }
 
 char *words_tick(double value, double step)
@@ -51,7 +51,7 @@ char *words_tick(double value, double step)
 		step *= 10;
 		decimals++;
 	}
-	return grouped(value, decimals);
+	return group_digits(value, decimals);
 }
 
 char *words_ratio(double ratio)

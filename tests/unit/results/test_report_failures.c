@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Boots that failed, in every format: how often, with which kernel, and whether that is new. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include "results/report/report.h"
 #include "results/report/text.h"
@@ -49,11 +44,10 @@ static void format_says(const struct report *r, const char *format, const char *
 	strbuf_release(&out);
 }
 
-static void failures_that_are_new_fail_in_every_format(void **state)
+TEST(failures_that_are_new_fail_in_every_format)
 {
 	struct report r;
 
-	(void)state;
 	load(0, 9, &r);
 	assert_int_equal(r.comparison.verdict, VERDICT_REGRESSED);
 	format_says(&r, "text", "9 of 12 boots failed, with the base 0 of 3");
@@ -74,11 +68,10 @@ static void failures_that_are_new_fail_in_every_format(void **state)
 }
 
 /* Too few boots to tell is no excuse for a boot that died. */
-static void a_failure_that_may_be_new_fails_too(void **state)
+TEST(a_failure_that_may_be_new_fails_too)
 {
 	struct report r;
 
-	(void)state;
 	load(0, 1, &r);
 	assert_int_equal(r.comparison.verdict, VERDICT_INCONCLUSIVE);
 	format_says(&r, "ktap", "not ok 1 boots: boots of candidate: quick, failed");
@@ -87,11 +80,10 @@ static void a_failure_that_may_be_new_fails_too(void **state)
 	report_free(&r);
 }
 
-static void failures_of_both_are_expected(void **state)
+TEST(failures_of_both_are_expected)
 {
 	struct report r;
 
-	(void)state;
 	load(3, 3, &r);
 	assert_int_equal(r.comparison.verdict, VERDICT_UNCHANGED);
 	format_says(&r, "ktap",
@@ -103,14 +95,13 @@ static void failures_of_both_are_expected(void **state)
 }
 
 /* A guest may print what it likes. */
-static void no_escape_of_a_guest_gets_to_the_terminal(void **state)
+TEST(no_escape_of_a_guest_gets_to_the_terminal)
 {
 	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	add_boots(db, "baseline", KEY_A, 3, 0);
 	add_boots(db, "candidate", KEY_B, 3, 0);
 	fixture_init(&f, "candidate", KEY_B, 9);
@@ -124,14 +115,4 @@ static void no_escape_of_a_guest_gets_to_the_terminal(void **state)
 	results_close(db);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(failures_that_are_new_fail_in_every_format),
-		cmocka_unit_test(a_failure_that_may_be_new_fails_too),
-		cmocka_unit_test(failures_of_both_are_expected),
-		cmocka_unit_test(no_escape_of_a_guest_gets_to_the_terminal),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN("report failures", fixture_make_dir, fixture_drop_dir)

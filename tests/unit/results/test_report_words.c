@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Numbers for people: how each is written, and that every report writes the same one alike. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include "results/report/formats.h"
 #include "results/report/text.h"
@@ -22,9 +16,8 @@ static void is_text(char *text, const char *wanted)
 	free(text);
 }
 
-static void numbers_have_four_digits_or_commas(void **state)
+TEST(numbers_have_four_digits_or_commas)
 {
-	(void)state;
 	is_text(words_number(0), "0");
 	is_text(words_number(0.5), "0.5");
 	is_text(words_number(30.8614), "30.86");
@@ -45,14 +38,13 @@ static struct results_compared judged(const char *better, double ratio, double l
 	};
 }
 
-static void changes_have_the_decimals_that_mean_something(void **state)
+TEST(changes_have_the_decimals_that_mean_something)
 {
 	struct results_compared wide = judged("lower", 0.5441, 0.5432, 0.5449);
 	struct results_compared narrow = judged("lower", 1.00281, 1.0024, 1.0032);
 	struct results_compared alone = judged("lower", 1.034, NAN, NAN);
 	struct results_compared nothing = judged("lower", 0.99996, 0.9999, 1.0001);
 
-	(void)state;
 	is_text(words_change(&wide, &wide.median), "-45.6 %");
 	is_text(words_change_interval(&wide, &wide.median), "-45.6 % ±0.1");
 	is_text(words_interval(&wide.median), "-45.68 .. -45.51 %");
@@ -64,11 +56,10 @@ static void changes_have_the_decimals_that_mean_something(void **state)
 	is_text(words_change(&nothing, &nothing.p99), "0.0 %");
 }
 
-static void a_cost_grows_where_what_is_better_falls(void **state)
+TEST(a_cost_grows_where_what_is_better_falls)
 {
 	struct results_compared m = judged("higher", 0.8, 0.5, 1);
 
-	(void)state;
 	is_text(words_cost(&m, &m.median), "+25.0 %");
 	is_text(words_cost_interval(&m, &m.median), "+0.00 .. +100.00 %");
 	m.better = (char *)(uintptr_t) "lower";
@@ -93,7 +84,7 @@ static struct results_db *open_with_boots(void)
 	return db;
 }
 
-static void every_report_writes_a_number_alike(void **state)
+TEST(every_report_writes_a_number_alike)
 {
 	static const char *const numbers[] = {"31,745", "17,272", "-45.6 %",
 					      "812.5",	"501",	  "-38.3 %"};
@@ -103,7 +94,6 @@ static void every_report_writes_a_number_alike(void **state)
 	struct error err = {0};
 	struct report r;
 
-	(void)state;
 	if (report_load(db, "baseline", "nested-context", NULL, &r, &err))
 		fail_msg("%s", err.text);
 	results_render_text(&r.comparison, RESULTS_RENDER_ALL, &out);
@@ -125,12 +115,11 @@ static void every_report_writes_a_number_alike(void **state)
 }
 
 /* What a name has in it does not end a cell, nor begin a tag, in Markdown. */
-static void markdown_shows_text_as_it_is(void **state)
+TEST(markdown_shows_text_as_it_is)
 {
 	struct table *t = table_new("c", "name|value>");
 	struct strbuf out = STRBUF_INIT;
 
-	(void)state;
 	table_cell(t, "a|b_<i>*c*\nd");
 	table_cell_tone(t, TONE_BAD, "7");
 	table_markdown(t, &out);
@@ -140,15 +129,4 @@ static void markdown_shows_text_as_it_is(void **state)
 	table_free(t);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_have_four_digits_or_commas),
-		cmocka_unit_test(changes_have_the_decimals_that_mean_something),
-		cmocka_unit_test(a_cost_grows_where_what_is_better_falls),
-		cmocka_unit_test(every_report_writes_a_number_alike),
-		cmocka_unit_test(markdown_shows_text_as_it_is),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN("report words", fixture_make_dir, fixture_drop_dir)
