@@ -17,7 +17,7 @@
 
 /* ---- who and where ---- */
 
-/* "nestlab.0123456789abcdef@host": the same report has the same one. */
+/* "nestlab.0123456789abcdef@host". It depends on the content alone: sending a report twice gives one mail. */
 static char *make_message_id(const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
@@ -105,7 +105,7 @@ static void add_header(struct strbuf *out, const char *head, const char *text)
 	strbuf_release(&clean);
 }
 
-/* Of the newest boot: the same report is the same mail. */
+/* The date of the newest boot, not today: the same report gives the same mail. */
 static void add_date(struct strbuf *out, const struct results_boot *newest)
 {
 	char date[64];
@@ -314,7 +314,7 @@ static void add_failures(const struct results_comparison *c, struct strbuf *out)
 		add_changed_test(&c->tests[i], out);
 }
 
-/* How sure that is, and what else there is. */
+/* Why the news is believed, and how many other metrics moved. */
 static void add_why(const struct results_comparison *c, const struct results_compared *m,
 		    const struct news *n, struct strbuf *out)
 {
@@ -432,7 +432,8 @@ static enum group find_group(const struct results_comparison *c, const struct re
 	return GROUP_CHANGED;
 }
 
-/* Metrics of the same parameters stand under one heading; most changed first, as they come. */
+/* Adds the metrics of a group, in the order of the comparison (most changed first); neighbours with the
+ * same parameters share a heading. Returns how many there were. */
 static size_t add_group(const struct report *r, enum group group, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
@@ -457,7 +458,7 @@ static size_t add_group(const struct report *r, enum group group, struct strbuf 
 	return shown;
 }
 
-/* What regressed stands first: it is what the mail is about. */
+/* What regressed comes first: the mail is about it. */
 static void add_table(const struct report *r, struct strbuf *out)
 {
 	static const char *const headings[GROUPS] = {

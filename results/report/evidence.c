@@ -30,7 +30,7 @@ static void count_run(sqlite3_stmt *row, struct evidence_debug *out)
 		set_failed(out, database_text(row, ERROR));
 }
 
-/* Fails count most, and a pass on one host more than a skip on another. */
+/* A failure outranks a pass, and a pass on one host outranks a skip on another. */
 static int rank_result(const char *result)
 {
 	static const char *const order[] = {"skip", "pass", "fail"};
@@ -67,6 +67,8 @@ int evidence_find_selftest(struct results_db *db, const struct results_boot *ker
 		out->host = xstrdup(database_text(stmt, 2));
 	}
 	sqlite3_finalize(stmt);
+	if (ret)
+		evidence_selftest_free(out);
 	return ret;
 }
 
@@ -99,5 +101,9 @@ int evidence_count_debug_runs(struct results_db *db, const struct results_boot *
 	while ((ret = database_step(db, stmt, err)) == 1)
 		count_run(stmt, out);
 	sqlite3_finalize(stmt);
+	if (ret) {
+		free(out->error);
+		out->error = NULL;
+	}
 	return ret;
 }

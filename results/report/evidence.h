@@ -10,8 +10,8 @@
 
 struct evidence_debug {	    /* runs of a debug build */
 	int passed, failed; /* failed: class guest or integrity */
-	int other;	    /* passed, but with another source or other patches: no proof */
-	char *error;	    /* of the newest that failed; the caller frees; may be NULL */
+	int other;   /* passed, but built from another source or other patches: proves nothing */
+	char *error; /* of the newest that failed; the caller frees; may be NULL */
 };
 
 /* Runs of @scenario (a plan's name) on @debug_kernel with the source and patches of @kernel. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KCIDB I/O schema 5.3: one checkout and one build per kernel, one test per compared metric and
- * selftest of each, and one for the new kernel's boots: did any die? Ids are made of content hashes,
- * so that the same report sent twice adds nothing.
+ * selftest of each, and one for the new kernel's boots of each scenario that had failures. Ids are made
+ * of content hashes, so that the same report sent twice adds nothing.
  */
 #include <ctype.h>
 #include <math.h>
@@ -51,7 +51,7 @@ static struct json_object *make_checkout(const struct kcidb_side *s)
 	objects_add_text(j, "tree_name", s->run->kernel_name);
 	objects_add_text(j, "comment", s->run->kernel_release);
 	json_object_object_add(j, "valid", json_object_new_boolean(true));
-	/* of our own making: the schema's patchset_hash is another sum over the patches */
+	/* our own sums: the schema's patchset_hash is computed in another way */
 	objects_add_text(misc, "source_hash", s->run->source_hash);
 	objects_add_text(misc, "patches_hash", s->run->patches_hash);
 	json_object_object_add(j, "misc", misc);
@@ -120,7 +120,7 @@ static const char *find_status(const struct report_point *p, enum report_side si
 	if (p->test)
 		return test_status(p->test, side);
 	if (side == REPORT_BASE)
-		return "DONE"; /* what the new kernel is judged by is not judged itself */
+		return "DONE"; /* the new kernel is judged by the base; the base is not judged */
 	return judged[p->status];
 }
 

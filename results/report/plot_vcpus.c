@@ -48,7 +48,7 @@ static char *make_other_params(const char *params)
 	return text;
 }
 
-/* False if @m does not belong into such a figure. */
+/* False if @m belongs in no such figure: it has no vCPUs or memory, or is no cost. */
 static bool read_point(const struct results_compared *m, struct vcpu_point *p)
 {
 	__cleanup_free char *vcpus = words_param(m->params, "l2_vcpus");

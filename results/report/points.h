@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * points.h - a report as test points, for the formats that CI systems read: each kernel's
- * boots, each compared metric, each selftest.
+ * points.h - a report as test points, for the formats that CI systems read: the new
+ * kernel's boots of each scenario that had failures, each compared metric, each selftest.
  */
 #ifndef RESULTS_REPORT_POINTS_H
 #define RESULTS_REPORT_POINTS_H
@@ -11,7 +11,7 @@
 enum point_status {
 	POINT_PASS,
 	POINT_FAIL,
-	POINT_SKIP,  /* not decided, decides nothing, or did not run: why says the reason */
+	POINT_SKIP,  /* not decided, decides nothing, or did not run; .why has the reason */
 	POINT_KNOWN, /* fails, and with the base too */
 };
 

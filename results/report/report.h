@@ -22,7 +22,7 @@
 enum report_side { REPORT_BASE, REPORT_NEW, REPORT_SIDES };
 const char *report_side_name(enum report_side side); /* "base", "new" */
 
-struct report_boot { /* a stored run, whatever came of it */
+struct report_boot { /* a stored boot, passed or failed */
 	int64_t id;
 	enum report_side side;
 	struct results_boot run; /* without metrics and counters; texts that are unknown are "" */
@@ -60,10 +60,10 @@ struct report { /* free with report_free() */
 	struct report_strings *strings;
 };
 
-/* Errors are those of results_compare(). */
+/* @filter: NULL for all. Errors are those of results_compare(), and -EBADMSG for a damaged histogram. */
 int report_load(struct results_db *db, const char *base, const char *new,
 		const struct results_filter *filter, struct report *out, struct error *err);
-/* A report of nothing: what is said when there are no runs to compare. Never fails. */
+/* A report without boots, for a sign-off when there is nothing to compare. Never fails. */
 void report_load_nothing(const char *base, const char *new, struct report *out);
 void report_free(struct report *r);
 

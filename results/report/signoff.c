@@ -45,8 +45,8 @@ static void append_text(char **text, char *more)
  * @worse: percent of cost at the interval's far end; INFINITY where that is not known, or where what is
  * missing is no number: only a waiver without "up_to" excuses that.
  *
- * A finding that is not fine is excused by a waiver that still holds; why another one does not excuse it
- * is added to the finding's text.
+ * A waiver that still holds and reaches far enough excuses a finding that is not fine. Why another one
+ * does not is added to the finding's text.
  */
 static void apply_waiver(struct judging *j, size_t i, double worse, struct signoff_finding *f)
 {
@@ -73,8 +73,9 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 /*
  * How many more boots would bring the interval to one side of what is allowed, if the ratio stays
  * where it is: it narrows with the root of the boots; one more where there is no interval yet.
- * judged->more_boots is about the smallest effect, another line, and about the test: it counts
- * where the interval is beyond and the test is not. Where there is no ratio boots do not help.
+ * judged->more_boots asks for the smallest effect, which is another line, and for the test: it counts
+ * where the interval is beyond what is allowed and the test may be the reason. Without a ratio no number
+ * of boots helps.
  */
 static void add_more_boots(const struct results_compared *m, const struct results_judgement *judged,
 			   double allowed, struct signoff_finding *f)
@@ -190,7 +191,7 @@ struct covering {
 	const struct policy_rule *rule;
 };
 
-/* A waiver of all that has this value. */
+/* Applies the waivers that cover every measurement with this value. */
 static void waive_values(struct covering *c, const char *key, const char *value,
 			 struct signoff_finding *f)
 {
@@ -226,7 +227,7 @@ static void cover_value(const char *key, const char *value, void *arg)
 				 xstrdup("nothing of both kernels was measured with this")));
 }
 
-/* A waiver of all that the rule names: without params, or with the rule's own. */
+/* Applies the waivers that cover all that the rule names: without params, or with the rule's own. */
 static void waive_rule(struct judging *j, const struct policy_match *rule,
 		       struct signoff_finding *f)
 {

@@ -4,7 +4,7 @@
  *
  * Every requirement becomes one finding. A metric passes when its whole interval is within what is
  * allowed, fails when its whole interval is beyond (and the test, where boots allow one, agrees),
- * and is undecided between: then the sign-off is blocked, for more boots have to decide. Boots of the new
+ * and is undecided between: then the sign-off is blocked, until more boots decide. Boots of the new
  * kernel that died or computed something wrong fail it, and cannot be waived.
  */
 #ifndef RESULTS_REPORT_SIGNOFF_H

@@ -9,7 +9,7 @@
  *
  *	struct svg_chart c = { .width = 820, .height = 320, .x = {...}, .y = {...} };
  *	svg_begin(&c, out, "cdf-1", "title", "description");
- *	svg_line(&c, SVG_STYLE_BASE, xs, ys, n);
+ *	svg_line(&c, SVG_CIRCLE, xs, ys, n);
  *	svg_end(&c);
  */
 #ifndef RESULTS_REPORT_SVG_H

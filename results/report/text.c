@@ -342,7 +342,7 @@ static void add_noise(const struct results_comparison *c, struct strbuf *out)
 	table_wrap(out, words, 7, WIDTH);
 }
 
-/* The seeds that were there could give the very same boots. */
+/* With new seeds: those that were used could give the very same boots again. */
 static void add_more(const struct results_comparison *c, struct strbuf *out)
 {
 	int more = results_more_boots(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * text.h - a comparison on a terminal (`nestlab compare`, `nestlab run`), and as JSON: what commands
- * print that make no report.
+ * print that do not make a report.
  */
 #ifndef RESULTS_REPORT_TEXT_H
 #define RESULTS_REPORT_TEXT_H
