@@ -159,7 +159,7 @@ int kernel_config_check(const struct kernel_variant *v, const char *config, stru
 				    a->value, a->file, a->line, value);
 	}
 	if (missing.len)
-		ret = error_set(err, -EINVAL,
+		ret = error_set(err, -EDOM,
 				"config options did not take (a dependency is "
 				"missing, or the name is unknown to this kernel):%s",
 				missing.buf);

@@ -68,7 +68,7 @@ int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256
 /* Makes @tree/.config: tinyconfig, the fragments, olddefconfig; then the check. */
 int kernel_config_make(const struct kernel_variant *v, const char *tree, const char *log,
 		       struct error *err);
-/* -EINVAL lists every option of the fragments that @config does not have as asked. */
+/* -EDOM lists every option of the fragments that @config does not have as asked. */
 int kernel_config_check(const struct kernel_variant *v, const char *config, struct error *err);
 
 /* ---- make.c ---- */
@@ -82,12 +82,14 @@ struct kernel_make {
 	uint64_t steps;		    /* out: what make did */
 };
 
-/* -EIO with the first error lines, -ENOSPC, -ECANCELED. */
+/* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
+ * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
 /* The first line of `PROGRAM --version`; the caller frees. */
 int kernel_tool_version(const char *program, char **line, struct error *err);
 /* What the environment and make's arguments are, for the key. */
-extern const char kernel_make_flags[];
+#define KERNEL_MAKE_FLAGS \
+	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION="
 
 /* ---- tree.c ---- */
 
@@ -108,7 +110,8 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err);
  */
 int kernel_tree_note_source(const char *tree, const char *path, struct error *err);
 /* Did make generate @path? Then a patch for it would not apply to the sources alone. */
-bool kernel_tree_is_generated(const char *tree, const char *path);
+int kernel_tree_is_generated(const char *tree, const char *path, bool *generated,
+			     struct error *err);
 
 /* ---- work.c ---- */
 
@@ -145,11 +148,13 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err);
 void kernel_keys_free(struct kernel_keys *k);
 
-/* Fills in k->key by the index. False: never built (or its entry is gone). */
-bool kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k);
+/* Fills in k->key by the index. *found false: never built (or its entry is gone). */
+int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, bool *found,
+			struct error *err);
 int kernel_cache_remember(const struct kernel_env *env, const struct kernel_keys *k,
 			  struct error *err);
-/* Reads the entry k->key; -EBADMSG if its bzImage is not what its manifest says. */
+/* Reads the entry k->key; -EUCLEAN if it is damaged: files are missing, or the bzImage is not what the
+ * manifest says. */
 int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant *v,
 		      const struct kernel_keys *k, struct kernel_build *out, struct error *err);
 /* Collects the finished build in w->tree into w->entry, and makes that the entry by one rename. */
@@ -167,11 +172,11 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k);
 /*
  * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of
- * the wanted commit; *taken says so. *config_may_differ: files that the .config hangs on are not
+ * the wanted commit; *taken says so. *config_may_differ: files that `make olddefconfig` reads are not
  * what they were.
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
-			const char *log, bool *taken, bool *config_may_differ, struct error *err);
+			bool *taken, bool *config_may_differ, struct error *err);
 /* Keeps @tree, whose sources are the wanted commit's, as the lineage's one. It is left with the
  * tree kept so far, or does not exist any more. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

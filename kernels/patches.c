@@ -182,8 +182,11 @@ static int refuse_generated(const char *name, void *arg)
 {
 	struct applying *a = arg;
 
-	if (!kernel_tree_is_generated(a->tree, name))
-		return 0;
+	bool generated;
+	int ret = kernel_tree_is_generated(a->tree, name, &generated, a->err);
+
+	if (ret || !generated)
+		return ret;
 	return error_set(a->err, -EBADMSG,
 			 "patch %s does not apply to the sources: %s is made by make; leave it out "
 			 "of the patch",

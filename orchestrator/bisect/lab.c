@@ -169,12 +169,6 @@ static int write_variant(struct lab *lab, const char *id, char **path, struct er
 
 /* ---- building ---- */
 
-/* What says something about the kernel, not about this machine. */
-static bool is_kernels_fault(int code)
-{
-	return code == -EIO || code == -EINVAL || code == -EBADMSG;
-}
-
 static char *first_line(const char *text)
 {
 	__cleanup_free char *copy = xstrdup(text);
@@ -216,7 +210,7 @@ static void *build_one(void *arg)
 		t->out->key = xstrdup(build.key);
 		t->out->sha256 = xstrdup(build.bzimage_sha256);
 		kernel_build_free(&build);
-	} else if (is_kernels_fault(t->ret)) {
+	} else if (kernel_is_at_fault(t->ret)) {
 		t->out->why = first_line(t->err.text);
 		t->ret = 0;
 	}
