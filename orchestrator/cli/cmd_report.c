@@ -17,7 +17,7 @@ static const char usage[] = "nestlab report A B [--format F] [-o FILE]\n"
 			    "       nestlab report signoff --policy FILE --base A --new B -o DIR";
 static const char about[] =
 	"Renders the comparison of B with A, with the boots, hashes and commands behind it.\n"
-	"Formats: text, html, csv, json, ktap, junit, kcidb, email.\n\n"
+	"Formats: text, html, markdown, csv, json, ktap, junit, kcidb, email.\n\n"
 	"signoff judges B by a policy (results/policies/, docs/reports.md) and writes\n"
 	"DIR/signoff.html and DIR/signoff.txt.\n\n"
 	"Exit status: report: 0 no regression, 1 a regression, 125 cannot tell; signoff: 0 PASS,\n"
