@@ -18,9 +18,11 @@
 
 #include <stdint.h>
 
+#include "agents/wire/words.h"
+
 #define L1_PAGE		 4096ull
-#define L1_MAX_CPUS	 8
-#define L1_MAX_L2	 256
+#define L1_MAX_CPUS	 PLAN_MAX_L1_VCPUS
+#define L1_MAX_L2	 PLAN_MAX_L2_VCPUS
 #define L1_PORT		 0x4e	    /* any port without a device */
 #define L1_PAGE_TABLES	 0x1000ull  /* PML4, PDPT, PD: written by the agent */
 #define L1_JOBS		 0x10000ull /* a page for each L1 vCPU */
@@ -71,29 +73,6 @@ enum l1_command {
 	L1_CMD_CHURN, /* one round after an operation: b = vmptrld + vmresume to exit, a = L1's part */
 	L1_CMD_PROVE, /* each L2 vCPU proves its MSR bitmap and APIC pages */
 	L1_CMD_MAX
-};
-
-/* What an L2 vCPU does to exit. The order is that of the table in exits.c. */
-enum l1_exit_kind {
-	L1_EXIT_VMCALL,
-	L1_EXIT_CPUID,
-	L1_EXIT_RDMSR,
-	L1_EXIT_RDMSR_PASS,
-	L1_EXIT_HLT,
-	L1_EXIT_IO,
-	L1_EXIT_EPT_VIOLATION,
-	L1_EXIT_APIC_ACCESS,
-	L1_EXIT_TPR_THRESHOLD,
-	L1_EXIT_INTERRUPT,
-	L1_EXIT_KINDS
-};
-
-enum l1_feature {			     /* what the agent asks for */
-		  L1_FEATURE_EVMCS = 1 << 0, /* drive L0 through enlightened VMCSs */
-		  L1_FEATURE_EPT = 1 << 1,
-		  L1_FEATURE_TPR_SHADOW = 1 << 2, /* with virtual-APIC page */
-		  L1_FEATURE_APIC_ACCESS = 1 << 3,
-		  L1_FEATURE_POSTED = 1 << 4, /* and virtual-interrupt delivery, which it needs */
 };
 
 enum l1_churn {				    /* what L1 does itself before an L1_CMD_CHURN round */
@@ -167,12 +146,12 @@ struct l1_job { /* the job page of an L1 vCPU */
 	uint32_t command;    /* enum l1_command */
 	uint32_t cpu, ncpus; /* this L1 vCPU, and how many there are */
 	uint32_t nl2;	     /* L2 vCPUs in all */
-	uint32_t features;   /* enum l1_feature */
+	uint32_t features;   /* enum l1_feature (agents/wire/words.h) */
 	uint32_t rounds;     /* of this slice */
 	uint32_t first;	     /* churn: the L2 vCPU to begin with */
 	uint32_t last;	     /* churn: the one to end with, if it is this vCPU's; else any */
 	uint32_t churn;	     /* enum l1_churn */
-	uint32_t exit_kind;  /* enum l1_exit_kind */
+	uint32_t exit_kind;  /* enum plan_reason */
 	uint32_t shift;	     /* L2 vCPU i is on L1 vCPU (i + shift) % ncpus */
 	uint64_t seed;	     /* of the patterns */
 	/* L1's */

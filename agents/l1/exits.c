@@ -48,7 +48,7 @@ static void handle_interrupt(struct cpu *cpu, struct l2 *l2)
 
 static void prepare_intercept(struct cpu *cpu, struct l2 *l2)
 {
-	pages_set_intercept(cpu, l2, cpu->job->exit_kind == L1_EXIT_RDMSR, false);
+	pages_set_intercept(cpu, l2, cpu->job->exit_kind == PLAN_REASON_RDMSR, false);
 }
 
 static void prepare_threshold(struct cpu *cpu, struct l2 *l2)
@@ -70,18 +70,18 @@ static const struct exit_kind {
 	uint32_t each; /* exits for each time that L2 does it */
 	void (*handle)(struct cpu *cpu, struct l2 *l2);
 	void (*prepare)(struct cpu *cpu, struct l2 *l2);
-} kinds[L1_EXIT_KINDS] = {
-	[L1_EXIT_VMCALL] = {REASON_VMCALL, 1, guest_skip},
-	[L1_EXIT_CPUID] = {REASON_CPUID, 1, handle_cpuid},
-	[L1_EXIT_RDMSR] = {REASON_RDMSR, 1, handle_rdmsr, prepare_intercept},
-	[L1_EXIT_RDMSR_PASS] = {REASON_RDMSR, 0, handle_rdmsr, prepare_intercept},
-	[L1_EXIT_HLT] = {REASON_HLT, 1, guest_skip},
-	[L1_EXIT_IO] = {REASON_IO, 1, guest_skip},
-	[L1_EXIT_EPT_VIOLATION] = {REASON_EPT_VIOLATION, 1, handle_ept_violation},
-	[L1_EXIT_APIC_ACCESS] = {REASON_APIC_ACCESS, 1, handle_apic_access},
-	[L1_EXIT_TPR_THRESHOLD] = {REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
-				   prepare_threshold},
-	[L1_EXIT_INTERRUPT] = {REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt},
+} kinds[PLAN_REASON_COUNT] = {
+	[PLAN_REASON_VMCALL] = {REASON_VMCALL, 1, guest_skip},
+	[PLAN_REASON_CPUID] = {REASON_CPUID, 1, handle_cpuid},
+	[PLAN_REASON_RDMSR] = {REASON_RDMSR, 1, handle_rdmsr, prepare_intercept},
+	[PLAN_REASON_RDMSR_PASSTHROUGH] = {REASON_RDMSR, 0, handle_rdmsr, prepare_intercept},
+	[PLAN_REASON_HLT] = {REASON_HLT, 1, guest_skip},
+	[PLAN_REASON_IO] = {REASON_IO, 1, guest_skip},
+	[PLAN_REASON_EPT_VIOLATION] = {REASON_EPT_VIOLATION, 1, handle_ept_violation},
+	[PLAN_REASON_APIC_ACCESS] = {REASON_APIC_ACCESS, 1, handle_apic_access},
+	[PLAN_REASON_TPR_THRESHOLD] = {REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
+				       prepare_threshold},
+	[PLAN_REASON_INTERRUPT] = {REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt},
 };
 
 /* @count times what L2 does to exit, and not one exit more or less. */
@@ -108,7 +108,7 @@ static void run_l2(struct cpu *cpu, struct l2 *l2, const struct exit_kind *kind,
 
 void exits_run(struct cpu *cpu)
 {
-	const struct exit_kind *kind = &kinds[cpu->job->exit_kind % L1_EXIT_KINDS];
+	const struct exit_kind *kind = &kinds[cpu->job->exit_kind % PLAN_REASON_COUNT];
 	uint32_t count = cpu->job->rounds;
 
 	for_each_l2(cpu, i)

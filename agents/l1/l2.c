@@ -132,17 +132,17 @@ static void exit_interrupt(struct l2_page *page)
 	wrmsr(MSR_X2APIC_SELF, L2_VECTOR);
 }
 
-static void (*const kinds[L1_EXIT_KINDS])(struct l2_page *) = {
-	[L1_EXIT_VMCALL] = exit_vmcall,
-	[L1_EXIT_CPUID] = exit_cpuid,
-	[L1_EXIT_RDMSR] = exit_rdmsr,
-	[L1_EXIT_RDMSR_PASS] = exit_rdmsr,
-	[L1_EXIT_HLT] = exit_hlt,
-	[L1_EXIT_IO] = exit_io,
-	[L1_EXIT_EPT_VIOLATION] = exit_ept_violation,
-	[L1_EXIT_APIC_ACCESS] = exit_apic_access,
-	[L1_EXIT_TPR_THRESHOLD] = exit_tpr_threshold,
-	[L1_EXIT_INTERRUPT] = exit_interrupt,
+static void (*const kinds[PLAN_REASON_COUNT])(struct l2_page *) = {
+	[PLAN_REASON_VMCALL] = exit_vmcall,
+	[PLAN_REASON_CPUID] = exit_cpuid,
+	[PLAN_REASON_RDMSR] = exit_rdmsr,
+	[PLAN_REASON_RDMSR_PASSTHROUGH] = exit_rdmsr,
+	[PLAN_REASON_HLT] = exit_hlt,
+	[PLAN_REASON_IO] = exit_io,
+	[PLAN_REASON_EPT_VIOLATION] = exit_ept_violation,
+	[PLAN_REASON_APIC_ACCESS] = exit_apic_access,
+	[PLAN_REASON_TPR_THRESHOLD] = exit_tpr_threshold,
+	[PLAN_REASON_INTERRUPT] = exit_interrupt,
 };
 
 static void exits(struct l2_page *page)
