@@ -100,7 +100,7 @@ static void run_l2(struct cpu *cpu, struct l2 *l2, const struct exit_kind *kind,
 	guest_exited(cpu, l2, REASON_VMCALL);
 	guest_skip(cpu, l2);
 	l2->page->command = L2_CMD_STEP;
-	prove_l2_is_content(l2);
+	prove_l2_found_nothing(l2);
 	/* L2 sets it to 0 when it has done all. */
 	l1_check(L1_CHECK_EXIT_COUNT, l2, 0, l2->page->count, kind->reason);
 	cpu->job->nsamples += count;

@@ -9,8 +9,10 @@ _Static_assert(offsetof(struct l2_frame, rdi) == 72 && offsetof(struct l2_frame,
 #define PAGE_RW	   3ull
 #define PAGE_LARGE 0x80ull
 
-extern const char l1_gdt[];
+extern const char l1_gdt[]; /* vectors.S */
 extern const char l1_idt[];
+
+struct l2 l2s[L1_MAX_L2];
 
 void guest_build_tables(void)
 {

@@ -15,7 +15,7 @@
 #include "agents/l1/l2.h"
 #include "agents/l1/vmx.h"
 
-/* Selectors in the GDT of start.S. */
+/* Selectors in the GDT of vectors.S. */
 #define L1_CS 0x08
 #define L1_DS 0x10
 #define L1_TR 0x18
@@ -24,6 +24,7 @@ struct cpu { /* an L1 vCPU */
 	struct l1_job *job;
 	struct l2 *loaded; /* whose VMCS is current; NULL: no one's */
 	const struct vmcs_ops *ops;
+	void (*main)(uint64_t number); /* l1_main(), where l1_end() goes on */
 };
 
 /* In the order of the pushes in enter.S. */
@@ -44,11 +45,15 @@ struct l2 { /* an L2 vCPU, as L1 knows it; enter.S knows the offsets of frame an
 	bool intercepted; /* is rdmsr of MSR_KERNEL_GS_BASE intercepted? */
 };
 
-extern struct l2 l2s[L1_MAX_L2];
-
-/* ---- main.c ---- */
+/* ---- end.c: below all else ---- */
 
 struct cpu *l1_cpu(void); /* the one that this runs on */
+/* The job is over, or this slice of it: back here with the next KVM_RUN. */
+static inline void l1_return_to_agent(void)
+{
+	asm volatile("out %%al, %0" ::"i"(L1_PORT), "a"(0) : "memory");
+}
+/* Ends the job with a report (abi.h says what its members mean for each status). */
 void l1_end(enum l1_status status, uint32_t what, uint32_t l2, uint64_t expected, uint64_t found,
 	    uint64_t detail) __attribute__((noreturn));
 /* An integrity check: ends the job unless @found is @expected. */
@@ -58,7 +63,9 @@ static inline void l1_check(enum l1_check what, const struct l2 *l2, uint64_t ex
 	if (found != expected)
 		l1_end(L1_STATUS_BROKEN, what, l2->id, expected, found, detail);
 }
+/* Ends the job as unsupported. */
 void l1_lacks(enum l1_lack what) __attribute__((noreturn));
+/* Adds a sample for the agent; dropped when L1_NSAMPLES are there. */
 void l1_sample(struct cpu *cpu, const struct l2 *l2, uint64_t a, uint64_t b);
 static inline bool l1_has(const struct cpu *cpu, enum l1_feature f)
 {
@@ -84,6 +91,8 @@ void l1_exit_entry(void); /* VMCS host RIP */
 
 /* ---- guest.c: one L2 vCPU ---- */
 
+extern struct l2 l2s[L1_MAX_L2];
+
 void guest_build_tables(void);			  /* L2's page tables, once */
 void guest_setup(struct cpu *cpu, struct l2 *l2); /* pages, VMCS; loaded, not launched */
 /* Runs L2 to its next exit: nothing else is in here, so that it may be timed. */
@@ -107,7 +116,7 @@ void guest_resume_at(struct cpu *cpu, struct l2 *l2); /* RIP to where L2's R15 s
 
 /* After the exit of a step: the registers and L2's memory are what L1 knows that they must be. */
 void prove_step(struct cpu *cpu, struct l2 *l2);
-void prove_l2_is_content(struct l2 *l2);	  /* L2 found nothing wrong itself */
+void prove_l2_found_nothing(struct l2 *l2);	  /* wrong, that is: page->fail is empty */
 void prove_pages(struct cpu *cpu, struct l2 *l2); /* MSR bitmap and APIC pages; l2 is loaded */
 
 /* ---- pages.c: the pages that a VMCS points to ---- */
