@@ -2,7 +2,8 @@
 /*
  * l1.h - inside the micro-hypervisor: L1 vCPUs, L2 vCPUs, and how a job ends.
  *
- * A job that cannot go on ends at once, from however deep, through l1_end(): the report says why.
+ * A job that cannot go on ends at once through l1_end(), wherever it is; the report says why. So
+ * functions of L1 return no errors.
  */
 #ifndef AGENTS_L1_L1_H
 #define AGENTS_L1_L1_H
@@ -22,7 +23,7 @@
 
 struct cpu { /* an L1 vCPU */
 	struct l1_job *job;
-	struct l2 *loaded; /* whose VMCS is current; NULL: no one's */
+	struct l2 *loaded; /* whose VMCS is current, or NULL */
 	const struct vmcs_ops *ops;
 	void (*main)(uint64_t number); /* l1_main(), where l1_end() goes on */
 };
@@ -95,7 +96,7 @@ extern struct l2 l2s[L1_MAX_L2];
 
 void guest_build_tables(void);			  /* L2's page tables, once */
 void guest_setup(struct cpu *cpu, struct l2 *l2); /* pages, VMCS; loaded, not launched */
-/* Runs L2 to its next exit: nothing else is in here, so that it may be timed. */
+/* Runs L2 to its next exit, and does nothing else: callers time it. */
 static inline void guest_enter(struct l2 *l2)
 {
 	int fail = l1_enter(l2, l2->launched);
@@ -105,26 +106,27 @@ static inline void guest_enter(struct l2 *l2)
 }
 /* After each guest_enter(): checks that L2 exited for @reason. */
 void guest_exited(struct cpu *cpu, struct l2 *l2, uint32_t reason);
-/* The same where several reasons may be: returns which. */
+/* The same where several reasons are possible: returns which it was. */
 uint32_t guest_reason(struct cpu *cpu, struct l2 *l2);
 void guest_unexpected(struct cpu *cpu, struct l2 *l2, uint32_t expected, uint32_t found)
 	__attribute__((noreturn));
 void guest_skip(struct cpu *cpu, struct l2 *l2);      /* RIP past the instruction that exited */
 void guest_resume_at(struct cpu *cpu, struct l2 *l2); /* RIP to where L2's R15 says */
 
-/* ---- prove.c: what L1 checks ---- */
+/* ---- prove.c: what L1 checks; each ends the job if something is wrong ---- */
 
-/* After the exit of a step: the registers and L2's memory are what L1 knows that they must be. */
+/* After the exit of a step: registers and L2's memory have the values that L1 expects. */
 void prove_step(struct cpu *cpu, struct l2 *l2);
-void prove_l2_found_nothing(struct l2 *l2);	  /* wrong, that is: page->fail is empty */
+void prove_l2_found_nothing(struct l2 *l2);	  /* what L2 checks itself */
 void prove_pages(struct cpu *cpu, struct l2 *l2); /* MSR bitmap and APIC pages; l2 is loaded */
 
 /* ---- pages.c: the pages that a VMCS points to ---- */
 
 void pages_setup(struct cpu *cpu, struct l2 *l2);
-/* Sets whether reading MSR_KERNEL_GS_BASE exits; with @swap by going to the other bitmap. */
+/* Sets whether reading MSR_KERNEL_GS_BASE exits; with @swap by changing to the other bitmap. */
 void pages_set_intercept(struct cpu *cpu, struct l2 *l2, bool intercept, bool swap);
-void pages_touch(const struct l2 *l2); /* has L0 map them */
+/* Uses each page, so that L0 maps those that it lost. */
+void pages_touch(const struct l2 *l2);
 void pages_swap_vapic(struct cpu *cpu, struct l2 *l2);
 volatile uint32_t *pages_vtpr(const struct l2 *l2); /* the virtual-APIC page's TPR */
 
@@ -144,7 +146,7 @@ void job_prove(struct cpu *cpu);
 
 /* ---- ept.c ---- */
 
-void ept_build(void); /* the EPT, once; ends the job where L0 lacks something of it */
+void ept_build(void); /* the EPT, once; ends the job if L0 lacks what it needs */
 uint64_t ept_pointer(void);
 
 /* ---- instructions ---- */
@@ -153,7 +155,7 @@ static inline uint64_t l1_tsc(void)
 {
 	uint32_t lo, hi;
 
-	/* Nothing of what is timed may start before, or end after (SDM volume 2B, RDTSC). */
+	/* The fences keep what is timed between two readings (SDM volume 2B, RDTSC). */
 	asm volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi)::"memory");
 	return (uint64_t)hi << 32 | lo;
 }

@@ -26,7 +26,7 @@ static void fill_idt(void)
 static void job_start(struct cpu *cpu)
 {
 	cpu->ops = l1_has(cpu, L1_FEATURE_EVMCS) ? &vmcs_ops_evmcs : &vmcs_ops_vmx;
-	/* A value that nothing else has, so that L2 can tell the MSR from what L1 makes up. */
+	/* Not L2_ANSWER: L2 can tell the MSR's own value from what L1 answers. */
 	wrmsr(MSR_KERNEL_GS_BASE, L1_GS_VALUE);
 	vmx_on(cpu);
 	cpu->ops->init(cpu);
@@ -46,7 +46,7 @@ static void (*const jobs[L1_CMD_MAX])(struct cpu *) = {
 	[L1_CMD_PROVE] = job_prove,
 };
 
-static bool job_makes_sense(const struct l1_job *job)
+static bool is_job_valid(const struct l1_job *job)
 {
 	return job->command < L1_CMD_MAX && jobs[job->command] && job->nl2 <= L1_MAX_L2 &&
 	       job->ncpus && job->ncpus <= L1_MAX_CPUS && job->cpu < job->ncpus;
@@ -59,7 +59,7 @@ static void run_job(struct cpu *cpu)
 
 	job->nsamples = 0;
 	job->entries = 0;
-	if (!job_makes_sense(job))
+	if (!is_job_valid(job))
 		l1_end(L1_STATUS_DIED, L1_DEATH_JOB, ~0u, 0, job->command, 0);
 	begin = l1_tsc();
 	jobs[job->command](cpu);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* prove.c - what L1 knows that must be so, and checks. */
+/* prove.c - L1 checks registers, memory and pages of L2 against what it computes itself. */
 #include "agents/l1/l1.h"
 
 void prove_l2_found_nothing(struct l2 *l2)
@@ -35,7 +35,7 @@ static void answer_rdmsr(struct cpu *cpu, struct l2 *l2)
 	guest_skip(cpu, l2);
 }
 
-/* A read of the APIC version register, which no virtualization does by itself here. */
+/* The APIC version register: none of the features in use virtualizes it, so reading it exits. */
 static void answer_apic(struct cpu *cpu, struct l2 *l2)
 {
 	/* offset, and bits 15:12: linear read (SDM table 28-6) */
@@ -45,8 +45,8 @@ static void answer_apic(struct cpu *cpu, struct l2 *l2)
 	guest_resume_at(cpu, l2);
 }
 
-/* Runs the command to its end; counts the exits on the way. */
-static void run_prove(struct cpu *cpu, struct l2 *l2, uint32_t *rdmsrs, uint32_t *accesses)
+/* Lets L2 do its proof, and counts the exits on the way. */
+static void run_proof(struct cpu *cpu, struct l2 *l2, uint32_t *rdmsrs, uint32_t *accesses)
 {
 	uint32_t reason;
 
@@ -75,7 +75,7 @@ void prove_pages(struct cpu *cpu, struct l2 *l2)
 	if (l2->page->has_cr8)
 		*pages_vtpr(l2) = l2->page->tpr_now << 4;
 	l2->page->command = L2_CMD_PROVE;
-	run_prove(cpu, l2, &rdmsrs, &accesses);
+	run_proof(cpu, l2, &rdmsrs, &accesses);
 	prove_l2_found_nothing(l2);
 	l1_check(L1_CHECK_EXIT_COUNT, l2, l2->intercepted, rdmsrs, REASON_RDMSR);
 	l1_check(L1_CHECK_EXIT_COUNT, l2, apic, accesses, REASON_APIC_ACCESS);

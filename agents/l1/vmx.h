@@ -198,8 +198,8 @@ struct cpu;
 struct l2;
 
 /*
- * How L1 drives its VMCSs. A current VMCS is loaded; read and write are of the current one. Each
- * function ends the job with a report if L0 refuses (see l1.h), and so returns nothing.
+ * How L1 drives its VMCSs. load makes one current; read, write and touch need it to be. Each function
+ * ends the job with a report if L0 refuses (see l1.h).
  */
 struct vmcs_ops {
 	void (*init)(struct cpu *cpu);		       /* after VMXON, once on each vCPU */
