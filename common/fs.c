@@ -200,11 +200,27 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool has_suffix(const char *name, const char *suffix)
+bool fs_has_suffix(const char *path, const char *suffix)
 {
-	size_t n = strlen(name), s = suffix ? strlen(suffix) : 0;
+	size_t n = strlen(path), s = strlen(suffix);
 
-	return n >= s && !strcmp(name + n - s, suffix ? suffix : "");
+	return n > s && path[n - s - 1] != '/' && !strcmp(path + n - s, suffix);
+}
+
+char *fs_stem(const char *path, const char *suffix)
+{
+	const char *name = basename(path); /* GNU's, which leaves @path alone */
+
+	if (!fs_has_suffix(path, suffix))
+		return NULL;
+	return strndup(name, strlen(name) - strlen(suffix));
+}
+
+static bool is_wanted(const char *name, const char *suffix)
+{
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	return !suffix || fs_has_suffix(name, suffix);
 }
 
 int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, struct error *err)
@@ -217,8 +233,7 @@ int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, s
 	if (!d)
 		return fail(err, dir, "list");
 	while ((e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    !has_suffix(e->d_name, suffix))
+		if (!is_wanted(e->d_name, suffix))
 			continue;
 		*names = xrealloc(*names, *count + 1, sizeof(**names));
 		(*names)[(*count)++] = xstrdup(e->d_name);

@@ -32,6 +32,10 @@ bool fs_exists(const char *path);
  * most 64 bytes? What names from outside (variants, scenarios) must be. */
 bool fs_is_plain_name(const char *name);
 
+bool fs_has_suffix(const char *path, const char *suffix); /* with something in front of it */
+/* "a/b/quick.json", ".json": "quick", which the caller frees. NULL if @path has no such suffix. */
+char *fs_stem(const char *path, const char *suffix);
+
 /* Sorted names in @dir that end in @suffix (NULL: all), without "." and "..". Free with
  * fs_free_names(). */
 int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, struct error *err);
@@ -43,11 +47,6 @@ void fs_free_names(char **names, size_t count);
 int fs_lock(const char *path, bool wait, int *fd, struct error *err);
 
 int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err); /* for this user */
-
-/* SHA-256 in lower-case hex, of a file or of bytes. */
-#define FS_SHA256_HEX 65
-int fs_sha256_file(const char *path, char hex[FS_SHA256_HEX], struct error *err);
-void fs_sha256(const void *data, size_t len, char hex[FS_SHA256_HEX]);
 
 /*
  * Standard folders; the caller frees.

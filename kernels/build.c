@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "kernels/internal.h"
 
@@ -29,14 +29,6 @@ struct job {
 };
 
 static int ensure(struct job *j, bool *cached, struct error *err);
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
 
 static char *tree_path(const struct kernel_env *env, const struct kernel_keys *k)
 {
@@ -237,7 +229,7 @@ static int build(struct job *j, struct error *err)
 
 	if (ret)
 		return ret;
-	started = now();
+	started = clock_seconds();
 	j->progress = progress_start(j->env->label ? j->env->label : label);
 	ret = kernel_work_begin(j->env, &j->work, err);
 	if (!ret) {
@@ -248,10 +240,10 @@ static int build(struct job *j, struct error *err)
 	}
 	outcome = ret == -ECANCELED ? xstrdup("cancelled")
 		  : ret		    ? xstrdup("failed")
-				    : xasprintf("%.12s in %.0f s%s", j->keys.key, now() - started,
-					j->base.key[0] ? " (from its base)"
-						: j->kin       ? " (from another commit's tree)"
-							       : "");
+			: xasprintf("%.12s in %.0f s%s", j->keys.key, clock_seconds() - started,
+				    j->base.key[0] ? " (from its base)"
+				    : j->kin	   ? " (from another commit's tree)"
+						   : "");
 	progress_end(j->progress, outcome);
 	return ret;
 }
@@ -346,7 +338,7 @@ static int ensure(struct job *j, bool *cached, struct error *err)
 int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
 		 struct error *err)
 {
-	double started = now();
+	double started = clock_seconds();
 	struct kernel_variant v;
 	struct job j = {.env = env, .v = &v};
 	bool cached;
@@ -364,7 +356,7 @@ int kernel_build(const struct kernel_env *env, const char *name, struct kernel_b
 	if (ret)
 		error_prefix(err, ret, "kernel %s", v.name);
 	out->cached = !ret && cached;
-	out->seconds = now() - started;
+	out->seconds = clock_seconds() - started;
 	kernel_variant_free(&v);
 	return ret;
 }

@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/sha256.h"
 #include "kernels/internal.h"
 
 char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name)
@@ -18,13 +19,13 @@ char *kernel_cache_path(const struct kernel_env *env, const char *folder, const 
 
 /* ---- keys ---- */
 
-static void hash_lines(char hex[FS_SHA256_HEX], const char *const *lines, size_t count)
+static void hash_lines(char hex[SHA256_HEX], const char *const *lines, size_t count)
 {
 	struct strbuf all = STRBUF_INIT;
 
 	for (size_t i = 0; i < count; i++)
 		strbuf_addf(&all, "%s\n", lines[i]);
-	fs_sha256(all.buf, all.len, hex);
+	sha256_bytes(all.buf, all.len, hex);
 	strbuf_release(&all);
 }
 
@@ -58,7 +59,7 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 
 int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err)
 {
-	int ret = fs_sha256_file(config, k->config_hash, err);
+	int ret = sha256_file(config, k->config_hash, err);
 
 	if (!ret)
 		hash_lines(k->key,
@@ -99,13 +100,13 @@ static int write_index(const struct kernel_env *env, const char *name, const cha
 bool kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k)
 {
 	struct strbuf key = STRBUF_INIT;
-	bool found = !read_index(env, k->prekey, &key) && key.len == FS_SHA256_HEX - 1;
+	bool found = !read_index(env, k->prekey, &key) && key.len == SHA256_HEX - 1;
 
 	if (found) {
 		__cleanup_free char *manifest =
 			xasprintf("%s/kernels/%s/manifest.json", env->cache_dir, key.buf);
 
-		memcpy(k->key, key.buf, FS_SHA256_HEX);
+		memcpy(k->key, key.buf, SHA256_HEX);
 		found = fs_exists(manifest);
 	}
 	strbuf_release(&key);
@@ -200,7 +201,7 @@ static int read_manifest(struct kernel_build *b, struct error *err)
 int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant *v,
 		      const struct kernel_keys *k, struct kernel_build *out, struct error *err)
 {
-	char now[FS_SHA256_HEX];
+	char now[SHA256_HEX];
 	int ret;
 
 	memset(out, 0, sizeof(*out));
@@ -209,7 +210,7 @@ int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant 
 	set_paths(env, out);
 	ret = read_manifest(out, err);
 	if (!ret)
-		ret = fs_sha256_file(out->bzimage, now, err);
+		ret = sha256_file(out->bzimage, now, err);
 	if (!ret && strcmp(now, out->bzimage_sha256))
 		ret = error_set(err, -EBADMSG, "%s: not what its manifest says", out->bzimage);
 	if (ret)
@@ -235,10 +236,10 @@ static struct json_object *patch_list(const struct kernel_variant *v)
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; i < v->npatches; i++) {
-		char hex[FS_SHA256_HEX] = "";
+		char hex[SHA256_HEX] = "";
 		struct json_object *one = json_object_new_object();
 
-		fs_sha256_file(v->patches[i], hex, NULL);
+		sha256_file(v->patches[i], hex, NULL);
 		json_object_object_add(one, "name",
 				       json_object_new_string(strrchr(v->patches[i], '/') + 1));
 		json_object_object_add(one, "sha256", json_object_new_string(hex));
@@ -299,8 +300,8 @@ static int collect(const struct kernel_work *w, struct kernel_build *b, struct e
 	if (!ret)
 		ret = kernel_elf_build_id(vmlinux, b->build_id, err);
 	if (!ret)
-		ret = fs_sha256_file(vmlinux, b->vmlinux_sha256, err);
-	return ret ? ret : fs_sha256_file(bzimage, b->bzimage_sha256, err);
+		ret = sha256_file(vmlinux, b->vmlinux_sha256, err);
+	return ret ? ret : sha256_file(bzimage, b->bzimage_sha256, err);
 }
 
 int kernel_cache_publish(const struct kernel_env *env, const struct kernel_variant *v,

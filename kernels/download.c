@@ -11,6 +11,7 @@
 #include "common/alloc.h"
 #include "common/cancel.h"
 #include "common/progress.h"
+#include "common/sha256.h"
 #include "kernels/internal.h"
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -84,13 +85,13 @@ static int fetch_to(const char *url, const char *path, struct error *err)
 int kernel_download(const char *url, const char *sha256, const char *path, struct error *err)
 {
 	__cleanup_free char *part = xasprintf("%s.part.%d", path, getpid());
-	char got[FS_SHA256_HEX];
+	char got[SHA256_HEX];
 	int ret;
 
 	pthread_once(&curl_once, start_curl);
 	ret = fetch_to(url, part, err);
 	if (!ret)
-		ret = fs_sha256_file(part, got, err);
+		ret = sha256_file(part, got, err);
 	if (!ret && strcmp(got, sha256))
 		ret = error_set(err, -EINVAL,
 				"%s: what came has SHA-256 %s, the variant says %s: not kept", url,

@@ -27,9 +27,9 @@
 /* ---- source.c ---- */
 
 struct kernel_source_id {
-	char hash[FS_SHA256_HEX]; /* of the tarball, or over the commit id */
-	char *place;		  /* path of the tarball, or of the git folder */
-	char *commit;		  /* git only */
+	char hash[SHA256_HEX]; /* of the tarball, or over the commit id */
+	char *place;	       /* path of the tarball, or of the git folder */
+	char *commit;	       /* git only */
 };
 
 /* @fetch: may use the network for what is not here. Without it -ENOENT says what is missing. */
@@ -48,14 +48,13 @@ int kernel_download(const char *url, const char *sha256, const char *path, struc
 int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *count,
 		       struct error *err);
 /* SHA-256 over the contents, in order. */
-int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
-			struct error *err);
+int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], struct error *err);
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err);
 /* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers
  * that userspace gets, makefiles. */
-int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
+int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err);
 /* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
 bool kernel_is_config_path(const char *path);
@@ -64,7 +63,7 @@ int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, s
 
 /* ---- config.c ---- */
 
-int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[FS_SHA256_HEX],
+int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256_HEX],
 				 struct error *err);
 /* Makes @tree/.config: tinyconfig, the fragments, olddefconfig; then the check. */
 int kernel_config_make(const struct kernel_variant *v, const char *tree, const char *log,
@@ -134,10 +133,10 @@ int kernel_work_lock(const struct kernel_env *env, const char *what, const char 
 /* The names of a build. The prekey is found in milliseconds and leads to the key by the index. */
 struct kernel_keys {
 	struct kernel_source_id source;
-	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX];
-	char fragments_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
+	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX];
+	char fragments_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler, *linker; /* first lines of --version */
-	char prekey[FS_SHA256_HEX], key[FS_SHA256_HEX];
+	char prekey[SHA256_HEX], key[SHA256_HEX];
 };
 
 int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *v, bool fetch,

@@ -34,6 +34,7 @@
 
 #include "common/error.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 
 enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
 
@@ -74,14 +75,14 @@ struct kernel_env {
 /* A finished build. Free with kernel_build_free(). */
 struct kernel_build {
 	char *name; /* the variant's name as asked for */
-	char key[FS_SHA256_HEX];
+	char key[SHA256_HEX];
 	char *dir;							/* CACHE/kernels/KEY */
 	char *bzimage, *vmlinux, *system_map, *config, *log, *manifest; /* paths in dir */
 	char *release;							/* uname -r of it */
 	char build_id[41]; /* GNU build-id of vmlinux, hex */
-	char bzimage_sha256[FS_SHA256_HEX];
-	char vmlinux_sha256[FS_SHA256_HEX];
-	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
+	char bzimage_sha256[SHA256_HEX];
+	char vmlinux_sha256[SHA256_HEX];
+	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler; /* first line of --version */
 	bool cached;	/* was there already: nothing was compiled */
 	double seconds; /* wall time of this call */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "common/subprocess.h"
 #include "kernels/internal.h"
 
@@ -24,9 +25,9 @@ static char *lineage_name(const struct kernel_keys *k)
 	__cleanup_free char *what =
 		xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n", KERNEL_RECIPE, k->source.place,
 			  k->patches_hash, k->fragments_hash, k->compiler, k->linker);
-	char hex[FS_SHA256_HEX];
+	char hex[SHA256_HEX];
 
-	fs_sha256(what, strlen(what), hex);
+	sha256_bytes(what, strlen(what), hex);
 	return xasprintf("git-%.32s", hex);
 }
 

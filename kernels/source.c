@@ -8,17 +8,18 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
+#include "common/sha256.h"
 #include "common/subprocess.h"
 #include "kernels/internal.h"
 
 /* ---- tarballs ---- */
 
 /* SHA-256 of a big file, remembered under its path, size, inode and times. */
-static int hash_remembered(const struct kernel_env *env, const char *path, char hex[FS_SHA256_HEX],
+static int hash_remembered(const struct kernel_env *env, const char *path, char hex[SHA256_HEX],
 			   struct error *err)
 {
 	struct strbuf seen = STRBUF_INIT;
-	char identity[FS_SHA256_HEX];
+	char identity[SHA256_HEX];
 	__cleanup_free char *what = NULL, *note = NULL;
 	struct stat st;
 	int ret;
@@ -28,13 +29,13 @@ static int hash_remembered(const struct kernel_env *env, const char *path, char 
 	what = xasprintf("%s %jd %ju %jd.%09ld %jd.%09ld", path, (intmax_t)st.st_size,
 			 (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 			 (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-	fs_sha256(what, strlen(what), identity);
+	sha256_bytes(what, strlen(what), identity);
 	note = kernel_cache_path(env, "kernel-index", identity);
 	ret = fs_read_file(note, 256, &seen, NULL);
-	if (!ret && seen.len == FS_SHA256_HEX - 1) {
-		memcpy(hex, seen.buf, FS_SHA256_HEX);
+	if (!ret && seen.len == SHA256_HEX - 1) {
+		memcpy(hex, seen.buf, SHA256_HEX);
 	} else {
-		ret = fs_sha256_file(path, hex, err);
+		ret = sha256_file(path, hex, err);
 		if (!ret)
 			ret = fs_write_file(note, hex, strlen(hex), err);
 	}
@@ -148,12 +149,12 @@ static int git_fetch(const struct kernel_source *s, const char *place, const cha
 static int identify_url(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
 			struct kernel_source_id *id, struct error *err)
 {
-	char where[FS_SHA256_HEX], what[FS_SHA256_HEX];
+	char where[SHA256_HEX], what[SHA256_HEX];
 	__cleanup_free char *name = NULL;
 	int ret;
 
-	fs_sha256(s->location, strlen(s->location), where);
-	fs_sha256(s->ref, strlen(s->ref), what);
+	sha256_bytes(s->location, strlen(s->location), where);
+	sha256_bytes(s->ref, strlen(s->ref), what);
 	name = xasprintf("refs/nestlab/%s", what);
 	id->place = kernel_cache_path(env, "git", where);
 	ret = fs_exists(id->place) ? rev_parse(id->place, name, &id->commit, NULL) : -ENOENT;
@@ -203,7 +204,7 @@ static int identify_git(const struct kernel_env *env, const struct kernel_source
 	ret = strstr(s->location, "://") ? identify_url(env, s, fetch, id, err)
 					 : identify_folder(s, id, err);
 	if (!ret)
-		fs_sha256(id->commit, strlen(id->commit), id->hash);
+		sha256_bytes(id->commit, strlen(id->commit), id->hash);
 	return ret;
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/json.h"
+#include "common/sha256.h"
 #include "scenarios/matrix.h"
 
 static const char *const plan_keys[] = {"description", "mode", "metrics", "scenarios", NULL};
@@ -276,7 +278,7 @@ static int read_file(struct scenario_plan *plan, struct error *err)
 		return ret;
 	ret = read_plan(&root, plan, err);
 	text = json_canonical(doc);
-	fs_sha256(text, strlen(text), plan->hash);
+	sha256_bytes(text, strlen(text), plan->hash);
 	json_object_put(doc);
 	return ret;
 }

@@ -33,7 +33,7 @@
 
 #include "agents/wire/protocol.h"
 #include "common/error.h"
-#include "common/fs.h"
+#include "common/sha256.h"
 
 /* A measurement of a plan, and what identifies it. */
 struct scenario_measure {
@@ -68,7 +68,7 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	char *name;    /* the file's name without .json */
 	char *path;
 	char *description;
-	char hash[FS_SHA256_HEX]; /* of the canonical JSON */
+	char hash[SHA256_HEX]; /* of the canonical JSON */
 	struct scenario_measure *measures;
 	size_t nmeasures;
 	struct scenario_effect *effects;

@@ -12,6 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "kernels/kernels.h"
 #include "orchestrator/bisect/config.h"
 #include "orchestrator/bisect/ddmin.h"
@@ -120,14 +121,14 @@ static int describe_mixture(struct lab *lab, const char *id, struct json_object 
 {
 	bool *set = xcalloc(lab->configs.n, sizeof(*set));
 	struct strbuf text = STRBUF_INIT;
-	char hash[FS_SHA256_HEX];
+	char hash[SHA256_HEX];
 	int ret = bisect_set_parse(id, set, lab->configs.n, err);
 
 	if (!ret) {
 		__cleanup_free char *path = NULL;
 
 		bisect_configs_mix(&lab->configs, set, &text);
-		fs_sha256(text.buf, text.len, hash);
+		sha256_bytes(text.buf, text.len, hash);
 		*name = xasprintf("%.40s-with-%.8s", lab->variant.name, hash);
 		path = xasprintf("%s/variants/%s.config", lab->dir, *name);
 		ret = fs_write_file(path, text.buf, text.len, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "scenarios/scenarios.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "kernels/internal.h"
 
 #define SUM  "\"0000000000000000000000000000000000000000000000000000000000000000\""
@@ -256,7 +257,7 @@ static void config_refuses_what_is_no_option(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		char hex[FS_SHA256_HEX];
+		char hex[SHA256_HEX];
 		struct error err;
 
 		put("one", bad[i]);
@@ -310,7 +311,7 @@ static void patches_that_userspace_sees(void **state)
 		 true},
 		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", true},
 	};
-	char none[FS_SHA256_HEX], hex[FS_SHA256_HEX];
+	char none[SHA256_HEX], hex[SHA256_HEX];
 	struct error err;
 
 	(void)state;

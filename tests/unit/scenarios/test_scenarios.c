@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
+#include "common/strbuf.h"
 #include "orchestrator/engine/plan.h"
 #include "scenarios/scenarios.h"
 
