@@ -31,16 +31,16 @@
  *	begin	 id of the measurement that starts
  *	metric	 id, metric (name), unit ("instructions", "ns" or "per-mclk"), count, min, max, mean,
  *		 hist: [[bucket,count],...] (common/histogram.h). A "per-mclk" metric is in
- *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K, if
- *		 there, says that K neighbouring buckets were told as the first of them, because the
- *		 line was too long; count, min, max and mean stay exact
+ *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K means
+ *		 that the counts of K neighbouring buckets each were added up and stand at the first of
+ *		 them, because the line was too long; count, min, max and mean stay exact
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
- *	skip	 id, reason: this host cannot run it (names what is missing)
+ *	skip	 id, reason: what this host lacks to run it
  *	fail	 id, class ("integrity" or "guest"), expected, found, text
- *	alive	 id of a selftest that goes on, every two seconds
+ *	alive	 id of a selftest that still runs; every two seconds
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
- *	console	 text: a complaint of the kernel's found in its log (WARNING, BUG, ...)
+ *	console	 text: a complaint in the kernel's log (complaints.h)
  *	fatal	 text: the agent cannot go on (no /dev/kvm, no VMX, bad plan)
  *	bye	 records: how many records there are, this one included. Always the last.
  *
