@@ -149,20 +149,20 @@ static int take_metric(struct collector *c, const struct json_node *rec, struct 
 	unit = text_of(rec, "unit", err);
 	if (!name || !unit)
 		return -EINVAL;
-	known = scenario_find_metric(measure->scenario, name);
+	known = scenario_find_metric(scenario_measure_name(measure), name);
 	if (!known)
-		return json_error(rec, err, "scenario %s has no metric \"%s\"", measure->scenario,
-				  name);
+		return json_error(rec, err, "scenario %s has no metric \"%s\"",
+				  scenario_measure_name(measure), name);
 	m = (struct results_metric){
-		.scenario = measure->scenario,
+		.scenario = scenario_measure_name(measure),
 		.metric = known->name,
 		.params = measure->params,
 		.unit = unit,
 		.better = known->better,
 		.headline = known->headline,
 		.smallest_effect = smallest_effect(c->plan, name),
-		.rounds = measure->rounds,
-		.warmup = measure->warmup,
+		.rounds = measure->line.rounds,
+		.warmup = measure->line.warmup,
 	};
 	ret = optional_scale(rec, &m.scale, err);
 	ret = ret ? ret : number_of(rec, "count", &m.count, err);
@@ -193,7 +193,7 @@ static int take_counters(struct collector *c, const struct json_node *rec, struc
 	json_object_object_foreach(values.value, name, value)
 	{
 		*APPEND(c->counters, c->ncounters) = (struct results_counter){
-			.scenario = measure->scenario,
+			.scenario = scenario_measure_name(measure),
 			.params = measure->params,
 			.name = name,
 			.value = json_object_get_int64(value),
@@ -208,7 +208,7 @@ static int add_test(struct collector *c, const struct scenario_measure *m, const
 	if (!result || !text)
 		return -EINVAL;
 	*APPEND(c->tests, c->ntests) = (struct results_test){
-		.scenario = m->scenario,
+		.scenario = scenario_measure_name(m),
 		.params = m->params,
 		.name = name,
 		.result = result,
@@ -240,7 +240,7 @@ static int take_fail(struct collector *c, const struct json_node *rec, struct er
 	found = text_of(rec, "found", err);
 	if (!class || !text || !expected || !found)
 		return -EINVAL;
-	error_set(&told, 0, "%s %s: %s", m->scenario, m->params, text);
+	error_set(&told, 0, "%s %s: %s", scenario_measure_name(m), m->params, text);
 	if (expected[0] || found[0])
 		error_append(&told, 0, ": expected %s, found %s", expected, found);
 	trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, told.text);

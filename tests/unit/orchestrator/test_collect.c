@@ -12,15 +12,8 @@
 #include "orchestrator/engine/collect.h"
 
 static struct scenario_measure measures[] = {
-	{.scenario = "multiplex",
-	 .l1 = "micro-vmx",
-	 .memory = "managed",
-	 .rounds = 2,
-	 .params = (char[]){"{\"l2_vcpus\":8}"}},
-	{.scenario = "churn",
-	 .l1 = "micro-vmx",
-	 .memory = "managed",
-	 .variant = "memslot",
+	{.line = {.scenario = PLAN_MULTIPLEX, .rounds = 2}, .params = (char[]){"{\"l2_vcpus\":8}"}},
+	{.line = {.scenario = PLAN_CHURN, .operation = PLAN_OPERATION_MEMSLOT},
 	 .params = (char[]){"{\"operation\":\"memslot\"}"}},
 };
 static struct scenario_effect effects[] = {{(char[]){"switch"}, 0.25}};

@@ -301,7 +301,8 @@ static void collect_record(const char *line, size_t len, void *arg)
 	collector_record(arg, line, len);
 }
 
-static struct scenario_measure measure = {.scenario = "kselftest", .params = (char[]){"{}"}};
+static struct scenario_measure measure = {.line = {.scenario = PLAN_KSELFTEST},
+					  .params = (char[]){"{}"}};
 static const struct scenario_plan plan = {.measures = &measure, .nmeasures = 1};
 
 /* A boot of one selftest that goes by the script; @text is why it failed. */
