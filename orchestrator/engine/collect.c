@@ -183,20 +183,32 @@ static int take_metric(struct collector *c, const struct json_node *rec, struct 
 static int take_counters(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *measure;
-	struct json_node values;
+	struct json_node values, item;
+	int64_t value;
 	int ret = measure_of(c, rec, &measure, err);
 
-	ret = ret ? ret : json_member(rec, "values", true, &values, err);
-	ret = ret ? ret : json_as_object(&values, err);
 	if (ret)
 		return ret;
-	json_object_object_foreach(values.value, name, value)
+	ret = json_member(rec, "values", true, &values, err);
+	if (ret)
+		return ret;
+	ret = json_as_object(&values, err);
+	if (ret)
+		return ret;
+	json_object_object_foreach(values.value, name, unused)
 	{
+		(void)unused;
+		ret = json_member(&values, name, true, &item, err);
+		if (ret)
+			return ret;
+		ret = json_as_int(&item, INT64_MIN, INT64_MAX, &value, err);
+		if (ret)
+			return ret;
 		*APPEND(c->counters, c->ncounters) = (struct results_counter){
 			.scenario = measure->scenario,
 			.params = measure->params,
 			.name = name,
-			.value = json_object_get_int64(value),
+			.value = value,
 		};
 	}
 	return 0;

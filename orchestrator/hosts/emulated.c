@@ -157,28 +157,35 @@ static void run_bochs(const struct emulator *e, pid_t parent)
 	_exit(127);
 }
 
-static int power_on(struct host_session *s, struct error *err)
-{
-	struct emulator *e = s->priv;
-	pid_t parent = getpid();
-
-	e->pid = fork();
-	if (e->pid == 0)
-		run_bochs(e, parent);
-	if (e->pid < 0) {
-		e->pid = 0;
-		return error_set(err, -errno, "cannot fork: %s", strerror(errno));
-	}
-	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
-	s->wake_fd = e->pidfd;
-	return 0;
-}
-
 static void power_off(struct emulator *e)
 {
 	if (e->pid)
 		e->status = subprocess_end_group(e->pid, 0);
 	e->pid = 0;
+}
+
+static int power_on(struct host_session *s, struct error *err)
+{
+	struct emulator *e = s->priv;
+	pid_t parent = getpid();
+	int ret;
+
+	e->pid = fork();
+	if (e->pid == 0)
+		run_bochs(e, parent);
+	if (e->pid < 0) {
+		ret = error_set(err, -errno, "cannot fork: %s", strerror(errno));
+		e->pid = 0;
+		return ret;
+	}
+	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
+	if (e->pidfd < 0) {
+		ret = error_set(err, -errno, "cannot watch the emulator: %s", strerror(errno));
+		power_off(e);
+		return ret;
+	}
+	s->wake_fd = e->pidfd;
+	return 0;
 }
 
 static int power(struct host_session *s, enum host_power want, struct error *err)

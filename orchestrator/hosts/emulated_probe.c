@@ -59,7 +59,13 @@ static void take_about(const char *line, void *arg)
 	}
 }
 
-static void ask_about(struct about *about)
+/* What a program that is in PATH can fail with through no fault of this machine's resources. */
+static bool is_programs_fault(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -ENOENT || ret == -EACCES || ret == -ENOEXEC;
+}
+
+static int ask_about(struct about *about, struct error *err)
 {
 	static const char *const argv[] = {"bochs", "--help", "features", NULL};
 	const struct subprocess sp = {
@@ -69,11 +75,12 @@ static void ask_about(struct about *about)
 		.timeout_ms = PROBE_LIMIT_MS,
 	};
 	const char *set = getenv("LTDL_LIBRARY_PATH");
-	int status;
+	int status, ret;
 
 	if (set)
 		about->plugins = xstrdup(set);
-	subprocess_run(&sp, &status, NULL);
+	ret = subprocess_run(&sp, &status, err);
+	return is_programs_fault(ret) ? 0 : ret;
 }
 
 /* Its displays are plugins, in packages of their own. A build without plugins names no folder. */
@@ -88,16 +95,21 @@ static void check_display(const struct about *about, bool *ok, struct strbuf *re
 		lack(ok, report, path, "not there (apt-get install bochs-term)");
 }
 
-static void check_program(struct about *about, bool *ok, struct strbuf *report)
+static int check_program(struct about *about, bool *ok, struct strbuf *report, struct error *err)
 {
+	int ret;
+
 	if (!subprocess_have("bochs")) {
 		lack(ok, report, "bochs", "not in PATH (apt-get install bochs)");
-		return;
+		return 0;
 	}
-	ask_about(about);
+	ret = ask_about(about, err);
+	if (ret)
+		return ret;
 	if (!about->version)
 		lack(ok, report, "bochs", "does not run (apt-get install --reinstall bochs)");
 	check_display(about, ok, report);
+	return 0;
 }
 
 static int64_t available_megabytes(void)
@@ -166,16 +178,19 @@ int host_emulated_probe(const struct host_config *cfg, bool *ok, struct strbuf *
 			struct strbuf *identity, struct error *err)
 {
 	struct about about = {0};
+	int ret;
 
-	(void)err;
 	*ok = true;
-	check_program(&about, ok, report);
+	ret = check_program(&about, ok, report, err);
+	if (ret)
+		goto out;
 	check_files(ok, report);
 	check_memory(cfg, ok, report);
 	check_disk(ok, report);
 	if (identity)
 		identify(cfg, about.version, identity);
+out:
 	free(about.version);
 	free(about.plugins);
-	return 0;
+	return ret;
 }

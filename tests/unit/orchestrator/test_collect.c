@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -129,6 +130,21 @@ static void trouble_has_its_class(void **state)
 		       "unknown record type \"gossip\"");
 }
 
+/* A count of another type was taken for 0. */
+static void counters_are_whole_numbers(void **state)
+{
+	static const char *const wrong[] = {"\"16\"", "1.5", "null", "[]", "true", "1e99"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		__cleanup_free char *line = xasprintf("{\"seq\":1,\"type\":\"counters\",\"id\":0,"
+						      "\"values\":{\"exits\":%s}}",
+						      wrong[i]);
+
+		expect_trouble(line, RESULTS_INFRASTRUCTURE, "$.values.exits: ");
+	}
+}
+
 static void integrity_outweighs_what_came_before(void **state)
 {
 	struct collector c;
@@ -163,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_records_become_rows),
 		cmocka_unit_test(trouble_has_its_class),
+		cmocka_unit_test(counters_are_whole_numbers),
 		cmocka_unit_test(integrity_outweighs_what_came_before),
 		cmocka_unit_test(a_measurement_that_never_ended_is_told),
 	};
