@@ -42,7 +42,11 @@ static const char end1[] = "{\"seq\":3,\"type\":\"end\",\"id\":1}";
 
 static void feed(struct collector *c, const char *line)
 {
-	collector_record(c, line, strlen(line));
+	struct json_object *record = json_tokener_parse(line);
+
+	assert_non_null(record);
+	collector_record(c, record);
+	json_object_put(record);
 }
 
 static void good_records_become_rows(void **state)
@@ -62,6 +66,8 @@ static void good_records_become_rows(void **state)
 	collector_fill(&c, &run);
 	assert_int_equal(c.class, RESULTS_OK);
 	assert_string_equal(run.clock, "emulated");
+	assert_string_equal(json_object_get_string(json_object_object_get(c.hello, "clock")),
+			    "emulated");
 	assert_int_equal(run.nmetrics, 1);
 	assert_string_equal(run.metrics[0].metric, "switch");
 	assert_string_equal(run.metrics[0].better, "lower");

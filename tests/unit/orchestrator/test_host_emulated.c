@@ -16,7 +16,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/hosts/hosts.h"
 
 static char dir[] = "/tmp/nestlab-emulated.XXXXXX";
 
@@ -49,6 +49,7 @@ static void no_descriptor_left_is_said_and_ends_the_emulator(void **state)
 		.wake_fd = -1,
 	};
 	const struct host_driver *driver;
+	struct places places;
 	struct host_config cfg;
 	struct rlimit old;
 	struct error err = {0};
@@ -56,7 +57,9 @@ static void no_descriptor_left_is_said_and_ends_the_emulator(void **state)
 
 	(void)state;
 	assert_int_equal(fs_write_file(image, "", 0, NULL), 0);
-	assert_int_equal(host_find("emulated", &cfg, &driver, &err), 0);
+	places_find(&places, NULL);
+	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
+	driver = cfg.driver;
 	s.cfg = &cfg;
 	assert_int_equal(driver->provision(&s, &err), 0);
 	assert_int_equal(driver->open_channel(&s, &err), 0);
@@ -66,8 +69,9 @@ static void no_descriptor_left_is_said_and_ends_the_emulator(void **state)
 	assert_int_equal(ret, -EMFILE);
 	assert_non_null(strstr(err.text, strerror(EMFILE)));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* and nothing is left running */
-	driver->release(&s);
+	assert_int_equal(driver->release(&s, &err), 0);
 	host_config_free(&cfg);
+	places_free(&places);
 }
 
 static int make_dir(void **state)
