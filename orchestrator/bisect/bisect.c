@@ -27,7 +27,7 @@
 
 /* A bisect while it runs. */
 struct run {
-	struct bisect_request request;
+	struct request request;
 	struct bisect_git_range range;
 	struct bisect_space *space; /* NULL for configs */
 	struct lab *lab;
@@ -65,7 +65,7 @@ static double now(void)
 
 static int open_git(struct run *r, struct error *err)
 {
-	const struct bisect_request *q = &r->request;
+	const struct request_bisect *q = &r->request.bisect;
 	int ret;
 
 	r->range = (struct bisect_git_range){
@@ -73,8 +73,8 @@ static int open_git(struct run *r, struct error *err)
 		.good = q->good,
 		.bad = q->bad,
 		.first_parent = q->first_parent,
-		.paths = (const char *const *)q->paths,
-		.npaths = q->npaths,
+		.paths = (const char *const *)q->paths.items,
+		.npaths = q->paths.count,
 	};
 	ret = bisect_git_open(&r->range, &r->space, err);
 	if (ret)
@@ -102,9 +102,9 @@ static int open_series(struct run *r, struct error *err)
 {
 	const char *const *names;
 	long n = bisect_lab_names(r->lab, &names), first = 0, last = n;
-	int ret = parse_prefix(r->request.good, 0, n, &first, err);
+	int ret = parse_prefix(r->request.bisect.good, 0, n, &first, err);
 
-	ret = ret ? ret : parse_prefix(r->request.bad, n, n, &last, err);
+	ret = ret ? ret : parse_prefix(r->request.bisect.bad, n, n, &last, err);
 	ret = ret ? ret : bisect_line_open(first, last, names + (ret ? 0 : first), &r->space, err);
 	r->good = xasprintf("%ld", first);
 	r->bad = xasprintf("%ld", last);
@@ -189,7 +189,7 @@ static void say_round(void *arg, long left, int rounds)
 		[BISECT_CONFIG] = "options",
 	};
 	const struct run *r = ((struct bisect_session *)arg)->arg;
-	int parallel = r->request.parallel;
+	int parallel = r->request.bisect.parallel;
 	double each = round_seconds(&r->s);
 	__cleanup_free char *at_once = parallel > 1
 					       ? xasprintf(" rounds of up to %d steps", parallel)
@@ -198,8 +198,8 @@ static void say_round(void *arg, long left, int rounds)
 		each > 0 ? xasprintf(", about %.0f min", ceil(rounds * each / 60)) : xstrdup("");
 
 	if (left > 1)
-		progress_print("bisect: %ld %s left, about %d%s%s\n", left, words[r->request.kind],
-			       rounds, at_once, time);
+		progress_print("bisect: %ld %s left, about %d%s%s\n", left,
+			       words[r->request.bisect.kind], rounds, at_once, time);
 }
 
 /* ---- the search ---- */
@@ -207,7 +207,7 @@ static void say_round(void *arg, long left, int rounds)
 static int search(struct run *r, struct error *err)
 {
 	struct bisect_tester tester = {.test = bisect_test, .round = say_round, .arg = &r->s};
-	size_t parallel = r->request.parallel;
+	size_t parallel = r->request.bisect.parallel;
 	const char *const *names;
 	char *guilty;
 	int ret;
@@ -248,9 +248,9 @@ static int complement(const struct run *r, const char *culprit, char **id, struc
 static int without(const struct run *r, const char *culprit, char **id, struct error *err)
 {
 	*id = NULL;
-	if (r->request.kind == BISECT_GIT)
-		return bisect_git_revert(r->request.tree, r->bad, culprit, id, err);
-	if (r->request.kind == BISECT_CONFIG)
+	if (r->request.bisect.kind == BISECT_GIT)
+		return bisect_git_revert(r->request.bisect.tree, r->bad, culprit, id, err);
+	if (r->request.bisect.kind == BISECT_CONFIG)
 		return complement(r, culprit, id, err);
 	/* the last patch taken away is a prefix; whether another can be, the build will tell */
 	*id = strcmp(culprit, r->bad) ? xasprintf("%s-%s", r->bad, culprit)
@@ -345,9 +345,10 @@ static char *answer_json(const struct run *r, enum bisect_end end)
 
 static void report_end(const struct run *r, enum bisect_end end, struct strbuf *out)
 {
-	const char *what = r->request.kind == BISECT_GIT      ? "first bad commit"
-			   : r->request.kind == BISECT_SERIES ? "patch that makes the difference"
-							      : "options that make the difference";
+	const char *what = r->request.bisect.kind == BISECT_GIT ? "first bad commit"
+			   : r->request.bisect.kind == BISECT_SERIES
+				   ? "patch that makes the difference"
+				   : "options that make the difference";
 
 	if (end == BISECT_REFUSED) {
 		strbuf_addf(out, "cannot bisect: %s\n", r->reason);
@@ -403,12 +404,13 @@ static int lock_session(struct run *r, const char *runs, const char *session, st
 static int open_run(struct run *r, struct results_db *db, const char *runs,
 		    const struct results_bisect *b, struct error *err)
 {
-	int ret = bisect_request_parse(b->request, &r->request, err);
+	int ret = request_parse(b->request, strlen(b->request), "the stored bisect", REQUEST_BISECT,
+				&r->request, err);
 
 	r->lock = -1;
 	ret = ret ? ret : lock_session(r, runs, b->session, err);
-	ret = ret ? ret : bisect_lab_open(&r->request, b->session, runs, db, &r->lab, err);
-	ret = ret ? ret : open_space[r->request.kind](r, err);
+	ret = ret ? ret : bisect_lab_open(&r->request.bisect, b->session, runs, db, &r->lab, err);
+	ret = ret ? ret : open_space[r->request.bisect.kind](r, err);
 	if (ret)
 		return ret;
 	r->s = (struct bisect_session){
@@ -420,11 +422,11 @@ static int open_run(struct run *r, struct results_db *db, const char *runs,
 		.lab = bisect_lab_ops(r->lab),
 		.limits =
 			{
-				.boots = r->request.boots,
-				.max_boots = r->request.max_boots,
+				.boots = r->request.bisect.boots,
+				.max_boots = r->request.bisect.max_boots,
 				.guest_failures = GUEST_FAILURES,
 				.host_failures = HOST_FAILURES,
-				.threshold = r->request.threshold,
+				.threshold = r->request.bisect.threshold,
 			},
 		.on_step = say_step,
 		.arg = r,
@@ -440,7 +442,7 @@ static void close_run(struct run *r)
 		r->space->ops->release(r->space);
 	if (r->lab)
 		bisect_lab_close(r->lab);
-	bisect_request_free(&r->request);
+	request_free(&r->request);
 	free(r->good);
 	free(r->bad);
 	free(r->reason);
@@ -468,21 +470,21 @@ int bisect_run(struct results_db *db, const char *runs, const struct results_bis
 }
 
 /* What is kept of a git range are commits: a branch may have moved by the time of a --resume. */
-static char *lasting_request(const struct run *r, const struct bisect_request *request)
+static char *lasting_request(const struct run *r, const struct request *request)
 {
-	struct bisect_request lasting = *request;
+	struct request lasting = *request;
 
-	if (request->kind == BISECT_GIT) {
-		lasting.good = r->good;
-		lasting.bad = r->bad;
+	if (request->bisect.kind == BISECT_GIT) {
+		lasting.bisect.good = r->good;
+		lasting.bisect.bad = r->bad;
 	}
-	return bisect_request_json(&lasting);
+	return request_json(&lasting);
 }
 
-int bisect_start(struct results_db *db, const char *runs, const struct bisect_request *request,
+int bisect_start(struct results_db *db, const char *runs, const struct request *request,
 		 char *session, struct error *err)
 {
-	__cleanup_free char *json = bisect_request_json(request);
+	__cleanup_free char *json = request_json(request);
 	__cleanup_free char *lasting = NULL;
 	struct results_bisect b = {.session = session, .request = json};
 	struct run r = {0};
@@ -551,12 +553,13 @@ int bisect_log(struct results_db *db, const char *runs, const struct results_bis
 	struct results_bisect_step *steps = NULL;
 	struct run r = {.lock = -1};
 	size_t n = 0;
-	int ret = bisect_request_parse(b->request, &r.request, err);
+	int ret = request_parse(b->request, strlen(b->request), "the stored bisect", REQUEST_BISECT,
+				&r.request, err);
 
-	ret = ret ? ret : bisect_lab_open(&r.request, b->session, runs, db, &r.lab, err);
-	ret = ret ? ret : open_space[r.request.kind](&r, err);
+	ret = ret ? ret : bisect_lab_open(&r.request.bisect, b->session, runs, db, &r.lab, err);
+	ret = ret ? ret : open_space[r.request.bisect.kind](&r, err);
 	ret = ret ? ret : results_bisect_steps(db, b->id, &steps, &n, err);
-	if (!ret && r.request.kind == BISECT_GIT)
+	if (!ret && r.request.bisect.kind == BISECT_GIT)
 		ret = log_git(&r, steps, n, culprit, log, err);
 	else if (!ret)
 		log_words(&r, steps, n, culprit, log);

@@ -16,10 +16,11 @@
 #include "kernels/kernels.h"
 #include "orchestrator/bisect/config.h"
 #include "orchestrator/bisect/ddmin.h"
+#include "orchestrator/bisect/probe.h"
 #include "orchestrator/engine/run.h"
 
 struct lab {
-	const struct bisect_request *request;
+	const struct request_bisect *request;
 	const char *session, *runs;
 	struct results_db *db;
 	char *root, *variants_dir, *cache;
@@ -366,7 +367,7 @@ static int (*const name_candidates[])(struct lab *lab, struct error *err) = {
 	[BISECT_CONFIG] = name_differences,
 };
 
-int bisect_lab_open(const struct bisect_request *request, const char *session, const char *runs,
+int bisect_lab_open(const struct request_bisect *request, const char *session, const char *runs,
 		    struct results_db *db, struct lab **lab, struct error *err)
 {
 	struct lab *l = xcalloc(1, sizeof(*l));

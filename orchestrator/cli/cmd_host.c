@@ -10,16 +10,13 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/hosts/driver.h"
 
-static const char usage[] = "nestlab host list [--json] | nestlab host check NAME... [--json]";
-static const char about[] =
-	"What hosts there are, and whether they can run now. `check` names each thing that is\n"
-	"missing, with its remedy, and exits 1 if there is one. A host is built in (emulated) or "
-	"a\n"
-	"file hosts/NAME.json.";
+static bool as_json_wanted;
+static const struct option_spec options[] = {
+	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts"),
+	OPTION_END};
 
 /* A host and what its driver found. */
 struct checked {
@@ -134,7 +131,7 @@ static int tell(char *const *names, size_t count, bool json, void (*print)(const
 	return status;
 }
 
-static int run_list(bool json)
+static int run_list(int n, char **operands)
 {
 	struct error err = {0};
 	char **names;
@@ -142,38 +139,56 @@ static int run_list(bool json)
 	bool all_ok;
 	int status;
 
-	if (host_list(&names, &count, &err)) {
-		log_error("%s", err.text);
-		return EXIT_FATAL;
-	}
-	status = tell(names, count, json, print_row, &all_ok);
+	if (n)
+		command_usage_error("%s: host list takes no operand", operands[0]);
+	if (host_list(&names, &count, &err))
+		return command_fatal(&err);
+	status = tell(names, count, as_json_wanted, print_row, &all_ok);
 	fs_free_names(names, count);
 	return status;
 }
 
-static int run_check(char **names, int count, bool json)
+static int run_check(int n, char **names)
 {
 	bool all_ok;
 	int status;
 
-	if (!count)
-		options_usage_error(usage, "host check: which host?");
-	status = tell(names, count, json, print_details, &all_ok);
-	return status ? status : all_ok ? 0 : EXIT_NO;
+	if (!n)
+		command_usage_error("HOST is missing: which host is to be checked?");
+	status = tell(names, n, as_json_wanted, print_details, &all_ok);
+	if (status)
+		return status;
+	return all_ok ? 0 : EXIT_NO;
 }
 
-int cmd_host(int argc, char **argv)
-{
-	bool json = false;
-	const struct option_spec opts[] = {
-		OPTION_FLAG("json", &json, "machine-readable output: an array of hosts"),
-		OPTION_END,
-	};
-	int n = options_parse(argc, argv, opts, usage, about);
+static const struct command actions[] = {
+	{
+		.name = "list",
+		.help = "the hosts, and whether they can run now",
+		.usage = "[--json]",
+		.about = "Lists the hosts: the built-in one (emulated), and those with a file "
+			 "hosts/NAME.json.",
+		.options = options,
+		.run = run_list,
+	},
+	{
+		.name = "check",
+		.help = "what a host lacks, with the remedy",
+		.usage = "[--json] HOST...",
+		.about =
+			"Says whether hosts can run now, and names each thing that is missing, with "
+			"its remedy.",
+		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
+		.options = options,
+		.operand = "HOST",
+		.run = run_check,
+	},
+	{0},
+};
 
-	if (n == 1 && !strcmp(argv[0], "list"))
-		return run_list(json);
-	if (n >= 1 && !strcmp(argv[0], "check"))
-		return run_check(argv + 1, n - 1, json);
-	options_usage_error(usage, "host: list or check NAME...");
-}
+const struct command cmd_host = {
+	.name = "host",
+	.help = "list hosts and check whether they can run",
+	.about = "Hosts are where kernels are booted. See docs/hosts.md.",
+	.actions = actions,
+};

@@ -24,6 +24,7 @@
 #include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/plan.h"
 #include "orchestrator/engine/selftests.h"
+#include "orchestrator/version.h"
 #include "orchestrator/engine/outcome.h"
 #include "scenarios/scenarios.h"
 
@@ -180,7 +181,7 @@ static void describe_environment(struct engine *e)
 	struct utsname uts;
 
 	json_object_object_add(env, "command", json_object_new_string(e->req->command));
-	json_object_object_add(env, "nestlab", json_object_new_string(NESTLAB_VERSION));
+	json_object_object_add(env, "nestlab", json_object_new_string(nestlab_version));
 	json_object_object_add(env, "cores", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
 	if (!uname(&uts)) {
 		json_object_object_add(env, "machine", json_object_new_string(uts.nodename));

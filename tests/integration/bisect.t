@@ -30,9 +30,9 @@ like "$out" "one of --tree, --series and --config" "which says what is missing"
 bisect --tree "$repo" --good v1 --bad v3
 is $status 129 "without a metric: a usage error"
 bisect --tree "$repo" --good v1 "${probe[@]}"
-like "$out" "give --good and --bad" "without an end: says so"
+like "$out" "--bad is missing" "without an end: says so"
 bisect --config one "${probe[@]}"
-like "$out" "takes two fragments" "--config with one fragment"
+like "$out" "FRAGMENT-B is missing" "--config with one fragment"
 bisect --help
 is $status 0 "--help"
 like "$out" "git bisect" "tells of git bisect"

@@ -64,7 +64,7 @@ static int remove_variants(void **state)
 static void make_candidate(const char *id)
 {
 	__cleanup_free char *runs = xasprintf("%s/runs", dir);
-	struct bisect_request request = {
+	struct request_bisect request = {
 		.kind = BISECT_SERIES,
 		.variant = (char *)"child",
 		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},
