@@ -4,6 +4,15 @@ NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
 LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
 	orchestrator/hosts/*.c)
 
+# The program explains itself: one page for nestlab, one for each command.
+man: $(BUILD)/man/nestlab.1
+$(BUILD)/man/nestlab.1: $(BUILD)/bin/nestlab
+	$(call say,MAN,$(@D))
+	@mkdir -p $(@D)
+	$(Q)for c in $$($< complete -- '' | sed -n 's/^\([a-z]*\)\t.*/\1/p'); do \
+		$< help --man $$c >$(@D)/nestlab-$$c.1 || exit 1; done
+	$(Q)$< help --man >$@
+
 # version.c says which nestlab this is: compiled again whenever that changes.
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 $(BUILD)/version: FORCE

@@ -223,12 +223,12 @@ const struct command cmd_test = {
 	.name = "test",
 	.help = "judge what is checked out, for git bisect run",
 	.usage = "FOLDER --scenario KIND --metric METRIC --limit X [options]",
-	.about =
-		"Builds what is checked out in FOLDER (a git work tree of the kernel; uncommitted "
-		"changes included), boots it and holds the metric's median against the limit. For "
-		"`git bisect run`:\n"
-		"\n"
-		"  git bisect run nestlab test . --scenario multiplex --metric switch --limit 25000\n",
+	.about = "Builds what is checked out in FOLDER (a git work tree of the kernel; uncommitted "
+		 "changes included), boots it and holds the metric's median against the limit. For "
+		 "`git bisect run`:\n"
+		 "\n"
+		 "  git bisect run nestlab test . --scenario multiplex --metric switch \\\n"
+		 "      --limit 25000",
 	.exit_status =
 		"0 within the limit, 1 beyond it, 125 cannot tell (it does not build or boot, "
 		"its boots disagree, or the host is in trouble: git bisect skips it), 128 "

@@ -205,25 +205,39 @@ static void errors_name_the_argument(void **state)
 	}
 }
 
-/* As the version before requests had tables wrote them into databases. */
+/* As 46bc35b, before requests had tables, wrote them into databases. */
+static const char old_series[] =
+	"{\"boots\":2,\"command\":\"nestlab bisect --series n\",\"first_parent\":false,"
+	"\"host\":\"emulated\",\"kind\":\"series\",\"max_boots\":8,\"metric\":\"switch\","
+	"\"parallel\":1,\"params\":[\"memory=unmanaged\"],\"paths\":[],\"rounds\":0,"
+	"\"scenario\":\"multiplex\",\"seed\":1,\"smallest_effect\":0.0,\"threshold\":0.0,"
+	"\"variant\":\"n\"}";
+static const char old_git[] =
+	"{\"bad\":\"dcaf3fbc53b2fec9e56199a52c804cab9907ea5a\",\"boots\":2,"
+	"\"command\":\"nestlab bisect --tree repo --good v1 --bad v3\",\"first_parent\":false,"
+	"\"good\":\"81c1ca793b7129e6a84939d4f6fd9526fe6a541d\",\"host\":\"emulated\","
+	"\"kind\":\"git\",\"max_boots\":8,\"metric\":\"switch\",\"parallel\":1,"
+	"\"params\":[\"l2_vcpus=8\"],\"paths\":[],\"rounds\":0,\"scenario\":\"multiplex\",\"seed\":1,"
+	"\"smallest_effect\":0.69999999999999996,\"threshold\":0.69999999999999996,"
+	"\"tree\":\"/tmp/repo\",\"variant\":\"baseline\"}";
+
 static void old_bisects_can_be_resumed(void **state)
 {
-	static const char json[] =
-		"{\"boots\":2,\"command\":\"nestlab bisect --series n\",\"first_parent\":false,"
-		"\"host\":\"emulated\",\"kind\":\"series\",\"max_boots\":8,\"metric\":\"switch\","
-		"\"parallel\":1,\"params\":[\"memory=unmanaged\"],\"paths\":[],\"rounds\":0,"
-		"\"scenario\":\"multiplex\",\"seed\":1,\"smallest_effect\":0.0,\"threshold\":0.0,"
-		"\"variant\":\"n\"}";
 	struct error err = {0};
 	struct request r;
 
 	(void)state;
-	if (request_parse(json, strlen(json), "x", REQUEST_BISECT, &r, &err))
+	if (request_parse(old_series, strlen(old_series), "x", REQUEST_BISECT, &r, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(r.bisect.kind, BISECT_SERIES);
 	assert_string_equal(r.bisect.variant, "n");
 	assert_string_equal(r.bisect.probe.params.items[0], "memory=unmanaged");
 	assert_string_equal(r.bisect.command, "nestlab bisect --series n");
+	request_free(&r);
+	if (request_parse(old_git, strlen(old_git), "x", REQUEST_BISECT, &r, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(r.bisect.kind, BISECT_GIT);
+	assert_true(r.bisect.threshold == 0.7 && r.bisect.probe.smallest_effect == 0.7);
 	request_free(&r);
 }
 
