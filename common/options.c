@@ -10,10 +10,11 @@
 
 #define MAX_OPTIONS 64
 
-/* "--boots", "-o" */
-static const char *dashes(const char *name)
+char *options_word(const struct option_spec *o)
 {
-	return name[1] ? "--" : "-";
+	if (o->name[1])
+		return xasprintf("--%s", o->name);
+	return xasprintf("-%s", o->name);
 }
 
 /* The option that @arg ("--name", "--name=value", "-x") names, or NULL; *value past the '='. */
@@ -41,14 +42,14 @@ static int report_unknown(const struct option_spec *opts, const char *arg, struc
 	size_t n = 0;
 
 	for (; opts->kind != OPTION_KIND_END && n < MAX_OPTIONS; opts++)
-		known[n++] = opts->name;
+		if (opts->name[1])
+			known[n++] = opts->name;
 	known[n] = NULL;
 	if (name[1] == '-')
 		nearest = nearest_word(name + 2, known);
 	if (!nearest)
 		return error_set(err, -EINVAL, "%s: no such option", name);
-	return error_set(err, -EINVAL, "%s: no such option; did you mean %s%s?", name,
-			 dashes(nearest), nearest);
+	return error_set(err, -EINVAL, "%s: no such option; did you mean --%s?", name, nearest);
 }
 
 static int store_int(const struct option_spec *o, const char *value, struct error *err)
@@ -114,21 +115,22 @@ static int store_value(const struct option_spec *o, const char *value, struct er
 static int take_option(char **argv, int argc, int *i, const struct option_spec *opts,
 		       struct error *err)
 {
+	__cleanup_free char *word = NULL;
 	const char *value;
 	const struct option_spec *o = find_option(opts, argv[*i], &value);
 
 	if (!o)
 		return report_unknown(opts, argv[*i], err);
+	word = options_word(o);
 	if (!o->argname && value)
-		return error_set(err, -EINVAL, "--%s: takes no value", o->name);
+		return error_set(err, -EINVAL, "%s: takes no value", word);
 	if (o->argname && !value) {
 		if (*i + 1 >= argc)
-			return error_set(err, -EINVAL, "%s%s: wants a value: %s", dashes(o->name),
-					 o->name, o->argname);
+			return error_set(err, -EINVAL, "%s: wants a value: %s", word, o->argname);
 		value = argv[++*i];
 	}
 	if (store_value(o, value, err))
-		return error_prefix(err, -EINVAL, "%s%s", dashes(o->name), o->name);
+		return error_prefix(err, -EINVAL, "%s", word);
 	return 0;
 }
 

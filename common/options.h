@@ -66,4 +66,7 @@ struct option_spec {
  */
 int options_parse(int argc, char **argv, const struct option_spec *opts, struct error *err);
 
+/* "--boots", "-o". The caller frees. */
+char *options_word(const struct option_spec *o);
+
 #endif

@@ -93,7 +93,7 @@ static int go_on_or_log(int n, char **operands)
 
 /* ---- a new one ---- */
 
-static int start(struct results_db *db, const struct request *r)
+static int start_bisect(struct results_db *db, const struct request *r)
 {
 	char id[RUN_SESSION_MAX];
 	struct error err = {0};
@@ -104,7 +104,7 @@ static int start(struct results_db *db, const struct request *r)
 	return with_bisect(db, id, run_to_end);
 }
 
-static int bisect(struct request *r, const char *line)
+static int carry_out_bisect(struct request *r, const char *line)
 {
 	struct request_bisect *b = &r->bisect;
 	struct error err = {0};
@@ -118,7 +118,7 @@ static int bisect(struct request *r, const char *line)
 		b->probe.smallest_effect = b->threshold;
 	if (results_open(command_places()->db, true, &db, &err))
 		return command_fatal(&err);
-	status = start(db, r);
+	status = start_bisect(db, r);
 	results_close(db);
 	return status;
 }
@@ -145,7 +145,7 @@ const struct command cmd_bisect = {
 		"0 found and confirmed, 1 found but not confirmed, 125 cannot tell, 128 fatal",
 	.options = options,
 	.run = go_on_or_log,
-	.carry_out = bisect,
+	.carry_out = carry_out_bisect,
 	.without_request = is_about_stored,
 	.kind = REQUEST_BISECT,
 };

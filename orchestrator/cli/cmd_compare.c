@@ -30,7 +30,7 @@ static void print_comparison(const struct results_comparison *c)
 	strbuf_release(&out);
 }
 
-static int compare_in(struct results_db *db, const struct request_compare *r)
+static int compare_kernels(struct results_db *db, const struct request_compare *r)
 {
 	struct results_filter filter = {
 		.scenario = r->scenario, .metric = r->metric, .session = r->session};
@@ -50,7 +50,7 @@ static int compare_in(struct results_db *db, const struct request_compare *r)
 	return status;
 }
 
-static int compare(struct request *r, const char *line)
+static int carry_out_compare(struct request *r, const char *line)
 {
 	struct results_db *db;
 	struct error err = {0};
@@ -59,7 +59,7 @@ static int compare(struct request *r, const char *line)
 	(void)line;
 	if (results_open(command_places()->db, false, &db, &err))
 		return command_fatal(&err);
-	status = compare_in(db, &r->compare);
+	status = compare_kernels(db, &r->compare);
 	results_close(db);
 	return status;
 }
@@ -75,6 +75,6 @@ const struct command cmd_compare = {
 		"not differ.",
 	.exit_status = "0 no regression, 1 a regression, 125 cannot tell, 128 fatal",
 	.options = options,
-	.carry_out = compare,
+	.carry_out = carry_out_compare,
 	.kind = REQUEST_COMPARE,
 };

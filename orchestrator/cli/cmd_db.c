@@ -7,7 +7,7 @@
 
 static const struct option_spec options[] = {COMMAND_DB, OPTION_END};
 
-static int check_open(struct results_db *db, const char *path)
+static int check_contents(struct results_db *db, const char *path)
 {
 	struct strbuf report = STRBUF_INIT;
 	struct error err = {0};
@@ -24,7 +24,7 @@ static int check_open(struct results_db *db, const char *path)
 	return status;
 }
 
-static int check(int n, char **operands)
+static int check_database(int n, char **operands)
 {
 	const char *path = command_places()->db;
 	struct error err = {0};
@@ -35,7 +35,7 @@ static int check(int n, char **operands)
 		command_usage_error("%s: db check takes no operand", operands[0]);
 	if (results_open(path, false, &db, &err))
 		return command_fatal(&err);
-	status = check_open(db, path);
+	status = check_contents(db, path);
 	results_close(db);
 	return status;
 }
@@ -49,7 +49,7 @@ static const struct command actions[] = {
 			 "number follows from its histogram.",
 		.exit_status = "0 good, 1 faults were found, 128 the file cannot be opened",
 		.options = options,
-		.run = check,
+		.run = check_database,
 	},
 	{0},
 };
@@ -57,6 +57,7 @@ static const struct command actions[] = {
 const struct command cmd_db = {
 	.name = "db",
 	.help = "verify a results database",
+	.usage = "ACTION [options]",
 	.about = "Looks after the database of results.",
 	.actions = actions,
 };

@@ -44,7 +44,7 @@ static int explain_command(int n, char **words)
 	return 0;
 }
 
-static int explain(int n, char **words)
+static int explain_words(int n, char **words)
 {
 	if (!n)
 		return explain_program();
@@ -58,5 +58,5 @@ const struct command cmd_help = {
 	.about = "Lists the commands, or explains one: the same text as COMMAND --help.",
 	.options = options,
 	.operand = "COMMAND",
-	.run = explain,
+	.run = explain_words,
 };

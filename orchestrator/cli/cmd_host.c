@@ -189,6 +189,7 @@ static const struct command actions[] = {
 const struct command cmd_host = {
 	.name = "host",
 	.help = "list hosts and check whether they can run",
+	.usage = "ACTION [options]",
 	.about = "Hosts are where kernels are booted. See docs/hosts.md.",
 	.actions = actions,
 };

@@ -57,7 +57,9 @@ static const char *text_of(struct json_object *o, const char *key, const char *o
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(o, key, &v) && v ? json_object_get_string(v) : otherwise;
+	if (json_object_object_get_ex(o, key, &v) && v)
+		return json_object_get_string(v);
+	return otherwise;
 }
 
 static void print_row(struct json_object *o)
@@ -251,7 +253,9 @@ static int build_kernel(const struct kernel_env *env, const char *name)
 
 	if (ret) {
 		log_error("%s", err.text);
-		return ret == -EBADMSG || ret == -ENOEXEC ? EXIT_NO : EXIT_FATAL;
+		if (ret == -EBADMSG || ret == -ENOEXEC) /* the kernel's fault */
+			return EXIT_NO;
+		return EXIT_FATAL;
 	}
 	printf("%s  %.12s  %s  %s\n", b.name, b.key, b.cached ? "cached" : "built", b.dir);
 	kernel_build_free(&b);
@@ -351,6 +355,7 @@ static const struct command actions[] = {
 const struct command cmd_kernel = {
 	.name = "kernel",
 	.help = "list, show, build and import kernels",
+	.usage = "ACTION [options]",
 	.about = "Kernels under test: variants (kernels/NAME.json) and their builds. See "
 		 "docs/kernels.md.",
 	.actions = actions,

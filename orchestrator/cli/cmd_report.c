@@ -51,7 +51,7 @@ static int write_output(const char *path, const struct strbuf *out, struct error
 
 /* ---- nestlab report A B ---- */
 
-static int render(struct results_db *db, const struct request_report *r)
+static int render_report(struct results_db *db, const struct request_report *r)
 {
 	struct results_filter filter = {.session = r->session};
 	struct report_options how = {
@@ -76,7 +76,7 @@ static int render(struct results_db *db, const struct request_report *r)
 	return status;
 }
 
-static int report(struct request *r, const char *line)
+static int write_report(struct request *r, const char *line)
 {
 	struct error err = {0};
 	struct results_db *db;
@@ -85,7 +85,7 @@ static int report(struct request *r, const char *line)
 	(void)line;
 	if (results_open(command_places()->db, false, &db, &err))
 		return command_fatal(&err);
-	status = render(db, &r->report);
+	status = render_report(db, &r->report);
 	results_close(db);
 	return status;
 }
@@ -141,8 +141,8 @@ static void print_signoff(const struct request_signoff *q, const struct signoff 
 }
 
 /* @nothing: why there is nothing to judge, or NULL. */
-static int judge(struct results_db *db, const struct request_signoff *q, const struct policy *p,
-		 struct report *r, const char *nothing)
+static int judge_kernel(struct results_db *db, const struct request_signoff *q,
+			const struct policy *p, struct report *r, const char *nothing)
 {
 	static const int statuses[] = {
 		[SIGNOFF_PASS] = 0, [SIGNOFF_FAIL] = EXIT_NO, [SIGNOFF_BLOCKED] = EXIT_CANNOT_TELL};
@@ -177,7 +177,7 @@ static int load_and_judge(struct results_db *db, const struct request_signoff *q
 	} else if (ret) {
 		return command_fatal(&err);
 	}
-	status = judge(db, q, p, &r, nothing);
+	status = judge_kernel(db, q, p, &r, nothing);
 	report_free(&r);
 	return status;
 }
@@ -190,7 +190,7 @@ static char *policy_path(const char *policy)
 	return xstrdup(policy);
 }
 
-static int sign_off(struct request *r, const char *line)
+static int write_signoff(struct request *r, const char *line)
 {
 	__cleanup_free char *path = policy_path(r->signoff.policy);
 	struct error err = {0};
@@ -234,7 +234,7 @@ static const struct command actions[] = {
 			"FOLDER/signoff.html and FOLDER/signoff.txt.",
 		.exit_status = "0 PASS, 1 FAIL, 125 BLOCKED, 128 fatal",
 		.options = signoff_options,
-		.carry_out = sign_off,
+		.carry_out = write_signoff,
 		.kind = REQUEST_SIGNOFF,
 	},
 	{0},
@@ -249,7 +249,7 @@ const struct command cmd_report = {
 		"commands behind it. docs/reports.md shows each format.",
 	.exit_status = "0 no regression, 1 a regression, 125 cannot tell, 128 fatal",
 	.options = report_options,
-	.carry_out = report,
+	.carry_out = write_report,
 	.kind = REQUEST_REPORT,
 	.actions = actions,
 };

@@ -199,7 +199,7 @@ static int run_session(struct session *s)
 	return status;
 }
 
-static int run(struct request *request, const char *line)
+static int carry_out_run(struct request *request, const char *line)
 {
 	const struct request_run *r = &request->run;
 	const struct places *places = command_places();
@@ -250,6 +250,6 @@ const struct command cmd_run = {
 	.exit_status =
 		"0 no regression, 1 a regression or a failed boot, 125 cannot tell, 128 fatal",
 	.options = options,
-	.carry_out = run,
+	.carry_out = carry_out_run,
 	.kind = REQUEST_RUN,
 };

@@ -45,7 +45,7 @@ static int list_scenario(const char *name, struct json_object *list)
 	return 0;
 }
 
-static int list(int n, char **operands)
+static int list_scenarios(int n, char **operands)
 {
 	struct json_object *json;
 	struct error err = {0};
@@ -70,7 +70,7 @@ static int list(int n, char **operands)
 	return status;
 }
 
-static int check(int n, char **files)
+static int check_scenarios(int n, char **files)
 {
 	int status = 0;
 
@@ -99,7 +99,7 @@ static const struct command actions[] = {
 		.about = "Lists the scenarios that `nestlab run` knows by name.",
 		.exit_status = "0 all are good, 1 one of the files is wrong, 128 fatal",
 		.options = list_options,
-		.run = list,
+		.run = list_scenarios,
 	},
 	{
 		.name = "check",
@@ -109,7 +109,7 @@ static const struct command actions[] = {
 			 "with each, with the path in the file.",
 		.exit_status = "0 good, 1 one of them is wrong, 128 fatal",
 		.operand = "SCENARIO",
-		.run = check,
+		.run = check_scenarios,
 	},
 	{0},
 };
@@ -117,6 +117,7 @@ static const struct command actions[] = {
 const struct command cmd_scenario = {
 	.name = "scenario",
 	.help = "list and check scenario files",
+	.usage = "ACTION [options]",
 	.about = "Scenarios say what is measured: scenarios/NAME.json. See docs/scenarios.md.",
 	.actions = actions,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command `nestlab test`. Tests of nestlab are in tests/. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +30,24 @@ struct test {
 	bool higher_is_better;
 };
 
-/* git bisect skips a commit at 125. 128 and above end `git bisect run`, as a Ctrl-C should. */
-static int cannot_tell(const char *why)
+/* What says nothing about the commit, and would be the same with the next one. */
+static bool is_trouble_here(int code)
+{
+	static const int codes[] = {-ENOSPC, -EDQUOT,	 -ENOMEM, -EMFILE,
+				    -ENFILE, -ECANCELED, -EINTR};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (codes[i] == code)
+			return true;
+	return cancel_requested();
+}
+
+/* git bisect skips a commit at 125. 128 and above end `git bisect run`, as a Ctrl-C or a full disk
+ * should. */
+static int cannot_tell(int code, const char *why)
 {
 	log_error("%s", why);
-	if (cancel_requested())
+	if (is_trouble_here(code))
 		return EXIT_FATAL;
 	return EXIT_CANNOT_TELL;
 }
@@ -80,7 +94,7 @@ static void print_medians(const struct test *t, const double *medians, size_t n,
 /* ---- boots ---- */
 
 /* Boots up to @boots times. *status: the answer; *final: more boots would not change it. */
-static int measure(struct test *t, int boots, int *status, bool *final, struct error *err)
+static int measure_boots(struct test *t, int boots, int *status, bool *final, struct error *err)
 {
 	const struct bisect_built *kernel = &t->built;
 	const struct request_probe *p = &t->request->probe;
@@ -93,7 +107,7 @@ static int measure(struct test *t, int boots, int *status, bool *final, struct e
 	if (ret)
 		return ret;
 	if (failed) {
-		*status = cannot_tell(failed);
+		*status = cannot_tell(0, failed);
 		free(failed);
 		return 0;
 	}
@@ -116,10 +130,10 @@ static int measure_until_sure(struct test *t, struct error *err)
 
 	for (;;) {
 		bool final;
-		int status;
+		int status, ret = measure_boots(t, boots, &status, &final, err);
 
-		if (measure(t, boots, &status, &final, err))
-			return cannot_tell(err->text);
+		if (ret)
+			return cannot_tell(ret, err->text);
 		if (final)
 			return status;
 		boots *= 2;
@@ -132,15 +146,16 @@ static int build_and_measure(struct test *t, struct error *err)
 {
 	char *commit = NULL;
 	const char *ids[1];
-	int status;
+	int status, ret = bisect_git_checked_out(t->request->tree, &commit, err);
 
-	if (bisect_git_checked_out(t->request->tree, &commit, err))
-		return cannot_tell(err->text);
+	if (ret)
+		return cannot_tell(ret, err->text);
 	ids[0] = commit;
-	if (t->s.lab.build(t->s.lab.arg, ids, 1, &t->built, err))
-		status = cannot_tell(err->text);
+	ret = t->s.lab.build(t->s.lab.arg, ids, 1, &t->built, err);
+	if (ret)
+		status = cannot_tell(ret, err->text);
 	else if (t->built.why)
-		status = cannot_tell(t->built.why);
+		status = cannot_tell(0, t->built.why);
 	else
 		status = measure_until_sure(t, err);
 	free(commit);
@@ -202,7 +217,7 @@ static void check_request(const struct request_test *r, struct test *t)
 	t->higher_is_better = !strcmp(m->better, "higher");
 }
 
-static int test(struct request *r, const char *line)
+static int carry_out_test(struct request *r, const char *line)
 {
 	struct test t = {.request = &r->test};
 	struct error err = {0};
@@ -230,10 +245,10 @@ const struct command cmd_test = {
 		 "  git bisect run nestlab test . --scenario multiplex --metric switch \\\n"
 		 "      --limit 25000",
 	.exit_status =
-		"0 within the limit, 1 beyond it, 125 cannot tell (it does not build or boot, "
-		"its boots disagree, or the host is in trouble: git bisect skips it), 128 "
-		"interrupted, or the request is wrong (ends git bisect run)",
+		"0 within the limit, 1 beyond it, 125 cannot tell (it does not build or boot, its "
+		"boots disagree, or the host is in trouble: git bisect skips it), 128 interrupted, "
+		"the disk is full, or the request is wrong (ends git bisect run)",
 	.options = options,
-	.carry_out = test,
+	.carry_out = carry_out_test,
 	.kind = REQUEST_TEST,
 };

@@ -202,8 +202,8 @@ static void finish_request(const struct command *c, struct command_options *o, i
 }
 
 /* @line: as it was typed; a bisect, whose options are more than its fields, is recorded so. */
-static int carry_out(const struct command *c, struct command_options *o, int n, char **operands,
-		     const char *line)
+static int carry_out_request(const struct command *c, struct command_options *o, int n,
+			     char **operands, const char *line)
 {
 	__cleanup_free char *made = NULL;
 
@@ -245,7 +245,7 @@ static int parse_and_run(const struct command *c, int argc, char **argv)
 	} else if (n < 0) {
 		command_usage_error("%s", err.text);
 	} else if (wants_request(c)) {
-		status = carry_out(c, &o, n, argv, line);
+		status = carry_out_request(c, &o, n, argv, line);
 	} else {
 		status = c->run(n, argv);
 	}

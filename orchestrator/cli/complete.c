@@ -138,7 +138,7 @@ static void list_values(const char *argname)
 static void list_options(const struct option_spec *all)
 {
 	for (; all->kind != OPTION_KIND_END; all++) {
-		__cleanup_free char *word = xasprintf("%s%s", all->name[1] ? "--" : "-", all->name);
+		__cleanup_free char *word = options_word(all);
 
 		print_candidate(word, all->help);
 	}
@@ -162,7 +162,7 @@ static const struct option_spec *find_option(const struct option_spec *all, cons
 	if (len < 2 || word[0] != '-')
 		return NULL;
 	for (; all->kind != OPTION_KIND_END; all++) {
-		__cleanup_free char *name = xasprintf("%s%s", all->name[1] ? "--" : "-", all->name);
+		__cleanup_free char *name = options_word(all);
 
 		if (all->argname && strlen(name) == len && !strncmp(name, word, len))
 			return all;
@@ -263,7 +263,7 @@ static int drop_equals(int n, char **words)
 	return kept;
 }
 
-static int complete(int n, char **words)
+static int complete_line(int n, char **words)
 {
 	const struct command *c;
 
@@ -286,6 +286,6 @@ const struct command cmd_complete = {
 	.usage = "-- WORD...",
 	.about = "Prints what the last word of a command line can become. The completions for bash "
 		 "and zsh call it.",
-	.run = complete,
+	.run = complete_line,
 	.hidden = true,
 };

@@ -15,8 +15,10 @@ static void print_wrapped(FILE *f, const char *text, size_t len, int column, int
 	const char *end = text + len, *begin = text;
 
 	while (text < end) {
-		const char *space = memchr(text, ' ', end - text);
-		int word = (int)((space ? space : end) - text);
+		int word = (int)strcspn(text, " ");
+
+		if (word > end - text)
+			word = (int)(end - text);
 
 		if (text != begin && column + 1 + word > WIDTH) {
 			fprintf(f, "\n%*s", indent, "");
@@ -63,7 +65,7 @@ static void print_pair(FILE *f, const char *left, const char *right)
 /* "nestlab kernel build [options] KERNEL...": each form of the usage on a line. */
 void help_print_usage(FILE *f, const struct command *c, const char *path)
 {
-	const char *form = c->usage ? c->usage : "ACTION [options]";
+	const char *form = c->usage;
 	const char *before = "usage: ";
 
 	for (;;) {
@@ -79,6 +81,16 @@ void help_print_usage(FILE *f, const struct command *c, const char *path)
 	}
 }
 
+/* "--boots N", "--json" */
+static char *option_text(const struct option_spec *o)
+{
+	__cleanup_free char *word = options_word(o);
+
+	if (!o->argname)
+		return xstrdup(word);
+	return xasprintf("%s %s", word, o->argname);
+}
+
 static void print_options(FILE *f, const struct command *c)
 {
 	struct command_options o;
@@ -86,9 +98,7 @@ static void print_options(FILE *f, const struct command *c)
 	command_options_make(c, &o);
 	fputc('\n', f);
 	for (const struct option_spec *s = o.all; s->kind != OPTION_KIND_END; s++) {
-		__cleanup_free char *left =
-			xasprintf("%s%s%s%s", s->name[1] ? "--" : "-", s->name,
-				  s->argname ? " " : "", s->argname ? s->argname : "");
+		__cleanup_free char *left = option_text(s);
 
 		print_pair(f, left, s->help);
 	}

@@ -107,7 +107,7 @@ static void put_synopsis(FILE *f, const struct command *c, const char *path)
 
 static void put_option(FILE *f, const struct option_spec *o)
 {
-	__cleanup_free char *name = xasprintf("%s%s", o->name[1] ? "--" : "-", o->name);
+	__cleanup_free char *name = options_word(o);
 
 	fputs(".TP\n", f);
 	put_bold(f, name);
@@ -170,16 +170,21 @@ static void put_actions(FILE *f, const struct command *c)
 	}
 }
 
+/* All pages; @but: the one that this is, NULL: nestlab(1). */
 static void put_see_also(FILE *f, const struct command *but)
 {
+	const char *between = "";
+
 	fputs(".SH SEE ALSO\n", f);
-	if (but)
+	if (but) {
 		fputs("\\fBnestlab\\fR(1)", f);
+		between = ",\n";
+	}
 	for (const struct command *const *c = commands; *c; c++) {
 		if (*c == but || (*c)->hidden)
 			continue;
-		fprintf(f, "%s\\fBnestlab\\-%s\\fR(1)", but || c != commands ? ",\n" : "",
-			(*c)->name);
+		fprintf(f, "%s\\fBnestlab\\-%s\\fR(1)", between, (*c)->name);
+		between = ",\n";
 	}
 	fputs("\n.PP\nThe folder docs explains the rest: kernels, hosts, scenarios, statistics, reports.\n",
 	      f);

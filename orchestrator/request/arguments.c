@@ -25,7 +25,7 @@ static size_t count_fields(enum request_kind kind)
 /* ---- options ---- */
 
 /* Makes the choice that @f stands for, unless another one was made. */
-static int choose(struct request *r, const struct request_field *f, struct error *err)
+static int make_choice(struct request *r, const struct request_field *f, struct error *err)
 {
 	const struct request_table *table = &request_tables[r->kind];
 	const struct request_field *choice;
@@ -47,7 +47,7 @@ static int store_option(const struct option_spec *o, const char *value, struct e
 {
 	struct request_arguments *a = o->target;
 	const struct request_field *f = o->data;
-	int ret = choose(a->request, f, err);
+	int ret = make_choice(a->request, f, err);
 
 	if (ret)
 		return ret;
@@ -231,8 +231,7 @@ char *request_command_line(const struct request *r)
 {
 	struct strbuf line = STRBUF_INIT;
 
-	strbuf_addf(&line, "nestlab %s",
-		    r->kind == REQUEST_SIGNOFF ? "report signoff" : request_kind_name(r->kind));
+	strbuf_addf(&line, "nestlab %s", request_kind_command(r->kind));
 	for (const struct request_field *f = first_field(r->kind); f->help; f++)
 		if (f->place == REQUEST_OPERAND)
 			add_field(r, f, &line);

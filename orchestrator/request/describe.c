@@ -174,7 +174,7 @@ struct json_object *request_describe(enum request_kind kind)
 	const struct request_table *t = &request_tables[kind];
 	struct json_object *o = json_object_new_object(), *properties = json_object_new_object();
 	struct json_object *required = json_object_new_array();
-	__cleanup_free char *title = xasprintf("nestlab %s request", t->name);
+	__cleanup_free char *title = xasprintf("what nestlab %s is asked for", t->command);
 
 	add_text(o, "$schema", "https://json-schema.org/draft/2020-12/schema");
 	add_text(o, "title", title);

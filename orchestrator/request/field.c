@@ -38,7 +38,9 @@ static unsigned alternative_bit(const struct request *r)
 	if (!key)
 		return 0;
 	chosen = *(const int *)request_at(r, request_find_field(r->kind, key));
-	return chosen ? 1u << chosen : 0;
+	if (!chosen)
+		return 0;
+	return 1u << chosen;
 }
 
 bool request_has_field(const struct request *r, const struct request_field *f)
@@ -93,8 +95,10 @@ void request_list_add(struct request_list *list, const char *text)
 
 static int expected_integer(const struct request_field *f, struct error *err)
 {
-	return error_set(err, -EINVAL, "expected a whole number from %.0f to %.0f%s%s", f->min,
-			 f->max, f->word ? ", or " : "", f->word ? f->word : "");
+	error_set(err, -EINVAL, "expected a whole number from %.0f to %.0f", f->min, f->max);
+	if (f->word)
+		error_append(err, -EINVAL, ", or %s", f->word);
+	return -EINVAL;
 }
 
 static int set_integer(int *at, const struct request_field *f, const char *text, struct error *err)
@@ -263,8 +267,11 @@ char *request_choice_words(const struct request_field *f, const char *between)
 
 char *request_option_name(const struct request_field *f)
 {
-	char *name = xstrdup(f->option ? f->option : f->key);
+	char *name;
 
+	if (f->option)
+		return xstrdup(f->option);
+	name = xstrdup(f->key);
 	for (char *p = name; *p; p++)
 		if (*p == '_')
 			*p = '-';

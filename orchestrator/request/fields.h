@@ -55,6 +55,7 @@ struct request_field {
 
 struct request_table {
 	const char *name;
+	const char *command;		    /* of nestlab, which carries it out */
 	const char *help;		    /* one sentence, for the schema */
 	const struct request_field *fields; /* ended by a NULL help */
 	const char *alternatives;   /* key of the choice that tells alternatives apart; or NULL */

@@ -199,15 +199,15 @@ static const struct request_field test_fields[] = {
 };
 
 const struct request_table request_tables[REQUEST_KINDS] = {
-	[REQUEST_RUN] = {"run", "Boot scenarios on one or two kernels.", run_fields,
+	[REQUEST_RUN] = {"run", "run", "Boot scenarios on one or two kernels.", run_fields,
 			 .check = check_run},
-	[REQUEST_COMPARE] = {"compare", "Compare two kernels from stored boots.", compare_fields},
-	[REQUEST_REPORT] = {"report", "Write a comparison for others.", report_fields},
-	[REQUEST_SIGNOFF] = {"signoff", "Judge a kernel by a policy.", signoff_fields},
-	[REQUEST_BISECT] = {"bisect", "Find what changed a metric.", bisect_fields,
+	[REQUEST_COMPARE] = {"compare", "compare", "Compare two kernels from stored boots.", compare_fields},
+	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields},
+	[REQUEST_SIGNOFF] = {"signoff", "report signoff", "Judge a kernel by a policy.", signoff_fields},
+	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric.", bisect_fields,
 			    .alternatives = "kind",
 			    .no_alternative = "give one of --tree, --series and --config",
 			    .check = check_bisect},
-	[REQUEST_TEST] = {"test", "Hold a kernel tree's metric against a limit.", test_fields},
+	[REQUEST_TEST] = {"test", "test", "Hold a kernel tree's metric against a limit.", test_fields},
 };
 // clang-format on

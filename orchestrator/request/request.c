@@ -20,6 +20,11 @@ const char *request_kind_name(enum request_kind kind)
 	return request_tables[kind].name;
 }
 
+const char *request_kind_command(enum request_kind kind)
+{
+	return request_tables[kind].command;
+}
+
 /* ---- from JSON ---- */
 
 static int parse_text(const struct json_node *n, char **out, struct error *err)

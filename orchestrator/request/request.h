@@ -122,6 +122,8 @@ struct request {
 
 /* "run", "compare", ... : the value of the member "request". */
 const char *request_kind_name(enum request_kind kind);
+/* "run", "report signoff", ...: `nestlab COMMAND --request FILE` carries out such a request. */
+const char *request_kind_command(enum request_kind kind);
 
 /* The defaults of @kind; what has none is NULL, 0 or empty. */
 void request_init(struct request *r, enum request_kind kind);

@@ -127,6 +127,22 @@ test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --pa
 is $status 128 "a parameter that the scenario has not, likewise"
 like "$out" nonsense "named, too"
 
+# ---- nestlab test on a full disk: 125 would have git bisect skip every commit ----
+
+if unshare -rm true 2>/dev/null; then
+	mkdir "$TMP/small" "$TMP/big"
+	git init -q -b main "$TMP/big"
+	head -c 400000 /dev/urandom >"$TMP/big/file"
+	git -C "$TMP/big" add . && git -C "$TMP/big" -c user.name=test -c user.email=t@localhost commit -qm big
+	out=$(NESTLAB_ROOT=$TOP NESTLAB_CACHE=$TMP/small unshare -rm sh -c 'mount -t tmpfs -o size=100k none "$1" &&
+		shift && exec "$@"' sh "$TMP/small" "$NESTLAB" test "$TMP/big" "${probe[@]}" --limit 1 2>&1)
+	is $? 128 "a full disk ends git bisect run"
+	like "$out" "disk full at" "and is named"
+else
+	skip "a full disk ends git bisect run" "unshare -rm is not allowed here"
+	skip "and is named" "unshare -rm is not allowed here"
+fi
+
 # ---- nestlab test, interrupted: 125 would send git bisect run on to the next commit ----
 
 fake=$TMP/fake FAKE_GATE=$TMP/gate

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orchestrator/request: JSON and the command line make the same requests, and say what is wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <json-c/json.h>
 
-#include "common/alloc.h"
 #include "common/nearest.h"
 #include "orchestrator/request/arguments.h"
 
@@ -86,9 +79,8 @@ static const struct {
 	 "{\"tree\":\"tree\",\"scenario\":\"s\",\"metric\":\"m\",\"limit\":25000,\"rounds\":9}"},
 };
 
-static void words_and_json_are_the_same(void **state)
+TEST(words_and_json_are_the_same)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
 		__cleanup_free char *words = NULL, *json = NULL, *again = NULL;
 
@@ -154,9 +146,8 @@ static const struct {
 	 "file.json: $.limit: expected a number"},
 };
 
-static void errors_name_file_and_path(void **state)
+TEST(errors_name_file_and_path)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		__cleanup_free char *text = NULL;
 
@@ -192,9 +183,8 @@ static const struct {
 	{REQUEST_TEST, "t --scenario s --metric m", "--limit is missing"},
 };
 
-static void errors_name_the_argument(void **state)
+TEST(errors_name_the_argument)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(mistyped); i++) {
 		__cleanup_free char *text = NULL;
 
@@ -221,12 +211,11 @@ static const char old_git[] =
 	"\"smallest_effect\":0.69999999999999996,\"threshold\":0.69999999999999996,"
 	"\"tree\":\"/tmp/repo\",\"variant\":\"baseline\"}";
 
-static void old_bisects_can_be_resumed(void **state)
+TEST(old_bisects_can_be_resumed)
 {
 	struct error err = {0};
 	struct request r;
 
-	(void)state;
 	if (request_parse(old_series, strlen(old_series), "x", REQUEST_BISECT, &r, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(r.bisect.kind, BISECT_SERIES);
@@ -242,9 +231,8 @@ static void old_bisects_can_be_resumed(void **state)
 }
 
 /* A command line that is made of a request makes the same request. */
-static void command_lines_come_back(void **state)
+TEST(command_lines_come_back)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
 		__cleanup_free char *line = NULL, *before = NULL, *after = NULL;
 		struct request r;
@@ -268,22 +256,20 @@ static void command_lines_come_back(void **state)
 	}
 }
 
-static void command_lines_are_quoted(void **state)
+TEST(command_lines_are_quoted)
 {
 	static const char json[] = "{\"base\":\"a b\",\"new\":\"it's\"}";
 	__cleanup_free char *line = NULL;
 	struct request r;
 
-	(void)state;
 	assert_int_equal(request_parse(json, strlen(json), "x", REQUEST_COMPARE, &r, NULL), 0);
 	line = request_command_line(&r);
 	assert_string_equal(line, "nestlab compare 'a b' 'it'\\''s'");
 	request_free(&r);
 }
 
-static void schemas_name_every_field(void **state)
+TEST(schemas_name_every_field)
 {
-	(void)state;
 	for (int kind = 0; kind < REQUEST_KINDS; kind++) {
 		struct json_object *schema = request_describe(kind), *properties;
 
@@ -297,11 +283,10 @@ static void schemas_name_every_field(void **state)
 	}
 }
 
-static void the_nearest_word_is_found(void **state)
+TEST(the_nearest_word_is_found)
 {
 	static const char *const known[] = {"run", "report", "bisect", "kernel", NULL};
 
-	(void)state;
 	assert_string_equal(nearest_word("kernle", known), "kernel");
 	assert_string_equal(nearest_word("bisetc", known), "bisect");
 	assert_string_equal(nearest_word("rn", known), "run");
@@ -311,18 +296,4 @@ static void the_nearest_word_is_found(void **state)
 	assert_null(nearest_word("", known));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words_and_json_are_the_same),
-		cmocka_unit_test(errors_name_file_and_path),
-		cmocka_unit_test(errors_name_the_argument),
-		cmocka_unit_test(old_bisects_can_be_resumed),
-		cmocka_unit_test(command_lines_come_back),
-		cmocka_unit_test(command_lines_are_quoted),
-		cmocka_unit_test(schemas_name_every_field),
-		cmocka_unit_test(the_nearest_word_is_found),
-	};
-
-	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
-}
+UNIT_MAIN("request", NULL, NULL)
