@@ -110,7 +110,7 @@ static void add_suspects(const struct bisect_run *r, enum bisect_end end, struct
 			"not found exactly: it is one of %zu candidates, of which all but the last could not be judged:\n",
 			r->found.nsuspects);
 	else
-		strbuf_addf(out, "%s (%s):\n", what[r->request.kind], end_names[end]);
+		strbuf_addf(out, "%s (%s):\n", what[r->request.bisect.kind], end_names[end]);
 	for (size_t i = 0; i < r->found.nsuspects; i++) {
 		__cleanup_free char *text = bisect_describe_candidate(r, r->found.suspects[i]);
 

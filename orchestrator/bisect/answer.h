@@ -12,9 +12,10 @@
 #include "orchestrator/bisect/git.h"
 #include "orchestrator/bisect/search.h"
 #include "orchestrator/bisect/session.h"
+#include "orchestrator/request/request.h"
 
 struct bisect_run {
-	struct bisect_request request;
+	struct request request; /* of kind REQUEST_BISECT */
 	struct bisect_git_range range;
 	struct bisect_space *space; /* NULL for configs, whose candidates are sets of differences */
 	struct lab *lab;

@@ -42,7 +42,7 @@ int bisect_exit_status(enum bisect_end end)
 
 static int open_git(struct bisect_run *r, struct error *err)
 {
-	const struct bisect_request *q = &r->request;
+	const struct request_bisect *q = &r->request.bisect;
 	int ret;
 
 	r->range = (struct bisect_git_range){
@@ -50,8 +50,8 @@ static int open_git(struct bisect_run *r, struct error *err)
 		.good = q->good,
 		.bad = q->bad,
 		.first_parent = q->first_parent,
-		.paths = (const char *const *)q->paths,
-		.npaths = q->npaths,
+		.paths = (const char *const *)q->paths.items,
+		.npaths = q->paths.count,
 	};
 	ret = bisect_git_open(&r->range, &r->space, err);
 	if (ret)
@@ -79,11 +79,11 @@ static int open_series(struct bisect_run *r, struct error *err)
 {
 	const char *const *names;
 	long n = bisect_lab_names(r->lab, &names), first, last;
-	int ret = parse_prefix(r->request.good, 0, n, &first, err);
+	int ret = parse_prefix(r->request.bisect.good, 0, n, &first, err);
 
 	if (ret)
 		return ret;
-	ret = parse_prefix(r->request.bad, n, n, &last, err);
+	ret = parse_prefix(r->request.bisect.bad, n, n, &last, err);
 	if (ret)
 		return ret;
 	ret = bisect_line_open(first, last, names + first, &r->space, err);
@@ -159,9 +159,10 @@ static void print_round(void *arg, long left, int rounds)
 
 	if (left <= 1)
 		return;
-	strbuf_addf(&line, "bisect: %ld %s left, about %d ", left, words[r->request.kind], rounds);
-	if (r->request.parallel > 1)
-		strbuf_addf(&line, "rounds of up to %d steps", r->request.parallel);
+	strbuf_addf(&line, "bisect: %ld %s left, about %d ", left, words[r->request.bisect.kind],
+		    rounds);
+	if (r->request.bisect.parallel > 1)
+		strbuf_addf(&line, "rounds of up to %d steps", r->request.bisect.parallel);
 	else
 		strbuf_addstr(&line, rounds == 1 ? "step" : "steps");
 	if (seconds > 0)
@@ -178,7 +179,7 @@ static int search_options(struct bisect_run *r, const struct bisect_tester *test
 	const char *const *names;
 	size_t n = bisect_lab_names(r->lab, &names);
 	char *guilty;
-	int ret = bisect_ddmin(n, r->request.parallel, tester, &guilty, err);
+	int ret = bisect_ddmin(n, r->request.bisect.parallel, tester, &guilty, err);
 
 	if (ret)
 		return ret;
@@ -192,7 +193,7 @@ static int search_culprit(struct bisect_run *r, struct error *err)
 	struct bisect_tester tester = {.test = bisect_test, .round = print_round, .arg = &r->s};
 
 	if (r->space)
-		return bisect_search(r->space, r->request.parallel, &tester, &r->found, err);
+		return bisect_search(r->space, r->request.bisect.parallel, &tester, &r->found, err);
 	return search_options(r, &tester, err);
 }
 
@@ -227,9 +228,9 @@ static int find_revert(const struct bisect_run *r, const char *culprit, char **i
 		       struct error *err)
 {
 	*id = NULL;
-	switch (r->request.kind) {
+	switch (r->request.bisect.kind) {
 	case BISECT_GIT:
-		return bisect_commit_revert(r->request.tree, r->bad, culprit, id, err);
+		return bisect_commit_revert(r->request.bisect.tree, r->bad, culprit, id, err);
 	case BISECT_CONFIG:
 		return revert_options(r, culprit, id, err);
 	case BISECT_SERIES:
@@ -325,17 +326,18 @@ static int lock_session(struct bisect_run *r, const char *runs, const char *sess
 static int open_candidates_of(struct bisect_run *r, struct results_db *db, const char *runs,
 			      const char *session, struct error *err)
 {
-	int ret = bisect_lab_open(&r->request, session, runs, db, &r->lab, err);
+	int ret = bisect_lab_open(&r->request.bisect, session, runs, db, &r->lab, err);
 
 	if (ret)
 		return ret;
-	return open_candidates[r->request.kind](r, err);
+	return open_candidates[r->request.bisect.kind](r, err);
 }
 
 static int open_run(struct bisect_run *r, struct results_db *db, const char *runs,
 		    const struct results_bisect *b, struct error *err)
 {
-	int ret = bisect_request_parse(b->request, &r->request, err);
+	int ret = request_parse(b->request, strlen(b->request), "the stored bisect", REQUEST_BISECT,
+				&r->request, err);
 
 	if (ret)
 		return ret;
@@ -352,11 +354,11 @@ static int open_run(struct bisect_run *r, struct results_db *db, const char *run
 		.good = r->good,
 		.bad = r->bad,
 		.lab = bisect_lab_ops(r->lab),
-		.limits.boots = r->request.boots,
-		.limits.max_boots = r->request.max_boots,
+		.limits.boots = r->request.bisect.boots,
+		.limits.max_boots = r->request.bisect.max_boots,
 		.limits.guest_failures = GUEST_FAILURES,
 		.limits.host_failures = HOST_FAILURES,
-		.limits.threshold = r->request.threshold,
+		.limits.threshold = r->request.bisect.threshold,
 		.on_step = print_step,
 		.arg = r,
 	};
@@ -371,7 +373,7 @@ static void close_run(struct bisect_run *r)
 		r->space->ops->release(r->space);
 	if (r->lab)
 		bisect_lab_close(r->lab);
-	bisect_request_free(&r->request);
+	request_free(&r->request);
 	free(r->good);
 	free(r->bad);
 	free(r->reason);
@@ -406,21 +408,21 @@ int bisect_run(struct results_db *db, const char *runs, const struct results_bis
 }
 
 /* What is kept of a git range are commits: a branch may have moved by the time of a --resume. */
-static char *lasting_request(const struct bisect_run *r, const struct bisect_request *request)
+static char *lasting_request(const struct bisect_run *r, const struct request *request)
 {
-	struct bisect_request lasting = *request;
+	struct request lasting = *request;
 
-	if (request->kind == BISECT_GIT) {
-		lasting.good = r->good;
-		lasting.bad = r->bad;
+	if (request->bisect.kind == BISECT_GIT) {
+		lasting.bisect.good = r->good;
+		lasting.bisect.bad = r->bad;
 	}
-	return bisect_request_json(&lasting);
+	return request_json(&lasting);
 }
 
-int bisect_start(struct results_db *db, const char *runs, const struct bisect_request *request,
+int bisect_start(struct results_db *db, const char *runs, const struct request *request,
 		 char *session, struct error *err)
 {
-	__cleanup_free char *json = bisect_request_json(request);
+	__cleanup_free char *json = request_json(request);
 	__cleanup_free char *lasting = NULL;
 	struct results_bisect b = {.session = session, .request = json};
 	struct bisect_run r = {.lock = -1};
@@ -481,7 +483,7 @@ static int write_log(struct bisect_run *r, struct results_db *db, const struct r
 
 	if (ret)
 		return ret;
-	if (r->request.kind == BISECT_GIT)
+	if (r->request.bisect.kind == BISECT_GIT)
 		ret = log_for_git(r, steps, n, culprit, log, err);
 	else
 		log_in_words(r, steps, n, culprit, log);
@@ -493,7 +495,8 @@ int bisect_log(struct results_db *db, const char *runs, const struct results_bis
 	       struct strbuf *log, struct error *err)
 {
 	struct bisect_run r = {.lock = -1};
-	int ret = bisect_request_parse(b->request, &r.request, err);
+	int ret = request_parse(b->request, strlen(b->request), "the stored bisect", REQUEST_BISECT,
+				&r.request, err);
 
 	if (ret)
 		goto out;

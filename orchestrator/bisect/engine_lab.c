@@ -16,11 +16,12 @@
 #include "kernels/kernels.h"
 #include "orchestrator/bisect/config.h"
 #include "orchestrator/bisect/ddmin.h"
+#include "orchestrator/bisect/probe.h"
 #include "orchestrator/engine/run.h"
 #include "orchestrator/places.h"
 
 struct lab {
-	const struct bisect_request *request;
+	const struct request_bisect *request;
 	const char *session, *runs;
 	struct results_db *db;
 	struct places places;
@@ -435,7 +436,7 @@ static int open_lab(struct lab *l, struct error *err)
 	return name_candidates[l->request->kind](l, err);
 }
 
-int bisect_lab_open(const struct bisect_request *request, const char *session, const char *runs,
+int bisect_lab_open(const struct request_bisect *request, const char *session, const char *runs,
 		    struct results_db *db, struct lab **lab, struct error *err)
 {
 	struct lab *l = xcalloc(1, sizeof(*l));

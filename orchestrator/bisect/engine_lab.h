@@ -9,13 +9,13 @@
 #define ORCHESTRATOR_BISECT_ENGINE_LAB_H
 
 #include "orchestrator/bisect/lab.h"
-#include "orchestrator/bisect/request.h"
+#include "orchestrator/request/request.h"
 
 struct lab; /* private */
 
 /* @request, @session, @runs and @db are borrowed. -EINVAL: see bisect_probe_write(), and variants
  * that cannot be bisected as asked. */
-int bisect_lab_open(const struct bisect_request *request, const char *session, const char *runs,
+int bisect_lab_open(const struct request_bisect *request, const char *session, const char *runs,
 		    struct results_db *db, struct lab **lab, struct error *err);
 void bisect_lab_close(struct lab *lab);
 struct bisect_lab bisect_lab_ops(struct lab *lab);

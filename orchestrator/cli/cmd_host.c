@@ -11,15 +11,13 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/hosts/hosts.h"
 
-static const char usage[] = "nestlab host list [--json] | nestlab host check NAME... [--json]";
-static const char about[] =
-	"What hosts there are, and whether they can run now. `check` names each thing that is\n"
-	"missing, with its remedy, and exits 1 if there is one. A host is built in (emulated) or a\n"
-	"file hosts/NAME.json; `list` shows a wrong file as that, and exits 1 if there is one.";
+static bool as_json_wanted;
+static const struct option_spec options[] = {
+	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts"),
+	OPTION_END};
 
 /* A host and what its driver found, or why it cannot be told. */
 struct checked {
@@ -155,53 +153,66 @@ static struct tally show_hosts(const struct places *places, char *const *names, 
 	return t;
 }
 
-static int list_hosts(const struct places *places, bool json)
+static int run_list(int n, char **operands)
 {
 	struct error err = {0};
 	struct tally t;
 	char **names;
 	size_t count;
 
-	if (host_list(places, &names, &count, &err)) {
-		log_error("%s", err.text);
-		return EXIT_FATAL;
-	}
-	t = show_hosts(places, names, count, json, print_row);
+	if (n)
+		command_usage_error("%s: host list takes no operand", operands[0]);
+	if (host_list(command_places(), &names, &count, &err))
+		return command_fatal(&err);
+	t = show_hosts(command_places(), names, count, as_json_wanted, print_row);
 	fs_free_names(names, count);
 	if (cancel_requested())
 		return EXIT_FATAL;
 	return t.wrong ? EXIT_NO : 0;
 }
 
-static int check_hosts(const struct places *places, char **names, int count, bool json)
+static int run_check(int n, char **names)
 {
 	struct tally t;
 
-	if (!count)
-		options_usage_error(usage, "host check: which host?");
-	t = show_hosts(places, names, count, json, print_details);
+	if (!n)
+		command_usage_error("HOST is missing: which host is to be checked?");
+	t = show_hosts(command_places(), names, n, as_json_wanted, print_details);
 	if (t.wrong || cancel_requested())
 		return EXIT_FATAL;
 	return t.not_ready ? EXIT_NO : 0;
 }
 
-int cmd_host(int argc, char **argv)
-{
-	bool json = false;
-	const struct option_spec opts[] = {
-		OPTION_FLAG("json", &json, "machine-readable output: an array of hosts"),
-		OPTION_END,
-	};
-	int n = options_parse(argc, argv, opts, usage, about), status;
-	struct places places;
+static const struct command actions[] = {
+	{
+		.name = "list",
+		.help = "the hosts, and whether they can run now",
+		.usage = "[--json]",
+		.about = "Lists the hosts: the built-in one (emulated), and those with a file\n"
+			 "hosts/NAME.json. A wrong file is shown as that, and hides no other.",
+		.exit_status = "0 done, 1 a host's file is wrong, 128 fatal",
+		.options = options,
+		.run = run_list,
+	},
+	{
+		.name = "check",
+		.help = "what a host lacks, with the remedy",
+		.usage = "[--json] HOST...",
+		.about =
+			"Says whether hosts can run now, and names each thing that is missing, with "
+			"its remedy.",
+		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
+		.options = options,
+		.operand = "HOST",
+		.run = run_check,
+	},
+	{0},
+};
 
-	places_find(&places, NULL);
-	if (n == 1 && !strcmp(argv[0], "list"))
-		status = list_hosts(&places, json);
-	else if (n >= 1 && !strcmp(argv[0], "check"))
-		status = check_hosts(&places, argv + 1, n - 1, json);
-	else
-		options_usage_error(usage, "host: list or check NAME...");
-	places_free(&places);
-	return status;
-}
+const struct command cmd_host = {
+	.name = "host",
+	.help = "list hosts and check whether they can run",
+	.usage = "ACTION [options]",
+	.about = "Hosts are where kernels are booted. See docs/hosts.md.",
+	.actions = actions,
+};

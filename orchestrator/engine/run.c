@@ -19,6 +19,7 @@
 #include "orchestrator/engine/attempt.h"
 #include "orchestrator/engine/builder.h"
 #include "orchestrator/engine/loop.h"
+#include "orchestrator/version.h"
 
 struct engine {
 	const struct run_request *req;
@@ -140,7 +141,7 @@ static void describe_environment(struct engine *e)
 	struct utsname uts;
 
 	json_object_object_add(env, "command", json_object_new_string(e->req->command));
-	json_object_object_add(env, "nestlab", json_object_new_string(NESTLAB_VERSION));
+	json_object_object_add(env, "nestlab", json_object_new_string(nestlab_version));
 	json_object_object_add(env, "cores", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
 	if (!uname(&uts)) {
 		json_object_object_add(env, "machine", json_object_new_string(uts.nodename));

@@ -59,7 +59,7 @@ static int remove_variants(void **state)
 static void make_candidate(const char *id)
 {
 	__cleanup_free char *runs = xasprintf("%s/runs", dir);
-	struct bisect_request request = {
+	struct request_bisect request = {
 		.kind = BISECT_SERIES,
 		.variant = (char *)"child",
 		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},
@@ -119,7 +119,7 @@ static int build_head(void *cancelled)
 	__cleanup_free char *runs = xasprintf("%s/runs", dir);
 	__cleanup_free char *tree = xasprintf("%s/tree", dir);
 	const char *id = "0123456789012345678901234567890123456789";
-	struct bisect_request request = {
+	struct request_bisect request = {
 		.kind = BISECT_GIT,
 		.variant = (char *)"root",
 		.tree = tree,
