@@ -36,18 +36,19 @@ static bool is_stopped(struct builder *b)
 	return stopped;
 }
 
+/* Errors name the kernel already. */
 static int build_kernel(struct builder *b, size_t k, struct error *err)
 {
 	const struct builder_request *req = &b->req;
 	int ret = kernel_build(&req->env, req->kernels[k], &b->kernels[k], err);
 
-	if (ret) /* it names the kernel itself */
+	if (ret)
 		return ret;
 	for (size_t p = 0; p < req->nplans; p++) {
 		ret = selftests_prepare(&req->env, req->kernels[k], &b->kernels[k], &req->plans[p],
 					&b->selftests[k * req->nplans + p], err);
 		if (ret)
-			return error_prefix(err, ret, "kernel %s", req->kernels[k]);
+			return ret;
 	}
 	return 0;
 }

@@ -343,13 +343,17 @@ static const char *find_failure(const char *text, const char *last)
 /* The agent puts how it ended on the last line. */
 static void note_failed_test(struct collector *c, const char *name, const char *text)
 {
-	const char *end = strrchr(text, '\n'), *last = end ? end + 1 : text;
-	const char *what = find_failure(text, last);
-	int len = last > what ? last - what : 0;
+	const char *end = strrchr(text, '\n'), *last = text, *what;
 	struct error told = {0};
 
-	error_set(&told, 0, "selftest %s failed (%.100s)%s%.*s", name, last, len ? ":\n" : "",
-		  len < FAILURE_TEXT ? len : FAILURE_TEXT, what);
+	if (end)
+		last = end + 1;
+	what = find_failure(text, last);
+	error_set(&told, 0, "selftest %s failed (%.100s)", name, last);
+	if (last > what + FAILURE_TEXT)
+		error_append(&told, 0, ":\n%.*s", FAILURE_TEXT, what);
+	else if (last > what)
+		error_append(&told, 0, ":\n%.*s", (int)(last - what), what);
 	note_trouble(c, RESULTS_INTEGRITY, told.text);
 }
 

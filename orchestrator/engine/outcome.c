@@ -42,9 +42,11 @@ static enum results_class set_integrity(struct error *why, const struct collecto
 					const char *host_says)
 {
 	const char *wrong = c->trouble.text;
-	const char *besides = *host_says ? host_says : c->complaint.text;
+	const char *besides = host_says;
 	size_t len = strlen(wrong);
 
+	if (!*besides)
+		besides = c->complaint.text;
 	if (!*besides)
 		return set_class(why, RESULTS_INTEGRITY, wrong);
 	while (len && wrong[len - 1] == '\n')

@@ -318,8 +318,10 @@ static void start_jobs(struct engine *e, size_t limit)
 
 static void drive_boots(struct engine *e)
 {
-	size_t limit = e->host.parallel ? e->host.parallel : sysconf(_SC_NPROCESSORS_ONLN);
+	size_t limit = e->host.parallel;
 
+	if (!limit)
+		limit = sysconf(_SC_NPROCESSORS_ONLN);
 	start_jobs(e, limit);
 	while (e->running || has_jobs_to_come(e)) {
 		struct boot *over = boot_loop_wait(e->loop);

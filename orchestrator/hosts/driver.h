@@ -86,7 +86,8 @@ struct host_driver {
 		*keys; /* what a host file may have besides the common keys, NULL-terminated */
 
 	/* Reads the driver's own keys out of the whole @file (each is one of @keys already) into *own,
-	 * which free_config() frees. -EINVAL with file and path in it (json_error()). */
+	 * which free_config() frees, after an error too. -EINVAL with file and path in it
+	 * (json_error()). */
 	int (*configure)(const struct json_node *file, void **own, struct error *err);
 	void (*free_config)(void *own);
 	/* The command line that a kernel must have on this host; the caller frees. */
