@@ -18,16 +18,6 @@ static const char *const environment[] = {
 	"GIT_IMPLICIT_WORK_TREE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
 	"GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"};
 
-/* What git says when the machine is at its limits, in the C library's words. */
-static const struct {
-	const char *sign;
-	int code;
-} limits[] = {
-	{"No space left on device", -ENOSPC}, {"Disk quota exceeded", -ENOSPC},
-	{"Cannot allocate memory", -ENOMEM},  {"ut of memory", -ENOMEM},
-	{"Too many open files", -EMFILE},     {"Resource temporarily unavailable", -EAGAIN},
-};
-
 static size_t count_strings(const char *const *list)
 {
 	size_t n = 0;
@@ -68,13 +58,12 @@ static const char **make_environment(const struct git_command *cmd)
 /* Which limit of the machine made git fail; 0: none, the fault is the repository's or the arguments'. */
 static int find_limit(int status, const char *complaint)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-		if (strstr(complaint, limits[i].sign))
-			return limits[i].code;
+	int limit = subprocess_find_limit(complaint);
+
 	/* git itself exits with 128 (fatal) and 129 (usage); 128 + N beyond: ended by signal N */
-	if (status > 129)
-		return -ENOMEM;
-	return 0;
+	if (!limit && status > 129)
+		limit = -ENOMEM;
+	return limit;
 }
 
 static const char *place_of(const struct git_command *cmd)

@@ -341,6 +341,24 @@ out:
 	return ret;
 }
 
+int subprocess_find_limit(const char *output)
+{
+	static const struct {
+		const char *sign;
+		int code;
+	} signs[] = {
+		{"No space left on device", -ENOSPC}, {"Disk quota exceeded", -ENOSPC},
+		{"Cannot allocate memory", -ENOMEM},  {"out of memory", -ENOMEM},
+		{"Out of memory", -ENOMEM},	      {"virtual memory exhausted", -ENOMEM},
+		{"Too many open files", -EMFILE},     {"Resource temporarily unavailable", -EAGAIN},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(output, signs[i].sign))
+			return signs[i].code;
+	return 0;
+}
+
 bool subprocess_have(const char *program)
 {
 	const char *path = getenv("PATH");

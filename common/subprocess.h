@@ -39,6 +39,12 @@ struct subprocess {
  */
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err);
 
+/*
+ * Does @output, what a program said under LC_ALL=C, tell of a limit of this machine's? -ENOSPC, -ENOMEM,
+ * -EMFILE or -EAGAIN; 0 if not. Such a failure says nothing about what the program was given.
+ */
+int subprocess_find_limit(const char *output);
+
 /* Is @program in PATH? */
 bool subprocess_have(const char *program);
 

@@ -66,23 +66,16 @@ static int find_limit(const char *line)
 		const char *sign;
 		int code;
 	} signs[] = {
-		{"No space left on device", -ENOSPC},
-		{"Disk quota exceeded", -ENOSPC},
 		{"Killed signal terminated program", -ENOMEM},
 		{"Terminated signal terminated program", -ENOMEM},
 		{"] Killed", -ENOMEM},
 		{"] Terminated", -ENOMEM},
-		{"virtual memory exhausted", -ENOMEM},
-		{"cc1: out of memory", -ENOMEM},
-		{"Cannot allocate memory", -ENOMEM},
-		{"Too many open files", -EMFILE},
-		{"Resource temporarily unavailable", -EAGAIN},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i].sign))
 			return signs[i].code;
-	return 0;
+	return subprocess_find_limit(line);
 }
 
 static void note_limit(struct watcher *w, const char *line)
