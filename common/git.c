@@ -68,7 +68,9 @@ static int find_limit(int status, const char *complaint)
 
 static const char *place_of(const struct git_command *cmd)
 {
-	return cmd->dir ? cmd->dir : "the current folder";
+	if (!cmd->dir)
+		return "the current folder";
+	return cmd->dir;
 }
 
 /* "checkout", which may stand behind options: -c KEY=VALUE, --literal-pathspecs. */
@@ -93,7 +95,9 @@ static const char *last_line(struct strbuf *text)
 	if (!text->len)
 		return "it did not say why";
 	newline = strrchr(text->buf, '\n');
-	return newline ? newline + 1 : text->buf;
+	if (newline)
+		return newline + 1;
+	return text->buf;
 }
 
 /* Errors of the machine's, whatever git's exit status; else 0. */
@@ -128,8 +132,11 @@ static int report_failure(const struct git_command *cmd, int status, struct strb
 int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err)
 {
 	struct strbuf dropped = STRBUF_INIT, complaints = STRBUF_INIT;
-	int code, ret = run_command(cmd, &code, out ? out : &dropped, &complaints, err);
+	int code, ret;
 
+	if (!out)
+		out = &dropped;
+	ret = run_command(cmd, &code, out, &complaints, err);
 	if (ret)
 		goto out;
 	if (status)

@@ -9,12 +9,20 @@
 
 #include "common/alloc.h"
 
+/* "--name VALUE", "-x"; the caller frees. */
+static char *describe_option(const struct option_spec *o)
+{
+	const char *dashes = o->name[1] ? "--" : "-";
+
+	if (o->argname)
+		return xasprintf("%s%s %s", dashes, o->name, o->argname);
+	return xasprintf("%s%s", dashes, o->name);
+}
+
 static void print_options(FILE *f, const struct option_spec *opts)
 {
 	for (; opts->kind != OPTION_KIND_END; opts++) {
-		__cleanup_free char *left =
-			xasprintf("%s%s%s%s", opts->name[1] ? "--" : "-", opts->name,
-				  opts->argname ? " " : "", opts->argname ? opts->argname : "");
+		__cleanup_free char *left = describe_option(opts);
 
 		fprintf(f, "  %-24s %s\n", left, opts->help);
 	}
@@ -33,16 +41,19 @@ static void usage_fail(const struct option_spec *opts, const char *usage, const 
 }
 
 /* The option that @arg ("--name", "--name=value", "-x") names, or NULL; *value past the '='. */
-static const struct option_spec *find(const struct option_spec *opts, const char *arg,
-				      const char **value)
+static const struct option_spec *find_option(const struct option_spec *opts, const char *arg,
+					     const char **value)
 {
-	const char *name = arg + (arg[1] == '-' ? 2 : 1);
+	bool is_long = arg[1] == '-';
+	const char *name = arg + 1 + is_long;
 	size_t len = strcspn(name, "=");
 
-	*value = name[len] ? name + len + 1 : NULL;
+	*value = NULL;
+	if (name[len])
+		*value = name + len + 1;
 	for (; opts->kind != OPTION_KIND_END; opts++)
 		if (strlen(opts->name) == len && !strncmp(opts->name, name, len) &&
-		    (opts->name[1] != '\0') == (arg[1] == '-'))
+		    (len > 1) == is_long)
 			return opts;
 	return NULL;
 }
@@ -81,7 +92,7 @@ static const char *store_double(const struct option_spec *o, const char *value)
 }
 
 /* NULL, or what is wrong with @value. */
-static const char *store(const struct option_spec *o, const char *value)
+static const char *store_value(const struct option_spec *o, const char *value)
 {
 	struct option_list *list;
 
@@ -132,7 +143,7 @@ int options_parse(int argc, char **argv, const struct option_spec *opts, const c
 		}
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			print_help(opts, usage, about);
-		o = find(opts, argv[i], &value);
+		o = find_option(opts, argv[i], &value);
 		if (!o)
 			usage_fail(opts, usage, "no such option", argv[i]);
 		if (o->kind == OPTION_KIND_FLAG && !value) {
@@ -141,7 +152,7 @@ int options_parse(int argc, char **argv, const struct option_spec *opts, const c
 		}
 		if (!value && o->kind != OPTION_KIND_FLAG && i + 1 >= argc)
 			usage_fail(opts, usage, "wants a value", argv[i]);
-		wrong = store(o, value ? value : argv[i + 1]);
+		wrong = store_value(o, value ? value : argv[i + 1]);
 		if (wrong)
 			usage_fail(opts, usage, wrong, argv[i]);
 		if (!value)

@@ -40,30 +40,14 @@ struct option_spec {
 	long min, max; /* OPTION_KIND_INT */
 };
 
-#define OPTION_FLAG(n, t, h)                                    \
-	{                                                       \
-		n, NULL, h, OPTION_KIND_FLAG, (bool *){t}, 0, 0 \
-	}
-#define OPTION_STRING(n, a, t, h)                                     \
-	{                                                             \
-		n, a, h, OPTION_KIND_STRING, (const char **){t}, 0, 0 \
-	}
-#define OPTION_INT(n, a, t, lo, hi, h)                        \
-	{                                                     \
-		n, a, h, OPTION_KIND_INT, (long *){t}, lo, hi \
-	}
-#define OPTION_DOUBLE(n, a, t, h)                                \
-	{                                                        \
-		n, a, h, OPTION_KIND_DOUBLE, (double *){t}, 0, 0 \
-	}
-#define OPTION_LIST(n, a, t, h)                                            \
-	{                                                                  \
-		n, a, h, OPTION_KIND_LIST, (struct option_list *){t}, 0, 0 \
-	}
-#define OPTION_END                      \
-	{                               \
-		.kind = OPTION_KIND_END \
-	}
+// clang-format off
+#define OPTION_FLAG(n, t, h)		{n, NULL, h, OPTION_KIND_FLAG, (bool *){t}, 0, 0}
+#define OPTION_STRING(n, a, t, h)	{n, a, h, OPTION_KIND_STRING, (const char **){t}, 0, 0}
+#define OPTION_INT(n, a, t, lo, hi, h)	{n, a, h, OPTION_KIND_INT, (long *){t}, lo, hi}
+#define OPTION_DOUBLE(n, a, t, h)	{n, a, h, OPTION_KIND_DOUBLE, (double *){t}, 0, 0}
+#define OPTION_LIST(n, a, t, h)		{n, a, h, OPTION_KIND_LIST, (struct option_list *){t}, 0, 0}
+#define OPTION_END			{.kind = OPTION_KIND_END}
+// clang-format on
 
 /*
  * Parses argv[1..]; what is left (operands, in order) is moved to argv[0..] and its count returned.

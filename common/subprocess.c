@@ -35,6 +35,13 @@ struct child_files {
 	int in, out, errors;
 };
 
+static const char *path_or_null(const char *path)
+{
+	if (!path)
+		return "/dev/null";
+	return path;
+}
+
 static void set_environment(const char *const *env)
 {
 	for (; env && *env; env++) {
@@ -61,7 +68,7 @@ static int exec_program(const struct subprocess *sp, const struct child_files *f
 static void __attribute__((noreturn))
 run_child(const struct subprocess *sp, struct child_files *files, int report, pid_t parent)
 {
-	const char *in = sp->stdin_path ? sp->stdin_path : "/dev/null";
+	const char *in = path_or_null(sp->stdin_path);
 	sigset_t none;
 	int code;
 
@@ -107,7 +114,7 @@ static void close_pipe(int fds[2])
 
 static int open_log(struct running *r, struct error *err)
 {
-	const char *path = r->sp->log_path ? r->sp->log_path : "/dev/null";
+	const char *path = path_or_null(r->sp->log_path);
 
 	r->log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (r->log < 0)
@@ -362,11 +369,14 @@ int subprocess_find_limit(const char *output)
 bool subprocess_have(const char *program)
 {
 	const char *path = getenv("PATH");
-	__cleanup_free char *copy = xstrdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
+	__cleanup_free char *copy = NULL;
 	char *save = NULL;
 
 	if (strchr(program, '/'))
 		return !access(program, X_OK);
+	if (!path)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	copy = xstrdup(path);
 	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
 		__cleanup_free char *full = xasprintf("%s/%s", dir, program);
 

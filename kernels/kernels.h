@@ -16,7 +16,8 @@
  *	  "compiler": "gcc",                  // program name, looked up in PATH
  *	  "selftests": "patches/my-tests",    // a series for the tree that KVM's selftests are
  *	                                      // built in, on top of the base's; null: not the
- *	                                      // base's either. The kernel is none the wiser
+ *	                                      // base's either. They do not change the kernel or
+ *	                                      // its key
  *	  "import": { ... }                   // optional: where an imported series came from
  *	}
  *
@@ -67,7 +68,7 @@ struct kernel_variant {
 /* Where things are. Borrowed strings. */
 struct kernel_env {
 	const char *variants_dir; /* .../kernels */
-	const char *cache_dir;	  /* .../nestlab (fs_cache_dir()) */
+	const char *cache_dir;	  /* .../nestlab (see orchestrator/places.h) */
 	int jobs;		  /* make -j; 0: one per core */
 	const char *label;	  /* progress label; NULL: "build NAME" */
 };
