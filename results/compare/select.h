@@ -48,6 +48,12 @@ int select_runs(struct results_db *db, const char *base, const char *new, const 
 		struct selection *out, struct error *err);
 void select_free(struct selection *s);
 
+/* results_compare() of runs that are selected already, whose notes become the comparison's: for a report,
+ * which goes on with the same runs. In compare.c. */
+int results_compare_selected(struct results_db *db, struct selection *s,
+			     const struct results_filter *filter, struct results_comparison *out,
+			     struct error *err);
+
 /* The run with @id, or NULL. */
 const struct select_run *select_find(const struct selection *s, int64_t id);
 
@@ -56,5 +62,11 @@ const struct select_run *select_find(const struct selection *s, int64_t id);
 	"(?1 IS NULL OR run.kernel_name = ?1) AND run.kernel_key = ?2 AND " \
 	"(?3 IS NULL OR run.session = ?3) "
 void select_bind(sqlite3_stmt *stmt, const struct select_kernel *k, const char *session);
+
+/* Binds the environment at ?4 and ?5 of a query with SELECT_ENVIRONMENT_WHERE. Not its clock: a boot
+ * that died early never named one. */
+#define SELECT_ENVIRONMENT_WHERE \
+	"coalesce(run.agent_sha256, '') = ?4 AND coalesce(run.host_identity, '') = ?5 "
+void select_bind_environment(sqlite3_stmt *stmt, const struct select_environment *e);
 
 #endif
