@@ -324,18 +324,6 @@ int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err)
 	return 0;
 }
 
-char *fs_cache_dir(void)
-{
-	const char *dir = getenv("NESTLAB_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-
-	if (dir && *dir)
-		return xstrdup(dir);
-	if (xdg && *xdg)
-		return xasprintf("%s/nestlab", xdg);
-	return xasprintf("%s/.cache/nestlab", home && *home ? home : "/tmp");
-}
-
 char *fs_program_dir(void)
 {
 	char path[PATH_MAX];
@@ -349,27 +337,4 @@ char *fs_program_dir(void)
 	if (slash)
 		*slash = '\0';
 	return xstrdup(path);
-}
-
-char *fs_data_root(void)
-{
-	const char *root = getenv("NESTLAB_ROOT");
-	__cleanup_free char *programs = fs_program_dir();
-	__cleanup_free char *dir = xstrdup(programs);
-
-	if (root && *root)
-		return xstrdup(root);
-	/* build/bin, build/tests, build/asan/tests: look upwards for the checkout */
-	for (int i = 0; i < 4; i++) {
-		__cleanup_free char *mark = xasprintf("%s/kernels/kernels.h", dir);
-		char *slash;
-
-		if (fs_exists(mark))
-			return xstrdup(dir);
-		slash = strrchr(dir, '/');
-		if (!slash || slash == dir)
-			break;
-		*slash = '\0';
-	}
-	return xasprintf("%s/../share/nestlab", programs);
 }

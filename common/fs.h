@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fs.h - files and folders: whole-file reads, atomic writes, trees, locks, standard folders.
+ * fs.h - files and folders: whole-file reads, atomic writes, trees, locks.
  *
  * Paths are NUL-terminated bytes. All functions return 0 or a negative errno with @err set, naming
  * the path, unless noted.
@@ -50,16 +50,6 @@ void fs_free_names(char **names, size_t count);
 int fs_lock(const char *path, bool wait, int *fd, struct error *err);
 
 int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err); /* for this user */
-
-/*
- * Standard folders; the caller frees.
- * fs_cache_dir: $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else $HOME/.cache/nestlab.
- * fs_data_root: the folder that holds kernels/ scenarios/: $NESTLAB_ROOT, else the checkout that the
- *   program was built in (build/bin/ is two below it), else ../share/nestlab from the program.
- * Both are on their way out: orchestrator/places.h knows where things are.
- */
-char *fs_cache_dir(void);
-char *fs_data_root(void);
 
 /* The folder of the running program, e.g. to find nestlab-agent beside it; the caller frees. */
 char *fs_program_dir(void);

@@ -36,22 +36,21 @@ static bool is_stopped(struct builder *b)
 	return stopped;
 }
 
+/* The errors name the kernel already. */
 static int build_kernel(struct builder *b, size_t k, struct error *err)
 {
 	const struct builder_request *req = &b->req;
 	int ret = kernel_build(&req->env, req->kernels[k], &b->kernels[k], err);
 
 	if (ret)
-		goto fail;
+		return ret;
 	for (size_t p = 0; p < req->nplans; p++) {
 		ret = selftests_prepare(&req->env, req->kernels[k], &b->kernels[k], &req->plans[p],
 					&b->selftests[k * req->nplans + p], err);
 		if (ret)
-			goto fail;
+			return ret;
 	}
 	return 0;
-fail:
-	return error_prefix(err, ret, "kernel %s", req->kernels[k]);
 }
 
 /* All of them first: a boot waits for a kernel that is in the cache, not for one that is not. An
