@@ -100,7 +100,8 @@ static const char *last_line(struct strbuf *text)
 	return text->buf;
 }
 
-/* Errors of the machine's, whatever git's exit status; else 0. */
+/* Runs git and stores its exit status. The error is negative only if git could not be run or the machine
+ * was at its limits. */
 static int run_command(const struct git_command *cmd, int *status, struct strbuf *out,
 		       struct strbuf *complaints, struct error *err)
 {

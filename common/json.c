@@ -39,7 +39,7 @@ static enum json_tokener_error tokenize(struct json_tokener *tok, const char *te
 {
 	*doc = json_tokener_parse_ex(tok, text, len);
 	*end = json_tokener_get_parse_end(tok);
-	/* a NUL tells json-c that a number at the end of the text is complete */
+	/* only a NUL tells json-c that a number at the end of the text is complete */
 	if (json_tokener_get_error(tok) == json_tokener_continue)
 		*doc = json_tokener_parse_ex(tok, "", 1);
 	return json_tokener_get_error(tok);

@@ -40,8 +40,9 @@ struct subprocess {
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err);
 
 /*
- * Does @output, what a program said under LC_ALL=C, tell of a limit of this machine's? -ENOSPC, -ENOMEM,
- * -EMFILE or -EAGAIN; 0 if not. Such a failure says nothing about what the program was given.
+ * Looks in the output of a program that failed (run with LC_ALL=C) for a sign that this machine was at its
+ * limits: -ENOSPC, -ENOMEM, -EMFILE or -EAGAIN; 0 if there is none. Such a failure says nothing about
+ * the program's input.
  */
 int subprocess_find_limit(const char *output);
 

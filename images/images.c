@@ -16,7 +16,7 @@
 #include "images/initramfs.h"
 #include "images/iso.h"
 
-/* Part of every key: to be raised when the same inputs come to give other bytes. */
+/* Part of every key: to be changed when the same inputs come to give other bytes. */
 #define IMAGE_FORMAT "nestlab-image 1\n"
 
 /* What the boot loaders and the file system add to the inputs, at most. */

@@ -31,7 +31,7 @@ static const char *const environment[] = {
 	"USERCFLAGS", "USERLDFLAGS", "OUTPUT", "KHDR_INCLUDES", "INSTALL_HDR_PATH", "LDLIBS",
 	"TARGET_ARCH", NULL};
 
-/* What make said so far. */
+/* What make has printed so far. */
 struct watcher {
 	struct kernel_make *m;
 	struct strbuf errors; /* the first compile errors */
@@ -41,7 +41,7 @@ struct watcher {
 	char *limit_line; /* the line that says so */
 };
 
-/* "  CC      arch/x86/kvm/x86.o": what make does, not what it reports. */
+/* "  CC      arch/x86/kvm/x86.o": a command that make runs, not a message. */
 static bool is_step(const char *line)
 {
 	return line[0] == ' ' && line[1] == ' ' && isupper((unsigned char)line[2]);

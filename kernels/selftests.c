@@ -87,7 +87,7 @@ static int find_key(struct selftests_job *j, struct error *err)
 	return 0;
 }
 
-/* ---- what the tree has ---- */
+/* ---- the tests that the tree has ---- */
 
 /* Appends the names of the tests that are there. */
 static void list_tests(const char *folder, struct strbuf *out)
@@ -274,7 +274,7 @@ static int build_once(struct selftests_job *j, struct error *err)
 	ret = kernel_work_lock(j->env, "selftests of", j->v.name, j->key, &lock, err);
 	if (ret)
 		return ret;
-	if (!all_built(j)) /* by another nestlab, meanwhile */
+	if (!all_built(j)) /* unless another nestlab did meanwhile */
 		ret = build_missing(j, err);
 	close(lock);
 	return ret;
