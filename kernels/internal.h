@@ -4,10 +4,12 @@
  *
  *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
  *	source.c    what the source is (cheap), and unpacking it; download.c fetches URLs
- *	cache.c     keys, the index that finds them, entries that appear by one rename
+ *	keys.c      the names of a build, from everything that its bytes depend on
+ *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
  *	lineage.c   the tree of the last commit built, to build the next one from
- *	patches.c   the series applied, config.c: the .config and its check
+ *	patches.c   the series applied, patch.c: the files that a patch names
+ *	config.c    the .config and its check, fragment.c: what a fragment asks for
  *	make.c      make, with progress, and what went wrong
  *	build.c     all of it, in order and under locks
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
@@ -23,6 +25,9 @@
 
 /* Changes when the same inputs would give other bytes: part of every key. */
 #define KERNEL_RECIPE "nestlab-kernel-1"
+
+/* paths.c: CACHE/FOLDER/NAME, or CACHE/FOLDER if @name is NULL. The caller frees. */
+char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
 
 /* ---- source.c ---- */
 
@@ -56,9 +61,9 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
  * that userspace gets, makefiles. */
 int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err);
-/* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
+/* Is it a file of the tree that `make tinyconfig olddefconfig` reads? */
 bool kernel_is_config_path(const char *path);
-/* Could they change what `make olddefconfig` says? (Kconfig files, defconfigs, Makefiles) */
+/* Do they change such a file? */
 int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err);
 
 /* ---- config.c ---- */
@@ -131,7 +136,7 @@ int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *
 int kernel_work_lock(const struct kernel_env *env, const char *what, const char *variant,
 		     const char *name, int *fd, struct error *err);
 
-/* ---- cache.c ---- */
+/* ---- keys.c ---- */
 
 /* The names of a build. The prekey is found in milliseconds and leads to the key by the index. */
 struct kernel_keys {
@@ -148,6 +153,8 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err);
 void kernel_keys_free(struct kernel_keys *k);
 
+/* ---- cache.c ---- */
+
 /* Fills in k->key by the index. *found false: never built (or its entry is gone). */
 int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, bool *found,
 			struct error *err);
@@ -161,7 +168,6 @@ int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant 
 int kernel_cache_publish(const struct kernel_env *env, const struct kernel_variant *v,
 			 const struct kernel_keys *k, const struct kernel_work *w, uint64_t steps,
 			 struct error *err);
-char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
 /* A small number kept under a name: steps of the last build, for the next one's ETA. 0: none. */
 uint64_t kernel_cache_number(const struct kernel_env *env, const char *name);
 void kernel_cache_set_number(const struct kernel_env *env, const char *name, uint64_t value);

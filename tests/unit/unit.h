@@ -39,6 +39,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/subprocess.h"
 
 #define UNIT_MAX_TESTS	   256
 #define UNIT_CHILD_SECONDS 60
@@ -175,6 +176,20 @@ static inline void assert_contains(const char *text, const char *part)
 {
 	if (!strstr(text, part))
 		fail_msg("\"%s\" does not say \"%s\"", text, part);
+}
+
+/* ---- programs ---- */
+
+/* Runs a shell script; returns its exit status. */
+static inline int unit_shell(const char *script)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	struct subprocess sp = {.argv = argv};
+	int status = -1;
+
+	if (subprocess_run(&sp, &status, NULL))
+		return -1;
+	return status;
 }
 
 /* ---- a child process ---- */

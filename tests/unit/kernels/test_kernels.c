@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include "common/sha256.h"
+#include "kernels/fragment.h"
 #include "kernels/internal.h"
+#include "kernels/patch.h"
 
 #define SUM  "\"0000000000000000000000000000000000000000000000000000000000000000\""
 #define TAR  "\"source\": { \"kind\": \"tarball\", \"location\": \"t.tar\", \"sha256\": " SUM " }"
@@ -169,6 +171,26 @@ TEST(variant_mistakes_are_named)
 
 /* ---- config ---- */
 
+TEST(a_fragment_is_read_and_written)
+{
+	__cleanup_free char *one =
+		unit_write("one", "CONFIG_A=y\nCONFIG_B=\"x y\" \n# CONFIG_C is not set\n");
+	__cleanup_free char *two = unit_write("two", "# CONFIG_C was set once\n\nCONFIG_A=m\r\n");
+	struct kernel_fragment f = {0};
+	struct strbuf out = STRBUF_INIT;
+
+	assert_int_equal(kernel_fragment_read(&f, one, NULL), 0);
+	assert_int_equal(kernel_fragment_read(&f, two, NULL), 0);
+	for (size_t i = 0; i < f.count; i++)
+		kernel_fragment_add_line(&out, f.options[i].name, f.options[i].value);
+	assert_string_equal(out.buf, "CONFIG_A=m\nCONFIG_B=\"x y\"\n# CONFIG_C is not set\n");
+	assert_string_equal(kernel_fragment_find(&f, "CONFIG_A")->file, two);
+	assert_int_equal(kernel_fragment_find(&f, "CONFIG_A")->line, 3);
+	assert_null(kernel_fragment_find(&f, "CONFIG_D"));
+	strbuf_release(&out);
+	kernel_fragment_free(&f);
+}
+
 TEST(config_lists_what_did_not_take)
 {
 	__cleanup_free char *one = unit_path("one"), *two = unit_path("two");
@@ -224,6 +246,8 @@ TEST(patches_that_touch_the_configuration)
 		{"--- a/Makefile\n+++ b/Makefile\n", true},
 		{"--- a/Kconfig\t2020\n+++ /dev/null\n", true},
 		{"--- a/kernel/configs/tiny.config\n+++ b/kernel/configs/tiny.config\n", true},
+		{"--- a/tools/scripts/Makefile.arch\n+++ b/tools/scripts/Makefile.arch\n", false},
+		{"rename from arch/x86/Kconfig\nrename to arch/x86/Other\n", true},
 		{"no diff", false},
 		{"", false},
 	};
@@ -237,6 +261,67 @@ TEST(patches_that_touch_the_configuration)
 		assert_int_equal(kernel_patches_touch_config(&path, 1, &touch, &err), 0);
 		assert_int_equal(touch, cases[i].touch);
 	}
+}
+
+/* One answer for patches and for the commits of a lineage. */
+TEST(files_that_the_configuration_is_made_from)
+{
+	static const char *const read[] = {
+		"Kconfig",
+		"drivers/net/Kconfig",
+		"mm/Kconfig.debug",
+		"Makefile",
+		"arch/x86/Makefile",
+		"arch/x86/Makefile_32.cpu",
+		"scripts/Makefile.compiler",
+		"scripts/kconfig/conf.c",
+		"kernel/configs/tiny.config",
+		"arch/x86/configs/tiny.config",
+	};
+	static const char *const not_read[] = {
+		"Makefile.old",		"arch/x86/kvm/Makefile", "tools/scripts/Makefile.arch",
+		"arch/arm64/Makefile",	"kernel/fork.c",	 "Documentation/notKconfig",
+		"tools/perf/scripts/x", "kernel/configs.c",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(read); i++)
+		if (!kernel_is_config_path(read[i]))
+			fail_msg("%s is read", read[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(not_read); i++)
+		if (kernel_is_config_path(not_read[i]))
+			fail_msg("%s is not read", not_read[i]);
+}
+
+static int list_path(const struct patch_path *p, void *arg)
+{
+	strbuf_addf(arg, "%s%s ", p->old ? "-" : "+", p->path);
+	return 0;
+}
+
+static int stop_at_once(const struct patch_path *p, void *arg)
+{
+	*(char **)arg = xstrdup(p->raw);
+	return 7;
+}
+
+TEST(a_patch_names_its_files)
+{
+	static const char text[] = "From: somebody\n"
+				   "rename from a.c\nrename to b/c.c\n"
+				   "--- a/a.c\t2020-01-01\n+++ b/b/c.c\r\n"
+				   "@@ -1 +1 @@\n-x\n+y\n"
+				   "--- /dev/null\n+++ b/new.c\n"
+				   "copy from x/y.c\ncopy to x/z.c\n"
+				   "--- a/last.c";
+	struct strbuf list = STRBUF_INIT;
+	char *first = NULL;
+
+	assert_int_equal(patch_each_path(text, list_path, &list), 0);
+	assert_string_equal(list.buf, "-a.c +b/c.c -a.c +b/c.c +new.c -x/y.c +x/z.c -last.c ");
+	assert_int_equal(patch_each_path("+++ b/x\n+++ b/y\n", stop_at_once, &first), 7);
+	assert_string_equal(first, "b/x");
+	strbuf_release(&list);
+	free(first);
 }
 
 TEST(patches_that_userspace_sees)
@@ -358,7 +443,7 @@ TEST(build_id_of_a_program_and_of_damage)
 	assert_int_equal(strspn(hex, "0123456789abcdef"), 40);
 	unit_put("elf", "no ELF at all");
 	assert_int_equal(kernel_elf_build_id(path, hex, &err), -EINVAL);
-	assert_contains(err.text, "not a 64-bit ELF");
+	assert_contains(err.text, "not an ELF file");
 
 	/* Any damage to the headers is an answer, not a crash (the sanitizers watch). */
 	assert_int_equal(fs_read_file("/proc/self/exe", 0, &elf, &err), 0);

@@ -44,7 +44,7 @@ static int make_repository(void **state)
 	command = xasprintf("git init -q %s && cd %s && git -c user.name=n -c user.email=n@n "
 			    "commit -q --allow-empty -m first && git tag one && mkdir %s/empty",
 			    repository, repository, unit_dir);
-	return system(command);
+	return unit_shell(command);
 }
 
 static int drop_repository(void **state)
