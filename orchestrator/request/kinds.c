@@ -73,9 +73,9 @@ static int check_bisect(const struct request *r, const char *name, struct error 
 	 .max = 1000000, .help = "rounds of a boot; 0: as many as the scenario has"}
 #define STEP(kind)                                                                                 \
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(kind.boots), .argname = "N", .min = 1,  \
-	 .max = 100, .otherwise = "2", .help = "boots of a step, at first"},                       \
+	 .max = 100, .otherwise = "2", .help = "boots of a kernel, at first"},                       \
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(kind.max_boots), .argname = "N",    \
-	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of a step, at most"},              \
+	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of a kernel, at most"},              \
 	HOST(AT(kind.host))
 #define SEED(struct_at)                                                                            \
 	{.key = "seed", .type = REQUEST_INTEGER, .at = struct_at, .argname = "N", .min = 1,        \
