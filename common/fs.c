@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,40 +51,54 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
 	return ret;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int fs_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		data += n;
+		at += n;
 		len -= n;
 	}
 	return 0;
 }
 
-/* Opens a new temporary beside @path; its name is *tmp, the caller's. */
+/* "PATH.tmp.PID.N": another one each time, in this process and in all others. The caller frees. */
+static char *temporary_name(const char *path)
+{
+	static atomic_uint counter;
+
+	return xasprintf("%s.tmp.%d.%u", path, getpid(), atomic_fetch_add(&counter, 1));
+}
+
+/*
+ * Opens a new temporary beside @path; its name is *tmp, the caller's. open(2) takes the umask off
+ * @mode, which mkstemp(3) would not: asking for the umask means setting it, for all threads.
+ */
 static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
 {
 	struct stat st;
-	mode_t mask;
 	int fd;
 
 	*tmp = NULL;
 	/* The rename would put a file where a device or a pipe was: never for /dev/null and the like. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return error_set(err, -EINVAL, "%s: is no regular file, and will not be replaced",
-				 path);
-	*tmp = xasprintf("%s.tmp.XXXXXX", path);
-	fd = mkostemp(*tmp, O_CLOEXEC);
+		return error_set(err, -EINVAL,
+				 "%s: is not a regular file, and will not be replaced", path);
+	for (int attempt = 0; attempt < 100; attempt++) {
+		free(*tmp);
+		*tmp = temporary_name(path);
+		fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
 	if (fd < 0)
 		return fail(err, path, "create a temporary file beside it");
-	mask = umask(0);
-	umask(mask);
-	fchmod(fd, mode & ~mask);
 	return fd;
 }
 
@@ -108,7 +123,7 @@ int fs_write_file(const char *path, const void *data, size_t len, struct error *
 
 	if (fd < 0)
 		return fd;
-	if (write_all(fd, data, len))
+	if (fs_write_all(fd, data, len))
 		ret = fail(err, path, "write");
 	return commit_temporary(fd, tmp, path, ret, err);
 }
@@ -119,7 +134,7 @@ static int copy_bytes(int in, int out, const char *from, const char *to, struct 
 	ssize_t n;
 
 	while ((n = read(in, chunk, sizeof(chunk))) > 0)
-		if (write_all(out, chunk, n))
+		if (fs_write_all(out, chunk, n))
 			return fail(err, to, "write");
 	return n < 0 ? fail(err, from, "read") : 0;
 }

@@ -23,6 +23,9 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
  * is no regular file (a device, a pipe) is not replaced: -EINVAL. */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
 
+/* write(2) until all is written: 0, or -1 with errno set (never 0: a short write is no success). */
+int fs_write_all(int fd, const void *data, size_t len);
+
 int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */
 int fs_mkdir_p(const char *path, struct error *err);		       /* as mkdir -p */
 int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */

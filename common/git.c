@@ -82,6 +82,18 @@ static const char *place_of(const struct git_command *cmd)
 	return cmd->dir ? cmd->dir : "the current folder";
 }
 
+/* "checkout", which may stand behind options: -c KEY=VALUE, --literal-pathspecs. */
+static const char *subcommand_of(const struct git_command *cmd)
+{
+	for (size_t i = 0; cmd->args[i]; i++) {
+		if (!strcmp(cmd->args[i], "-c") && cmd->args[i + 1])
+			i++;
+		else if (cmd->args[i][0] != '-')
+			return cmd->args[i];
+	}
+	return "";
+}
+
 /* git's last line of complaint is the one that made it give up: "fatal: not a git repository ...". */
 static const char *last_line(struct strbuf *text)
 {
@@ -113,15 +125,15 @@ static int run_command(const struct git_command *cmd, int *status, struct strbuf
 	limit = find_limit(*status, complaints->buf);
 	if (!limit)
 		return 0;
-	return error_set(err, limit, "git %s in %s: %s", cmd->args[0], place_of(cmd),
+	return error_set(err, limit, "git %s in %s: %s", subcommand_of(cmd), place_of(cmd),
 			 last_line(complaints));
 }
 
 static int report_failure(const struct git_command *cmd, int status, struct strbuf *complaints,
 			  struct error *err)
 {
-	return error_set(err, -EREMOTEIO, "git %s in %s failed with status %d: %s", cmd->args[0],
-			 place_of(cmd), status, last_line(complaints));
+	return error_set(err, -EREMOTEIO, "git %s in %s failed with status %d: %s",
+			 subcommand_of(cmd), place_of(cmd), status, last_line(complaints));
 }
 
 int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err)

@@ -132,7 +132,7 @@ static int watch_child(struct running *r, struct error *err)
 			 strerror(code));
 }
 
-/* stdout and stderr: collected ones into their pipes, lines of both into one, the rest to the log. */
+/* What is collected goes into a pipe of its own, lines of both into one, the rest to the log. */
 static void choose_files(const struct running *r, const int out[2], const int errors[2],
 			 struct child_files *files)
 {

@@ -24,8 +24,9 @@ struct subprocess {
 	 * half-way (a full disk), the program goes on. */
 	const char *log_path;
 	struct strbuf *out;    /* NULL, or stdout is appended to it */
-	struct strbuf *errors; /* NULL, or stderr is appended to it; only together with out */
-	/* NULL, or called with each line (no newline) of stdout; of stderr too unless out is set */
+	struct strbuf *errors; /* NULL, or stderr is appended to it */
+	/* NULL, or called with each line (no newline) of stdout, and of stderr unless out or errors
+	 * is set */
 	void (*on_line)(const char *line, void *arg);
 	void *arg;
 	int timeout_ms; /* 0: none; over it: -ETIMEDOUT */

@@ -4,10 +4,12 @@
  *
  *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
  *	source.c    what the source is (cheap), and unpacking it; download.c fetches URLs
- *	cache.c     keys, the index that finds them, entries that appear by one rename
+ *	keys.c      the names of a build, from everything that its bytes depend on
+ *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
  *	lineage.c   the tree of the last commit built, to build the next one from
- *	patches.c   the series applied, config.c: the .config and its check
+ *	patches.c   the series applied, patch.c: the files that a patch names
+ *	config.c    the .config and its check, fragment.c: what a fragment asks for
  *	make.c      make, with progress, and what went wrong
  *	build.c     all of it, in order and under locks
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
@@ -23,6 +25,9 @@
 
 /* Changes when the same inputs would give other bytes: part of every key. */
 #define KERNEL_RECIPE "nestlab-kernel-1"
+
+/* paths.c: CACHE/FOLDER/NAME, or CACHE/FOLDER if @name is NULL. The caller frees. */
+char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
 
 /* ---- source.c ---- */
 
@@ -56,9 +61,9 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
  * that userspace gets, makefiles. */
 int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err);
-/* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
+/* Is it a file of the tree that `make tinyconfig olddefconfig` reads? */
 bool kernel_is_config_path(const char *path);
-/* Could they change what `make olddefconfig` says? (Kconfig files, defconfigs, Makefiles) */
+/* Do they change such a file? */
 int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err);
 
 /* ---- config.c ---- */
@@ -68,7 +73,7 @@ int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256
 /* Makes @tree/.config: tinyconfig, the fragments, olddefconfig; then the check. */
 int kernel_config_make(const struct kernel_variant *v, const char *tree, const char *log,
 		       struct error *err);
-/* -EINVAL lists every option of the fragments that @config does not have as asked. */
+/* -EDOM lists every option of the fragments that @config does not have as asked. */
 int kernel_config_check(const struct kernel_variant *v, const char *config, struct error *err);
 
 /* ---- make.c ---- */
@@ -82,12 +87,14 @@ struct kernel_make {
 	uint64_t steps;		    /* out: what make did */
 };
 
-/* -EIO with the first error lines, -ENOSPC, -ECANCELED. */
+/* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
+ * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
 /* The first line of `PROGRAM --version`; the caller frees. */
 int kernel_tool_version(const char *program, char **line, struct error *err);
 /* What the environment and make's arguments are, for the key. */
-extern const char kernel_make_flags[];
+#define KERNEL_MAKE_FLAGS \
+	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION="
 
 /* ---- tree.c ---- */
 
@@ -108,7 +115,8 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err);
  */
 int kernel_tree_note_source(const char *tree, const char *path, struct error *err);
 /* Did make generate @path? Then a patch for it would not apply to the sources alone. */
-bool kernel_tree_is_generated(const char *tree, const char *path);
+int kernel_tree_is_generated(const char *tree, const char *path, bool *generated,
+			     struct error *err);
 
 /* ---- work.c ---- */
 
@@ -128,7 +136,7 @@ int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *
 int kernel_work_lock(const struct kernel_env *env, const char *what, const char *variant,
 		     const char *name, int *fd, struct error *err);
 
-/* ---- cache.c ---- */
+/* ---- keys.c ---- */
 
 /* The names of a build. The prekey is found in milliseconds and leads to the key by the index. */
 struct kernel_keys {
@@ -145,18 +153,21 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err);
 void kernel_keys_free(struct kernel_keys *k);
 
-/* Fills in k->key by the index. False: never built (or its entry is gone). */
-bool kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k);
+/* ---- cache.c ---- */
+
+/* Fills in k->key by the index. *found false: never built (or its entry is gone). */
+int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, bool *found,
+			struct error *err);
 int kernel_cache_remember(const struct kernel_env *env, const struct kernel_keys *k,
 			  struct error *err);
-/* Reads the entry k->key; -EBADMSG if its bzImage is not what its manifest says. */
+/* Reads the entry k->key; -EUCLEAN if it is damaged: files are missing, or the bzImage is not what the
+ * manifest says. */
 int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant *v,
 		      const struct kernel_keys *k, struct kernel_build *out, struct error *err);
 /* Collects the finished build in w->tree into w->entry, and makes that the entry by one rename. */
 int kernel_cache_publish(const struct kernel_env *env, const struct kernel_variant *v,
 			 const struct kernel_keys *k, const struct kernel_work *w, uint64_t steps,
 			 struct error *err);
-char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
 /* A small number kept under a name: steps of the last build, for the next one's ETA. 0: none. */
 uint64_t kernel_cache_number(const struct kernel_env *env, const char *name);
 void kernel_cache_set_number(const struct kernel_env *env, const char *name, uint64_t value);
@@ -167,11 +178,11 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k);
 /*
  * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of
- * the wanted commit; *taken says so. *config_may_differ: files that the .config hangs on are not
+ * the wanted commit; *taken says so. *config_may_differ: files that `make olddefconfig` reads are not
  * what they were.
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
-			const char *log, bool *taken, bool *config_may_differ, struct error *err);
+			bool *taken, bool *config_may_differ, struct error *err);
 /* Keeps @tree, whose sources are the wanted commit's, as the lineage's one. It is left with the
  * tree kept so far, or does not exist any more. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

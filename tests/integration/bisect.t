@@ -30,9 +30,9 @@ like "$out" "one of --tree, --series and --config" "which says what is missing"
 bisect --tree "$repo" --good v1 --bad v3
 is $status 129 "without a metric: a usage error"
 bisect --tree "$repo" --good v1 "${probe[@]}"
-like "$out" "give --good and --bad" "without an end: says so"
+like "$out" "--bad is missing" "without an end: says so"
 bisect --config one "${probe[@]}"
-like "$out" "takes two fragments" "--config with one fragment"
+like "$out" "FRAGMENT-B is missing" "--config with one fragment"
 bisect --help
 is $status 0 "--help"
 like "$out" "git bisect" "tells of git bisect"
@@ -126,6 +126,22 @@ like "$out" nosuch "and it is named"
 test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --param nonsense=3
 is $status 128 "a parameter that the scenario has not, likewise"
 like "$out" nonsense "named, too"
+
+# ---- nestlab test on a full disk: 125 would have git bisect skip every commit ----
+
+if unshare -rm true 2>/dev/null; then
+	mkdir "$TMP/small" "$TMP/big"
+	git init -q -b main "$TMP/big"
+	head -c 400000 /dev/urandom >"$TMP/big/file"
+	git -C "$TMP/big" add . && git -C "$TMP/big" -c user.name=test -c user.email=t@localhost commit -qm big
+	out=$(NESTLAB_ROOT=$TOP NESTLAB_CACHE=$TMP/small unshare -rm sh -c 'mount -t tmpfs -o size=100k none "$1" &&
+		shift && exec "$@"' sh "$TMP/small" "$NESTLAB" test "$TMP/big" "${probe[@]}" --limit 1 2>&1)
+	is $? 128 "a full disk ends git bisect run"
+	like "$out" "disk full at" "and is named"
+else
+	skip "a full disk ends git bisect run" "unshare -rm is not allowed here"
+	skip "and is named" "unshare -rm is not allowed here"
+fi
 
 # ---- nestlab test, interrupted: 125 would send git bisect run on to the next commit ----
 
