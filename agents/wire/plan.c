@@ -244,11 +244,13 @@ static int parse_head(struct reader *r, char *line)
 	return 0;
 }
 
-static int parse_mode(struct reader *r, struct plan_state *p, const char *mode)
+static int parse_mode(struct reader *r, struct plan_state *p, const char *value)
 {
-	p->parallel = !strcmp(mode, "parallel");
-	if (!p->parallel && strcmp(mode, "cooperative"))
-		return refuse_line(r, "mode=%s is neither cooperative nor parallel", mode);
+	int mode = plan_choice_find(plan_mode_names, value);
+
+	if (mode < 0)
+		return refuse_line(r, "mode=%s is not known", value);
+	p->parallel = mode;
 	return 0;
 }
 
