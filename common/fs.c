@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,40 +51,54 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
 	return ret;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int fs_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		data += n;
+		at += n;
 		len -= n;
 	}
 	return 0;
 }
 
-/* Opens a new temporary beside @path; its name is *tmp, the caller's. */
+/* "PATH.tmp.PID.N": another one each time, in this process and in all others. The caller frees. */
+static char *temporary_name(const char *path)
+{
+	static atomic_uint counter;
+
+	return xasprintf("%s.tmp.%d.%u", path, getpid(), atomic_fetch_add(&counter, 1));
+}
+
+/*
+ * Opens a new temporary beside @path; its name is *tmp, the caller's. open(2) takes the umask off
+ * @mode, which mkstemp(3) would not: asking for the umask means setting it, for all threads.
+ */
 static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
 {
 	struct stat st;
-	mode_t mask;
 	int fd;
 
 	*tmp = NULL;
 	/* The rename would put a file where a device or a pipe was: never for /dev/null and the like. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return error_set(err, -EINVAL, "%s: is no regular file, and will not be replaced",
-				 path);
-	*tmp = xasprintf("%s.tmp.XXXXXX", path);
-	fd = mkostemp(*tmp, O_CLOEXEC);
+		return error_set(err, -EINVAL,
+				 "%s: is not a regular file, and will not be replaced", path);
+	for (int attempt = 0; attempt < 100; attempt++) {
+		free(*tmp);
+		*tmp = temporary_name(path);
+		fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
 	if (fd < 0)
 		return fail(err, path, "create a temporary file beside it");
-	mask = umask(0);
-	umask(mask);
-	fchmod(fd, mode & ~mask);
 	return fd;
 }
 
@@ -108,7 +123,7 @@ int fs_write_file(const char *path, const void *data, size_t len, struct error *
 
 	if (fd < 0)
 		return fd;
-	if (write_all(fd, data, len))
+	if (fs_write_all(fd, data, len))
 		ret = fail(err, path, "write");
 	return commit_temporary(fd, tmp, path, ret, err);
 }
@@ -119,7 +134,7 @@ static int copy_bytes(int in, int out, const char *from, const char *to, struct 
 	ssize_t n;
 
 	while ((n = read(in, chunk, sizeof(chunk))) > 0)
-		if (write_all(out, chunk, n))
+		if (fs_write_all(out, chunk, n))
 			return fail(err, to, "write");
 	return n < 0 ? fail(err, from, "read") : 0;
 }
@@ -200,11 +215,27 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool has_suffix(const char *name, const char *suffix)
+bool fs_has_suffix(const char *path, const char *suffix)
 {
-	size_t n = strlen(name), s = suffix ? strlen(suffix) : 0;
+	size_t n = strlen(path), s = strlen(suffix);
 
-	return n >= s && !strcmp(name + n - s, suffix ? suffix : "");
+	return n > s && path[n - s - 1] != '/' && !strcmp(path + n - s, suffix);
+}
+
+char *fs_stem(const char *path, const char *suffix)
+{
+	const char *name = basename(path); /* GNU's, which leaves @path alone */
+
+	if (!fs_has_suffix(path, suffix))
+		return NULL;
+	return strndup(name, strlen(name) - strlen(suffix));
+}
+
+static bool is_wanted(const char *name, const char *suffix)
+{
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	return !suffix || fs_has_suffix(name, suffix);
 }
 
 int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, struct error *err)
@@ -217,8 +248,7 @@ int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, s
 	if (!d)
 		return fail(err, dir, "list");
 	while ((e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    !has_suffix(e->d_name, suffix))
+		if (!is_wanted(e->d_name, suffix))
 			continue;
 		*names = xrealloc(*names, *count + 1, sizeof(**names));
 		(*names)[(*count)++] = xstrdup(e->d_name);

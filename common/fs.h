@@ -23,6 +23,9 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
  * is no regular file (a device, a pipe) is not replaced: -EINVAL. */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
 
+/* write(2) until all is written: 0, or -1 with errno set (never 0: a short write is no success). */
+int fs_write_all(int fd, const void *data, size_t len);
+
 int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */
 int fs_mkdir_p(const char *path, struct error *err);		       /* as mkdir -p */
 int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */
@@ -31,6 +34,10 @@ bool fs_exists(const char *path);
 /* Is @name one path component that stays where it is put: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at
  * most 64 bytes? What names from outside (variants, scenarios) must be. */
 bool fs_is_plain_name(const char *name);
+
+bool fs_has_suffix(const char *path, const char *suffix); /* with something in front of it */
+/* "a/b/quick.json", ".json": "quick", which the caller frees. NULL if @path has no such suffix. */
+char *fs_stem(const char *path, const char *suffix);
 
 /* Sorted names in @dir that end in @suffix (NULL: all), without "." and "..". Free with
  * fs_free_names(). */
@@ -43,11 +50,6 @@ void fs_free_names(char **names, size_t count);
 int fs_lock(const char *path, bool wait, int *fd, struct error *err);
 
 int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err); /* for this user */
-
-/* SHA-256 in lower-case hex, of a file or of bytes. */
-#define FS_SHA256_HEX 65
-int fs_sha256_file(const char *path, char hex[FS_SHA256_HEX], struct error *err);
-void fs_sha256(const void *data, size_t len, char hex[FS_SHA256_HEX]);
 
 /*
  * Standard folders; the caller frees.

@@ -226,6 +226,11 @@ int json_error(const struct json_node *n, struct error *err, const char *fmt, ..
 	return error_set(err, -EINVAL, "%s: %s: %s", n->file, n->path, text);
 }
 
+void json_add_string(struct json_object *obj, const char *key, const char *value)
+{
+	json_object_object_add(obj, key, value ? json_object_new_string(value) : NULL);
+}
+
 static int compare_keys(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);

@@ -53,6 +53,9 @@ int json_as_object(const struct json_node *n, struct error *err);
 int json_error(const struct json_node *n, struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Adds a string to an object; NULL is added as null. */
+void json_add_string(struct json_object *obj, const char *key, const char *value);
+
 /* The text of @v with object keys sorted and no blanks: equal values give equal bytes. Caller frees. */
 char *json_canonical(struct json_object *v);
 

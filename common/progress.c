@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/strbuf.h"
 
 struct progress {
@@ -27,14 +27,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct progress *tasks; /* in the order they started */
 static int drawn;	       /* live lines on the screen now */
 static double last_draw;
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
 
 static bool on_terminal(void)
 {
@@ -66,7 +58,7 @@ static void add_span(struct strbuf *sb, double seconds)
 /* "build baseline  42 %  612/1455  CC kernel/fork.o  1:02, 1:25 left" */
 static void add_line(struct strbuf *sb, const struct progress *p)
 {
-	double elapsed = now() - p->started;
+	double elapsed = clock_seconds() - p->started;
 
 	strbuf_addf(sb, "%-24s ", p->label);
 	if (p->total) {
@@ -112,7 +104,7 @@ static void redraw(struct strbuf *before)
 	fwrite(sb.buf, 1, sb.len, stderr);
 	fflush(stderr);
 	strbuf_release(&sb);
-	last_draw = now();
+	last_draw = clock_seconds();
 }
 
 /* Prints @line, keeping the live lines below it. Called with the lock held. */
@@ -132,7 +124,7 @@ struct progress *progress_start(const char *label)
 	struct strbuf line = STRBUF_INIT;
 
 	p->label = xstrdup(label);
-	p->started = now();
+	p->started = clock_seconds();
 	pthread_mutex_lock(&lock);
 	while (*tail)
 		tail = &(*tail)->next;
@@ -154,7 +146,7 @@ void progress_update(struct progress *p, uint64_t done, uint64_t total, const ch
 	p->total = total;
 	snprintf(p->detail, sizeof(p->detail), "%s", detail ? detail : "");
 	if (on_terminal()) {
-		if (now() - last_draw >= 0.1)
+		if (clock_seconds() - last_draw >= 0.1)
 			redraw(NULL);
 	} else if (tenth > p->tenth && done < total) {
 		struct strbuf line = STRBUF_INIT;

@@ -11,32 +11,29 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/cancel.h"
+#include "common/clock.h"
 
 #define END_GRACE_MS 2000
 
-/* A running program and the pipe that its output comes through. */
+/* A running program and the pipes that its output comes through. */
 struct running {
 	const struct subprocess *sp;
 	pid_t pid;
-	int pidfd;	    /* readable when it has ended */
-	int out;	    /* -1 when nothing is read or all was */
-	int log;	    /* -1, or where output lines are kept as well */
+	int pidfd;	 /* readable when it has ended */
+	int out, errors; /* -1 when nothing is to be read from there, or all was */
+	int log;
 	struct strbuf line; /* an unfinished line, for on_line */
-	int64_t deadline;   /* ms, 0: none */
+	int64_t deadline;   /* by clock_ms(); 0: none */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
+/* Where the program's descriptors come from. */
+struct child_files {
+	int in, out, errors;
+};
 
 static void set_environment(const char *const *env)
 {
@@ -48,16 +45,27 @@ static void set_environment(const char *const *env)
 	}
 }
 
-/* In the child; never returns. What goes wrong is told through @report. */
-static void child(const struct subprocess *sp, int out, int log, int report, pid_t parent)
-	__attribute__((noreturn));
-
-static void child(const struct subprocess *sp, int out, int log, int report, pid_t parent)
+/* 0, or -1 with errno set. */
+static int exec_program(const struct subprocess *sp, const struct child_files *files)
 {
-	int in = open(sp->stdin_path ? sp->stdin_path : "/dev/null", O_RDONLY | O_CLOEXEC);
-	int code;
-	sigset_t none;
+	if (files->in < 0 || dup2(files->in, 0) < 0)
+		return -1;
+	if (dup2(files->out, 1) < 0 || dup2(files->errors, 2) < 0)
+		return -1;
+	if (sp->cwd && chdir(sp->cwd))
+		return -1;
+	return execvp(sp->argv[0], (char *const *)(uintptr_t)sp->argv);
+}
 
+/* In the child. What goes wrong is told through the pipe @report, as an errno. */
+static void __attribute__((noreturn))
+run_child(const struct subprocess *sp, struct child_files *files, int report, pid_t parent)
+{
+	const char *in = sp->stdin_path ? sp->stdin_path : "/dev/null";
+	sigset_t none;
+	int code;
+
+	files->in = open(in, O_RDONLY | O_CLOEXEC);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -66,72 +74,142 @@ static void child(const struct subprocess *sp, int out, int log, int report, pid
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	set_environment(sp->env);
-	if (in >= 0 && dup2(in, 0) == 0 && dup2(out >= 0 ? out : log, 1) == 1 &&
-	    dup2(sp->out    ? log
-		 : out >= 0 ? out
-			    : log,
-		 2) == 2 &&
-	    (!sp->cwd || !chdir(sp->cwd)))
-		execvp(sp->argv[0], (char *const *)(uintptr_t)sp->argv);
+	exec_program(sp, files);
 	code = errno;
 	if (write(report, &code, sizeof(code)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
-/* Waits for exec to have worked: the report pipe closes, or says why not. */
+/* Waits until exec has worked, which closes the other end of @report, or the child says why not. */
 static int await_exec(struct running *r, int report, struct error *err)
 {
 	int code = 0;
+	ssize_t n;
 
-	if (read(report, &code, sizeof(code)) <= 0)
+	do
+		n = read(report, &code, sizeof(code));
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
 		return 0;
 	waitpid(r->pid, NULL, 0);
 	return error_set(err, -code, "%s: cannot run: %s", r->sp->argv[0], strerror(code));
 }
 
-static int start(struct running *r, struct error *err)
+static void close_pipe(int fds[2])
 {
-	const struct subprocess *sp = r->sp;
-	bool piped = sp->out || sp->on_line;
-	int out[2] = {-1, -1}, report[2], ret;
-	const char *log = sp->log_path ? sp->log_path : "/dev/null";
-	pid_t parent = getpid();
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
 
-	r->log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+static int open_log(struct running *r, struct error *err)
+{
+	const char *path = r->sp->log_path ? r->sp->log_path : "/dev/null";
+
+	r->log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (r->log < 0)
-		return error_set(err, -errno, "%s: cannot open: %s", log, strerror(errno));
-	if ((piped && pipe2(out, O_CLOEXEC)) || pipe2(report, O_CLOEXEC))
-		return error_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
-	r->pid = fork();
-	if (r->pid == 0)
-		child(sp, out[1], r->log, report[1], parent);
-	if (out[1] >= 0)
-		close(out[1]);
-	close(report[1]);
-	r->out = out[0];
-	if (r->pid < 0)
-		ret = error_set(err, -errno, "cannot fork: %s", strerror(errno));
-	else
-		ret = await_exec(r, report[0], err);
-	close(report[0]);
-	if (ret)
-		return ret;
-	setpgid(r->pid, r->pid);
-	r->pidfd = syscall(SYS_pidfd_open, r->pid, 0);
-	r->deadline = sp->timeout_ms ? now_ms() + sp->timeout_ms : 0;
+		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 	return 0;
 }
 
-static void take_lines(struct running *r, const char *data, size_t len)
+/* Without a pidfd nobody would hear of the program's end: it is ended at once. */
+static int watch_child(struct running *r, struct error *err)
 {
-	if (r->log >= 0 && r->sp->log_path && !r->sp->out && write(r->log, data, len) < 0)
-		return; /* the log is a convenience; a full disk is found by who needs the output */
-	strbuf_add(&r->line, data, len);
-	for (char *nl; (nl = memchr(r->line.buf, '\n', r->line.len));) {
-		size_t used = nl - r->line.buf + 1;
+	int code;
 
-		*nl = '\0';
+	setpgid(r->pid, r->pid);
+	r->pidfd = syscall(SYS_pidfd_open, r->pid, 0);
+	if (r->pidfd >= 0)
+		return 0;
+	code = errno;
+	kill(-r->pid, SIGKILL);
+	kill(r->pid, SIGKILL);
+	waitpid(r->pid, NULL, 0);
+	return error_set(err, -code, "%s: cannot be watched: pidfd_open: %s", r->sp->argv[0],
+			 strerror(code));
+}
+
+/* What is collected goes into a pipe of its own, lines of both into one, the rest to the log. */
+static void choose_files(const struct running *r, const int out[2], const int errors[2],
+			 struct child_files *files)
+{
+	files->out = files->errors = r->log;
+	if (out[1] >= 0)
+		files->out = out[1];
+	if (out[1] >= 0 && !r->sp->out)
+		files->errors = out[1];
+	if (errors[1] >= 0)
+		files->errors = errors[1];
+}
+
+static int fork_child(struct running *r, const int out[2], const int errors[2], struct error *err)
+{
+	struct child_files files;
+	int report[2], ret;
+	pid_t parent = getpid();
+
+	choose_files(r, out, errors, &files);
+	if (pipe2(report, O_CLOEXEC))
+		return error_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	r->pid = fork();
+	if (r->pid == 0)
+		run_child(r->sp, &files, report[1], parent);
+	if (r->pid < 0) {
+		ret = error_set(err, -errno, "cannot fork: %s", strerror(errno));
+		close_pipe(report);
+		return ret;
+	}
+	close(report[1]);
+	ret = await_exec(r, report[0], err);
+	close(report[0]);
+	if (ret)
+		return ret;
+	return watch_child(r, err);
+}
+
+static int start_program(struct running *r, struct error *err)
+{
+	const struct subprocess *sp = r->sp;
+	int out[2] = {-1, -1}, errors[2] = {-1, -1};
+	int ret = open_log(r, err);
+
+	if (ret)
+		return ret;
+	if (((sp->out || sp->on_line) && pipe2(out, O_CLOEXEC)) ||
+	    (sp->errors && pipe2(errors, O_CLOEXEC))) {
+		ret = error_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+		goto out;
+	}
+	ret = fork_child(r, out, errors, err);
+	if (ret)
+		goto out;
+	if (sp->timeout_ms)
+		r->deadline = clock_ms() + sp->timeout_ms;
+	r->out = out[0];
+	r->errors = errors[0];
+	out[0] = errors[0] = -1;
+out:
+	close_pipe(out);
+	close_pipe(errors);
+	return ret;
+}
+
+/* ---- its output ---- */
+
+static void split_lines(struct running *r, const char *data, size_t len)
+{
+	char *newline;
+
+	if (r->sp->log_path && !r->sp->out && write(r->log, data, len) < 0)
+		return; /* whoever needs the output finds a full disk */
+	strbuf_add(&r->line, data, len);
+	while ((newline = memchr(r->line.buf, '\n', r->line.len))) {
+		size_t used = newline - r->line.buf + 1;
+
+		*newline = '\0';
 		r->sp->on_line(r->line.buf, r->sp->arg);
 		memmove(r->line.buf, r->line.buf + used, r->line.len - used);
 		r->line.len -= used;
@@ -139,65 +217,86 @@ static void take_lines(struct running *r, const char *data, size_t len)
 	}
 }
 
-static void take_output(struct running *r)
+static void end_stream(struct running *r, int *fd)
+{
+	if (fd == &r->out && r->line.len && r->sp->on_line)
+		r->sp->on_line(r->line.buf, r->sp->arg);
+	close(*fd);
+	*fd = -1;
+}
+
+/* Reads what is there from &r->out or &r->errors, which is -1 when that was the end. */
+static void read_stream(struct running *r, int *fd)
 {
 	char chunk[16384];
-	ssize_t n = read(r->out, chunk, sizeof(chunk));
+	ssize_t n = read(*fd, chunk, sizeof(chunk));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
-		if (r->line.len && r->sp->on_line)
-			r->sp->on_line(r->line.buf, r->sp->arg);
-		close(r->out);
-		r->out = -1;
+		end_stream(r, fd);
+		return;
+	}
+	if (fd == &r->errors) {
+		strbuf_add(r->sp->errors, chunk, n);
 		return;
 	}
 	if (r->sp->out)
 		strbuf_add(r->sp->out, chunk, n);
 	if (r->sp->on_line)
-		take_lines(r, chunk, n);
+		split_lines(r, chunk, n);
 }
 
-/* Until it has ended and its output is read: 0, -ECANCELED or -ETIMEDOUT. */
-static int follow(struct running *r, struct error *err)
+/* The program has ended. A process that it left may hold the pipe: take what is there, wait for no
+ * more. */
+static void drain_stream(struct running *r, int *fd)
 {
-	bool ended = false;
+	while (*fd >= 0 && poll(&(struct pollfd){*fd, POLLIN, 0}, 1, 0) > 0)
+		read_stream(r, fd);
+}
 
-	while (!ended || r->out >= 0) {
+/* Until the program has ended and its output is read: 0, -ECANCELED or -ETIMEDOUT. */
+static int follow_program(struct running *r, struct error *err)
+{
+	for (;;) {
 		struct pollfd fds[] = {
-			{.fd = ended ? -1 : r->pidfd, .events = POLLIN},
+			{.fd = r->pidfd, .events = POLLIN},
 			{.fd = r->out, .events = POLLIN},
+			{.fd = r->errors, .events = POLLIN},
 			{.fd = cancel_fd(), .events = POLLIN},
 		};
-		int64_t left = r->deadline ? r->deadline - now_ms() : -1;
+		int64_t left = -1;
 
-		if (r->deadline && left <= 0)
-			return error_set(err, -ETIMEDOUT, "%s: not done within %d s",
-					 r->sp->argv[0], r->sp->timeout_ms / 1000);
-		if (poll(fds, 3, left) < 0 && errno != EINTR)
+		if (r->deadline) {
+			left = r->deadline - clock_ms();
+			if (left <= 0)
+				return error_set(err, -ETIMEDOUT, "%s: not done within %d s",
+						 r->sp->argv[0], r->sp->timeout_ms / 1000);
+		}
+		if (poll(fds, ARRAY_SIZE(fds), left) < 0 && errno != EINTR)
 			return error_set(err, -errno, "poll: %s", strerror(errno));
 		if (cancel_requested())
 			return cancel_error(err);
 		if (fds[1].revents)
-			take_output(r);
+			read_stream(r, &r->out);
+		if (fds[2].revents)
+			read_stream(r, &r->errors);
 		if (fds[0].revents) {
-			ended = true;
-			/* A grandchild may hold the pipe: take what is there, wait for no more. */
-			while (r->out >= 0 && poll(&(struct pollfd){r->out, POLLIN, 0}, 1, 0) > 0)
-				take_output(r);
-			break;
+			drain_stream(r, &r->out);
+			drain_stream(r, &r->errors);
+			return 0;
 		}
 	}
-	return 0;
 }
 
 static int exit_status(int wstatus)
 {
-	return WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
+	if (WIFSIGNALED(wstatus))
+		return 128 + WTERMSIG(wstatus);
+	return WEXITSTATUS(wstatus);
 }
 
-static int judge(const struct subprocess *sp, int code, int *status, struct error *err)
+static int judge_status(const struct subprocess *sp, int code, int *status, struct error *err)
 {
 	if (status) {
 		*status = code;
@@ -213,26 +312,29 @@ static int judge(const struct subprocess *sp, int code, int *status, struct erro
 
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err)
 {
-	struct running r = {.sp = sp, .pidfd = -1, .out = -1, .log = -1, .line = STRBUF_INIT};
+	struct running r = {
+		.sp = sp, .pidfd = -1, .out = -1, .errors = -1, .log = -1, .line = STRBUF_INIT};
 	int ret, wstatus = 0;
 
 	if (cancel_requested())
 		return cancel_error(err);
-	ret = start(&r, err);
+	ret = start_program(&r, err);
 	if (ret)
 		goto out;
-	ret = follow(&r, err);
+	ret = follow_program(&r, err);
 	if (ret)
 		subprocess_end_group(r.pid, END_GRACE_MS);
 	else if (waitpid(r.pid, &wstatus, 0) < 0)
 		ret = error_set(err, -errno, "waitpid: %s", strerror(errno));
 	else
-		ret = judge(sp, exit_status(wstatus), status, err);
+		ret = judge_status(sp, exit_status(wstatus), status, err);
 out:
 	if (r.pidfd >= 0)
 		close(r.pidfd);
 	if (r.out >= 0)
 		close(r.out);
+	if (r.errors >= 0)
+		close(r.errors);
 	if (r.log >= 0)
 		close(r.log);
 	strbuf_release(&r.line);

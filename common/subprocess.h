@@ -16,13 +16,17 @@
 
 struct subprocess {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const
-		*env;	 /* NULL, or NULL-terminated "K=V" added to (or, "K", removed from) ours */
-	const char *cwd; /* NULL: ours */
+	/* NULL, or NULL-terminated: "K=V" is added to our environment, "K" removed from it; in order */
+	const char *const *env;
+	const char *cwd;	/* NULL: ours */
 	const char *stdin_path; /* NULL: /dev/null */
-	const char *log_path;	/* NULL, or the file that stdout and stderr are appended to */
-	struct strbuf *out; /* NULL, or where stdout is collected (stderr then goes to the log) */
-	/* NULL, or called with each line (no newline) of output, stdout and stderr merged */
+	/* NULL, or a file that output is appended to unless it is collected below. Should that fail
+	 * half-way (a full disk), the program goes on. */
+	const char *log_path;
+	struct strbuf *out;    /* NULL, or stdout is appended to it */
+	struct strbuf *errors; /* NULL, or stderr is appended to it */
+	/* NULL, or called with each line (no newline) of stdout, and of stderr unless out or errors
+	 * is set */
 	void (*on_line)(const char *line, void *arg);
 	void *arg;
 	int timeout_ms; /* 0: none; over it: -ETIMEDOUT */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "common/strbuf.h"
 #include "images/initramfs.h"
 #include "images/iso.h"
@@ -23,7 +24,7 @@
 /* An image being made. */
 struct making {
 	const struct image_request *req;
-	char key[FS_SHA256_HEX];
+	char key[SHA256_HEX];
 	char *iso;	/* where it goes: CACHE/images/KEY.iso */
 	char *work_dir; /* CACHE/images/KEY.work, under lock_fd */
 	int lock_fd;
@@ -32,13 +33,13 @@ struct making {
 static int describe_file(struct strbuf *out, const char *role, const char *source, uint64_t *size,
 			 struct error *err)
 {
-	char hex[FS_SHA256_HEX];
+	char hex[SHA256_HEX];
 	struct stat st;
 	int ret;
 
 	if (stat(source, &st) < 0)
 		return error_set(err, -errno, "%s: cannot read: %s", source, strerror(errno));
-	ret = fs_sha256_file(source, hex, err);
+	ret = sha256_file(source, hex, err);
 	if (ret)
 		return ret;
 	strbuf_addf(out, "%s %s\n", role, hex);
@@ -183,18 +184,18 @@ int image_build(const struct image_request *req, struct image *out, struct error
 	memset(out, 0, sizeof(*out));
 	if (ret)
 		goto out;
-	fs_sha256(inputs.buf, inputs.len, m.key);
+	sha256_bytes(inputs.buf, inputs.len, m.key);
 	m.iso = xasprintf("%s/images/%s.iso", req->cache_dir, m.key);
 	m.work_dir = xasprintf("%s/images/%s.work", req->cache_dir, m.key);
 	if (!fs_exists(m.iso))
 		ret = make(&m, size, err);
 	if (!ret)
-		ret = fs_sha256_file(m.iso, out->sha256, err);
+		ret = sha256_file(m.iso, out->sha256, err);
 	if (!ret)
-		ret = fs_sha256_file(req->agent, out->agent_sha256, err);
+		ret = sha256_file(req->agent, out->agent_sha256, err);
 	if (ret)
 		goto out;
-	fs_sha256(req->plan, strlen(req->plan), out->plan_sha256);
+	sha256_bytes(req->plan, strlen(req->plan), out->plan_sha256);
 	out->path = m.iso;
 	m.iso = NULL;
 out:

@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 
 struct image_file {	    /* a file of the initramfs */
 	const char *path;   /* in the initramfs, e.g. "/selftests/vmx_apic_access_test" */
@@ -30,9 +31,9 @@ struct image_request { /* borrowed strings */
 };
 
 struct image {
-	char *path;		    /* the ISO; freed by image_free() */
-	char sha256[FS_SHA256_HEX]; /* of the ISO */
-	char agent_sha256[FS_SHA256_HEX], plan_sha256[FS_SHA256_HEX];
+	char *path;		 /* the ISO; freed by image_free() */
+	char sha256[SHA256_HEX]; /* of the ISO */
+	char agent_sha256[SHA256_HEX], plan_sha256[SHA256_HEX];
 };
 
 /* Errors: -ENOENT (an input is missing), -ENOSPC, -EIO (a tool failed: its last lines are in err),

@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "common/subprocess.h"
 
 /* GRUB's and ISOLINUX's line buffers are larger; the kernel's COMMAND_LINE_SIZE on x86 is this. */
@@ -50,12 +51,12 @@ static int missing(const char *what, const char *package, struct error *err)
 int iso_describe_parts(struct strbuf *out, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		char hex[FS_SHA256_HEX];
+		char hex[SHA256_HEX];
 		int ret;
 
 		if (!fs_exists(parts[i].path))
 			return missing(parts[i].path, parts[i].package, err);
-		ret = fs_sha256_file(parts[i].path, hex, err);
+		ret = sha256_file(parts[i].path, hex, err);
 		if (ret)
 			return ret;
 		strbuf_addf(out, "part %s %s\n", parts[i].path, hex);

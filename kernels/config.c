@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "kernels/internal.h"
 
 #define MAX_FRAGMENT_BYTES (1 << 20)
@@ -113,7 +114,7 @@ static int parse_fragments(const struct kernel_variant *v, struct request *r, st
 	return ret;
 }
 
-int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[FS_SHA256_HEX],
+int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256_HEX],
 				 struct error *err)
 {
 	struct request r = {NULL, 0};
@@ -123,7 +124,7 @@ int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[FS_SHA
 	for (size_t i = 0; i < r.count; i++)
 		strbuf_addf(&all, "%s=%s\n", r.items[i].name, r.items[i].value);
 	if (!ret)
-		fs_sha256(all.buf, all.len, hex);
+		sha256_bytes(all.buf, all.len, hex);
 	strbuf_release(&all);
 	request_free(&r);
 	return ret;
@@ -158,7 +159,7 @@ int kernel_config_check(const struct kernel_variant *v, const char *config, stru
 				    a->value, a->file, a->line, value);
 	}
 	if (missing.len)
-		ret = error_set(err, -EINVAL,
+		ret = error_set(err, -EDOM,
 				"config options did not take (a dependency is "
 				"missing, or the name is unknown to this kernel):%s",
 				missing.buf);

@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "kernels/internal.h"
 #include "kernels/mail.h"
 
@@ -212,9 +213,9 @@ static struct json_object *describe_import(const struct series *s, const char *m
 	struct json_object *o = json_object_new_object(), *ids = json_object_new_array();
 	__cleanup_free char *base_commit = base_commit_of(s);
 	const char *slash = strrchr(mbox, '/');
-	char hex[FS_SHA256_HEX] = "";
+	char hex[SHA256_HEX] = "";
 
-	fs_sha256_file(mbox, hex, NULL);
+	sha256_file(mbox, hex, NULL);
 	add_string(o, "mbox", slash ? slash + 1 : mbox);
 	add_string(o, "mbox_sha256", hex);
 	json_object_object_add(o, "version", json_object_new_int(s->version));

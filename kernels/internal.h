@@ -27,9 +27,9 @@
 /* ---- source.c ---- */
 
 struct kernel_source_id {
-	char hash[FS_SHA256_HEX]; /* of the tarball, or over the commit id */
-	char *place;		  /* path of the tarball, or of the git folder */
-	char *commit;		  /* git only */
+	char hash[SHA256_HEX]; /* of the tarball, or over the commit id */
+	char *place;	       /* path of the tarball, or of the git folder */
+	char *commit;	       /* git only */
 };
 
 /* @fetch: may use the network for what is not here. Without it -ENOENT says what is missing. */
@@ -48,14 +48,13 @@ int kernel_download(const char *url, const char *sha256, const char *path, struc
 int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *count,
 		       struct error *err);
 /* SHA-256 over the contents, in order. */
-int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
-			struct error *err);
+int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], struct error *err);
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err);
 /* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers
  * that userspace gets, makefiles. */
-int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
+int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err);
 /* Is it a file that `make olddefconfig` reads? (Kconfig files, defconfigs, Makefiles, scripts) */
 bool kernel_is_config_path(const char *path);
@@ -64,12 +63,12 @@ int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, s
 
 /* ---- config.c ---- */
 
-int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[FS_SHA256_HEX],
+int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256_HEX],
 				 struct error *err);
 /* Makes @tree/.config: tinyconfig, the fragments, olddefconfig; then the check. */
 int kernel_config_make(const struct kernel_variant *v, const char *tree, const char *log,
 		       struct error *err);
-/* -EINVAL lists every option of the fragments that @config does not have as asked. */
+/* -EDOM lists every option of the fragments that @config does not have as asked. */
 int kernel_config_check(const struct kernel_variant *v, const char *config, struct error *err);
 
 /* ---- make.c ---- */
@@ -83,12 +82,14 @@ struct kernel_make {
 	uint64_t steps;		    /* out: what make did */
 };
 
-/* -EIO with the first error lines, -ENOSPC, -ECANCELED. */
+/* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
+ * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
 /* The first line of `PROGRAM --version`; the caller frees. */
 int kernel_tool_version(const char *program, char **line, struct error *err);
 /* What the environment and make's arguments are, for the key. */
-extern const char kernel_make_flags[];
+#define KERNEL_MAKE_FLAGS \
+	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION="
 
 /* ---- tree.c ---- */
 
@@ -109,7 +110,8 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err);
  */
 int kernel_tree_note_source(const char *tree, const char *path, struct error *err);
 /* Did make generate @path? Then a patch for it would not apply to the sources alone. */
-bool kernel_tree_is_generated(const char *tree, const char *path);
+int kernel_tree_is_generated(const char *tree, const char *path, bool *generated,
+			     struct error *err);
 
 /* ---- work.c ---- */
 
@@ -134,10 +136,10 @@ int kernel_work_lock(const struct kernel_env *env, const char *what, const char 
 /* The names of a build. The prekey is found in milliseconds and leads to the key by the index. */
 struct kernel_keys {
 	struct kernel_source_id source;
-	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX];
-	char fragments_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
+	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX];
+	char fragments_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler, *linker; /* first lines of --version */
-	char prekey[FS_SHA256_HEX], key[FS_SHA256_HEX];
+	char prekey[SHA256_HEX], key[SHA256_HEX];
 };
 
 int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *v, bool fetch,
@@ -146,11 +148,13 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err);
 void kernel_keys_free(struct kernel_keys *k);
 
-/* Fills in k->key by the index. False: never built (or its entry is gone). */
-bool kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k);
+/* Fills in k->key by the index. *found false: never built (or its entry is gone). */
+int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, bool *found,
+			struct error *err);
 int kernel_cache_remember(const struct kernel_env *env, const struct kernel_keys *k,
 			  struct error *err);
-/* Reads the entry k->key; -EBADMSG if its bzImage is not what its manifest says. */
+/* Reads the entry k->key; -EUCLEAN if it is damaged: files are missing, or the bzImage is not what the
+ * manifest says. */
 int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant *v,
 		      const struct kernel_keys *k, struct kernel_build *out, struct error *err);
 /* Collects the finished build in w->tree into w->entry, and makes that the entry by one rename. */
@@ -168,11 +172,11 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k);
 /*
  * If a tree of the lineage is kept: copies it to @tree (which must not exist), with the sources of
- * the wanted commit; *taken says so. *config_may_differ: files that the .config hangs on are not
+ * the wanted commit; *taken says so. *config_may_differ: files that `make olddefconfig` reads are not
  * what they were.
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
-			const char *log, bool *taken, bool *config_may_differ, struct error *err);
+			bool *taken, bool *config_may_differ, struct error *err);
 /* Keeps @tree, whose sources are the wanted commit's, as the lineage's one. It is left with the
  * tree kept so far, or does not exist any more. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

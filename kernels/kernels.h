@@ -34,6 +34,7 @@
 
 #include "common/error.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 
 enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
 
@@ -74,14 +75,14 @@ struct kernel_env {
 /* A finished build. Free with kernel_build_free(). */
 struct kernel_build {
 	char *name; /* the variant's name as asked for */
-	char key[FS_SHA256_HEX];
+	char key[SHA256_HEX];
 	char *dir;							/* CACHE/kernels/KEY */
 	char *bzimage, *vmlinux, *system_map, *config, *log, *manifest; /* paths in dir */
 	char *release;							/* uname -r of it */
 	char build_id[41]; /* GNU build-id of vmlinux, hex */
-	char bzimage_sha256[FS_SHA256_HEX];
-	char vmlinux_sha256[FS_SHA256_HEX];
-	char source_hash[FS_SHA256_HEX], patches_hash[FS_SHA256_HEX], config_hash[FS_SHA256_HEX];
+	char bzimage_sha256[SHA256_HEX];
+	char vmlinux_sha256[SHA256_HEX];
+	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler; /* first line of --version */
 	bool cached;	/* was there already: nothing was compiled */
 	double seconds; /* wall time of this call */
@@ -92,13 +93,26 @@ int kernel_variant_load(const struct kernel_env *env, const char *name, struct k
 			struct error *err);
 void kernel_variant_free(struct kernel_variant *v);
 
-/* Builds unless cached; waits if another process builds the same key. Errors: -EINVAL (variant,
- * config option that did not take), -EBADMSG (patch does not apply: patch, file and hunk named),
- * -EIO (compile error: first error lines and log path). No fault of the kernel's: -EREMOTEIO (the
- * sources cannot be had), -ENOSPC, -ENOMEM (a compiler was killed), -ECANCELED. */
+/*
+ * Builds unless cached; waits if another process builds the same key. The message begins with "kernel
+ * NAME" unless NAME names no readable variant. Errors where the kernel is at fault, which no system
+ * call fails with on the way:
+ *
+ *	-EBADMSG	a patch does not apply: patch, file and hunk are named
+ *	-EDOM		a configuration option did not take: each one is listed
+ *	-ENOEXEC	it does not compile: the first error lines and the log's path
+ *
+ * and where it is not: -EINVAL (the variant's file is wrong, its repository or commit does not exist),
+ * -ENOENT (the variant, a package or a program is missing), -EREMOTEIO (the sources cannot be had),
+ * -ENOSPC, -ENOMEM (a compiler was killed), -EMFILE, -ECANCELED, or what a system call failed with.
+ */
 int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
 		 struct error *err);
 void kernel_build_free(struct kernel_build *b);
+
+/* Does this error of kernel_build() say something about the kernel, and not about this machine? Only
+ * then is it an answer that may be stored. */
+bool kernel_is_at_fault(int code);
 
 /* Is the variant's build in the cache? Sets *cached; builds nothing. */
 int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "common/subprocess.h"
 #include "kernels/internal.h"
 
@@ -70,20 +71,19 @@ int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *cou
 	return ret;
 }
 
-int kernel_patches_hash(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
-			struct error *err)
+int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], struct error *err)
 {
 	struct strbuf all = STRBUF_INIT;
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < count; i++) {
-		char one[FS_SHA256_HEX];
+		char one[SHA256_HEX];
 
-		ret = fs_sha256_file(paths[i], one, err);
+		ret = sha256_file(paths[i], one, err);
 		strbuf_addf(&all, "%s\n", one);
 	}
 	if (!ret)
-		fs_sha256(all.buf, all.len, hex);
+		sha256_bytes(all.buf, all.len, hex);
 	strbuf_release(&all);
 	return ret;
 }
@@ -182,8 +182,11 @@ static int refuse_generated(const char *name, void *arg)
 {
 	struct applying *a = arg;
 
-	if (!kernel_tree_is_generated(a->tree, name))
-		return 0;
+	bool generated;
+	int ret = kernel_tree_is_generated(a->tree, name, &generated, a->err);
+
+	if (ret || !generated)
+		return ret;
 	return error_set(a->err, -EBADMSG,
 			 "patch %s does not apply to the sources: %s is made by make; leave it out "
 			 "of the patch",
@@ -256,7 +259,7 @@ static int touches_userspace(const char *patch, bool *touch, struct error *err)
 	return ret;
 }
 
-int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[FS_SHA256_HEX],
+int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err)
 {
 	__cleanup_free char **chosen = xcalloc(count + 1, sizeof(*chosen));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "kernels/internal.h"
 
 #define RECIPE "nestlab-selftests-1"
@@ -27,7 +28,7 @@ struct selftests_job {
 	size_t count;
 	struct kernel_keys keys; /* of the kernel; found once, for a branch may move */
 	struct kernel_keys base; /* its base's, while the tests are built */
-	char key[FS_SHA256_HEX];
+	char key[SHA256_HEX];
 	char *dir; /* CACHE/selftests/KEY */
 	struct kernel_work work;
 	struct progress *progress;
@@ -68,7 +69,7 @@ static int find_source(struct selftests_job *j, const struct kernel_build *kerne
 /* The C library is linked in. */
 static int find_key(struct selftests_job *j, struct error *err)
 {
-	char patches[FS_SHA256_HEX], selftests[FS_SHA256_HEX];
+	char patches[SHA256_HEX], selftests[SHA256_HEX];
 	__cleanup_free char *what = NULL;
 	const struct kernel_keys *k = &j->keys;
 	int ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
@@ -78,7 +79,7 @@ static int find_key(struct selftests_job *j, struct error *err)
 	if (!ret) {
 		what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k->source_hash, patches,
 				 selftests, k->compiler, k->linker, gnu_get_libc_version());
-		fs_sha256(what, strlen(what), j->key);
+		sha256_bytes(what, strlen(what), j->key);
 		j->dir = kernel_cache_path(j->env, "selftests", j->key);
 	}
 	return ret;

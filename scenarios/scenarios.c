@@ -7,6 +7,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/sha256.h"
 #include "scenarios/matrix.h"
 
 static const char *const plan_keys[] = {"description", "mode", "metrics", "scenarios", NULL};
@@ -147,7 +148,7 @@ static void hash_plan(struct scenario_plan *plan)
 {
 	__cleanup_free char *text = json_canonical(plan->doc);
 
-	fs_sha256(text, strlen(text), plan->hash);
+	sha256_bytes(text, strlen(text), plan->hash);
 }
 
 /* "dir/quick.json" is quick. */

@@ -32,6 +32,7 @@
 
 #include "common/error.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 
 /* What a measurement is run with. Parameter names here, in scenario files, in params JSON and in
  * the agent's plan lines are the same words. */
@@ -74,7 +75,7 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	char *name;    /* the file's name without .json */
 	char *path;
 	char *description;
-	char hash[FS_SHA256_HEX]; /* of the canonical JSON */
+	char hash[SHA256_HEX]; /* of the canonical JSON */
 	struct scenario_measure *measures;
 	size_t nmeasures;
 	struct scenario_effect *effects;

@@ -4,7 +4,9 @@ UNIT_SRCS  := $(wildcard tests/unit/*/test_*.c) # folders mirror the source fold
 UNIT_TESTS := $(foreach s,$(UNIT_SRCS),$(BUILD)/tests/$(basename $(notdir $(s))))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
-SCRIPTS    := $(sort $(wildcard tests/style/*.t tests/integration/*.t tests/e2e/*.t))
+SCRIPTS    := $(wildcard tests/e2e/*.t) $(wildcard tests/integration/*.t tests/style/*.t)
+# Tests run side by side: those that take longest start first, so that none is left alone at the end.
+LONGEST    := $(patsubst %,tests/%.t,e2e/mutants e2e/faults e2e/main-job integration/selftests)
 FUZZ_SECONDS ?= 20
 
 define unit_test
@@ -31,7 +33,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps
 	@$(MAKE) --no-print-directory programs unit-programs
-	$(Q)tests/run $(BUILD) $(UNIT_TESTS) $(SCRIPTS)
+	$(Q)tests/run $(BUILD) $(LONGEST) $(filter-out $(LONGEST),$(SCRIPTS)) $(UNIT_TESTS)
 
 unit-programs: $(UNIT_TESTS)
 unit: unit-programs

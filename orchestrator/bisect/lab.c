@@ -12,6 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "kernels/kernels.h"
 #include "orchestrator/bisect/config.h"
 #include "orchestrator/bisect/ddmin.h"
@@ -120,14 +121,14 @@ static int describe_mixture(struct lab *lab, const char *id, struct json_object 
 {
 	bool *set = xcalloc(lab->configs.n, sizeof(*set));
 	struct strbuf text = STRBUF_INIT;
-	char hash[FS_SHA256_HEX];
+	char hash[SHA256_HEX];
 	int ret = bisect_set_parse(id, set, lab->configs.n, err);
 
 	if (!ret) {
 		__cleanup_free char *path = NULL;
 
 		bisect_configs_mix(&lab->configs, set, &text);
-		fs_sha256(text.buf, text.len, hash);
+		sha256_bytes(text.buf, text.len, hash);
 		*name = xasprintf("%.40s-with-%.8s", lab->variant.name, hash);
 		path = xasprintf("%s/variants/%s.config", lab->dir, *name);
 		ret = fs_write_file(path, text.buf, text.len, err);
@@ -167,12 +168,6 @@ static int write_variant(struct lab *lab, const char *id, char **path, struct er
 }
 
 /* ---- building ---- */
-
-/* What says something about the kernel, not about this machine. */
-static bool is_kernels_fault(int code)
-{
-	return code == -EIO || code == -EINVAL || code == -EBADMSG;
-}
 
 static char *first_line(const char *text)
 {
@@ -215,7 +210,7 @@ static void *build_one(void *arg)
 		t->out->key = xstrdup(build.key);
 		t->out->sha256 = xstrdup(build.bzimage_sha256);
 		kernel_build_free(&build);
-	} else if (is_kernels_fault(t->ret)) {
+	} else if (kernel_is_at_fault(t->ret)) {
 		t->out->why = first_line(t->err.text);
 		t->ret = 0;
 	}

@@ -271,7 +271,7 @@ static int build_one(struct place *p, const char *name)
 
 	if (ret) {
 		log_error("%s", err.text);
-		return ret == -EBADMSG || ret == -EIO ? EXIT_NO : EXIT_FATAL;
+		return ret == -EBADMSG || ret == -ENOEXEC ? EXIT_NO : EXIT_FATAL;
 	}
 	printf("%s  %.12s  %s  %s\n", b.name, b.key, b.cached ? "cached" : "built", b.dir);
 	kernel_build_free(&b);

@@ -129,7 +129,7 @@ static int build_kernel(struct engine *e, const struct kernel_env *env, size_t k
 	for (size_t s = 0; !ret && s < n; s++)
 		ret = selftests_prepare(env, e->req->kernels[k], &e->builds[k], &e->plans[s],
 					&e->selftests[k * n + s], err);
-	return ret ? error_prefix(err, ret, "kernel %s", e->req->kernels[k]) : 0;
+	return ret;
 }
 
 static int build_kernels(struct engine *e, struct error *err)

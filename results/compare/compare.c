@@ -11,6 +11,7 @@
 #include "results/compare/failures.h"
 #include "results/compare/judge.h"
 #include "results/compare/series.h"
+#include "results/compare/tests.h"
 
 #define USUAL_ALPHA 0.05
 
@@ -160,24 +161,42 @@ static bool has_regressed(const struct results_comparison *c)
 	for (size_t i = 0; i < c->ntests; i++)
 		if (!strcmp(c->tests[i].new, "fail"))
 			return true;
-	return c->more_failed;
+	return results_count_worse_failures(c) > 0;
+}
+
+static bool has_inconclusive(const struct results_comparison *c)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (results_decides(c, &c->metrics[i]) &&
+		    c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE)
+			return true;
+	for (size_t i = 0; i < c->nfailures; i++)
+		if (c->failures[i].verdict == VERDICT_INCONCLUSIVE)
+			return true;
+	return !c->nmetrics && !tests_have_common(c);
+}
+
+static bool has_improved(const struct results_comparison *c)
+{
+	for (size_t i = 0; i < c->nmetrics; i++)
+		if (results_decides(c, &c->metrics[i]) &&
+		    c->metrics[i].median.verdict == VERDICT_IMPROVED)
+			return true;
+	for (size_t i = 0; i < c->nfailures; i++)
+		if (c->failures[i].verdict == VERDICT_IMPROVED)
+			return true;
+	return false;
 }
 
 static enum results_verdict overall(const struct results_comparison *c)
 {
-	enum results_verdict verdict = VERDICT_UNCHANGED;
-
 	if (has_regressed(c))
 		return VERDICT_REGRESSED;
-	for (size_t i = 0; i < c->nmetrics; i++) {
-		if (!results_decides(c, &c->metrics[i]))
-			continue;
-		if (c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE)
-			return VERDICT_INCONCLUSIVE;
-		if (c->metrics[i].median.verdict == VERDICT_IMPROVED)
-			verdict = VERDICT_IMPROVED;
-	}
-	return verdict;
+	if (has_inconclusive(c))
+		return VERDICT_INCONCLUSIVE;
+	if (has_improved(c))
+		return VERDICT_IMPROVED;
+	return VERDICT_UNCHANGED;
 }
 
 static void note_series(const struct series_list *l, struct strbuf *notes)
@@ -216,6 +235,28 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 	out->verdict = overall(out);
 }
 
+static int load_all(struct results_db *db, const struct selection *s,
+		    const struct results_filter *filter, struct series_list *series,
+		    struct results_comparison *out, struct error *err)
+{
+	int ret = series_load(db, s, filter, series, err);
+
+	if (ret)
+		return ret;
+	ret = failures_load(db, s, filter, out, err);
+	if (ret)
+		return ret;
+	ret = tests_load(db, s, filter, out, err);
+	if (ret)
+		return ret;
+	if (series->count || out->new_failed || out->base_failed || out->ntests || out->same_tests)
+		return 0;
+	return error_set(err, -ENODATA,
+			 "%s and %s have no metric in common%s (see --scenario, --metric)",
+			 s->base.label, s->new.label,
+			 series->one_sided ? ": each has some that the other has not" : "");
+}
+
 int results_compare(struct results_db *db, const char *base, const char *new,
 		    const struct results_filter *filter, struct results_comparison *out,
 		    struct error *err)
@@ -230,18 +271,11 @@ int results_compare(struct results_db *db, const char *base, const char *new,
 	ret = select_runs(db, base, new, filter->session, &s, err);
 	if (ret)
 		return ret;
-	ret = series_load(db, &s, filter, &series, err);
-	ret = ret ? ret : failures_load(db, &s, filter, out, err);
-	if (!ret && !series.count && !out->new_failed && !out->base_failed && !out->ntests &&
-	    !out->same_tests)
-		ret = error_set(err, -ENODATA,
-				"%s and %s have no metric in common%s (see --scenario, --metric)",
-				s.base.label, s.new.label,
-				series.one_sided ? ": each has some that the other has not" : "");
-	if (!ret)
-		fill(out, &s, &series);
-	else
+	ret = load_all(db, &s, filter, &series, out, err);
+	if (ret)
 		results_comparison_free(out);
+	else
+		fill(out, &s, &series);
 	series_free(&series);
 	select_free(&s);
 	return ret;
@@ -254,7 +288,25 @@ int results_more_boots(const struct results_comparison *c)
 	for (size_t i = 0; i < c->nmetrics; i++)
 		if (c->metrics[i].median.more_boots > most)
 			most = c->metrics[i].median.more_boots;
+	for (size_t i = 0; i < c->nfailures; i++)
+		if (c->failures[i].more_boots > most)
+			most = c->failures[i].more_boots;
 	return most;
+}
+
+int results_count_worse_failures(const struct results_comparison *c)
+{
+	const char *last = NULL; /* rows of one scenario are neighbours */
+	int n = 0;
+
+	for (size_t i = 0; i < c->nfailures; i++) {
+		if (c->failures[i].verdict != VERDICT_REGRESSED)
+			continue;
+		if (!last || strcmp(last, c->failures[i].scenario) != 0)
+			n++;
+		last = c->failures[i].scenario;
+	}
+	return n;
 }
 
 static void free_metric(struct results_compared *m)
@@ -280,8 +332,13 @@ void results_comparison_free(struct results_comparison *c)
 		free(c->tests[i].new);
 		free(c->tests[i].text);
 	}
+	for (size_t i = 0; i < c->nfailures; i++) {
+		free(c->failures[i].scenario);
+		free(c->failures[i].why);
+	}
 	free(c->metrics);
 	free(c->tests);
+	free(c->failures);
 	free(c->base);
 	free(c->new);
 	free(c->base_key);

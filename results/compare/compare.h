@@ -54,6 +54,26 @@ struct results_changed_test {
 	char *text;	  /* what the one that failed said */
 };
 
+/*
+ * The boots of one scenario that failed by the kernel's own fault (class guest or integrity), of those
+ * that ran to a verdict: passed, or failed so. Boots of the infrastructure's or the job's trouble are in
+ * neither number. docs/statistics.md says how rates are judged.
+ */
+struct results_failure_rate {
+	char *scenario;
+	/* "failed": in whatever way; "died": died, hung or complained, whatever it computed. The latter is
+	 * judged apart too (where its counts differ), so that the base's integrity failures do not offset
+	 * the new kernel's deaths. */
+	const char *what;
+	int base_boots, base_failed, new_boots, new_failed;
+	double p_value; /* Fisher's exact test, one-sided, after Benjamini-Hochberg over these rows: that
+			   the new kernel fails more often, or (verdict improved) less often */
+	enum results_verdict verdict;
+	int more_boots; /* inconclusive: boots more of each kernel that would likely settle it (at most
+			   RESULTS_MORE_BOOTS_MAX); else 0 */
+	char *why;	/* one short sentence, which has the counts */
+};
+
 struct results_filter { /* zeroed: all of it, at the usual level */
 	const char *scenario, *metric;
 	const char *session; /* only runs of this session are compared; noise is learned from all */
@@ -66,21 +86,25 @@ struct results_comparison { /* free with results_comparison_free() */
 	char *clock;		  /* "emulated" or "tsc" */
 	double alpha;
 	uint64_t next_seed; /* above all seeds of these boots: for more boots that are new ones */
-	/* Of the headline metrics (of all, where there is no headline): any regressed (median or
-	 * p99), or the new kernel failed more (boots or tests) than the base: regressed. Else inconclusive if any
-	 * median is; else improved if any is; else unchanged. */
+	/*
+	 * Regressed: a headline metric (any, where there is no headline) regressed in median or p99, a
+	 * test that passed fails now, or boots fail more often (failures). Else inconclusive: a headline
+	 * median or a failure rate is, or there is neither a metric nor a selftest in common. Else
+	 * improved: a headline median or a failure rate is. Else unchanged.
+	 */
 	enum results_verdict verdict;
 	struct results_compared *metrics; /* most changed first */
 	size_t nmetrics;
 	struct results_changed_test *tests;
 	size_t ntests;
 	size_t same_tests; /* selftests that both ran, with the same result */
-	/* Runs with class guest or integrity, which are never numbers; of all scenarios, whatever the filter
-	 * narrows the numbers to. */
+	/* Boots with class guest or integrity, which never give numbers; of all scenarios, whatever the
+	 * filter narrows the numbers to. */
 	int base_failed, new_failed;
-	/* Of new_failed, those beyond what the base failed of the same scenario. Boots that died, hung or
-	 * complained are weighed by themselves too: wrong results of the base's excuse none of them. */
-	int more_failed;
+	/* The same by scenario, judged; scenarios that the new kernel booted and either failed. By name,
+	 * "failed" before "died". Empty where one kernel is halved. */
+	struct results_failure_rate *failures;
+	size_t nfailures;
 	char *failure; /* what the newest failed run of @new said, else of @base; or NULL */
 	char *notes; /* lines: what was left out and why, which builds were taken; "" if nothing */
 };
@@ -104,9 +128,13 @@ void results_comparison_free(struct results_comparison *c);
  * there are none (a filter), the part is the question and decides. */
 bool results_decides(const struct results_comparison *c, const struct results_compared *m);
 
-/* The boots more of each kernel that the undecided medians ask for: 0 when all are decided. For
- * `--boots auto`. */
+/* The boots more of each kernel that the undecided medians and failure rates ask for: 0 when all are
+ * decided. For `--boots auto`. */
 int results_more_boots(const struct results_comparison *c);
+
+/* How many scenarios' boots fail more often with the new kernel than with the base (each counts once,
+ * however it fails). */
+int results_count_worse_failures(const struct results_comparison *c);
 
 /* What was reckoned with: why so few boots are enough, or are not. A clause; the caller frees. */
 char *results_noise_words(const struct results_comparison *c);

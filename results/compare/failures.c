@@ -1,215 +1,317 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "results/compare/failures.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
+#include "results/compare/statistics.h"
 
-#define ENVIRONMENT_WHERE \
-	"coalesce(run.agent_sha256, '') = ?4 AND coalesce(run.host_identity, '') = ?5 "
+/* ---- counting ---- */
 
-static int prepare(struct results_db *db, const char *sql, const struct selection *s,
-		   const struct select_kernel *k, const char *session, sqlite3_stmt **stmt,
-		   struct error *err)
+/* What the newest boot said that failed by the kernel's own fault. */
+static int find_newest_failure(struct results_db *db, const struct selection *s,
+			       const struct select_kernel *k, const char *session, char **said,
+			       struct error *err)
 {
-	int ret = database_prepare(db, sql, stmt, err);
+	sqlite3_stmt *stmt;
+	int ret = database_prepare(
+		db,
+		"SELECT class, coalesce(error, '') FROM run WHERE " SELECT_KERNEL_WHERE
+		"AND " SELECT_ENVIRONMENT_WHERE "AND class IN ('guest', 'integrity') "
+		"ORDER BY id DESC LIMIT 1",
+		&stmt, err);
 
 	if (ret)
 		return ret;
-	select_bind(*stmt, k, session);
-	database_bind_text(*stmt, 4, s->environment.agent);
-	database_bind_text(*stmt, 5, s->environment.identity);
+	select_bind(stmt, k, session);
+	select_bind_environment(stmt, &s->environment);
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		*said = xasprintf("%s: %s: %s", k->label, database_text(stmt, 0),
+				  database_text(stmt, 1));
+	sqlite3_finalize(stmt);
+	if (ret < 0)
+		return ret;
 	return 0;
 }
 
-/* How many boots failed by the kernel's own fault, and what the newest said. */
-static int count_failed(struct results_db *db, const struct selection *s,
-			const struct select_kernel *k, const char *session, int *failed,
-			char **said, struct error *err)
+/* Of the new kernel, else of the base. */
+static int find_newest_failures(struct results_db *db, const struct selection *s,
+				const char *session, struct results_comparison *out,
+				struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT class, coalesce(error, '') FROM run WHERE " SELECT_KERNEL_WHERE
-			  "AND " ENVIRONMENT_WHERE "AND class IN ('guest', 'integrity') ORDER BY "
-			  "id DESC",
-			  s, k, session, &stmt, err);
+	int ret = find_newest_failure(db, s, &s->new, session, &out->failure, err);
 
-	if (ret)
+	if (ret || out->failure)
 		return ret;
-	while ((ret = database_step(db, stmt, err)) == 1) {
-		if (!*failed && !*said)
-			*said = xasprintf("%s: %s: %s", k->label, database_text(stmt, 0),
-					  database_text(stmt, 1));
-		++*failed;
-	}
-	sqlite3_finalize(stmt);
-	return ret;
+	return find_newest_failure(db, s, &s->base, session, &out->failure, err);
 }
 
-/* The kernel died, hung or complained, whatever it computed. */
-#define IS_GUEST "(class = 'guest' OR instr(coalesce(error, ''), '" RESULTS_BESIDES "') > 0)"
-#define IS_NEW	 "(kernel_key = ?2 AND (?1 IS NULL OR kernel_name = ?1))"
-#define IS_BASE	 "(kernel_key = ?7 AND (?6 IS NULL OR kernel_name = ?6))"
+/* A boot may have computed something wrong and died as well. */
+#define IS_DEAD "(class = 'guest' OR instr(coalesce(error, ''), '" RESULTS_BESIDES "') > 0)"
 
-/* Boots that the new kernel failed beyond those that the base failed of the same scenario: a base
- * that fails one scenario excuses nothing in another, and a selftest that it fails no KASAN. */
-static int count_more_failed(struct results_db *db, const struct selection *s, const char *session,
-			     int *more, struct error *err)
-{
-	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT coalesce(sum(max(new - base, new_guest - base_guest, 0)), 0) "
-			  "FROM (SELECT sum(" IS_NEW ") AS new, sum(" IS_BASE ") AS base, "
-			  "sum(" IS_NEW " AND " IS_GUEST ") AS new_guest, "
-			  "sum(" IS_BASE " AND " IS_GUEST ") AS base_guest "
-			  "FROM run WHERE (?3 IS NULL OR session = ?3) AND " ENVIRONMENT_WHERE
-			  "AND class IN ('guest', 'integrity') GROUP BY scenario_name)",
-			  s, &s->new, session, &stmt, err);
+/* Copies of boots count like any others: a boot that failed left no samples that could tell. */
+static const char count_query[] =
+	"SELECT scenario_name, count(*), coalesce(sum(class IS NOT NULL), 0), "
+	"coalesce(sum(class IS NOT NULL AND " IS_DEAD "), 0) "
+	"FROM run WHERE " SELECT_KERNEL_WHERE "AND " SELECT_ENVIRONMENT_WHERE
+	"AND (class IS NULL OR class IN ('guest', 'integrity')) "
+	"GROUP BY scenario_name ORDER BY scenario_name";
+enum { SCENARIO, BOOTS, FAILED, DIED };
 
-	if (ret)
-		return ret;
-	database_bind_text(stmt, 6, s->base.name);
-	database_bind_text(stmt, 7, s->base.key);
-	ret = database_step(db, stmt, err);
-	if (ret == 1)
-		*more = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
-	return ret < 0 ? ret : 0;
-}
+struct counts { /* of one scenario */
+	char *scenario;
+	struct tally {
+		int boots, failed, died;
+	} base, new;
+};
 
-/* ---- tests ---- */
-
-/* The worst result counts: pass, skip, fail. */
-static int badness(const char *result)
-{
-	return !result ? -1 : !strcmp(result, "pass") ? 0 : !strcmp(result, "skip") ? 1 : 2;
-}
-
-struct tests {
-	struct results_changed_test *items;
+struct counts_list {
+	struct counts *items;
 	size_t count;
 };
 
-static struct results_changed_test *find_test(struct tests *t, sqlite3_stmt *row)
+static struct counts *find_counts(struct counts_list *l, const char *scenario)
 {
-	struct results_changed_test *item;
-
-	for (size_t i = 0; i < t->count; i++) {
-		item = &t->items[i];
-		if (!strcmp(item->scenario, database_text(row, 0)) &&
-		    !strcmp(item->params, database_text(row, 1)) &&
-		    !strcmp(item->name, database_text(row, 2)))
-			return item;
-	}
-	t->items = xrealloc(t->items, t->count + 1, sizeof(*t->items));
-	item = &t->items[t->count++];
-	*item = (struct results_changed_test){.scenario = xstrdup(database_text(row, 0)),
-					      .params = xstrdup(database_text(row, 1)),
-					      .name = xstrdup(database_text(row, 2))};
-	return item;
+	for (size_t i = 0; i < l->count; i++)
+		if (!strcmp(l->items[i].scenario, scenario))
+			return &l->items[i];
+	l->items = xrealloc(l->items, l->count + 1, sizeof(*l->items));
+	l->items[l->count] = (struct counts){.scenario = xstrdup(scenario)};
+	return &l->items[l->count++];
 }
 
-static void take_test(struct tests *t, sqlite3_stmt *row, bool is_new)
-{
-	struct results_changed_test *item = find_test(t, row);
-	const char *result = database_text(row, 3);
-	char **worst = is_new ? &item->new : &item->base;
-
-	if (badness(result) <= badness(*worst))
-		return;
-	free(*worst);
-	*worst = xstrdup(result);
-	if (badness(result) == 2) {
-		free(item->text);
-		item->text = xstrdup(database_text(row, 4));
-	}
-}
-
-static int load_tests(struct results_db *db, const struct selection *s,
-		      const struct select_kernel *k, const struct results_filter *filter,
-		      struct tests *t, struct error *err)
+static int count_boots(struct results_db *db, const struct selection *s,
+		       const struct select_kernel *k, const char *session, struct counts_list *l,
+		       struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = prepare(
-		db,
-		"SELECT measurement.scenario, measurement.params, test.name, test.result, "
-		"test.text FROM test JOIN measurement ON measurement.id = test.measurement JOIN "
-		"run "
-		"ON run.id = test.run WHERE " SELECT_KERNEL_WHERE "AND " ENVIRONMENT_WHERE
-		"AND coalesce(run.class, '') IN ('', 'guest', 'integrity') AND (?6 IS NULL OR "
-		"measurement.scenario = ?6 OR run.scenario_name = ?6)",
-		s, k, filter->session, &stmt, err);
+	int ret = database_prepare(db, count_query, &stmt, err);
 
 	if (ret)
 		return ret;
-	database_bind_text(stmt, 6, filter->scenario);
-	while ((ret = database_step(db, stmt, err)) == 1)
-		take_test(t, stmt, k == &s->new);
+	select_bind(stmt, k, session);
+	select_bind_environment(stmt, &s->environment);
+	while ((ret = database_step(db, stmt, err)) == 1) {
+		struct counts *c = find_counts(l, database_text(stmt, SCENARIO));
+
+		*(k == &s->new ? &c->new : &c->base) = (struct tally){
+			.boots = sqlite3_column_int(stmt, BOOTS),
+			.failed = sqlite3_column_int(stmt, FAILED),
+			.died = sqlite3_column_int(stmt, DIED),
+		};
+	}
 	sqlite3_finalize(stmt);
 	return ret;
 }
 
-/* A measurement (no name) leaves a row only when something was wrong: none means it passed. A
- * selftest that one kernel never ran says nothing. */
-static bool differs(struct results_changed_test *t)
+static void free_counts(struct counts_list *l)
 {
-	if (!t->name[0]) {
-		t->base = t->base ? t->base : xstrdup("pass");
-		t->new = t->new ? t->new : xstrdup("pass");
-	}
-	return t->base && t->new &&strcmp(t->base, t->new);
+	for (size_t i = 0; i < l->count; i++)
+		free(l->items[i].scenario);
+	free(l->items);
 }
 
-static void free_test(struct results_changed_test *t)
+static int compare_counts(const void *a, const void *b)
 {
-	free(t->scenario);
-	free(t->params);
-	free(t->name);
-	free(t->base);
-	free(t->new);
-	free(t->text);
+	const struct counts *x = a, *y = b;
+
+	return strcmp(x->scenario, y->scenario);
 }
 
-/* Returns how many selftests ended with both as with the other. */
-static size_t keep_differing(struct tests *t)
+static void add_rate(struct results_comparison *out, const struct counts *c, const char *what,
+		     int base_failed, int new_failed)
 {
-	size_t kept = 0, same = 0;
+	if (!base_failed && !new_failed)
+		return;
+	out->failures = xrealloc(out->failures, out->nfailures + 1, sizeof(*out->failures));
+	out->failures[out->nfailures++] = (struct results_failure_rate){
+		.scenario = xstrdup(c->scenario),
+		.what = what,
+		.base_boots = c->base.boots,
+		.base_failed = base_failed,
+		.new_boots = c->new.boots,
+		.new_failed = new_failed,
+	};
+}
 
-	for (size_t i = 0; i < t->count; i++) {
-		struct results_changed_test *item = &t->items[i];
+/* The deaths are the same question as the failures where all who failed died. */
+static void add_rates(struct results_comparison *out, struct counts_list *l)
+{
+	qsort(l->items, l->count, sizeof(*l->items), compare_counts);
+	for (size_t i = 0; i < l->count; i++) {
+		const struct counts *c = &l->items[i];
 
-		if (differs(item)) {
-			t->items[kept++] = *item;
-			continue;
-		}
-		same += item->name[0] && item->base && item->new;
-		free_test(item);
+		if (!c->new.boots)
+			continue; /* which says nothing of the new kernel */
+		add_rate(out, c, "failed", c->base.failed, c->new.failed);
+		if (c->base.died != c->base.failed || c->new.died != c->new.failed)
+			add_rate(out, c, "died", c->base.died, c->new.died);
 	}
-	t->count = kept;
-	return same;
+}
+
+static void add_totals(struct results_comparison *out, const struct counts_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		out->base_failed += l->items[i].base.failed;
+		out->new_failed += l->items[i].new.failed;
+	}
+}
+
+/* ---- judging ---- */
+
+static double rate_of(int failed, int boots)
+{
+	if (!boots)
+		return 0;
+	return (double)failed / boots;
+}
+
+static double p_more(const struct results_failure_rate *r)
+{
+	return statistics_fisher((unsigned int)r->base_failed, (unsigned int)r->base_boots,
+				 (unsigned int)r->new_failed, (unsigned int)r->new_boots);
+}
+
+static double p_fewer(const struct results_failure_rate *r)
+{
+	return statistics_fisher((unsigned int)r->new_failed, (unsigned int)r->new_boots,
+				 (unsigned int)r->base_failed, (unsigned int)r->base_boots);
+}
+
+/* These p-values are fractions of whole numbers: three boots of each give 1/20, which has to pass 0.05. */
+static bool is_significant(double p, double alpha)
+{
+	return p <= alpha * (1 + 1e-9);
+}
+
+/* The row if each kernel had @more boots and failed as often as so far. */
+static struct results_failure_rate extrapolate(const struct results_failure_rate *r, int more)
+{
+	struct results_failure_rate out = *r;
+
+	out.base_boots += more;
+	out.new_boots += more;
+	out.base_failed = (int)lround(rate_of(r->base_failed, r->base_boots) * out.base_boots);
+	out.new_failed = (int)lround(rate_of(r->new_failed, r->new_boots) * out.new_boots);
+	return out;
+}
+
+/* Boots more of each kernel until the rates differ significantly; 0: they do not within
+ * RESULTS_MORE_BOOTS_MAX. */
+static int boots_to_tell(const struct results_failure_rate *r, double limit)
+{
+	for (int more = 1; more <= RESULTS_MORE_BOOTS_MAX; more++) {
+		struct results_failure_rate later = extrapolate(r, more);
+
+		if (is_significant(p_more(&later), limit))
+			return more;
+	}
+	return 0;
+}
+
+/*
+ * The new kernel failed more often, but it may be chance. If the base failed too, and even
+ * RESULTS_MORE_BOOTS_MAX boots more of each would not tell the rates apart, they are taken to be the
+ * same. A base that never failed is no such witness: then a failure is new until shown otherwise.
+ */
+static void judge_undecided(struct results_failure_rate *r, double limit)
+{
+	int more = boots_to_tell(r, limit);
+
+	if (!more && r->base_failed) {
+		r->verdict = VERDICT_UNCHANGED;
+		return;
+	}
+	r->verdict = VERDICT_INCONCLUSIVE;
+	r->more_boots = more;
+	if (!more)
+		r->more_boots = RESULTS_MORE_BOOTS_MAX;
+}
+
+static void judge_rate(struct results_failure_rate *r, double more, double fewer, double alpha,
+		       size_t n)
+{
+	bool is_higher =
+		rate_of(r->new_failed, r->new_boots) > rate_of(r->base_failed, r->base_boots);
+
+	r->p_value = more;
+	if (is_significant(more, alpha)) {
+		r->verdict = VERDICT_REGRESSED;
+	} else if (is_significant(fewer, alpha)) {
+		r->verdict = VERDICT_IMPROVED;
+		r->p_value = fewer;
+	} else if (is_higher) {
+		judge_undecided(r, alpha / (double)n);
+	} else {
+		r->verdict = VERDICT_UNCHANGED;
+	}
+}
+
+static char *explain_rate(const struct results_failure_rate *r)
+{
+	__cleanup_free char *counts =
+		xasprintf("%d of %d boots %s, with the base %d of %d", r->new_failed, r->new_boots,
+			  r->what, r->base_failed, r->base_boots);
+
+	switch (r->verdict) {
+	case VERDICT_REGRESSED:
+		return xasprintf("%s: more often, p %.2g", counts, r->p_value);
+	case VERDICT_IMPROVED:
+		return xasprintf("%s: less often, p %.2g", counts, r->p_value);
+	case VERDICT_INCONCLUSIVE:
+		if (!r->base_boots)
+			return xasprintf("%s: the base never ran this scenario here", counts);
+		return xasprintf("%s: too few boots to tell a rise from chance, p %.2g", counts,
+				 r->p_value);
+	default:
+		return xasprintf("%s: no more often than chance explains, p %.2g", counts,
+				 r->p_value);
+	}
+}
+
+void failures_judge(struct results_failure_rate *rows, size_t n, double alpha)
+{
+	__cleanup_free double *more = xcalloc(n, sizeof(*more));
+	__cleanup_free double *fewer = xcalloc(n, sizeof(*fewer));
+
+	for (size_t i = 0; i < n; i++) {
+		more[i] = p_more(&rows[i]);
+		fewer[i] = p_fewer(&rows[i]);
+	}
+	statistics_benjamini_hochberg(more, n);
+	statistics_benjamini_hochberg(fewer, n);
+	for (size_t i = 0; i < n; i++) {
+		judge_rate(&rows[i], more[i], fewer[i], alpha, n);
+		rows[i].why = explain_rate(&rows[i]);
+	}
 }
 
 int failures_load(struct results_db *db, const struct selection *s,
 		  const struct results_filter *filter, struct results_comparison *out,
 		  struct error *err)
 {
-	struct tests tests = {0};
-	int ret =
-		count_failed(db, s, &s->new, filter->session, &out->new_failed, &out->failure, err);
+	struct counts_list counts = {0};
+	int ret = find_newest_failures(db, s, filter->session, out, err);
 
-	if (s->halves) { /* one kernel: nothing differs */
-		out->base_failed = out->new_failed;
+	if (ret)
 		return ret;
+	ret = count_boots(db, s, &s->base, filter->session, &counts, err);
+	if (ret)
+		goto out;
+	ret = count_boots(db, s, &s->new, filter->session, &counts, err);
+	if (ret)
+		goto out;
+	add_totals(out, &counts);
+	if (s->halves) {
+		out->base_failed = out->new_failed;
+		goto out; /* boots of one kernel: nothing differs */
 	}
-	ret = ret ? ret
-		  : count_failed(db, s, &s->base, filter->session, &out->base_failed, &out->failure,
-				 err);
-	ret = ret ? ret : count_more_failed(db, s, filter->session, &out->more_failed, err);
-	ret = ret ? ret : load_tests(db, s, &s->base, filter, &tests, err);
-	ret = ret ? ret : load_tests(db, s, &s->new, filter, &tests, err);
-	out->same_tests = keep_differing(&tests);
-	out->tests = tests.items;
-	out->ntests = tests.count;
+	add_rates(out, &counts);
+	failures_judge(out->failures, out->nfailures, out->alpha);
+out:
+	free_counts(&counts);
 	return ret;
 }

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * failures.h - what a comparison says beside its numbers: boots that failed, and tests whose result
- * is not the same. Private to results/.
+ * failures.h - boots that failed by the kernel's own fault (class guest or integrity), judged by rate.
+ * Private to results/ and its tests; the rules and their reasons are in docs/statistics.md.
  */
 #ifndef RESULTS_COMPARE_FAILURES_H
 #define RESULTS_COMPARE_FAILURES_H
 
 #include "results/compare/select.h"
 
-/* Sets base_failed, new_failed, more_failed, failure, tests, ntests and same_tests of @out. */
+/* Sets base_failed, new_failed, failure, failures and nfailures of @out, whose alpha is set. What was
+ * set before an error is freed with @out. */
 int failures_load(struct results_db *db, const struct selection *s,
 		  const struct results_filter *filter, struct results_comparison *out,
 		  struct error *err);
+
+/* Judges @n rows whose scenario, what and counts are set: sets p_value, verdict, more_boots and why
+ * (allocated). */
+void failures_judge(struct results_failure_rate *rows, size_t n, double alpha);
 
 #endif

@@ -18,6 +18,12 @@ void select_bind(sqlite3_stmt *stmt, const struct select_kernel *k, const char *
 	database_bind_text(stmt, 3, session);
 }
 
+void select_bind_environment(sqlite3_stmt *stmt, const struct select_environment *e)
+{
+	database_bind_text(stmt, 4, e->agent);
+	database_bind_text(stmt, 5, e->identity);
+}
+
 /* ---- which kernel is meant ---- */
 
 /* Collects "name (key), name (key), ..." of a query with these two columns; returns how many rows. */

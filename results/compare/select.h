@@ -57,4 +57,10 @@ const struct select_run *select_find(const struct selection *s, int64_t id);
 	"(?3 IS NULL OR run.session = ?3) "
 void select_bind(sqlite3_stmt *stmt, const struct select_kernel *k, const char *session);
 
+/* Binds the environment at ?4 and ?5 of a query with SELECT_ENVIRONMENT_WHERE. Not its clock: a boot
+ * that died early never named one. */
+#define SELECT_ENVIRONMENT_WHERE \
+	"coalesce(run.agent_sha256, '') = ?4 AND coalesce(run.host_identity, '') = ?5 "
+void select_bind_environment(sqlite3_stmt *stmt, const struct select_environment *e);
+
 #endif

@@ -177,6 +177,16 @@ double statistics_mann_whitney_least(size_t na, size_t nb)
 	return ways > 2 ? 2 / ways : 1;
 }
 
+double statistics_fisher(unsigned int failed_a, unsigned int na, unsigned int failed_b,
+			 unsigned int nb)
+{
+	unsigned int failed = failed_a + failed_b;
+
+	if (!failed_b)
+		return 1;
+	return fmin(1, gsl_cdf_hypergeometric_Q(failed_b - 1, failed, na + nb - failed, nb));
+}
+
 double statistics_t_p(double t, double df)
 {
 	if (!(df > 0))

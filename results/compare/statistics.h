@@ -45,6 +45,13 @@ double statistics_mann_whitney(const double *a, size_t na, const double *b, size
 /* The smallest p that statistics_mann_whitney() can give for samples of these sizes. */
 double statistics_mann_whitney_least(size_t na, size_t nb);
 
+/*
+ * Fisher's exact test, one-sided: the probability that so many or more of the failures are b's, if
+ * all of them could have met any item: @failed_a of @na items failed, and @failed_b of @nb.
+ */
+double statistics_fisher(unsigned int failed_a, unsigned int na, unsigned int failed_b,
+			 unsigned int nb);
+
 /* Two-sided p of |t| for Student's distribution with @df degrees of freedom, and the |t| whose
  * two-sided p is @alpha. NAN if df is not above 0. */
 double statistics_t_p(double t, double df);

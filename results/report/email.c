@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/words.h"
@@ -21,9 +22,9 @@ static char *message_id(const struct report *r)
 	__cleanup_free char *text =
 		xasprintf("%s\n%s\n%s\n%d", c->base_key, c->new_key,
 			  report_newest(r, REPORT_NEW)->session, (int)r->nboots);
-	char hex[FS_SHA256_HEX], host[65] = "localhost";
+	char hex[SHA256_HEX], host[65] = "localhost";
 
-	fs_sha256(text, strlen(text), hex);
+	sha256_bytes(text, strlen(text), hex);
 	if (gethostname(host, sizeof(host) - 1) || !fs_is_plain_name(host))
 		strncpy(host, "localhost", sizeof(host) - 1);
 	return xasprintf("nestlab.%.20s@%s", hex, host);

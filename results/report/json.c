@@ -101,10 +101,28 @@ static struct json_object *notes_json(const char *notes)
 	return a;
 }
 
+static struct json_object *failure_json(const struct results_failure_rate *r)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_text(o, "scenario", r->scenario);
+	add_text(o, "what", r->what);
+	add(o, "base_boots", json_object_new_int(r->base_boots));
+	add(o, "base_failed", json_object_new_int(r->base_failed));
+	add(o, "new_boots", json_object_new_int(r->new_boots));
+	add(o, "new_failed", json_object_new_int(r->new_failed));
+	add(o, "p_value", number(r->p_value));
+	add_text(o, "verdict", results_verdict_name(r->verdict));
+	add(o, "more_boots", json_object_new_int(r->more_boots));
+	add_text(o, "why", r->why);
+	return o;
+}
+
 void results_render_json(const struct results_comparison *c, struct strbuf *out)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *metrics = json_object_new_array(), *tests = json_object_new_array();
+	struct json_object *failures = json_object_new_array();
 
 	for (size_t i = 0; i < c->nmetrics; i++)
 		json_object_array_add(metrics, metric_json(&c->metrics[i]));
@@ -119,7 +137,9 @@ void results_render_json(const struct results_comparison *c, struct strbuf *out)
 	add(o, "alpha", number(c->alpha));
 	add(o, "base_failed", json_object_new_int(c->base_failed));
 	add(o, "new_failed", json_object_new_int(c->new_failed));
-	add(o, "more_failed", json_object_new_int(c->more_failed));
+	for (size_t i = 0; i < c->nfailures; i++)
+		json_object_array_add(failures, failure_json(&c->failures[i]));
+	add(o, "failures", failures);
 	add_text(o, "failure", c->failure);
 	add(o, "notes", notes_json(c->notes));
 	add(o, "tests", tests);

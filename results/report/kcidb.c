@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/points.h"
@@ -27,9 +28,9 @@ struct kcidb_side {
 /* "nestlab:WHAT-0123456789abcdef", the hash over @text. The caller frees. */
 static char *make_id(const char *what, const char *text)
 {
-	char hex[FS_SHA256_HEX];
+	char hex[SHA256_HEX];
 
-	fs_sha256(text, strlen(text), hex);
+	sha256_bytes(text, strlen(text), hex);
 	return xasprintf(ORIGIN ":%s-%.24s", what, hex);
 }
 

@@ -26,7 +26,11 @@ static void add_boots(struct report_points *p, const struct report *r)
 		at->why = xstrdup("");
 		return;
 	}
-	at->status = c->more_failed ? POINT_FAIL : POINT_KNOWN;
+	at->status = POINT_KNOWN; /* unless it fails more often, or may do so */
+	for (size_t i = 0; i < c->nfailures; i++)
+		if (c->failures[i].verdict == VERDICT_REGRESSED ||
+		    c->failures[i].verdict == VERDICT_INCONCLUSIVE)
+			at->status = POINT_FAIL;
 	at->why = xasprintf("%d failed (of %s: %d): %s", c->new_failed, c->base, c->base_failed,
 			    c->failure ? c->failure : "");
 }

@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/sha256.h"
 #include "results/report/words.h"
 
 #define BOOTS_MAX 1000
@@ -277,7 +278,7 @@ int policy_load(const char *path, struct policy *out, struct error *err)
 
 	*out = (struct policy){.path = xstrdup(path)};
 	ret = json_load(path, &out->doc, &root, err);
-	ret = ret ? ret : fs_sha256_file(path, out->sha256, err);
+	ret = ret ? ret : sha256_file(path, out->sha256, err);
 	ret = ret ? ret : read_policy(&root, out, err);
 	if (ret)
 		policy_free(out);

@@ -35,6 +35,7 @@
 
 #include "common/error.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 
 /* Strings are borrowed from the policy's document. */
 
@@ -68,7 +69,7 @@ struct policy_waiver { /* for a metric (match.scenario), a selftest or a debug r
 
 struct policy { /* free with policy_free() */
 	char *path;
-	char sha256[FS_SHA256_HEX];
+	char sha256[SHA256_HEX];
 	const char *description;
 	struct policy_rule *rules;
 	struct policy_debug_run *debug_runs;

@@ -298,6 +298,9 @@ static void print_failures(const struct results_comparison *c, struct strbuf *ou
 		return;
 	strbuf_addf(out, "\nfailed boots, which give no numbers: %d of %s, %d of %s\n",
 		    c->base_failed, c->base, c->new_failed, c->new);
+	for (size_t i = 0; i < c->nfailures; i++)
+		strbuf_addf(out, "  %s: %s (%s)\n", c->failures[i].scenario, c->failures[i].why,
+			    results_verdict_name(c->failures[i].verdict));
 	if (c->failure)
 		strbuf_addf(out, "  newest: %s\n", c->failure);
 }
@@ -391,9 +394,8 @@ static void print_summary(const struct results_comparison *c, size_t hidden, boo
 	if (c->same_tests)
 		strbuf_addf(out, "; %zu selftest%s as before", c->same_tests,
 			    c->same_tests == 1 ? "" : "s");
-	if (c->more_failed)
-		strbuf_addf(out, "; %d boot%s failed", c->more_failed,
-			    c->more_failed == 1 ? "" : "s");
+	if (results_count_worse_failures(c))
+		strbuf_addstr(out, "; boots fail more often");
 	strbuf_addch(out, '\n');
 }
 

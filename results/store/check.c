@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
 #include "results/store/seal.h"
@@ -147,7 +148,7 @@ static void check_seals(struct checker *c)
 
 	while (!ret && (ret = database_step(c->db, s, &err)) == 1) {
 		int64_t run = sqlite3_column_int64(s, 0);
-		char hex[FS_SHA256_HEX];
+		char hex[SHA256_HEX];
 
 		ret = seal_compute(c->db, run, hex, &err);
 		if (!ret && strcmp(hex, database_text(s, 1)))

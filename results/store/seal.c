@@ -2,6 +2,7 @@
 #include "results/store/seal.h"
 
 #include "common/alloc.h"
+#include "common/sha256.h"
 
 /* Named columns: a later version may add some, and a run sealed before must still match. */
 #define OF_MEASUREMENT "JOIN measurement ON measurement.id = measurement WHERE run = ?1 ORDER BY "
@@ -57,21 +58,21 @@ static int add_rows(struct results_db *db, const char *query, int64_t run, struc
 	return ret;
 }
 
-int seal_compute(struct results_db *db, int64_t run, char hex[FS_SHA256_HEX], struct error *err)
+int seal_compute(struct results_db *db, int64_t run, char hex[SHA256_HEX], struct error *err)
 {
 	struct strbuf bytes = STRBUF_INIT;
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(queries); i++)
 		ret = add_rows(db, queries[i], run, &bytes, err);
-	fs_sha256(bytes.buf, bytes.len, hex);
+	sha256_bytes(bytes.buf, bytes.len, hex);
 	strbuf_release(&bytes);
 	return ret;
 }
 
 int seal_write(struct results_db *db, int64_t run, struct error *err)
 {
-	char hex[FS_SHA256_HEX];
+	char hex[SHA256_HEX];
 	sqlite3_stmt *stmt;
 	int ret = seal_compute(db, run, hex, err);
 

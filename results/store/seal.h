@@ -7,9 +7,10 @@
 #define RESULTS_STORE_SEAL_H
 
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "results/store/database.h"
 
-int seal_compute(struct results_db *db, int64_t run, char hex[FS_SHA256_HEX], struct error *err);
+int seal_compute(struct results_db *db, int64_t run, char hex[SHA256_HEX], struct error *err);
 /* Computes and inserts it; called in the run's transaction, when all else is there. */
 int seal_write(struct results_db *db, int64_t run, struct error *err);
 

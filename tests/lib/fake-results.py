@@ -32,7 +32,7 @@ def leb128(n):
 
 def main():
     db = sqlite3.connect(sys.argv[1])
-    db.executescript(open(os.path.join(TOP, "results", "schema.sql"), encoding="utf-8").read())
+    db.executescript(open(os.path.join(TOP, "results", "store", "schema.sql"), encoding="utf-8").read())
     db.execute("PRAGMA user_version = 1")
     db.execute("""INSERT INTO measurement VALUES (1, 'multiplex',
                '{"l1":"micro-vmx","l2_vcpus":8,"memory":"managed"}')""")

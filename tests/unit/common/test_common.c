@@ -1,49 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* common/: strings, errors, files, locks, JSON, subprocesses. */
+/* common/: strings, errors, files, locks, JSON. */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "common/json.h"
-#include "common/subprocess.h"
+#include "common/sha256.h"
 
-static char dir[] = "/tmp/nestlab-common.XXXXXX";
-
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-static char *in_dir(const char *name)
-{
-	return xasprintf("%s/%s", dir, name);
-}
-
-static void error_context_goes_in_front(void **state)
+TEST(error_context_goes_in_front)
 {
 	struct error err = {0};
 
-	(void)state;
 	assert_int_equal(error_set(&err, -ENOENT, "no %s", "file"), -ENOENT);
 	error_prefix(&err, -ENOENT, "kernel %d", 1);
 	error_append(&err, -ENOENT, "; see log");
@@ -51,12 +19,11 @@ static void error_context_goes_in_front(void **state)
 	assert_int_equal(err.code, -ENOENT);
 }
 
-static void error_is_cut_not_overrun(void **state)
+TEST(error_is_cut_not_overrun)
 {
 	struct error err = {0};
 	char *big = xmalloc(2 * ERROR_TEXT_MAX);
 
-	(void)state;
 	memset(big, 'x', 2 * ERROR_TEXT_MAX - 1);
 	big[2 * ERROR_TEXT_MAX - 1] = '\0';
 	error_set(&err, -EIO, "%s", big);
@@ -66,12 +33,11 @@ static void error_is_cut_not_overrun(void **state)
 	free(big);
 }
 
-static void strbuf_grows_and_detaches(void **state)
+TEST(strbuf_grows_and_detaches)
 {
 	struct strbuf sb = STRBUF_INIT;
 	char *s;
 
-	(void)state;
 	for (int i = 0; i < 1000; i++)
 		strbuf_addf(&sb, "%d,", i % 10);
 	assert_int_equal(sb.len, 2000);
@@ -81,15 +47,14 @@ static void strbuf_grows_and_detaches(void **state)
 	free(s);
 }
 
-static void write_is_atomic_and_reads_back(void **state)
+TEST(write_is_atomic_and_reads_back)
 {
-	__cleanup_free char *path = in_dir("file");
+	__cleanup_free char *path = unit_path("file");
 	struct strbuf got = STRBUF_INIT;
 	struct error err = {0};
 	char **names;
 	size_t n;
 
-	(void)state;
 	assert_int_equal(fs_write_file(path, "one", 3, &err), 0);
 	assert_int_equal(fs_write_file(path, "two\0x", 5, &err), 0);
 	assert_int_equal(fs_read_file(path, 0, &got, &err), 0);
@@ -98,28 +63,26 @@ static void write_is_atomic_and_reads_back(void **state)
 	strbuf_reset(&got);
 	assert_int_equal(fs_read_file(path, 4, &got, &err), -EFBIG);
 	strbuf_release(&got);
-	assert_int_equal(fs_list(dir, NULL, &names, &n, &err), 0);
+	assert_int_equal(fs_list(unit_dir, NULL, &names, &n, &err), 0);
 	assert_int_equal(n, 1); /* no temporary is left */
 	fs_free_names(names, n);
 }
 
-static void a_failed_write_names_the_path(void **state)
+TEST(a_failed_write_names_the_path)
 {
 	struct error err = {0};
 
-	(void)state;
 	/* nothing can be made there: the write must fail and say where */
 	assert_true(fs_write_file("/proc/nestlab-no-such/file", "x", 1, &err) < 0);
 	assert_non_null(strstr(err.text, "/proc/nestlab-no-such/file"));
 }
 
-static void devices_are_not_replaced(void **state)
+TEST(devices_are_not_replaced)
 {
-	__cleanup_free char *path = in_dir("pipe");
+	__cleanup_free char *path = unit_path("pipe");
 	struct error err = {0};
 	struct stat st;
 
-	(void)state;
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(fs_write_file(path, "x", 1, &err), -EINVAL);
 	assert_int_equal(stat(path, &st), 0);
@@ -127,9 +90,8 @@ static void devices_are_not_replaced(void **state)
 	unlink(path);
 }
 
-static void plain_names_stay_where_they_are_put(void **state)
+TEST(plain_names_stay_where_they_are_put)
 {
-	(void)state;
 	assert_true(fs_is_plain_name("nested-context_2.1"));
 	assert_false(fs_is_plain_name(""));
 	assert_false(fs_is_plain_name("../x"));
@@ -139,23 +101,21 @@ static void plain_names_stay_where_they_are_put(void **state)
 	assert_false(fs_is_plain_name(".x"));
 }
 
-static void sha256_is_the_standard_one(void **state)
+TEST(sha256_is_the_standard_one)
 {
-	char hex[FS_SHA256_HEX];
+	char hex[SHA256_HEX];
 
-	(void)state;
-	fs_sha256("abc", 3, hex); /* FIPS 180-2, appendix B.1 */
+	sha256_bytes("abc", 3, hex); /* FIPS 180-2, appendix B.1 */
 	assert_string_equal(hex,
 			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-static void a_lock_is_held_once(void **state)
+TEST(a_lock_is_held_once)
 {
-	__cleanup_free char *path = in_dir("lock");
+	__cleanup_free char *path = unit_path("lock");
 	struct error err = {0};
 	int a, b;
 
-	(void)state;
 	assert_int_equal(fs_lock(path, true, &a, &err), 0);
 	assert_int_equal(fs_lock(path, false, &b, &err), -EWOULDBLOCK);
 	close(a);
@@ -173,7 +133,7 @@ static struct json_object *parse(const char *text, struct json_node *root)
 	return doc;
 }
 
-static void json_syntax_errors_name_line_and_column(void **state)
+TEST(json_syntax_errors_name_line_and_column)
 {
 	static const struct {
 		const char *text, *want;
@@ -184,7 +144,6 @@ static void json_syntax_errors_name_line_and_column(void **state)
 		{"", "ends too early"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error err = {0};
 		struct json_object *doc;
@@ -197,7 +156,7 @@ static void json_syntax_errors_name_line_and_column(void **state)
 	}
 }
 
-static void json_errors_name_the_path(void **state)
+TEST(json_errors_name_the_path)
 {
 	static const char *const known[] = {"kernel", "list", NULL};
 	struct json_node root, list, item;
@@ -205,7 +164,6 @@ static void json_errors_name_the_path(void **state)
 	struct json_object *doc = parse("{\"list\":[1,\"x\",900],\"kernal\":1}", &root);
 	int64_t n;
 
-	(void)state;
 	assert_int_equal(json_check_keys(&root, known, &err), -EINVAL);
 	assert_string_equal(err.text,
 			    "f.json: $: unknown key \"kernal\"; did you mean \"kernel\"?");
@@ -222,7 +180,7 @@ static void json_errors_name_the_path(void **state)
 	json_object_put(doc);
 }
 
-static void canonical_json_does_not_depend_on_order(void **state)
+TEST(canonical_json_does_not_depend_on_order)
 {
 	struct json_node root;
 	struct json_object *a =
@@ -231,109 +189,34 @@ static void canonical_json_does_not_depend_on_order(void **state)
 	__cleanup_free char *ta = json_canonical(a);
 	__cleanup_free char *tb = json_canonical(b);
 
-	(void)state;
 	assert_string_equal(ta, tb);
 	assert_string_equal(ta, "{\"a\":{\"x\":null,\"y\":\"/\"},\"b\":[1,true]}");
 	json_object_put(a);
 	json_object_put(b);
 }
 
-static int count_lines(const char *const *argv, struct strbuf *out, int *status, struct error *err)
+TEST(a_stem_is_the_name_without_its_suffix)
 {
-	struct subprocess sp = {.argv = argv, .out = out};
+	__cleanup_free char *stem = fs_stem("scenarios/quick.json", ".json");
+	__cleanup_free char *bare = fs_stem("quick.json", ".json");
 
-	return subprocess_run(&sp, status, err);
+	assert_string_equal(stem, "quick");
+	assert_string_equal(bare, "quick");
+	assert_null(fs_stem("scenarios/quick.txt", ".json"));
+	assert_null(fs_stem("scenarios/.json", ".json"));
+	assert_null(fs_stem(".json", ".json"));
 }
 
-static void subprocess_gives_output_and_status(void **state)
+TEST(a_string_without_text_is_null)
 {
-	static const char *const argv[] = {"sh", "-c", "echo out; echo err >&2; exit 7", NULL};
-	struct strbuf out = STRBUF_INIT;
-	struct error err = {0};
-	int status;
+	struct json_object *o = json_object_new_object();
+	__cleanup_free char *text = NULL;
 
-	(void)state;
-	assert_int_equal(count_lines(argv, &out, &status, &err), 0);
-	assert_int_equal(status, 7);
-	assert_string_equal(out.buf, "out\n");
-	assert_int_equal(count_lines(argv, &out, NULL, &err), -EIO);
-	assert_string_equal(err.text, "sh failed with status 7");
-	strbuf_release(&out);
+	json_add_string(o, "a", "x");
+	json_add_string(o, "b", NULL);
+	text = json_canonical(o);
+	assert_string_equal(text, "{\"a\":\"x\",\"b\":null}");
+	json_object_put(o);
 }
 
-static void a_missing_program_is_named(void **state)
-{
-	static const char *const argv[] = {"nestlab-no-such-program", NULL};
-	struct error err = {0};
-	int status;
-
-	(void)state;
-	assert_int_equal(count_lines(argv, NULL, &status, &err), -ENOENT);
-	assert_non_null(strstr(err.text, "nestlab-no-such-program: cannot run"));
-	assert_false(subprocess_have("nestlab-no-such-program"));
-	assert_true(subprocess_have("sh"));
-}
-
-static void a_time_limit_ends_the_whole_group(void **state)
-{
-	__cleanup_free char *path = in_dir("pid");
-	__cleanup_free char *script = xasprintf("sleep 1000 & echo $! > %s; wait", path);
-	const char *argv[] = {"sh", "-c", script, NULL};
-	struct subprocess sp = {.argv = argv, .timeout_ms = 300};
-	struct strbuf text = STRBUF_INIT;
-	struct error err = {0};
-	int status, pidfd;
-
-	(void)state;
-	assert_int_equal(subprocess_run(&sp, &status, &err), -ETIMEDOUT);
-	assert_int_equal(fs_read_file(path, 0, &text, &err), 0);
-	/* killed with its group, but dying takes it a moment: a pidfd tells when it is over */
-	pidfd = syscall(SYS_pidfd_open, atoi(text.buf), 0);
-	if (pidfd >= 0) {
-		assert_int_equal(poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 10000), 1);
-		close(pidfd);
-	}
-	strbuf_release(&text);
-}
-
-static void collect(const char *line, void *arg)
-{
-	strbuf_addf(arg, "[%s]", line);
-}
-
-static void lines_are_given_whole(void **state)
-{
-	static const char *const argv[] = {"printf", "one\\ntwo\\nend", NULL};
-	struct strbuf got = STRBUF_INIT;
-	struct subprocess sp = {.argv = argv, .on_line = collect, .arg = &got};
-	struct error err = {0};
-
-	(void)state;
-	assert_int_equal(subprocess_run(&sp, NULL, &err), 0);
-	assert_string_equal(got.buf, "[one][two][end]");
-	strbuf_release(&got);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(error_context_goes_in_front),
-		cmocka_unit_test(error_is_cut_not_overrun),
-		cmocka_unit_test(strbuf_grows_and_detaches),
-		cmocka_unit_test(write_is_atomic_and_reads_back),
-		cmocka_unit_test(a_failed_write_names_the_path),
-		cmocka_unit_test(devices_are_not_replaced),
-		cmocka_unit_test(plain_names_stay_where_they_are_put),
-		cmocka_unit_test(sha256_is_the_standard_one),
-		cmocka_unit_test(a_lock_is_held_once),
-		cmocka_unit_test(json_syntax_errors_name_line_and_column),
-		cmocka_unit_test(json_errors_name_the_path),
-		cmocka_unit_test(canonical_json_does_not_depend_on_order),
-		cmocka_unit_test(subprocess_gives_output_and_status),
-		cmocka_unit_test(a_missing_program_is_named),
-		cmocka_unit_test(a_time_limit_ends_the_whole_group),
-		cmocka_unit_test(lines_are_given_whole),
-	};
-
-	return cmocka_run_group_tests_name("common", tests, make_dir, drop_dir);
-}
+UNIT_MAIN("common", unit_make_dir, unit_drop_dir)

@@ -7,32 +7,40 @@
 
 #include <cmocka.h>
 
+#include "results/compare/failures.h"
 #include "results/report/text.h"
 #include "tests/unit/results/compare_fixture.h"
 
-static void a_kernel_that_only_fails_has_regressed(void **state)
+/* One of one against none of one may be chance: three boots of each are the least that tell. */
+static void a_kernel_that_only_fails_regresses_when_boots_suffice(void **state)
 {
 	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
+	struct results_comparison c;
 	struct fixture_run f;
 
 	(void)state;
-	boot(db, "a", KEY_A, 1, 30000);
-	fixture_init(&f, "b", KEY_B, 1);
-	f.run.clock = NULL; /* it panicked before it could say */
-	fixture_fail(&f, RESULTS_GUEST, "kernel panic: out of luck");
-	fixture_store(db, &f);
-	fixture_init(&f, "b", KEY_B, 2);
-	fixture_fail(&f, RESULTS_INFRASTRUCTURE, "the emulator was killed");
-	fixture_store(db, &f);
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		boot(db, "a", KEY_A, seed, 30000 + (double)seed);
+		fixture_init(&f, "b", KEY_B, seed);
+		f.run.clock = NULL; /* it panicked before it could say */
+		fixture_fail(&f, RESULTS_GUEST, "kernel panic: out of luck");
+		fixture_store(db, &f);
+		fixture_init(&f, "b", KEY_B, seed + 10);
+		fixture_fail(&f, RESULTS_INFRASTRUCTURE, "the emulator was killed");
+		fixture_store(db, &f);
+		c = compare(db, "a", "b");
+		assert_int_equal(c.verdict, seed < 3 ? VERDICT_INCONCLUSIVE : VERDICT_REGRESSED);
+		assert_int_equal(results_more_boots(&c), 3 - seed);
+		assert_int_equal(c.new_failed, seed); /* infrastructure is nobody's fault here */
+		assert_int_equal(c.base_failed, 0);
+		assert_says(c.failure, "out of luck");
+		results_comparison_free(&c);
+	}
 	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	assert_int_equal(c.new_failed, 1); /* infrastructure is nobody's fault here */
-	assert_int_equal(c.base_failed, 0);
-	assert_says(c.failure, "out of luck");
 	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "out of luck");
+	assert_says(out.buf, "3 of 3 boots failed, with the base 0 of 3");
 	strbuf_release(&out);
 	results_comparison_free(&c);
 	results_close(db);
@@ -50,10 +58,15 @@ static void failed_with(struct results_db *db, const char *kernel, const char *k
 	fixture_store(db, &f);
 }
 
-static void failed_boot(struct results_db *db, const char *kernel, const char *key,
-			const char *scenario, uint64_t seed)
+static const struct results_failure_rate *find_rate(const struct results_comparison *c,
+						    const char *scenario, const char *what)
 {
-	failed_with(db, kernel, key, scenario, seed, RESULTS_INTEGRITY, "wrong");
+	for (size_t i = 0; i < c->nfailures; i++)
+		if (!strcmp(c->failures[i].scenario, scenario) &&
+		    !strcmp(c->failures[i].what, what))
+			return &c->failures[i];
+	fail_msg("no rate of %s %s", scenario, what);
+	return NULL;
 }
 
 static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
@@ -62,17 +75,24 @@ static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
 	struct results_comparison c;
 
 	(void)state;
-	boot(db, "a", KEY_A, 1, 30000);
-	boot(db, "b", KEY_B, 1, 30000);
-	failed_boot(db, "a", KEY_A, "selftests", 1);
-	failed_boot(db, "b", KEY_B, "selftests", 1);
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		boot(db, "a", KEY_A, seed, 30000);
+		boot(db, "b", KEY_B, seed + 10, 30000);
+		failed_with(db, "a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+		failed_with(db, "b", KEY_B, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+	}
 	c = compare(db, "a", "b");
-	assert_int_equal(c.more_failed, 0);
+	assert_int_equal(c.nfailures, 1);
+	assert_int_equal(c.failures[0].verdict, VERDICT_UNCHANGED);
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 	results_comparison_free(&c);
-	failed_boot(db, "b", KEY_B, "quick", 2);
+	for (uint64_t seed = 21; seed <= 32; seed++)
+		failed_with(db, "b", KEY_B, "quick", seed, RESULTS_INTEGRITY, "wrong");
 	c = compare(db, "a", "b");
-	assert_int_equal(c.more_failed, 1);
+	assert_int_equal(c.nfailures, 2);
+	assert_int_equal(find_rate(&c, "quick", "failed")->verdict, VERDICT_REGRESSED);
+	assert_int_equal(find_rate(&c, "selftests", "failed")->verdict, VERDICT_UNCHANGED);
+	assert_int_equal(results_count_worse_failures(&c), 1);
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 	results_comparison_free(&c);
 	results_close(db);
@@ -96,15 +116,20 @@ static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
 
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
-		failed_boot(db, "a", KEY_A, "selftests", 1);
-		failed_with(db, "b", KEY_B, "selftests", 1, news[i].class, news[i].error);
+		for (uint64_t seed = 1; seed <= 4; seed++) {
+			failed_with(db, "a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+			failed_with(db, "b", KEY_B, "selftests", seed, news[i].class,
+				    news[i].error);
+		}
 		c = compare(db, "a", "b");
-		assert_int_equal(c.more_failed, 1);
+		assert_int_equal(find_rate(&c, "selftests", "failed")->verdict, VERDICT_UNCHANGED);
+		assert_int_equal(find_rate(&c, "selftests", "died")->verdict, VERDICT_REGRESSED);
 		assert_int_equal(c.verdict, VERDICT_REGRESSED);
 		assert_says(c.failure, "BUG: KASAN: x");
 		results_comparison_free(&c);
 		c = compare(db, "b", "a");
-		assert_int_equal(c.more_failed, 0);
+		assert_int_equal(find_rate(&c, "selftests", "died")->verdict, VERDICT_IMPROVED);
+		assert_int_equal(c.verdict, VERDICT_IMPROVED);
 		results_comparison_free(&c);
 		results_close(db);
 	}
@@ -209,15 +234,155 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 	results_close(db);
 }
 
+/* @failed of @boots boots in the scenario "quick" died, the others passed; without a number. */
+static void boots_of(struct results_db *db, const char *kernel, const char *key, int boots,
+		     int failed)
+{
+	for (int i = 0; i < boots; i++) {
+		struct fixture_run f;
+
+		fixture_init(&f, kernel, key, (uint64_t)(100 + i));
+		if (i < failed)
+			fixture_fail(&f, RESULTS_GUEST, "kernel panic");
+		fixture_store(db, &f);
+	}
+}
+
+/* One boot of each that passed has a number, and the number is unchanged. */
+static void failed_boots_are_judged_by_rate(void **state)
+{
+	static const struct {
+		int base_boots, base_failed, new_boots, new_failed;
+		enum results_verdict verdict;
+		int more_boots;
+	} rows[] = {
+		{105, 5, 7, 5, VERDICT_REGRESSED, 0},
+		{102, 2, 3, 2, VERDICT_REGRESSED, 0},
+		{99, 0, 2, 1, VERDICT_REGRESSED, 0},
+		{5, 0, 5, 4, VERDICT_REGRESSED, 0},
+		/* never seen with the base, but the base had no chance to show it */
+		{2, 0, 100, 1, VERDICT_INCONCLUSIVE, RESULTS_MORE_BOOTS_MAX},
+		{2, 0, 2, 1, VERDICT_INCONCLUSIVE, 5},
+		{4, 0, 4, 2, VERDICT_INCONCLUSIVE, 3},
+		{3, 1, 3, 2, VERDICT_INCONCLUSIVE, 13},
+		/* both fail now and then: not even a hundred boots more of each would tell */
+		{200, 1, 200, 2, VERDICT_UNCHANGED, 0},
+		{100, 3, 100, 3, VERDICT_UNCHANGED, 0},
+		{4, 1, 4, 0, VERDICT_UNCHANGED, 0},
+		{20, 10, 20, 1, VERDICT_IMPROVED, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct results_db *db = open_fresh();
+		struct results_comparison c;
+
+		boot(db, "a", KEY_A, 1, 30000);
+		boot(db, "b", KEY_B, 1, 30000);
+		boots_of(db, "a", KEY_A, rows[i].base_boots - 1, rows[i].base_failed);
+		boots_of(db, "b", KEY_B, rows[i].new_boots - 1, rows[i].new_failed);
+		c = compare(db, "a", "b");
+		assert_int_equal(c.nfailures, 1);
+		assert_int_equal(c.failures[0].base_boots, rows[i].base_boots);
+		assert_int_equal(c.failures[0].new_boots, rows[i].new_boots);
+		if (c.verdict != rows[i].verdict || c.failures[0].more_boots != rows[i].more_boots)
+			fail_msg("row %zu: %s, %d more: %s", i, results_verdict_name(c.verdict),
+				 c.failures[0].more_boots, c.failures[0].why);
+		assert_int_equal(results_more_boots(&c), rows[i].more_boots);
+		results_comparison_free(&c);
+		results_close(db);
+	}
+}
+
+/* All boots of the new kernel died: there is no number. */
+static void a_base_that_died_twice_excuses_no_kernel_that_always_dies(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boots_of(db, "a", KEY_A, 102, 2);
+	boots_of(db, "b", KEY_B, 2, 2);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+static void a_scenario_that_the_base_never_ran_is_inconclusive(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 1, 30000);
+	for (uint64_t seed = 1; seed <= 9; seed++)
+		failed_with(db, "b", KEY_B, "stress", seed, RESULTS_GUEST, "kernel panic");
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_int_equal(c.failures[0].more_boots, 2); /* 1/78; one more boot: 1/11 */
+	assert_says(c.failures[0].why, "the base never ran this scenario");
+	results_comparison_free(&c);
+	c = compare(db, "b", "a"); /* what only the base fails says nothing of the new kernel */
+	assert_int_equal(c.nfailures, 0);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
+/* Among twenty scenarios of which each fails a little more often by chance, one p of 0.04 is nothing. */
+static void many_scenarios_share_one_false_discovery_rate(void **state)
+{
+	struct results_failure_rate rows[20];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		rows[i] = (struct results_failure_rate){.what = "failed",
+							.base_boots = 8,
+							.new_boots = 8,
+							.base_failed = 1,
+							.new_failed = 1};
+	rows[7].base_failed = 0;
+	rows[7].new_failed = 4; /* p 0.038 */
+	failures_judge(&rows[7], 1, 0.05);
+	assert_int_equal(rows[7].verdict, VERDICT_REGRESSED);
+	free(rows[7].why);
+	failures_judge(rows, ARRAY_SIZE(rows), 0.05);
+	assert_int_equal(rows[7].verdict, VERDICT_INCONCLUSIVE);
+	assert_true(rows[7].more_boots > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		free(rows[i].why);
+}
+
+static void without_a_number_or_test_in_common_nothing_is_unchanged(void **state)
+{
+	struct results_db *db = open_fresh();
+	struct results_comparison c;
+
+	(void)state;
+	boots_of(db, "a", KEY_A, 2, 1);
+	boots_of(db, "b", KEY_B, 2, 1);
+	c = compare(db, "a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_kernel_that_only_fails_has_regressed),
+		cmocka_unit_test(a_kernel_that_only_fails_regresses_when_boots_suffice),
 		cmocka_unit_test(a_base_that_fails_one_scenario_excuses_no_other),
 		cmocka_unit_test(a_test_that_the_base_fails_excuses_no_complaint),
 		cmocka_unit_test(selftests_elsewhere_hide_no_numbers),
 		cmocka_unit_test(selftests_alone_compare_too),
 		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
+		cmocka_unit_test(failed_boots_are_judged_by_rate),
+		cmocka_unit_test(a_base_that_died_twice_excuses_no_kernel_that_always_dies),
+		cmocka_unit_test(a_scenario_that_the_base_never_ran_is_inconclusive),
+		cmocka_unit_test(many_scenarios_share_one_false_discovery_rate),
+		cmocka_unit_test(without_a_number_or_test_in_common_nothing_is_unchanged),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "common/git.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/subprocess.h"
+
+/* What `git rev-parse --local-env-vars` names, but for the configuration. */
+static const char *const environment[] = {
+	"LC_ALL=C", "GIT_TERMINAL_PROMPT=0",
+	/* removed */
+	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+	"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE",
+	"GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS",
+	"GIT_IMPLICIT_WORK_TREE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
+	"GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"};
+
+/* What git says when the machine is at its limits, in the C library's words. */
+static const struct {
+	const char *sign;
+	int code;
+} limits[] = {
+	{"No space left on device", -ENOSPC}, {"Disk quota exceeded", -ENOSPC},
+	{"Cannot allocate memory", -ENOMEM},  {"ut of memory", -ENOMEM},
+	{"Too many open files", -EMFILE},     {"Resource temporarily unavailable", -EAGAIN},
+};
+
+static size_t count_strings(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+/* "git", "-C", DIR, the arguments, NULL. The caller frees the array. */
+static const char **make_argv(const struct git_command *cmd)
+{
+	size_t nargs = count_strings(cmd->args), n = 0;
+	const char **argv = xcalloc(nargs + 4, sizeof(*argv));
+
+	argv[n++] = "git";
+	if (cmd->dir) {
+		argv[n++] = "-C";
+		argv[n++] = cmd->dir;
+	}
+	for (size_t i = 0; i < nargs; i++)
+		argv[n++] = cmd->args[i];
+	return argv;
+}
+
+/* The caller's words come last and so win over ours. */
+static const char **make_environment(const struct git_command *cmd)
+{
+	size_t nours = ARRAY_SIZE(environment), ntheirs = count_strings(cmd->env);
+	const char **env = xcalloc(nours + ntheirs + 1, sizeof(*env));
+
+	memcpy(env, environment, sizeof(environment));
+	for (size_t i = 0; i < ntheirs; i++)
+		env[nours + i] = cmd->env[i];
+	return env;
+}
+
+/* Which limit of the machine made git fail; 0: none, the fault is the repository's or the arguments'. */
+static int find_limit(int status, const char *complaint)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (strstr(complaint, limits[i].sign))
+			return limits[i].code;
+	/* git itself exits with 128 (fatal) and 129 (usage); 128 + N beyond: ended by signal N */
+	if (status > 129)
+		return -ENOMEM;
+	return 0;
+}
+
+static const char *place_of(const struct git_command *cmd)
+{
+	return cmd->dir ? cmd->dir : "the current folder";
+}
+
+/* "checkout", which may stand behind options: -c KEY=VALUE, --literal-pathspecs. */
+static const char *subcommand_of(const struct git_command *cmd)
+{
+	for (size_t i = 0; cmd->args[i]; i++) {
+		if (!strcmp(cmd->args[i], "-c") && cmd->args[i + 1])
+			i++;
+		else if (cmd->args[i][0] != '-')
+			return cmd->args[i];
+	}
+	return "";
+}
+
+/* git's last line of complaint is the one that made it give up: "fatal: not a git repository ...". */
+static const char *last_line(struct strbuf *text)
+{
+	const char *newline;
+
+	while (text->len && text->buf[text->len - 1] == '\n')
+		text->buf[--text->len] = '\0';
+	if (!text->len)
+		return "it did not say why";
+	newline = strrchr(text->buf, '\n');
+	return newline ? newline + 1 : text->buf;
+}
+
+/* Errors of the machine's, whatever git's exit status; else 0. */
+static int run_command(const struct git_command *cmd, int *status, struct strbuf *out,
+		       struct strbuf *complaints, struct error *err)
+{
+	__cleanup_free const char **argv = make_argv(cmd);
+	__cleanup_free const char **env = make_environment(cmd);
+	struct subprocess sp = {.argv = argv,
+				.env = env,
+				.stdin_path = cmd->stdin_path,
+				.out = out,
+				.errors = complaints};
+	int limit, ret = subprocess_run(&sp, status, err);
+
+	if (ret || !*status)
+		return ret;
+	limit = find_limit(*status, complaints->buf);
+	if (!limit)
+		return 0;
+	return error_set(err, limit, "git %s in %s: %s", subcommand_of(cmd), place_of(cmd),
+			 last_line(complaints));
+}
+
+static int report_failure(const struct git_command *cmd, int status, struct strbuf *complaints,
+			  struct error *err)
+{
+	return error_set(err, -EREMOTEIO, "git %s in %s failed with status %d: %s",
+			 subcommand_of(cmd), place_of(cmd), status, last_line(complaints));
+}
+
+int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err)
+{
+	struct strbuf dropped = STRBUF_INIT, complaints = STRBUF_INIT;
+	int code, ret = run_command(cmd, &code, out ? out : &dropped, &complaints, err);
+
+	if (ret)
+		goto out;
+	if (status)
+		*status = code;
+	else if (code)
+		ret = report_failure(cmd, code, &complaints, err);
+out:
+	strbuf_release(&dropped);
+	strbuf_release(&complaints);
+	return ret;
+}
+
+int git_line(const struct git_command *cmd, char **line, struct error *err)
+{
+	struct strbuf out = STRBUF_INIT;
+	int ret = git_run(cmd, NULL, &out, err);
+
+	*line = NULL;
+	if (!ret)
+		*line = strndup(out.buf, strcspn(out.buf, "\n"));
+	strbuf_release(&out);
+	return ret;
+}
+
+/* rev-parse --verify --quiet exits with 1 where there is no such commit, with 128 where there is no
+ * repository. */
+int git_find_commit(const char *dir, const char *name, char **commit, struct error *err)
+{
+	__cleanup_free char *peeled = xasprintf("%s^{commit}", name);
+	const char *const args[] = {"rev-parse",	"--verify", "--quiet",
+				    "--end-of-options", peeled,	    NULL};
+	struct git_command cmd = {.dir = dir, .args = args};
+	struct strbuf out = STRBUF_INIT, complaints = STRBUF_INIT;
+	int status, ret = run_command(&cmd, &status, &out, &complaints, err);
+
+	*commit = NULL;
+	if (ret)
+		goto out;
+	if (status == 1)
+		ret = error_set(err, -EINVAL, "%s: has no commit called %s", dir, name);
+	else if (status)
+		ret = report_failure(&cmd, status, &complaints, err);
+	else
+		*commit = strndup(out.buf, strcspn(out.buf, "\n"));
+out:
+	strbuf_release(&out);
+	strbuf_release(&complaints);
+	return ret;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* common/subprocess: output, statuses, limits. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "common/subprocess.h"
+
+static int run_collecting(const char *const *argv, struct strbuf *out, int *status,
+			  struct error *err)
+{
+	struct subprocess sp = {.argv = argv, .out = out};
+
+	return subprocess_run(&sp, status, err);
+}
+
+TEST(output_and_status_come_back)
+{
+	static const char *const argv[] = {"sh", "-c", "echo out; echo err >&2; exit 7", NULL};
+	struct strbuf out = STRBUF_INIT;
+	struct error err = {0};
+	int status;
+
+	assert_int_equal(run_collecting(argv, &out, &status, &err), 0);
+	assert_int_equal(status, 7);
+	assert_string_equal(out.buf, "out\n");
+	assert_int_equal(run_collecting(argv, &out, NULL, &err), -EIO);
+	assert_string_equal(err.text, "sh failed with status 7");
+	strbuf_release(&out);
+}
+
+TEST(errors_are_collected_apart)
+{
+	static const char *const argv[] = {"sh", "-c", "echo out; echo err >&2; echo more", NULL};
+	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
+	struct subprocess sp = {.argv = argv, .out = &out, .errors = &errors};
+	struct error err = {0};
+
+	assert_int_equal(subprocess_run(&sp, NULL, &err), 0);
+	assert_string_equal(out.buf, "out\nmore\n");
+	assert_string_equal(errors.buf, "err\n");
+	strbuf_release(&out);
+	strbuf_release(&errors);
+}
+
+TEST(a_missing_program_is_named)
+{
+	static const char *const argv[] = {"nestlab-no-such-program", NULL};
+	struct error err = {0};
+	int status;
+
+	assert_int_equal(run_collecting(argv, NULL, &status, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "nestlab-no-such-program: cannot run"));
+	assert_false(subprocess_have("nestlab-no-such-program"));
+	assert_true(subprocess_have("sh"));
+}
+
+TEST(a_time_limit_ends_the_whole_group)
+{
+	__cleanup_free char *path = unit_path("pid");
+	__cleanup_free char *script = xasprintf("sleep 1000 & echo $! > %s; wait", path);
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct subprocess sp = {.argv = argv, .timeout_ms = 300};
+	struct strbuf text = STRBUF_INIT;
+	struct error err = {0};
+	int status, pidfd;
+
+	assert_int_equal(subprocess_run(&sp, &status, &err), -ETIMEDOUT);
+	assert_int_equal(fs_read_file(path, 0, &text, &err), 0);
+	/* killed with its group, but dying takes it a moment: a pidfd tells when it is over */
+	pidfd = syscall(SYS_pidfd_open, atoi(text.buf), 0);
+	if (pidfd >= 0) {
+		assert_int_equal(poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 10000), 1);
+		close(pidfd);
+	}
+	strbuf_release(&text);
+}
+
+static void collect_line(const char *line, void *arg)
+{
+	strbuf_addf(arg, "[%s]", line);
+}
+
+TEST(lines_are_given_whole)
+{
+	static const char *const argv[] = {"printf", "one\\ntwo\\nend", NULL};
+	struct strbuf got = STRBUF_INIT;
+	struct subprocess sp = {.argv = argv, .on_line = collect_line, .arg = &got};
+	struct error err = {0};
+
+	assert_int_equal(subprocess_run(&sp, NULL, &err), 0);
+	assert_string_equal(got.buf, "[one][two][end]");
+	strbuf_release(&got);
+}
+
+/* From now on pidfd_open() fails in this process as it does when descriptors run out. */
+static void forbid_pidfd_open(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EMFILE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {ARRAY_SIZE(code), code};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static int run_unwatched(void *arg)
+{
+	static const char *const argv[] = {"sleep", "1000", NULL};
+	struct subprocess sp = {.argv = argv};
+	int status;
+
+	(void)arg;
+	alarm(10);
+	forbid_pidfd_open();
+	return -subprocess_run(&sp, &status, NULL);
+}
+
+/* It would wait for ever: nothing else tells it of the program's end. */
+TEST(a_program_that_cannot_be_watched_is_ended)
+{
+	assert_int_equal(unit_in_child(run_unwatched, NULL), EMFILE);
+}
+
+UNIT_MAIN("subprocess", unit_make_dir, unit_drop_dir)
