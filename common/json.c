@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/nearest.h"
 #include "common/strbuf.h"
 
 static void line_and_column(const char *text, size_t at, int *line, int *column)
@@ -38,7 +39,7 @@ static enum json_tokener_error tokenize(struct json_tokener *tok, const char *te
 {
 	*doc = json_tokener_parse_ex(tok, text, len);
 	*end = json_tokener_get_parse_end(tok);
-	/* a NUL tells json-c that a number at the end of the text is complete */
+	/* only a NUL tells json-c that a number at the end of the text is complete */
 	if (json_tokener_get_error(tok) == json_tokener_continue)
 		*doc = json_tokener_parse_ex(tok, "", 1);
 	return json_tokener_get_error(tok);
@@ -89,56 +90,12 @@ out:
 	return ret;
 }
 
-/* Edit distance, for "did you mean": the strings are short. */
-static int distance(const char *a, const char *b)
-{
-	int row[64], n = strlen(b);
-
-	if (n > 62)
-		return 99;
-	for (int j = 0; j <= n; j++)
-		row[j] = j;
-	for (int i = 1; a[i - 1]; i++) {
-		int diagonal = row[0];
-
-		row[0] = i;
-		for (int j = 1; j <= n; j++) {
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
 static bool is_known(const char *key, const char *const *known)
 {
 	for (; *known; known++)
 		if (!strcmp(key, *known))
 			return true;
 	return false;
-}
-
-/* The known key that is at most three edits away; NULL if none is. */
-static const char *find_nearest(const char *key, const char *const *known)
-{
-	const char *nearest = NULL;
-	int best = 4;
-
-	for (; *known; known++) {
-		int d = distance(key, *known);
-
-		if (d >= best)
-			continue;
-		best = d;
-		nearest = *known;
-	}
-	return nearest;
 }
 
 int json_check_keys(const struct json_node *obj, const char *const *known, struct error *err)
@@ -150,7 +107,7 @@ int json_check_keys(const struct json_node *obj, const char *const *known, struc
 		(void)value;
 		if (is_known(key, known))
 			continue;
-		nearest = find_nearest(key, known);
+		nearest = nearest_word(key, known);
 		if (nearest)
 			return json_error(obj, err, "unknown key \"%s\"; did you mean \"%s\"?", key,
 					  nearest);

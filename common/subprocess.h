@@ -39,6 +39,13 @@ struct subprocess {
  */
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err);
 
+/*
+ * Looks in the output of a program that failed (run with LC_ALL=C) for a sign that this machine was at its
+ * limits: -ENOSPC, -ENOMEM, -EMFILE or -EAGAIN; 0 if there is none. Such a failure says nothing about
+ * the program's input.
+ */
+int subprocess_find_limit(const char *output);
+
 /* Is @program in PATH? */
 bool subprocess_have(const char *program);
 

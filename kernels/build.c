@@ -380,7 +380,7 @@ static int build_locked(struct job *j, struct error *err)
 	if (ret)
 		return ret;
 	ret = find_cached(j, true, &cached, err);
-	if (ret || cached) /* by another nestlab, meanwhile */
+	if (ret || cached) /* another nestlab built it meanwhile */
 		return ret;
 	return build_kernel(j, err);
 }

@@ -31,7 +31,7 @@ static const char *const environment[] = {
 	"USERCFLAGS", "USERLDFLAGS", "OUTPUT", "KHDR_INCLUDES", "INSTALL_HDR_PATH", "LDLIBS",
 	"TARGET_ARCH", NULL};
 
-/* What make said so far. */
+/* What make has printed so far. */
 struct watcher {
 	struct kernel_make *m;
 	struct strbuf errors; /* the first compile errors */
@@ -41,7 +41,7 @@ struct watcher {
 	char *limit_line; /* the line that says so */
 };
 
-/* "  CC      arch/x86/kvm/x86.o": what make does, not what it reports. */
+/* "  CC      arch/x86/kvm/x86.o": a command that make runs, not a message. */
 static bool is_step(const char *line)
 {
 	return line[0] == ' ' && line[1] == ' ' && isupper((unsigned char)line[2]);
@@ -66,23 +66,16 @@ static int find_limit(const char *line)
 		const char *sign;
 		int code;
 	} signs[] = {
-		{"No space left on device", -ENOSPC},
-		{"Disk quota exceeded", -ENOSPC},
 		{"Killed signal terminated program", -ENOMEM},
 		{"Terminated signal terminated program", -ENOMEM},
 		{"] Killed", -ENOMEM},
 		{"] Terminated", -ENOMEM},
-		{"virtual memory exhausted", -ENOMEM},
-		{"cc1: out of memory", -ENOMEM},
-		{"Cannot allocate memory", -ENOMEM},
-		{"Too many open files", -EMFILE},
-		{"Resource temporarily unavailable", -EAGAIN},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i].sign))
 			return signs[i].code;
-	return 0;
+	return subprocess_find_limit(line);
 }
 
 static void note_limit(struct watcher *w, const char *line)

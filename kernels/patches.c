@@ -84,6 +84,7 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], 
 struct complaint {
 	char file[256];
 	char what[512];
+	int limit; /* of this machine's, that it met: a negative errno; 0: none */
 };
 
 /* "patching file kernel/fork.c", and what patch(1) says of files that it deletes or renames */
@@ -100,18 +101,20 @@ static void note_file(struct complaint *c, const char *line)
 
 static void watch_line(const char *line, void *arg)
 {
+	// clang-format off
 	static const char *const signs[] = {
-		"FAILED",	   "can't find file",
-		"malformed patch", "already applied",
-		"already exists",  "No space left",
-		"Ignoring",	   "Only garbage",
-		"not found",	   "unexpected end of file",
-		"doesn't exist",   "Too many open files",
-		"out of memory",
+		"FAILED", "can't find file", "malformed patch", "already applied", "already exists",
+		"Ignoring", "Only garbage", "not found", "unexpected end of file", "doesn't exist",
 	};
+	// clang-format on
 	struct complaint *c = arg;
 
 	note_file(c, line);
+	if (!c->limit) {
+		c->limit = subprocess_find_limit(line);
+		if (c->limit)
+			snprintf(c->what, sizeof(c->what), "%s", line);
+	}
 	for (size_t i = 0; !c->what[0] && i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))
 			snprintf(c->what, sizeof(c->what), "%s", line);
@@ -120,17 +123,19 @@ static void watch_line(const char *line, void *arg)
 static int judge_patch(const char *tree, const char *name, int status, struct complaint *c,
 		       struct error *err)
 {
-	const char *separator = c->file[0] ? ": " : "";
+	const char *separator = "";
 
-	if (strstr(c->what, "No space left"))
+	if (c->limit == -ENOSPC)
 		return error_set(err, -ENOSPC, "%s: disk full while applying %s", tree, name);
-	if (strstr(c->what, "Too many open files"))
-		return error_set(err, -EMFILE, "patch %s: %s", name, c->what);
-	if (strstr(c->what, "out of memory") || status > 128)
-		return error_set(err, -ENOMEM, "patch %s: patch(1) was killed or got no memory",
-				 name);
+	if (c->limit)
+		return error_set(err, c->limit, "applying %s: %s", name, c->what);
+	if (status > 128)
+		return error_set(err, -ENOMEM, "applying %s: patch(1) was killed by signal %d",
+				 name, status - 128);
 	if (!status && !strstr(c->what, "Ignoring"))
 		return 0;
+	if (c->file[0])
+		separator = ": ";
 	if (!c->what[0])
 		snprintf(c->what, sizeof(c->what), "patch(1) failed with status %d", status);
 	return error_set(err, -EBADMSG, "patch %s does not apply: %s%s%s", name, c->file, separator,
@@ -151,7 +156,7 @@ static int run_patch(const char *tree, const char *patch, const char *log, struc
 			      patch,
 			      NULL};
 	const char *const env[] = {"LC_ALL=C", "POSIXLY_CORRECT", "PATCH_GET=0", NULL};
-	struct complaint c = {"", ""};
+	struct complaint c = {.file = ""};
 	struct subprocess sp = {.argv = argv,
 				.env = env,
 				.cwd = tree,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Copying a built tree: sources as hard links, what make generated as copies. */
+/* Copying a built tree: sources as hard links, generated files as copies. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -212,9 +212,9 @@ static int move_note(const FTSENT *e, const char *old, const char *tree, struct 
 }
 
 /*
- * The kernel proper is built with relative paths, its tools/ with absolute ones: in another place
- * make would find other commands than those it noted in the .cmd files, build objtool anew, and then
- * everything that objtool had looked at. So the notes move along.
+ * The kernel proper is built with relative paths, its tools/ with absolute ones, which make notes in .cmd
+ * files. In another folder make would find these commands changed and build objtool again, and then
+ * every object that objtool had seen. So the new folder's path is put into the notes.
  */
 static int move_notes(const char *tree, const char *old, struct error *err)
 {

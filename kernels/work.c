@@ -94,7 +94,7 @@ void kernel_work_end(struct kernel_work *w)
 	w->lock = -1;
 }
 
-/* Errors that a program may have made of a full disk: it failed, or what it left was not whole. */
+/* May a full disk be behind this error? Programs fail in their own ways when one is, or leave half a file. */
 static bool may_hide_full_disk(int code)
 {
 	return kernel_is_at_fault(code) || code == -EREMOTEIO || code == -EIO || code == -EINVAL ||

@@ -36,7 +36,7 @@ static bool is_stopped(struct builder *b)
 	return stopped;
 }
 
-/* Errors name the kernel already. */
+/* The errors name the kernel already. */
 static int build_kernel(struct builder *b, size_t k, struct error *err)
 {
 	const struct builder_request *req = &b->req;

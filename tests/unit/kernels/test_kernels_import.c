@@ -173,7 +173,7 @@ TEST(nothing_is_imported_if_anything_is_wrong)
 		{"no-such-file", "x", -ENOENT, "no-such-file.mbox"},
 		{"complete", "../x", -EINVAL, "cannot name a variant"},
 		{"complete", "", -EINVAL, "cannot name a variant"},
-		{"complete", "onto", -EEXIST, "onto.json: is there already"},
+		{"complete", "onto", -EEXIST, "onto.json: exists already"},
 	};
 	char **names;
 	size_t count;
