@@ -176,7 +176,7 @@ static void make_jobs(struct engine *e)
 
 /* ---- one boot ---- */
 
-/* The first error that stops the run is the one that is told; boots that run go on to their end. */
+/* Starts no more boots; those that run go on to their end. The caller gets the first error. */
 static void stop_run(struct engine *e, int ret, const struct error *err)
 {
 	if (e->trouble)

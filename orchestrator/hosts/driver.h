@@ -53,8 +53,8 @@ enum host_purpose { HOST_MEASURES, HOST_SELFTESTS };
 
 /* What a host's times are: never compared with each other (docs/design.md). */
 enum host_clock {
-	HOST_CLOCK_EMULATED, /* instructions: whatever else the machine does changes nothing */
-	HOST_CLOCK_TSC,	     /* real time: load and temperature tell */
+	HOST_CLOCK_EMULATED, /* instructions: load on the machine changes nothing */
+	HOST_CLOCK_TSC,	     /* real time: load and temperature change the numbers */
 };
 
 /* One boot while it goes on: what the engine and a driver's methods share. */
@@ -96,7 +96,7 @@ struct host_driver {
 	 * the question could not be put: cancelled, no descriptors left, ... */
 	int (*probe)(const struct host_config *cfg, const struct places *places,
 		     struct host_found *found, struct error *err);
-	/* NULL, or adds to a boot's @identity what the agent's @hello tells of the machine (CPU,
+	/* NULL, or adds to a boot's @identity what the agent's @hello says of the machine (CPU,
 	 * microcode, ...) and no probe can know. */
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
 			 struct json_object *hello);
