@@ -332,6 +332,17 @@ static void drive_boots(struct engine *e)
 	}
 }
 
+/* A build that goes on may take many minutes, and a person wants to know now what went wrong. */
+static void announce_wait(const struct engine *e)
+{
+	if (!e->trouble || cancel_requested())
+		return;
+	for (size_t k = 0; k < e->req->nkernels; k++)
+		if (builder_state(e->builder, k) == BUILDER_COMPILES)
+			log_error("%s; waiting for the build of kernel %s (Ctrl-C ends it)",
+				  e->err->text, e->req->kernels[k]);
+}
+
 static void on_build_change(void *arg)
 {
 	struct engine *e = arg;
@@ -359,6 +370,7 @@ static int run_jobs(struct engine *e)
 	if (ret)
 		return ret;
 	drive_boots(e);
+	announce_wait(e);
 	ret = builder_join(e->builder, &err);
 	if (ret)
 		stop_run(e, ret, &err);
