@@ -66,27 +66,9 @@ static int store_int(const struct option_spec *o, const char *value, struct erro
 	return 0;
 }
 
-/* "0.5" or "0.5%". */
-static int store_double(const struct option_spec *o, const char *value, struct error *err)
-{
-	char *end;
-	double d;
-
-	errno = 0;
-	d = strtod(value, &end);
-	if (end != value && *end == '%')
-		end++;
-	if (errno || end == value || *end)
-		return error_set(err, -EINVAL, "expected a number");
-	*(double *)o->target = d;
-	return 0;
-}
-
 /* @value is NULL for a flag. -EINVAL says what is wrong with it. */
 static int store_value(const struct option_spec *o, const char *value, struct error *err)
 {
-	struct option_list *list;
-
 	switch (o->kind) {
 	case OPTION_KIND_FLAG:
 		*(bool *)o->target = true;
@@ -96,13 +78,6 @@ static int store_value(const struct option_spec *o, const char *value, struct er
 		return 0;
 	case OPTION_KIND_INT:
 		return store_int(o, value, err);
-	case OPTION_KIND_DOUBLE:
-		return store_double(o, value, err);
-	case OPTION_KIND_LIST:
-		list = o->target;
-		list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
-		list->items[list->count++] = value;
-		return 0;
 	case OPTION_KIND_CALL:
 		return o->store(o, value, err);
 	case OPTION_KIND_END:

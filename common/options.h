@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * options.h - command-line options as a table, after git's parse-options. The table says what there
- * is; who prints help, manual pages and completions reads the same table.
+ * options.h - command-line options as a table, after git's parse-options. Help, manual
+ * pages and completions are made from the same table.
  *
  *	static const struct option_spec options[] = {
  *		OPTION_STRING("db", "FILE", &db, "the database (default: results/nestlab.db)"),
  *		OPTION_INT("jobs", "N", &jobs, 1, 1024, "make -j N (default: one per core)"),
  *		OPTION_FLAG("json", &json, "machine-readable output"),
- *		OPTION_LIST("kernel", "KERNEL", &kernels, "a kernel to run; may be given again"),
  *		OPTION_END};
  */
 #ifndef COMMON_OPTIONS_H
@@ -20,18 +19,11 @@
 #include "common/error.h"
 #include "common/exit.h"
 
-struct option_list { /* borrowed argv strings; free items with free() */
-	const char **items;
-	size_t count;
-};
-
 enum option_kind {
 	OPTION_KIND_END,
 	OPTION_KIND_FLAG,
 	OPTION_KIND_STRING,
 	OPTION_KIND_INT,
-	OPTION_KIND_DOUBLE,
-	OPTION_KIND_LIST,
 	OPTION_KIND_CALL, /* .store does it; a flag if there is no argname */
 };
 
@@ -52,8 +44,6 @@ struct option_spec {
 #define OPTION_FLAG(n, t, h) {n, NULL, h, OPTION_KIND_FLAG, (bool *){t}, 0, 0}
 #define OPTION_STRING(n, a, t, h) {n, a, h, OPTION_KIND_STRING, (const char **){t}, 0, 0}
 #define OPTION_INT(n, a, t, lo, hi, h) {n, a, h, OPTION_KIND_INT, (long *){t}, lo, hi}
-#define OPTION_DOUBLE(n, a, t, h) {n, a, h, OPTION_KIND_DOUBLE, (double *){t}, 0, 0}
-#define OPTION_LIST(n, a, t, h) {n, a, h, OPTION_KIND_LIST, (struct option_list *){t}, 0, 0}
 #define OPTION_END {.kind = OPTION_KIND_END}
 // clang-format on
 

@@ -208,7 +208,7 @@ static int read_axis(struct matrix *m, const struct plan_word *w, struct error *
 	return 0;
 }
 
-static bool takes(const struct matrix *m, const struct plan_word *w)
+static bool takes_word(const struct matrix *m, const struct plan_word *w)
 {
 	return plan_word_is_used(w, m->measure.scenario);
 }
@@ -222,7 +222,7 @@ static int read_axes(struct matrix *m, struct error *err)
 		for (size_t i = 0; i < plan_nwords; i++) {
 			int ret = 0;
 
-			if (plan_words[i].role == roles[r] && takes(m, &plan_words[i]))
+			if (plan_words[i].role == roles[r] && takes_word(m, &plan_words[i]))
 				ret = read_axis(m, &plan_words[i], err);
 			if (ret)
 				return ret;
@@ -255,7 +255,7 @@ static int check_keys(const struct matrix *m, struct error *err)
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan_nwords; i++)
-		if (plan_words[i].key && takes(m, &plan_words[i]))
+		if (plan_words[i].key && takes_word(m, &plan_words[i]))
 			known[n++] = plan_words[i].key;
 	return json_check_keys(m->entry, known, err);
 }
@@ -286,7 +286,7 @@ static int read_amounts(struct matrix *m, struct error *err)
 		bool given;
 		int ret;
 
-		if (w->role != PLAN_WORD_AMOUNT || !takes(m, w))
+		if (w->role != PLAN_WORD_AMOUNT || !takes_word(m, w))
 			continue;
 		ret = read_amount(m, w, &given, err);
 		if (ret)

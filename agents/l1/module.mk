@@ -24,5 +24,5 @@ $(BUILD)/agent/agents/l0/vm_image.o: $(BUILD)/agent/l1.bin
 $(BUILD)/agent/agents/l0/vm_image.o: AGENT_CFLAGS += -DL1_BIN='"$(BUILD)/agent/l1.bin"'
 
 # L1's parts that need no VMX, for their unit test.
-$(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs pages prove)
+$(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs exits pages prove)
 $(BUILD)/tests/test_l1_memory: $(BUILD)/obj/agents/l0/vm_memory.o

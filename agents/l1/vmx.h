@@ -30,8 +30,6 @@
 #define EPT_CAP_WB	     (1ull << 14)
 #define EPT_CAP_2M	     (1ull << 16)
 
-#define MSR_EFER	   0xc0000080
-#define MSR_FS_BASE	   0xc0000100
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_APIC_BASE	   0x1b
 #define MSR_X2APIC_SPIV	   0x80f

@@ -19,10 +19,10 @@ struct reader {
 	int line;
 };
 
-static int refuse(const struct reader *r, const char *fmt, ...)
+static int refuse_line(const struct reader *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(const struct reader *r, const char *fmt, ...)
+static int refuse_line(const struct reader *r, const char *fmt, ...)
 {
 	size_t n = (size_t)snprintf(r->msg, r->msglen, "line %d: ", r->line);
 	va_list ap;
@@ -62,8 +62,8 @@ static int read_number(const struct reader *r, const struct plan_word *w, const 
 	uint64_t v;
 
 	if (!parse_number(value, &v) || !is_in_range(w, v))
-		return refuse(r, "%s=%s is not a number within %" PRIu64 "..%" PRIu64, w->name,
-			      value, w->min, w->max);
+		return refuse_line(r, "%s=%s is not a number within %" PRIu64 "..%" PRIu64, w->name,
+				   value, w->min, w->max);
 	plan_word_set(w, out, v);
 	return 0;
 }
@@ -72,7 +72,7 @@ static int read_flag(const struct reader *r, const struct plan_word *w, const ch
 		     struct plan_measure *out)
 {
 	if (strcmp(value, "0") && strcmp(value, "1"))
-		return refuse(r, "%s=%s is neither 0 nor 1", w->name, value);
+		return refuse_line(r, "%s=%s is neither 0 nor 1", w->name, value);
 	plan_word_set(w, out, *value == '1');
 	return 0;
 }
@@ -83,7 +83,7 @@ static int read_choice(const struct reader *r, const struct plan_word *w, const 
 	int choice = plan_choice_find(w->choices, value);
 
 	if (choice < 0)
-		return refuse(r, "%s=%s is not known", w->name, value);
+		return refuse_line(r, "%s=%s is not known", w->name, value);
 	plan_word_set(w, out, (uint64_t)choice);
 	return 0;
 }
@@ -94,9 +94,9 @@ static int read_name(const struct reader *r, const struct plan_word *w, const ch
 	size_t len = strlen(value);
 
 	if (!plan_name_is_plain(value))
-		return refuse(r, "%s=%s is not a plain file name", w->name, value);
+		return refuse_line(r, "%s=%s is not a plain file name", w->name, value);
 	if (len >= w->size)
-		return refuse(r, "%s=%s is longer than %d bytes", w->name, value, w->size - 1);
+		return refuse_line(r, "%s=%s is longer than %d bytes", w->name, value, w->size - 1);
 	memcpy(plan_word_text(w, out), value, len + 1);
 	return 0;
 }
@@ -184,10 +184,10 @@ static int check_words(const struct reader *r, const struct plan_measure *m, uns
 		bool is_used = plan_word_is_used(w, m->scenario), is_there = seen & 1u << i;
 
 		if (is_there && !is_used)
-			return refuse(r, "scenario %s has no word %s",
-				      plan_scenario_names[m->scenario], w->name);
+			return refuse_line(r, "scenario %s has no word %s",
+					   plan_scenario_names[m->scenario], w->name);
 		if (is_used && !is_there && !w->optional)
-			return refuse(r, "%s= is missing", w->name);
+			return refuse_line(r, "%s= is missing", w->name);
 	}
 	return 0;
 }
@@ -204,16 +204,16 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 		int i = find_word(key);
 
 		if (i < 0 || !value)
-			return refuse(r, "\"%s\" is not a word=value of a measure line", key);
+			return refuse_line(r, "\"%s\" is not a word=value of a measure line", key);
 		if (seen & 1u << i)
-			return refuse(r, "%s= is there twice", key);
+			return refuse_line(r, "%s= is there twice", key);
 		seen |= 1u << i;
 		ret = read_word(r, &plan_words[i], value, out);
 		if (ret)
 			return ret;
 	}
 	if (!(seen & 1u << find_word("scenario")))
-		return refuse(r, "scenario= is missing");
+		return refuse_line(r, "scenario= is missing");
 	ret = check_words(r, out, seen);
 	if (ret)
 		return ret;
@@ -221,7 +221,7 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 		out->parallel = false; /* the run line's, of which it has no use */
 	impossible = plan_measure_impossible(out);
 	if (impossible)
-		return refuse(r, "this cannot be measured: %s", impossible);
+		return refuse_line(r, "this cannot be measured: %s", impossible);
 	return 0;
 }
 
@@ -240,15 +240,17 @@ static int parse_head(struct reader *r, char *line)
 
 	snprintf(want, sizeof(want), "nestlab-plan %d", PROTOCOL_VERSION);
 	if (strcmp(line, want))
-		return refuse(r, "expected \"%s\", found \"%.60s\"", want, line);
+		return refuse_line(r, "expected \"%s\", found \"%.60s\"", want, line);
 	return 0;
 }
 
-static int parse_mode(struct reader *r, struct plan_state *p, const char *mode)
+static int parse_mode(struct reader *r, struct plan_state *p, const char *value)
 {
-	p->parallel = !strcmp(mode, "parallel");
-	if (!p->parallel && strcmp(mode, "cooperative"))
-		return refuse(r, "mode=%s is neither cooperative nor parallel", mode);
+	int mode = plan_choice_find(plan_mode_names, value);
+
+	if (mode < 0)
+		return refuse_line(r, "mode=%s is not known", value);
+	p->parallel = mode;
 	return 0;
 }
 
@@ -256,13 +258,13 @@ static int parse_run_word(struct reader *r, struct plan_state *p, const char *ke
 			  const char *value)
 {
 	if (!value)
-		return refuse(r, "\"%s\" is not a word=value of the run line", key);
+		return refuse_line(r, "\"%s\" is not a word=value of the run line", key);
 	if (!strcmp(key, "mode"))
 		return parse_mode(r, p, value);
 	if (strcmp(key, "seed"))
-		return refuse(r, "%s= is not a word of the run line", key);
+		return refuse_line(r, "%s= is not a word of the run line", key);
 	if (!parse_number(value, &p->seed))
-		return refuse(r, "seed=%s is not a number", value);
+		return refuse_line(r, "seed=%s is not a number", value);
 	return 0;
 }
 
@@ -271,7 +273,7 @@ static int parse_run(struct reader *r, struct plan_state *p, char *line)
 	char *text = line + 4, *key, *value;
 
 	if (strncmp(line, "run ", 4))
-		return refuse(r, "expected the line \"run ...\", found \"%.60s\"", line);
+		return refuse_line(r, "expected the line \"run ...\", found \"%.60s\"", line);
 	while (next_word(&text, &key, &value)) {
 		int ret = parse_run_word(r, p, key, value);
 
@@ -286,8 +288,8 @@ static int parse_end(struct reader *r, struct plan_state *p, const char *count)
 	uint64_t stated;
 
 	if (!parse_number(count, &stated) || stated != p->count)
-		return refuse(r, "the plan says it has %s measurements, it has %zu", count,
-			      p->count);
+		return refuse_line(r, "the plan says it has %s measurements, it has %zu", count,
+				   p->count);
 	p->ended = true;
 	return 0;
 }
@@ -300,10 +302,10 @@ static int make_room(struct reader *r, struct plan_state *p)
 	if (p->count < p->alloc)
 		return 0;
 	if (p->count == PLAN_MAX_MEASURES)
-		return refuse(r, "more than %d measurements", PLAN_MAX_MEASURES);
+		return refuse_line(r, "more than %d measurements", PLAN_MAX_MEASURES);
 	more = realloc(p->measures, alloc * sizeof(*more));
 	if (!more)
-		return refuse(r, "no memory for %zu measurements", alloc);
+		return refuse_line(r, "no memory for %zu measurements", alloc);
 	p->measures = more;
 	p->alloc = alloc;
 	return 0;
@@ -315,11 +317,12 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	int ret;
 
 	if (p->ended)
-		return refuse(r, "there is something after the end line");
+		return refuse_line(r, "there is something after the end line");
 	if (!strncmp(line, "end count=", 10))
 		return parse_end(r, p, line + 10);
 	if (strncmp(line, "measure ", 8))
-		return refuse(r, "expected \"measure ...\" or \"end ...\", found \"%.60s\"", line);
+		return refuse_line(r, "expected \"measure ...\" or \"end ...\", found \"%.60s\"",
+				   line);
 	ret = make_room(r, p);
 	if (ret)
 		return ret;
@@ -329,7 +332,7 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	if (ret)
 		return ret;
 	if (m->id != p->count)
-		return refuse(r, "id=%" PRIu32 " where %zu is next", m->id, p->count);
+		return refuse_line(r, "id=%" PRIu32 " where %zu is next", m->id, p->count);
 	p->count++;
 	return 0;
 }
@@ -352,7 +355,7 @@ static int next_line(const struct reader *r, const char **text, char line[PLAN_L
 	size_t len = strcspn(*text, "\n");
 
 	if (len >= PLAN_LINE_MAX)
-		return refuse(r, "a line of %zu bytes is too long", len);
+		return refuse_line(r, "a line of %zu bytes is too long", len);
 	memcpy(line, *text, len);
 	line[len] = '\0';
 	*text += len + ((*text)[len] == '\n');
@@ -373,7 +376,7 @@ static int parse_lines(struct reader *r, struct plan_state *p, const char *text)
 			return ret;
 	}
 	if (!p->ended)
-		return refuse(r, "the plan ends without \"end count=%zu\"", p->count);
+		return refuse_line(r, "the plan ends without \"end count=%zu\"", p->count);
 	return 0;
 }
 

@@ -147,13 +147,12 @@ static struct tally show_hosts(const struct places *places, char *const *names, 
 		checked_release(&c);
 	}
 	if (json)
-		puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY |
-								   JSON_C_TO_STRING_NOSLASHESCAPE));
+		command_print_json(array);
 	json_object_put(array);
 	return t;
 }
 
-static int run_list(int n, char **operands)
+static int list_hosts(int n, char **operands)
 {
 	struct error err = {0};
 	struct tally t;
@@ -171,7 +170,7 @@ static int run_list(int n, char **operands)
 	return t.wrong ? EXIT_NO : 0;
 }
 
-static int run_check(int n, char **names)
+static int check_hosts(int n, char **names)
 {
 	struct tally t;
 
@@ -188,11 +187,12 @@ static const struct command actions[] = {
 		.name = "list",
 		.help = "the hosts, and whether they can run now",
 		.usage = "[--json]",
-		.about = "Lists the hosts: the built-in one (emulated), and those with a file\n"
-			 "hosts/NAME.json. A wrong file is shown as that, and hides no other.",
+		.about =
+			"Lists the hosts: those that are built in (emulated), and those with a file "
+			"hosts/NAME.json. A wrong file is shown as such and hides no other.",
 		.exit_status = "0 done, 1 a host's file is wrong, 128 fatal",
 		.options = options,
-		.run = run_list,
+		.run = list_hosts,
 	},
 	{
 		.name = "check",
@@ -204,7 +204,7 @@ static const struct command actions[] = {
 		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
 		.options = options,
 		.operand = "HOST",
-		.run = run_check,
+		.run = check_hosts,
 	},
 	{0},
 };

@@ -34,8 +34,8 @@ struct test {
 /* What says nothing about the commit, and would be the same with the next one. */
 static bool is_trouble_here(int code)
 {
-	static const int codes[] = {-ENOSPC, -EDQUOT,	 -ENOMEM, -EMFILE,
-				    -ENFILE, -ECANCELED, -EINTR};
+	static const int codes[] = {-ENOSPC, -EDQUOT, -ENOMEM,	  -EMFILE,
+				    -ENFILE, -EAGAIN, -ECANCELED, -EINTR};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i] == code)

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/cancel.h"
+#include "common/clock.h"
 #include "orchestrator/engine/boot_state.h"
 
 #define POWER_OFF_GRACE 5.0 /* seconds from `bye` to a power-off of the guest's own */
@@ -41,14 +41,6 @@ const char *boot_outcome_name(enum boot_outcome o)
 	return outcome_names[o];
 }
 
-double boot_clock(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 /* ---- reading what came ---- */
 
 static void note_record(struct json_object *record, void *arg)
@@ -56,7 +48,7 @@ static void note_record(struct json_object *record, void *arg)
 	struct boot *b = arg;
 
 	if (!b->result.records++)
-		b->result.first_record_seconds = boot_clock() - b->started;
+		b->result.first_record_seconds = clock_seconds() - b->started;
 	if (b->request.on_record)
 		b->request.on_record(record, b->request.arg);
 }
@@ -82,10 +74,10 @@ static void read_console(struct boot *b)
 		console_feed(&b->console, chunk, n);
 		/* Once there are records only they count: a kernel that has locked up says so for ever. */
 		if (!b->result.records)
-			b->last_news = boot_clock();
+			b->last_news = clock_seconds();
 	}
 	if (b->console.panic.len && !b->panic_at)
-		b->panic_at = boot_clock();
+		b->panic_at = clock_seconds();
 }
 
 static int read_records(struct boot *b)
@@ -97,10 +89,10 @@ static int read_records(struct boot *b)
 
 		if (ret)
 			return ret;
-		b->last_news = boot_clock();
+		b->last_news = clock_seconds();
 	}
 	if (b->records.complete && !b->bye_at)
-		b->bye_at = boot_clock();
+		b->bye_at = clock_seconds();
 	return 0;
 }
 
@@ -119,7 +111,7 @@ static void show_progress(struct boot *b)
 /* Was it asked for news, or is it time to ask? Each question may cost a request to a BMC. */
 static bool driver_is_due(struct boot *b, unsigned int news)
 {
-	double t = boot_clock();
+	double t = clock_seconds();
 	int poll_ms = b->session.poll_ms;
 
 	if (b->asked_at && !(news & BOOT_NEWS_HOST) && !cancel_requested() &&
@@ -142,12 +134,12 @@ static double next_tick(const struct boot *b)
 
 	if (b->progress && isatty(STDERR_FILENO))
 		step = PROGRESS_TICK;
-	return (floor(boot_clock() / step) + 1) * step;
+	return (floor(clock_seconds() / step) + 1) * step;
 }
 
 static void note_power_on(struct boot *b)
 {
-	b->started = b->last_news = boot_clock();
+	b->started = b->last_news = clock_seconds();
 	if (b->request.label)
 		b->progress = progress_start(b->request.label);
 	b->tick_at = next_tick(b);
@@ -185,7 +177,7 @@ static bool take_starting_step(struct boot *b, unsigned int news)
 /* Has it ended? Then outcome and error are set. */
 static bool judge_news(struct boot *b, int records_error, bool tick)
 {
-	double t = boot_clock();
+	double t = clock_seconds();
 
 	if (cancel_requested()) {
 		cancel_error(&b->error);
@@ -209,7 +201,7 @@ static bool judge_news(struct boot *b, int records_error, bool tick)
 
 static bool follow(struct boot *b, unsigned int news)
 {
-	bool tick = boot_clock() >= b->tick_at;
+	bool tick = clock_seconds() >= b->tick_at;
 	int ret;
 
 	/* Asked before reading: what an off host sent is then all in the files. */
@@ -253,7 +245,7 @@ static bool take_closing_step(struct boot *b, unsigned int news)
 	if (ret)
 		note_undone(b, &err);
 	if (b->phase == BOOT_POWER_OFF && b->started)
-		b->result.wall_seconds = boot_clock() - b->started;
+		b->result.wall_seconds = clock_seconds() - b->started;
 	return enter_phase(b, b->phase + 1);
 }
 

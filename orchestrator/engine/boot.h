@@ -66,7 +66,7 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 /* Goes as far as it can without waiting. True: it is over, nothing runs any more, boot_end() is due. */
 bool boot_look(struct boot *b, unsigned int news);
 
-/* When boot_look() is due though nothing comes: boot_clock() seconds, INFINITY: never. */
+/* When boot_look() is due though nothing comes: clock_seconds(), INFINITY: never. */
 double boot_deadline(const struct boot *b);
 /* Descriptor that announces news of the host, or -1; may change with each boot_look(). */
 int boot_wake_fd(const struct boot *b);
@@ -76,8 +76,5 @@ void *boot_arg(const struct boot *b); /* request->arg */
 /* Frees a boot that is over. 0 with result->outcome (and @err's text unless BOOT_DONE), or a negative
  * errno if nothing was started: then @result is empty but for `undone`. */
 int boot_end(struct boot *b, struct boot_result *result, struct error *err);
-
-/* Seconds of the clock that boots go by. */
-double boot_clock(void);
 
 #endif

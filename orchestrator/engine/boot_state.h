@@ -36,7 +36,7 @@ struct boot {
 	struct console console;
 	struct record_stream records;
 	struct progress *progress;		     /* NULL: none */
-	double started, last_news, bye_at, panic_at; /* boot_clock(); 0: not yet */
+	double started, last_news, bye_at, panic_at; /* clock_seconds(); 0: not yet */
 	double asked_at;			     /* when the driver was last asked */
 	double tick_at; /* next look at the disk and the progress line */
 	bool off;	/* went off by itself */

@@ -13,10 +13,12 @@
 
 #include "common/alloc.h"
 #include "common/cancel.h"
+#include "common/clock.h"
 
 /* After a look at the files they are left alone for so many seconds: an emulator writes its serial
- * line byte by byte, and each byte is an event. Nothing else waits for it. */
-#define FILES_REST 0.05
+ * line byte by byte, and each byte is an event. Only the progress line waits for it: the end of a boot
+ * comes by the driver's wake_fd, and then everything is read. */
+#define FILES_REST 0.2
 
 #define BLIND_POLL 0.2 /* seconds between looks at a boot that nothing announces */
 
@@ -152,7 +154,7 @@ static struct boot *look_at_boots(struct boot_loop *l)
 
 		if (d->blind)
 			news = BOOT_NEWS_FILES | BOOT_NEWS_HOST;
-		if (!news && !d->fresh && boot_deadline(d->boot) > boot_clock())
+		if (!news && !d->fresh && boot_deadline(d->boot) > clock_seconds())
 			continue;
 		d->news = 0;
 		d->fresh = false;
@@ -174,9 +176,11 @@ static void note_file_event(struct boot_loop *l, const struct inotify_event *e)
 			l->driven[i].news |= BOOT_NEWS_FILES;
 }
 
-static void read_file_events(struct boot_loop *l)
+/* True: there were some. */
+static bool read_file_events(struct boot_loop *l)
 {
 	char buf[16384] __attribute__((aligned(8)));
+	bool any = false;
 	ssize_t n;
 
 	while ((n = read(l->files, buf, sizeof(buf))) > 0) {
@@ -186,7 +190,9 @@ static void read_file_events(struct boot_loop *l)
 			note_file_event(l, e);
 			p += sizeof(*e) + e->len;
 		}
+		any = true;
 	}
+	return any;
 }
 
 static void watch_files(struct boot_loop *l, bool on)
@@ -194,7 +200,21 @@ static void watch_files(struct boot_loop *l, bool on)
 	struct epoll_event e = {.events = on ? EPOLLIN : 0, .data.u64 = FROM_FILES};
 
 	epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->files, &e);
-	l->files_rest_until = on ? 0 : boot_clock() + FILES_REST;
+}
+
+/* While files grow they are looked at each time the rest is over; else inotify says when they do. */
+static void look_for_file_events(struct boot_loop *l)
+{
+	bool resting = l->files_rest_until > 0;
+
+	if (read_file_events(l)) {
+		if (!resting)
+			watch_files(l, false);
+		l->files_rest_until = clock_seconds() + FILES_REST;
+	} else if (resting) {
+		watch_files(l, true);
+		l->files_rest_until = 0;
+	}
 }
 
 static void note_cancel(struct boot_loop *l)
@@ -212,8 +232,7 @@ static void note_event(struct boot_loop *l, uint64_t from)
 
 	switch (from) {
 	case FROM_FILES:
-		read_file_events(l);
-		watch_files(l, false);
+		look_for_file_events(l);
 		break;
 	case FROM_WAKE:
 		eventfd_read(l->wake, &count);
@@ -232,7 +251,7 @@ static void note_event(struct boot_loop *l, uint64_t from)
 /* Milliseconds until something is due, rounded up; -1: nothing will be. */
 static int time_to_wait(const struct boot_loop *l)
 {
-	double now = boot_clock(), at = INFINITY, ms;
+	double now = clock_seconds(), at = INFINITY, ms;
 
 	if (l->files_rest_until)
 		at = l->files_rest_until;
@@ -256,8 +275,8 @@ static void wait_for_events(struct boot_loop *l)
 
 	for (int i = 0; i < n; i++)
 		note_event(l, events[i].data.u64);
-	if (l->files_rest_until && boot_clock() >= l->files_rest_until)
-		watch_files(l, true);
+	if (l->files_rest_until && clock_seconds() >= l->files_rest_until)
+		look_for_file_events(l);
 }
 
 struct boot *boot_loop_wait(struct boot_loop *l)

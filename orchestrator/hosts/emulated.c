@@ -16,8 +16,10 @@
 #include "common/fs.h"
 #include "common/subprocess.h"
 
-/* The last line of Bochs' log when the guest powered itself off, or died of a triple fault. */
-#define LOG_POWERED_OFF	 "ACPI control: soft power off"
+/* The last line of Bochs' log when the guest powered itself off (by Bochs' own port, as the agent
+ * does it, or by ACPI), or died of a triple fault. */
+#define LOG_PORT_OFF	 "Shutdown port: shutdown requested"
+#define LOG_ACPI_OFF	 "ACPI control: soft power off"
 #define LOG_TRIPLE_FAULT "exception with no resolution"
 #define LOG_FATAL	 ">>PANIC<< "
 #define LOG_TAIL	 16384
@@ -311,7 +313,7 @@ static int judge_end(const struct emulator *e, const struct strbuf *log, struct 
 	int len;
 	const char *reason = find_reason(log, &len);
 
-	if (reason && strstr(reason, LOG_POWERED_OFF)) {
+	if (reason && (strstr(reason, LOG_PORT_OFF) || strstr(reason, LOG_ACPI_OFF))) {
 		strbuf_addstr(why, "the machine powered itself off");
 		return 0;
 	}

@@ -24,30 +24,32 @@ static size_t count_fields(enum request_kind kind)
 
 /* ---- options ---- */
 
-/* Makes the choice that @f stands for, unless another one was made. */
-static int make_choice(struct request *r, const struct request_field *f, struct error *err)
+/* Chooses the alternative that @f stands for, unless another one was chosen. */
+static int choose_alternative(struct request *r, const struct request_field *f, struct error *err)
 {
 	const struct request_table *table = &request_tables[r->kind];
 	const struct request_field *choice;
 	int before, *chosen;
 	int ret;
 
-	if (!f->sets)
+	if (!f->chooses)
 		return 0;
 	choice = request_find_field(r->kind, table->alternatives);
 	chosen = request_at(r, choice);
 	before = *chosen;
-	ret = request_set_choice(chosen, choice, strchr(f->sets, '=') + 1, err);
-	if (!ret && before && before != *chosen)
-		ret = error_set(err, -EINVAL, "%s", table->no_alternative);
-	return ret;
+	ret = request_set_choice(chosen, choice, f->chooses, err);
+	if (ret)
+		return ret;
+	if (before && before != *chosen)
+		return error_set(err, -EINVAL, "%s", table->no_alternative);
+	return 0;
 }
 
 static int store_option(const struct option_spec *o, const char *value, struct error *err)
 {
 	struct request_arguments *a = o->target;
 	const struct request_field *f = o->data;
-	int ret = make_choice(a->request, f, err);
+	int ret = choose_alternative(a->request, f, err);
 
 	if (ret)
 		return ret;

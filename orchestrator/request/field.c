@@ -16,6 +16,8 @@
 
 void *request_at(const struct request *r, const struct request_field *f)
 {
+	if (f->at == REQUEST_NOWHERE)
+		return NULL;
 	return (char *)r + f->at;
 }
 
@@ -57,7 +59,7 @@ bool request_is_given(const struct request *r, const struct request_field *f)
 {
 	const void *p = request_at(r, f);
 
-	if (f->at == REQUEST_NOWHERE)
+	if (!p)
 		return false;
 	switch (f->type) {
 	case REQUEST_TEXT:
@@ -150,7 +152,7 @@ int request_set_text(struct request *r, const struct request_field *f, const cha
 {
 	void *p = request_at(r, f);
 
-	if (f->at == REQUEST_NOWHERE)
+	if (!p)
 		return 0;
 	switch (f->type) {
 	case REQUEST_TEXT:

@@ -38,7 +38,7 @@ enum request_file {
 struct request_field {
 	const char *key; /* JSON member; NULL: another spelling, on the command line only */
 	enum request_type type;
-	size_t at; /* from the start of struct request; REQUEST_NOWHERE: only .sets matters */
+	size_t at; /* from the start of struct request; REQUEST_NOWHERE: only .chooses matters */
 	const char *argname;   /* also says how to complete it: see cli/complete.c */
 	const char *help;      /* without the default, which is added */
 	const char *otherwise; /* the default as on the command line; NULL: none */
@@ -47,9 +47,9 @@ struct request_field {
 	double min, max;		 /* INTEGER, REAL: range; LIST: how many */
 	const char *word;		 /* INTEGER: the word for 0 */
 	const char *(*choice)(size_t i); /* CHOICE: word i, NULL past the last */
-	unsigned required; /* alternatives that need it: bit of the choice, or ALWAYS */
-	unsigned when;	   /* alternatives that have it; 0: all */
-	const char *sets;  /* "KEY=WORD": the choice that giving this option makes */
+	unsigned required;   /* alternatives that need it: bit of the choice, or ALWAYS */
+	unsigned when;	     /* alternatives that have it; 0: all */
+	const char *chooses; /* the alternative that giving this option chooses; NULL: none */
 	enum request_file file;
 };
 

@@ -6,7 +6,7 @@
 #include "common/strbuf.h"
 #include "orchestrator/request/fields.h"
 
-/* Where the field is in @r; only the caller knows whether it may write there. */
+/* Where the field is in @r, or NULL if nowhere. Only the caller knows whether it may write there. */
 void *request_at(const struct request *r, const struct request_field *f);
 
 int request_set_string(char **at, const char *text, struct error *err); /* -EINVAL: empty */

@@ -73,9 +73,9 @@ static int check_bisect(const struct request *r, const char *name, struct error 
 	 .max = 1000000, .help = "rounds of a boot; 0: as many as the scenario has"}
 #define STEP(kind)                                                                                 \
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(kind.boots), .argname = "N", .min = 1,  \
-	 .max = 100, .otherwise = "2", .help = "boots of a step, at first"},                       \
+	 .max = 100, .otherwise = "2", .help = "boots of a kernel, at first"},                       \
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(kind.max_boots), .argname = "N",    \
-	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of a step, at most"},              \
+	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of a kernel, at most"},              \
 	HOST(AT(kind.host))
 #define SEED(struct_at)                                                                            \
 	{.key = "seed", .type = REQUEST_INTEGER, .at = struct_at, .argname = "N", .min = 1,        \
@@ -142,12 +142,12 @@ static const struct request_field bisect_fields[] = {
 	 .choice = space_name, .required = REQUEST_ALWAYS,
 	 .help = "what is searched: commits, patches of a series, or config options"},
 	{.key = "tree", .type = REQUEST_TEXT, .at = AT(bisect.tree), .argname = "FOLDER",
-	 .required = ONLY(BISECT_GIT), .when = ONLY(BISECT_GIT), .sets = "kind=git",
+	 .required = ONLY(BISECT_GIT), .when = ONLY(BISECT_GIT), .chooses = "git",
 	 .file = REQUEST_FILE, .help = "search the commits of this kernel tree"},
 	{.type = REQUEST_TEXT, .at = AT(bisect.variant), .argname = "KERNEL", .option = "series",
-	 .sets = "kind=series", .file = REQUEST_JSON_FILE, .when = ONLY(BISECT_SERIES),
+	 .chooses = "series", .file = REQUEST_JSON_FILE, .when = ONLY(BISECT_SERIES),
 	 .help = "search the patches of this variant"},
-	{.type = REQUEST_FLAG, .at = REQUEST_NOWHERE, .option = "config", .sets = "kind=config",
+	{.type = REQUEST_FLAG, .at = REQUEST_NOWHERE, .option = "config", .chooses = "config",
 	 .when = ONLY(BISECT_CONFIG),
 	 .help = "search the options that two fragments (A is good, B is bad) differ in"},
 	{.type = REQUEST_TEXT, .at = AT(bisect.good), .argname = "FRAGMENT-A",

@@ -21,7 +21,7 @@ static struct json_object *make_text(const char *text)
 
 	for (const char *line = text; *line;) { /* markup_line() would join the lines */
 		size_t n = strcspn(line, "\n\t");
-		__cleanup_free char *part = strndup(line, n);
+		__cleanup_free char *part = xasprintf("%.*s", (int)n, line);
 
 		markup_line(&valid, part);
 		line += n;

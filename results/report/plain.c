@@ -81,7 +81,7 @@ static void plain_code(struct doc *d, const char *text)
 	plain_gap(d);
 	while (*text) {
 		size_t n = strcspn(text, "\n");
-		__cleanup_free char *line = strndup(text, n);
+		__cleanup_free char *line = xasprintf("%.*s", (int)n, text);
 
 		strbuf_addstr(d->out, "    ");
 		markup_line(d->out, line);

@@ -43,7 +43,7 @@ bisect --tree "$repo" --good v3 --bad v1 "${probe[@]}"
 is $status 128 "ends the wrong way round: refused"
 like "$out" "swap them" "with the remedy"
 bisect --tree "$repo" --good nowhere --bad v3 "${probe[@]}"
-like "$out" "nowhere: no such commit" "a commit that is not there is named"
+like "$out" "no commit called nowhere" "a commit that is not there is named"
 bisect --tree "$repo" --good v1 --bad v3 --scenario multiplex --metric nonsense --db "$db"
 like "$out" "has no metric nonsense; it has: .*switch" "a metric that is not there, and those that are"
 bisect --tree "$repo" --good v1 --bad v3 --scenario nonsense --metric switch --db "$db"
@@ -88,6 +88,18 @@ is $status 125 "ends that do not build: cannot tell"
 like "$out" "cannot bisect: the good end, [0-9a-f]{40}, does not build" "and says which"
 like "$(sqlite3 "$db" 'SELECT request FROM bisect')" "\"good\":\"$(git -C "$repo" rev-parse v1)\"" \
 	"what is kept for --resume are commits, whatever becomes of the names"
+"$NESTLAB" bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --threshold 0.7 --print-request >"$TMP/request.json"
+bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --threshold 0.7
+from_options=$(sqlite3 "$db" "SELECT json_remove(request, '$.command') FROM bisect ORDER BY id DESC LIMIT 1")
+bisect --request "$TMP/request.json" --db "$db"
+is $status 125 "a bisect from a file ends likewise"
+is "$(sqlite3 "$db" "SELECT json_remove(request, '$.command') FROM bisect ORDER BY id DESC LIMIT 1")" "$from_options" \
+	"and keeps the same request"
+bisect --request "$TMP/request.json" --db "$db" --good v2
+is $status 129 "the file is the whole request"
+"$NESTLAB" test "$repo" "${probe[@]}" --limit 25000 --print-request >"$TMP/test.json"
+test_tree --request "$TMP/test.json" --db "$db"
+is $status 125 "a test from a file, too"
 bisect --log --db "$db"
 is $status 0 "--log"
 like "$out" "^git bisect start '[0-9a-f]{40}' '[0-9a-f]{40}' '--'" "begins as git's does"

@@ -18,6 +18,13 @@ for c in $commands; do
 	done
 	is "$(awk 'length > 80' <<<"$out")" "" "and fits into 80 columns"
 done
+for c in kernel scenario host report db; do
+	for a in $("$NESTLAB" help "$c" | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+		out=$("$NESTLAB" "$c" "$a" -h 2>&1)
+		is "$?" 0 "$c $a -h exits 0"
+		like "$out" "^usage: nestlab $c $a" "and prints its usage"
+	done
+done
 like "$("$NESTLAB" help kernel build)" '^usage: nestlab kernel build' "help explains an action"
 is "$("$NESTLAB" -h)" "$("$NESTLAB" --help)" "-h is --help"
 like "$("$NESTLAB" --version)" '^nestlab [0-9a-f.v-]+' "--version"
@@ -77,6 +84,25 @@ usage "a request of another kind" 'expected a request of kind "compare", found "
 out=$("$NESTLAB" run --request "$TMP/no-such.json" 2>&1)
 is "$?" 128 "a request that is not there is fatal"
 like "$out" 'no-such.json' "and is named"
+"$TOP/tests/lib/fake-results.py" "$TMP/fake.db" <<END
+base aaaaaaaaaaaa01 1 emulated switch=30000
+good bbbbbbbbbbbb02 1 emulated switch=24000
+base aaaaaaaaaaaa01 2 emulated switch=30003
+good bbbbbbbbbbbb02 2 emulated switch=24002
+END
+same_answer() { # same_answer NAME ARGUMENT...: from the options, and from a file
+	local name=$1 from_options
+	shift
+	"$NESTLAB" "$@" --print-request >"$TMP/request.json"
+	from_options=$("$NESTLAB" "$@" --db "$TMP/fake.db"; echo "status $?")
+	is "$("$NESTLAB" "${command[@]}" --request "$TMP/request.json" --db "$TMP/fake.db"; echo "status $?")" \
+		"$from_options" "$name from a file says the same"
+	unlike "$from_options" 'status 12[89]' "and is an answer"
+}
+command=(compare)
+same_answer "a comparison" compare base good --metric switch
+command=(report)
+same_answer "a report" report base good --format csv
 for c in run compare report bisect test; do
 	is "$("$NESTLAB" "$c" --describe | jq -r '."$schema", .properties.request.const')" \
 		"https://json-schema.org/draft/2020-12/schema

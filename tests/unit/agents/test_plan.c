@@ -129,6 +129,9 @@ static void ranges_are_kept(void **state)
 			 cases[i].l1, rest);
 		refused(line, cases[i].why);
 	}
+	refused("measure id=0 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=8 l1_vcpus=1 "
+		"ept=1 apic_pages=0 warmup=0 rounds=1000001",
+		"rounds=1000001 is not a number within 1..1000000");
 	snprintf(line, sizeof(line), "measure id=0 l2_vcpus=256 l1_vcpus=8 %s", rest);
 	assert_int_equal(parse(line), 0);
 }

@@ -94,6 +94,31 @@ TEST(failures_of_both_are_expected)
 	report_free(&r);
 }
 
+/* Then there is no number at all, and every format has to do without. */
+TEST(a_kernel_that_only_fails_has_a_report)
+{
+	struct results_db *db = open_fresh();
+	struct strbuf out = STRBUF_INIT;
+	struct error err = {0};
+	struct report r;
+
+	add_boots(db, "baseline", KEY_A, 3, 0);
+	add_boots(db, "candidate", KEY_B, 0, 3);
+	if (report_load(db, "baseline", "candidate", NULL, &r, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(r.comparison.verdict, VERDICT_REGRESSED);
+	for (const struct report_format *f = report_formats; f->name; f++) {
+		strbuf_reset(&out);
+		f->render(&r, NULL, &out);
+		assert_true(out.len > 0);
+	}
+	format_says(&r, "text", "No metric was measured with both kernels.");
+	format_says(&r, "email", "quick: 3 of 3 boots failed, with the base 0 of 3: more often");
+	strbuf_release(&out);
+	report_free(&r);
+	results_close(db);
+}
+
 /* A guest may print what it likes. */
 TEST(no_escape_of_a_guest_gets_to_the_terminal)
 {
