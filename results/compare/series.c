@@ -118,7 +118,7 @@ static bool is_same_metric(const struct series *a, const struct series *b)
 static void end_series(struct loader *l)
 {
 	struct series_list *list = l->list;
-	struct series *last = list->count ? &list->items[list->count - 1] : NULL;
+	struct series *last = NULL;
 	struct series *s = &l->current;
 
 	end_group(l);
@@ -127,6 +127,8 @@ static void end_series(struct loader *l)
 		release_series(s);
 		return;
 	}
+	if (list->count)
+		last = &list->items[list->count - 1];
 	if (last && is_same_metric(last, s)) {
 		list->other_rounds++;
 		if (last->newest < s->newest) {
@@ -168,8 +170,12 @@ static void add_row(struct loader *l, const struct select_run *run, sqlite3_stmt
 		add_boot(&l->history, row);
 		return;
 	}
-	add_boot(run->role == SELECT_BASE ? &s->base : &s->new, row);
-	if (run->role == SELECT_NEW && run->id >= s->newest) {
+	if (run->role == SELECT_BASE) {
+		add_boot(&s->base, row);
+		return;
+	}
+	add_boot(&s->new, row);
+	if (run->id >= s->newest) {
 		s->newest = run->id;
 		s->headline = sqlite3_column_int(row, HEADLINE);
 		s->smallest_effect = sqlite3_column_double(row, EFFECT);

@@ -61,8 +61,10 @@ static void add_result(struct tests *t, sqlite3_stmt *row, bool is_new)
 {
 	struct results_changed_test *item = find_test(t, row);
 	const char *result = database_text(row, RESULT);
-	char **worst = is_new ? &item->new : &item->base;
+	char **worst = &item->base;
 
+	if (is_new)
+		worst = &item->new;
 	if (badness_of(result) <= badness_of(*worst))
 		return;
 	free(*worst);
