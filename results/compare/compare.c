@@ -35,9 +35,9 @@ static const struct clock *find_clock(const char *name)
 {
 	size_t i = 0;
 
-	while (i < ARRAY_SIZE(clocks) - 1 && strcmp(clocks[i].name, name))
+	while (i < ARRAY_SIZE(clocks) - 1 && strcmp(clocks[i].name, name) != 0)
 		i++;
-	return &clocks[i];
+	return &clocks[i]; /* the last one assumes nothing */
 }
 
 /* ---- judging ---- */
@@ -49,32 +49,56 @@ struct judging {
 	struct series *series;
 	struct results_compared *metrics;
 	struct judge_case *cases; /* 2 * count: the medians', then the p99s' */
+	struct judge_draws draws;
 };
+
+static double smallest_effect_of(const struct series *s, const struct clock *clock)
+{
+	if (s->smallest_effect)
+		return s->smallest_effect;
+	return clock->smallest_effect;
+}
 
 static struct results_judgement *judgement_of(struct judging *j, size_t i)
 {
-	return i < j->count ? &j->metrics[i].median : &j->metrics[i - j->count].p99;
+	if (i < j->count)
+		return &j->metrics[i].median;
+	return &j->metrics[i - j->count].p99;
 }
 
-static void set_case(struct judging *j, size_t i)
+/* Of what a median and a p99 have in common. */
+static void set_case(struct judging *j, const struct series *s, struct judge_case *c)
 {
-	bool tail = i >= j->count;
-	struct series *s = &j->series[tail ? i - j->count : i];
-	struct judge_case *c = &j->cases[i];
-
-	*c = (struct judge_case){
-		.base = tail ? s->base.p99 : s->base.median,
-		.new = tail ? s->new.p99 : s->new.median,
-		.nbase = s->base.count,
-		.nnew = s->new.count,
-		.higher_is_better = !strcmp(s->better, "higher"),
-		.effect = s->smallest_effect ? s->smallest_effect : j->clock->smallest_effect,
-		.noise = tail ? &s->p99_noise : &s->median_noise,
-		.assumed_df = tail ? 0 : j->clock->median_df,
-		.alpha = j->alpha,
-		.family = 2 * j->count,
-	};
+	c->nbase = s->base.count;
+	c->nnew = s->new.count;
+	c->higher_is_better = !strcmp(s->better, "higher");
+	c->effect = smallest_effect_of(s, j->clock);
+	c->alpha = j->alpha;
+	c->family = 2 * j->count;
+	c->draws = &j->draws;
 	statistics_noise_prior(c->noise, j->clock->median_sd, c->assumed_df);
+}
+
+static void set_cases(struct judging *j)
+{
+	j->cases = xcalloc(2 * j->count, sizeof(*j->cases));
+	for (size_t i = 0; i < j->count; i++) {
+		struct series *s = &j->series[i];
+
+		j->cases[i] = (struct judge_case){
+			.base = s->base.median,
+			.new = s->new.median,
+			.noise = &s->median_noise,
+			.assumed_df = j->clock->median_df,
+		};
+		j->cases[j->count + i] = (struct judge_case){
+			.base = s->base.p99,
+			.new = s->new.p99,
+			.noise = &s->p99_noise,
+		};
+		set_case(j, s, &j->cases[i]);
+		set_case(j, s, &j->cases[j->count + i]);
+	}
 }
 
 static void judge_all(struct judging *j)
@@ -82,9 +106,8 @@ static void judge_all(struct judging *j)
 	size_t n = 2 * j->count;
 	__cleanup_free double *p = xcalloc(n, sizeof(*p));
 
-	j->cases = xcalloc(n, sizeof(*j->cases));
+	set_cases(j);
 	for (size_t i = 0; i < n; i++) {
-		set_case(j, i);
 		judge_weigh(&j->cases[i], judgement_of(j, i));
 		p[i] = judgement_of(j, i)->p_value;
 	}
@@ -93,6 +116,7 @@ static void judge_all(struct judging *j)
 		judgement_of(j, i)->p_value = p[i];
 		judge_decide(&j->cases[i], judgement_of(j, i));
 	}
+	judge_release_draws(&j->draws);
 	free(j->cases);
 }
 
@@ -115,7 +139,7 @@ static void describe(struct results_compared *m, const struct series *s, const s
 	m->warmup = s->warmup;
 	m->base = side_of(&s->base);
 	m->new = side_of(&s->new);
-	m->smallest_effect = s->smallest_effect ? s->smallest_effect : clock->smallest_effect;
+	m->smallest_effect = smallest_effect_of(s, clock);
 	m->headline = s->headline;
 }
 
@@ -126,7 +150,9 @@ static double change_of(const struct results_compared *m)
 {
 	double away = fabs(log(m->median.ratio));
 
-	return isnan(away) || m->median.verdict == VERDICT_UNCHANGED ? 0 : away;
+	if (isnan(away) || m->median.verdict == VERDICT_UNCHANGED)
+		return 0;
+	return away;
 }
 
 /* Most changed first; the others in a fixed order. */
@@ -136,11 +162,16 @@ static int compare_changes(const void *a, const void *b)
 	double dx = change_of(x), dy = change_of(y);
 	int order;
 
-	if (dx != dy)
-		return dx < dy ? 1 : -1;
+	if (dx < dy)
+		return 1;
+	if (dx > dy)
+		return -1;
 	order = strcmp(x->scenario, y->scenario);
-	order = order ? order : strcmp(x->metric, y->metric);
-	return order ? order : strcmp(x->params, y->params);
+	if (!order)
+		order = strcmp(x->metric, y->metric);
+	if (!order)
+		order = strcmp(x->params, y->params);
+	return order;
 }
 
 bool results_decides(const struct results_comparison *c, const struct results_compared *m)
@@ -211,6 +242,17 @@ static void note_series(const struct series_list *l, struct strbuf *notes)
 			l->other_rounds, l->other_rounds == 1 ? "" : "s");
 }
 
+static void name_sides(struct results_comparison *out, const struct selection *s)
+{
+	if (s->halves) {
+		out->base = xasprintf("%s/odd", s->base.label);
+		out->new = xasprintf("%s/even", s->new.label);
+	} else {
+		out->base = xstrdup(s->base.label);
+		out->new = xstrdup(s->new.label);
+	}
+}
+
 static void fill(struct results_comparison *out, struct selection *s, struct series_list *l)
 {
 	struct judging j = {.clock = find_clock(s->environment.clock),
@@ -219,8 +261,7 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 			    .series = l->items};
 
 	note_series(l, &s->notes);
-	out->base = xasprintf("%s%s", s->base.label, s->halves ? "/odd" : "");
-	out->new = xasprintf("%s%s", s->new.label, s->halves ? "/even" : "");
+	name_sides(out, s);
 	out->base_key = xstrdup(s->base.key);
 	out->new_key = xstrdup(s->new.key);
 	out->clock = xstrdup(s->environment.clock);

@@ -15,18 +15,20 @@ static int prepare(struct results_db *db, const char *sql, const char *const *te
 {
 	int ret = database_prepare(db, sql, stmt, err);
 
-	for (int i = 0; !ret && i < n; i++)
+	if (ret)
+		return ret;
+	for (int i = 0; i < n; i++)
 		database_bind_text(*stmt, i + 1, texts[i]);
-	return ret;
+	return 0;
 }
 
 /* Runs a statement that gives no row, and ends it. */
-static int finish(struct results_db *db, sqlite3_stmt *stmt, struct error *err)
+static int finish_statement(struct results_db *db, sqlite3_stmt *stmt, struct error *err)
 {
 	int ret = database_step(db, stmt, err);
 
 	sqlite3_finalize(stmt);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int results_bisect_create(struct results_db *db, const char *session, const char *request,
@@ -38,8 +40,12 @@ int results_bisect_create(struct results_db *db, const char *session, const char
 		prepare(db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')",
 			texts, ARRAY_SIZE(texts), &stmt, err);
 
-	ret = ret ? ret : finish(db, stmt, err);
-	*id = ret ? 0 : sqlite3_last_insert_rowid(db->sql);
+	*id = 0;
+	if (ret)
+		return ret;
+	ret = finish_statement(db, stmt, err);
+	if (!ret)
+		*id = sqlite3_last_insert_rowid(db->sql);
 	return ret;
 }
 
@@ -66,10 +72,13 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 			.started = xstrdup(database_text(stmt, 5)),
 		};
 	sqlite3_finalize(stmt);
-	if (ret)
-		return ret < 0 ? ret : 0;
-	return error_set(err, -ENOENT, "%s: no bisect %s%s", db->path,
-			 session ? "with session " : "was ever started", session ? session : "");
+	if (ret < 0)
+		return ret;
+	if (ret == 1)
+		return 0;
+	if (!session)
+		return error_set(err, -ENOENT, "%s: no bisect was ever started", db->path);
+	return error_set(err, -ENOENT, "%s: no bisect with session %s", db->path, session);
 }
 
 void results_bisect_free(struct results_bisect *b)
@@ -93,7 +102,7 @@ int results_bisect_finish(struct results_db *db, int64_t id, const char *state, 
 	if (ret)
 		return ret;
 	sqlite3_bind_int64(stmt, 3, id);
-	return finish(db, stmt, err);
+	return finish_statement(db, stmt, err);
 }
 
 /* ---- steps ---- */
@@ -108,7 +117,9 @@ static void bind_number(sqlite3_stmt *stmt, int i, double value)
 
 static double column_number(sqlite3_stmt *stmt, int i)
 {
-	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? NAN : sqlite3_column_double(stmt, i);
+	if (sqlite3_column_type(stmt, i) == SQLITE_NULL)
+		return NAN;
+	return sqlite3_column_double(stmt, i);
 }
 
 int results_bisect_add_step(struct results_db *db, int64_t id,
@@ -132,7 +143,7 @@ int results_bisect_add_step(struct results_db *db, int64_t id,
 	bind_number(stmt, 9, step->high);
 	sqlite3_bind_int(stmt, 10, step->boots);
 	sqlite3_bind_double(stmt, 11, step->seconds);
-	return finish(db, stmt, err);
+	return finish_statement(db, stmt, err);
 }
 
 static void read_step(sqlite3_stmt *stmt, struct results_bisect_step *out)
@@ -215,7 +226,8 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 		int boot = sqlite3_column_int(stmt, 0);
 		enum results_class class = results_class_from_name(database_text(stmt, 1));
 
-		out->last = boot > out->last ? boot : out->last;
+		if (boot > out->last)
+			out->last = boot;
 		out->boots[class]++;
 		if (class == RESULTS_OK)
 			continue;
@@ -246,7 +258,8 @@ int results_boot_medians(struct results_db *db, const char *session, const char 
 	if (ret)
 		return ret;
 	while ((ret = database_step(db, stmt, err)) == 1) {
-		*medians = xrealloc(*medians, *n + 1, sizeof(**medians));
+		if (!(*n & (*n - 1))) /* full at each power of two */
+			*medians = xrealloc(*medians, *n ? 2 * *n : 1, sizeof(**medians));
 		(*medians)[(*n)++] = sqlite3_column_double(stmt, 0);
 	}
 	sqlite3_finalize(stmt);

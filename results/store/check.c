@@ -23,9 +23,10 @@ struct checker {
 	int faults;
 };
 
-static void fault(struct checker *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add_fault(struct checker *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static void fault(struct checker *c, const char *fmt, ...)
+static void add_fault(struct checker *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -49,10 +50,10 @@ static void check_query(struct checker *c, const char *what, const char *sql)
 
 		ret = 0;
 		if (strcmp(text, "ok"))
-			fault(c, "%s: %s", what, text);
+			add_fault(c, "%s: %s", what, text);
 	}
 	if (ret < 0)
-		fault(c, "%s: %s", what, err.text);
+		add_fault(c, "%s: %s", what, err.text);
 	sqlite3_finalize(stmt);
 }
 
@@ -81,7 +82,7 @@ static const struct {
 		"'fail' AND coalesce(error, '') = ''"},
 };
 
-static bool differs(double stored, double computed)
+static bool is_different(double stored, double computed)
 {
 	return fabs(stored - computed) > 1e-9 * fmax(fabs(computed), 1);
 }
@@ -107,12 +108,12 @@ static void check_histogram(struct checker *c, sqlite3_stmt *s)
 		error_set(&err, ret, "the histogram cannot be decoded");
 	else
 		ret = distribution_check(&m, &err);
-	if (!ret && (differs(sqlite3_column_double(s, 7), distribution_quantile(&m, 0.5)) ||
-		     differs(sqlite3_column_double(s, 8), distribution_tail(&m))))
+	if (!ret && (is_different(sqlite3_column_double(s, 7), distribution_quantile(&m, 0.5)) ||
+		     is_different(sqlite3_column_double(s, 8), distribution_tail(&m))))
 		ret = error_set(&err, -EBADMSG, "median or p99 is not the histogram's");
 	if (ret)
-		fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
-		      database_text(s, 1), err.text);
+		add_fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
+			  database_text(s, 1), err.text);
 	free(hist);
 }
 
@@ -132,7 +133,7 @@ static void check_histograms(struct checker *c)
 		ret = 0;
 	}
 	if (ret < 0)
-		fault(c, "histograms: %s", err.text);
+		add_fault(c, "histograms: %s", err.text);
 	sqlite3_finalize(s);
 }
 
@@ -152,11 +153,11 @@ static void check_seals(struct checker *c)
 
 		ret = seal_compute(c->db, run, hex, &err);
 		if (!ret && strcmp(hex, database_text(s, 1)))
-			fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
-			      (long long)run);
+			add_fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
+				  (long long)run);
 	}
 	if (ret < 0)
-		fault(c, "seals: %s", err.text);
+		add_fault(c, "seals: %s", err.text);
 	sqlite3_finalize(s);
 }
 
