@@ -192,8 +192,8 @@ int scenario_churn_run(const struct plan_measure *m, struct sink *s)
 		sink_skip(s, "no churn by \"%s\" in this agent", m->operation);
 		return 0;
 	}
-	histogram_init(&f.operation);
-	histogram_init(&f.resume);
+	histogram_init_zeroed(&f.operation);
+	histogram_init_zeroed(&f.resume);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
 		ret = run(&vm, op, &f);

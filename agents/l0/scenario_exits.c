@@ -88,7 +88,7 @@ int scenario_exits_run(const struct plan_measure *m, struct sink *s)
 		sink_skip(s, "no exits by \"%s\" in this agent", m->reason);
 		return 0;
 	}
-	histogram_init(&h);
+	histogram_init_zeroed(&h);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
 		ret = run(&vm, reason, &h);

@@ -106,9 +106,9 @@ int scenario_migrate_run(const struct plan_measure *m, struct sink *s)
 	struct vm vm;
 	int ret;
 
-	histogram_init(&f.source);
-	histogram_init(&f.first_entry);
-	histogram_init(&f.migration);
+	histogram_init_zeroed(&f.source);
+	histogram_init_zeroed(&f.first_entry);
+	histogram_init_zeroed(&f.migration);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
 		ret = run(&vm, &f);

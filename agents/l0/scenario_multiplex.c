@@ -78,9 +78,9 @@ int scenario_multiplex_run(const struct plan_measure *m, struct sink *s)
 	struct vm vm;
 	int ret;
 
-	histogram_init(&f.change);
-	histogram_init(&f.load);
-	histogram_init(&f.run);
+	histogram_init_zeroed(&f.change);
+	histogram_init_zeroed(&f.load);
+	histogram_init_zeroed(&f.run);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
 		ret = run(&vm, &f);

@@ -44,13 +44,17 @@ static void start_line(const struct sink *s, struct line *l, const char *type)
 	line_addf(l, ",\"id\":%" PRIu32, s->id);
 }
 
-/* Buckets, @merge neighbours taken together and told as the first of them. */
+/*
+ * Buckets, @merge neighbours taken together and told as the first of them. Only those between the
+ * smallest and the largest value are looked at: there are tens of thousands.
+ */
 static void add_buckets(struct line *l, const struct histogram *h, uint32_t merge)
 {
+	uint32_t first = histogram_bucket(h->min), last = histogram_bucket(h->max);
 	const char *comma = "";
 
 	line_addf(l, ",\"hist\":[");
-	for (uint32_t b = 0; b < HISTOGRAM_BUCKETS; b += merge) {
+	for (uint32_t b = first - first % merge; b <= last; b += merge) {
 		uint32_t end = b + merge < HISTOGRAM_BUCKETS ? b + merge : HISTOGRAM_BUCKETS;
 		uint64_t count = 0;
 
