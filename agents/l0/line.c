@@ -47,9 +47,11 @@ static size_t add_character(struct line *l, const char *s, size_t len)
 {
 	size_t n = utf8_length(s, len);
 
-	if (!n)
+	if (!n) {
 		line_addf(l, "\\ufffd");
-	else if (n > 1)
+		return 1;
+	}
+	if (n > 1)
 		line_addf(l, "%.*s", (int)n, s);
 	else if (*s == '\n')
 		line_addf(l, "\\n");
@@ -57,7 +59,7 @@ static size_t add_character(struct line *l, const char *s, size_t len)
 		line_addf(l, "\\%c", *s);
 	else
 		line_addf(l, "\\u%04x", (unsigned char)*s);
-	return n ? n : 1;
+	return n;
 }
 
 void line_add_string(struct line *l, const char *s, size_t len)

@@ -100,7 +100,9 @@ int regions_parse(const char *iomem, const char *params, struct regions *out)
 
 	out->n = 0;
 	ret = parse_iomem(iomem, out);
-	return ret ? ret : parse_e820(params, out);
+	if (ret)
+		return ret;
+	return parse_e820(params, out);
 }
 
 int regions_read(struct regions *out)
@@ -113,7 +115,9 @@ int regions_read(struct regions *out)
 	len = file_read("/sys/kernel/boot_params/data", params, sizeof(params));
 	if (len < 0)
 		return (int)len;
-	return len == REGIONS_BOOT_PARAMS ? regions_parse(iomem, params, out) : -EIO;
+	if (len != REGIONS_BOOT_PARAMS)
+		return -EIO;
+	return regions_parse(iomem, params, out);
 }
 
 bool regions_unmanaged(struct region *out)

@@ -28,7 +28,7 @@ static const struct exit_reason {
 	{"interrupt", L1_EXIT_INTERRUPT, 0, NULL},
 };
 
-static const struct exit_reason *find(const char *name)
+static const struct exit_reason *find_reason(const char *name)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (!strcmp(reasons[i].name, name))
@@ -36,30 +36,45 @@ static const struct exit_reason *find(const char *name)
 	return NULL;
 }
 
-/* @rounds on each L2 vCPU, in slices that the sample memory holds; @h may be NULL. */
-static int rounds(struct vm *vm, const struct exit_reason *reason, uint32_t left,
-		  struct histogram *h)
+static void take_samples(struct histogram *h, const struct vm_cpu *cpu)
 {
-	uint32_t per_cpu = (vm->m->l2_vcpus + vm->m->l1_vcpus - 1) / vm->m->l1_vcpus;
-	uint32_t most = L1_NSAMPLES / per_cpu;
-	int ret = 0;
-
-	while (left && !ret) {
-		uint32_t n = left < most ? left : most;
-
-		vm_set_rounds(vm, n);
-		for (uint32_t i = 0; i < vm->ncpus; i++)
-			vm->cpus[i].job->exit_kind = reason->kind;
-		ret = vm_run(vm, L1_CMD_EXITS);
-		for (uint32_t i = 0; i < vm->ncpus && !ret && h; i++)
-			for (uint32_t k = 0; k < vm->cpus[i].job->nsamples; k++)
-				histogram_add(h, clock_units(vm->cpus[i].samples[k].a));
-		left -= n;
-	}
-	return ret;
+	for (uint32_t i = 0; i < cpu->job->nsamples; i++)
+		histogram_add(h, clock_units(cpu->samples[i].a));
 }
 
-static int run(struct vm *vm, const struct exit_reason *reason, struct histogram *h)
+/* So many @rounds on each L2 vCPU; @h may be NULL. */
+static int run_slice(struct vm *vm, const struct exit_reason *reason, uint32_t rounds,
+		     struct histogram *h)
+{
+	int ret;
+
+	vm_set_rounds(vm, rounds);
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		vm->cpus[i].job->exit_kind = reason->kind;
+	ret = vm_run(vm, L1_CMD_EXITS);
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < vm->ncpus && h; i++)
+		take_samples(h, &vm->cpus[i]);
+	return 0;
+}
+
+/* The same in slices that the sample memory holds. */
+static int run_rounds(struct vm *vm, const struct exit_reason *reason, uint32_t rounds,
+		      struct histogram *h)
+{
+	uint32_t most = vm_most_rounds(vm);
+	int ret;
+
+	for (; rounds > most; rounds -= most) {
+		ret = run_slice(vm, reason, most, h);
+		if (ret)
+			return ret;
+	}
+	return run_slice(vm, reason, rounds, h);
+}
+
+static int measure_exits(struct vm *vm, const struct exit_reason *reason, struct histogram *h)
 {
 	struct kvm_stats *stats;
 	int ret;
@@ -68,18 +83,20 @@ static int run(struct vm *vm, const struct exit_reason *reason, struct histogram
 		sink_skip(vm->sink, "exits by %s need %s", reason->name, reason->without);
 		return VM_SAID;
 	}
-	ret = rounds(vm, reason, vm->m->warmup, NULL);
+	ret = run_rounds(vm, reason, vm->m->warmup, NULL);
 	if (ret)
 		return ret;
 	stats = vm_stats_begin(vm);
-	ret = rounds(vm, reason, vm->m->rounds, h);
-	kvm_stats_end(stats, ret ? NULL : vm->sink);
-	return ret ? ret : vm_run(vm, L1_CMD_PROVE);
+	ret = run_rounds(vm, reason, vm->m->rounds, h);
+	vm_stats_end(vm, stats, ret);
+	if (ret)
+		return ret;
+	return vm_run(vm, L1_CMD_PROVE);
 }
 
 int scenario_exits_run(const struct plan_measure *m, struct sink *s)
 {
-	const struct exit_reason *reason = find(m->reason);
+	const struct exit_reason *reason = find_reason(m->reason);
 	static struct histogram h;
 	struct vm vm;
 	int ret;
@@ -91,7 +108,7 @@ int scenario_exits_run(const struct plan_measure *m, struct sink *s)
 	histogram_init_zeroed(&h);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
-		ret = run(&vm, reason, &h);
+		ret = measure_exits(&vm, reason, &h);
 	if (!ret)
 		sink_metric(s, "exit", &h);
 	vm_close(&vm);
