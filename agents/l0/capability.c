@@ -97,8 +97,10 @@ int capability_open_kvm(char *why, size_t len)
 		trouble = why_not_usable(kvm);
 	else if (errno == EACCES || errno == EPERM)
 		trouble = "/dev/kvm may not be opened: run as root or as a member of group kvm";
-	else
+	else if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 		trouble = why_no_kvm();
+	else
+		trouble = strerror(errno);
 	if (!trouble)
 		return kvm;
 	snprintf(why, len, "%s", trouble);

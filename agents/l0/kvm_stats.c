@@ -170,7 +170,7 @@ struct kvm_stats *kvm_stats_begin(const int *fds, size_t n)
 	return stats;
 }
 
-static void emit(const struct kvm_stats *stats, struct sink *s)
+static void emit_changes(const struct kvm_stats *stats, struct sink *s)
 {
 	struct sink_counter changed[COUNTERS_MAX];
 	size_t n = 0;
@@ -187,7 +187,7 @@ void kvm_stats_end(struct kvm_stats *stats, struct sink *s)
 		return;
 	if (s) {
 		accumulate_all(stats, 1);
-		emit(stats, s);
+		emit_changes(stats, s);
 	}
 	for (size_t i = 0; i < stats->nsources; i++)
 		close_source(&stats->sources[i]);

@@ -217,7 +217,7 @@ static int run_plan(struct agent *a)
 	return fatal ? EXIT_FATAL : 0;
 }
 
-static int run(struct agent *a)
+static int open_channel_and_run(struct agent *a)
 {
 	int ret = channel_open(&a->channel, a->records_path);
 
@@ -286,11 +286,11 @@ int main(int argc, char **argv)
 	if (getpid() != 1) {
 		a.records_path = "/dev/stdout";
 		parse_options(&a, argc, argv);
-		return run(&a);
+		return open_channel_and_run(&a);
 	}
 	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
 	init_machine();
 	a.kmsg = kmsg_open();
-	run(&a);
+	open_channel_and_run(&a);
 	init_power_off();
 }

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm.c - a VM with the micro-hypervisor in it, through the KVM API (Documentation/virt/kvm/api.rst). */
+/*
+ * vm.c - a VM with the micro-hypervisor in it, through the KVM API (Documentation/virt/kvm/api.rst).
+ *
+ * There is no firmware: vCPUs start in 64-bit mode at L1's first instruction, on page tables that are
+ * written here. Whatever a BIOS would do first would be work of L0's that depends on its length and order.
+ */
 #include "agents/l0/vm.h"
 
 #include <errno.h>
@@ -143,9 +148,13 @@ static int enable_evmcs(struct vm_cpu *cpu)
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
 				     .args = {(uintptr_t)&version}};
 
-	if (ioctl(cpu->fd, KVM_ENABLE_CAP, &cap))
+	if (!ioctl(cpu->fd, KVM_ENABLE_CAP, &cap))
+		return 0;
+	if (errno != EINVAL && errno != ENOTTY)
 		return -errno;
-	return 0;
+	sink_skip(cpu->vm->sink, "KVM_CAP_HYPERV_ENLIGHTENED_VMCS: %s (is CONFIG_KVM_HYPERV=y?)",
+		  strerror(errno));
+	return VM_SAID;
 }
 
 static void write_job(struct vm_cpu *cpu)
@@ -166,6 +175,7 @@ static void write_job(struct vm_cpu *cpu)
 static int open_cpu(struct vm *vm, uint32_t number)
 {
 	struct vm_cpu *cpu = &vm->cpus[number];
+	/* With a local APIC all vCPUs but the first would wait for a startup IPI. */
 	struct kvm_mp_state runnable = {KVM_MP_STATE_RUNNABLE};
 	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
@@ -177,10 +187,11 @@ static int open_cpu(struct vm *vm, uint32_t number)
 	cpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED)
 		return fail_ioctl(vm, "mapping struct kvm_run");
-	if (vm->features & L1_FEATURE_EVMCS && enable_evmcs(cpu)) {
-		sink_skip(vm->sink, "KVM_CAP_HYPERV_ENLIGHTENED_VMCS: %s (CONFIG_KVM_HYPERV=y?)",
-			  strerror(errno));
-		return VM_SAID;
+	if (vm->features & L1_FEATURE_EVMCS) {
+		int ret = enable_evmcs(cpu);
+
+		if (ret)
+			return ret;
 	}
 	if (set_cpuid(cpu))
 		return fail_ioctl(vm, "setting CPUID");
@@ -212,7 +223,10 @@ static uint32_t features_of(const struct plan_measure *m)
 
 static int create_vm(struct vm *vm)
 {
-	/* Local APICs in KVM, no other interrupt controllers. */
+	/*
+	 * Local APICs in KVM, because TPR shadow, APIC-access page and L2's interrupts need them; no other
+	 * interrupt controllers and no timer, because nothing but L1 itself may interrupt what is timed.
+	 */
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
 	int version;
 

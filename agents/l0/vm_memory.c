@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm_memory.c - L1's memory: ordinary pages, or RAM that L0's kernel does not know of. */
+/*
+ * vm_memory.c - L1's memory: ordinary pages, or RAM that L0's kernel does not know of.
+ *
+ * The two differ in what KVM has to do for a page that a vmcs12 points to. An ordinary page has a struct
+ * page: KVM takes a reference and uses the kernel's own mapping of it. A page that mem= hid has neither, so
+ * KVM maps it anew (memremap) at each use: the case of clouds that keep guest memory from the host's kernel.
+ *
+ * Unmanaged memory is one piece of RAM, from mem->phys on: base slot, L2 area, SPARES pages that take the
+ * place of pages of the area, and a second L2 area.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,8 +25,11 @@
 
 static void *map_devmem(const struct vm_memory *mem, void *at, size_t size, uint64_t phys)
 {
-	return mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0),
-		    mem->devmem, (off_t)phys);
+	int flags = MAP_SHARED;
+
+	if (at)
+		flags |= MAP_FIXED;
+	return mmap(at, size, PROT_READ | PROT_WRITE, flags, mem->devmem, (off_t)phys);
 }
 
 /*
@@ -32,29 +44,36 @@ static void clear_unmanaged(struct vm_memory *mem)
 	memset(mem->area, 0, mem->area_size);
 }
 
+/* /dev/mem failed. What a host does not have or does not allow is a skip; anything else is an error. */
+static int skip_devmem(struct sink *s, const char *what, const char *needed)
+{
+	if (errno != ENOENT && errno != ENXIO && errno != EACCES && errno != EPERM)
+		return -errno;
+	sink_skip(s, "/dev/mem: %s: %s (%s is needed)", what, strerror(errno), needed);
+	return VM_SAID;
+}
+
 static int map_unmanaged(struct vm_memory *mem, struct sink *s)
 {
 	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
 	struct region r;
+	int ret = regions_unmanaged(&r);
 
-	if (!regions_unmanaged(&r) || r.size < want + LARGE_PAGE) {
+	if (ret)
+		return ret;
+	if (r.size < want + LARGE_PAGE) {
 		sink_skip(s,
 			  "no RAM that the kernel does not manage: boot with mem= to leave some");
 		return VM_SAID;
 	}
 	mem->devmem = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (mem->devmem < 0) {
-		sink_skip(s, "/dev/mem: %s (CONFIG_DEVMEM=y is needed)", strerror(errno));
-		return VM_SAID;
-	}
+	if (mem->devmem < 0)
+		return skip_devmem(s, "cannot open it", "CONFIG_DEVMEM=y");
 	mem->phys = (r.start + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
 	mem->base = map_devmem(mem, NULL, L1_AREA, mem->phys);
 	mem->area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
-	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED) {
-		sink_skip(s, "/dev/mem: cannot map RAM: %s (CONFIG_STRICT_DEVMEM=n is needed)",
-			  strerror(errno));
-		return VM_SAID;
-	}
+	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED)
+		return skip_devmem(s, "cannot map RAM", "CONFIG_STRICT_DEVMEM=n");
 	clear_unmanaged(mem);
 	return 0;
 }

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm_run.c - jobs: L1 vCPUs in turn in one thread, or all at once in pinned threads. */
+/*
+ * vm_run.c - jobs: L1 vCPUs in turn in one thread, or all at once in pinned threads.
+ *
+ * In turn is the default: one thread, so the order of everything is fixed, and on an emulated host a run
+ * repeats to the instruction but for timer ticks. At once is for what only shows when vCPUs really contend;
+ * then the threads are pinned, because a migration by L0's scheduler costs more than what is measured, and a
+ * slice begins at a barrier, so that no vCPU runs alone at first.
+ */
 #include <errno.h>
 #include <linux/kvm.h>
 #include <sched.h>
