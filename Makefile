@@ -7,7 +7,8 @@
 #   make asan     the unit tests under AddressSanitizer and UBSan
 #   make fuzz     every parser of outside input, FUZZ_SECONDS each
 #   make bench    timings and detection rates (never part of check)
-#   make install  to DESTDIR and PREFIX
+#   make man      the manual pages, in build/man/
+#   make install  programs, manual pages, completions, docs, to DESTDIR and PREFIX
 #   make format   clang-format over the tree
 #   make clean    removes build/
 #   make help     this list
@@ -24,7 +25,7 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	sqlite3 libxml2-utils jq python3 lz4
 # Only for the tests, and large: a browser for the reports' pages.
 CHECK_PACKAGES := chromium
-LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto
+LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto libelf
 
 CC      ?= gcc
 MUSL_CC ?= musl-gcc
@@ -45,6 +46,22 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 ifneq ($(V),)
 Q :=
 say = @:
+endif
+
+# Those of PACKAGES that are not installed.
+MISSING = $(shell for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \
+	grep -q '^install ok installed' || echo $$p; done)
+APT_INSTALL := apt-get install -y --no-install-recommends
+
+# What compiling needs is looked for before the first file is compiled. `make run` and `make check`
+# install it.
+ifneq ($(filter-out clean deps run check help format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(LIBRARIES) && command -v $(firstword $(CC)) >/dev/null && \
+	command -v $(firstword $(MUSL_CC)) >/dev/null || echo missing),)
+$(info nestlab needs these packages; install them and try again:)
+$(info $()  sudo $(APT_INSTALL) $(or $(MISSING),$(PACKAGES)))
+$(error packages are missing)
+endif
 endif
 
 # Filled by the module.mk files.
@@ -86,16 +103,13 @@ clean:
 # ---- what is needed: installed if we may, else the one line that does it is printed ----
 
 deps:
-	@missing=; for p in $(PACKAGES); do \
-		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q '^install ok installed' || \
-			missing="$$missing $$p"; done; \
-	[ -z "$$missing" ] && exit 0; \
+	@missing="$(strip $(MISSING))"; [ -z "$$missing" ] && exit 0; \
 	if [ $$(id -u) = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else \
 		echo "nestlab needs these packages; install them and try again:"; \
-		echo "  sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
-	echo "installing:$$missing"; \
+		echo "  sudo $(APT_INSTALL) $$missing"; exit 1; fi; \
+	echo "installing: $$missing"; \
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+		$(APT_INSTALL) -qq $$missing >/dev/null
 
 # ---- the main job ----
 
@@ -103,15 +117,25 @@ run: deps
 	@$(MAKE) --no-print-directory programs
 	@$(BUILD)/bin/nestlab run quick --kernel baseline --kernel nested-context
 
-install: programs
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/nestlab
+# ---- install ----
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+COMPLETION := orchestrator/cli/completion
+
+install: programs man
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/nestlab $(SHARE)/man/man1 $(SHARE)/doc/nestlab \
+		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	find kernels scenarios results/policies -type f \( -name '*.json' -o -name '*.config' -o -name '*.patch' \
-		-o -name series \) -exec cp --parents {} $(DESTDIR)$(PREFIX)/share/nestlab \;
+	install -m 644 $(BUILD)/man/*.1 $(SHARE)/man/man1
+	install -m 644 $(COMPLETION)/nestlab.bash $(SHARE)/bash-completion/completions/nestlab
+	install -m 644 $(COMPLETION)/_nestlab $(SHARE)/zsh/site-functions
+	install -m 644 README.md LICENSE docs/*.md $(SHARE)/doc/nestlab
+	find kernels scenarios results/policies $(wildcard hosts) -type f \( -name '*.json' -o -name '*.config' \
+		-o -name '*.patch' -o -name series \) -exec cp --parents {} $(SHARE)/nestlab \;
 
 help:
 	@sed -n 's/^#   \(make [a-z]*  *.*\)/\1/p' Makefile
 
-.PHONY: all programs clean deps run install help
+.PHONY: all programs man clean deps run install help
 .SECONDARY:
 .DELETE_ON_ERROR:

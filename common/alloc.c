@@ -9,7 +9,7 @@
 
 #include "common/exit.h"
 
-static void *check(void *p)
+static void *check_memory(void *p)
 {
 	if (p)
 		return p;
@@ -17,14 +17,22 @@ static void *check(void *p)
 	exit(EXIT_FATAL);
 }
 
+/* malloc(0) may give NULL, which is not an error. */
+static size_t at_least_one(size_t n)
+{
+	if (!n)
+		return 1;
+	return n;
+}
+
 void *xmalloc(size_t size)
 {
-	return check(malloc(size ? size : 1));
+	return check_memory(malloc(at_least_one(size)));
 }
 
 void *xcalloc(size_t n, size_t size)
 {
-	return check(calloc(n ? n : 1, size ? size : 1));
+	return check_memory(calloc(at_least_one(n), at_least_one(size)));
 }
 
 void *xrealloc(void *p, size_t n, size_t size)
@@ -32,13 +40,15 @@ void *xrealloc(void *p, size_t n, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
-		return check(NULL);
-	return check(realloc(p, bytes ? bytes : 1));
+		return check_memory(NULL);
+	return check_memory(realloc(p, at_least_one(bytes)));
 }
 
 char *xstrdup(const char *s)
 {
-	return s ? check(strdup(s)) : NULL;
+	if (!s)
+		return NULL;
+	return check_memory(strdup(s));
 }
 
 char *xasprintf(const char *fmt, ...)
@@ -50,7 +60,9 @@ char *xasprintf(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	return check(n < 0 ? NULL : s);
+	if (n < 0)
+		return check_memory(NULL);
+	return s;
 }
 
 void cleanup_free(void *p)

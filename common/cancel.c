@@ -16,7 +16,7 @@ static void on_signal(int sig)
 
 	(void)sig;
 	requested = 1;
-	/* One byte that nobody reads: the read end stays readable for ever. */
+	/* The byte is never read, so the read end stays readable for ever. */
 	if (write(pipe_fds[1], "", 1) < 0)
 		errno = saved;
 	errno = saved;

@@ -3,8 +3,8 @@
  * cancel.h - Ctrl-C and SIGTERM, as a flag and a file descriptor.
  *
  * cancel_install() once in main(). Work that waits polls cancel_fd() beside its own descriptors;
- * loops ask cancel_requested(). Whoever notices returns -ECANCELED (via cancel_error()) and cleans
- * up on the way out; nobody calls exit() in a handler.
+ * loops ask cancel_requested(). Code that notices returns -ECANCELED (via cancel_error()) and cleans
+ * up on the way out; the handler never calls exit().
  */
 #ifndef COMMON_CANCEL_H
 #define COMMON_CANCEL_H

@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@
 #include "common/alloc.h"
 #include "common/cancel.h"
 
-static int fail(struct error *err, const char *path, const char *doing)
+#define DEFAULT_MAX_BYTES (1UL << 30)
+
+static int fail_at(struct error *err, const char *path, const char *doing)
 {
 	int code = -errno;
 
@@ -28,62 +31,78 @@ static int fail(struct error *err, const char *path, const char *doing)
 
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err)
 {
-	size_t limit = max ? max : 1UL << 30, total = 0;
+	size_t total = 0;
 	char chunk[65536];
 	ssize_t n;
 	int fd, ret = 0;
 
+	if (!max)
+		max = DEFAULT_MAX_BYTES;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(err, path, "open");
+		return fail_at(err, path, "open");
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
 		total += n;
-		if (total > limit) {
-			ret = error_set(err, -EFBIG, "%s: larger than %zu bytes", path, limit);
+		if (total > max) {
+			ret = error_set(err, -EFBIG, "%s: larger than %zu bytes", path, max);
 			break;
 		}
 		strbuf_add(out, chunk, n);
 	}
 	if (n < 0)
-		ret = fail(err, path, "read");
+		ret = fail_at(err, path, "read");
 	close(fd);
 	return ret;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int fs_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		data += n;
+		at += n;
 		len -= n;
 	}
 	return 0;
 }
 
-/* Opens a new temporary beside @path; its name is *tmp, the caller's. */
+/* "PATH.tmp.PID.N": another one each time, in this process and in all others. The caller frees. */
+static char *temporary_name(const char *path)
+{
+	static atomic_uint counter;
+
+	return xasprintf("%s.tmp.%d.%u", path, getpid(), atomic_fetch_add(&counter, 1));
+}
+
+/*
+ * Opens a new temporary beside @path; its name is *tmp, the caller's. open(2) takes the umask off
+ * @mode, which mkstemp(3) would not: asking for the umask means setting it, for all threads.
+ */
 static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
 {
 	struct stat st;
-	mode_t mask;
 	int fd;
 
 	*tmp = NULL;
 	/* The rename would put a file where a device or a pipe was: never for /dev/null and the like. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return error_set(err, -EINVAL, "%s: is no regular file, and will not be replaced",
-				 path);
-	*tmp = xasprintf("%s.tmp.XXXXXX", path);
-	fd = mkostemp(*tmp, O_CLOEXEC);
+		return error_set(err, -EINVAL,
+				 "%s: is not a regular file, and will not be replaced", path);
+	for (int attempt = 0; attempt < 100; attempt++) {
+		free(*tmp);
+		*tmp = temporary_name(path);
+		fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
 	if (fd < 0)
-		return fail(err, path, "create a temporary file beside it");
-	mask = umask(0);
-	umask(mask);
-	fchmod(fd, mode & ~mask);
+		return fail_at(err, path, "create a temporary file beside it");
 	return fd;
 }
 
@@ -91,11 +110,11 @@ static int open_temporary(const char *path, mode_t mode, char **tmp, struct erro
 static int commit_temporary(int fd, const char *tmp, const char *path, int ret, struct error *err)
 {
 	if (!ret && fsync(fd))
-		ret = fail(err, path, "sync");
+		ret = fail_at(err, path, "sync");
 	if (close(fd) && !ret)
-		ret = fail(err, path, "write");
+		ret = fail_at(err, path, "write");
 	if (!ret && rename(tmp, path))
-		ret = fail(err, path, "rename to");
+		ret = fail_at(err, path, "rename to");
 	if (ret)
 		unlink(tmp);
 	return ret;
@@ -108,8 +127,8 @@ int fs_write_file(const char *path, const void *data, size_t len, struct error *
 
 	if (fd < 0)
 		return fd;
-	if (write_all(fd, data, len))
-		ret = fail(err, path, "write");
+	if (fs_write_all(fd, data, len))
+		ret = fail_at(err, path, "write");
 	return commit_temporary(fd, tmp, path, ret, err);
 }
 
@@ -119,9 +138,11 @@ static int copy_bytes(int in, int out, const char *from, const char *to, struct 
 	ssize_t n;
 
 	while ((n = read(in, chunk, sizeof(chunk))) > 0)
-		if (write_all(out, chunk, n))
-			return fail(err, to, "write");
-	return n < 0 ? fail(err, from, "read") : 0;
+		if (fs_write_all(out, chunk, n))
+			return fail_at(err, to, "write");
+	if (n < 0)
+		return fail_at(err, from, "read");
+	return 0;
 }
 
 int fs_copy_file(const char *from, const char *to, struct error *err)
@@ -132,9 +153,9 @@ int fs_copy_file(const char *from, const char *to, struct error *err)
 
 	in = open(from, O_RDONLY | O_CLOEXEC);
 	if (in < 0)
-		return fail(err, from, "open");
+		return fail_at(err, from, "open");
 	if (fstat(in, &st)) {
-		ret = fail(err, from, "stat");
+		ret = fail_at(err, from, "stat");
 		goto out;
 	}
 	out = open_temporary(to, st.st_mode, &tmp, err);
@@ -157,11 +178,11 @@ int fs_mkdir_p(const char *path, struct error *err)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0777) && errno != EEXIST)
-			return fail(err, copy, "create");
+			return fail_at(err, copy, "create");
 		*p = '/';
 	}
 	if (mkdir(copy, 0777) && errno != EEXIST)
-		return fail(err, path, "create");
+		return fail_at(err, path, "create");
 	return 0;
 }
 
@@ -170,13 +191,15 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
 	(void)st;
 	(void)flag;
 	(void)ftw;
-	return remove(path) && errno != ENOENT ? -1 : 0;
+	if (remove(path) && errno != ENOENT)
+		return -1;
+	return 0;
 }
 
 int fs_remove_tree(const char *path, struct error *err)
 {
 	if (nftw(path, remove_entry, 64, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-		return fail(err, path, "remove");
+		return fail_at(err, path, "remove");
 	return 0;
 }
 
@@ -227,18 +250,27 @@ int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, s
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
+	int ret = 0;
 
 	*names = NULL;
 	*count = 0;
 	if (!d)
-		return fail(err, dir, "list");
-	while ((e = readdir(d))) {
+		return fail_at(err, dir, "list");
+	while (errno = 0, (e = readdir(d))) {
 		if (!is_wanted(e->d_name, suffix))
 			continue;
 		*names = xrealloc(*names, *count + 1, sizeof(**names));
 		(*names)[(*count)++] = xstrdup(e->d_name);
 	}
+	if (errno)
+		ret = fail_at(err, dir, "list");
 	closedir(d);
+	if (ret) {
+		fs_free_names(*names, *count);
+		*names = NULL;
+		*count = 0;
+		return ret;
+	}
 	if (*count)
 		qsort(*names, *count, sizeof(**names), compare_names);
 	return 0;
@@ -251,29 +283,35 @@ void fs_free_names(char **names, size_t count)
 	free(names);
 }
 
-int fs_lock(const char *path, bool wait, int *fd, struct error *err)
+/* flock() cannot be waited for together with a descriptor: it is tried ten times a second. */
+static int lock_file(int fd, const char *path, bool wait, struct error *err)
 {
-	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (*fd < 0)
-		return fail(err, path, "open");
-	/* flock() cannot be waited for together with a descriptor: look again ten times a second. */
-	while (flock(*fd, LOCK_EX | LOCK_NB)) {
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
-		int ret = 0;
 
 		if (errno != EWOULDBLOCK)
-			ret = fail(err, path, "lock");
-		else if (!wait)
-			ret = error_set(err, -EWOULDBLOCK, "%s: held by another nestlab", path);
-		else if (poll(&pfd, 1, 100) > 0 || cancel_requested())
-			ret = cancel_error(err);
-		if (ret) {
-			close(*fd);
-			*fd = -1;
-			return ret;
-		}
+			return fail_at(err, path, "lock");
+		if (!wait)
+			return error_set(err, -EWOULDBLOCK, "%s: held by another nestlab", path);
+		if (poll(&pfd, 1, 100) > 0 || cancel_requested())
+			return cancel_error(err);
 	}
 	return 0;
+}
+
+int fs_lock(const char *path, bool wait, int *fd, struct error *err)
+{
+	int ret;
+
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0)
+		return fail_at(err, path, "open");
+	ret = lock_file(*fd, path, wait, err);
+	if (ret) {
+		close(*fd);
+		*fd = -1;
+	}
+	return ret;
 }
 
 int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err)
@@ -281,21 +319,9 @@ int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err)
 	struct statvfs vfs;
 
 	if (statvfs(path, &vfs))
-		return fail(err, path, "find the free space");
+		return fail_at(err, path, "find the free space");
 	*bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
 	return 0;
-}
-
-char *fs_cache_dir(void)
-{
-	const char *dir = getenv("NESTLAB_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-
-	if (dir && *dir)
-		return xstrdup(dir);
-	if (xdg && *xdg)
-		return xasprintf("%s/nestlab", xdg);
-	return xasprintf("%s/.cache/nestlab", home && *home ? home : "/tmp");
 }
 
 char *fs_program_dir(void)
@@ -311,27 +337,4 @@ char *fs_program_dir(void)
 	if (slash)
 		*slash = '\0';
 	return xstrdup(path);
-}
-
-char *fs_data_root(void)
-{
-	const char *root = getenv("NESTLAB_ROOT");
-	__cleanup_free char *programs = fs_program_dir();
-	__cleanup_free char *dir = xstrdup(programs);
-
-	if (root && *root)
-		return xstrdup(root);
-	/* build/bin, build/tests, build/asan/tests: look upwards for the checkout */
-	for (int i = 0; i < 4; i++) {
-		__cleanup_free char *mark = xasprintf("%s/kernels/kernels.h", dir);
-		char *slash;
-
-		if (fs_exists(mark))
-			return xstrdup(dir);
-		slash = strrchr(dir, '/');
-		if (!slash || slash == dir)
-			break;
-		*slash = '\0';
-	}
-	return xasprintf("%s/../share/nestlab", programs);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fs.h - files and folders: whole-file reads, atomic writes, trees, locks, standard folders.
+ * fs.h - files and folders: whole-file reads, atomic writes, trees, locks.
  *
  * Paths are NUL-terminated bytes. All functions return 0 or a negative errno with @err set, naming
  * the path, unless noted.
@@ -19,17 +19,20 @@
 /* Appends the file's bytes to @out; more than @max bytes (0: 1 GiB) is -EFBIG. */
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err);
 
-/* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. What
- * is no regular file (a device, a pipe) is not replaced: -EINVAL. */
+/* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. A
+ * device or a pipe is not replaced: -EINVAL. */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
+
+/* write(2) until all is written: 0, or -1 with errno set (never 0: a short write is no success). */
+int fs_write_all(int fd, const void *data, size_t len);
 
 int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */
 int fs_mkdir_p(const char *path, struct error *err);		       /* as mkdir -p */
 int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */
 bool fs_exists(const char *path);
 
-/* Is @name one path component that stays where it is put: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at
- * most 64 bytes? What names from outside (variants, scenarios) must be. */
+/* Is @name one path component that cannot lead elsewhere: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at most
+ * 64 bytes? Names from outside (variants, scenarios) must be. */
 bool fs_is_plain_name(const char *name);
 
 bool fs_has_suffix(const char *path, const char *suffix); /* with something in front of it */
@@ -43,19 +46,10 @@ void fs_free_names(char **names, size_t count);
 
 /* Takes an exclusive advisory lock on @path (created if need be). *fd is closed to release it. With
  * @wait false, a lock held by another is -EWOULDBLOCK. While waiting a cancel (common/cancel.h)
- * gives -EINTR. The lock dies with the process. */
+ * gives -ECANCELED. The lock dies with the process. */
 int fs_lock(const char *path, bool wait, int *fd, struct error *err);
 
 int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err); /* for this user */
-
-/*
- * Standard folders; the caller frees.
- * fs_cache_dir: $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else $HOME/.cache/nestlab.
- * fs_data_root: the folder that holds kernels/ scenarios/: $NESTLAB_ROOT, else the checkout that the
- *   program was built in (build/bin/ is two below it), else ../share/nestlab from the program.
- */
-char *fs_cache_dir(void);
-char *fs_data_root(void);
 
 /* The folder of the running program, e.g. to find nestlab-agent beside it; the caller frees. */
 char *fs_program_dir(void);

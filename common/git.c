@@ -18,16 +18,6 @@ static const char *const environment[] = {
 	"GIT_IMPLICIT_WORK_TREE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
 	"GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"};
 
-/* What git says when the machine is at its limits, in the C library's words. */
-static const struct {
-	const char *sign;
-	int code;
-} limits[] = {
-	{"No space left on device", -ENOSPC}, {"Disk quota exceeded", -ENOSPC},
-	{"Cannot allocate memory", -ENOMEM},  {"ut of memory", -ENOMEM},
-	{"Too many open files", -EMFILE},     {"Resource temporarily unavailable", -EAGAIN},
-};
-
 static size_t count_strings(const char *const *list)
 {
 	size_t n = 0;
@@ -68,18 +58,31 @@ static const char **make_environment(const struct git_command *cmd)
 /* Which limit of the machine made git fail; 0: none, the fault is the repository's or the arguments'. */
 static int find_limit(int status, const char *complaint)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-		if (strstr(complaint, limits[i].sign))
-			return limits[i].code;
+	int limit = subprocess_find_limit(complaint);
+
 	/* git itself exits with 128 (fatal) and 129 (usage); 128 + N beyond: ended by signal N */
-	if (status > 129)
-		return -ENOMEM;
-	return 0;
+	if (!limit && status > 129)
+		limit = -ENOMEM;
+	return limit;
 }
 
 static const char *place_of(const struct git_command *cmd)
 {
-	return cmd->dir ? cmd->dir : "the current folder";
+	if (!cmd->dir)
+		return "the current folder";
+	return cmd->dir;
+}
+
+/* "checkout", which may stand behind options: -c KEY=VALUE, --literal-pathspecs. */
+static const char *subcommand_of(const struct git_command *cmd)
+{
+	for (size_t i = 0; cmd->args[i]; i++) {
+		if (!strcmp(cmd->args[i], "-c") && cmd->args[i + 1])
+			i++;
+		else if (cmd->args[i][0] != '-')
+			return cmd->args[i];
+	}
+	return "";
 }
 
 /* git's last line of complaint is the one that made it give up: "fatal: not a git repository ...". */
@@ -92,10 +95,13 @@ static const char *last_line(struct strbuf *text)
 	if (!text->len)
 		return "it did not say why";
 	newline = strrchr(text->buf, '\n');
-	return newline ? newline + 1 : text->buf;
+	if (newline)
+		return newline + 1;
+	return text->buf;
 }
 
-/* Errors of the machine's, whatever git's exit status; else 0. */
+/* Runs git and stores its exit status. The error is negative only if git could not be run or the machine
+ * was at its limits. */
 static int run_command(const struct git_command *cmd, int *status, struct strbuf *out,
 		       struct strbuf *complaints, struct error *err)
 {
@@ -113,22 +119,25 @@ static int run_command(const struct git_command *cmd, int *status, struct strbuf
 	limit = find_limit(*status, complaints->buf);
 	if (!limit)
 		return 0;
-	return error_set(err, limit, "git %s in %s: %s", cmd->args[0], place_of(cmd),
+	return error_set(err, limit, "git %s in %s: %s", subcommand_of(cmd), place_of(cmd),
 			 last_line(complaints));
 }
 
 static int report_failure(const struct git_command *cmd, int status, struct strbuf *complaints,
 			  struct error *err)
 {
-	return error_set(err, -EREMOTEIO, "git %s in %s failed with status %d: %s", cmd->args[0],
-			 place_of(cmd), status, last_line(complaints));
+	return error_set(err, -EREMOTEIO, "git %s in %s failed with status %d: %s",
+			 subcommand_of(cmd), place_of(cmd), status, last_line(complaints));
 }
 
 int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err)
 {
 	struct strbuf dropped = STRBUF_INIT, complaints = STRBUF_INIT;
-	int code, ret = run_command(cmd, &code, out ? out : &dropped, &complaints, err);
+	int code, ret;
 
+	if (!out)
+		out = &dropped;
+	ret = run_command(cmd, &code, out, &complaints, err);
 	if (ret)
 		goto out;
 	if (status)

@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/nearest.h"
 #include "common/strbuf.h"
 
 static void line_and_column(const char *text, size_t at, int *line, int *column)
@@ -24,34 +25,50 @@ static void line_and_column(const char *text, size_t at, int *line, int *column)
 	}
 }
 
+/* Does anything but blanks follow at @at? */
+static bool has_rest(const char *text, size_t len, size_t at)
+{
+	while (at < len && text[at] && strchr(" \t\r\n", text[at]))
+		at++;
+	return at < len;
+}
+
+/* Returns json-c's error; *end is how far it read. */
+static enum json_tokener_error tokenize(struct json_tokener *tok, const char *text, size_t len,
+					struct json_object **doc, size_t *end)
+{
+	*doc = json_tokener_parse_ex(tok, text, len);
+	*end = json_tokener_get_parse_end(tok);
+	/* only a NUL tells json-c that a number at the end of the text is complete */
+	if (json_tokener_get_error(tok) == json_tokener_continue)
+		*doc = json_tokener_parse_ex(tok, "", 1);
+	return json_tokener_get_error(tok);
+}
+
 int json_parse(const char *text, size_t len, const char *file, struct json_object **doc,
 	       struct error *err)
 {
 	struct json_tokener *tok = json_tokener_new_ex(32);
-	enum json_tokener_error jerr;
+	enum json_tokener_error problem;
+	const char *what;
 	size_t end;
 	int line, column, ret = 0;
 
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* the NUL that ends the text tells json-c that a number at its end is complete */
-	*doc = json_tokener_parse_ex(tok, text, len + 1);
-	jerr = json_tokener_get_error(tok);
-	end = json_tokener_get_parse_end(tok);
-	end = end > len ? len : end;
+	problem = tokenize(tok, text, len, doc, &end);
+	if (problem == json_tokener_success && !has_rest(text, len, end))
+		goto out;
+	if (problem == json_tokener_success)
+		what = "something follows the JSON value";
+	else if (problem == json_tokener_continue || problem == json_tokener_error_parse_eof)
+		what = "the JSON ends too early";
+	else
+		what = json_tokener_error_desc(problem);
+	json_object_put(*doc);
+	*doc = NULL;
 	line_and_column(text, end, &line, &column);
-	if (jerr == json_tokener_success && end < len &&
-	    end + strspn(text + end, " \t\r\n") < len) {
-		json_object_put(*doc);
-		*doc = NULL;
-		ret = error_set(err, -EINVAL, "%s:%d:%d: something follows the JSON value", file,
-				line, column);
-	} else if (jerr == json_tokener_continue || jerr == json_tokener_error_parse_eof) {
-		ret = error_set(err, -EINVAL, "%s:%d:%d: the JSON ends too early", file, line,
-				column);
-	} else if (jerr != json_tokener_success) {
-		ret = error_set(err, -EINVAL, "%s:%d:%d: %s", file, line, column,
-				json_tokener_error_desc(jerr));
-	}
+	ret = error_set(err, -EINVAL, "%s:%d:%d: %s", file, line, column, what);
+out:
 	json_tokener_free(tok);
 	return ret;
 }
@@ -62,64 +79,39 @@ int json_load(const char *file, struct json_object **doc, struct json_node *root
 	int ret = fs_read_file(file, 16 << 20, &text, err);
 
 	*doc = NULL;
-	if (!ret)
-		ret = json_parse(text.buf, text.len, file, doc, err);
-	if (!ret)
-		*root = (struct json_node){.value = *doc, .file = file, .path = "$"};
+	if (ret)
+		goto out;
+	ret = json_parse(text.buf, text.len, file, doc, err);
+	if (ret)
+		goto out;
+	*root = (struct json_node){.value = *doc, .file = file, .path = "$"};
+out:
 	strbuf_release(&text);
 	return ret;
 }
 
-/* Edit distance, for "did you mean": the strings are short. */
-static int distance(const char *a, const char *b)
+static bool is_known(const char *key, const char *const *known)
 {
-	int row[64], n = strlen(b);
-
-	if (n > 62)
-		return 99;
-	for (int j = 0; j <= n; j++)
-		row[j] = j;
-	for (int i = 1; a[i - 1]; i++) {
-		int diagonal = row[0];
-
-		row[0] = i;
-		for (int j = 1; j <= n; j++) {
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[n];
+	for (; *known; known++)
+		if (!strcmp(key, *known))
+			return true;
+	return false;
 }
 
 int json_check_keys(const struct json_node *obj, const char *const *known, struct error *err)
 {
 	json_object_object_foreach(obj->value, key, value)
 	{
-		const char *nearest = NULL;
-		int best = 4;
-		bool found = false;
+		const char *nearest;
 
 		(void)value;
-		for (const char *const *k = known; *k && !found; k++) {
-			int d = distance(key, *k);
-
-			found = !strcmp(key, *k);
-			if (d < best) {
-				best = d;
-				nearest = *k;
-			}
-		}
-		if (!found && nearest)
+		if (is_known(key, known))
+			continue;
+		nearest = nearest_word(key, known);
+		if (nearest)
 			return json_error(obj, err, "unknown key \"%s\"; did you mean \"%s\"?", key,
 					  nearest);
-		if (!found)
-			return json_error(obj, err, "unknown key \"%s\"", key);
+		return json_error(obj, err, "unknown key \"%s\"", key);
 	}
 	return 0;
 }
@@ -129,8 +121,11 @@ int json_member(const struct json_node *obj, const char *key, bool required, str
 {
 	struct json_object *value;
 
-	if (!json_object_object_get_ex(obj->value, key, &value))
-		return required ? json_error(obj, err, "\"%s\" is missing", key) : -ENOENT;
+	if (!json_object_object_get_ex(obj->value, key, &value)) {
+		if (!required)
+			return -ENOENT;
+		return json_error(obj, err, "\"%s\" is missing", key);
+	}
 	out->value = value;
 	out->file = obj->file;
 	snprintf(out->path, sizeof(out->path), "%.200s.%.50s", obj->path, key);
@@ -198,7 +193,9 @@ int json_as_double(const struct json_node *n, double *out, struct error *err)
 	    !json_object_is_type(n->value, json_type_double))
 		return wrong_type(n, "a number", err);
 	*out = json_object_get_double(n->value);
-	return isfinite(*out) ? 0 : json_error(n, err, "not a finite number");
+	if (!isfinite(*out))
+		return json_error(n, err, "not a finite number");
+	return 0;
 }
 
 int json_as_array(const struct json_node *n, struct error *err)
@@ -228,7 +225,11 @@ int json_error(const struct json_node *n, struct error *err, const char *fmt, ..
 
 void json_add_string(struct json_object *obj, const char *key, const char *value)
 {
-	json_object_object_add(obj, key, value ? json_object_new_string(value) : NULL);
+	struct json_object *string = NULL;
+
+	if (value)
+		string = json_object_new_string(value);
+	json_object_object_add(obj, key, string);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -236,9 +237,15 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void canonical(struct json_object *v, struct strbuf *out);
+static void add_canonical(struct json_object *v, struct strbuf *out);
 
-static void canonical_object(struct json_object *v, struct strbuf *out)
+static void add_plain(struct json_object *v, struct strbuf *out)
+{
+	strbuf_addstr(out, json_object_to_json_string_ext(
+				   v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+static void add_object(struct json_object *v, struct strbuf *out)
 {
 	const char **keys = xcalloc(json_object_object_length(v), sizeof(*keys));
 	size_t n = 0;
@@ -253,35 +260,60 @@ static void canonical_object(struct json_object *v, struct strbuf *out)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *name = json_object_new_string(keys[i]);
 
-		strbuf_addf(out, "%s%s:", i ? "," : "",
-			    json_object_to_json_string_ext(
-				    name, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		if (i)
+			strbuf_addch(out, ',');
+		add_plain(name, out);
+		strbuf_addch(out, ':');
+		add_canonical(json_object_object_get(v, keys[i]), out);
 		json_object_put(name);
-		canonical(json_object_object_get(v, keys[i]), out);
 	}
 	strbuf_addch(out, '}');
 	free(keys);
 }
 
-static void canonical(struct json_object *v, struct strbuf *out)
+static void add_array(struct json_object *v, struct strbuf *out)
+{
+	strbuf_addch(out, '[');
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		if (i)
+			strbuf_addch(out, ',');
+		add_canonical(json_object_array_get_idx(v, i), out);
+	}
+	strbuf_addch(out, ']');
+}
+
+/* json-c remembers how a number was written: 1.0, 1.00 and 1e0 are one value. A whole number is written
+ * as one, another with as few digits as give the same double again. */
+static void add_number(double value, struct strbuf *out)
+{
+	char text[40];
+
+	if (value == floor(value) && fabs(value) < 9007199254740992.0) { /* 2^53 */
+		strbuf_addf(out, "%lld", (long long)value);
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	strbuf_addstr(out, text);
+}
+
+static void add_canonical(struct json_object *v, struct strbuf *out)
 {
 	switch (json_object_get_type(v)) {
 	case json_type_object:
-		canonical_object(v, out);
+		add_object(v, out);
 		break;
 	case json_type_array:
-		strbuf_addch(out, '[');
-		for (size_t i = 0; i < json_object_array_length(v); i++) {
-			if (i)
-				strbuf_addch(out, ',');
-			canonical(json_object_array_get_idx(v, i), out);
-		}
-		strbuf_addch(out, ']');
+		add_array(v, out);
+		break;
+	case json_type_double:
+		add_number(json_object_get_double(v), out);
 		break;
 	default:
-		strbuf_addstr(out,
-			      json_object_to_json_string_ext(
-				      v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		add_plain(v, out);
 	}
 }
 
@@ -289,6 +321,6 @@ char *json_canonical(struct json_object *v)
 {
 	struct strbuf out = STRBUF_INIT;
 
-	canonical(v, &out);
+	add_canonical(v, &out);
 	return strbuf_detach(&out);
 }

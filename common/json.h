@@ -24,8 +24,9 @@ struct json_node {
 	char path[JSON_PATH_MAX];  /* "$.a.b[3]" */
 };
 
-/* Parses @text (strict; one value; duplicate keys rejected are not, json-c keeps the last). Syntax
- * errors name line and column. *doc is the caller's. */
+/* Parses the @len bytes at @text, which need no NUL behind them: one value and nothing else. Strict, but
+ * duplicate keys are not an error: the last one wins. Syntax errors name line and column. *doc is the
+ * caller's; NULL on error (and for the value null). */
 int json_parse(const char *text, size_t len, const char *file, struct json_object **doc,
 	       struct error *err);
 /* Reads and parses a file of at most 16 MiB; @root becomes its root node. */
@@ -56,7 +57,8 @@ int json_error(const struct json_node *n, struct error *err, const char *fmt, ..
 /* Adds a string to an object; NULL is added as null. */
 void json_add_string(struct json_object *obj, const char *key, const char *value);
 
-/* The text of @v with object keys sorted and no blanks: equal values give equal bytes. Caller frees. */
+/* The text of @v with object keys sorted, no blanks and one way to write a number (1, 1.0 and 1e0 are "1"):
+ * equal values give equal bytes. The caller frees. */
 char *json_canonical(struct json_object *v);
 
 #endif

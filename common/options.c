@@ -1,45 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "common/options.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/nearest.h"
 
-static void print_options(FILE *f, const struct option_spec *opts)
+#define MAX_OPTIONS 64
+
+char *options_word(const struct option_spec *o)
 {
-	for (; opts->kind != OPTION_KIND_END; opts++) {
-		__cleanup_free char *left =
-			xasprintf("%s%s%s%s", opts->name[1] ? "--" : "-", opts->name,
-				  opts->argname ? " " : "", opts->argname ? opts->argname : "");
-
-		fprintf(f, "  %-24s %s\n", left, opts->help);
-	}
-	fprintf(f, "  %-24s %s\n", "--help", "this text");
-}
-
-static void usage_fail(const struct option_spec *opts, const char *usage, const char *what,
-		       const char *arg) __attribute__((noreturn));
-
-static void usage_fail(const struct option_spec *opts, const char *usage, const char *what,
-		       const char *arg)
-{
-	fprintf(stderr, "nestlab: error: %s: %s\nusage: %s\n", arg, what, usage);
-	print_options(stderr, opts);
-	exit(EXIT_USAGE);
+	if (o->name[1])
+		return xasprintf("--%s", o->name);
+	return xasprintf("-%s", o->name);
 }
 
 /* The option that @arg ("--name", "--name=value", "-x") names, or NULL; *value past the '='. */
-static const struct option_spec *find(const struct option_spec *opts, const char *arg,
-				      const char **value)
+static const struct option_spec *find_option(const struct option_spec *opts, const char *arg,
+					     const char **value)
 {
-	const char *name = arg + (arg[1] == '-' ? 2 : 1);
+	const char *name = arg + 1 + (arg[1] == '-');
 	size_t len = strcspn(name, "=");
 
-	*value = name[len] ? name + len + 1 : NULL;
+	*value = NULL;
+	if (name[len])
+		*value = name + len + 1;
 	for (; opts->kind != OPTION_KIND_END; opts++)
 		if (strlen(opts->name) == len && !strncmp(opts->name, name, len) &&
 		    (opts->name[1] != '\0') == (arg[1] == '-'))
@@ -47,81 +34,86 @@ static const struct option_spec *find(const struct option_spec *opts, const char
 	return NULL;
 }
 
-static const char *store_int(const struct option_spec *o, const char *value)
+static int report_unknown(const struct option_spec *opts, const char *arg, struct error *err)
+{
+	__cleanup_free char *name = strndup(arg, strcspn(arg, "="));
+	const char *known[MAX_OPTIONS + 1];
+	const char *nearest = NULL;
+	size_t n = 0;
+
+	for (; opts->kind != OPTION_KIND_END && n < MAX_OPTIONS; opts++)
+		if (opts->name[1])
+			known[n++] = opts->name;
+	known[n] = NULL;
+	if (name[1] == '-')
+		nearest = nearest_word(name + 2, known);
+	if (!nearest)
+		return error_set(err, -EINVAL, "%s: no such option", name);
+	return error_set(err, -EINVAL, "%s: no such option; did you mean --%s?", name, nearest);
+}
+
+static int store_int(const struct option_spec *o, const char *value, struct error *err)
 {
 	char *end;
 	long n;
 
 	errno = 0;
 	n = strtol(value, &end, 10);
-	if (errno || end == value || *end || n < o->min || n > o->max) {
-		static char text[96];
-
-		snprintf(text, sizeof(text), "expected a whole number from %ld to %ld", o->min,
-			 o->max);
-		return text;
-	}
+	if (errno || end == value || *end || n < o->min || n > o->max)
+		return error_set(err, -EINVAL, "expected a whole number from %ld to %ld", o->min,
+				 o->max);
 	*(long *)o->target = n;
-	return NULL;
+	return 0;
 }
 
-static const char *store_double(const struct option_spec *o, const char *value)
+/* @value is NULL for a flag. -EINVAL says what is wrong with it. */
+static int store_value(const struct option_spec *o, const char *value, struct error *err)
 {
-	char *end;
-	double d;
-
-	errno = 0;
-	d = strtod(value, &end);
-	if (*end == '%')
-		end++;
-	if (errno || end == value || *end)
-		return "expected a number";
-	*(double *)o->target = d;
-	return NULL;
-}
-
-/* NULL, or what is wrong with @value. */
-static const char *store(const struct option_spec *o, const char *value)
-{
-	struct option_list *list;
-
 	switch (o->kind) {
+	case OPTION_KIND_FLAG:
+		*(bool *)o->target = true;
+		return 0;
 	case OPTION_KIND_STRING:
 		*(const char **)o->target = value;
-		return NULL;
+		return 0;
 	case OPTION_KIND_INT:
-		return store_int(o, value);
-	case OPTION_KIND_DOUBLE:
-		return store_double(o, value);
-	case OPTION_KIND_LIST:
-		list = o->target;
-		list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
-		list->items[list->count++] = value;
-		return NULL;
-	default:
-		return "takes no value";
+		return store_int(o, value, err);
+	case OPTION_KIND_CALL:
+		return o->store(o, value, err);
+	case OPTION_KIND_END:
+		break;
 	}
+	return 0;
 }
 
-static void print_help(const struct option_spec *opts, const char *usage, const char *about)
-	__attribute__((noreturn));
-
-static void print_help(const struct option_spec *opts, const char *usage, const char *about)
+/* Takes the option at argv[*i] and moves *i to its last word. */
+static int take_option(char **argv, int argc, int *i, const struct option_spec *opts,
+		       struct error *err)
 {
-	printf("usage: %s\n\n%s\n\n", usage, about);
-	print_options(stdout, opts);
-	exit(0);
+	__cleanup_free char *word = NULL;
+	const char *value;
+	const struct option_spec *o = find_option(opts, argv[*i], &value);
+
+	if (!o)
+		return report_unknown(opts, argv[*i], err);
+	word = options_word(o);
+	if (!o->argname && value)
+		return error_set(err, -EINVAL, "%s: takes no value", word);
+	if (o->argname && !value) {
+		if (*i + 1 >= argc)
+			return error_set(err, -EINVAL, "%s: wants a value: %s", word, o->argname);
+		value = argv[++*i];
+	}
+	if (store_value(o, value, err))
+		return error_prefix(err, -EINVAL, "%s", word);
+	return 0;
 }
 
-int options_parse(int argc, char **argv, const struct option_spec *opts, const char *usage,
-		  const char *about)
+int options_parse(int argc, char **argv, const struct option_spec *opts, struct error *err)
 {
-	int kept = 0, i;
+	int kept = 0, i, ret;
 
 	for (i = 1; i < argc; i++) {
-		const struct option_spec *o;
-		const char *value, *wrong;
-
 		if (!strcmp(argv[i], "--")) {
 			i++;
 			break;
@@ -131,36 +123,13 @@ int options_parse(int argc, char **argv, const struct option_spec *opts, const c
 			continue;
 		}
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			print_help(opts, usage, about);
-		o = find(opts, argv[i], &value);
-		if (!o)
-			usage_fail(opts, usage, "no such option", argv[i]);
-		if (o->kind == OPTION_KIND_FLAG && !value) {
-			*(bool *)o->target = true;
-			continue;
-		}
-		if (!value && o->kind != OPTION_KIND_FLAG && i + 1 >= argc)
-			usage_fail(opts, usage, "wants a value", argv[i]);
-		wrong = store(o, value ? value : argv[i + 1]);
-		if (wrong)
-			usage_fail(opts, usage, wrong, argv[i]);
-		if (!value)
-			i++;
+			return OPTIONS_HELP;
+		ret = take_option(argv, argc, &i, opts, err);
+		if (ret)
+			return ret;
 	}
 	while (i < argc)
 		argv[kept++] = argv[i++];
 	argv[kept] = NULL;
 	return kept;
-}
-
-void options_usage_error(const char *usage, const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("nestlab: error: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "\nusage: %s\n", usage);
-	exit(EXIT_USAGE);
 }

@@ -28,7 +28,7 @@ static struct progress *tasks; /* in the order they started */
 static int drawn;	       /* live lines on the screen now */
 static double last_draw;
 
-static bool on_terminal(void)
+static bool is_on_terminal(void)
 {
 	static int answer = -1;
 	const char *term = getenv("TERM");
@@ -38,11 +38,13 @@ static bool on_terminal(void)
 	return answer;
 }
 
-static int columns(void)
+static int terminal_columns(void)
 {
 	struct winsize ws;
 
-	return ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) || ws.ws_col < 20 ? 80 : ws.ws_col;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) || ws.ws_col < 20)
+		return 80;
+	return ws.ws_col;
 }
 
 static void add_span(struct strbuf *sb, double seconds)
@@ -62,8 +64,10 @@ static void add_line(struct strbuf *sb, const struct progress *p)
 
 	strbuf_addf(sb, "%-24s ", p->label);
 	if (p->total) {
-		uint64_t done = p->done < p->total ? p->done : p->total;
+		uint64_t done = p->done;
 
+		if (done > p->total)
+			done = p->total;
 		strbuf_addf(sb, "%3d %%  %llu/%llu  ", (int)(done * 100 / p->total),
 			    (unsigned long long)p->done, (unsigned long long)p->total);
 	}
@@ -77,20 +81,20 @@ static void add_line(struct strbuf *sb, const struct progress *p)
 	}
 }
 
-static void erase(struct strbuf *sb)
+static void erase_lines(struct strbuf *sb)
 {
 	if (drawn)
 		strbuf_addf(sb, "\033[%dA\r\033[J", drawn);
 	drawn = 0;
 }
 
-/* Called with the lock held. */
-static void redraw(struct strbuf *before)
+/* Draws the live lines anew below @before (NULL: nothing). Called with the lock held. */
+static void redraw_lines(struct strbuf *before)
 {
 	struct strbuf sb = STRBUF_INIT;
-	int width = columns() - 1;
+	int width = terminal_columns() - 1;
 
-	erase(&sb);
+	erase_lines(&sb);
 	if (before)
 		strbuf_add(&sb, before->buf, before->len);
 	for (struct progress *p = tasks; p; p = p->next) {
@@ -110,8 +114,8 @@ static void redraw(struct strbuf *before)
 /* Prints @line, keeping the live lines below it. Called with the lock held. */
 static void print_locked(struct strbuf *line)
 {
-	if (on_terminal()) {
-		redraw(line);
+	if (is_on_terminal()) {
+		redraw_lines(line);
 		return;
 	}
 	fwrite(line->buf, 1, line->len, stderr);
@@ -129,7 +133,7 @@ struct progress *progress_start(const char *label)
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = p;
-	if (!on_terminal())
+	if (!is_on_terminal())
 		strbuf_addf(&line, "%s ...\n", label);
 	print_locked(&line);
 	pthread_mutex_unlock(&lock);
@@ -139,15 +143,19 @@ struct progress *progress_start(const char *label)
 
 void progress_update(struct progress *p, uint64_t done, uint64_t total, const char *detail)
 {
-	int tenth = total ? done * 10 / total : 0;
+	int tenth = 0;
 
+	if (!detail)
+		detail = "";
+	if (total)
+		tenth = done * 10 / total;
 	pthread_mutex_lock(&lock);
 	p->done = done;
 	p->total = total;
-	snprintf(p->detail, sizeof(p->detail), "%s", detail ? detail : "");
-	if (on_terminal()) {
+	snprintf(p->detail, sizeof(p->detail), "%s", detail);
+	if (is_on_terminal()) {
 		if (clock_seconds() - last_draw >= 0.1)
-			redraw(NULL);
+			redraw_lines(NULL);
 	} else if (tenth > p->tenth && done < total) {
 		struct strbuf line = STRBUF_INIT;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * progress.h - what is going on, one line per thing that goes on.
+ * progress.h - what nestlab is doing, one line for each task.
  *
  * On a terminal (stderr) the live lines are redrawn in place, with a share done and an ETA; in a
  * pipe a line is printed when a task starts, at each tenth, and when it ends. Thread-safe.

@@ -7,7 +7,7 @@
 
 #include "common/alloc.h"
 
-char strbuf_empty[1]; /* what an empty strbuf points to; never written but for its NUL */
+char strbuf_empty[1]; /* what an empty strbuf points to; nothing but a NUL is ever written there */
 
 static void grow(struct strbuf *sb, size_t extra)
 {
@@ -19,7 +19,9 @@ static void grow(struct strbuf *sb, size_t extra)
 		need = sb->alloc * 2;
 	if (need < 64)
 		need = 64;
-	sb->buf = xrealloc(sb->alloc ? sb->buf : NULL, need, 1);
+	if (!sb->alloc) /* strbuf_empty, which realloc() must not see */
+		sb->buf = NULL;
+	sb->buf = xrealloc(sb->buf, need, 1);
 	sb->alloc = need;
 	sb->buf[sb->len] = '\0';
 }
@@ -84,8 +86,10 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 
 char *strbuf_detach(struct strbuf *sb)
 {
-	char *s = sb->alloc ? sb->buf : xstrdup("");
+	char *s = sb->buf;
 
+	if (!sb->alloc)
+		s = xstrdup("");
 	*sb = (struct strbuf)STRBUF_INIT;
 	return s;
 }

@@ -2,8 +2,8 @@
 /*
  * strbuf.h - a growing string, always NUL-terminated.
  *
- * Initialise with STRBUF_INIT, end with strbuf_release(). Memory that cannot be had ends the program
- * (see common/alloc.h): callers check nothing.
+ * Initialise with STRBUF_INIT, end with strbuf_release(). Running out of memory ends the program
+ * (see common/alloc.h), so callers need not check.
  */
 #ifndef COMMON_STRBUF_H
 #define COMMON_STRBUF_H
@@ -18,10 +18,9 @@ struct strbuf {
 };
 
 extern char strbuf_empty[];
-#define STRBUF_INIT                 \
-	{                           \
-		.buf = strbuf_empty \
-	}
+// clang-format off
+#define STRBUF_INIT {.buf = strbuf_empty}
+// clang-format on
 
 void strbuf_release(struct strbuf *sb); /* frees and re-initialises */
 void strbuf_reset(struct strbuf *sb);	/* length 0, memory kept */

@@ -16,6 +16,7 @@
 #include "common/alloc.h"
 #include "common/cancel.h"
 #include "common/clock.h"
+#include "common/fs.h"
 
 #define END_GRACE_MS 2000
 
@@ -34,6 +35,13 @@ struct running {
 struct child_files {
 	int in, out, errors;
 };
+
+static const char *path_or_null(const char *path)
+{
+	if (!path)
+		return "/dev/null";
+	return path;
+}
 
 static void set_environment(const char *const *env)
 {
@@ -57,11 +65,11 @@ static int exec_program(const struct subprocess *sp, const struct child_files *f
 	return execvp(sp->argv[0], (char *const *)(uintptr_t)sp->argv);
 }
 
-/* In the child. What goes wrong is told through the pipe @report, as an errno. */
+/* In the child. If the program cannot be run, the errno is written to the pipe @report. */
 static void __attribute__((noreturn))
 run_child(const struct subprocess *sp, struct child_files *files, int report, pid_t parent)
 {
-	const char *in = sp->stdin_path ? sp->stdin_path : "/dev/null";
+	const char *in = path_or_null(sp->stdin_path);
 	sigset_t none;
 	int code;
 
@@ -107,7 +115,7 @@ static void close_pipe(int fds[2])
 
 static int open_log(struct running *r, struct error *err)
 {
-	const char *path = r->sp->log_path ? r->sp->log_path : "/dev/null";
+	const char *path = path_or_null(r->sp->log_path);
 
 	r->log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (r->log < 0)
@@ -115,7 +123,7 @@ static int open_log(struct running *r, struct error *err)
 	return 0;
 }
 
-/* Without a pidfd nobody would hear of the program's end: it is ended at once. */
+/* Without a pidfd we would never learn that the program has ended, so it is killed at once. */
 static int watch_child(struct running *r, struct error *err)
 {
 	int code;
@@ -132,7 +140,7 @@ static int watch_child(struct running *r, struct error *err)
 			 strerror(code));
 }
 
-/* stdout and stderr: collected ones into their pipes, lines of both into one, the rest to the log. */
+/* Collected output has a pipe of its own; with on_line alone both share one; the rest goes to the log. */
 static void choose_files(const struct running *r, const int out[2], const int errors[2],
 			 struct child_files *files)
 {
@@ -203,8 +211,9 @@ static void split_lines(struct running *r, const char *data, size_t len)
 {
 	char *newline;
 
-	if (r->sp->log_path && !r->sp->out && write(r->log, data, len) < 0)
-		return; /* whoever needs the output finds a full disk */
+	/* on a full disk the log is cut, but the lines are passed on: one of them may say so */
+	if (r->sp->log_path && !r->sp->out)
+		fs_write_all(r->log, data, len);
 	strbuf_add(&r->line, data, len);
 	while ((newline = memchr(r->line.buf, '\n', r->line.len))) {
 		size_t used = newline - r->line.buf + 1;
@@ -247,8 +256,8 @@ static void read_stream(struct running *r, int *fd)
 		split_lines(r, chunk, n);
 }
 
-/* The program has ended. A process that it left may hold the pipe: take what is there, wait for no
- * more. */
+/* After the program's end. A process that it left behind may hold the pipe open, so this reads what is
+ * there and does not wait for its end. */
 static void drain_stream(struct running *r, int *fd)
 {
 	while (*fd >= 0 && poll(&(struct pollfd){*fd, POLLIN, 0}, 1, 0) > 0)
@@ -341,14 +350,35 @@ out:
 	return ret;
 }
 
+int subprocess_find_limit(const char *output)
+{
+	static const struct {
+		const char *sign;
+		int code;
+	} signs[] = {
+		{"No space left on device", -ENOSPC}, {"Disk quota exceeded", -ENOSPC},
+		{"Cannot allocate memory", -ENOMEM},  {"out of memory", -ENOMEM},
+		{"Out of memory", -ENOMEM},	      {"virtual memory exhausted", -ENOMEM},
+		{"Too many open files", -EMFILE},     {"Resource temporarily unavailable", -EAGAIN},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(output, signs[i].sign))
+			return signs[i].code;
+	return 0;
+}
+
 bool subprocess_have(const char *program)
 {
 	const char *path = getenv("PATH");
-	__cleanup_free char *copy = xstrdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
+	__cleanup_free char *copy = NULL;
 	char *save = NULL;
 
 	if (strchr(program, '/'))
 		return !access(program, X_OK);
+	if (!path)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	copy = xstrdup(path);
 	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
 		__cleanup_free char *full = xasprintf("%s/%s", dir, program);
 

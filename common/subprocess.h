@@ -24,8 +24,9 @@ struct subprocess {
 	 * half-way (a full disk), the program goes on. */
 	const char *log_path;
 	struct strbuf *out;    /* NULL, or stdout is appended to it */
-	struct strbuf *errors; /* NULL, or stderr is appended to it; only together with out */
-	/* NULL, or called with each line (no newline) of stdout; of stderr too unless out is set */
+	struct strbuf *errors; /* NULL, or stderr is appended to it */
+	/* NULL, or called with each line (no newline) of stdout, and of stderr unless out or errors
+	 * is set */
 	void (*on_line)(const char *line, void *arg);
 	void *arg;
 	int timeout_ms; /* 0: none; over it: -ETIMEDOUT */
@@ -37,6 +38,13 @@ struct subprocess {
  * status is an error too (-EIO), naming the program, its status and the log's path.
  */
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err);
+
+/*
+ * Looks in the output of a program that failed (run with LC_ALL=C) for a sign that this machine was at its
+ * limits: -ENOSPC, -ENOMEM, -EMFILE or -EAGAIN; 0 if there is none. Such a failure says nothing about
+ * the program's input.
+ */
+int subprocess_find_limit(const char *output);
 
 /* Is @program in PATH? */
 bool subprocess_have(const char *program);

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/sha256.h"
 #include "common/strbuf.h"
 #include "images/initramfs.h"
 #include "images/iso.h"
 
-/* Part of every key: to be raised when the same inputs come to give other bytes. */
+/* Part of every key: to be changed when the same inputs come to give other bytes. */
 #define IMAGE_FORMAT "nestlab-image 1\n"
 
 /* What the boot loaders and the file system add to the inputs, at most. */
@@ -57,23 +58,31 @@ static int describe_extra_file(struct strbuf *out, const struct image_file *file
 	return describe_file(out, role, file->source, size, err);
 }
 
-/* All that the image's bytes follow from, as text; its hash is the key. */
-static int describe(const struct image_request *req, struct strbuf *out, uint64_t *size,
-		    struct error *err)
+/* Everything that the image's bytes depend on, as text; its hash is the key. */
+static int describe_inputs(const struct image_request *req, struct strbuf *out, uint64_t *size,
+			   struct error *err)
 {
 	int ret = iso_check_cmdline(req->cmdline, err);
 
+	if (ret)
+		return ret;
 	strbuf_addstr(out, IMAGE_FORMAT);
-	if (!ret)
-		ret = iso_describe_parts(out, err);
-	if (!ret)
-		ret = describe_file(out, "kernel", req->bzimage, size, err);
-	if (!ret)
-		ret = describe_file(out, "agent", req->agent, size, err);
-	for (size_t i = 0; !ret && i < req->nfiles; i++)
+	ret = iso_describe_parts(out, err);
+	if (ret)
+		return ret;
+	ret = describe_file(out, "kernel", req->bzimage, size, err);
+	if (ret)
+		return ret;
+	ret = describe_file(out, "agent", req->agent, size, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < req->nfiles; i++) {
 		ret = describe_extra_file(out, &req->files[i], size, err);
+		if (ret)
+			return ret;
+	}
 	strbuf_addf(out, "cmdline %s\nplan\n%s", req->cmdline, req->plan);
-	return ret;
+	return 0;
 }
 
 static int check_space(const struct making *m, uint64_t size, struct error *err)
@@ -81,28 +90,33 @@ static int check_space(const struct making *m, uint64_t size, struct error *err)
 	uint64_t need = 2 * size + OVERHEAD_BYTES, have = 0;
 	int ret = fs_free_bytes(m->req->cache_dir, &have, err);
 
-	if (!ret && have < need)
-		ret = error_set(err, -ENOSPC,
-				"%s: no space for an image: %llu MiB free, %llu MiB needed",
-				m->req->cache_dir, (unsigned long long)have >> 20,
-				(unsigned long long)need >> 20);
-	return ret;
+	if (ret)
+		return ret;
+	if (have < need)
+		return error_set(err, -ENOSPC,
+				 "%s: no space for an image: %llu MiB free, %llu MiB needed",
+				 m->req->cache_dir, (unsigned long long)have >> 20,
+				 (unsigned long long)need >> 20);
+	return 0;
 }
 
-/* A kernel is told from any other file by its boot protocol header (the kernel's
- * Documentation/arch/x86/boot.rst: "HdrS" at 0x202). */
+/* A bzImage has "HdrS" at 0x202: the boot protocol's header, see Documentation/arch/x86/boot.rst of the
+ * kernel. */
 static int check_kernel(const char *path, struct error *err)
 {
-	char magic[4] = "";
-	FILE *f = fopen(path, "re");
-	bool good;
+	char magic[4];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+	ssize_t n;
 
-	if (!f)
+	if (fd < 0)
 		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
-	good = !fseek(f, 0x202, SEEK_SET) && fread(magic, 4, 1, f) == 1 &&
-	       !memcmp(magic, "HdrS", 4);
-	fclose(f);
-	return good ? 0 : error_set(err, -EINVAL, "%s: not a bzImage", path);
+	n = pread(fd, magic, sizeof(magic), 0x202);
+	if (n < 0)
+		ret = error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
+	else if (n != sizeof(magic) || memcmp(magic, "HdrS", sizeof(magic)))
+		ret = error_set(err, -EINVAL, "%s: not a bzImage", path);
+	close(fd);
+	return ret;
 }
 
 static int sync_and_publish(const char *from, const char *to, struct error *err)
@@ -133,16 +147,18 @@ static int make_in_work_dir(struct making *m, struct error *err)
 
 	snprintf(id, sizeof(id), "%.16s", m->key);
 	ret = fs_mkdir_p(m->work_dir, err);
-	if (!ret)
-		ret = initramfs_write(m->req, initramfs, err);
-	if (!ret)
-		ret = iso_write(&iso_req, iso, err);
-	if (!ret)
-		ret = sync_and_publish(iso, m->iso, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = initramfs_write(m->req, initramfs, err);
+	if (ret)
+		return ret;
+	ret = iso_write(&iso_req, iso, err);
+	if (ret)
+		return ret;
+	return sync_and_publish(iso, m->iso, err);
 }
 
-/* Unless somebody else made it while this one waited for the lock. */
+/* Makes it, unless another nestlab did while this one waited for the lock. */
 static int make_locked(struct making *m, struct error *err)
 {
 	__cleanup_free char *lock = xasprintf("%s/images/lock", m->req->cache_dir);
@@ -151,7 +167,7 @@ static int make_locked(struct making *m, struct error *err)
 	if (ret)
 		return ret;
 	if (!fs_exists(m->iso)) {
-		ret = fs_remove_tree(m->work_dir, err); /* of one that was killed */
+		ret = fs_remove_tree(m->work_dir, err); /* left by one that was killed */
 		if (!ret)
 			ret = make_in_work_dir(m, err);
 		fs_remove_tree(m->work_dir, NULL);
@@ -160,18 +176,41 @@ static int make_locked(struct making *m, struct error *err)
 	return ret;
 }
 
-static int make(struct making *m, uint64_t size, struct error *err)
+static int make_image(struct making *m, uint64_t size, struct error *err)
 {
 	__cleanup_free char *dir = xasprintf("%s/images", m->req->cache_dir);
 	int ret = check_kernel(m->req->bzimage, err);
 
-	if (!ret)
-		ret = fs_mkdir_p(dir, err);
-	if (!ret)
-		ret = check_space(m, size, err);
-	if (!ret)
-		ret = make_locked(m, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = fs_mkdir_p(dir, err);
+	if (ret)
+		return ret;
+	ret = check_space(m, size, err);
+	if (ret)
+		return ret;
+	return make_locked(m, err);
+}
+
+/* Makes it unless it is in the cache, and fills in @out but for the path. */
+static int make_once(struct making *m, uint64_t size, struct image *out, struct error *err)
+{
+	const struct image_request *req = m->req;
+	int ret;
+
+	if (!fs_exists(m->iso)) {
+		ret = make_image(m, size, err);
+		if (ret)
+			return ret;
+	}
+	ret = sha256_file(m->iso, out->sha256, err);
+	if (ret)
+		return ret;
+	ret = sha256_file(req->agent, out->agent_sha256, err);
+	if (ret)
+		return ret;
+	sha256_bytes(req->plan, strlen(req->plan), out->plan_sha256);
+	return 0;
 }
 
 int image_build(const struct image_request *req, struct image *out, struct error *err)
@@ -179,7 +218,7 @@ int image_build(const struct image_request *req, struct image *out, struct error
 	struct making m = {.req = req};
 	struct strbuf inputs = STRBUF_INIT;
 	uint64_t size = 0;
-	int ret = describe(req, &inputs, &size, err);
+	int ret = describe_inputs(req, &inputs, &size, err);
 
 	memset(out, 0, sizeof(*out));
 	if (ret)
@@ -187,22 +226,18 @@ int image_build(const struct image_request *req, struct image *out, struct error
 	sha256_bytes(inputs.buf, inputs.len, m.key);
 	m.iso = xasprintf("%s/images/%s.iso", req->cache_dir, m.key);
 	m.work_dir = xasprintf("%s/images/%s.work", req->cache_dir, m.key);
-	if (!fs_exists(m.iso))
-		ret = make(&m, size, err);
-	if (!ret)
-		ret = sha256_file(m.iso, out->sha256, err);
-	if (!ret)
-		ret = sha256_file(req->agent, out->agent_sha256, err);
+	ret = make_once(&m, size, out, err);
 	if (ret)
 		goto out;
-	sha256_bytes(req->plan, strlen(req->plan), out->plan_sha256);
 	out->path = m.iso;
 	m.iso = NULL;
 out:
 	strbuf_release(&inputs);
 	free(m.iso);
 	free(m.work_dir);
-	return ret ? error_prefix(err, ret, "image") : 0;
+	if (ret)
+		return error_prefix(err, ret, "image");
+	return 0;
 }
 
 void image_free(struct image *img)

@@ -11,7 +11,6 @@
 #include <stddef.h>
 
 #include "common/error.h"
-#include "common/fs.h"
 #include "common/sha256.h"
 
 struct image_file {	    /* a file of the initramfs */
@@ -36,8 +35,9 @@ struct image {
 	char agent_sha256[SHA256_HEX], plan_sha256[SHA256_HEX];
 };
 
-/* Errors: -ENOENT (an input is missing), -ENOSPC, -EIO (a tool failed: its last lines are in err),
- * -ECANCELED. Nothing half-made is left in the cache. */
+/* Errors: -ENOENT (an input or a tool is missing), -EINVAL (no bzImage, a path or a command line that
+ * cannot be), -EIO (a tool failed: its last lines are in err), -ENOSPC, -ENOMEM, -EMFILE, -ECANCELED.
+ * Nothing half-made is left in the cache. */
 int image_build(const struct image_request *req, struct image *out, struct error *err);
 void image_free(struct image *img);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/strbuf.h"
 
 /* An archive being written. */
@@ -20,13 +21,15 @@ struct writer {
 
 static int write_error(struct writer *w, struct error *err)
 {
-	int code = archive_errno(w->archive);
+	int code = -archive_errno(w->archive);
 
-	return error_set(err, code > 0 ? -code : -EIO, "%s: cannot write: %s", w->path,
+	if (code >= 0) /* libarchive's own errors have no errno */
+		code = -EIO;
+	return error_set(err, code, "%s: cannot write: %s", w->path,
 			 archive_error_string(w->archive));
 }
 
-/* Owner, times and inode are fixed: what is left is what was asked for. */
+/* Owner, times and inode are fixed, so that the same files give the same bytes. */
 static struct archive_entry *new_entry(struct writer *w, const char *path, mode_t mode)
 {
 	struct archive_entry *e = archive_entry_new();
@@ -86,7 +89,9 @@ static int put_bytes(struct writer *w, const char *path, unsigned int mode, cons
 {
 	int ret = put_parents(w, path, err);
 
-	return ret ? ret : put_entry(w, new_entry(w, path, S_IFREG | mode), data, len, err);
+	if (ret)
+		return ret;
+	return put_entry(w, new_entry(w, path, S_IFREG | mode), data, len, err);
 }
 
 static int put_file(struct writer *w, const char *path, unsigned int mode, const char *source,
@@ -119,16 +124,24 @@ static int put_all(struct writer *w, const struct image_request *req, struct err
 {
 	int ret = put_console(w, err);
 
-	if (!ret)
-		ret = put_file(w, "/init", 0755, req->agent, err);
-	if (!ret)
-		ret = put_bytes(w, "/plan", 0644, req->plan, strlen(req->plan), err);
-	for (size_t i = 0; !ret && i < req->nfiles; i++)
-		ret = put_file(w, req->files[i].path, req->files[i].mode, req->files[i].source,
-			       err);
-	if (!ret && archive_write_close(w->archive) != ARCHIVE_OK)
-		ret = write_error(w, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = put_file(w, "/init", 0755, req->agent, err);
+	if (ret)
+		return ret;
+	ret = put_bytes(w, "/plan", 0644, req->plan, strlen(req->plan), err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < req->nfiles; i++) {
+		const struct image_file *f = &req->files[i];
+
+		ret = put_file(w, f->path, f->mode, f->source, err);
+		if (ret)
+			return ret;
+	}
+	if (archive_write_close(w->archive) != ARCHIVE_OK)
+		return write_error(w, err);
+	return 0;
 }
 
 int initramfs_write(const struct image_request *req, const char *path, struct error *err)

@@ -39,11 +39,15 @@ static const struct tool {
 };
 
 /* Fixed times and ids in everything that the tools make (reproducible-builds.org's variable, which
- * all of them honour). mtools would else reject an image that is no multiple of a track. */
-static const char *const tool_env[] = {"SOURCE_DATE_EPOCH=1700000000", "MTOOLS_SKIP_CHECK=1",
-				       "MTOOLSRC=/dev/null", "TZ=UTC", NULL};
+ * all of them honour). Without MTOOLS_SKIP_CHECK mtools rejects a size that is not whole tracks. */
+static const char *const tool_env[] = {"SOURCE_DATE_EPOCH=1700000000",
+				       "MTOOLS_SKIP_CHECK=1",
+				       "MTOOLSRC=/dev/null",
+				       "TZ=UTC",
+				       "LC_ALL=C",
+				       NULL};
 
-static int missing(const char *what, const char *package, struct error *err)
+static int report_missing(const char *what, const char *package, struct error *err)
 {
 	return error_set(err, -ENOENT, "%s: not installed (apt-get install %s)", what, package);
 }
@@ -55,7 +59,7 @@ int iso_describe_parts(struct strbuf *out, struct error *err)
 		int ret;
 
 		if (!fs_exists(parts[i].path))
-			return missing(parts[i].path, parts[i].package, err);
+			return report_missing(parts[i].path, parts[i].package, err);
 		ret = sha256_file(parts[i].path, hex, err);
 		if (ret)
 			return ret;
@@ -63,7 +67,7 @@ int iso_describe_parts(struct strbuf *out, struct error *err)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
 		if (!subprocess_have(tools[i].name))
-			return missing(tools[i].name, tools[i].package, err);
+			return report_missing(tools[i].name, tools[i].package, err);
 	return 0;
 }
 
@@ -74,10 +78,10 @@ int iso_check_cmdline(const char *cmdline, struct error *err)
 				 CMDLINE_MAX);
 	for (const char *p = cmdline; *p; p++)
 		if (!isprint((unsigned char)*p) || strchr("'\"\\$`;&|<>{}#", *p))
-			return error_set(err, -EINVAL,
-					 "kernel command line: byte %zu (0x%02x) means something "
-					 "else to a boot loader; leave it out",
-					 (size_t)(p - cmdline), (unsigned char)*p);
+			return error_set(
+				err, -EINVAL,
+				"kernel command line: byte %zu (0x%02x) means something else to a boot loader; leave it out",
+				(size_t)(p - cmdline), (unsigned char)*p);
 	return 0;
 }
 
@@ -87,7 +91,7 @@ static void keep_line(const char *line, void *arg)
 }
 
 /* The last three lines of a tool's output. */
-static const char *tail(const struct strbuf *text)
+static const char *last_lines(const struct strbuf *text)
 {
 	const char *p = text->buf + text->len;
 
@@ -95,6 +99,15 @@ static const char *tail(const struct strbuf *text)
 		if (p[-1] == '\n' && ++lines > 3)
 			break;
 	return p;
+}
+
+static int report_tool(const char *name, int status, const struct strbuf *said, struct error *err)
+{
+	int code = subprocess_find_limit(said->buf);
+
+	if (!code)
+		code = -EIO;
+	return error_set(err, code, "%s failed with status %d: %s", name, status, last_lines(said));
 }
 
 static int run_tool(const char *const *argv, struct error *err)
@@ -110,8 +123,7 @@ static int run_tool(const char *const *argv, struct error *err)
 	int status = 0, ret = subprocess_run(&sp, &status, err);
 
 	if (!ret && status)
-		ret = error_set(err, strstr(said.buf, "No space left") ? -ENOSPC : -EIO,
-				"%s failed with status %d: %s", argv[0], status, tail(&said));
+		ret = report_tool(argv[0], status, &said, err);
 	strbuf_release(&said);
 	return ret;
 }
@@ -146,17 +158,20 @@ static int write_isolinux_config(const struct iso_request *req, struct error *er
 static int make_grub(const struct iso_request *req, const char *out, struct error *err)
 {
 	__cleanup_free char *config = in_work(req, "grub.cfg");
-	const char *const argv[] = {
-		"grub-mkimage", "-O",	"x86_64-efi", "-d", GRUB_DIR, "-p",	 "/",
-		"-c",		config, "-o",	      out,  "linux",  "iso9660", "search_fs_file",
-		"boot",		NULL};
+	// clang-format off
+	const char *const argv[] = {"grub-mkimage", "-O", "x86_64-efi", "-d", GRUB_DIR, "-p", "/",
+				    "-c", config, "-o", out,
+				    "linux", "iso9660", "search_fs_file", "boot", NULL};
+	// clang-format on
 	int ret = write_text(config,
 			     xasprintf("search.file /%s/bzimage root\n"
 				       "linux /%s/bzimage %s\ninitrd /%s/initrd\nboot\n",
 				       req->id, req->id, req->cmdline, req->id),
 			     err);
 
-	return ret ? ret : run_tool(argv, err);
+	if (ret)
+		return ret;
+	return run_tool(argv, err);
 }
 
 /* The FAT image that UEFI firmware looks for its loader in. */
@@ -164,19 +179,23 @@ static int make_efi_image(const struct iso_request *req, struct error *err)
 {
 	__cleanup_free char *grub = in_work(req, "bootx64.efi");
 	__cleanup_free char *fat = in_work(req, "efi.img");
-	const char *const format[] = {"mformat", "-C", "-i",	   fat,	 "-f",
-				      "1440",	 "-N", "4e455354", "::", NULL};
+	// clang-format off
+	const char *const format[] = {"mformat", "-C", "-i", fat, "-f", "1440", "-N", "4e455354", "::",
+				      NULL};
+	// clang-format on
 	const char *const dirs[] = {"mmd", "-i", fat, "::/EFI", "::/EFI/BOOT", NULL};
 	const char *const copy[] = {"mcopy", "-i", fat, grub, "::/EFI/BOOT/BOOTX64.EFI", NULL};
 	int ret = make_grub(req, grub, err);
 
-	if (!ret)
-		ret = run_tool(format, err);
-	if (!ret)
-		ret = run_tool(dirs, err);
-	if (!ret)
-		ret = run_tool(copy, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = run_tool(format, err);
+	if (ret)
+		return ret;
+	ret = run_tool(dirs, err);
+	if (ret)
+		return ret;
+	return run_tool(copy, err);
 }
 
 static int make_iso(const struct iso_request *req, const char *path, struct error *err)
@@ -205,11 +224,13 @@ int iso_write(const struct iso_request *req, const char *path, struct error *err
 {
 	int ret = iso_check_cmdline(req->cmdline, err);
 
-	if (!ret)
-		ret = write_isolinux_config(req, err);
-	if (!ret)
-		ret = make_efi_image(req, err);
-	if (!ret)
-		ret = make_iso(req, path, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = write_isolinux_config(req, err);
+	if (ret)
+		return ret;
+	ret = make_efi_image(req, err);
+	if (ret)
+		return ret;
+	return make_iso(req, path, err);
 }

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A variant becomes a build: from its base's built tree if it has one, under locks, or not at all. */
+/*
+ * A variant becomes a build. The order, in build_once():
+ *
+ *	keys	what the build would be called; most calls end here, with the index and the cache
+ *	lock	on the prekey, so that of two nestlabs one builds and the other waits
+ *	base	the parent variant is built first, recursively, if its tree can be gone on from
+ *	tree	a copy of the base's tree, or of another commit's (lineage.c), or the unpacked sources
+ *	.config	makes the key complete; from now on the key's lock is held as well, since two
+ *		prekeys may lead to one key
+ *	make	and the result into the cache by one rename
+ *
+ * A base holds its own locks while its child holds the child's: locks are taken from child to base,
+ * never the other way round, and a variant that adds nothing to its base is built as that base.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +36,12 @@ struct job {
 	struct kernel_work work;
 	struct progress *progress;
 	bool want_tree;		/* the built tree itself is asked for */
-	bool kin;		/* starts from the tree of another commit (lineage.c) */
-	bool config_may_differ; /* from its */
+	bool from_kin;		/* starts from the tree of another commit (lineage.c) */
+	bool config_may_differ; /* from that commit's */
 	int prelock, lock;
 };
 
-static int ensure(struct job *j, bool *cached, struct error *err);
+static int build_once(struct job *j, bool *cached, struct error *err);
 
 static char *tree_path(const struct kernel_env *env, const struct kernel_keys *k)
 {
@@ -43,12 +56,12 @@ static bool is_done(const struct job *j)
 	return fs_exists(entry) && (!j->want_tree || fs_exists(tree));
 }
 
-/* ---- the steps of a build ---- */
-
-static void say(const struct job *j, const char *what)
+static bool has_base(const struct job *j)
 {
-	progress_update(j->progress, 0, 0, what);
+	return j->base.key[0];
 }
+
+/* ---- the base ---- */
 
 /* Can a build go on from the parent's tree? With another source or compiler it starts anew. */
 static int base_fits(const struct job *j, bool *fits, struct error *err)
@@ -78,14 +91,23 @@ static int find_base(struct job *j, struct error *err)
 
 	env.label = NULL;
 	if (!ret && fits)
-		ret = ensure(&base, &cached, err);
+		ret = build_once(&base, &cached, err);
 	if (ret)
 		return error_prefix(err, ret, "base %s", j->v->parent->name);
-	if (fits && !strcmp(base.keys.source_hash, j->keys.source_hash))
+	if (!fits)
+		return 0;
+	if (!strcmp(base.keys.source_hash, j->keys.source_hash))
 		j->base = base.keys;
-	else if (fits) /* its branch moved meanwhile */
+	else /* its branch moved meanwhile */
 		kernel_keys_free(&base.keys);
 	return 0;
+}
+
+/* ---- the tree ---- */
+
+static void show_step(const struct job *j, const char *what)
+{
+	progress_update(j->progress, 0, 0, what);
 }
 
 static int prepare_from_base(struct job *j, struct error *err)
@@ -94,84 +116,105 @@ static int prepare_from_base(struct job *j, struct error *err)
 	const struct kernel_variant *v = j->v;
 	int ret;
 
-	say(j, "copying the base's tree");
+	show_step(j, "copying the base's tree");
 	ret = kernel_tree_copy(tree, j->work.tree, err);
-	if (!ret)
-		ret = kernel_patches_apply(j->work.tree, v->patches + v->nbase_patches,
-					   v->npatches - v->nbase_patches, j->work.log, err);
-	return ret;
+	if (ret)
+		return ret;
+	return kernel_patches_apply(j->work.tree, v->patches + v->nbase_patches,
+				    v->npatches - v->nbase_patches, j->work.log, err);
 }
 
 static int prepare_from_source(struct job *j, struct error *err)
 {
 	int ret;
 
-	say(j, "unpacking");
+	show_step(j, "unpacking");
 	ret = kernel_source_unpack(&j->keys.source, j->work.tree, j->work.log, err);
-	if (!ret)
-		ret = kernel_patches_apply(j->work.tree, j->v->patches, j->v->npatches, j->work.log,
-					   err);
-	return ret ? ret : kernel_tree_mark(j->work.tree, err);
+	if (ret)
+		return ret;
+	ret = kernel_patches_apply(j->work.tree, j->v->patches, j->v->npatches, j->work.log, err);
+	if (ret)
+		return ret;
+	return kernel_tree_mark(j->work.tree, err);
 }
 
-/* A git or tar that fails is no fault of the kernel's, as -EIO would say. */
-static int prepare(struct job *j, struct error *err)
+static int prepare_tree(struct job *j, struct error *err)
 {
-	int ret = 0;
+	int ret;
 
-	if (j->base.key[0])
+	if (has_base(j))
 		return prepare_from_base(j, err);
 	if (kernel_lineage_exists(j->v, &j->keys)) {
-		say(j, "copying another commit's tree");
-		ret = kernel_lineage_take(j->env, &j->keys, j->work.tree, j->work.log, &j->kin,
+		show_step(j, "copying another commit's tree");
+		ret = kernel_lineage_take(j->env, &j->keys, j->work.tree, &j->from_kin,
 					  &j->config_may_differ, err);
+		if (ret || j->from_kin)
+			return ret;
 	}
-	ret = ret || j->kin ? ret : prepare_from_source(j, err);
-	return ret == -EIO ? error_prefix(err, -EREMOTEIO, "getting the sources") : ret;
+	return prepare_from_source(j, err);
 }
 
-/* The base's .config serves when nothing that makes it differs. */
-static int base_config_serves(const struct job *j, bool *serves, struct error *err)
+/* ---- the .config ---- */
+
+/* The .config that came with the tree serves when nothing that makes it differs. */
+static int config_serves(const struct job *j, bool *serves, struct error *err)
 {
 	const struct kernel_variant *v = j->v;
 	bool touch;
-	int ret = kernel_patches_touch_config(v->patches + v->nbase_patches,
-					      v->npatches - v->nbase_patches, &touch, err);
+	int ret;
 
-	*serves = !ret && j->base.key[0] && !touch &&
-		  !strcmp(j->keys.fragments_hash, j->base.fragments_hash);
-	return ret;
+	*serves = j->from_kin && !j->config_may_differ;
+	if (!has_base(j))
+		return 0;
+	ret = kernel_patches_touch_config(v->patches + v->nbase_patches,
+					  v->npatches - v->nbase_patches, &touch, err);
+	if (ret)
+		return ret;
+	*serves = !touch && !strcmp(j->keys.fragments_hash, j->base.fragments_hash);
+	return 0;
 }
 
-static int configure(struct job *j, struct error *err)
+static int configure_tree(struct job *j, struct error *err)
 {
 	__cleanup_free char *config = xasprintf("%s/.config", j->work.tree);
 	bool serves;
-	int ret = base_config_serves(j, &serves, err);
+	int ret = config_serves(j, &serves, err);
 
-	serves = serves || (j->kin && !j->config_may_differ);
-	if (!ret && !serves) {
-		say(j, "configuring");
+	if (ret)
+		return ret;
+	if (!serves) {
+		show_step(j, "configuring");
 		ret = kernel_config_make(j->v, j->work.tree, j->work.log, err);
+		if (ret)
+			return ret;
 	}
-	return ret ? ret : kernel_keys_complete(&j->keys, config, err);
+	return kernel_keys_complete(&j->keys, config, err);
 }
 
-static int compile(struct job *j, uint64_t *steps, struct error *err)
+/* ---- make ---- */
+
+/* The name under which the steps of such a build are counted; the caller frees. */
+static char *name_counter(const struct job *j)
+{
+	if (has_base(j))
+		return xasprintf("steps-%s", j->v->name);
+	return xstrdup(j->from_kin ? "steps-kin" : "steps-full");
+}
+
+static int compile_tree(struct job *j, uint64_t *steps, struct error *err)
 {
 	static const char *const targets[] = {"bzImage", NULL};
-	__cleanup_free char *own = xasprintf("steps-%s", j->v->name);
-	const char *counter = j->base.key[0] ? own : j->kin ? "steps-kin" : "steps-full";
+	__cleanup_free char *counter = name_counter(j);
 	struct kernel_make m = {.tree = j->work.tree,
 				.log = j->work.log,
 				.compiler = j->v->compiler,
 				.targets = targets,
 				.jobs = j->env->jobs,
-				.progress = j->progress};
+				.progress = j->progress,
+				.expected = kernel_cache_number(j->env, counter)};
 	int ret;
 
-	m.expected = kernel_cache_number(j->env, counter);
-	if (!m.expected && !j->base.key[0] && !j->kin)
+	if (!m.expected && !has_base(j) && !j->from_kin)
 		m.expected = FULL_BUILD_STEPS;
 	ret = kernel_make_run(&m, err);
 	*steps = m.steps;
@@ -192,35 +235,67 @@ static int keep_tree(struct job *j, struct error *err)
 	if (j->v->parent && !j->want_tree)
 		return 0;
 	ret = fs_mkdir_p(top, err);
-	if (!ret && !fs_exists(tree) && rename(j->work.tree, tree))
-		ret = error_set(err, -errno, "%s: %s", tree, strerror(errno));
-	return ret;
+	if (ret)
+		return ret;
+	if (!fs_exists(tree) && rename(j->work.tree, tree))
+		return error_set(err, -errno, "%s: %s", tree, strerror(errno));
+	return 0;
+}
+
+static int compile_and_publish(struct job *j, struct error *err)
+{
+	uint64_t steps;
+	int ret = compile_tree(j, &steps, err);
+
+	/* most of a tree that does not compile is built, and the next commit may start from it */
+	if (ret == -ENOEXEC && kernel_lineage_exists(j->v, &j->keys))
+		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL);
+	if (ret)
+		return ret;
+	ret = kernel_cache_publish(j->env, j->v, &j->keys, &j->work, steps, err);
+	if (ret)
+		return ret;
+	return keep_tree(j, err);
 }
 
 static int build_in_work(struct job *j, struct error *err)
 {
-	uint64_t steps;
-	int ret = prepare(j, err);
+	int ret = prepare_tree(j, err);
 
-	if (!ret)
-		ret = configure(j, err);
-	if (!ret)
-		ret = kernel_work_lock(j->env, "kernel", j->v->name, j->keys.key, &j->lock, err);
-	if (!ret && is_done(j)) /* reached before on another way, e.g. with other fragments */
-		return kernel_cache_remember(j->env, &j->keys, err);
 	if (ret)
 		return ret;
-	ret = compile(j, &steps, err);
-	if (ret == -EIO && kernel_lineage_exists(j->v, &j->keys))
-		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL); /* most of it is built */
-	if (!ret)
-		ret = kernel_cache_publish(j->env, j->v, &j->keys, &j->work, steps, err);
-	if (!ret)
-		ret = keep_tree(j, err);
-	return ret ? ret : kernel_cache_remember(j->env, &j->keys, err);
+	ret = configure_tree(j, err);
+	if (ret)
+		return ret;
+	ret = kernel_work_lock(j->env, "kernel", j->v->name, j->keys.key, &j->lock, err);
+	if (ret)
+		return ret;
+	/* it may be there already, reached on another way, e.g. with other fragments */
+	if (!is_done(j)) {
+		ret = compile_and_publish(j, err);
+		if (ret)
+			return ret;
+	}
+	return kernel_cache_remember(j->env, &j->keys, err);
 }
 
-static int build(struct job *j, struct error *err)
+/* What the progress line ends with; the caller frees. */
+static char *describe_outcome(const struct job *j, int ret, double seconds)
+{
+	const char *start = "";
+
+	if (ret == -ECANCELED)
+		return xstrdup("cancelled");
+	if (ret)
+		return xstrdup("failed");
+	if (has_base(j))
+		start = " (from its base)";
+	else if (j->from_kin)
+		start = " (from another commit's tree)";
+	return xasprintf("%.12s in %.0f s%s", j->keys.key, seconds, start);
+}
+
+static int build_kernel(struct job *j, struct error *err)
 {
 	__cleanup_free char *label = xasprintf("build %s", j->v->name);
 	__cleanup_free char *outcome = NULL;
@@ -238,48 +313,39 @@ static int build(struct job *j, struct error *err)
 			ret = kernel_work_explain(j->env, &j->work, j->v->name, ret, err);
 		kernel_work_end(&j->work);
 	}
-	outcome = ret == -ECANCELED ? xstrdup("cancelled")
-		  : ret		    ? xstrdup("failed")
-			: xasprintf("%.12s in %.0f s%s", j->keys.key, clock_seconds() - started,
-				    j->base.key[0] ? " (from its base)"
-				    : j->kin	   ? " (from another commit's tree)"
-						   : "");
+	outcome = describe_outcome(j, ret, clock_seconds() - started);
 	progress_end(j->progress, outcome);
 	return ret;
 }
 
 /* ---- once ---- */
 
-/* Is it in the cache, whole? A damaged entry is removed. */
-static bool is_cached(struct job *j)
+/* Is it in the cache, whole? With @locked (the prekey's lock is held) a damaged entry is removed, so
+ * that a good one can take its place. */
+static int find_cached(struct job *j, bool locked, bool *cached, struct error *err)
 {
+	__cleanup_free char *entry = NULL;
 	struct kernel_build b;
-	struct error err;
+	struct error damage;
+	bool found;
 	int ret;
 
-	if (!kernel_cache_lookup(j->env, &j->keys) || !is_done(j))
-		return false;
-	ret = kernel_cache_load(j->env, j->v, &j->keys, &b, &err);
+	*cached = false;
+	ret = kernel_cache_lookup(j->env, &j->keys, &found, err);
+	if (ret || !found)
+		return ret;
+	ret = kernel_cache_load(j->env, j->v, &j->keys, &b, &damage);
 	if (!ret) {
 		kernel_build_free(&b);
-		return true;
-	}
-	log_warning("%s; building it again", err.text);
-	return false;
-}
-
-/* Removes an entry that is_cached() refused, so that a good one can take its place. */
-static int remove_damaged(struct job *j, struct error *err)
-{
-	__cleanup_free char *entry = kernel_cache_path(j->env, "kernels", j->keys.key);
-	struct kernel_build b;
-
-	if (!kernel_cache_lookup(j->env, &j->keys))
-		return 0;
-	if (!kernel_cache_load(j->env, j->v, &j->keys, &b, NULL)) {
-		kernel_build_free(&b);
+		*cached = is_done(j);
 		return 0;
 	}
+	if (ret != -EUCLEAN)
+		return error_set(err, ret, "%s", damage.text);
+	if (!locked)
+		return 0;
+	log_warning("%s; building it again", damage.text);
+	entry = kernel_cache_path(j->env, "kernels", j->keys.key);
 	return fs_remove_tree(entry, err);
 }
 
@@ -289,23 +355,39 @@ static int skip_empty(struct job *j, struct error *err)
 {
 	struct kernel_keys base;
 	bool same = true;
-	int ret = 0;
 
-	while (!ret && same && j->v->parent) {
-		ret = kernel_keys_find(j->env, j->v->parent, true, &base, err);
+	while (same && j->v->parent) {
+		int ret = kernel_keys_find(j->env, j->v->parent, true, &base, err);
+
 		if (ret)
-			break;
+			return ret;
 		same = !strcmp(base.prekey, j->keys.prekey);
 		if (same)
 			j->v = j->v->parent;
 		kernel_keys_free(&base);
 	}
-	return ret;
+	return 0;
+}
+
+static int build_locked(struct job *j, struct error *err)
+{
+	bool cached;
+	int ret = skip_empty(j, err);
+
+	if (ret)
+		return ret;
+	ret = kernel_work_lock(j->env, "kernel", j->v->name, j->keys.prekey, &j->prelock, err);
+	if (ret)
+		return ret;
+	ret = find_cached(j, true, &cached, err);
+	if (ret || cached) /* another nestlab built it meanwhile */
+		return ret;
+	return build_kernel(j, err);
 }
 
 /* On return j->keys is complete, the entry is there and so is the tree if wanted. The caller frees
  * j->keys. */
-static int ensure(struct job *j, bool *cached, struct error *err)
+static int build_once(struct job *j, bool *cached, struct error *err)
 {
 	int ret;
 
@@ -313,18 +395,9 @@ static int ensure(struct job *j, bool *cached, struct error *err)
 	ret = kernel_keys_find(j->env, j->v, true, &j->keys, err);
 	if (ret)
 		return ret;
-	*cached = is_cached(j);
-	if (*cached)
-		return 0;
-	ret = skip_empty(j, err);
-	ret = ret ? ret
-		  : kernel_work_lock(j->env, "kernel", j->v->name, j->keys.prekey, &j->prelock,
-				     err);
-	if (!ret && !is_cached(j)) {
-		ret = remove_damaged(j, err);
-		if (!ret)
-			ret = build(j, err);
-	}
+	ret = find_cached(j, false, cached, err);
+	if (!ret && !*cached)
+		ret = build_locked(j, err);
 	if (j->lock >= 0)
 		close(j->lock);
 	if (j->prelock >= 0)
@@ -335,28 +408,45 @@ static int ensure(struct job *j, bool *cached, struct error *err)
 	return ret;
 }
 
+/* ---- the interface ---- */
+
+bool kernel_is_at_fault(int code)
+{
+	return code == -ENOEXEC || code == -EBADMSG || code == -EDOM;
+}
+
+static int build_variant(const struct kernel_env *env, const struct kernel_variant *v,
+			 struct kernel_build *out, struct error *err)
+{
+	struct job j = {.env = env, .v = v};
+	double started = clock_seconds();
+	bool cached;
+	int ret = build_once(&j, &cached, err);
+
+	if (ret)
+		return ret;
+	ret = kernel_cache_load(env, v, &j.keys, out, err);
+	kernel_keys_free(&j.keys);
+	if (ret)
+		return ret;
+	out->cached = cached;
+	out->seconds = clock_seconds() - started;
+	return 0;
+}
+
 int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
 		 struct error *err)
 {
-	double started = clock_seconds();
 	struct kernel_variant v;
-	struct job j = {.env = env, .v = &v};
-	bool cached;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	ret = kernel_variant_load(env, name, &v, err);
 	if (ret)
 		return ret;
-	ret = ensure(&j, &cached, err);
-	if (!ret) {
-		ret = kernel_cache_load(env, &v, &j.keys, out, err);
-		kernel_keys_free(&j.keys);
-	}
+	ret = build_variant(env, &v, out, err);
 	if (ret)
 		error_prefix(err, ret, "kernel %s", v.name);
-	out->cached = !ret && cached;
-	out->seconds = clock_seconds() - started;
 	kernel_variant_free(&v);
 	return ret;
 }
@@ -373,25 +463,33 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	if (ret)
 		return ret;
 	ret = kernel_keys_find(env, &v, false, &j.keys, err);
-	if (!ret) {
-		*cached = kernel_cache_lookup(env, &j.keys) && is_done(&j);
-		kernel_keys_free(&j.keys);
+	if (ret == -ENOENT) { /* not even the source is here */
+		ret = 0;
+		goto out;
 	}
+	if (ret)
+		goto out;
+	ret = kernel_cache_lookup(env, &j.keys, cached, err);
+	*cached = *cached && is_done(&j);
+	kernel_keys_free(&j.keys);
+out:
 	kernel_variant_free(&v);
-	return ret == -ENOENT ? 0 : ret;
+	return ret;
 }
 
 /* ---- sources alone ---- */
 
 /* The variant's own built tree, if it is kept, saves applying the patches. */
-static bool has_tree(struct job *j)
+static int find_own_tree(struct job *j, bool *found, struct error *err)
 {
 	__cleanup_free char *tree = NULL;
+	int ret = kernel_cache_lookup(j->env, &j->keys, found, err);
 
-	if (!kernel_cache_lookup(j->env, &j->keys))
-		return false;
+	if (ret || !*found)
+		return ret;
 	tree = tree_path(j->env, &j->keys);
-	return fs_exists(tree);
+	*found = fs_exists(tree);
+	return 0;
 }
 
 int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
@@ -399,8 +497,11 @@ int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_v
 			     struct error *err)
 {
 	struct job j = {.env = env, .v = v, .keys = *keys};
-	int ret = has_tree(&j) ? 0 : find_base(&j, err);
+	bool own;
+	int ret = find_own_tree(&j, &own, err);
 
+	if (!ret && !own)
+		ret = find_base(&j, err);
 	*base = j.base;
 	return ret;
 }
@@ -413,10 +514,14 @@ int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_var
 	struct job j = {
 		.env = env, .v = v, .keys = *keys, .base = *base, .work = *w, .progress = progress};
 	__cleanup_free char *tree = NULL;
+	bool own;
+	int ret = find_own_tree(&j, &own, err);
 
-	if (!has_tree(&j))
-		return prepare(&j, err);
+	if (ret)
+		return ret;
+	if (!own)
+		return prepare_tree(&j, err);
 	tree = tree_path(env, &j.keys);
-	say(&j, "copying the built tree");
+	show_step(&j, "copying the built tree");
 	return kernel_tree_copy(tree, w->tree, err);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Keys, the index that finds them quickly, and entries. */
+/* The index that finds builds quickly, and the entries that it leads to. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,83 +8,21 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
-#include "common/sha256.h"
 #include "kernels/internal.h"
 
-char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name)
-{
-	return name ? xasprintf("%s/%s/%s", env->cache_dir, folder, name)
-		    : xasprintf("%s/%s", env->cache_dir, folder);
-}
+/* ---- the index: small files that map a name to a key or a number ---- */
 
-/* ---- keys ---- */
-
-static void hash_lines(char hex[SHA256_HEX], const char *const *lines, size_t count)
-{
-	struct strbuf all = STRBUF_INIT;
-
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&all, "%s\n", lines[i]);
-	sha256_bytes(all.buf, all.len, hex);
-	strbuf_release(&all);
-}
-
-int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *v, bool fetch,
-		     struct kernel_keys *k, struct error *err)
-{
-	int ret;
-
-	memset(k, 0, sizeof(*k));
-	ret = kernel_source_identify(env, &v->source, fetch, &k->source, err);
-	if (!ret)
-		ret = kernel_patches_hash(v->patches, v->npatches, k->patches_hash, err);
-	if (!ret)
-		ret = kernel_config_hash_fragments(v, k->fragments_hash, err);
-	if (!ret)
-		ret = kernel_tool_version(v->compiler, &k->compiler, err);
-	if (!ret)
-		ret = kernel_tool_version("ld", &k->linker, err);
-	if (ret) {
-		kernel_keys_free(k);
-		return ret;
-	}
-	memcpy(k->source_hash, k->source.hash, sizeof(k->source_hash));
-	hash_lines(k->prekey,
-		   (const char *[]){KERNEL_RECIPE, kernel_make_flags, k->source_hash,
-				    k->patches_hash, k->fragments_hash, v->compiler, k->compiler,
-				    k->linker},
-		   8);
-	return 0;
-}
-
-int kernel_keys_complete(struct kernel_keys *k, const char *config, struct error *err)
-{
-	int ret = sha256_file(config, k->config_hash, err);
-
-	if (!ret)
-		hash_lines(k->key,
-			   (const char *[]){KERNEL_RECIPE, kernel_make_flags, k->source_hash,
-					    k->patches_hash, k->config_hash, k->compiler,
-					    k->linker},
-			   7);
-	return ret;
-}
-
-void kernel_keys_free(struct kernel_keys *k)
-{
-	kernel_source_id_free(&k->source);
-	free(k->compiler);
-	free(k->linker);
-	memset(k, 0, sizeof(*k));
-}
-
-/* ---- the index ---- */
-
-static int read_index(const struct kernel_env *env, const char *name, struct strbuf *out)
+/* 0 with *found false if there is no such file. */
+static int read_index(const struct kernel_env *env, const char *name, struct strbuf *out,
+		      bool *found, struct error *err)
 {
 	__cleanup_free char *path = kernel_cache_path(env, "kernel-index", name);
+	int ret = fs_read_file(path, 256, out, err);
 
-	return fs_read_file(path, 256, out, NULL);
+	*found = !ret;
+	if (ret == -ENOENT)
+		return 0;
+	return ret;
 }
 
 static int write_index(const struct kernel_env *env, const char *name, const char *text,
@@ -94,23 +32,33 @@ static int write_index(const struct kernel_env *env, const char *name, const cha
 	__cleanup_free char *path = kernel_cache_path(env, "kernel-index", name);
 	int ret = fs_mkdir_p(dir, err);
 
-	return ret ? ret : fs_write_file(path, text, strlen(text), err);
+	if (ret)
+		return ret;
+	return fs_write_file(path, text, strlen(text), err);
 }
 
-bool kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k)
+static bool has_manifest(const struct kernel_env *env, const char *key)
+{
+	__cleanup_free char *entry = kernel_cache_path(env, "kernels", key);
+	__cleanup_free char *manifest = xasprintf("%s/manifest.json", entry);
+
+	return fs_exists(manifest);
+}
+
+int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, bool *found,
+			struct error *err)
 {
 	struct strbuf key = STRBUF_INIT;
-	bool found = !read_index(env, k->prekey, &key) && key.len == SHA256_HEX - 1;
+	int ret = read_index(env, k->prekey, &key, found, err);
 
-	if (found) {
-		__cleanup_free char *manifest =
-			xasprintf("%s/kernels/%s/manifest.json", env->cache_dir, key.buf);
-
+	if (!ret && *found && key.len == SHA256_HEX - 1) {
 		memcpy(k->key, key.buf, SHA256_HEX);
-		found = fs_exists(manifest);
+		*found = has_manifest(env, k->key);
+	} else {
+		*found = false;
 	}
 	strbuf_release(&key);
-	return found;
+	return ret;
 }
 
 int kernel_cache_remember(const struct kernel_env *env, const struct kernel_keys *k,
@@ -122,8 +70,11 @@ int kernel_cache_remember(const struct kernel_env *env, const struct kernel_keys
 uint64_t kernel_cache_number(const struct kernel_env *env, const char *name)
 {
 	struct strbuf text = STRBUF_INIT;
-	uint64_t n = read_index(env, name, &text) ? 0 : strtoull(text.buf, NULL, 10);
+	uint64_t n = 0;
+	bool found;
 
+	if (!read_index(env, name, &text, &found, NULL) && found)
+		n = strtoull(text.buf, NULL, 10);
 	strbuf_release(&text);
 	return n;
 }
@@ -132,16 +83,16 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 {
 	__cleanup_free char *text = xasprintf("%llu", (unsigned long long)value);
 
-	write_index(env, name, text, NULL); /* only an ETA hangs on it */
+	write_index(env, name, text, NULL); /* only an estimate depends on it */
 }
 
 /* ---- entries ---- */
 
 /* What an entry holds, and where make leaves it. */
-static const struct kept {
+static const struct kept_file {
 	const char *name, *in_tree;
 	size_t path; /* the member of struct kernel_build */
-} kept[] = {
+} kept_files[] = {
 	{"bzImage", "arch/x86/boot/bzImage", offsetof(struct kernel_build, bzimage)},
 	{"vmlinux", "vmlinux", offsetof(struct kernel_build, vmlinux)},
 	{"System.map", "System.map", offsetof(struct kernel_build, system_map)},
@@ -150,58 +101,104 @@ static const struct kept {
 	{"manifest.json", NULL, offsetof(struct kernel_build, manifest)},
 };
 
-/* Strings of fixed size that the manifest keeps. */
-static const struct fixed {
+/* Strings of the manifest that are arrays in struct kernel_build. */
+// clang-format off
+#define ARRAY_MEMBER(member) \
+	{#member, offsetof(struct kernel_build, member), sizeof(((struct kernel_build *)NULL)->member)}
+// clang-format on
+static const struct array_member {
 	const char *key;
 	size_t offset, size;
-} fixed[] = {
-#define FIXED(member)                                                 \
-	{                                                             \
-#member, offsetof(struct kernel_build, member),       \
-			sizeof(((struct kernel_build *)NULL)->member) \
-	}
-	FIXED(key),	    FIXED(build_id),	 FIXED(bzimage_sha256), FIXED(vmlinux_sha256),
-	FIXED(source_hash), FIXED(patches_hash), FIXED(config_hash),
-#undef FIXED
+} array_members[] = {
+	ARRAY_MEMBER(key),
+	ARRAY_MEMBER(build_id),
+	ARRAY_MEMBER(bzimage_sha256),
+	ARRAY_MEMBER(vmlinux_sha256),
+	ARRAY_MEMBER(source_hash),
+	ARRAY_MEMBER(patches_hash),
+	ARRAY_MEMBER(config_hash),
 };
+
+static char *array_of(struct kernel_build *b, const struct array_member *m)
+{
+	return (char *)b + m->offset;
+}
+
+static char **path_of(struct kernel_build *b, const struct kept_file *f)
+{
+	return (char **)((char *)b + f->path);
+}
 
 static void set_paths(const struct kernel_env *env, struct kernel_build *b)
 {
 	b->dir = kernel_cache_path(env, "kernels", b->key);
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		*(char **)((char *)b + kept[i].path) = xasprintf("%s/%s", b->dir, kept[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++)
+		*path_of(b, &kept_files[i]) = xasprintf("%s/%s", b->dir, kept_files[i].name);
+}
+
+static int read_string(const struct json_node *root, const char *key, const char **s,
+		       struct error *err)
+{
+	struct json_node n;
+	int ret = json_member(root, key, true, &n, err);
+
+	if (ret)
+		return ret;
+	return json_as_string(&n, s, err);
+}
+
+static int read_members(const struct json_node *root, struct kernel_build *b, struct error *err)
+{
+	const char *s;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(array_members); i++) {
+		const struct array_member *m = &array_members[i];
+
+		ret = read_string(root, m->key, &s, err);
+		if (ret)
+			return ret;
+		snprintf(array_of(b, m), m->size, "%s", s);
+	}
+	ret = read_string(root, "release", &s, err);
+	if (ret)
+		return ret;
+	b->release = xstrdup(s);
+	ret = read_string(root, "compiler", &s, err);
+	if (ret)
+		return ret;
+	b->compiler = xstrdup(s);
+	return 0;
 }
 
 static int read_manifest(struct kernel_build *b, struct error *err)
 {
 	struct json_object *doc;
-	struct json_node root, n;
-	const char *s;
+	struct json_node root;
 	int ret = json_load(b->manifest, &doc, &root, err);
 
 	if (ret)
 		return ret;
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(fixed); i++) {
-		ret = json_member(&root, fixed[i].key, true, &n, err);
-		if (!ret)
-			ret = json_as_string(&n, &s, err);
-		if (!ret)
-			snprintf((char *)b + fixed[i].offset, fixed[i].size, "%s", s);
-	}
-	if (!ret && !(ret = json_member(&root, "release", true, &n, err)) &&
-	    !(ret = json_as_string(&n, &s, err)))
-		b->release = xstrdup(s);
-	if (!ret && !(ret = json_member(&root, "compiler", true, &n, err)) &&
-	    !(ret = json_as_string(&n, &s, err)))
-		b->compiler = xstrdup(s);
+	ret = read_members(&root, b, err);
 	json_object_put(doc);
 	return ret;
+}
+
+static int check_bzimage(const struct kernel_build *b, struct error *err)
+{
+	char now[SHA256_HEX];
+	int ret = sha256_file(b->bzimage, now, err);
+
+	if (ret)
+		return ret;
+	if (strcmp(now, b->bzimage_sha256))
+		return error_set(err, -EUCLEAN, "%s: not what its manifest says", b->bzimage);
+	return 0;
 }
 
 int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant *v,
 		      const struct kernel_keys *k, struct kernel_build *out, struct error *err)
 {
-	char now[SHA256_HEX];
 	int ret;
 
 	memset(out, 0, sizeof(*out));
@@ -210,18 +207,19 @@ int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant 
 	set_paths(env, out);
 	ret = read_manifest(out, err);
 	if (!ret)
-		ret = sha256_file(out->bzimage, now, err);
-	if (!ret && strcmp(now, out->bzimage_sha256))
-		ret = error_set(err, -EBADMSG, "%s: not what its manifest says", out->bzimage);
+		ret = check_bzimage(out, err);
 	if (ret)
 		kernel_build_free(out);
+	/* a manifest that is no JSON or lacks a member, a file that is not there */
+	if (ret == -EINVAL || ret == -ENOENT)
+		return error_prefix(err, -EUCLEAN, "damaged build");
 	return ret;
 }
 
 void kernel_build_free(struct kernel_build *b)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		free(*(char **)((char *)b + kept[i].path));
+	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++)
+		free(*path_of(b, &kept_files[i]));
 	free(b->name);
 	free(b->dir);
 	free(b->release);
@@ -231,87 +229,135 @@ void kernel_build_free(struct kernel_build *b)
 
 /* ---- publishing ---- */
 
-static struct json_object *patch_list(const struct kernel_variant *v)
+static int describe_patches(const struct kernel_variant *v, struct json_object *list,
+			    struct error *err)
 {
-	struct json_object *list = json_object_new_array();
-
 	for (size_t i = 0; i < v->npatches; i++) {
-		char hex[SHA256_HEX] = "";
-		struct json_object *one = json_object_new_object();
+		char hex[SHA256_HEX];
+		struct json_object *one;
+		int ret = sha256_file(v->patches[i], hex, err);
 
-		sha256_file(v->patches[i], hex, NULL);
-		json_object_object_add(one, "name",
-				       json_object_new_string(strrchr(v->patches[i], '/') + 1));
-		json_object_object_add(one, "sha256", json_object_new_string(hex));
+		if (ret)
+			return ret;
+		one = json_object_new_object();
+		json_add_string(one, "name", basename(v->patches[i]));
+		json_add_string(one, "sha256", hex);
 		json_object_array_add(list, one);
 	}
-	return list;
+	return 0;
 }
 
 static int write_manifest(const struct kernel_variant *v, const struct kernel_keys *k,
-			  const struct kernel_build *b, uint64_t steps, const char *path,
+			  struct kernel_build *b, uint64_t steps, const char *path,
 			  struct error *err)
 {
-	struct json_object *m = json_object_new_object();
+	struct json_object *m = json_object_new_object(), *patches = json_object_new_array();
 	const char *text;
-	int ret;
+	int ret = describe_patches(v, patches, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-		json_object_object_add(m, fixed[i].key,
-				       json_object_new_string((char *)b + fixed[i].offset));
-	json_object_object_add(m, "release", json_object_new_string(b->release));
-	json_object_object_add(m, "compiler", json_object_new_string(k->compiler));
-	json_object_object_add(m, "linker", json_object_new_string(k->linker));
-	json_object_object_add(m, "recipe", json_object_new_string(KERNEL_RECIPE));
-	json_object_object_add(m, "flags", json_object_new_string(kernel_make_flags));
-	json_object_object_add(m, "source", json_object_new_string(k->source.place));
+	for (size_t i = 0; i < ARRAY_SIZE(array_members); i++)
+		json_add_string(m, array_members[i].key, array_of(b, &array_members[i]));
+	json_add_string(m, "release", b->release);
+	json_add_string(m, "compiler", k->compiler);
+	json_add_string(m, "linker", k->linker);
+	json_add_string(m, "recipe", KERNEL_RECIPE);
+	json_add_string(m, "flags", KERNEL_MAKE_FLAGS);
+	json_add_string(m, "source", k->source.place);
 	if (k->source.commit)
-		json_object_object_add(m, "commit", json_object_new_string(k->source.commit));
-	json_object_object_add(m, "patches", patch_list(v));
+		json_add_string(m, "commit", k->source.commit);
+	json_object_object_add(m, "patches", patches);
 	json_object_object_add(m, "steps", json_object_new_int64(steps));
+	if (ret)
+		goto out;
 	text = json_object_to_json_string_ext(m, JSON_C_TO_STRING_PRETTY |
 							 JSON_C_TO_STRING_NOSLASHESCAPE);
 	ret = fs_write_file(path, text, strlen(text), err);
+out:
 	json_object_put(m);
 	return ret;
 }
 
-static int collect(const struct kernel_work *w, struct kernel_build *b, struct error *err)
+static int copy_files(const struct kernel_work *w, struct error *err)
 {
-	__cleanup_free char *release = xasprintf("%s/include/config/kernel.release", w->tree);
+	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++) {
+		const struct kept_file *f = &kept_files[i];
+		__cleanup_free char *to = xasprintf("%s/%s", w->entry, f->name);
+		__cleanup_free char *from = NULL;
+		int ret;
+
+		if (!f->in_tree)
+			continue;
+		from = xasprintf("%s/%s", w->tree, f->in_tree);
+		ret = fs_copy_file(from, to, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* What `uname -r` will say; the caller frees. */
+static int read_release(const struct kernel_work *w, char **release, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s/include/config/kernel.release", w->tree);
+	struct strbuf text = STRBUF_INIT;
+	int ret = fs_read_file(path, 256, &text, err);
+
+	if (!ret)
+		*release = strndup(text.buf, strcspn(text.buf, "\n"));
+	strbuf_release(&text);
+	return ret;
+}
+
+/* Copies what make left into the entry-to-be, and fills in what the manifest says of it. */
+static int collect_build(const struct kernel_work *w, struct kernel_build *b, struct error *err)
+{
 	__cleanup_free char *bzimage = xasprintf("%s/bzImage", w->entry);
 	__cleanup_free char *vmlinux = xasprintf("%s/vmlinux", w->entry);
-	struct strbuf text = STRBUF_INIT;
-	int ret = 0;
+	__cleanup_free char *log = xasprintf("%s/log", w->entry);
+	int ret = copy_files(w, err);
 
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(kept); i++) {
-		__cleanup_free char *to = xasprintf("%s/%s", w->entry, kept[i].name);
-		__cleanup_free char *from =
-			kept[i].in_tree ? xasprintf("%s/%s", w->tree, kept[i].in_tree) : NULL;
+	if (ret)
+		return ret;
+	ret = fs_copy_file(w->log, log, err);
+	if (ret)
+		return ret;
+	ret = read_release(w, &b->release, err);
+	if (ret)
+		return ret;
+	ret = kernel_elf_build_id(vmlinux, b->build_id, err);
+	if (ret)
+		return ret;
+	ret = sha256_file(vmlinux, b->vmlinux_sha256, err);
+	if (ret)
+		return ret;
+	return sha256_file(bzimage, b->bzimage_sha256, err);
+}
 
-		if (from)
-			ret = fs_copy_file(from, to, err);
+/* The key's lock is held. An entry without a manifest is what a deletion left half-way. */
+static int install_entry(const struct kernel_env *env, const char *key, const char *from,
+			 struct error *err)
+{
+	__cleanup_free char *top = kernel_cache_path(env, "kernels", NULL);
+	__cleanup_free char *entry = kernel_cache_path(env, "kernels", key);
+	int ret = fs_mkdir_p(top, err);
+
+	if (ret)
+		return ret;
+	if (!has_manifest(env, key)) {
+		ret = fs_remove_tree(entry, err);
+		if (ret)
+			return ret;
 	}
-	if (!ret)
-		ret = fs_read_file(release, 256, &text, err);
-	text.buf[strcspn(text.buf, "\n")] = '\0';
-	b->release = xstrdup(text.buf);
-	strbuf_release(&text);
-	if (!ret)
-		ret = kernel_elf_build_id(vmlinux, b->build_id, err);
-	if (!ret)
-		ret = sha256_file(vmlinux, b->vmlinux_sha256, err);
-	return ret ? ret : sha256_file(bzimage, b->bzimage_sha256, err);
+	if (rename(from, entry) && errno != ENOTEMPTY && errno != EEXIST)
+		return error_set(err, -errno, "%s: %s", entry, strerror(errno));
+	return 0;
 }
 
 int kernel_cache_publish(const struct kernel_env *env, const struct kernel_variant *v,
 			 const struct kernel_keys *k, const struct kernel_work *w, uint64_t steps,
 			 struct error *err)
 {
-	__cleanup_free char *top = kernel_cache_path(env, "kernels", NULL);
-	__cleanup_free char *entry = kernel_cache_path(env, "kernels", k->key);
 	__cleanup_free char *manifest = xasprintf("%s/manifest.json", w->entry);
-	__cleanup_free char *log = xasprintf("%s/log", w->entry);
 	struct kernel_build b = {.release = NULL};
 	int ret;
 
@@ -319,15 +365,14 @@ int kernel_cache_publish(const struct kernel_env *env, const struct kernel_varia
 	memcpy(b.source_hash, k->source_hash, sizeof(b.source_hash));
 	memcpy(b.patches_hash, k->patches_hash, sizeof(b.patches_hash));
 	memcpy(b.config_hash, k->config_hash, sizeof(b.config_hash));
-	ret = collect(w, &b, err);
-	if (!ret)
-		ret = write_manifest(v, k, &b, steps, manifest, err);
-	if (!ret)
-		ret = fs_copy_file(w->log, log, err);
-	if (!ret)
-		ret = fs_mkdir_p(top, err);
-	if (!ret && rename(w->entry, entry) && errno != ENOTEMPTY && errno != EEXIST)
-		ret = error_set(err, -errno, "%s: %s", entry, strerror(errno));
+	ret = collect_build(w, &b, err);
+	if (ret)
+		goto out;
+	ret = write_manifest(v, k, &b, steps, manifest, err);
+	if (ret)
+		goto out;
+	ret = install_entry(env, k->key, w->entry, err);
+out:
 	kernel_build_free(&b);
 	return ret;
 }

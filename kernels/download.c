@@ -2,6 +2,7 @@
 /* Fetching a tarball: it appears under its name only if its SHA-256 is the one asked for. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,24 +22,39 @@ static void start_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* Where the bytes go, and what stopped them. */
+struct receiver {
+	int fd;
+	int error; /* errno of the first write that failed; 0: none */
+	struct progress *progress;
+};
+
+static size_t on_data(char *data, size_t size, size_t count, void *arg)
+{
+	struct receiver *r = arg;
+
+	if (!fs_write_all(r->fd, data, size * count))
+		return size * count;
+	r->error = errno;
+	return 0;
+}
+
 static int on_progress(void *arg, curl_off_t total, curl_off_t done, curl_off_t up_total,
 		       curl_off_t up)
 {
+	struct receiver *r = arg;
+
 	(void)up_total;
 	(void)up;
-	progress_update(arg, done, total, NULL);
+	progress_update(r->progress, done, total, NULL);
 	return cancel_requested();
 }
 
-static CURLcode fetch(const char *url, FILE *f, struct progress *p, char *reason)
+static void set_options(CURL *c, const char *url, struct receiver *r, char *reason)
 {
-	CURL *c = curl_easy_init();
-	CURLcode code;
-
-	if (!c)
-		return CURLE_FAILED_INIT;
 	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, f);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
@@ -51,53 +67,97 @@ static CURLcode fetch(const char *url, FILE *f, struct progress *p, char *reason
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, reason);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(c, CURLOPT_XFERINFODATA, p);
-	code = curl_easy_perform(c);
-	curl_easy_cleanup(c);
-	return code;
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, r);
 }
 
-static int fetch_to(const char *url, const char *path, struct error *err)
+/* Which limit of this machine stopped it; 0: none, the other side is at fault. */
+static int find_limit(CURL *c, CURLcode code)
+{
+	long error = 0;
+
+	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
+		return -ENOMEM;
+	curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &error);
+	if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS)
+		return -error;
+	return 0;
+}
+
+static int judge_transfer(CURL *c, CURLcode code, const char *url, const char *path,
+			  const struct receiver *r, const char *reason, struct error *err)
+{
+	int limit;
+
+	if (code == CURLE_OK)
+		return 0;
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return cancel_error(err);
+	if (r->error)
+		return error_set(err, -r->error, "%s: cannot write: %s", path, strerror(r->error));
+	if (!reason[0])
+		reason = curl_easy_strerror(code);
+	limit = find_limit(c, code);
+	if (limit)
+		return error_set(err, limit, "%s: %s: %s", url, reason, strerror(-limit));
+	return error_set(err, -EREMOTEIO, "%s: %s", url, reason);
+}
+
+static int fetch_url(const char *url, const char *path, int fd, struct error *err)
 {
 	char reason[CURL_ERROR_SIZE] = "";
-	FILE *f = fopen(path, "we");
-	struct progress *p;
-	CURLcode code;
-	int ret = 0;
+	struct receiver r = {.fd = fd};
+	CURL *c = curl_easy_init();
+	int ret;
 
-	if (!f)
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
-	p = progress_start("download");
-	code = fetch(url, f, p, reason);
-	if (fclose(f) && code == CURLE_OK)
-		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
-	else if (code == CURLE_ABORTED_BY_CALLBACK)
-		ret = cancel_error(err);
-	else if (code == CURLE_WRITE_ERROR)
-		ret = error_set(err, -ENOSPC, "%s: cannot be written: disk full?", path);
-	else if (code != CURLE_OK)
-		ret = error_set(err, -EREMOTEIO, "%s: %s", url,
-				reason[0] ? reason : curl_easy_strerror(code));
-	progress_end(p, ret ? "failed" : "done");
+	if (!c)
+		return error_set(err, -ENOMEM, "%s: libcurl cannot start", url);
+	r.progress = progress_start("download");
+	set_options(c, url, &r, reason);
+	ret = judge_transfer(c, curl_easy_perform(c), url, path, &r, reason, err);
+	progress_end(r.progress, ret ? "failed" : "done");
+	curl_easy_cleanup(c);
 	return ret;
+}
+
+static int fetch_to_file(const char *url, const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), ret;
+
+	if (fd < 0)
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	ret = fetch_url(url, path, fd, err);
+	if (close(fd) && !ret)
+		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return ret;
+}
+
+static int check_and_rename(const char *url, const char *sha256, const char *part, const char *path,
+			    struct error *err)
+{
+	char got[SHA256_HEX];
+	int ret = sha256_file(part, got, err);
+
+	if (ret)
+		return ret;
+	if (strcmp(got, sha256))
+		return error_set(
+			err, -EINVAL,
+			"%s: what came has SHA-256 %s, the variant says %s; it was not kept", url,
+			got, sha256);
+	if (rename(part, path))
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return 0;
 }
 
 int kernel_download(const char *url, const char *sha256, const char *path, struct error *err)
 {
 	__cleanup_free char *part = xasprintf("%s.part.%d", path, getpid());
-	char got[SHA256_HEX];
 	int ret;
 
 	pthread_once(&curl_once, start_curl);
-	ret = fetch_to(url, part, err);
+	ret = fetch_to_file(url, part, err);
 	if (!ret)
-		ret = sha256_file(part, got, err);
-	if (!ret && strcmp(got, sha256))
-		ret = error_set(err, -EINVAL,
-				"%s: what came has SHA-256 %s, the variant says %s: not kept", url,
-				got, sha256);
-	if (!ret && rename(part, path))
-		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
+		ret = check_and_rename(url, sha256, part, path, err);
 	if (ret)
 		unlink(part);
 	return ret;

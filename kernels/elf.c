@@ -1,60 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The GNU build-id of a vmlinux: a note in a PT_NOTE segment (System V ABI, "Note Section"). */
-#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernels/internal.h"
 
-/* Is [at, at + len) within the file? */
-static bool within(const struct strbuf *file, uint64_t at, uint64_t len)
+#define BUILD_ID_BYTES 20
+
+/* True when @hex was filled in. */
+static bool find_in_notes(Elf_Data *notes, char hex[41])
 {
-	return at <= file->len && len <= file->len - at;
-}
+	size_t at = 0, name, desc;
+	GElf_Nhdr note;
 
-/* Looks through the notes at @at for the build-id; true when @hex was filled in. */
-static bool find_note(const struct strbuf *file, uint64_t at, uint64_t len, char hex[41])
-{
-	uint64_t end = at + len;
+	while ((at = gelf_getnote(notes, at, &note, &name, &desc))) {
+		const unsigned char *bytes = notes->d_buf;
 
-	while (at < end && within(file, at, sizeof(Elf64_Nhdr))) {
-		Elf64_Nhdr note;
-		uint64_t name = at + sizeof(note), desc;
-
-		memcpy(&note, file->buf + at, sizeof(note));
-		desc = name + ((note.n_namesz + 3ULL) & ~3ULL);
-		if (!within(file, desc, note.n_descsz))
-			return false;
-		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-		    !memcmp(file->buf + name, "GNU", 4) && note.n_descsz == 20) {
-			for (int i = 0; i < 20; i++)
-				snprintf(hex + 2 * i, 3, "%02x", (uint8_t)file->buf[desc + i]);
-			return true;
-		}
-		at = desc + ((note.n_descsz + 3ULL) & ~3ULL);
+		if (note.n_type != NT_GNU_BUILD_ID || note.n_descsz != BUILD_ID_BYTES ||
+		    note.n_namesz != sizeof("GNU") || memcmp(bytes + name, "GNU", sizeof("GNU")))
+			continue;
+		for (int i = 0; i < BUILD_ID_BYTES; i++)
+			snprintf(hex + 2 * i, 3, "%02x", bytes[desc + i]);
+		return true;
 	}
 	return false;
 }
 
-static int search(const struct strbuf *file, char hex[41])
+static int find_build_id(Elf *elf, char hex[41])
 {
-	Elf64_Ehdr header;
+	size_t count;
 
-	if (!within(file, 0, sizeof(header)))
+	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &count))
 		return -EINVAL;
-	memcpy(&header, file->buf, sizeof(header));
-	if (memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64)
-		return -EINVAL;
-	for (unsigned int i = 0; i < header.e_phnum; i++) {
-		uint64_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
-		Elf64_Phdr segment;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr segment;
+		Elf_Data *notes;
 
-		if (!within(file, at, sizeof(segment)))
+		if (!gelf_getphdr(elf, i, &segment))
 			return -EINVAL;
-		memcpy(&segment, file->buf + at, sizeof(segment));
-		if (segment.p_type == PT_NOTE && within(file, segment.p_offset, segment.p_filesz) &&
-		    find_note(file, segment.p_offset, segment.p_filesz, hex))
+		if (segment.p_type != PT_NOTE)
+			continue;
+		notes = elf_getdata_rawchunk(elf, segment.p_offset, segment.p_filesz, ELF_T_NHDR);
+		if (notes && find_in_notes(notes, hex))
 			return 0;
 	}
 	return 0;
@@ -62,12 +53,18 @@ static int search(const struct strbuf *file, char hex[41])
 
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err)
 {
-	struct strbuf file = STRBUF_INIT;
-	int ret = fs_read_file(path, 0, &file, err);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+	Elf *elf;
 
 	hex[0] = '\0';
-	if (!ret && search(&file, hex))
-		ret = error_set(err, -EINVAL, "%s: not a 64-bit ELF file", path);
-	strbuf_release(&file);
+	if (fd < 0)
+		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	ret = find_build_id(elf, hex);
+	if (ret)
+		error_set(err, ret, "%s: not an ELF file: %s", path, elf_errmsg(-1));
+	elf_end(elf);
+	close(fd);
 	return ret;
 }

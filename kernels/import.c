@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "common/alloc.h"
+#include "common/json.h"
 #include "common/sha256.h"
 #include "kernels/internal.h"
 #include "kernels/mail.h"
@@ -29,16 +30,20 @@ struct series {
 /* Numbers of a patch mail; a lone "[PATCH]" is 1/1. */
 static int number_of(const struct mail *mail)
 {
-	return mail->m ? mail->n : 1;
+	if (!mail->m)
+		return 1;
+	return mail->n;
 }
 
 static int total_of(const struct mail *mail)
 {
-	return mail->m ? mail->m : 1;
+	if (!mail->m)
+		return 1;
+	return mail->m;
 }
 
 /* Is the mail a patch, or a series' cover letter? */
-static bool belongs(const struct mail *mail)
+static bool is_of_series(const struct mail *mail)
 {
 	return mail->patch && (mail->m || mail->diff[0]);
 }
@@ -50,27 +55,28 @@ static int choose_series(const struct mailbox *box, const char *mbox, struct ser
 	for (size_t i = 0; i < box->count; i++) {
 		const struct mail *mail = &box->mails[i];
 
-		if (!belongs(mail))
+		if (!is_of_series(mail))
 			continue;
 		if (!s->m) {
 			s->version = mail->version;
 			s->m = total_of(mail);
 		} else if (s->version != mail->version || s->m != total_of(mail)) {
-			return error_set(err, -EINVAL,
-					 "%s: holds more than one series: v%d with %d "
-					 "patches, and v%d with %d (\"%s\"); leave one in it",
-					 mbox, s->version, s->m, mail->version, total_of(mail),
-					 mail->subject);
+			return error_set(
+				err, -EINVAL,
+				"%s: holds more than one series: v%d with %d patches, and v%d with %d (\"%s\"); leave only one in it",
+				mbox, s->version, s->m, mail->version, total_of(mail),
+				mail->subject);
 		}
 	}
 	if (!s->m)
-		return error_set(err, -EINVAL,
-				 "%s: no patch in it (looked for subjects with [PATCH "
-				 "n/m] in %zu mails)",
-				 mbox, box->count);
+		return error_set(
+			err, -EINVAL,
+			"%s: no patch in it (looked for subjects with [PATCH n/m] in %zu mails)",
+			mbox, box->count);
 	if (s->m > MAX_SERIES)
-		return error_set(err, -EINVAL, "%s: says to have %d patches; at most %d are taken",
-				 mbox, s->m, MAX_SERIES);
+		return error_set(err, -EINVAL,
+				 "%s: a series of %d patches; at most %d can be imported", mbox,
+				 s->m, MAX_SERIES);
 	s->patches = xcalloc(s->m, sizeof(*s->patches));
 	return 0;
 }
@@ -86,7 +92,7 @@ static int place_mail(const struct mail *mail, const char *mbox, struct series *
 		      struct error *err)
 {
 	int n = number_of(mail);
-	const struct mail **slot = n ? &s->patches[n - 1] : &s->cover;
+	const struct mail **slot = &s->cover;
 	__cleanup_free char *outside = mail_outside_path(mail);
 
 	if (n > s->m)
@@ -96,9 +102,10 @@ static int place_mail(const struct mail *mail, const char *mbox, struct series *
 		return error_set(err, -EINVAL, "%s: \"%s\": has no diff", mbox, mail->subject);
 	if (outside)
 		return error_set(err, -EINVAL,
-				 "%s: \"%s\": changes a file outside of the kernel's "
-				 "tree: %s",
+				 "%s: \"%s\": changes a file outside of the kernel's tree: %s",
 				 mbox, mail->subject, outside);
+	if (n)
+		slot = &s->patches[n - 1];
 	if (*slot && !same_mail(*slot, mail))
 		return error_set(err, -EINVAL, "%s: patch %d/%d is there twice: %s and %s", mbox, n,
 				 s->m, (*slot)->message_id, mail->message_id);
@@ -127,9 +134,11 @@ static int find_series(const struct mailbox *box, const char *mbox, struct serie
 	int ret = choose_series(box, mbox, s, err);
 
 	for (size_t i = 0; !ret && i < box->count; i++)
-		if (belongs(&box->mails[i]))
+		if (is_of_series(&box->mails[i]))
 			ret = place_mail(&box->mails[i], mbox, s, err);
-	return ret ? ret : check_complete(s, mbox, err);
+	if (ret)
+		return ret;
+	return check_complete(s, mbox, err);
 }
 
 /* ---- writing it ---- */
@@ -155,7 +164,9 @@ static char *patch_name(int i, const struct mail *mail)
 	char slug[SLUG_MAX + 1];
 
 	make_slug(mail->title, slug);
-	return xasprintf("%04d-%s.patch", i + 1, slug[0] ? slug : "patch");
+	if (!slug[0])
+		return xasprintf("%04d-patch.patch", i + 1);
+	return xasprintf("%04d-%s.patch", i + 1, slug);
 }
 
 static int write_patch(const char *dir, int i, const struct series *s, struct strbuf *list,
@@ -193,37 +204,32 @@ static int write_series(const char *dir, const struct series *s, struct error *e
 	return ret;
 }
 
-static void add_string(struct json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
-
 static char *base_commit_of(const struct series *s)
 {
-	char *found = s->cover ? mail_base_commit(s->cover) : NULL;
+	char *found = NULL;
 
+	if (s->cover)
+		found = mail_base_commit(s->cover);
 	for (int i = 0; !found && i < s->m; i++)
 		found = mail_base_commit(s->patches[i]);
 	return found;
 }
 
 /* Where the series came from, for the variant's "import". */
-static struct json_object *describe_import(const struct series *s, const char *mbox)
+static struct json_object *describe_import(const struct series *s, const char *mbox,
+					   const char *hex)
 {
 	struct json_object *o = json_object_new_object(), *ids = json_object_new_array();
 	__cleanup_free char *base_commit = base_commit_of(s);
-	const char *slash = strrchr(mbox, '/');
-	char hex[SHA256_HEX] = "";
 
-	sha256_file(mbox, hex, NULL);
-	add_string(o, "mbox", slash ? slash + 1 : mbox);
-	add_string(o, "mbox_sha256", hex);
+	json_add_string(o, "mbox", basename(mbox));
+	json_add_string(o, "mbox_sha256", hex);
 	json_object_object_add(o, "version", json_object_new_int(s->version));
 	if (base_commit)
-		add_string(o, "base_commit", base_commit);
+		json_add_string(o, "base_commit", base_commit);
 	if (s->cover) {
-		add_string(o, "cover", s->cover->title);
-		add_string(o, "cover_message_id", s->cover->message_id);
+		json_add_string(o, "cover", s->cover->title);
+		json_add_string(o, "cover_message_id", s->cover->message_id);
 	}
 	for (int i = 0; i < s->m; i++)
 		json_object_array_add(ids, json_object_new_string(s->patches[i]->message_id));
@@ -234,15 +240,20 @@ static struct json_object *describe_import(const struct series *s, const char *m
 static int write_variant(const char *path, const char *onto, const char *name,
 			 const struct series *s, const char *mbox, struct error *err)
 {
-	struct json_object *o = json_object_new_object();
+	const struct mail *first = s->cover ? s->cover : s->patches[0];
 	__cleanup_free char *patches = xasprintf("patches/%s", name);
 	__cleanup_free char *text = NULL;
-	int ret;
+	struct json_object *o;
+	char hex[SHA256_HEX];
+	int ret = sha256_file(mbox, hex, err);
 
-	add_string(o, "description", s->cover ? s->cover->title : s->patches[0]->title);
-	add_string(o, "base", onto);
-	add_string(o, "patches", patches);
-	json_object_object_add(o, "import", describe_import(s, mbox));
+	if (ret)
+		return ret;
+	o = json_object_new_object();
+	json_add_string(o, "description", first->title);
+	json_add_string(o, "base", onto);
+	json_add_string(o, "patches", patches);
+	json_object_object_add(o, "import", describe_import(s, mbox, hex));
 	text = xasprintf("%s\n", json_object_to_json_string_ext(
 					 o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_PRETTY_TAB |
 						    JSON_C_TO_STRING_SPACED |
@@ -252,7 +263,23 @@ static int write_variant(const char *path, const char *onto, const char *name,
 	return ret;
 }
 
-/* The series appears by one rename, then the variant; without the second there is no first. */
+/* Writes the series to the folder @half, then renames that to @dir. */
+static int write_folder(const char *half, const char *dir, const struct series *s,
+			struct error *err)
+{
+	int ret = fs_mkdir_p(half, err);
+
+	if (ret)
+		return ret;
+	ret = write_series(half, s, err);
+	if (ret)
+		return ret;
+	if (rename(half, dir))
+		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+	return 0;
+}
+
+/* The series appears by one rename, then the variant; if that fails, the series is removed again. */
 static int write_all(const struct kernel_env *env, const struct series *s, const char *mbox,
 		     const char *onto, const char *name, struct error *err)
 {
@@ -260,12 +287,8 @@ static int write_all(const struct kernel_env *env, const struct series *s, const
 	__cleanup_free char *dir = xasprintf("%s/%s", top, name);
 	__cleanup_free char *half = xasprintf("%s/.%s.%d", top, name, getpid());
 	__cleanup_free char *variant = xasprintf("%s/%s.json", env->variants_dir, name);
-	int ret = fs_mkdir_p(half, err);
+	int ret = write_folder(half, dir, s, err);
 
-	if (!ret)
-		ret = write_series(half, s, err);
-	if (!ret && rename(half, dir))
-		ret = error_set(err, -errno, "%s: %s", dir, strerror(errno));
 	if (ret) {
 		fs_remove_tree(half, NULL);
 		return ret;
@@ -286,13 +309,14 @@ static int check_new(const struct kernel_env *env, const char *name, struct erro
 	if (!fs_is_plain_name(name))
 		return error_set(err, -EINVAL,
 				 "\"%s\" cannot name a variant (letters, digits, ._+-)", name);
-	if (fs_exists(variant) || fs_exists(dir))
-		return error_set(err, -EEXIST, "%s: is there already; take another name",
-				 fs_exists(variant) ? variant : dir);
+	if (fs_exists(variant))
+		return error_set(err, -EEXIST, "%s: exists already; take another name", variant);
+	if (fs_exists(dir))
+		return error_set(err, -EEXIST, "%s: exists already; take another name", dir);
 	return 0;
 }
 
-/* @onto as the new variant's file is to say it: a name, or an absolute path. */
+/* What the new variant's file says as "base": a name, or an absolute path. */
 static int check_onto(const struct kernel_env *env, const char *onto, char **base,
 		      struct error *err)
 {
@@ -301,35 +325,57 @@ static int check_onto(const struct kernel_env *env, const char *onto, char **bas
 
 	if (ret)
 		return error_prefix(err, ret, "--onto");
-	*base = xstrdup(fs_is_plain_name(onto) && !strstr(onto, ".json") ? v.name : v.path);
+	if (fs_is_plain_name(onto) && !fs_has_suffix(onto, ".json"))
+		*base = xstrdup(v.name);
+	else
+		*base = xstrdup(v.path);
 	kernel_variant_free(&v);
 	return 0;
+}
+
+/* @dir: for temporary files. */
+static int import_mailbox(const struct kernel_env *env, const char *mbox, const char *dir,
+			  const char *base, const char *name, struct error *err)
+{
+	struct series s = {.m = 0};
+	struct mailbox box;
+	int ret = mailbox_read(mbox, dir, &box, err);
+
+	if (ret)
+		return ret;
+	ret = find_series(&box, mbox, &s, err);
+	if (!ret)
+		ret = write_all(env, &s, mbox, base, name, err);
+	free(s.patches);
+	mailbox_free(&box);
+	return ret;
+}
+
+/* A template for mkdtemp(3); the caller frees. */
+static char *temporary_template(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!tmp || !*tmp)
+		tmp = "/tmp";
+	return xasprintf("%s/nestlab-import.XXXXXX", tmp);
 }
 
 int kernel_import(const struct kernel_env *env, const char *mbox, const char *onto,
 		  const char *name, struct error *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	__cleanup_free char *dir =
-		xasprintf("%s/nestlab-import.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	__cleanup_free char *dir = temporary_template();
 	__cleanup_free char *base = NULL;
-	struct series s = {.m = 0};
-	struct mailbox box = {NULL, 0};
 	int ret = check_new(env, name, err);
 
-	if (!ret)
-		ret = check_onto(env, onto, &base, err);
+	if (ret)
+		return ret;
+	ret = check_onto(env, onto, &base, err);
 	if (ret)
 		return ret;
 	if (!mkdtemp(dir))
 		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
-	ret = mailbox_read(mbox, dir, &box, err);
-	if (!ret)
-		ret = find_series(&box, mbox, &s, err);
-	if (!ret)
-		ret = write_all(env, &s, mbox, base, name, err);
-	free(s.patches);
-	mailbox_free(&box);
+	ret = import_mailbox(env, mbox, dir, base, name, err);
 	fs_remove_tree(dir, NULL);
 	return ret;
 }

@@ -16,7 +16,8 @@
  *	  "compiler": "gcc",                  // program name, looked up in PATH
  *	  "selftests": "patches/my-tests",    // a series for the tree that KVM's selftests are
  *	                                      // built in, on top of the base's; null: not the
- *	                                      // base's either. The kernel is none the wiser
+ *	                                      // base's either. They do not change the kernel or
+ *	                                      // its key
  *	  "import": { ... }                   // optional: where an imported series came from
  *	}
  *
@@ -64,10 +65,10 @@ struct kernel_variant {
 	char *import; /* NULL, or the text of "import", a JSON object; for people */
 };
 
-/* Where things are. Borrowed strings. */
+/* Where things are on this machine. Borrowed strings. */
 struct kernel_env {
 	const char *variants_dir; /* .../kernels */
-	const char *cache_dir;	  /* .../nestlab (fs_cache_dir()) */
+	const char *cache_dir;	  /* .../nestlab (see orchestrator/places.h) */
 	int jobs;		  /* make -j; 0: one per core */
 	const char *label;	  /* progress label; NULL: "build NAME" */
 };
@@ -84,7 +85,7 @@ struct kernel_build {
 	char vmlinux_sha256[SHA256_HEX];
 	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler; /* first line of --version */
-	bool cached;	/* was there already: nothing was compiled */
+	bool cached;	/* it was in the cache: nothing was compiled */
 	double seconds; /* wall time of this call */
 };
 
@@ -93,15 +94,30 @@ int kernel_variant_load(const struct kernel_env *env, const char *name, struct k
 			struct error *err);
 void kernel_variant_free(struct kernel_variant *v);
 
-/* Builds unless cached; waits if another process builds the same key. Errors: -EINVAL (variant,
- * config option that did not take), -EBADMSG (patch does not apply: patch, file and hunk named),
- * -EIO (compile error: first error lines and log path). No fault of the kernel's: -EREMOTEIO (the
- * sources cannot be had), -ENOSPC, -ENOMEM (a compiler was killed), -ECANCELED. */
+/*
+ * Builds unless cached; waits if another process builds the same key. The message begins with "kernel
+ * NAME" unless NAME names no readable variant. Errors where the kernel is at fault, which no system
+ * call fails with on the way:
+ *
+ *	-EBADMSG	a patch does not apply: patch, file and hunk are named
+ *	-EDOM		a configuration option did not take: each one is listed
+ *	-ENOEXEC	it does not compile: the first error lines and the log's path
+ *
+ * and where it is not: -EINVAL (the variant's file is wrong, its repository or commit does not exist),
+ * -ENOENT (the variant, a package or a program is missing), -EREMOTEIO (the sources cannot be fetched or
+ * unpacked), -ENOSPC, -ENOMEM (also: a compiler was killed), -EMFILE, -EAGAIN, -ECANCELED, or the error
+ * of a system call.
+ */
 int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
 		 struct error *err);
 void kernel_build_free(struct kernel_build *b);
 
-/* Is the variant's build in the cache? Sets *cached; builds nothing. */
+/* Does this error of kernel_build() say something about the kernel, and not about this machine? Only
+ * then is it an answer that may be stored. */
+bool kernel_is_at_fault(int code);
+
+/* Sets *cached if the variant's build is in the cache. Builds and fetches nothing; a source that is not
+ * on this machine means that it is not cached. */
 int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,
 		     struct error *err);
 
@@ -113,7 +129,7 @@ struct kernel_selftests {
 
 /*
  * Builds those of the named selftests that are not in the cache, from the variant's source, its
- * patches and those of "selftests". @kernel is the variant's build: they go with it. Errors:
+ * patches and those of "selftests". @kernel is the variant's build, which they are to run on. Errors:
  * -ENOENT (the tree has no test of that name: those that it has are listed), -ESTALE (the source is
  * a branch, and has moved since @kernel was built), else as for kernel_build().
  */

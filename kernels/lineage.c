@@ -3,7 +3,7 @@
  * Commits of one repository, built one from the tree of another: what a bisect or a `git bisect run`
  * does all day. Of each lineage (repository, patches, fragments, compiler) the tree of the last build
  * is kept; the next build copies it, brings the files that differ between the two commits up to date,
- * and compiles what hangs on them.
+ * and compiles what depends on them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "common/alloc.h"
 #include "common/sha256.h"
-#include "common/subprocess.h"
+#include "common/git.h"
 #include "kernels/internal.h"
 
 /* In a kept tree: the commit that its sources are. */
@@ -31,28 +31,43 @@ static char *lineage_name(const struct kernel_keys *k)
 	return xasprintf("git-%.32s", hex);
 }
 
-static int lock(const struct kernel_env *env, const char *name, int *fd, struct error *err)
+static int lock_lineage(const struct kernel_env *env, const char *name, int *fd, struct error *err)
 {
 	__cleanup_free char *path = kernel_cache_path(env, "locks", name);
 
 	return fs_lock(path, true, fd, err);
 }
 
-static int git_list(const struct kernel_keys *k, const char *from, const char *filter,
-		    struct strbuf *out, struct error *err)
+/* Names of the files that differ between the commits, each with a NUL after it. */
+static int list_files(const struct kernel_keys *k, const char *from, const char *filter,
+		      struct strbuf *out, struct error *err)
 {
-	const char *argv[] = {
-		"git",	"--git-dir", k->source.place,  "diff", "--name-only", "-z", "--no-renames",
-		filter, from,	     k->source.commit, "--",   NULL};
-	struct subprocess sp = {.argv = argv, .out = out};
+	const char *const args[] = {"diff",	      "--name-only", "-z",
+				    "--no-renames",   filter,	     from,
+				    k->source.commit, "--",	     NULL};
+	__cleanup_free char *repository = xasprintf("GIT_DIR=%s", k->source.place);
+	const char *const env[] = {repository, NULL};
+	struct git_command cmd = {.args = args, .env = env};
 
-	return subprocess_run(&sp, NULL, err);
+	return git_run(&cmd, NULL, out, err);
+}
+
+/* The name after @name (NULL: the first one) in what list_files() gave; NULL at the end. */
+static const char *next_name(const struct strbuf *names, const char *name)
+{
+	const char *next = names->buf;
+
+	if (name)
+		next = name + strlen(name) + 1;
+	if (next >= names->buf + names->len)
+		return NULL;
+	return next;
 }
 
 static int remove_files(const struct strbuf *names, const char *tree, struct error *err)
 {
-	for (const char *p = names->buf; p < names->buf + names->len; p += strlen(p) + 1) {
-		__cleanup_free char *path = xasprintf("%s/%s", tree, p);
+	for (const char *n = NULL; (n = next_name(names, n));) {
+		__cleanup_free char *path = xasprintf("%s/%s", tree, n);
 
 		if (unlink(path) && errno != ENOENT)
 			return error_set(err, -errno, "%s: %s", path, strerror(errno));
@@ -62,84 +77,101 @@ static int remove_files(const struct strbuf *names, const char *tree, struct err
 
 /* Files as in the commit. git replaces a file and does not write into it: it may be a hard link. */
 static int check_out_files(const struct kernel_keys *k, const struct strbuf *names,
-			   const char *tree, const char *log, struct error *err)
+			   const char *tree, struct error *err)
 {
 	__cleanup_free char *list = xasprintf("%s.changed", tree);
-	__cleanup_free char *index = xasprintf("GIT_INDEX_FILE=%s.index", tree);
 	__cleanup_free char *from = xasprintf("--pathspec-from-file=%s", list);
-	const char *argv[] = {"git",
-			      "-c",
-			      "core.autocrlf=false",
-			      "-c",
-			      "core.bare=false",
-			      "--literal-pathspecs",
-			      "--git-dir",
-			      k->source.place,
-			      "--work-tree",
-			      tree,
-			      "checkout",
-			      "-q",
-			      "-f",
-			      k->source.commit,
-			      from,
-			      "--pathspec-file-nul",
-			      NULL};
-	const char *const env[] = {index, NULL};
-	struct subprocess sp = {.argv = argv, .env = env, .cwd = tree, .log_path = log};
+	const char *const args[] = {"-c",
+				    "core.autocrlf=false",
+				    "-c",
+				    "core.bare=false",
+				    "--literal-pathspecs",
+				    "checkout",
+				    "-q",
+				    "-f",
+				    k->source.commit,
+				    from,
+				    "--pathspec-file-nul",
+				    NULL};
+	__cleanup_free char *repository = xasprintf("GIT_DIR=%s", k->source.place);
+	__cleanup_free char *work_tree = xasprintf("GIT_WORK_TREE=%s", tree);
+	__cleanup_free char *index = xasprintf("GIT_INDEX_FILE=%s.index", tree);
+	const char *const env[] = {repository, work_tree, index, NULL};
+	struct git_command cmd = {.dir = tree, .args = args, .env = env};
 	int ret;
 
 	if (!names->len)
 		return 0;
 	ret = fs_write_file(list, names->buf, names->len, err);
-	return ret ? ret : subprocess_run(&sp, NULL, err);
+	if (ret)
+		return ret;
+	return git_run(&cmd, NULL, NULL, err);
 }
 
 static int note_sources(const struct strbuf *names, const char *tree, struct error *err)
 {
-	int ret = 0;
+	for (const char *n = NULL; (n = next_name(names, n));) {
+		int ret = kernel_tree_note_source(tree, n, err);
 
-	for (const char *p = names->buf; !ret && p < names->buf + names->len; p += strlen(p) + 1)
-		ret = kernel_tree_note_source(tree, p, err);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
-static void note_config(const struct strbuf *names, bool *config_may_differ)
+static bool has_config_path(const struct strbuf *names)
 {
-	for (const char *p = names->buf; p < names->buf + names->len; p += strlen(p) + 1)
-		if (kernel_is_config_path(p))
-			*config_may_differ = true;
+	for (const char *n = NULL; (n = next_name(names, n));)
+		if (kernel_is_config_path(n))
+			return true;
+	return false;
 }
 
-/* @tree's sources from commit @from to the one wanted. */
-static int update(const struct kernel_keys *k, const char *from, const char *tree, const char *log,
-		  bool *config_may_differ, struct error *err)
+static int change_files(const struct kernel_keys *k, const struct strbuf *gone,
+			const struct strbuf *changed, const char *tree, struct error *err)
+{
+	int ret = remove_files(gone, tree, err);
+
+	if (ret)
+		return ret;
+	ret = check_out_files(k, changed, tree, err);
+	if (ret)
+		return ret;
+	return note_sources(changed, tree, err);
+}
+
+/* Brings @tree's sources from commit @from to the one wanted. */
+static int update_tree(const struct kernel_keys *k, const char *from, const char *tree,
+		       bool *config_may_differ, struct error *err)
 {
 	struct strbuf gone = STRBUF_INIT, changed = STRBUF_INIT;
-	int ret = git_list(k, from, "--diff-filter=D", &gone, err);
+	int ret = list_files(k, from, "--diff-filter=D", &gone, err);
 
-	ret = ret ? ret : git_list(k, from, "--diff-filter=d", &changed, err);
-	ret = ret ? ret : remove_files(&gone, tree, err);
-	ret = ret ? ret : check_out_files(k, &changed, tree, log, err);
-	ret = ret ? ret : note_sources(&changed, tree, err);
-	*config_may_differ = false;
-	note_config(&gone, config_may_differ);
-	note_config(&changed, config_may_differ);
+	if (!ret)
+		ret = list_files(k, from, "--diff-filter=d", &changed, err);
+	if (!ret)
+		ret = change_files(k, &gone, &changed, tree, err);
+	*config_may_differ = has_config_path(&gone) || has_config_path(&changed);
 	strbuf_release(&gone);
 	strbuf_release(&changed);
 	return ret;
 }
 
-/* The commit of a kept tree, if git still has it. */
-static bool read_commit(const struct kernel_keys *k, const char *tree, struct strbuf *commit)
+/* The commit of the kept tree @tree, if there is one and git still has its commit. */
+static int find_kept_commit(const struct kernel_keys *k, const char *tree, char **commit,
+			    struct error *err)
 {
 	__cleanup_free char *path = xasprintf("%s/" COMMIT_FILE, tree);
-	const char *argv[] = {"git", "--git-dir", k->source.place, "cat-file", "-e", NULL, NULL};
-	int status;
+	struct strbuf text = STRBUF_INIT;
+	int ret = fs_read_file(path, 256, &text, err);
 
-	if (fs_read_file(path, 256, commit, NULL) || commit->len != strlen(k->source.commit))
-		return false;
-	argv[5] = commit->buf;
-	return !subprocess_run(&(struct subprocess){.argv = argv}, &status, NULL) && !status;
+	*commit = NULL;
+	if (!ret && text.len == strlen(k->source.commit))
+		ret = git_find_commit(k->source.place, text.buf, commit, err);
+	strbuf_release(&text);
+	if (ret == -ENOENT || ret == -EINVAL || ret == -EREMOTEIO)
+		return 0;
+	return ret;
 }
 
 /* Not with patches: the kept tree would have them already. */
@@ -148,26 +180,45 @@ bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_k
 	return k->source.commit && !v->npatches;
 }
 
+static int copy_kept(const struct kernel_env *env, const struct kernel_keys *k, const char *name,
+		     const char *tree, char **commit, struct error *err)
+{
+	__cleanup_free char *kept = kernel_cache_path(env, "trees", name);
+	int ret = find_kept_commit(k, kept, commit, err);
+
+	if (ret || !*commit)
+		return ret;
+	return kernel_tree_copy(kept, tree, err);
+}
+
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
-			const char *log, bool *taken, bool *config_may_differ, struct error *err)
+			bool *taken, bool *config_may_differ, struct error *err)
 {
 	__cleanup_free char *name = lineage_name(k);
-	__cleanup_free char *kept = kernel_cache_path(env, "trees", name);
-	struct strbuf commit = STRBUF_INIT;
-	int fd, ret = lock(env, name, &fd, err);
+	__cleanup_free char *commit = NULL;
+	int fd, ret = lock_lineage(env, name, &fd, err);
 
 	*taken = false;
 	if (ret)
 		return ret;
-	if (read_commit(k, kept, &commit)) {
-		*taken = true;
-		ret = kernel_tree_copy(kept, tree, err);
-	}
+	ret = copy_kept(env, k, name, tree, &commit, err);
 	close(fd);
-	if (*taken && !ret)
-		ret = update(k, commit.buf, tree, log, config_may_differ, err);
-	strbuf_release(&commit);
-	return ret;
+	if (ret || !commit)
+		return ret;
+	*taken = true;
+	return update_tree(k, commit, tree, config_may_differ, err);
+}
+
+/* The tree that was kept takes our place in the scratch folder, and goes away with it. */
+static int exchange_trees(const char *tree, const char *kept, struct error *err)
+{
+	unsigned int flags = 0;
+
+	if (fs_exists(kept))
+		flags = RENAME_EXCHANGE;
+	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
+		return error_set(err, -errno, "%s: %s", kept, strerror(errno));
+	return 0;
 }
 
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
@@ -179,13 +230,15 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 	__cleanup_free char *mark = xasprintf("%s/" COMMIT_FILE, tree);
 	int fd, ret = fs_mkdir_p(top, err);
 
-	ret = ret ? ret : fs_write_file(mark, k->source.commit, strlen(k->source.commit), err);
-	ret = ret ? ret : lock(env, name, &fd, err);
 	if (ret)
 		return ret;
-	/* the one that was kept takes our place in the scratch folder, and goes away with it */
-	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, fs_exists(kept) ? RENAME_EXCHANGE : 0))
-		ret = error_set(err, -errno, "%s: %s", kept, strerror(errno));
+	ret = fs_write_file(mark, k->source.commit, strlen(k->source.commit), err);
+	if (ret)
+		return ret;
+	ret = lock_lineage(env, name, &fd, err);
+	if (ret)
+		return ret;
+	ret = exchange_trees(tree, kept, err);
 	close(fd);
 	return ret;
 }

@@ -9,17 +9,17 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/git.h"
 #include "common/log.h"
 #include "common/strbuf.h"
-#include "common/subprocess.h"
+#include "kernels/patch.h"
 
 #define MAX_MAIL_BYTES	 (16 << 20)
 #define MAX_PATCH_NUMBER 9999
 
 /* The user's git settings (scissors, encodings) must not change what a mail says. */
-static const char *const git_env[] = {
-	"LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-	"GIT_DIR",  "GIT_WORK_TREE",	     NULL};
+static const char *const git_env[] = {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+				      "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", NULL};
 
 /* ---- subjects ---- */
 
@@ -30,7 +30,9 @@ static int take_number(const char **s)
 
 	for (; isdigit((unsigned char)**s) && digits < 4; (*s)++, digits++)
 		value = value * 10 + (**s - '0');
-	return digits && !isdigit((unsigned char)**s) ? value : -1;
+	if (!digits || isdigit((unsigned char)**s))
+		return -1;
+	return value;
 }
 
 /* "PATCH", "v2", "3/5", and run together: "PATCHv2", "PATCH3/5". */
@@ -100,7 +102,9 @@ void mail_parse_subject(struct mail *mail)
 static const char *next_line(const char *line)
 {
 	line = strchr(line, '\n');
-	return line ? line + 1 : NULL;
+	if (!line)
+		return NULL;
+	return line + 1;
 }
 
 static char *find_base_commit(const char *text)
@@ -121,7 +125,9 @@ char *mail_base_commit(const struct mail *mail)
 {
 	char *found = find_base_commit(mail->body);
 
-	return found ? found : find_base_commit(mail->diff);
+	if (found)
+		return found;
+	return find_base_commit(mail->diff);
 }
 
 static bool leads_outside(const char *path)
@@ -130,25 +136,22 @@ static bool leads_outside(const char *path)
 	       strstr(path, "/../");
 }
 
+static int find_outside(const struct patch_path *p, void *arg)
+{
+	char **found = arg;
+
+	if (!leads_outside(p->raw))
+		return 0;
+	*found = xstrdup(p->raw);
+	return 1;
+}
+
 char *mail_outside_path(const struct mail *mail)
 {
-	static const char *const marks[] = {"--- ",	  "+++ ",	"rename from ",
-					    "rename to ", "copy from ", "copy to "};
+	char *found = NULL;
 
-	for (const char *line = mail->diff; line; line = next_line(line)) {
-		for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
-			size_t len = strlen(marks[i]);
-			char *path;
-
-			if (strncmp(line, marks[i], len))
-				continue;
-			path = strndup(line + len, strcspn(line + len, "\t\r\n"));
-			if (strcmp(path, "/dev/null") && leads_outside(path))
-				return path;
-			free(path);
-		}
-	}
-	return NULL;
+	patch_each_path(mail->diff, find_outside, &found);
+	return found;
 }
 
 /* ---- git mailsplit, git mailinfo ---- */
@@ -186,38 +189,55 @@ static int read_text(const char *path, char **text, struct error *err)
 	return ret;
 }
 
+/* git mailinfo's output; body and diff go into the files @body and @diff. -ENOMSG: not a mail. */
+static int run_mailinfo(const char *dir, const char *path, const char *body, const char *diff,
+			struct strbuf *info, struct error *err)
+{
+	const char *const args[] = {
+		"mailinfo", "-k", "-m", "--encoding=UTF-8", "--no-scissors", "--quoted-cr=strip",
+		body,	    diff, NULL};
+	struct git_command cmd = {.dir = dir, .args = args, .env = git_env, .stdin_path = path};
+	int status, ret = git_run(&cmd, &status, info, err);
+
+	if (ret || !status)
+		return ret;
+	/* if it was a patch, check_complete() reports its number */
+	log_warning("mail %s: git mailinfo cannot read it; it was left out", basename(path));
+	return -ENOMSG;
+}
+
+static void take_headers(struct mail *mail, const char *info, const char *raw)
+{
+	mail->author = info_value(info, "Author");
+	mail->email = info_value(info, "Email");
+	mail->date = info_value(info, "Date");
+	mail->subject = info_value(info, "Subject");
+	mail->message_id = header_message_id(raw);
+	mail_parse_subject(mail);
+}
+
 static int read_mail(const char *dir, const char *name, struct mail *mail, struct error *err)
 {
 	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
 	__cleanup_free char *body = xasprintf("%s/body", dir);
 	__cleanup_free char *diff = xasprintf("%s/diff", dir);
-	const char *argv[] = {"git",	       "mailinfo",	    "-k", "-m", "--encoding=UTF-8",
-			      "--no-scissors", "--quoted-cr=strip", body, diff, NULL};
 	__cleanup_free char *raw = NULL;
 	struct strbuf info = STRBUF_INIT;
-	struct subprocess sp = {
-		.argv = argv, .env = git_env, .cwd = dir, .stdin_path = path, .out = &info};
-	int status, ret = subprocess_run(&sp, &status, err);
+	int ret = run_mailinfo(dir, path, body, diff, &info, err);
 
-	if (!ret && status) {
-		/* Was it one of the patches, then its number is missed later on. */
-		log_warning("mail %s: git mailinfo cannot read it; left out", name);
-		ret = -ENOMSG;
-	}
-	if (!ret)
-		ret = read_text(path, &raw, err);
-	if (!ret)
-		ret = read_text(body, &mail->body, err);
-	if (!ret)
-		ret = read_text(diff, &mail->diff, err);
-	if (!ret) {
-		mail->author = info_value(info.buf, "Author");
-		mail->email = info_value(info.buf, "Email");
-		mail->date = info_value(info.buf, "Date");
-		mail->subject = info_value(info.buf, "Subject");
-		mail->message_id = header_message_id(raw);
-		mail_parse_subject(mail);
-	}
+	if (ret)
+		goto out;
+	ret = read_text(path, &raw, err);
+	if (ret)
+		goto out;
+	ret = read_text(body, &mail->body, err);
+	if (ret)
+		goto out;
+	ret = read_text(diff, &mail->diff, err);
+	if (ret)
+		goto out;
+	take_headers(mail, info.buf, raw);
+out:
 	strbuf_release(&info);
 	return ret;
 }
@@ -234,46 +254,57 @@ static void free_mail(struct mail *mail)
 	memset(mail, 0, sizeof(*mail));
 }
 
-static int split(const char *path, const char *dir, struct error *err)
+/* Writes each mail of the mbox @path to a file of its own in @dir. */
+static int split_mailbox(const char *path, const char *dir, struct error *err)
 {
 	__cleanup_free char *absolute = realpath(path, NULL);
 	__cleanup_free char *out = xasprintf("-o%s", dir);
-	const char *argv[] = {"git", "mailsplit", "-b", "--mboxrd", out, "--", absolute, NULL};
+	const char *const args[] = {"mailsplit", "-b", "--mboxrd", out, "--", absolute, NULL};
+	struct git_command cmd = {.dir = dir, .args = args, .env = git_env};
 	struct strbuf count = STRBUF_INIT;
-	struct subprocess sp = {.argv = argv, .env = git_env, .cwd = dir, .out = &count};
 	int status, ret;
 
 	if (!absolute)
 		return error_set(err, -errno, "%s: %s", path, strerror(errno));
-	ret = subprocess_run(&sp, &status, err);
+	ret = git_run(&cmd, &status, &count, err);
 	if (!ret && (status || atoi(count.buf) < 1))
 		ret = error_set(err, -EINVAL, "%s: git mailsplit finds no mail in it", path);
 	strbuf_release(&count);
 	return ret;
 }
 
+/* Adds the mail in the file @name of @dir to the box; one that git cannot read is left out. */
+static int add_mail(struct mailbox *box, const char *dir, const char *name, struct error *err)
+{
+	struct mail mail = {.author = NULL};
+	int ret = read_mail(dir, name, &mail, err);
+
+	if (ret) {
+		free_mail(&mail);
+		if (ret == -ENOMSG)
+			return 0;
+		return ret;
+	}
+	box->mails = xrealloc(box->mails, box->count + 1, sizeof(mail));
+	box->mails[box->count++] = mail;
+	return 0;
+}
+
 int mailbox_read(const char *path, const char *dir, struct mailbox *box, struct error *err)
 {
-	char **names = NULL;
-	size_t count = 0;
+	char **names;
+	size_t count;
 	int ret;
 
 	memset(box, 0, sizeof(*box));
-	ret = split(path, dir, err);
-	if (!ret)
-		ret = fs_list(dir, NULL, &names, &count, err);
-	for (size_t i = 0; !ret && i < count; i++) {
-		struct mail mail = {.author = NULL};
-
-		ret = read_mail(dir, names[i], &mail, err);
-		if (ret) {
-			free_mail(&mail);
-			ret = ret == -ENOMSG ? 0 : ret;
-			continue;
-		}
-		box->mails = xrealloc(box->mails, box->count + 1, sizeof(mail));
-		box->mails[box->count++] = mail;
-	}
+	ret = split_mailbox(path, dir, err);
+	if (ret)
+		return ret;
+	ret = fs_list(dir, NULL, &names, &count, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = add_mail(box, dir, names[i], err);
 	fs_free_names(names, count);
 	if (ret)
 		mailbox_free(box);

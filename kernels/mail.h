@@ -17,7 +17,7 @@ struct mail {
 	char *message_id;  /* "<...>", or "" */
 	char *body, *diff; /* UTF-8; diff is "" for a mail without one */
 	/* from the subject's tags: */
-	bool patch;	   /* [PATCH] or [RFC], and no reply */
+	bool patch;	   /* [PATCH] or [RFC], and not a reply */
 	int version;	   /* v2: 2; 1 without */
 	int n, m;	   /* 3/5; 0, 0 without numbers */
 	const char *title; /* the subject after its tags; within @subject */
@@ -32,7 +32,7 @@ struct mailbox {
 int mailbox_read(const char *path, const char *dir, struct mailbox *box, struct error *err);
 void mailbox_free(struct mailbox *box);
 
-/* Fills in what the tags of mail->subject say. */
+/* Fills in patch, version, n, m and title from mail->subject. */
 void mail_parse_subject(struct mail *mail);
 
 /* The "base-commit: HASH" of a mail, or NULL. The caller frees. */

@@ -31,20 +31,17 @@ static const char *const environment[] = {
 	"USERCFLAGS", "USERLDFLAGS", "OUTPUT", "KHDR_INCLUDES", "INSTALL_HDR_PATH", "LDLIBS",
 	"TARGET_ARCH", NULL};
 
-const char kernel_make_flags[] =
-	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION=";
-
-/* What make said so far. */
+/* What make has printed so far. */
 struct watcher {
 	struct kernel_make *m;
 	struct strbuf errors; /* the first compile errors */
 	size_t nerrors;
-	char *complaint; /* make's own first "***" line */
-	bool disk_full;
-	char *killed; /* what says that a program of the build was killed or got no memory */
+	char *complaint;  /* make's own first "***" line */
+	int limit;	  /* the machine's limit that a program met: a negative errno; 0: none */
+	char *limit_line; /* the line that says so */
 };
 
-/* "  CC      arch/x86/kvm/x86.o": what make does, not what it reports. */
+/* "  CC      arch/x86/kvm/x86.o": a command that make runs, not a message. */
 static bool is_step(const char *line)
 {
 	return line[0] == ' ' && line[1] == ' ' && isupper((unsigned char)line[2]);
@@ -61,66 +58,90 @@ static bool is_error(const char *line)
 	return false;
 }
 
-/* A fault of this machine's. A compiler's SIGSEGV is none: sources can bring that about. */
-static bool is_machines_fault(const char *line)
+/* Signs that this machine is at fault, e.g. its OOM killer. SIGSEGV is not one: bad sources can crash a
+ * compiler. */
+static int find_limit(const char *line)
 {
-	static const char *const signs[] = {"Killed signal terminated program",
-					    "Terminated signal terminated program",
-					    "] Killed",
-					    "] Terminated",
-					    "virtual memory exhausted",
-					    "cc1: out of memory",
-					    "Cannot allocate memory"};
+	static const struct {
+		const char *sign;
+		int code;
+	} signs[] = {
+		{"Killed signal terminated program", -ENOMEM},
+		{"Terminated signal terminated program", -ENOMEM},
+		{"] Killed", -ENOMEM},
+		{"] Terminated", -ENOMEM},
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
-		if (strstr(line, signs[i]))
-			return true;
-	return false;
+		if (strstr(line, signs[i].sign))
+			return signs[i].code;
+	return subprocess_find_limit(line);
 }
 
-static void watch(const char *line, void *arg)
+static void note_limit(struct watcher *w, const char *line)
+{
+	if (w->limit)
+		return;
+	w->limit = find_limit(line);
+	if (w->limit)
+		w->limit_line = xstrdup(line);
+}
+
+/* More steps than expected: better no share than more than all. */
+static void count_step(struct kernel_make *m, const char *step)
+{
+	uint64_t expected = m->expected;
+
+	m->steps++;
+	if (m->steps > expected)
+		expected = 0;
+	if (m->progress)
+		progress_update(m->progress, m->steps, expected, step);
+}
+
+static void watch_line(const char *line, void *arg)
 {
 	struct watcher *w = arg;
-	struct kernel_make *m = w->m;
 
 	if (is_step(line)) {
-		m->steps++;
-		if (m->progress)
-			progress_update(m->progress, m->steps,
-					m->steps <= m->expected ? m->expected : 0, line + 2);
+		count_step(w->m, line + 2);
 		return;
 	}
-	if (strstr(line, "No space left on device"))
-		w->disk_full = true;
-	if (!w->killed && is_machines_fault(line))
-		w->killed = xstrdup(line);
+	note_limit(w, line);
 	if (is_error(line) && w->nerrors++ < FIRST_ERRORS)
 		strbuf_addf(&w->errors, "\n  %s", line);
 	if (!w->complaint && strstr(line, "***"))
 		w->complaint = xstrdup(line);
 }
 
-static int judge(const struct watcher *w, int status, struct error *err)
+static int judge_make(const struct watcher *w, int status, struct error *err)
 {
 	if (!status)
 		return 0;
-	if (w->disk_full)
-		return error_set(err, -ENOSPC,
-				 "%s: disk full while building; free some space or set "
-				 "NESTLAB_CACHE to a folder with about 3 GB",
-				 w->m->tree);
-	if (w->killed || status > 128)
-		return error_set(err, -ENOMEM,
-				 "the build was killed, which is this machine's fault and not the "
-				 "kernel's (out of memory?): %s",
-				 w->killed ? w->killed : "make ended by a signal");
+	if (w->limit == -ENOSPC)
+		return error_set(
+			err, -ENOSPC,
+			"%s: disk full while building; free some space or set NESTLAB_CACHE to a folder with about 3 GB",
+			w->m->tree);
+	if (w->limit)
+		return error_set(
+			err, w->limit,
+			"the build failed for want of memory, files or processes, which says nothing about the kernel: %s",
+			w->limit_line);
+	if (status > 128)
+		return error_set(
+			err, -ENOMEM,
+			"make was killed by signal %d, which says nothing about the kernel (out of memory?)",
+			status - 128);
 	if (w->nerrors)
-		return error_set(err, -EIO, "does not compile:%s", w->errors.buf);
-	return error_set(err, -EIO, "make failed with status %d%s%s", status,
-			 w->complaint ? ":\n  " : "", w->complaint ? w->complaint : "");
+		return error_set(err, -ENOEXEC, "does not compile:%s", w->errors.buf);
+	if (w->complaint)
+		return error_set(err, -ENOEXEC, "make failed with status %d:\n  %s", status,
+				 w->complaint);
+	return error_set(err, -ENOEXEC, "make failed with status %d", status);
 }
 
-static const char **arguments(const struct kernel_make *m, const char *jobs, const char *cc)
+static const char **make_argv(const struct kernel_make *m, const char *jobs, const char *cc)
 {
 	const char **argv = xcalloc(4, sizeof(*argv));
 	size_t n = 0;
@@ -138,26 +159,26 @@ static const char **arguments(const struct kernel_make *m, const char *jobs, con
 
 int kernel_make_run(struct kernel_make *m, struct error *err)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	__cleanup_free char *jobs = xasprintf("-j%ld", m->jobs ? m->jobs : cores);
+	long njobs = m->jobs ? m->jobs : sysconf(_SC_NPROCESSORS_ONLN);
+	__cleanup_free char *jobs = xasprintf("-j%ld", njobs);
 	__cleanup_free char *cc = xasprintf("CC=%s", m->compiler);
-	__cleanup_free const char **argv = arguments(m, jobs, cc);
+	__cleanup_free const char **argv = make_argv(m, jobs, cc);
 	struct watcher w = {.m = m, .errors = STRBUF_INIT};
 	struct subprocess sp = {.argv = argv,
 				.env = environment,
 				.cwd = m->tree,
 				.log_path = m->log,
-				.on_line = watch,
+				.on_line = watch_line,
 				.arg = &w};
 	int status, ret;
 
 	m->steps = 0;
 	ret = subprocess_run(&sp, &status, err);
 	if (!ret)
-		ret = judge(&w, status, err);
+		ret = judge_make(&w, status, err);
 	strbuf_release(&w.errors);
 	free(w.complaint);
-	free(w.killed);
+	free(w.limit_line);
 	return ret;
 }
 
@@ -171,9 +192,8 @@ int kernel_tool_version(const char *program, char **line, struct error *err)
 	if (!subprocess_have(program))
 		return error_set(err, -ENOENT, "%s: no such program in PATH", program);
 	ret = subprocess_run(&sp, NULL, err);
-	out.buf[strcspn(out.buf, "\n")] = '\0';
 	if (!ret)
-		*line = xstrdup(out.buf);
+		*line = strndup(out.buf, strcspn(out.buf, "\n"));
 	strbuf_release(&out);
 	return ret;
 }

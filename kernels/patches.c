@@ -9,22 +9,16 @@
 #include "common/sha256.h"
 #include "common/subprocess.h"
 #include "kernels/internal.h"
+#include "kernels/patch.h"
 
-#define MAX_PATCH_BYTES (64 << 20)
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* The patch that a line of a series file names: NULL for a comment or an empty line. */
+/* The patch that a line of a series file names; NULL for a comment or an empty line. Cuts the line. */
 static char *series_entry(char *line)
 {
 	line += strspn(line, " \t");
 	line[strcspn(line, " \t\r\n")] = '\0';
-	return *line && *line != '#' ? line : NULL;
+	if (!*line || *line == '#')
+		return NULL;
+	return line;
 }
 
 static int add_patch(const char *dir, const char *name, int line, char ***paths, size_t *count,
@@ -51,21 +45,17 @@ int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *cou
 	__cleanup_free char *series = xasprintf("%s/series", dir);
 	struct strbuf text = STRBUF_INIT;
 	size_t added = 0;
-	char *save = NULL;
-	int number = 0, ret;
+	int number = 0, ret = fs_read_file(series, 1 << 20, &text, err);
+	char *rest = text.buf, *line;
 
-	ret = fs_read_file(series, 1 << 20, &text, err);
-	for (char *line = text.buf; !ret && *line && (!limit || added < limit);) {
-		char *next = line + strcspn(line, "\n"), *name;
+	while (!ret && (!limit || added < limit) && (line = strsep(&rest, "\n"))) {
+		const char *name = series_entry(line);
 
-		save = *next ? next + 1 : next;
-		*next = '\0';
 		number++;
-		name = series_entry(line);
-		if (name)
-			ret = add_patch(dir, name, number, paths, count, err);
-		added += name != NULL;
-		line = save;
+		if (!name)
+			continue;
+		ret = add_patch(dir, name, number, paths, count, err);
+		added++;
 	}
 	strbuf_release(&text);
 	return ret;
@@ -94,31 +84,67 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], 
 struct complaint {
 	char file[256];
 	char what[512];
+	int limit; /* of this machine's, that it met: a negative errno; 0: none */
 };
 
-static void watch(const char *line, void *arg)
+/* "patching file kernel/fork.c", and what patch(1) says of files that it deletes or renames */
+static void note_file(struct complaint *c, const char *line)
 {
-	static const char *const signs[] = {
-		"FAILED",	  "can't find file",	    "malformed patch", "already applied",
-		"already exists", "No space left",	    "Ignoring",	       "Only garbage",
-		"not found",	  "unexpected end of file", "doesn't exist",
-	};
-	struct complaint *c = arg;
 	char file[256];
 
+	if (c->what[0])
+		return;
 	if (sscanf(line, "%*[a-z] file %255[^\n]", file) == 1 ||
-	    sscanf(line, "%*[a-z] %*[a-z] file %255[^\n]", file) == 1) {
-		if (!c->what[0])
-			snprintf(c->file, sizeof(c->file), "%s", file);
+	    sscanf(line, "%*[a-z] %*[a-z] file %255[^\n]", file) == 1)
+		snprintf(c->file, sizeof(c->file), "%s", file);
+}
+
+static void watch_line(const char *line, void *arg)
+{
+	// clang-format off
+	static const char *const signs[] = {
+		"FAILED", "can't find file", "malformed patch", "already applied", "already exists",
+		"Ignoring", "Only garbage", "not found", "unexpected end of file", "doesn't exist",
+	};
+	// clang-format on
+	struct complaint *c = arg;
+
+	note_file(c, line);
+	if (!c->limit) {
+		c->limit = subprocess_find_limit(line);
+		if (c->limit)
+			snprintf(c->what, sizeof(c->what), "%s", line);
 	}
 	for (size_t i = 0; !c->what[0] && i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))
 			snprintf(c->what, sizeof(c->what), "%s", line);
 }
 
-static int apply_one(const char *tree, const char *patch, const char *log, struct error *err)
+static int judge_patch(const char *tree, const char *name, int status, struct complaint *c,
+		       struct error *err)
 {
-	/* No fuzz: a hunk whose context differs is a different patch, and wants a human. */
+	const char *separator = "";
+
+	if (c->limit == -ENOSPC)
+		return error_set(err, -ENOSPC, "%s: disk full while applying %s", tree, name);
+	if (c->limit)
+		return error_set(err, c->limit, "applying %s: %s", name, c->what);
+	if (status > 128)
+		return error_set(err, -ENOMEM, "applying %s: patch(1) was killed by signal %d",
+				 name, status - 128);
+	if (!status && !strstr(c->what, "Ignoring"))
+		return 0;
+	if (c->file[0])
+		separator = ": ";
+	if (!c->what[0])
+		snprintf(c->what, sizeof(c->what), "patch(1) failed with status %d", status);
+	return error_set(err, -EBADMSG, "patch %s does not apply: %s%s%s", name, c->file, separator,
+			 c->what);
+}
+
+/* No fuzz: a hunk whose context differs is a different patch, and a person has to look at it. */
+static int run_patch(const char *tree, const char *patch, const char *log, struct error *err)
+{
 	const char *argv[] = {"patch",
 			      "-p1",
 			      "--batch",
@@ -130,129 +156,121 @@ static int apply_one(const char *tree, const char *patch, const char *log, struc
 			      patch,
 			      NULL};
 	const char *const env[] = {"LC_ALL=C", "POSIXLY_CORRECT", "PATCH_GET=0", NULL};
-	struct complaint c = {"", ""};
+	struct complaint c = {.file = ""};
 	struct subprocess sp = {.argv = argv,
 				.env = env,
 				.cwd = tree,
 				.log_path = log,
-				.on_line = watch,
+				.on_line = watch_line,
 				.arg = &c};
-	int status, ret;
+	int status, ret = subprocess_run(&sp, &status, err);
 
-	ret = subprocess_run(&sp, &status, err);
 	if (ret)
 		return ret;
-	if (strstr(c.what, "No space left"))
-		return error_set(err, -ENOSPC, "%s: disk full while applying %s", tree,
-				 base_name(patch));
-	if (status || strstr(c.what, "Ignoring"))
-		return error_set(err, -EBADMSG, "patch %s does not apply: %s%s%s", base_name(patch),
-				 c.file, c.file[0] ? ": " : "",
-				 c.what[0] ? c.what : "patch(1) failed");
-	return 0;
+	return judge_patch(tree, basename(patch), status, &c, err);
 }
 
-/* Calls @each with the name ("dir/file") of every file that @patch changes or adds. */
-static int for_each_file(const char *patch, int (*each)(const char *name, void *arg), void *arg,
-			 struct error *err)
-{
-	struct strbuf text = STRBUF_INIT;
-	int ret = fs_read_file(patch, MAX_PATCH_BYTES, &text, err);
-
-	for (const char *line = text.buf; !ret && line && *line;) {
-		__cleanup_free char *name = strndup(line, strcspn(line, "\t\r\n"));
-		const char *slash = strchr(name, '/');
-
-		if (!strncmp(name, "+++ ", 4) && slash && strcmp(name + 4, "/dev/null"))
-			ret = each(slash + 1, arg);
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	strbuf_release(&text);
-	return ret;
-}
-
+/* A patch on its way into a tree, for patch_file_each_path(). */
 struct applying {
 	const char *tree, *patch;
 	struct error *err;
 };
 
 /* In a tree that was built there are more files to patch than there are sources. */
-static int refuse_generated(const char *name, void *arg)
+static int refuse_generated(const struct patch_path *p, void *arg)
 {
 	struct applying *a = arg;
+	bool generated;
+	int ret = kernel_tree_is_generated(a->tree, p->path, &generated, a->err);
 
-	if (!kernel_tree_is_generated(a->tree, name))
-		return 0;
-	return error_set(a->err, -EBADMSG,
-			 "patch %s does not apply to the sources: %s is made by make; leave it out "
-			 "of the patch",
-			 base_name(a->patch), name);
+	if (ret || !generated)
+		return ret;
+	return error_set(
+		a->err, -EBADMSG,
+		"patch %s does not apply to the sources: %s is made by make; leave it out of the patch",
+		basename(a->patch), p->path);
 }
 
-static int note_source(const char *name, void *arg)
+static int note_source(const struct patch_path *p, void *arg)
 {
 	struct applying *a = arg;
 
-	return kernel_tree_note_source(a->tree, name, a->err);
+	if (p->old)
+		return 0;
+	return kernel_tree_note_source(a->tree, p->path, a->err);
+}
+
+static int apply_one(const char *tree, const char *patch, const char *log, struct error *err)
+{
+	struct applying a = {tree, patch, err};
+	int ret = patch_file_each_path(patch, refuse_generated, &a, err);
+
+	if (ret)
+		return ret;
+	ret = run_patch(tree, patch, log, err);
+	if (ret)
+		return ret;
+	return patch_file_each_path(patch, note_source, &a, err);
 }
 
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err)
 {
-	int ret = 0;
+	for (size_t i = 0; i < count; i++) {
+		int ret = apply_one(tree, paths[i], log, err);
 
-	for (size_t i = 0; !ret && i < count; i++) {
-		struct applying a = {tree, paths[i], err};
-
-		ret = for_each_file(paths[i], refuse_generated, &a, err);
-		if (!ret)
-			ret = apply_one(tree, paths[i], log, err);
-		if (!ret)
-			ret = for_each_file(paths[i], note_source, &a, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
-/* The file that a line of a patch's headers names, without its first folder; else NULL. */
-static char *header_name(const char *line)
+/* ---- what patches are about ---- */
+
+static bool starts_with(const char *path, const char *start)
 {
-	static const char *const signs[] = {"+++ ", "--- ", "rename from ", "rename to "};
-
-	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
-		size_t len = strlen(signs[i]);
-		const char *name = line + len, *slash;
-
-		if (strncmp(line, signs[i], len))
-			continue;
-		slash = i < 2 ? memchr(name, '/', strcspn(name, "\t\r\n")) : NULL;
-		name = slash ? slash + 1 : name;
-		return strndup(name, strcspn(name, "\t\r\n"));
-	}
-	return NULL;
+	return !strncmp(path, start, strlen(start));
 }
 
-static bool is_userspace(const char *name)
+static bool is_userspace_path(const char *path)
 {
-	return !strncmp(name, "tools/", 6) || !strncmp(name, "scripts/", 8) ||
-	       !strncmp(name, "usr/", 4) || strstr(name, "/uapi/") || strstr(name, "/syscalls/") ||
-	       !strcmp(base_name(name), "Makefile") || !strcmp(base_name(name), "Kbuild");
+	const char *name = basename(path);
+
+	return starts_with(path, "tools/") || starts_with(path, "scripts/") ||
+	       starts_with(path, "usr/") || strstr(path, "/uapi/") || strstr(path, "/syscalls/") ||
+	       !strcmp(name, "Makefile") || !strcmp(name, "Kbuild");
 }
 
-static int touches_userspace(const char *patch, bool *touch, struct error *err)
+/* As strace(1) shows for 6.12: all of Kconfig, scripts/, the two makefiles, the fragments of tinyconfig. No
+ * makefile of a folder is read, and no scripts/ but the top one. */
+bool kernel_is_config_path(const char *path)
 {
-	struct strbuf text = STRBUF_INIT;
-	int ret = fs_read_file(patch, MAX_PATCH_BYTES, &text, err);
+	return starts_with(basename(path), "Kconfig") || starts_with(path, "scripts/") ||
+	       !strcmp(path, "Makefile") || starts_with(path, "arch/x86/Makefile") ||
+	       strstr(path, "/configs/");
+}
 
-	*touch = false;
-	for (const char *line = text.buf; !ret && !*touch && line && *line;) {
-		__cleanup_free char *name = header_name(line);
+static int is_userspace(const struct patch_path *p, void *arg)
+{
+	(void)arg;
+	return is_userspace_path(p->path);
+}
 
-		*touch = name && is_userspace(name);
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	strbuf_release(&text);
+static int is_config(const struct patch_path *p, void *arg)
+{
+	(void)arg;
+	return kernel_is_config_path(p->path);
+}
+
+/* Does @patch name a path of which @is says 1? */
+static int patch_has_path(const char *patch, int (*is)(const struct patch_path *p, void *arg),
+			  bool *has, struct error *err)
+{
+	int ret = patch_file_each_path(patch, is, NULL, err);
+
+	*has = ret == 1;
+	if (ret == 1)
+		return 0;
 	return ret;
 }
 
@@ -261,53 +279,27 @@ int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA
 {
 	__cleanup_free char **chosen = xcalloc(count + 1, sizeof(*chosen));
 	size_t n = 0;
-	int ret = 0;
 
-	for (size_t i = 0; !ret && i < count; i++) {
-		bool touch;
+	for (size_t i = 0; i < count; i++) {
+		bool seen;
+		int ret = patch_has_path(paths[i], is_userspace, &seen, err);
 
-		ret = touches_userspace(paths[i], &touch, err);
-		if (!ret && touch)
+		if (ret)
+			return ret;
+		if (seen)
 			chosen[n++] = paths[i];
 	}
-	return ret ? ret : kernel_patches_hash(chosen, n, hex, err);
-}
-
-bool kernel_is_config_path(const char *path)
-{
-	return strstr(path, "Kconfig") || strstr(path, "configs/") || strstr(path, "kconfig/") ||
-	       !strcmp(base_name(path), "Makefile") || strstr(path, "scripts/");
-}
-
-/* Is @line ("b/dir/file") a file that `make olddefconfig` reads? */
-static bool is_config_file(const char *line)
-{
-	static const char *const tops[] = {"Makefile", "arch/x86/Makefile", "scripts/"};
-	__cleanup_free char *path = strndup(line, strcspn(line, "\t\r\n"));
-	const char *slash = strchr(path, '/'), *inside = slash ? slash + 1 : path;
-
-	for (size_t i = 0; i < ARRAY_SIZE(tops); i++)
-		if (!strncmp(inside, tops[i], strlen(tops[i])))
-			return true;
-	return !strncmp(base_name(path), "Kconfig", 7) || strstr(path, "/configs/");
+	return kernel_patches_hash(chosen, n, hex, err);
 }
 
 int kernel_patches_touch_config(char *const *paths, size_t count, bool *touch, struct error *err)
 {
-	int ret = 0;
-
 	*touch = false;
-	for (size_t i = 0; !ret && !*touch && i < count; i++) {
-		struct strbuf text = STRBUF_INIT;
+	for (size_t i = 0; !*touch && i < count; i++) {
+		int ret = patch_has_path(paths[i], is_config, touch, err);
 
-		ret = fs_read_file(paths[i], MAX_PATCH_BYTES, &text, err);
-		for (const char *line = text.buf; !ret && line && *line && !*touch;) {
-			*touch = (!strncmp(line, "+++ ", 4) || !strncmp(line, "--- ", 4)) &&
-				 is_config_file(line + 4);
-			line = strchr(line, '\n');
-			line = line ? line + 1 : NULL;
-		}
-		strbuf_release(&text);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }

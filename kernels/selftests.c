@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's selftests of a variant's tree, one static program each. What they are built from is
- * userspace (tools/, the headers that userspace gets): kernels that differ in the kernel proper
- * share them.
+ * KVM's selftests of a variant's tree, one static program each. They are built from what userspace sees
+ * (tools/, the headers that userspace gets), so kernels that differ in the kernel proper share them.
  */
 #include <errno.h>
 #include <gnu/libc-version.h>
@@ -54,19 +53,21 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
-/* A branch may have moved since the kernel was built, and these would be tests of another. */
+/* A branch may have moved since the kernel was built: then these would be tests of another kernel. */
 static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
 		       struct error *err)
 {
 	int ret = kernel_keys_find(j->env, &j->v, true, &j->keys, err);
 
-	if (ret || !strcmp(j->keys.source_hash, kernel->source_hash))
+	if (ret)
 		return ret;
+	if (!strcmp(j->keys.source_hash, kernel->source_hash))
+		return 0;
 	return error_set(err, -ESTALE,
 			 "the source has changed since the kernel was built; run it again");
 }
 
-/* The C library is linked in. */
+/* The C library is linked in, so its version is part of the key. */
 static int find_key(struct selftests_job *j, struct error *err)
 {
 	char patches[SHA256_HEX], selftests[SHA256_HEX];
@@ -74,18 +75,19 @@ static int find_key(struct selftests_job *j, struct error *err)
 	const struct kernel_keys *k = &j->keys;
 	int ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
 
-	if (!ret)
-		ret = kernel_patches_hash(j->v.selftests, j->v.nselftests, selftests, err);
-	if (!ret) {
-		what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k->source_hash, patches,
-				 selftests, k->compiler, k->linker, gnu_get_libc_version());
-		sha256_bytes(what, strlen(what), j->key);
-		j->dir = kernel_cache_path(j->env, "selftests", j->key);
-	}
-	return ret;
+	if (ret)
+		return ret;
+	ret = kernel_patches_hash(j->v.selftests, j->v.nselftests, selftests, err);
+	if (ret)
+		return ret;
+	what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k->source_hash, patches, selftests,
+			 k->compiler, k->linker, gnu_get_libc_version());
+	sha256_bytes(what, strlen(what), j->key);
+	j->dir = kernel_cache_path(j->env, "selftests", j->key);
+	return 0;
 }
 
-/* ---- what the tree has ---- */
+/* ---- the tests that the tree has ---- */
 
 /* Appends the names of the tests that are there. */
 static void list_tests(const char *folder, struct strbuf *out)
@@ -119,8 +121,10 @@ static int find_target(const struct selftests_job *j, const char *folder, const 
 		return 0;
 	}
 	list_tests(folder, &known);
+	if (!known.len)
+		strbuf_addstr(&known, " none");
 	ret = error_set(err, -ENOENT, "no selftest \"%s\" in the tree of %s; there are:%s", name,
-			j->v.name, known.len ? known.buf : " none");
+			j->v.name, known.buf);
 	strbuf_release(&known);
 	return ret;
 }
@@ -139,7 +143,7 @@ static int run_make(const struct selftests_job *j, const char *tree, const char 
 	return kernel_make_run(&m, err);
 }
 
-/* As the Makefile of the selftests wants it: "x86" gives the flags that everybody builds with. */
+/* ARCH as the selftests' Makefile expects it: with "x86" it sets the flags that everybody builds with. */
 static const char *const flags[] = {"ARCH=x86", "EXTRA_CFLAGS=-static -s"};
 
 static int make_targets(const struct selftests_job *j, const char *folder, char *const *targets,
@@ -159,21 +163,27 @@ static int make_targets(const struct selftests_job *j, const char *folder, char 
 	return run_make(j, folder, argv, err);
 }
 
-static int publish(const struct selftests_job *j, const char *program, struct error *err)
+static int publish_program(const struct selftests_job *j, const char *program, struct error *err)
 {
-	__cleanup_free char *to = program_path(j, strrchr(program, '/') + 1);
+	__cleanup_free char *to = program_path(j, basename(program));
 	int ret = fs_mkdir_p(j->dir, err);
 
-	return ret ? ret : fs_copy_file(program, to, err);
+	if (ret)
+		return ret;
+	return fs_copy_file(program, to, err);
 }
 
-/* make names its programs by the folder that pwd(1) says. */
+/* make names its programs by the folder as pwd(1) prints it. */
 static int find_folder(const struct selftests_job *j, char **folder, struct error *err)
 {
 	__cleanup_free char *path = xasprintf("%s/" FOLDER, j->work.tree);
 
 	*folder = realpath(path, NULL);
-	return *folder ? 0 : error_set(err, -ENOENT, "the tree of %s has no " FOLDER, j->v.name);
+	if (*folder)
+		return 0;
+	if (errno == ENOENT)
+		return error_set(err, -ENOENT, "the tree of %s has no " FOLDER, j->v.name);
+	return error_set(err, -errno, "%s: %s", path, strerror(errno));
 }
 
 static int make_missing(const struct selftests_job *j, struct error *err)
@@ -187,12 +197,15 @@ static int make_missing(const struct selftests_job *j, struct error *err)
 		if (is_built(j, j->names[i]))
 			continue;
 		ret = find_target(j, folder, j->names[i], &targets[n], err);
-		n += !ret;
+		if (!ret)
+			n++;
 	}
-	if (!ret)
-		ret = make_targets(j, folder, targets, n, err);
+	if (ret)
+		goto out;
+	ret = make_targets(j, folder, targets, n, err);
 	for (size_t i = 0; !ret && i < n; i++)
-		ret = publish(j, targets[i], err);
+		ret = publish_program(j, targets[i], err);
+out:
 	fs_free_names(targets, n);
 	return ret;
 }
@@ -202,11 +215,11 @@ static int apply_patches(const struct selftests_job *j, struct error *err)
 	int ret = kernel_patches_apply(j->work.tree, j->v.selftests, j->v.nselftests, j->work.log,
 				       err);
 
-	return ret != -EBADMSG
-		       ? ret
-		       : error_append(err, ret,
-				      "\n  (a patch of \"selftests\"; a variant whose "
-				      "source is another version says \"selftests\": null)");
+	if (ret == -EBADMSG)
+		error_append(
+			err, ret,
+			"\n  (a patch of \"selftests\"; a variant whose source is another version says \"selftests\": null)");
+	return ret;
 }
 
 static int build_in_work(struct selftests_job *j, struct error *err)
@@ -214,11 +227,24 @@ static int build_in_work(struct selftests_job *j, struct error *err)
 	int ret = kernel_sources_prepare(j->env, &j->v, &j->keys, &j->base, &j->work, j->progress,
 					 err);
 
-	ret = ret ? ret : apply_patches(j, err);
-	return ret ? ret : make_missing(j, err);
+	if (ret)
+		return ret;
+	ret = apply_patches(j, err);
+	if (ret)
+		return ret;
+	return make_missing(j, err);
 }
 
-static int build(struct selftests_job *j, struct error *err)
+static const char *outcome_word(int ret)
+{
+	if (!ret)
+		return "built";
+	if (ret == -ECANCELED)
+		return "cancelled";
+	return "failed";
+}
+
+static int build_missing(struct selftests_job *j, struct error *err)
 {
 	__cleanup_free char *label = xasprintf("selftests of %s", j->v.name);
 	__cleanup_free char *log = xasprintf("%s-selftests", j->v.name);
@@ -235,11 +261,11 @@ static int build(struct selftests_job *j, struct error *err)
 		kernel_work_end(&j->work);
 	}
 	kernel_keys_free(&j->base);
-	progress_end(j->progress, !ret ? "built" : ret == -ECANCELED ? "cancelled" : "failed");
+	progress_end(j->progress, outcome_word(ret));
 	return ret;
 }
 
-static int ensure(struct selftests_job *j, struct error *err)
+static int build_once(struct selftests_job *j, struct error *err)
 {
 	int lock, ret = find_key(j, err);
 
@@ -248,10 +274,17 @@ static int ensure(struct selftests_job *j, struct error *err)
 	ret = kernel_work_lock(j->env, "selftests of", j->v.name, j->key, &lock, err);
 	if (ret)
 		return ret;
-	if (!all_built(j)) /* by another nestlab, meanwhile */
-		ret = build(j, err);
+	if (!all_built(j)) /* unless another nestlab did meanwhile */
+		ret = build_missing(j, err);
 	close(lock);
 	return ret;
+}
+
+static void list_programs(const struct selftests_job *j, struct kernel_selftests *out)
+{
+	out->paths = xcalloc(j->count + 1, sizeof(*out->paths));
+	for (out->count = 0; out->count < j->count; out->count++)
+		out->paths[out->count] = program_path(j, j->names[out->count]);
 }
 
 int kernel_selftests_build(const struct kernel_env *env, const char *variant,
@@ -266,14 +299,12 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 	if (ret)
 		return ret;
 	ret = find_source(&j, kernel, err);
-	ret = ret ? ret : ensure(&j, err);
-	if (ret) {
+	if (!ret)
+		ret = build_once(&j, err);
+	if (ret)
 		error_prefix(err, ret, "selftests of %s", j.v.name);
-	} else {
-		out->paths = xcalloc(count + 1, sizeof(*out->paths));
-		for (out->count = 0; out->count < count; out->count++)
-			out->paths[out->count] = program_path(&j, names[out->count]);
-	}
+	else
+		list_programs(&j, out);
 	free(j.dir);
 	kernel_keys_free(&j.keys);
 	kernel_variant_free(&j.v);

@@ -7,38 +7,52 @@
 #include <sys/stat.h>
 
 #include "common/alloc.h"
+#include "common/git.h"
 #include "common/log.h"
-#include "common/sha256.h"
 #include "common/subprocess.h"
 #include "kernels/internal.h"
 
 /* ---- tarballs ---- */
 
-/* SHA-256 of a big file, remembered under its path, size, inode and times. */
-static int hash_remembered(const struct kernel_env *env, const char *path, char hex[SHA256_HEX],
-			   struct error *err)
+/* What changes when the file does: path, size, inode and times, as a hash. */
+static int hash_identity(const char *path, char hex[SHA256_HEX], struct error *err)
 {
-	struct strbuf seen = STRBUF_INIT;
-	char identity[SHA256_HEX];
-	__cleanup_free char *what = NULL, *note = NULL;
+	__cleanup_free char *what = NULL;
 	struct stat st;
-	int ret;
 
 	if (stat(path, &st))
 		return error_set(err, -errno, "%s: %s", path, strerror(errno));
 	what = xasprintf("%s %jd %ju %jd.%09ld %jd.%09ld", path, (intmax_t)st.st_size,
 			 (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 			 (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-	sha256_bytes(what, strlen(what), identity);
+	sha256_bytes(what, strlen(what), hex);
+	return 0;
+}
+
+/* SHA-256 of a big file; read only once as long as it stays the same file. */
+static int hash_remembered(const struct kernel_env *env, const char *path, char hex[SHA256_HEX],
+			   struct error *err)
+{
+	struct strbuf seen = STRBUF_INIT;
+	char identity[SHA256_HEX];
+	__cleanup_free char *note = NULL;
+	int ret = hash_identity(path, identity, err);
+
+	if (ret)
+		return ret;
 	note = kernel_cache_path(env, "kernel-index", identity);
-	ret = fs_read_file(note, 256, &seen, NULL);
+	ret = fs_read_file(note, 256, &seen, err);
 	if (!ret && seen.len == SHA256_HEX - 1) {
 		memcpy(hex, seen.buf, SHA256_HEX);
-	} else {
-		ret = sha256_file(path, hex, err);
-		if (!ret)
-			ret = fs_write_file(note, hex, strlen(hex), err);
+		goto out;
 	}
+	if (ret && ret != -ENOENT)
+		goto out;
+	ret = sha256_file(path, hex, err);
+	if (ret)
+		goto out;
+	ret = fs_write_file(note, hex, strlen(hex), err);
+out:
 	strbuf_release(&seen);
 	return ret;
 }
@@ -56,30 +70,40 @@ static int identify_deb(const struct kernel_env *env, const struct kernel_source
 		free(id->place);
 		id->place = NULL;
 	}
-	return error_set(err, -ENOENT, "/usr/src/%s.tar.xz: not there; apt-get install %s",
+	return error_set(err, -ENOENT, "/usr/src/%s.tar.xz: is missing; apt-get install %s",
 			 s->location, s->location);
+}
+
+static int download_once(const struct kernel_source *s, bool fetch, const char *path,
+			 struct error *err)
+{
+	if (fs_exists(path))
+		return 0;
+	if (!fetch)
+		return error_set(err, -ENOENT, "%s: not downloaded yet", s->location);
+	return kernel_download(s->location, s->sha256, path, err);
 }
 
 static int identify_tarball(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
 			    struct kernel_source_id *id, struct error *err)
 {
-	int ret = 0;
+	int ret;
 
 	if (strstr(s->location, "://")) {
 		id->place = kernel_cache_path(env, "downloads", s->sha256);
-		if (!fs_exists(id->place) && !fetch)
-			return error_set(err, -ENOENT, "%s: not downloaded yet", s->location);
-		if (!fs_exists(id->place))
-			ret = kernel_download(s->location, s->sha256, id->place, err);
+		ret = download_once(s, fetch, id->place, err);
+		if (ret)
+			return ret;
 	} else {
 		id->place = xstrdup(s->location);
 	}
-	if (!ret)
-		ret = hash_remembered(env, id->place, id->hash, err);
-	if (!ret && strcmp(id->hash, s->sha256))
-		ret = error_set(err, -EINVAL, "%s: its SHA-256 is %s, the variant says %s",
-				id->place, id->hash, s->sha256);
-	return ret;
+	ret = hash_remembered(env, id->place, id->hash, err);
+	if (ret)
+		return ret;
+	if (strcmp(id->hash, s->sha256))
+		return error_set(err, -EINVAL, "%s: its SHA-256 is %s, the variant says %s",
+				 id->place, id->hash, s->sha256);
+	return 0;
 }
 
 static int unpack_tarball(const struct kernel_source_id *id, const char *dir, const char *log,
@@ -88,61 +112,51 @@ static int unpack_tarball(const struct kernel_source_id *id, const char *dir, co
 	const char *argv[] = {
 		"tar", "-xf", id->place, "-C", dir, "--strip-components=1", "--no-same-owner",
 		NULL};
+	struct subprocess sp = {.argv = argv, .log_path = log};
+	int status, ret = subprocess_run(&sp, &status, err);
 
-	return subprocess_run(&(struct subprocess){.argv = argv, .log_path = log}, NULL, err);
+	if (ret || !status)
+		return ret;
+	return error_set(err, -EREMOTEIO, "tar failed with status %d; see %s", status, log);
 }
 
 /* ---- git ---- */
-
-static int git_line(const char *const *argv, char **line, struct error *err)
-{
-	struct strbuf out = STRBUF_INIT;
-	struct subprocess sp = {.argv = argv, .out = &out};
-	int ret = subprocess_run(&sp, NULL, err);
-
-	out.buf[strcspn(out.buf, "\n")] = '\0';
-	*line = ret ? NULL : xstrdup(out.buf);
-	strbuf_release(&out);
-	return ret;
-}
-
-static int rev_parse(const char *place, const char *name, char **commit, struct error *err)
-{
-	__cleanup_free char *peeled = xasprintf("%s^{commit}", name);
-	const char *argv[] = {
-		"git",	"-C", place, "rev-parse", "-q", "--verify", "--end-of-options",
-		peeled, NULL};
-
-	return git_line(argv, commit, err);
-}
 
 static bool is_commit_id(const char *ref)
 {
 	return strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40;
 }
 
+/* The commit that our clone at @place has under @name; *commit NULL if it has none yet. */
+static int find_fetched(const char *place, const char *name, char **commit, struct error *err)
+{
+	int ret;
+
+	*commit = NULL;
+	if (!fs_exists(place))
+		return 0;
+	ret = git_find_commit(place, name, commit, err);
+	if (ret == -EINVAL || ret == -EREMOTEIO)
+		return 0;
+	return ret;
+}
+
 /* Fetches just @ref (no history) from a URL into our bare clone of it. */
-static int git_fetch(const struct kernel_source *s, const char *place, const char *name,
+static int fetch_ref(const struct kernel_source *s, const char *place, const char *name,
 		     struct error *err)
 {
 	__cleanup_free char *spec = xasprintf("+%s:%s", s->ref, name);
-	__cleanup_free char *log = xasprintf("%s/nestlab-fetch.log", place);
-	const char *init[] = {"git", "init", "-q", "--bare", place, NULL};
-	const char *fetch[] = {"git", "-C",	   place,	"fetch",
-			       "-q",  "--depth=1", "--no-tags", "--no-write-fetch-head",
-			       "--",  s->location, spec,	NULL};
-	const char *const env[] = {"GIT_TERMINAL_PROMPT=0", NULL};
-	int ret = 0;
+	const char *const init[] = {"init", "-q", "--bare", place, NULL};
+	const char *const fetch[] = {
+		"fetch", "-q",	      "--depth=1", "--no-tags", "--no-write-fetch-head",
+		"--",	 s->location, spec,	   NULL};
+	int ret = git_run(&(struct git_command){.args = init}, NULL, NULL, err);
 
-	if (!fs_exists(place))
-		ret = subprocess_run(&(struct subprocess){.argv = init}, NULL, err);
 	if (!ret)
-		ret = subprocess_run(
-			&(struct subprocess){.argv = fetch, .log_path = log, .env = env}, NULL,
-			err);
-	if (ret == -EIO)
-		ret = -EREMOTEIO;
-	return ret ? error_prefix(err, ret, "%s, ref %s", s->location, s->ref) : 0;
+		ret = git_run(&(struct git_command){.dir = place, .args = fetch}, NULL, NULL, err);
+	if (ret)
+		return error_prefix(err, ret, "%s, ref %s", s->location, s->ref);
+	return 0;
 }
 
 /* A URL: a commit id never changes; a branch is asked for anew each time, unless we are offline. */
@@ -157,20 +171,23 @@ static int identify_url(const struct kernel_env *env, const struct kernel_source
 	sha256_bytes(s->ref, strlen(s->ref), what);
 	name = xasprintf("refs/nestlab/%s", what);
 	id->place = kernel_cache_path(env, "git", where);
-	ret = fs_exists(id->place) ? rev_parse(id->place, name, &id->commit, NULL) : -ENOENT;
-	if (!ret && (!fetch || is_commit_id(s->ref)))
+	ret = find_fetched(id->place, name, &id->commit, err);
+	if (ret)
+		return ret;
+	if (id->commit && (!fetch || is_commit_id(s->ref)))
 		return 0;
 	if (!fetch)
 		return error_set(err, -ENOENT, "%s, ref %s: not fetched yet", s->location, s->ref);
-	ret = git_fetch(s, id->place, name, err);
-	if (ret && ret != -ECANCELED && id->commit) {
+	ret = fetch_ref(s, id->place, name, err);
+	if (ret == -EREMOTEIO && id->commit) {
 		log_warning("%s: cannot be fetched now; taking %s as of the last time", s->location,
 			    id->commit);
 		return 0;
 	}
+	if (ret)
+		return ret;
 	free(id->commit);
-	id->commit = NULL;
-	return ret ? ret : rev_parse(id->place, name, &id->commit, err);
+	return git_find_commit(id->place, name, &id->commit, err);
 }
 
 /* A folder: used where it is, and never written to. All work trees of one repository have one place,
@@ -178,20 +195,18 @@ static int identify_url(const struct kernel_env *env, const struct kernel_source
 static int identify_folder(const struct kernel_source *s, struct kernel_source_id *id,
 			   struct error *err)
 {
-	const char *argv[] = {
-		"git", "-C", s->location, "rev-parse", "--path-format=absolute", "--git-common-dir",
-		NULL};
-	int ret = git_line(argv, &id->place, NULL);
+	const char *const args[] = {"rev-parse", "--path-format=absolute", "--git-common-dir",
+				    NULL};
+	struct git_command cmd = {.dir = s->location, .args = args};
+	int ret = git_line(&cmd, &id->place, err);
 
+	if (ret == -EREMOTEIO)
+		return error_prefix(err, -EINVAL,
+				    "%s: is no git repository, or one that git refuses",
+				    s->location);
 	if (ret)
-		return error_set(err, -EINVAL,
-				 "%s: no git repository (or git refuses it: see "
-				 "`git -C %s status`)",
-				 s->location, s->location);
-	ret = rev_parse(s->location, s->ref, &id->commit, NULL);
-	if (ret)
-		return error_set(err, -EINVAL, "%s: has no commit called %s", s->location, s->ref);
-	return 0;
+		return ret;
+	return git_find_commit(s->location, s->ref, &id->commit, err);
 }
 
 static int identify_git(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
@@ -200,39 +215,33 @@ static int identify_git(const struct kernel_env *env, const struct kernel_source
 	int ret;
 
 	if (!subprocess_have("git"))
-		return error_set(err, -ENOENT, "git: not there; apt-get install git");
-	ret = strstr(s->location, "://") ? identify_url(env, s, fetch, id, err)
-					 : identify_folder(s, id, err);
-	if (!ret)
-		sha256_bytes(id->commit, strlen(id->commit), id->hash);
-	return ret;
+		return error_set(err, -ENOENT, "git: is missing; apt-get install git");
+	if (strstr(s->location, "://"))
+		ret = identify_url(env, s, fetch, id, err);
+	else
+		ret = identify_folder(s, id, err);
+	if (ret)
+		return ret;
+	sha256_bytes(id->commit, strlen(id->commit), id->hash);
+	return 0;
 }
 
 /* Files of the commit into @dir, with an index of our own: the repository's HEAD stays as it is. */
-static int unpack_git(const struct kernel_source_id *id, const char *dir, const char *log,
-		      struct error *err)
+static int unpack_git(const struct kernel_source_id *id, const char *dir, struct error *err)
 {
+	const char *const args[] = {"-c",	"core.autocrlf=false",
+				    "-c",	"core.bare=false",
+				    "checkout", "-q",
+				    "-f",	id->commit,
+				    "--",	".",
+				    NULL};
+	__cleanup_free char *repository = xasprintf("GIT_DIR=%s", id->place);
+	__cleanup_free char *tree = xasprintf("GIT_WORK_TREE=%s", dir);
 	__cleanup_free char *index = xasprintf("GIT_INDEX_FILE=%s.index", dir);
-	const char *argv[] = {"git",
-			      "-c",
-			      "core.autocrlf=false",
-			      "-c",
-			      "core.bare=false",
-			      "--git-dir",
-			      id->place,
-			      "--work-tree",
-			      dir,
-			      "checkout",
-			      "-q",
-			      "-f",
-			      id->commit,
-			      "--",
-			      ".",
-			      NULL};
-	const char *const env[] = {index, NULL};
-	struct subprocess sp = {.argv = argv, .env = env, .cwd = dir, .log_path = log};
+	const char *const env[] = {repository, tree, index, NULL};
+	struct git_command cmd = {.dir = dir, .args = args, .env = env};
 
-	return subprocess_run(&sp, NULL, err);
+	return git_run(&cmd, NULL, NULL, err);
 }
 
 /* ---- one table ---- */
@@ -244,18 +253,27 @@ static int (*const identify[])(const struct kernel_env *env, const struct kernel
 	[KERNEL_SOURCE_GIT] = identify_git,
 };
 
+static int make_folders(const struct kernel_env *env, struct error *err)
+{
+	static const char *const folders[] = {"kernel-index", "downloads", "git"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		__cleanup_free char *dir = kernel_cache_path(env, folders[i], NULL);
+		int ret = fs_mkdir_p(dir, err);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 int kernel_source_identify(const struct kernel_env *env, const struct kernel_source *source,
 			   bool fetch, struct kernel_source_id *id, struct error *err)
 {
-	static const char *const folders[] = {"kernel-index", "downloads", "git"};
-	int ret = 0;
+	int ret;
 
 	memset(id, 0, sizeof(*id));
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(folders); i++) {
-		__cleanup_free char *dir = kernel_cache_path(env, folders[i], NULL);
-
-		ret = fs_mkdir_p(dir, err);
-	}
+	ret = make_folders(env, err);
 	if (!ret)
 		ret = identify[source->kind](env, source, fetch, id, err);
 	if (ret)
@@ -275,8 +293,13 @@ int kernel_source_unpack(const struct kernel_source_id *id, const char *dir, con
 {
 	int ret = fs_mkdir_p(dir, err);
 
-	if (!ret)
-		ret = id->commit ? unpack_git(id, dir, log, err)
-				 : unpack_tarball(id, dir, log, err);
-	return ret ? error_prefix(err, ret, "unpacking %s", id->place) : 0;
+	if (ret)
+		return ret;
+	if (id->commit)
+		ret = unpack_git(id, dir, err);
+	else
+		ret = unpack_tarball(id, dir, log, err);
+	if (ret)
+		return error_prefix(err, ret, "unpacking %s", id->place);
+	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Copying a built tree: sources as hard links, what make generated as copies. */
+/* Copying a built tree: sources as hard links, generated files as copies. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ struct copy {
 	const char *to; /* for messages */
 };
 
-static int fail(struct error *err, const struct copy *c, const char *name)
+static int fail_copy(struct error *err, const struct copy *c, const char *name)
 {
 	int code = -errno;
 
@@ -29,19 +29,24 @@ static int fail(struct error *err, const struct copy *c, const char *name)
 
 static bool is_newer(const struct timespec *a, const struct timespec *b)
 {
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+	if (a->tv_sec != b->tv_sec)
+		return a->tv_sec > b->tv_sec;
+	return a->tv_nsec > b->tv_nsec;
 }
 
+/* 0, or -1 with errno set. */
 static int copy_bytes(int in, int out, off_t size)
 {
 	while (size > 0) {
 		ssize_t n = copy_file_range(in, NULL, out, NULL, size, 0);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return -1;
 		if (n == 0)
 			break;
-		size -= n > 0 ? n : 0;
+		size -= n;
 	}
 	return 0;
 }
@@ -50,15 +55,16 @@ static int copy_file(const struct copy *c, int from, int to, const char *name,
 		     const struct stat *st, struct error *err)
 {
 	const struct timespec times[2] = {st->st_atim, st->st_mtim};
-	int in = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = -1, ret = 0;
+	int in, out = -1, ret = 0;
 
+	in = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (in >= 0)
 		out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
 	if (in < 0 || out < 0 || copy_bytes(in, out, st->st_size) ||
 	    fchmod(out, st->st_mode & 07777) || futimens(out, times))
-		ret = fail(err, c, name);
+		ret = fail_copy(err, c, name);
 	if (out >= 0 && close(out) && !ret)
-		ret = fail(err, c, name);
+		ret = fail_copy(err, c, name);
 	if (in >= 0)
 		close(in);
 	return ret;
@@ -72,10 +78,10 @@ static int copy_link(const struct copy *c, int from, int to, const char *name,
 	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return fail(err, c, name);
+		return fail_copy(err, c, name);
 	target[n] = '\0';
 	if (symlinkat(target, to, name) || utimensat(to, name, times, AT_SYMLINK_NOFOLLOW))
-		return fail(err, c, name);
+		return fail_copy(err, c, name);
 	return 0;
 }
 
@@ -84,11 +90,15 @@ static int copy_folder(const struct copy *c, int from, int to, struct error *err
 static int copy_subfolder(const struct copy *c, int from, int to, const char *name,
 			  const struct stat *st, struct error *err)
 {
-	int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out = -1, ret;
+	int in, out = -1, ret;
 
+	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (in >= 0 && !mkdirat(to, name, st->st_mode & 0777))
 		out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	ret = out < 0 ? fail(err, c, name) : copy_folder(c, in, out, err);
+	if (out < 0)
+		ret = fail_copy(err, c, name);
+	else
+		ret = copy_folder(c, in, out, err);
 	if (out >= 0)
 		close(out);
 	if (in >= 0)
@@ -101,7 +111,7 @@ static int copy_entry(const struct copy *c, int from, int to, const char *name, 
 	struct stat st;
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW))
-		return fail(err, c, name);
+		return fail_copy(err, c, name);
 	if (S_ISDIR(st.st_mode))
 		return copy_subfolder(c, from, to, name, &st, err);
 	if (S_ISLNK(st.st_mode))
@@ -113,25 +123,46 @@ static int copy_entry(const struct copy *c, int from, int to, const char *name, 
 	if (!linkat(from, name, to, name, 0))
 		return 0;
 	/* as many names as its file system allows, or another file system */
-	return errno == EMLINK || errno == EXDEV ? copy_file(c, from, to, name, &st, err)
-						 : fail(err, c, name);
+	if (errno == EMLINK || errno == EXDEV)
+		return copy_file(c, from, to, name, &st, err);
+	return fail_copy(err, c, name);
+}
+
+static int copy_entries(const struct copy *c, DIR *d, int from, int to, struct error *err)
+{
+	struct dirent *e;
+
+	while (errno = 0, (e = readdir(d))) {
+		int ret;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (cancel_requested())
+			return cancel_error(err);
+		ret = copy_entry(c, from, to, e->d_name, err);
+		if (ret)
+			return ret;
+	}
+	if (errno)
+		return fail_copy(err, c, "a folder");
+	return 0;
 }
 
 /* Entries of @from into @to; neither descriptor is closed. */
 static int copy_folder(const struct copy *c, int from, int to, struct error *err)
 {
-	DIR *d = fdopendir(dup(from));
-	struct dirent *e;
-	int ret = 0;
+	int fd = dup(from), ret;
+	DIR *d;
 
-	if (!d)
-		return fail(err, c, "a folder");
-	while (!ret && (e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		ret = cancel_requested() ? cancel_error(err)
-					 : copy_entry(c, from, to, e->d_name, err);
+	if (fd < 0)
+		return fail_copy(err, c, "a folder");
+	d = fdopendir(fd);
+	if (!d) {
+		ret = fail_copy(err, c, "a folder");
+		close(fd);
+		return ret;
 	}
+	ret = copy_entries(c, d, from, to, err);
 	closedir(d);
 	return ret;
 }
@@ -154,22 +185,36 @@ static int replace_in_file(const char *path, const char *old, const char *new, s
 	const char *at, *next;
 	int ret = fs_read_file(path, 0, &text, err);
 
+	if (ret)
+		goto out;
 	for (at = text.buf; (next = strstr(at, old)); at = next + strlen(old)) {
 		strbuf_add(&out, at, next - at);
 		strbuf_addstr(&out, new);
 	}
+	if (at == text.buf)
+		goto out;
 	strbuf_addstr(&out, at);
-	if (!ret && out.len && at != text.buf)
-		ret = fs_write_file(path, out.buf, out.len, err);
+	ret = fs_write_file(path, out.buf, out.len, err);
+out:
 	strbuf_release(&out);
 	strbuf_release(&text);
 	return ret;
 }
 
+static int move_note(const FTSENT *e, const char *old, const char *tree, struct error *err)
+{
+	if (e->fts_info == FTS_ERR || e->fts_info == FTS_DNR)
+		return error_set(err, -e->fts_errno, "%s: cannot list: %s", e->fts_path,
+				 strerror(e->fts_errno));
+	if (e->fts_info == FTS_F && fs_has_suffix(e->fts_name, ".cmd"))
+		return replace_in_file(e->fts_path, old, tree, err);
+	return 0;
+}
+
 /*
- * The kernel proper is built with relative paths, its tools/ with absolute ones: in another place
- * make would find other commands than those it noted in the .cmd files, build objtool anew, and then
- * everything that objtool had looked at. So the notes move along.
+ * The kernel proper is built with relative paths, its tools/ with absolute ones, which make notes in .cmd
+ * files. In another folder make would find these commands changed and build objtool again, and then
+ * every object that objtool had seen. So the new folder's path is put into the notes.
  */
 static int move_notes(const char *tree, const char *old, struct error *err)
 {
@@ -178,14 +223,16 @@ static int move_notes(const char *tree, const char *old, struct error *err)
 	FTSENT *e;
 	int ret = 0;
 
-	while (!ret && fts && (e = fts_read(fts))) {
-		size_t len = e->fts_namelen;
-
-		if (e->fts_info == FTS_F && len > 4 && !strcmp(e->fts_name + len - 4, ".cmd"))
-			ret = replace_in_file(e->fts_path, old, tree, err);
+	if (!fts)
+		return error_set(err, -errno, "%s: cannot list: %s", tools, strerror(errno));
+	while (errno = 0, (e = fts_read(fts))) {
+		ret = move_note(e, old, tree, err);
+		if (ret)
+			break;
 	}
-	if (fts)
-		fts_close(fts);
+	if (!e && errno)
+		ret = error_set(err, -errno, "%s: cannot list: %s", tools, strerror(errno));
+	fts_close(fts);
 	return ret;
 }
 
@@ -198,7 +245,9 @@ static int relocate(const char *tree, struct error *err)
 	if (!ret)
 		ret = move_notes(tree, old.buf, err);
 	strbuf_release(&old);
-	return ret ? ret : write_root(tree, err);
+	if (ret)
+		return ret;
+	return write_root(tree, err);
 }
 
 /* ---- which files are sources ---- */
@@ -216,14 +265,20 @@ static bool has_line(const char *text, const char *line)
 	return false;
 }
 
-static bool is_noted(const char *tree, const char *path)
+static int find_note(const char *tree, const char *path, bool *noted, struct error *err)
 {
 	__cleanup_free char *young = xasprintf("%s/" YOUNG_NAME, tree);
 	struct strbuf text = STRBUF_INIT;
-	bool noted = !fs_read_file(young, 0, &text, NULL) && has_line(text.buf, path);
+	int ret = 0;
 
+	*noted = false;
+	if (!fs_exists(young))
+		return 0;
+	ret = fs_read_file(young, 0, &text, err);
+	if (!ret)
+		*noted = has_line(text.buf, path);
 	strbuf_release(&text);
-	return noted;
+	return ret;
 }
 
 /* Appends in place: the file is younger than the mark itself, so no copy shares it. */
@@ -237,21 +292,47 @@ int kernel_tree_note_source(const char *tree, const char *path, struct error *er
 	if (!fs_exists(mark))
 		return 0;
 	fd = open(young, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+	if (fd < 0)
+		return error_set(err, -errno, "%s: cannot open: %s", young, strerror(errno));
+	if (fs_write_all(fd, line, strlen(line)))
 		ret = error_set(err, -errno, "%s: cannot write: %s", young, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return ret;
 }
 
-bool kernel_tree_is_generated(const char *tree, const char *path)
+/* 0 with @st filled in; -ENOENT without a message if there is no such file. */
+static int find_status(const char *path, struct stat *st, struct error *err)
+{
+	if (!lstat(path, st))
+		return 0;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return -ENOENT;
+	return error_set(err, -errno, "%s: %s", path, strerror(errno));
+}
+
+int kernel_tree_is_generated(const char *tree, const char *path, bool *generated, struct error *err)
 {
 	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
 	__cleanup_free char *full = xasprintf("%s/%s", tree, path);
 	struct stat marked, st;
+	bool noted;
+	int ret;
 
-	return !stat(mark, &marked) && !lstat(full, &st) && S_ISREG(st.st_mode) &&
-	       is_newer(&st.st_mtim, &marked.st_mtim) && !is_noted(tree, path);
+	*generated = false;
+	ret = find_status(mark, &marked, err);
+	if (!ret)
+		ret = find_status(full, &st, err);
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return ret;
+	if (!S_ISREG(st.st_mode) || !is_newer(&st.st_mtim, &marked.st_mtim))
+		return 0;
+	ret = find_note(tree, path, &noted, err);
+	if (ret)
+		return ret;
+	*generated = !noted;
+	return 0;
 }
 
 /* ---- */
@@ -261,7 +342,9 @@ int kernel_tree_mark(const char *tree, struct error *err)
 	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
 	int ret = write_root(tree, err);
 
-	return ret ? ret : fs_write_file(mark, "", 0, err);
+	if (ret)
+		return ret;
+	return fs_write_file(mark, "", 0, err);
 }
 
 int kernel_tree_copy(const char *from, const char *to, struct error *err)
@@ -272,15 +355,20 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 	int in, out = -1, ret;
 
 	if (stat(mark, &st))
-		return error_set(err, -errno, "%s: no built tree: %s", from, strerror(errno));
+		return error_set(err, -errno, "%s: is no built tree: %s", from, strerror(errno));
 	c.mark = st.st_mtim;
 	in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (in >= 0 && !mkdir(to, 0777))
 		out = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ret = out < 0 ? fail(err, &c, from) : copy_folder(&c, in, out, err);
+	if (out < 0)
+		ret = fail_copy(err, &c, from);
+	else
+		ret = copy_folder(&c, in, out, err);
 	if (out >= 0)
 		close(out);
 	if (in >= 0)
 		close(in);
-	return ret ? ret : relocate(to, err);
+	if (ret)
+		return ret;
+	return relocate(to, err);
 }

@@ -20,19 +20,24 @@ struct loader {
 	int depth;
 };
 
-static int load(const struct kernel_env *env, const char *name, const char *near, int depth,
-		struct kernel_variant *out, struct error *err);
+static int load_file(const struct kernel_env *env, const char *name, const char *near, int depth,
+		     struct kernel_variant *out, struct error *err);
 
 static char *dir_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash ? strndup(path, slash - path) : xstrdup(".");
+	if (!slash)
+		return xstrdup(".");
+	return strndup(path, slash - path);
 }
 
-static char *resolve(const char *dir, const char *path)
+/* @path as seen from the folder @dir; the caller frees. */
+static char *resolve_path(const char *dir, const char *path)
 {
-	return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
+	if (path[0] == '/')
+		return xstrdup(path);
+	return xasprintf("%s/%s", dir, path);
 }
 
 static bool is_url(const char *location)
@@ -59,12 +64,22 @@ static int take_string(const struct json_node *n, char **out, struct error *err)
 static const struct source_kind {
 	const char *name;
 	enum kernel_source_kind kind;
-	const char *keys[5]; /* "kind", the location's key, one more key; NULL-terminated */
+	const char *keys[4]; /* NULL-terminated; "kind" first */
 } source_kinds[] = {
 	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
 	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
 	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
 };
+
+/* Where the value of a key goes. */
+static char **member_of(struct kernel_source *s, const char *key)
+{
+	if (!strcmp(key, "sha256"))
+		return &s->sha256;
+	if (!strcmp(key, "ref"))
+		return &s->ref;
+	return &s->location; /* "location", "package" */
+}
 
 static const struct source_kind *find_kind(const char *name)
 {
@@ -87,13 +102,30 @@ static int check_source(const struct json_node *n, const struct kernel_source *s
 	static const char digits[] = "0123456789abcdef";
 
 	if (s->kind == KERNEL_SOURCE_DEB && !fs_is_plain_name(s->location))
-		return json_error(n, err, "\"%s\" is no package name", s->location);
+		return json_error(n, err, "\"%s\" is not a package name", s->location);
 	if (s->sha256 && (strlen(s->sha256) != 64 || strspn(s->sha256, digits) != 64))
 		return json_error(n, err, "sha256 must be 64 lower-case hex digits");
 	if (s->ref && s->ref[0] == '-')
-		return json_error(n, err, "\"%s\" is no ref", s->ref);
+		return json_error(n, err, "\"%s\" is not a ref", s->ref);
 	if (s->location[0] == '-')
-		return json_error(n, err, "\"%s\" is no location", s->location);
+		return json_error(n, err, "\"%s\" is not a location", s->location);
+	return 0;
+}
+
+/* The values of the kind's keys, but for "kind". */
+static int take_source_keys(const struct source_kind *k, const struct json_node *n,
+			    struct kernel_source *s, struct error *err)
+{
+	for (int i = 1; k->keys[i]; i++) {
+		struct json_node m;
+		int ret = json_member(n, k->keys[i], true, &m, err);
+
+		if (ret)
+			return ret;
+		ret = take_string(&m, member_of(s, k->keys[i]), err);
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
@@ -107,8 +139,13 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 	int ret;
 
 	ret = json_as_object(n, err);
-	if (ret || (ret = json_member(n, "kind", true, &m, err)) ||
-	    (ret = take_string(&m, &kind, err)))
+	if (ret)
+		return ret;
+	ret = json_member(n, "kind", true, &m, err);
+	if (ret)
+		return ret;
+	ret = take_string(&m, &kind, err);
+	if (ret)
 		return ret;
 	k = find_kind(kind);
 	if (!k)
@@ -119,20 +156,14 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 		return ret;
 	clear_source(s);
 	s->kind = k->kind;
-	for (int i = 1; k->keys[i]; i++) {
-		char **target = i == 1			       ? &s->location
-				: s->kind == KERNEL_SOURCE_GIT ? &s->ref
-							       : &s->sha256;
-
-		ret = json_member(n, k->keys[i], true, &m, err);
-		if (ret || (ret = take_string(&m, target, err)))
-			return ret;
-	}
+	ret = take_source_keys(k, n, s, err);
+	if (ret)
+		return ret;
 	ret = check_source(n, s, err);
 	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
 		return ret;
 	given = s->location;
-	s->location = resolve(l->dir, given);
+	s->location = resolve_path(l->dir, given);
 	free(given);
 	return 0;
 }
@@ -159,7 +190,7 @@ static int take_patches(struct loader *l, const struct json_node *n, struct erro
 	int ret = take_string(n, &folder, err);
 
 	if (!ret)
-		l->series = resolve(l->dir, folder);
+		l->series = resolve_path(l->dir, folder);
 	return ret;
 }
 
@@ -168,7 +199,7 @@ static int take_patch_count(struct loader *l, const struct json_node *n, struct 
 	return json_as_int(n, 1, 10000, &l->patch_count, err);
 }
 
-/* null: whatever the base has is not for this tree. */
+/* null: the base's patches of the selftests do not fit this tree and are dropped. */
 static int take_selftests(struct loader *l, const struct json_node *n, struct error *err)
 {
 	__cleanup_free char *folder = NULL;
@@ -182,7 +213,7 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	}
 	ret = take_string(n, &folder, err);
 	if (!ret)
-		l->selftests = resolve(l->dir, folder);
+		l->selftests = resolve_path(l->dir, folder);
 	return ret;
 }
 
@@ -200,7 +231,7 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 		if (ret)
 			return ret;
 		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
-		v->fragments[v->nfragments++] = resolve(l->dir, name);
+		v->fragments[v->nfragments++] = resolve_path(l->dir, name);
 		if (!fs_exists(v->fragments[v->nfragments - 1]))
 			ret = json_error(&item, err, "no such file: %s",
 					 v->fragments[v->nfragments - 1]);
@@ -252,7 +283,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 		return json_error(n, err, "bases go round in a circle, or deeper than %d",
 				  MAX_DEPTH);
 	l->v->parent = xcalloc(1, sizeof(*l->v->parent));
-	ret = load(l->env, base, l->dir, l->depth + 1, l->v->parent, err);
+	ret = load_file(l->env, base, l->dir, l->depth + 1, l->v->parent, err);
 	if (ret) {
 		free(l->v->parent);
 		l->v->parent = NULL;
@@ -262,7 +293,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 	return 0;
 }
 
-/* "base" is first: what the others say is on top of it. */
+/* "base" is first: the others are on top of it. */
 static const struct field {
 	const char *key;
 	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
@@ -286,7 +317,13 @@ static int take_fields(struct loader *l, const struct json_node *root, struct er
 		struct json_node n;
 
 		ret = json_member(root, fields[i].key, false, &n, err);
-		ret = ret == -ENOENT ? 0 : ret ? ret : fields[i].take(l, &n, err);
+		if (ret == -ENOENT) {
+			ret = 0;
+			continue;
+		}
+		if (ret)
+			return ret;
+		ret = fields[i].take(l, &n, err);
 	}
 	return ret;
 }
@@ -297,20 +334,21 @@ static int read_patches(struct loader *l, const struct json_node *root, struct e
 	size_t own;
 	int ret;
 
+	if (!l->series && l->patch_count)
+		return json_error(root, err, "\"patch_count\" without \"patches\"");
 	if (!l->series)
-		return l->patch_count ? json_error(root, err, "\"patch_count\" without \"patches\"")
-				      : 0;
+		return 0;
 	ret = kernel_series_read(l->series, l->patch_count, &v->patches, &v->npatches, err);
 	if (ret)
-		error_prefix(err, ret, "%s: $.patches", root->file);
+		return error_prefix(err, ret, "%s: $.patches", root->file);
 	own = v->npatches - v->nbase_patches;
-	if (!ret && (int64_t)own < l->patch_count)
-		ret = json_error(root, err, "\"patch_count\" is %d, but %s/series has %zu",
-				 (int)l->patch_count, l->series, own);
-	return ret;
+	if ((int64_t)own < l->patch_count)
+		return json_error(root, err, "\"patch_count\" is %d, but %s/series has %zu",
+				  (int)l->patch_count, l->series, own);
+	return 0;
 }
 
-static int finish(struct loader *l, const struct json_node *root, struct error *err)
+static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
 	int ret;
@@ -325,36 +363,33 @@ static int finish(struct loader *l, const struct json_node *root, struct error *
 	if (ret || !l->selftests)
 		return ret;
 	ret = kernel_series_read(l->selftests, 0, &v->selftests, &v->nselftests, err);
-	return ret ? error_prefix(err, ret, "%s: $.selftests", root->file) : 0;
+	if (ret)
+		return error_prefix(err, ret, "%s: $.selftests", root->file);
+	return 0;
 }
 
 /* The file that @name means, for a variant named in folder @near (NULL: on the command line). */
 static char *find_file(const struct kernel_env *env, const char *name, const char *near)
 {
-	size_t len = strlen(name);
 	char *path;
 
-	if (len > 5 && !strcmp(name + len - 5, ".json"))
-		return near ? resolve(near, name) : realpath(name, NULL);
+	if (fs_has_suffix(name, ".json") && near)
+		return resolve_path(near, name);
+	if (fs_has_suffix(name, ".json"))
+		return realpath(name, NULL);
 	if (!fs_is_plain_name(name))
 		return NULL;
-	path = near ? xasprintf("%s/%s.json", near, name) : NULL;
-	if (path && fs_exists(path))
-		return path;
-	free(path);
+	if (near) {
+		path = xasprintf("%s/%s.json", near, name);
+		if (fs_exists(path))
+			return path;
+		free(path);
+	}
 	return xasprintf("%s/%s.json", env->variants_dir, name);
 }
 
-static char *name_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-
-	return strndup(name, strlen(name) - strlen(".json"));
-}
-
-static int load(const struct kernel_env *env, const char *name, const char *near, int depth,
-		struct kernel_variant *out, struct error *err)
+static int load_file(const struct kernel_env *env, const char *name, const char *near, int depth,
+		     struct kernel_variant *out, struct error *err)
 {
 	struct loader l = {.env = env, .v = out, .depth = depth};
 	struct json_object *doc = NULL;
@@ -368,7 +403,7 @@ static int load(const struct kernel_env *env, const char *name, const char *near
 				"%s: no such kernel variant (see: nestlab kernel list)", name);
 		goto out;
 	}
-	out->name = name_of(out->path);
+	out->name = fs_stem(out->path, ".json");
 	if (!fs_is_plain_name(out->name)) {
 		ret = error_set(err, -EINVAL,
 				"%s: \"%s\" cannot name a variant (letters, digits, ._+-)",
@@ -377,10 +412,12 @@ static int load(const struct kernel_env *env, const char *name, const char *near
 	}
 	l.dir = dir_of(out->path);
 	ret = json_load(out->path, &doc, &root, err);
-	if (!ret)
-		ret = take_fields(&l, &root, err);
-	if (!ret)
-		ret = finish(&l, &root, err);
+	if (ret)
+		goto out;
+	ret = take_fields(&l, &root, err);
+	if (ret)
+		goto out;
+	ret = complete_variant(&l, &root, err);
 out:
 	json_object_put(doc);
 	free(l.dir);
@@ -394,7 +431,7 @@ out:
 int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
 			struct error *err)
 {
-	return load(env, name, NULL, 0, out, err);
+	return load_file(env, name, NULL, 0, out, err);
 }
 
 void kernel_variant_free(struct kernel_variant *v)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Scratch folders: locked while in use, so that what a killed nestlab left can be told and removed. */
+/* Scratch folders: locked while in use, so that those which a killed nestlab left are known and removed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* A disk with less than this left is why a build failed, whatever program failed of it. */
+/* With less than this left on the disk, that is why a build failed, whichever program noticed. */
 #define DISK_FULL_BYTES (4 << 20)
 
 /* Removes folders that nobody holds the lock of. Called with the lock of CACHE/work itself. */
-static void sweep(const char *top)
+static void remove_abandoned(const char *top)
 {
 	char **names;
 	size_t count;
@@ -28,7 +28,6 @@ static void sweep(const char *top)
 
 		if (names[i][0] == '.' || fs_lock(lock, false, &fd, NULL))
 			continue;
-		log_debug("removing what a killed nestlab left: %s", dir);
 		fs_remove_tree(dir, NULL);
 		close(fd);
 	}
@@ -52,7 +51,9 @@ static int make_folder(const char *top, struct kernel_work *w, struct error *err
 	w->log = xasprintf("%s/log", w->dir);
 	w->entry = xasprintf("%s/entry", w->dir);
 	ret = fs_lock(lock, false, &w->lock, err);
-	return ret ? ret : fs_mkdir_p(w->entry, err);
+	if (ret)
+		return ret;
+	return fs_mkdir_p(w->entry, err);
 }
 
 int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struct error *err)
@@ -64,11 +65,12 @@ int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struc
 	memset(w, 0, sizeof(*w));
 	w->lock = -1;
 	ret = fs_mkdir_p(top, err);
-	if (!ret)
-		ret = fs_lock(gate, true, &fd, err);
 	if (ret)
 		return ret;
-	sweep(top);
+	ret = fs_lock(gate, true, &fd, err);
+	if (ret)
+		return ret;
+	remove_abandoned(top);
 	ret = make_folder(top, w, err);
 	close(fd);
 	if (ret)
@@ -92,21 +94,33 @@ void kernel_work_end(struct kernel_work *w)
 	w->lock = -1;
 }
 
+/* May a full disk be behind this error? Programs fail in their own ways when one is, or leave half a file. */
+static bool may_hide_full_disk(int code)
+{
+	return kernel_is_at_fault(code) || code == -EREMOTEIO || code == -EIO || code == -EINVAL ||
+	       code == -ENOENT;
+}
+
+static bool is_disk_full(const struct kernel_env *env)
+{
+	uint64_t left;
+
+	return !fs_free_bytes(env->cache_dir, &left, NULL) && left < DISK_FULL_BYTES;
+}
+
 int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *w, const char *name,
 			int code, struct error *err)
 {
 	__cleanup_free char *dir = kernel_cache_path(env, "logs", NULL);
 	__cleanup_free char *log = xasprintf("%s/%s.log", dir, name);
-	uint64_t left;
 
 	if (code == -ECANCELED)
 		return code;
-	if (code != -ENOSPC && !fs_free_bytes(env->cache_dir, &left, NULL) &&
-	    left < DISK_FULL_BYTES)
-		code = error_prefix(err, -ENOSPC,
-				    "disk full at %s (free some space, or set NESTLAB_CACHE to "
-				    "a folder with about 3 GB)",
-				    env->cache_dir);
+	if (may_hide_full_disk(code) && is_disk_full(env))
+		code = error_prefix(
+			err, -ENOSPC,
+			"disk full at %s (free some space, or set NESTLAB_CACHE to a folder with about 3 GB)",
+			env->cache_dir);
 	if (!fs_mkdir_p(dir, NULL) && !rename(w->log, log))
 		error_append(err, code, "\n  (log: %s)", log);
 	return code;
@@ -119,10 +133,11 @@ int kernel_work_lock(const struct kernel_env *env, const char *what, const char 
 	__cleanup_free char *path = kernel_cache_path(env, "locks", name);
 	int ret = fs_mkdir_p(dir, err);
 
-	if (!ret)
-		ret = fs_lock(path, false, fd, err);
+	if (ret)
+		return ret;
+	ret = fs_lock(path, false, fd, err);
 	if (ret != -EWOULDBLOCK)
 		return ret;
-	log_info("%s %s: waiting for another nestlab that builds it", what, variant);
+	log_info("%s %s: waiting for another nestlab that is building it", what, variant);
 	return fs_lock(path, true, fd, err);
 }

@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # cli/ is the program: main.c and one cmd_NAME.c per command. The rooms behind it are in the library.
 NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
-LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/bisect/*.c orchestrator/engine/*.c orchestrator/hosts/*.c)
+LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
+	orchestrator/hosts/*.c)
 
-# run.c stores which nestlab made a number: compiled again whenever that changes.
+# The program explains itself: one page for nestlab, one for each command.
+man: $(BUILD)/man/nestlab.1
+$(BUILD)/man/nestlab.1: $(BUILD)/bin/nestlab
+	$(call say,MAN,$(@D))
+	@mkdir -p $(@D)
+	$(Q)for c in $$($< complete -- '' | sed -n 's/^\([a-z]*\)\t.*/\1/p'); do \
+		$< help --man $$c >$(@D)/nestlab-$$c.1 || exit 1; done
+	$(Q)$< help --man >$@
+
+# version.c says which nestlab this is: compiled again whenever that changes.
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 $(BUILD)/version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
-$(BUILD)/obj/orchestrator/engine/run.o: $(BUILD)/version
-$(BUILD)/obj/orchestrator/engine/run.o: private LIB_CFLAGS += -DNESTLAB_VERSION='"$(VERSION)"'
+$(BUILD)/obj/orchestrator/version.o: $(BUILD)/version
+$(BUILD)/obj/orchestrator/version.o: private LIB_CFLAGS += -DNESTLAB_VERSION='"$(VERSION)"'
 FORCE:
 .PHONY: FORCE

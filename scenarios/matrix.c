@@ -1,146 +1,164 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An entry's parameters are axes: each has one value or several, and the entry's measurements are
+ * the points of the grid that can be measured. Which parameters there are, and what they may be, is
+ * the table of agents/wire/words.h.
+ */
 #include "scenarios/matrix.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "scenarios/parameters.h"
+#include "common/strbuf.h"
 
-#define MAX_PARAMETERS 16
-#define MAX_KEYS       (MAX_PARAMETERS + 4)
-#define MAX_ROUNDS     1000000
-#define MAX_LIMIT_S    3600
-#define MAX_COUNT      1000000
-#define NAME_MAX_BYTES 63 /* what a plan line has room for (agents/wire/protocol.h) */
+#define MAX_AXES 16
+#define MAX_KEYS 32
 
 struct value {
-	const char *word; /* words and names */
-	uint32_t number;  /* numbers, flags and choices */
+	const char *text; /* a name; else NULL */
+	uint64_t number;  /* all else, as struct plan_measure has it */
 	struct json_node where;
-	bool used;	      /* some combination has it */
-	const char *unusable; /* why the last combination with it cannot be */
+	bool used;	      /* a measurement has it */
+	const char *unusable; /* why the last combination with it cannot be measured */
 };
 
 struct axis { /* a parameter and its values */
-	const struct parameter *parameter;
+	const struct plan_word *word;
 	struct value *values;
 	size_t nvalues, at;
 };
 
 struct matrix {
 	const struct json_node *entry;
-	enum scenario_id id;
-	uint32_t rounds, warmup, limit_s, count;
-	struct axis axes[MAX_PARAMETERS];
+	struct plan_measure measure; /* the scenario, its defaults and its amounts */
+	struct axis axes[MAX_AXES];
 	size_t naxes;
 };
 
 /* ---- one value ---- */
 
-static int parse_word(const struct json_node *n, const struct parameter *p, struct value *v,
-		      struct error *err)
+static int refuse_choice(const struct json_node *n, const char *s, const char *const *choices,
+			 struct error *err)
 {
-	char known[256] = "";
-	const char *s;
-	int ret = json_as_string(n, &s, err);
+	struct strbuf known = STRBUF_INIT;
+	int ret;
 
-	if (ret)
-		return ret;
-	for (size_t i = 0; p->words[i]; i++) {
-		if (!strcmp(s, p->words[i])) {
-			v->word = p->words[i];
-			v->number = i;
-			return 0;
-		}
-		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
-			 i ? ", " : "", p->words[i]);
-	}
-	return json_error(n, err, "\"%s\" is none of: %s", s, known);
-}
-
-static int parse_name(const struct json_node *n, const struct parameter *p, struct value *v,
-		      struct error *err)
-{
-	int ret = json_as_string(n, &v->word, err);
-
-	if (ret)
-		return ret;
-	if (!fs_is_plain_name(v->word) || strlen(v->word) > NAME_MAX_BYTES)
-		return json_error(n, err, "\"%s\" is not %s", v->word, p->help);
-	return 0;
-}
-
-static int parse_number(const struct json_node *n, const struct parameter *p, struct value *v,
-			struct error *err)
-{
-	int64_t number;
-	int ret = json_as_int(n, p->min, p->max, &number, err);
-
-	v->number = ret ? 0 : number;
+	for (size_t i = 0; choices[i]; i++)
+		strbuf_addf(&known, "%s%s", i ? ", " : "", choices[i]);
+	ret = json_error(n, err, "\"%s\" is none of: %s", s, known.buf);
+	strbuf_release(&known);
 	return ret;
 }
 
-static int parse_flag(const struct json_node *n, const struct parameter *p, struct value *v,
+int matrix_parse_choice(const struct json_node *n, const char *const *choices, uint64_t *out,
+			struct error *err)
+{
+	const char *s;
+	int choice, ret = json_as_string(n, &s, err);
+
+	if (ret)
+		return ret;
+	choice = plan_choice_find(choices, s);
+	if (choice < 0)
+		return refuse_choice(n, s, choices, err);
+	*out = choice;
+	return 0;
+}
+
+static int parse_name(const struct json_node *n, const struct plan_word *w, struct value *v,
 		      struct error *err)
+{
+	int ret = json_as_string(n, &v->text, err);
+
+	if (ret)
+		return ret;
+	if (!plan_name_is_plain(v->text) || strlen(v->text) >= w->size)
+		return json_error(
+			n, err,
+			"\"%s\" is not the name of a program (letters, digits and \"._+-\", "
+			"%d bytes at most)",
+			v->text, w->size - 1);
+	return 0;
+}
+
+static int parse_number(const struct json_node *n, const struct plan_word *w, uint64_t *out,
+			struct error *err)
+{
+	int64_t number;
+	int ret = json_as_int(n, w->min, w->max, &number, err);
+
+	if (ret)
+		return ret;
+	*out = number;
+	return 0;
+}
+
+static int parse_flag(const struct json_node *n, uint64_t *out, struct error *err)
 {
 	bool flag;
 	int ret = json_as_bool(n, &flag, err);
 
-	(void)p;
-	v->number = !ret && flag;
-	return ret;
+	if (ret)
+		return ret;
+	*out = flag;
+	return 0;
 }
 
-static int (*const parsers[])(const struct json_node *n, const struct parameter *p, struct value *v,
-			      struct error *err) = {
-	[PARAMETER_WORD] = parse_word,	   [PARAMETER_NAME] = parse_name,
-	[PARAMETER_NUMBER] = parse_number, [PARAMETER_FLAG] = parse_flag,
-	[PARAMETER_CHOICE] = parse_word,
-};
-
-static void set_field(struct scenario_measure *m, const struct parameter *p, const struct value *v)
+static int parse_value(const struct json_node *n, const struct plan_word *w, struct value *v,
+		       struct error *err)
 {
-	void *field = (char *)m + p->field;
+	if (w->choices)
+		return matrix_parse_choice(n, w->choices, &v->number, err);
+	switch (w->kind) {
+	case PLAN_WORD_NAME:
+		return parse_name(n, w, v, err);
+	case PLAN_WORD_FLAG:
+		return parse_flag(n, &v->number, err);
+	default:
+		return parse_number(n, w, &v->number, err);
+	}
+}
 
-	if (p->kind == PARAMETER_NUMBER)
-		*(uint32_t *)field = v->number;
-	else if (p->kind == PARAMETER_FLAG || p->kind == PARAMETER_CHOICE)
-		*(bool *)field = v->number;
+static void set_field(struct plan_measure *m, const struct plan_word *w, const struct value *v)
+{
+	if (v->text) /* shorter than the field: parse_name() */
+		memcpy(plan_word_text(w, m), v->text, strlen(v->text) + 1);
 	else
-		*(const char **)field = v->word;
+		plan_word_set(w, m, v->number);
 }
 
-static struct json_object *value_to_json(const struct parameter *p, const struct value *v)
+static struct json_object *value_to_json(const struct plan_word *w, const struct value *v)
 {
-	if (p->kind == PARAMETER_NUMBER)
-		return json_object_new_int64(v->number);
-	if (p->kind == PARAMETER_FLAG)
+	if (v->text)
+		return json_object_new_string(v->text);
+	if (w->choices)
+		return json_object_new_string(w->choices[v->number]);
+	if (w->kind == PLAN_WORD_FLAG)
 		return json_object_new_boolean(v->number);
-	return json_object_new_string(v->word);
+	return json_object_new_int64(v->number);
 }
 
 /* ---- one axis: a value or a list of them ---- */
 
-static bool same_value(const struct value *a, const struct value *b)
+static bool is_same_value(const struct value *a, const struct value *b)
 {
-	if (a->word && b->word)
-		return !strcmp(a->word, b->word);
+	if (a->text && b->text)
+		return !strcmp(a->text, b->text);
 	return a->number == b->number;
 }
 
 static int add_value(struct axis *axis, const struct json_node *n, struct error *err)
 {
 	struct value v = {.where = *n};
-	int ret = parsers[axis->parameter->kind](n, axis->parameter, &v, err);
+	int ret = parse_value(n, axis->word, &v, err);
 
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < axis->nvalues; i++)
-		if (same_value(&axis->values[i], &v))
-			return json_error(n, err, "the same value is in the list before");
+		if (is_same_value(&axis->values[i], &v))
+			return json_error(n, err, "the list has the same value before");
 	axis->values = xrealloc(axis->values, axis->nvalues + 1, sizeof(v));
 	axis->values[axis->nvalues++] = v;
 	return 0;
@@ -149,124 +167,135 @@ static int add_value(struct axis *axis, const struct json_node *n, struct error 
 static int parse_axis(struct axis *axis, const struct json_node *n, struct error *err)
 {
 	struct json_node item;
-	int ret = 0;
 
 	if (!json_object_is_type(n->value, json_type_array))
 		return add_value(axis, n, err);
 	if (!json_length(n))
-		return json_error(n, err, "the list is empty, and with it the matrix");
-	for (size_t i = 0; !ret && i < json_length(n); i++) {
-		json_element(n, i, &item);
-		ret = add_value(axis, &item, err);
-	}
-	return ret;
-}
-
-static void default_axis(struct axis *axis, const struct matrix *m, const char *mode)
-{
-	const struct parameter *p = axis->parameter;
-	const struct scenario_kind *kind = &scenario_kinds[m->id];
-	struct value v = {.number = p->fallback, .where = *m->entry};
-
-	if (p->field == offsetof(struct scenario_measure, l2_vcpus))
-		v.number = kind->l2_vcpus;
-	else if (p->field == offsetof(struct scenario_measure, l1_vcpus))
-		v.number = kind->l1_vcpus;
-	else if (p->kind == PARAMETER_CHOICE && mode)
-		v.number = !strcmp(mode, p->words[1]);
-	if (p->words)
-		v.word = p->words[v.number];
-	axis->values = xmalloc(sizeof(v));
-	axis->values[0] = v;
-	axis->nvalues = 1;
-}
-
-static int read_axes(struct matrix *m, const char *mode, struct error *err)
-{
-	for (size_t i = 0; i < scenario_nparameters; i++) {
-		const struct parameter *p = &scenario_parameters[i];
-		struct axis *axis = &m->axes[m->naxes];
-		struct json_node n;
+		return json_error(n, err, "the list is empty: there is nothing to measure");
+	for (size_t i = 0; i < json_length(n); i++) {
 		int ret;
 
-		if (!(p->scenarios & ONLY(m->id)))
-			continue;
-		*axis = (struct axis){.parameter = p};
-		m->naxes++;
-		ret = json_member(m->entry, p->key, p->required, &n, err);
-		if (!ret)
-			ret = parse_axis(axis, &n, err);
-		else if (ret == -ENOENT && !p->required) {
-			default_axis(axis, m, mode);
-			ret = 0;
-		}
+		json_element(n, i, &item);
+		ret = add_value(axis, &item, err);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
+static void set_default(struct axis *axis, const struct matrix *m)
+{
+	axis->values = xcalloc(1, sizeof(*axis->values));
+	axis->values[0].number = plan_word_get(axis->word, &m->measure);
+	axis->values[0].where = *m->entry;
+	axis->nvalues = 1;
+}
+
+static int read_axis(struct matrix *m, const struct plan_word *w, struct error *err)
+{
+	struct axis *axis = &m->axes[m->naxes++];
+	bool required = w->role == PLAN_WORD_VARIANT;
+	struct json_node n;
+	int ret;
+
+	*axis = (struct axis){.word = w};
+	ret = json_member(m->entry, w->key, required, &n, err);
+	if (!ret)
+		return parse_axis(axis, &n, err);
+	if (ret != -ENOENT || required)
+		return ret;
+	set_default(axis, m);
+	return 0;
+}
+
+static bool takes_word(const struct matrix *m, const struct plan_word *w)
+{
+	return plan_word_is_used(w, m->measure.scenario);
+}
+
+/* The variants first, which so move slowest: a scenario's reasons or operations stay together. */
+static int read_axes(struct matrix *m, struct error *err)
+{
+	static const enum plan_word_role roles[] = {PLAN_WORD_VARIANT, PLAN_WORD_AXIS};
+
+	for (size_t r = 0; r < ARRAY_SIZE(roles); r++)
+		for (size_t i = 0; i < plan_nwords; i++) {
+			int ret = 0;
+
+			if (plan_words[i].role == roles[r] && takes_word(m, &plan_words[i]))
+				ret = read_axis(m, &plan_words[i], err);
+			if (ret)
+				return ret;
+		}
+	return 0;
+}
+
 /* ---- the entry's other members ---- */
 
-static int find_kind(const struct json_node *entry, enum scenario_id *id, struct error *err)
+/* Which scenario it is decides about all other keys. */
+static int read_scenario(struct matrix *m, bool parallel, struct error *err)
 {
 	struct json_node n;
-	const char *name;
-	int ret = json_member(entry, "scenario", true, &n, err);
+	uint64_t scenario;
+	int ret = json_member(m->entry, "scenario", true, &n, err);
 
-	ret = ret ? ret : json_as_string(&n, &name, err);
 	if (ret)
 		return ret;
-	for (*id = 0; *id < SCENARIO_COUNT; (*id)++)
-		if (!strcmp(name, scenario_kinds[*id].name))
-			return 0;
-	return json_error(&n, err, "\"%s\" is none of: multiplex, migrate, exits, churn, kselftest",
-			  name);
+	ret = matrix_parse_choice(&n, plan_scenario_names, &scenario, err);
+	if (ret)
+		return ret;
+	m->measure = plan_measure_default(scenario);
+	m->measure.parallel = parallel && scenario != PLAN_KSELFTEST;
+	return 0;
 }
 
 static int check_keys(const struct matrix *m, struct error *err)
 {
-	const char *known[MAX_KEYS] = {"scenario"};
-	size_t n = 1;
+	const char *known[MAX_KEYS] = {0};
+	size_t n = 0;
 
-	if (m->id == KSELFTEST) {
-		known[n++] = "limit_s";
-		known[n++] = "count";
-	} else {
-		known[n++] = "rounds";
-		known[n++] = "warmup";
-	}
-	for (size_t i = 0; i < scenario_nparameters; i++)
-		if (scenario_parameters[i].scenarios & ONLY(m->id))
-			known[n++] = scenario_parameters[i].key;
+	for (size_t i = 0; i < plan_nwords; i++)
+		if (plan_words[i].key && takes_word(m, &plan_words[i]))
+			known[n++] = plan_words[i].key;
 	return json_check_keys(m->entry, known, err);
 }
 
-static int read_count(const struct json_node *entry, const char *key, int64_t min, int64_t max,
-		      uint32_t *out, struct error *err)
+/* Sets *given if the entry has it. */
+static int read_amount(struct matrix *m, const struct plan_word *w, bool *given, struct error *err)
 {
 	struct json_node n;
-	int64_t number;
-	int ret = json_member(entry, key, false, &n, err);
+	uint64_t number;
+	int ret = json_member(m->entry, w->key, false, &n, err);
 
+	*given = !ret;
+	if (ret == -ENOENT)
+		return 0;
 	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	ret = json_as_int(&n, min, max, &number, err);
-	if (!ret)
-		*out = number;
-	return ret;
+		return ret;
+	ret = parse_number(&n, w, &number, err);
+	if (ret)
+		return ret;
+	plan_word_set(w, &m->measure, number);
+	return 0;
 }
 
-static int read_numbers(struct matrix *m, struct error *err)
+static int read_amounts(struct matrix *m, struct error *err)
 {
-	int ret;
+	for (size_t i = 0; i < plan_nwords; i++) {
+		const struct plan_word *w = &plan_words[i];
+		bool given;
+		int ret;
 
-	m->rounds = scenario_kinds[m->id].rounds;
-	ret = read_count(m->entry, "rounds", 1, MAX_ROUNDS, &m->rounds, err);
-	m->warmup = m->rounds / 10;
-	ret = ret ? ret : read_count(m->entry, "warmup", 0, MAX_ROUNDS, &m->warmup, err);
-	ret = ret ? ret : read_count(m->entry, "limit_s", 1, MAX_LIMIT_S, &m->limit_s, err);
-	return ret ? ret : read_count(m->entry, "count", 1, MAX_COUNT, &m->count, err);
+		if (w->role != PLAN_WORD_AMOUNT || !takes_word(m, w))
+			continue;
+		ret = read_amount(m, w, &given, err);
+		if (ret)
+			return ret;
+		/* warmup comes after rounds in the table, and takes its own value after this */
+		if (given && w->offset == offsetof(struct plan_measure, rounds))
+			m->measure.warmup = plan_warmup_default(m->measure.rounds);
+	}
+	return 0;
 }
 
 /* ---- the product ---- */
@@ -282,18 +311,17 @@ static bool next_combination(struct matrix *m)
 	return false;
 }
 
-static struct scenario_measure current_measure(const struct matrix *m)
+static struct value *current_value(const struct axis *axis)
 {
-	struct scenario_measure out = {
-		.scenario = scenario_kinds[m->id].name,
-		.rounds = m->rounds,
-		.warmup = m->warmup,
-		.limit_s = m->limit_s,
-		.count = m->count,
-	};
+	return &axis->values[axis->at];
+}
+
+static struct plan_measure current_measure(const struct matrix *m)
+{
+	struct plan_measure out = m->measure;
 
 	for (size_t i = 0; i < m->naxes; i++)
-		set_field(&out, m->axes[i].parameter, &m->axes[i].values[m->axes[i].at]);
+		set_field(&out, m->axes[i].word, current_value(&m->axes[i]));
 	return out;
 }
 
@@ -303,26 +331,27 @@ static char *current_params(const struct matrix *m)
 	char *text;
 
 	for (size_t i = 0; i < m->naxes; i++)
-		json_object_object_add(
-			o, m->axes[i].parameter->key,
-			value_to_json(m->axes[i].parameter, &m->axes[i].values[m->axes[i].at]));
+		json_object_object_add(o, m->axes[i].word->key,
+				       value_to_json(m->axes[i].word, current_value(&m->axes[i])));
 	text = json_canonical(o);
 	json_object_put(o);
 	return text;
 }
 
-static int append_measure(struct matrix *m, struct scenario_measure *measure,
+static int append_measure(struct matrix *m, const struct plan_measure *line,
 			  struct scenario_plan *plan, struct error *err)
 {
+	struct scenario_measure *added;
+
 	if (plan->nmeasures == MATRIX_MAX_MEASURES)
 		return json_error(m->entry, err,
 				  "with this the plan has more than %d measurements; shorten lists",
 				  MATRIX_MAX_MEASURES);
-	measure->params = current_params(m);
-	plan->measures = xrealloc(plan->measures, plan->nmeasures + 1, sizeof(*measure));
-	plan->measures[plan->nmeasures++] = *measure;
+	plan->measures = xrealloc(plan->measures, plan->nmeasures + 1, sizeof(*plan->measures));
+	added = &plan->measures[plan->nmeasures++];
+	*added = (struct scenario_measure){.line = *line, .params = current_params(m)};
 	for (size_t i = 0; i < m->naxes; i++)
-		m->axes[i].values[m->axes[i].at].used = true;
+		current_value(&m->axes[i])->used = true;
 	return 0;
 }
 
@@ -338,32 +367,49 @@ static int check_all_used(const struct matrix *m, struct error *err)
 	return 0;
 }
 
-static int expand(struct matrix *m, struct scenario_plan *plan, struct error *err)
+static int expand_product(struct matrix *m, struct scenario_plan *plan, struct error *err)
 {
 	do {
-		struct scenario_measure measure = current_measure(m);
-		const char *impossible = scenario_impossible(m->id, &measure);
-		int ret = impossible ? 0 : append_measure(m, &measure, plan, err);
+		struct plan_measure line = current_measure(m);
+		const char *impossible = plan_measure_impossible(&line);
+		int ret = 0;
 
+		for (size_t i = 0; impossible && i < m->naxes; i++)
+			current_value(&m->axes[i])->unusable = impossible;
+		if (!impossible)
+			ret = append_measure(m, &line, plan, err);
 		if (ret)
 			return ret;
-		for (size_t i = 0; impossible && i < m->naxes; i++)
-			m->axes[i].values[m->axes[i].at].unusable = impossible;
 	} while (next_combination(m));
 	return check_all_used(m, err);
 }
 
-int matrix_expand(const struct json_node *entry, const char *mode, struct scenario_plan *plan,
+static int read_entry(struct matrix *m, bool parallel, struct error *err)
+{
+	int ret = json_as_object(m->entry, err);
+
+	if (ret)
+		return ret;
+	ret = read_scenario(m, parallel, err);
+	if (ret)
+		return ret;
+	ret = check_keys(m, err);
+	if (ret)
+		return ret;
+	ret = read_amounts(m, err);
+	if (ret)
+		return ret;
+	return read_axes(m, err);
+}
+
+int matrix_expand(const struct json_node *entry, bool parallel, struct scenario_plan *plan,
 		  struct error *err)
 {
 	struct matrix m = {.entry = entry};
-	int ret = json_as_object(entry, err);
+	int ret = read_entry(&m, parallel, err);
 
-	ret = ret ? ret : find_kind(entry, &m.id, err);
-	ret = ret ? ret : check_keys(&m, err);
-	ret = ret ? ret : read_numbers(&m, err);
-	ret = ret ? ret : read_axes(&m, mode, err);
-	ret = ret ? ret : expand(&m, plan, err);
+	if (!ret)
+		ret = expand_product(&m, plan, err);
 	for (size_t i = 0; i < m.naxes; i++)
 		free(m.axes[i].values);
 	return ret;

@@ -10,9 +10,14 @@
 
 #define MATRIX_MAX_MEASURES 4096 /* in a plan */
 
-/* Appends the measurements of @entry ("$.scenarios[i]") to @plan. @mode: the file's default for
- * "mode", or NULL. 0 or -EINVAL. */
-int matrix_expand(const struct json_node *entry, const char *mode, struct scenario_plan *plan,
+/* Sets *out to the number of the string @n in @choices (NULL-terminated). 0, or -EINVAL with a message
+ * that lists them. */
+int matrix_parse_choice(const struct json_node *n, const char *const *choices, uint64_t *out,
+			struct error *err);
+
+/* Appends the measurements of @entry ("$.scenarios[i]") to @plan. @parallel: what "mode" is where the
+ * entry does not say. 0 or -EINVAL. */
+int matrix_expand(const struct json_node *entry, bool parallel, struct scenario_plan *plan,
 		  struct error *err);
 
 #endif

@@ -6,12 +6,18 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/json.h"
 #include "common/sha256.h"
 #include "scenarios/matrix.h"
 
 static const char *const plan_keys[] = {"description", "mode", "metrics", "scenarios", NULL};
 static const char *const metric_keys[] = {"smallest_effect", NULL};
+
+const char *scenario_measure_name(const struct scenario_measure *m)
+{
+	return plan_scenario_names[m->line.scenario];
+}
 
 static int read_description(const struct json_node *root, struct scenario_plan *plan,
 			    struct error *err)
@@ -22,22 +28,28 @@ static int read_description(const struct json_node *root, struct scenario_plan *
 
 	if (!ret)
 		ret = json_as_string(&n, &text, err);
+	if (ret && ret != -ENOENT)
+		return ret;
 	plan->description = xstrdup(text);
-	return ret == -ENOENT ? 0 : ret;
+	return 0;
 }
 
-static int read_mode(const struct json_node *root, const char **mode, struct error *err)
+static int read_mode(const struct json_node *root, bool *parallel, struct error *err)
 {
 	struct json_node n;
+	uint64_t mode;
 	int ret = json_member(root, "mode", false, &n, err);
 
-	*mode = NULL;
+	*parallel = false;
+	if (ret == -ENOENT)
+		return 0;
 	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	ret = json_as_string(&n, mode, err);
-	if (!ret && strcmp(*mode, "cooperative") && strcmp(*mode, "parallel"))
-		ret = json_error(&n, err, "\"%s\" is none of: cooperative, parallel", *mode);
-	return ret;
+		return ret;
+	ret = matrix_parse_choice(&n, plan_mode_names, &mode, err);
+	if (ret)
+		return ret;
+	*parallel = mode;
+	return 0;
 }
 
 static bool metric_exists(const char *name)
@@ -48,22 +60,42 @@ static bool metric_exists(const char *name)
 	return false;
 }
 
+/* {"smallest_effect": 0.5} */
+static int read_percent(const struct json_node *metric, double *percent, struct error *err)
+{
+	struct json_node n;
+	int ret = json_as_object(metric, err);
+
+	if (ret)
+		return ret;
+	ret = json_check_keys(metric, metric_keys, err);
+	if (ret)
+		return ret;
+	ret = json_member(metric, "smallest_effect", true, &n, err);
+	if (ret)
+		return ret;
+	ret = json_as_double(&n, percent, err);
+	if (ret)
+		return ret;
+	if (!(*percent > 0 && *percent <= 100))
+		return json_error(&n, err, "%g is not a percentage above 0 and up to 100",
+				  *percent);
+	return 0;
+}
+
 static int read_effect(const struct json_node *metrics, const char *name,
 		       struct scenario_plan *plan, struct error *err)
 {
-	struct json_node metric, n;
+	struct json_node metric;
 	double percent;
 	int ret = json_member(metrics, name, true, &metric, err);
 
-	if (!ret && !metric_exists(name))
-		ret = json_error(metrics, err, "there is no metric \"%s\" (docs/scenarios.md)",
-				 name);
-	ret = ret ? ret : json_as_object(&metric, err);
-	ret = ret ? ret : json_check_keys(&metric, metric_keys, err);
-	ret = ret ? ret : json_member(&metric, "smallest_effect", true, &n, err);
-	ret = ret ? ret : json_as_double(&n, &percent, err);
-	if (!ret && !(percent > 0 && percent <= 100))
-		ret = json_error(&n, err, "%g is not a percentage above 0 and up to 100", percent);
+	if (ret)
+		return ret;
+	if (!metric_exists(name))
+		return json_error(metrics, err, "there is no metric \"%s\" (docs/scenarios.md)",
+				  name);
+	ret = read_percent(&metric, &percent, err);
 	if (ret)
 		return ret;
 	plan->effects = xrealloc(plan->effects, plan->neffects + 1, sizeof(*plan->effects));
@@ -76,79 +108,110 @@ static int read_effects(const struct json_node *root, struct scenario_plan *plan
 	struct json_node metrics;
 	int ret = json_member(root, "metrics", false, &metrics, err);
 
+	if (ret == -ENOENT)
+		return 0;
 	if (ret)
-		return ret == -ENOENT ? 0 : ret;
+		return ret;
 	ret = json_as_object(&metrics, err);
 	if (ret)
 		return ret;
 	json_object_object_foreach(metrics.value, name, value)
 	{
 		(void)value;
-		ret = ret ? ret : read_effect(&metrics, name, plan, err);
+		ret = read_effect(&metrics, name, plan, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int compare_measures(const void *a, const void *b)
 {
 	const struct scenario_measure *const *x = a, *const *y = b;
-	int order = strcmp((*x)->scenario, (*y)->scenario);
 
-	return order ? order : strcmp((*x)->params, (*y)->params);
+	if ((*x)->line.scenario != (*y)->line.scenario)
+		return (*x)->line.scenario < (*y)->line.scenario ? -1 : 1;
+	return strcmp((*x)->params, (*y)->params);
 }
 
-/* Results are told apart by scenario and params: each may be there once. */
-static int check_unique(const struct json_node *list, const struct scenario_plan *plan,
-			struct error *err)
+/* Results are told apart by scenario and params: each may be there once. Gives one that is there
+ * again, or NULL. */
+static const struct scenario_measure *find_repeated(const struct scenario_plan *plan)
 {
 	size_t n = plan->nmeasures;
-	const struct scenario_measure **sorted = xcalloc(n, sizeof(*sorted));
-	int ret = 0;
+	__cleanup_free const struct scenario_measure **sorted = xcalloc(n, sizeof(*sorted));
 
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &plan->measures[i];
 	qsort(sorted, n, sizeof(*sorted), compare_measures);
-	for (size_t i = 1; !ret && i < n; i++)
+	for (size_t i = 1; i < n; i++)
 		if (!compare_measures(&sorted[i - 1], &sorted[i]))
-			ret = json_error(list, err, "%s %s is there more than once",
-					 sorted[i]->scenario, sorted[i]->params);
-	free(sorted);
-	return ret;
+			return sorted[i];
+	return NULL;
 }
 
-static int read_scenarios(const struct json_node *root, const char *mode,
-			  struct scenario_plan *plan, struct error *err)
+static int check_unique(const struct json_node *list, const struct scenario_plan *plan,
+			struct error *err)
 {
-	struct json_node list, entry;
-	int ret = json_member(root, "scenarios", true, &list, err);
+	const struct scenario_measure *m = find_repeated(plan);
 
-	ret = ret ? ret : json_as_array(&list, err);
-	if (!ret && !json_length(&list))
-		ret = json_error(&list, err, "the list is empty: there is nothing to measure");
-	for (size_t i = 0; !ret && i < json_length(&list); i++) {
-		json_element(&list, i, &entry);
-		ret = matrix_expand(&entry, mode, plan, err);
+	if (m)
+		return json_error(list, err, "%s %s is there more than once",
+				  scenario_measure_name(m), m->params);
+	return 0;
+}
+
+static int read_entries(const struct json_node *list, bool parallel, struct scenario_plan *plan,
+			struct error *err)
+{
+	if (!json_length(list))
+		return json_error(list, err, "the list is empty: there is nothing to measure");
+	for (size_t i = 0; i < json_length(list); i++) {
+		struct json_node entry;
+		int ret;
+
+		json_element(list, i, &entry);
+		ret = matrix_expand(&entry, parallel, plan, err);
+		if (ret)
+			return ret;
 	}
-	return ret ? ret : check_unique(&list, plan, err);
+	return check_unique(list, plan, err);
+}
+
+static int read_scenarios(const struct json_node *root, struct scenario_plan *plan,
+			  struct error *err)
+{
+	struct json_node list;
+	bool parallel;
+	int ret = read_mode(root, &parallel, err);
+
+	if (ret)
+		return ret;
+	ret = read_effects(root, plan, err);
+	if (ret)
+		return ret;
+	ret = json_member(root, "scenarios", true, &list, err);
+	if (ret)
+		return ret;
+	ret = json_as_array(&list, err);
+	if (ret)
+		return ret;
+	return read_entries(&list, parallel, plan, err);
 }
 
 static int read_plan(const struct json_node *root, struct scenario_plan *plan, struct error *err)
 {
-	const char *mode;
 	int ret = json_as_object(root, err);
 
-	ret = ret ? ret : json_check_keys(root, plan_keys, err);
-	ret = ret ? ret : read_description(root, plan, err);
-	ret = ret ? ret : read_mode(root, &mode, err);
-	ret = ret ? ret : read_effects(root, plan, err);
-	return ret ? ret : read_scenarios(root, mode, plan, err);
-}
-
-static void hash_plan(struct scenario_plan *plan)
-{
-	__cleanup_free char *text = json_canonical(plan->doc);
-
-	sha256_bytes(text, strlen(text), plan->hash);
+	if (ret)
+		return ret;
+	ret = json_check_keys(root, plan_keys, err);
+	if (ret)
+		return ret;
+	ret = read_description(root, plan, err);
+	if (ret)
+		return ret;
+	return read_scenarios(root, plan, err);
 }
 
 /* "dir/quick.json" is quick. */
@@ -168,40 +231,68 @@ static bool is_path(const char *name)
 	return len > 5 && !strcmp(name + len - 5, ".json");
 }
 
-static int locate(const char *dir, const char *name, struct scenario_plan *plan, struct error *err)
+static int set_path(const char *dir, const char *name, struct scenario_plan *plan,
+		    struct error *err)
 {
-	if (is_path(name))
+	if (is_path(name)) {
 		plan->path = xstrdup(name);
-	else if (!fs_is_plain_name(name))
+		return 0;
+	}
+	if (!fs_is_plain_name(name))
 		return error_set(err, -EINVAL,
 				 "%s: not a scenario's name; give a name or a path ending in .json",
 				 name);
-	else
-		plan->path = xasprintf("%s/%s.json", dir, name);
+	plan->path = xasprintf("%s/%s.json", dir, name);
+	return 0;
+}
+
+static int find_file(const char *dir, const char *name, struct scenario_plan *plan,
+		     struct error *err)
+{
+	int ret = set_path(dir, name, plan, err);
+
+	if (ret)
+		return ret;
 	if (!fs_exists(plan->path))
 		return error_set(err, -ENOENT,
 				 "%s: no such scenario file (see: nestlab scenario list)",
 				 plan->path);
 	plan->name = name_of(plan->path);
 	if (!fs_is_plain_name(plan->name))
-		return error_set(err, -EINVAL, "%s: the file's name is not a plain name",
-				 plan->path);
+		return error_set(
+			err, -EINVAL,
+			"%s: rename the file: its name becomes the scenario's, and may have "
+			"letters, digits and \"._+-\" only",
+			plan->path);
 	return 0;
+}
+
+static int read_file(struct scenario_plan *plan, struct error *err)
+{
+	__cleanup_free char *text = NULL;
+	struct json_object *doc = NULL;
+	struct json_node root;
+	int ret = json_load(plan->path, &doc, &root, err);
+
+	if (ret)
+		return ret;
+	ret = read_plan(&root, plan, err);
+	text = json_canonical(doc);
+	sha256_bytes(text, strlen(text), plan->hash);
+	json_object_put(doc);
+	return ret;
 }
 
 int scenario_load(const char *dir, const char *name, struct scenario_plan *out, struct error *err)
 {
-	struct json_node root;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = locate(dir, name, out, err);
-	ret = ret ? ret : json_load(out->path, &out->doc, &root, err);
-	ret = ret ? ret : read_plan(&root, out, err);
+	ret = find_file(dir, name, out, err);
+	if (!ret)
+		ret = read_file(out, err);
 	if (ret)
 		scenario_plan_free(out);
-	else
-		hash_plan(out);
 	return ret;
 }
 
@@ -216,6 +307,5 @@ void scenario_plan_free(struct scenario_plan *plan)
 	free(plan->name);
 	free(plan->path);
 	free(plan->description);
-	json_object_put(plan->doc);
 	memset(plan, 0, sizeof(*plan));
 }

@@ -18,9 +18,10 @@
  *	  ]
  *	}
  *
- * Every parameter is a value or a list; a scenario's measurements are the product of its lists, in
- * the order of the file, last parameter fastest. Combinations that cannot be (fewer L2 than L1
- * vCPUs) are errors when all of a list is, left out otherwise where stated in docs/scenarios.md.
+ * Every parameter is a value or a list; an entry's measurements are the product of its lists. The
+ * vocabulary, with ranges and defaults, is agents/wire/words.h; docs/scenarios.md is the manual.
+ * Combinations that cannot be measured are left out of the product, but a value without any possible
+ * combination is an error.
  * Errors name file and path: "quick.json: $.scenarios[1].l2_vcpus[0]: 0 is not within 1..256".
  */
 #ifndef SCENARIOS_SCENARIOS_H
@@ -30,37 +31,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agents/wire/protocol.h"
 #include "common/error.h"
-#include "common/fs.h"
 #include "common/sha256.h"
 
-/* What a measurement is run with. Parameter names here, in scenario files, in params JSON and in
- * the agent's plan lines are the same words. */
+/* A measurement of a plan, and what identifies it. */
 struct scenario_measure {
-	const char *scenario; /* "multiplex", "migrate", "exits", "churn", "kselftest" */
-	const char *l1;	      /* "micro-vmx", "micro-evmcs"; NULL for kselftest */
-	const char *memory;   /* "managed", "unmanaged" */
-	const char *variant;  /* exits: reason; churn: operation; kselftest: test; else NULL */
-	uint32_t l2_vcpus, l1_vcpus;
-	bool ept, apic_pages, posted_interrupts, parallel;
-	uint32_t rounds, warmup;
-	uint32_t limit_s; /* kselftest: seconds of the host's clock; 0: the agent's 60 */
-	uint32_t count;	  /* kselftest: the program's only argument; 0: none */
-	/* Canonical JSON object of what identifies the measurement, under which results compare:
-	 * l1, memory, l2_vcpus, l1_vcpus, ept, apic_pages, posted_interrupts, mode ("cooperative" or
-	 * "parallel"), and reason, operation or test where it applies; for kselftest test alone.
-	 * Rounds and warmup are not in it: results keep them beside it. */
+	struct plan_measure line; /* as the agent is told; id and seed are of a boot, and 0 here */
+	/* Canonical JSON object of the words that identify the measurement, under which results compare
+	 * (words.h: PLAN_WORD_VARIANT and PLAN_WORD_AXIS): l1, memory, l2_vcpus, l1_vcpus, ept,
+	 * apic_pages, posted_interrupts, mode, and reason or operation where it applies; for
+	 * kselftest test alone. Rounds and warmup are not in it: results keep them beside it. */
 	char *params;
 };
 
+/* "multiplex", "migrate", ... */
+const char *scenario_measure_name(const struct scenario_measure *m);
+
 /* One metric that a scenario yields. */
 struct scenario_metric {
-	const char *scenario;
-	const char *name;   /* "switch", "vmptrld", "entry-exit", "switches-per-mclk", ... */
-	const char *unit;   /* "clocks" (instructions or ns, by the host's clock) or
+	const char *scenario; /* a word of PLAN_SCENARIOS (words.h) */
+	const char *name;     /* "switch", "vmptrld", "entry-exit", "switches-per-mclk", ... */
+	const char *unit;     /* "clocks" (instructions or ns, by the host's clock) or
 			     "per-mclk" (events per million clock units) */
-	const char *better; /* "lower" or "higher" */
-	bool headline;	    /* shown by default in a comparison */
+	const char *better;   /* "lower" or "higher" */
+	bool headline;	      /* shown by default in a comparison */
 	const char *help;
 };
 
@@ -68,8 +63,6 @@ struct scenario_effect { /* smallest effect that matters, from "metrics" */
 	char *metric;
 	double percent;
 };
-
-struct json_object;
 
 struct scenario_plan { /* free with scenario_plan_free() */
 	char *name;    /* the file's name without .json */
@@ -80,7 +73,6 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	size_t nmeasures;
 	struct scenario_effect *effects;
 	size_t neffects;
-	struct json_object *doc; /* keeps strings of the measures alive */
 };
 
 /* @name: a plain name (in @dir) or a path ending in .json. -EINVAL: the file is wrong. */

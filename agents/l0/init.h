@@ -7,6 +7,14 @@
  * become the console. What cannot be mounted is told on the console, and what needs it says so. */
 void init_machine(void);
 
-void init_power_off(void) __attribute__((noreturn)); /* by ACPI */
+/*
+ * The emulator (Bochs) switches itself off when this word is written to this port, one byte at a
+ * time. The emulated host's kernel has no ACPI: its reboot(RB_POWER_OFF) halts the CPU for ever.
+ */
+#define INIT_EMULATOR_OFF_PORT 0x8900
+#define INIT_EMULATOR_OFF_WORD "Shutdown"
+
+/* On the emulated host by the port, through /dev/port (CONFIG_DEVPORT); else by reboot(2). */
+void init_power_off(void) __attribute__((noreturn));
 
 #endif

@@ -9,7 +9,6 @@
  * when L1 vCPUs are in VMX root operation, where the answer is defined on every kernel.
  */
 #include <stdbool.h>
-#include <string.h>
 
 #include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
@@ -103,30 +102,21 @@ static int renew_vapics(struct vm *vm, uint32_t l2, bool rare)
 }
 
 static const struct operation {
-	const char *name;
 	int (*change)(struct vm *vm, uint32_t l2, bool rare);
 	uint32_t l1[2]; /* enum l1_churn, in even and in odd rounds */
-} operations[] = {
-	{"dontneed", drop_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
-	{"migrate-page", move_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
-	{"memslot",
-	 move_slot,
-	 {L1_CHURN_FLIP_MSR | L1_CHURN_PARK, L1_CHURN_FLIP_MSR | L1_CHURN_PARK}},
-	{"msr-bitmap",
-	 renew_bitmaps,
-	 {L1_CHURN_SWAP_MSR | L1_CHURN_TIMED, L1_CHURN_FLIP_MSR | L1_CHURN_TIMED}},
-	{"apic-page",
-	 renew_vapics,
-	 {L1_CHURN_SWAP_APIC | L1_CHURN_TIMED, L1_CHURN_SWAP_APIC | L1_CHURN_TIMED}},
+} operations[PLAN_OPERATION_COUNT] = {
+	[PLAN_OPERATION_DONTNEED] = {drop_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
+	[PLAN_OPERATION_MIGRATE_PAGE] = {move_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
+	[PLAN_OPERATION_MEMSLOT] = {move_slot,
+				    {L1_CHURN_FLIP_MSR | L1_CHURN_PARK,
+				     L1_CHURN_FLIP_MSR | L1_CHURN_PARK}},
+	[PLAN_OPERATION_MSR_BITMAP] = {renew_bitmaps,
+				       {L1_CHURN_SWAP_MSR | L1_CHURN_TIMED,
+					L1_CHURN_FLIP_MSR | L1_CHURN_TIMED}},
+	[PLAN_OPERATION_APIC_PAGE] = {renew_vapics,
+				      {L1_CHURN_SWAP_APIC | L1_CHURN_TIMED,
+				       L1_CHURN_SWAP_APIC | L1_CHURN_TIMED}},
 };
-
-static const struct operation *find_operation(const char *name)
-{
-	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
-		if (!strcmp(operations[i].name, name))
-			return &operations[i];
-	return NULL;
-}
 
 /* The L2 vCPU that the operation was about comes first in its L1 vCPU's round; the others' samples
  * are not of an entry after an operation. */
@@ -195,11 +185,13 @@ static int run_rounds(struct vm *vm, const struct operation *op, uint32_t first,
 static int measure_churn(struct vm *vm, const struct operation *op, struct figures *f)
 {
 	const struct plan_measure *m = vm->m;
+	const char *lacks = plan_measure_lacks(m, vm->features);
 	struct kvm_stats *stats;
 	int ret;
 
-	if (!strcmp(op->name, "apic-page") && !(vm->features & L1_FEATURE_TPR_SHADOW)) {
-		sink_skip(vm->sink, "churn of apic-page needs a virtual-APIC page (apic_pages)");
+	if (lacks) {
+		sink_skip(vm->sink, "churn by %s needs %s", plan_operation_names[m->operation],
+			  lacks);
 		return VM_SAID;
 	}
 	ret = run_rounds(vm, op, 0, m->warmup, NULL);
@@ -213,13 +205,13 @@ static int measure_churn(struct vm *vm, const struct operation *op, struct figur
 
 int scenario_churn_run(const struct plan_measure *m, struct sink *s)
 {
-	const struct operation *op = find_operation(m->operation);
+	const struct operation *op = &operations[m->operation];
 	static struct figures f;
 	struct vm vm;
 	int ret;
 
-	if (!op) {
-		sink_skip(s, "no churn by \"%s\" in this agent", m->operation);
+	if (!op->change) {
+		sink_skip(s, "this agent has no churn by %s", plan_operation_names[m->operation]);
 		return 0;
 	}
 	histogram_init_zeroed(&f.operation);

@@ -18,9 +18,11 @@
 
 #include <stdint.h>
 
+#include "agents/wire/words.h"
+
 #define L1_PAGE		 4096ull
-#define L1_MAX_CPUS	 8
-#define L1_MAX_L2	 256
+#define L1_MAX_CPUS	 PLAN_MAX_L1_VCPUS
+#define L1_MAX_L2	 PLAN_MAX_L2_VCPUS
 #define L1_PORT		 0x4e	    /* any port without a device */
 #define L1_PAGE_TABLES	 0x1000ull  /* PML4, PDPT, PD: written by the agent */
 #define L1_JOBS		 0x10000ull /* a page for each L1 vCPU */
@@ -65,7 +67,7 @@ enum l1_command {
 	L1_CMD_SETUP,	  /* make this vCPU's L2 vCPUs, launch each, prove */
 	L1_CMD_MULTIPLEX, /* samples: a = vmptrld, b = vmresume to exit */
 	L1_CMD_MIGRATE, /* clear, load and launch here: a = vmclear, b = vmptrld + vmlaunch to exit */
-	L1_CMD_RELEASE, /* a = vmclear of each L2 vCPU in turn, which then is no one's */
+	L1_CMD_RELEASE, /* a = vmclear of each L2 vCPU in turn; then no L1 vCPU has it */
 	L1_CMD_ADOPT,	/* b = vmptrld + vmlaunch of each released L2 vCPU of this vCPU */
 	L1_CMD_EXITS,	/* a = one exit of kind @exit_kind, measured in L2 from before to after */
 	L1_CMD_CHURN, /* one round after an operation: b = vmptrld + vmresume to exit, a = L1's part */
@@ -73,37 +75,13 @@ enum l1_command {
 	L1_CMD_MAX
 };
 
-/* What an L2 vCPU does to exit. The order is that of the table in exits.c. */
-enum l1_exit_kind {
-	L1_EXIT_VMCALL,
-	L1_EXIT_CPUID,
-	L1_EXIT_RDMSR,
-	L1_EXIT_RDMSR_PASS,
-	L1_EXIT_HLT,
-	L1_EXIT_IO,
-	L1_EXIT_EPT_VIOLATION,
-	L1_EXIT_APIC_ACCESS,
-	L1_EXIT_TPR_THRESHOLD,
-	L1_EXIT_INTERRUPT,
-	L1_EXIT_KINDS
-};
-
-enum l1_feature {			     /* what the agent asks for */
-		  L1_FEATURE_EVMCS = 1 << 0, /* drive L0 through enlightened VMCSs */
-		  L1_FEATURE_EPT = 1 << 1,
-		  L1_FEATURE_TPR_SHADOW = 1 << 2, /* with virtual-APIC page */
-		  L1_FEATURE_APIC_ACCESS = 1 << 3,
-		  L1_FEATURE_POSTED = 1 << 4, /* and virtual-interrupt delivery, which it needs */
-};
-
-enum l1_churn {				    /* what L1 does itself before an L1_CMD_CHURN round */
-		L1_CHURN_FLIP_MSR = 1 << 0, /* flips an intercept in the MSR bitmap in use */
-		L1_CHURN_SWAP_MSR =
-			1 << 1, /* goes to the other bitmap, which has the opposite intercept */
-		L1_CHURN_SWAP_APIC = 1 << 2, /* goes to the other virtual-APIC page */
-		L1_CHURN_TIMED = 1 << 3,     /* that is the operation: a = its ticks */
-		L1_CHURN_PARK =
-			1 << 4, /* ends with no VMCS current: L0 keeps nothing of one mapped */
+/* What L1 does itself before an L1_CMD_CHURN round, as bits. */
+enum l1_churn {
+	L1_CHURN_FLIP_MSR = 1 << 0,  /* flips an intercept in the MSR bitmap in use */
+	L1_CHURN_SWAP_MSR = 1 << 1,  /* changes to the other bitmap: opposite intercept */
+	L1_CHURN_SWAP_APIC = 1 << 2, /* changes to the other virtual-APIC page */
+	L1_CHURN_TIMED = 1 << 3,     /* this is what is measured: a = its ticks */
+	L1_CHURN_PARK = 1 << 4,	     /* ends with no VMCS current, so that L0 keeps none mapped */
 };
 
 enum l1_status {
@@ -128,10 +106,10 @@ enum l1_lack {
 };
 
 enum l1_check {
-	L1_CHECK_REGISTER,	  /* detail: number in struct l2_registers; seen by L1 */
+	L1_CHECK_REGISTER,	  /* detail: number in l2_page.regs; seen by L1 */
 	L1_CHECK_MEMORY,	  /* detail: likewise, of the copy in L2's page; seen by L1 */
 	L1_CHECK_L2_REGISTER,	  /* a register and L2's copy of it differ; seen by L2 */
-	L1_CHECK_EXIT_REASON,	  /* one that was not to be */
+	L1_CHECK_EXIT_REASON,	  /* another one than expected */
 	L1_CHECK_EXIT_COUNT,	  /* detail: exit reason */
 	L1_CHECK_STEPS,		  /* L2's own count of its steps */
 	L1_CHECK_MSR_INTERCEPTED, /* L2 read something else than L1 gave it: no exit was taken */
@@ -150,7 +128,7 @@ enum l1_death {
 	L1_DEATH_VMFAIL,    /* expected: enum l1_instruction, found: VM-instruction error or ~0 */
 	L1_DEATH_ENTRY,	    /* VM entry failed late: found: exit reason, detail: qualification */
 	L1_DEATH_L2_EXCEPTION, /* expected: L2's RIP, found: interruption information */
-	L1_DEATH_JOB,	       /* a job that makes no sense */
+	L1_DEATH_JOB,	       /* a job that L1 does not know, or with numbers out of range */
 	L1_DEATH_MAX
 };
 
@@ -167,12 +145,12 @@ struct l1_job { /* the job page of an L1 vCPU */
 	uint32_t command;    /* enum l1_command */
 	uint32_t cpu, ncpus; /* this L1 vCPU, and how many there are */
 	uint32_t nl2;	     /* L2 vCPUs in all */
-	uint32_t features;   /* enum l1_feature */
+	uint32_t features;   /* enum l1_feature (agents/wire/words.h) */
 	uint32_t rounds;     /* of this slice */
 	uint32_t first;	     /* churn: the L2 vCPU to begin with */
-	uint32_t last;	     /* churn: the one to end with, if it is this vCPU's; else any */
+	uint32_t last;	     /* churn: the one to end with; no effect if another L1 vCPU has it */
 	uint32_t churn;	     /* enum l1_churn */
-	uint32_t exit_kind;  /* enum l1_exit_kind */
+	uint32_t exit_kind;  /* enum plan_reason */
 	uint32_t shift;	     /* L2 vCPU i is on L1 vCPU (i + shift) % ncpus */
 	uint64_t seed;	     /* of the patterns */
 	/* L1's */

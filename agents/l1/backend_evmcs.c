@@ -123,7 +123,7 @@ static const struct evmcs_field fields[] = {
 #define INDEX_MAX 32
 static uint8_t by_encoding[16][INDEX_MAX];
 
-static uint8_t *slot(uint32_t encoding)
+static uint8_t *index_slot(uint32_t encoding)
 {
 	uint32_t kind = (encoding >> 11 & 12) | (encoding >> 10 & 3);
 
@@ -133,29 +133,29 @@ static uint8_t *slot(uint32_t encoding)
 void evmcs_fill_index(void)
 {
 	for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		*slot(fields[i].encoding) = i + 1;
+		*index_slot(fields[i].encoding) = i + 1;
 }
 
-static const struct evmcs_field *find(uint32_t encoding)
+static const struct evmcs_field *find_field(uint32_t encoding)
 {
-	uint8_t n = *slot(encoding);
+	uint8_t n = *index_slot(encoding);
 
 	if (!n || fields[n - 1].encoding != encoding)
 		vmx_failed(L1_VMREAD, encoding);
 	return &fields[n - 1];
 }
 
-static struct evmcs *evmcs(const struct l2 *l2)
+static struct evmcs *evmcs_of(const struct l2 *l2)
 {
 	return (struct evmcs *)l1_block(l2->id, L1_BLOCK_VMCS);
 }
 
-static struct hv_assist_page *assist(const struct cpu *cpu)
+static struct hv_assist_page *assist_of(const struct cpu *cpu)
 {
 	return (struct hv_assist_page *)(L1_ASSIST + cpu->job->cpu * L1_PAGE);
 }
 
-static void init(struct cpu *cpu)
+static void evmcs_init(struct cpu *cpu)
 {
 	uint32_t nested;
 
@@ -166,48 +166,50 @@ static void init(struct cpu *cpu)
 		l1_lacks(L1_LACK_EVMCS);
 	evmcs_fill_index();
 	wrmsr(HV_MSR_GUEST_OS_ID, HV_GUEST_OS_ID_NESTLAB);
-	assist(cpu)->current_nested_vmcs = ~0ull;
-	assist(cpu)->enlighten_vmentry = 1;
-	wrmsr(HV_MSR_VP_ASSIST_PAGE, (uint64_t)assist(cpu) | 1);
+	assist_of(cpu)->current_nested_vmcs = ~0ull;
+	assist_of(cpu)->enlighten_vmentry = 1;
+	wrmsr(HV_MSR_VP_ASSIST_PAGE, (uint64_t)assist_of(cpu) | 1);
 }
 
-static void alloc(struct l2 *l2)
+static void evmcs_alloc(struct l2 *l2)
 {
-	evmcs(l2)->version = EVMCS_VERSION;
+	evmcs_of(l2)->version = EVMCS_VERSION;
 	if (cpuid(HV_CPUID_NESTED).a & HV_NESTED_MSR_BITMAP)
-		evmcs(l2)->enlightenments = EVMCS_ENLIGHTEN_MSR_BITMAP;
+		evmcs_of(l2)->enlightenments = EVMCS_ENLIGHTEN_MSR_BITMAP;
 }
 
-static void load(struct cpu *cpu, struct l2 *l2)
+static void evmcs_load(struct cpu *cpu, struct l2 *l2)
 {
-	assist(cpu)->current_nested_vmcs = (uint64_t)evmcs(l2);
+	assist_of(cpu)->current_nested_vmcs = (uint64_t)evmcs_of(l2);
 	cpu->loaded = l2;
 }
 
 /* TLFS: VMCLEAR makes an enlightened VMCS inactive, too. */
-static void clear(struct cpu *cpu, struct l2 *l2)
+static void evmcs_clear(struct cpu *cpu, struct l2 *l2)
 {
-	vmx_clear_region((uint64_t)evmcs(l2));
-	evmcs(l2)->clean = 0;
+	vmx_clear_region((uint64_t)evmcs_of(l2));
+	evmcs_of(l2)->clean = 0;
 	l2->launched = false;
 	if (cpu->loaded == l2)
 		cpu->loaded = NULL;
 }
 
-static uint64_t read(struct l2 *l2, uint32_t encoding)
+static uint64_t evmcs_read(struct l2 *l2, uint32_t encoding)
 {
-	const struct evmcs_field *f = find(encoding);
-	const void *at = (const char *)evmcs(l2) + f->offset;
+	const struct evmcs_field *f = find_field(encoding);
+	const void *at = (const char *)evmcs_of(l2) + f->offset;
 
-	return f->size == 8   ? *(const uint64_t *)at
-	       : f->size == 4 ? *(const uint32_t *)at
-			      : *(const uint16_t *)at;
+	if (f->size == 8)
+		return *(const uint64_t *)at;
+	if (f->size == 4)
+		return *(const uint32_t *)at;
+	return *(const uint16_t *)at;
 }
 
-static void write(struct l2 *l2, uint32_t encoding, uint64_t value)
+static void evmcs_write(struct l2 *l2, uint32_t encoding, uint64_t value)
 {
-	const struct evmcs_field *f = find(encoding);
-	void *at = (char *)evmcs(l2) + f->offset;
+	const struct evmcs_field *f = find_field(encoding);
+	void *at = (char *)evmcs_of(l2) + f->offset;
 
 	if (f->size == 8)
 		*(uint64_t *)at = value;
@@ -215,26 +217,26 @@ static void write(struct l2 *l2, uint32_t encoding, uint64_t value)
 		*(uint32_t *)at = value;
 	else
 		*(uint16_t *)at = value;
-	evmcs(l2)->clean &= ~f->clean;
+	evmcs_of(l2)->clean &= ~f->clean;
 }
 
-static void touch(struct l2 *l2, uint32_t encoding)
+static void evmcs_touch(struct l2 *l2, uint32_t encoding)
 {
-	evmcs(l2)->clean &= ~find(encoding)->clean;
+	evmcs_of(l2)->clean &= ~find_field(encoding)->clean;
 }
 
-static void exited(struct l2 *l2)
+static void evmcs_exited(struct l2 *l2)
 {
-	evmcs(l2)->clean = EVMCS_CLEAN_ALL;
+	evmcs_of(l2)->clean = EVMCS_CLEAN_ALL;
 }
 
 const struct vmcs_ops vmcs_ops_evmcs = {
-	.init = init,
-	.alloc = alloc,
-	.load = load,
-	.clear = clear,
-	.read = read,
-	.write = write,
-	.touch = touch,
-	.exited = exited,
+	.init = evmcs_init,
+	.alloc = evmcs_alloc,
+	.load = evmcs_load,
+	.clear = evmcs_clear,
+	.read = evmcs_read,
+	.write = evmcs_write,
+	.touch = evmcs_touch,
+	.exited = evmcs_exited,
 };

@@ -2,25 +2,25 @@
 /* backend_vmx.c - VMCSs by the book: VMPTRLD, VMREAD, VMWRITE (SDM volume 3, chapter 31). */
 #include "agents/l1/l1.h"
 
-static uint64_t region(const struct l2 *l2)
+static uint64_t region_of(const struct l2 *l2)
 {
 	return l1_block(l2->id, L1_BLOCK_VMCS);
 }
 
-static void init(struct cpu *cpu)
+static void vmx_init(struct cpu *cpu)
 {
 	(void)cpu;
 }
 
-static void alloc(struct l2 *l2)
+static void vmx_alloc(struct l2 *l2)
 {
-	*(uint32_t *)region(l2) = vmx_read_region_revision();
-	vmx_clear_region(region(l2));
+	*(uint32_t *)region_of(l2) = vmx_read_region_revision();
+	vmx_clear_region(region_of(l2));
 }
 
-static void load(struct cpu *cpu, struct l2 *l2)
+static void vmx_load(struct cpu *cpu, struct l2 *l2)
 {
-	uint64_t gpa = region(l2);
+	uint64_t gpa = region_of(l2);
 	uint8_t fail;
 
 	asm volatile("vmptrld %1; setna %0" : "=qm"(fail) : "m"(gpa) : "cc", "memory");
@@ -29,15 +29,15 @@ static void load(struct cpu *cpu, struct l2 *l2)
 	cpu->loaded = l2;
 }
 
-static void clear(struct cpu *cpu, struct l2 *l2)
+static void vmx_clear(struct cpu *cpu, struct l2 *l2)
 {
-	vmx_clear_region(region(l2));
+	vmx_clear_region(region_of(l2));
 	l2->launched = false;
 	if (cpu->loaded == l2)
 		cpu->loaded = NULL;
 }
 
-static uint64_t read(struct l2 *l2, uint32_t field)
+static uint64_t vmx_read(struct l2 *l2, uint32_t field)
 {
 	uint64_t value;
 	uint8_t fail;
@@ -52,7 +52,7 @@ static uint64_t read(struct l2 *l2, uint32_t field)
 	return value;
 }
 
-static void write(struct l2 *l2, uint32_t field, uint64_t value)
+static void vmx_write(struct l2 *l2, uint32_t field, uint64_t value)
 {
 	uint8_t fail;
 
@@ -65,24 +65,24 @@ static void write(struct l2 *l2, uint32_t field, uint64_t value)
 		vmx_failed(L1_VMWRITE, 2);
 }
 
-static void touch(struct l2 *l2, uint32_t field)
+static void vmx_touch(struct l2 *l2, uint32_t field)
 {
 	(void)l2; /* the processor looks at what fields point to at each VM entry (SDM 27.2) */
 	(void)field;
 }
 
-static void exited(struct l2 *l2)
+static void vmx_exited(struct l2 *l2)
 {
 	(void)l2;
 }
 
 const struct vmcs_ops vmcs_ops_vmx = {
-	.init = init,
-	.alloc = alloc,
-	.load = load,
-	.clear = clear,
-	.read = read,
-	.write = write,
-	.touch = touch,
-	.exited = exited,
+	.init = vmx_init,
+	.alloc = vmx_alloc,
+	.load = vmx_load,
+	.clear = vmx_clear,
+	.read = vmx_read,
+	.write = vmx_write,
+	.touch = vmx_touch,
+	.exited = vmx_exited,
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* exits.c - L1's side of each kind of exit: as little as lets L2 go on. */
+/*
+ * exits.c - L1's side of each exit reason (PLAN_REASONS of agents/wire/words.h). A handler is a part of
+ * what is timed: it does only what L2 needs to go on. L2's side is in l2.c.
+ */
 #include "agents/l1/l1.h"
 
 #define THRESHOLD     4u
@@ -9,7 +12,7 @@
 
 static void handle_cpuid(struct cpu *cpu, struct l2 *l2)
 {
-	l2->frame.rax = (uint32_t)l2->frame.rax + 1; /* what L2 expects */
+	l2->frame.rax = (uint32_t)l2->frame.rax + 1; /* L2 expects this */
 	guest_skip(cpu, l2);
 }
 
@@ -48,7 +51,7 @@ static void handle_interrupt(struct cpu *cpu, struct l2 *l2)
 
 static void prepare_intercept(struct cpu *cpu, struct l2 *l2)
 {
-	pages_set_intercept(cpu, l2, cpu->job->exit_kind == L1_EXIT_RDMSR, false);
+	pages_set_intercept(cpu, l2, cpu->job->exit_kind == PLAN_REASON_RDMSR, false);
 }
 
 static void prepare_threshold(struct cpu *cpu, struct l2 *l2)
@@ -67,25 +70,27 @@ static void prepare_interrupt(struct cpu *cpu, struct l2 *l2)
 
 static const struct exit_kind {
 	uint32_t reason;
-	uint32_t each; /* exits for each time that L2 does it */
+	uint32_t each; /* exits each time that L2 does it: 0 or 1 */
 	void (*handle)(struct cpu *cpu, struct l2 *l2);
 	void (*prepare)(struct cpu *cpu, struct l2 *l2);
-} kinds[L1_EXIT_KINDS] = {
-	[L1_EXIT_VMCALL] = {REASON_VMCALL, 1, guest_skip},
-	[L1_EXIT_CPUID] = {REASON_CPUID, 1, handle_cpuid},
-	[L1_EXIT_RDMSR] = {REASON_RDMSR, 1, handle_rdmsr, prepare_intercept},
-	[L1_EXIT_RDMSR_PASS] = {REASON_RDMSR, 0, handle_rdmsr, prepare_intercept},
-	[L1_EXIT_HLT] = {REASON_HLT, 1, guest_skip},
-	[L1_EXIT_IO] = {REASON_IO, 1, guest_skip},
-	[L1_EXIT_EPT_VIOLATION] = {REASON_EPT_VIOLATION, 1, handle_ept_violation},
-	[L1_EXIT_APIC_ACCESS] = {REASON_APIC_ACCESS, 1, handle_apic_access},
-	[L1_EXIT_TPR_THRESHOLD] = {REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
-				   prepare_threshold},
-	[L1_EXIT_INTERRUPT] = {REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt},
+} kinds[] = {
+	[PLAN_REASON_VMCALL] = {REASON_VMCALL, 1, guest_skip},
+	[PLAN_REASON_CPUID] = {REASON_CPUID, 1, handle_cpuid},
+	[PLAN_REASON_RDMSR] = {REASON_RDMSR, 1, handle_rdmsr, prepare_intercept},
+	[PLAN_REASON_RDMSR_PASSTHROUGH] = {REASON_RDMSR, 0, handle_rdmsr, prepare_intercept},
+	[PLAN_REASON_HLT] = {REASON_HLT, 1, guest_skip},
+	[PLAN_REASON_IO] = {REASON_IO, 1, guest_skip},
+	[PLAN_REASON_EPT_VIOLATION] = {REASON_EPT_VIOLATION, 1, handle_ept_violation},
+	[PLAN_REASON_APIC_ACCESS] = {REASON_APIC_ACCESS, 1, handle_apic_access},
+	[PLAN_REASON_TPR_THRESHOLD] = {REASON_TPR_THRESHOLD, 1, handle_tpr_threshold,
+				       prepare_threshold},
+	[PLAN_REASON_INTERRUPT] = {REASON_INTERRUPT, 1, handle_interrupt, prepare_interrupt},
 };
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == PLAN_REASON_COUNT, "a row for each reason");
 
-/* @count times what L2 does to exit, and not one exit more or less. */
-static void run_l2(struct cpu *cpu, struct l2 *l2, const struct exit_kind *kind, uint32_t count)
+/* L2 does @count times what makes it exit; there must be exactly as many exits. */
+static void exit_repeatedly(struct cpu *cpu, struct l2 *l2, const struct exit_kind *kind,
+			    uint32_t count)
 {
 	l2->page->command = L2_CMD_EXITS;
 	l2->page->exit_kind = cpu->job->exit_kind;
@@ -100,15 +105,22 @@ static void run_l2(struct cpu *cpu, struct l2 *l2, const struct exit_kind *kind,
 	guest_exited(cpu, l2, REASON_VMCALL);
 	guest_skip(cpu, l2);
 	l2->page->command = L2_CMD_STEP;
-	prove_l2_is_content(l2);
-	/* L2 sets it to 0 when it has done all. */
+	prove_l2_found_nothing(l2);
+	/* L2 counts it down to 0. */
 	l1_check(L1_CHECK_EXIT_COUNT, l2, 0, l2->page->count, kind->reason);
 	cpu->job->nsamples += count;
 }
 
+static const struct exit_kind *kind_of(const struct l1_job *job)
+{
+	if (job->exit_kind >= PLAN_REASON_COUNT || !kinds[job->exit_kind].handle)
+		l1_end(L1_STATUS_DIED, L1_DEATH_JOB, ~0u, PLAN_REASON_COUNT, job->exit_kind, 0);
+	return &kinds[job->exit_kind];
+}
+
 void exits_run(struct cpu *cpu)
 {
-	const struct exit_kind *kind = &kinds[cpu->job->exit_kind % L1_EXIT_KINDS];
+	const struct exit_kind *kind = kind_of(cpu->job);
 	uint32_t count = cpu->job->rounds;
 
 	for_each_l2(cpu, i)
@@ -120,7 +132,7 @@ void exits_run(struct cpu *cpu)
 		cpu->ops->load(cpu, l2);
 		if (kind->prepare)
 			kind->prepare(cpu, l2);
-		run_l2(cpu, l2, kind, count);
+		exit_repeatedly(cpu, l2, kind, count);
 		if (l1_has(cpu, L1_FEATURE_TPR_SHADOW))
 			cpu->ops->write(l2, VMCS_TPR_THRESHOLD, 0);
 		guest_enter(l2);

@@ -9,8 +9,10 @@ _Static_assert(offsetof(struct l2_frame, rdi) == 72 && offsetof(struct l2_frame,
 #define PAGE_RW	   3ull
 #define PAGE_LARGE 0x80ull
 
-extern const char l1_gdt[];
+extern const char l1_gdt[]; /* vectors.S */
 extern const char l1_idt[];
+
+struct l2 l2s[L1_MAX_L2];
 
 void guest_build_tables(void)
 {
@@ -56,7 +58,7 @@ static void setup_host(struct cpu *cpu, struct l2 *l2)
 		{VMCS_HOST_SYSENTER_CS, 0},
 		{VMCS_HOST_SYSENTER_ESP, 0},
 		{VMCS_HOST_SYSENTER_EIP, 0},
-		/* L2's own frame: VMCSs move between L1 vCPUs without a VMWRITE. */
+		/* In struct l2, not on an L1 vCPU's stack: a VMCS that migrates needs no VMWRITE. */
 		{VMCS_HOST_RSP, (uint64_t)(&l2->frame + 1)},
 		{VMCS_HOST_RIP, (uint64_t)l1_exit_entry},
 	};
@@ -145,7 +147,7 @@ static void setup_controls(struct cpu *cpu, struct l2 *l2)
 		{VMCS_PROC2, vmx_control(MSR_VMX_PROC2, secondary_controls(cpu))},
 		{VMCS_EXIT_CONTROLS, vmx_control(MSR_VMX_EXIT, EXIT_HOST_64 | EXIT_ACK_INTERRUPT)},
 		{VMCS_ENTRY_CONTROLS, vmx_control(MSR_VMX_ENTRY, ENTRY_IA32E)},
-		{VMCS_EXCEPTION_BITMAP, ~0u}, /* L2 has none of its own */
+		{VMCS_EXCEPTION_BITMAP, ~0u}, /* L2 handles none: each exits */
 		{VMCS_PF_MASK, 0},
 		{VMCS_PF_MATCH, 0},
 		{VMCS_CR3_TARGETS, 0},

@@ -2,7 +2,8 @@
 /*
  * l1.h - inside the micro-hypervisor: L1 vCPUs, L2 vCPUs, and how a job ends.
  *
- * A job that cannot go on ends at once, from however deep, through l1_end(): the report says why.
+ * A job that cannot go on ends at once through l1_end(), wherever it is; the report says why. So
+ * functions of L1 return no errors.
  */
 #ifndef AGENTS_L1_L1_H
 #define AGENTS_L1_L1_H
@@ -15,15 +16,16 @@
 #include "agents/l1/l2.h"
 #include "agents/l1/vmx.h"
 
-/* Selectors in the GDT of start.S. */
+/* Selectors in the GDT of vectors.S. */
 #define L1_CS 0x08
 #define L1_DS 0x10
 #define L1_TR 0x18
 
 struct cpu { /* an L1 vCPU */
 	struct l1_job *job;
-	struct l2 *loaded; /* whose VMCS is current; NULL: no one's */
+	struct l2 *loaded; /* whose VMCS is current, or NULL */
 	const struct vmcs_ops *ops;
+	void (*main)(uint64_t number); /* l1_main(), where l1_end() goes on */
 };
 
 /* In the order of the pushes in enter.S. */
@@ -44,11 +46,15 @@ struct l2 { /* an L2 vCPU, as L1 knows it; enter.S knows the offsets of frame an
 	bool intercepted; /* is rdmsr of MSR_KERNEL_GS_BASE intercepted? */
 };
 
-extern struct l2 l2s[L1_MAX_L2];
-
-/* ---- main.c ---- */
+/* ---- end.c: below all else ---- */
 
 struct cpu *l1_cpu(void); /* the one that this runs on */
+/* The job is over, or this slice of it: back here with the next KVM_RUN. */
+static inline void l1_return_to_agent(void)
+{
+	asm volatile("out %%al, %0" ::"i"(L1_PORT), "a"(0) : "memory");
+}
+/* Ends the job with a report (abi.h says what its members mean for each status). */
 void l1_end(enum l1_status status, uint32_t what, uint32_t l2, uint64_t expected, uint64_t found,
 	    uint64_t detail) __attribute__((noreturn));
 /* An integrity check: ends the job unless @found is @expected. */
@@ -58,7 +64,9 @@ static inline void l1_check(enum l1_check what, const struct l2 *l2, uint64_t ex
 	if (found != expected)
 		l1_end(L1_STATUS_BROKEN, what, l2->id, expected, found, detail);
 }
+/* Ends the job as unsupported. */
 void l1_lacks(enum l1_lack what) __attribute__((noreturn));
+/* Adds a sample for the agent; dropped when L1_NSAMPLES are there. */
 void l1_sample(struct cpu *cpu, const struct l2 *l2, uint64_t a, uint64_t b);
 static inline bool l1_has(const struct cpu *cpu, enum l1_feature f)
 {
@@ -84,9 +92,11 @@ void l1_exit_entry(void); /* VMCS host RIP */
 
 /* ---- guest.c: one L2 vCPU ---- */
 
+extern struct l2 l2s[L1_MAX_L2];
+
 void guest_build_tables(void);			  /* L2's page tables, once */
 void guest_setup(struct cpu *cpu, struct l2 *l2); /* pages, VMCS; loaded, not launched */
-/* Runs L2 to its next exit: nothing else is in here, so that it may be timed. */
+/* Runs L2 to its next exit, and does nothing else: callers time it. */
 static inline void guest_enter(struct l2 *l2)
 {
 	int fail = l1_enter(l2, l2->launched);
@@ -96,26 +106,27 @@ static inline void guest_enter(struct l2 *l2)
 }
 /* After each guest_enter(): checks that L2 exited for @reason. */
 void guest_exited(struct cpu *cpu, struct l2 *l2, uint32_t reason);
-/* The same where several reasons may be: returns which. */
+/* The same where several reasons are possible: returns which it was. */
 uint32_t guest_reason(struct cpu *cpu, struct l2 *l2);
 void guest_unexpected(struct cpu *cpu, struct l2 *l2, uint32_t expected, uint32_t found)
 	__attribute__((noreturn));
 void guest_skip(struct cpu *cpu, struct l2 *l2);      /* RIP past the instruction that exited */
 void guest_resume_at(struct cpu *cpu, struct l2 *l2); /* RIP to where L2's R15 says */
 
-/* ---- prove.c: what L1 checks ---- */
+/* ---- prove.c: what L1 checks; each ends the job if something is wrong ---- */
 
-/* After the exit of a step: the registers and L2's memory are what L1 knows that they must be. */
+/* After the exit of a step: registers and L2's memory have the values that L1 expects. */
 void prove_step(struct cpu *cpu, struct l2 *l2);
-void prove_l2_is_content(struct l2 *l2);	  /* L2 found nothing wrong itself */
+void prove_l2_found_nothing(struct l2 *l2);	  /* what L2 checks itself */
 void prove_pages(struct cpu *cpu, struct l2 *l2); /* MSR bitmap and APIC pages; l2 is loaded */
 
 /* ---- pages.c: the pages that a VMCS points to ---- */
 
 void pages_setup(struct cpu *cpu, struct l2 *l2);
-/* Sets whether reading MSR_KERNEL_GS_BASE exits; with @swap by going to the other bitmap. */
+/* Sets whether reading MSR_KERNEL_GS_BASE exits; with @swap by changing to the other bitmap. */
 void pages_set_intercept(struct cpu *cpu, struct l2 *l2, bool intercept, bool swap);
-void pages_touch(const struct l2 *l2); /* has L0 map them */
+/* Uses each page, so that L0 maps those that it lost. */
+void pages_touch(const struct l2 *l2);
 void pages_swap_vapic(struct cpu *cpu, struct l2 *l2);
 volatile uint32_t *pages_vtpr(const struct l2 *l2); /* the virtual-APIC page's TPR */
 
@@ -135,7 +146,7 @@ void job_prove(struct cpu *cpu);
 
 /* ---- ept.c ---- */
 
-void ept_build(void); /* the EPT, once; ends the job where L0 lacks something of it */
+void ept_build(void); /* the EPT, once; ends the job if L0 lacks what it needs */
 uint64_t ept_pointer(void);
 
 /* ---- instructions ---- */
@@ -144,7 +155,7 @@ static inline uint64_t l1_tsc(void)
 {
 	uint32_t lo, hi;
 
-	/* Nothing of what is timed may start before, or end after (SDM volume 2B, RDTSC). */
+	/* The fences keep what is timed between two readings (SDM volume 2B, RDTSC). */
 	asm volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi)::"memory");
 	return (uint64_t)hi << 32 | lo;
 }

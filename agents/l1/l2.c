@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* l2.c - the L2 guest. */
+/* l2.c - the L2 guest. What it does to exit is the other side of exits.c. */
 #include <stddef.h>
 
 #include "agents/l1/l1.h"
@@ -13,9 +13,9 @@ static void vmcall(void)
 	asm volatile("vmcall" ::: "memory");
 }
 
-/* The first thing that is wrong is what L1 reports. */
-static void check(struct l2_page *page, enum l1_check what, uint64_t expected, uint64_t found,
-		  uint32_t detail)
+/* L1 reports the first mismatch only. */
+static void check_value(struct l2_page *page, enum l1_check what, uint64_t expected, uint64_t found,
+			uint32_t detail)
 {
 	if (found != expected && !page->fail.what)
 		page->fail = (struct l2_fail){what + 1, detail, expected, found};
@@ -34,7 +34,7 @@ static void write_cr8(uint64_t v)
 	asm volatile("mov %0, %%cr8" ::"r"(v) : "memory");
 }
 
-/* A load from the APIC-access page, into EAX; R15 is where L1 has L2 go on. */
+/* A load from the APIC-access page, into EAX. L1 lets L2 go on at R15. */
 static uint32_t read_apic(uint64_t page, uint32_t reg)
 {
 	uint32_t v;
@@ -46,32 +46,33 @@ static uint32_t read_apic(uint64_t page, uint32_t reg)
 	return v;
 }
 
-static void prove(struct l2_page *page)
+static void run_proof(struct l2_page *page)
 {
 	uint64_t msr = rdmsr(MSR_KERNEL_GS_BASE);
 
-	check(page, page->expect_msr == L2_ANSWER ? L1_CHECK_MSR_INTERCEPTED : L1_CHECK_MSR_PASSED,
-	      page->expect_msr, msr, 0);
+	check_value(page,
+		    page->expect_msr == L2_ANSWER ? L1_CHECK_MSR_INTERCEPTED : L1_CHECK_MSR_PASSED,
+		    page->expect_msr, msr, 0);
 	if (page->has_cr8)
-		check(page, L1_CHECK_CR8, page->tpr_now, read_cr8(), 0);
+		check_value(page, L1_CHECK_CR8, page->tpr_now, read_cr8(), 0);
 	if (page->apic) {
-		check(page, L1_CHECK_TPR_MMIO, page->tpr_now << 4, read_apic(page->apic, APIC_TPR),
-		      0);
-		check(page, L1_CHECK_APIC_READ, L2_APIC_ANSWER, read_apic(page->apic, APIC_VERSION),
-		      0);
+		check_value(page, L1_CHECK_TPR_MMIO, page->tpr_now << 4,
+			    read_apic(page->apic, APIC_TPR), 0);
+		check_value(page, L1_CHECK_APIC_READ, L2_APIC_ANSWER,
+			    read_apic(page->apic, APIC_VERSION), 0);
 	}
 	if (page->has_cr8)
 		write_cr8(page->tpr_next);
 	vmcall();
 }
 
-static void step(struct l2_page *page)
+static void run_steps(struct l2_page *page)
 {
 	uint64_t found, bad = l2_step(page, &found);
 
 	if (!bad)
 		return;
-	check(page, L1_CHECK_L2_REGISTER, page->regs[bad - 1], found, bad - 1);
+	check_value(page, L1_CHECK_L2_REGISTER, page->regs[bad - 1], found, bad - 1);
 	vmcall();
 }
 
@@ -80,7 +81,7 @@ static void exit_cpuid(struct l2_page *page)
 	uint32_t a = L2_CPUID_LEAF, b, c = 0, d;
 
 	asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	check(page, L1_CHECK_REGISTER, L2_CPUID_LEAF + 1, a, 0);
+	check_value(page, L1_CHECK_REGISTER, L2_CPUID_LEAF + 1, a, 0);
 }
 
 static void exit_vmcall(struct l2_page *page)
@@ -94,7 +95,7 @@ static void exit_rdmsr(struct l2_page *page)
 	uint64_t found = rdmsr(MSR_KERNEL_GS_BASE);
 
 	if (found != page->expect_msr)
-		check(page, L1_CHECK_MSR_PASSED, page->expect_msr, found, 0);
+		check_value(page, L1_CHECK_MSR_PASSED, page->expect_msr, found, 0);
 }
 
 static void exit_hlt(struct l2_page *page)
@@ -117,7 +118,8 @@ static void exit_ept_violation(struct l2_page *page)
 
 static void exit_apic_access(struct l2_page *page)
 {
-	check(page, L1_CHECK_APIC_READ, L2_APIC_ANSWER, read_apic(page->apic, APIC_VERSION), 0);
+	check_value(page, L1_CHECK_APIC_READ, L2_APIC_ANSWER, read_apic(page->apic, APIC_VERSION),
+		    0);
 }
 
 static void exit_tpr_threshold(struct l2_page *page)
@@ -132,22 +134,23 @@ static void exit_interrupt(struct l2_page *page)
 	wrmsr(MSR_X2APIC_SELF, L2_VECTOR);
 }
 
-static void (*const kinds[L1_EXIT_KINDS])(struct l2_page *) = {
-	[L1_EXIT_VMCALL] = exit_vmcall,
-	[L1_EXIT_CPUID] = exit_cpuid,
-	[L1_EXIT_RDMSR] = exit_rdmsr,
-	[L1_EXIT_RDMSR_PASS] = exit_rdmsr,
-	[L1_EXIT_HLT] = exit_hlt,
-	[L1_EXIT_IO] = exit_io,
-	[L1_EXIT_EPT_VIOLATION] = exit_ept_violation,
-	[L1_EXIT_APIC_ACCESS] = exit_apic_access,
-	[L1_EXIT_TPR_THRESHOLD] = exit_tpr_threshold,
-	[L1_EXIT_INTERRUPT] = exit_interrupt,
+static void (*const exits[])(struct l2_page *) = {
+	[PLAN_REASON_VMCALL] = exit_vmcall,
+	[PLAN_REASON_CPUID] = exit_cpuid,
+	[PLAN_REASON_RDMSR] = exit_rdmsr,
+	[PLAN_REASON_RDMSR_PASSTHROUGH] = exit_rdmsr,
+	[PLAN_REASON_HLT] = exit_hlt,
+	[PLAN_REASON_IO] = exit_io,
+	[PLAN_REASON_EPT_VIOLATION] = exit_ept_violation,
+	[PLAN_REASON_APIC_ACCESS] = exit_apic_access,
+	[PLAN_REASON_TPR_THRESHOLD] = exit_tpr_threshold,
+	[PLAN_REASON_INTERRUPT] = exit_interrupt,
 };
+_Static_assert(sizeof(exits) / sizeof(exits[0]) == PLAN_REASON_COUNT, "one for each reason");
 
-static void exits(struct l2_page *page)
+static void run_exits(struct l2_page *page)
 {
-	void (*exit)(struct l2_page *) = kinds[page->exit_kind];
+	void (*exit)(struct l2_page *) = exits[page->exit_kind];
 	struct l1_sample *s = page->samples;
 
 	for (; page->count; page->count--, s++) {
@@ -160,9 +163,9 @@ static void exits(struct l2_page *page)
 }
 
 static void (*const commands[])(struct l2_page *) = {
-	[L2_CMD_STEP] = step,
-	[L2_CMD_PROVE] = prove,
-	[L2_CMD_EXITS] = exits,
+	[L2_CMD_STEP] = run_steps,
+	[L2_CMD_PROVE] = run_proof,
+	[L2_CMD_EXITS] = run_exits,
 };
 
 void l2_main(struct l2_page *page)

@@ -3,8 +3,8 @@
  * l2.h - the L2 guest: what L1 and L2 say to each other through L2's own page.
  *
  * L2 runs one command at a time and ends each with VMCALL. L2_CMD_STEP is the one that switches are
- * measured with: its registers and their copy in memory move on by one each time, and both L2 and L1
- * check them. What L2 finds wrong stays in `fail`.
+ * measured with: its registers and their copy in memory change by L2_STRIDE each time, and both L2 and
+ * L1 check them. `fail` has the first thing that L2 found wrong.
  */
 #ifndef AGENTS_L1_L2_H
 #define AGENTS_L1_L2_H
@@ -16,7 +16,7 @@
 #define L2_REGISTERS	   13 /* rax rbx rcx rdx rsi rdi r8..r14; rbp is L2's page, r15 the stride */
 #define L2_STACK_TOP(page) ((uint64_t)(page) + L1_PAGE)
 #define L2_STRIDE	   0x9e3779b97f4a7c15ull /* odd: 2^64 steps before a pattern comes again */
-#define L2_CPUID_LEAF	   0x40000000u		 /* what L2 asks when it asks CPUID */
+#define L2_CPUID_LEAF	   0x40000000u		 /* the leaf that L2 reads */
 #define L2_IO_PORT	   0x80u
 #define L2_VECTOR	   0x41u /* of the interrupt that L2 sends to its own L1 vCPU */
 #define L2_ANSWER	   0x600dc0de5a5a1234ull /* what L1 answers for an intercepted MSR */
@@ -43,7 +43,8 @@ struct l2_page {		     /* l2_step.S knows the first three offsets */
 	uint64_t has_cr8;	    /* TPR shadow: CR8 may be touched */
 	uint64_t tpr_now, tpr_next; /* priority class to find and to leave, 0..15 */
 	/* L2_CMD_EXITS */
-	uint64_t exit_kind, count;
+	uint64_t exit_kind; /* enum plan_reason */
+	uint64_t count;	    /* how often; L2 counts it down */
 	struct l1_sample *samples;
 	uint64_t id;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lib.c - the functions that GCC calls of its own accord, also in freestanding code. */
+/* lib.c - functions that GCC may call even in freestanding code. */
 #include <stddef.h>
 
 void *memcpy(void *to, const void *from, size_t n);

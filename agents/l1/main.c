@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* main.c - an L1 vCPU's life: jobs, one after the other; and how each ends. */
+/* main.c - an L1 vCPU's life: jobs, one after the other. */
 #include "agents/l1/l1.h"
-
-struct l2 l2s[L1_MAX_L2];
-
-static struct cpu cpus[L1_MAX_CPUS];
 
 struct idt_gate { /* SDM volume 3, 6.14.1 */
 	uint16_t offset_low, selector;
@@ -12,64 +8,10 @@ struct idt_gate { /* SDM volume 3, 6.14.1 */
 	uint16_t offset_middle;
 	uint32_t offset_high, reserved;
 };
-struct idt_gate l1_idt[32];
+extern struct idt_gate l1_idt[32]; /* vectors.S, as the stubs that it points to */
 
 extern const char l1_vectors[];
 void l1_main(uint64_t number) __attribute__((noreturn));
-void l1_exception(uint64_t vector, uint64_t error, uint64_t rip) __attribute__((noreturn));
-
-/* Stacks tell L1 vCPUs apart. */
-static uint64_t cpu_number(void)
-{
-	uint64_t rsp;
-
-	asm volatile("mov %%rsp, %0" : "=r"(rsp));
-	return (rsp - 1 - L1_STACKS) / L1_STACK_SIZE;
-}
-
-struct cpu *l1_cpu(void)
-{
-	return &cpus[cpu_number()];
-}
-
-static void to_agent(void)
-{
-	asm volatile("out %%al, %0" ::"i"(L1_PORT), "a"(0) : "memory");
-}
-
-void l1_end(enum l1_status status, uint32_t what, uint32_t l2, uint64_t expected, uint64_t found,
-	    uint64_t detail)
-{
-	uint64_t number = cpu_number();
-	struct l1_job *job = cpus[number].job;
-
-	job->report = (struct l1_report){what, l2, expected, found, detail};
-	job->status = status;
-	to_agent();
-	asm volatile(
-		"mov %0, %%rsp\n\tcall l1_main" ::"r"(L1_STACKS + (number + 1) * L1_STACK_SIZE),
-		"D"(number)
-		: "memory");
-	__builtin_unreachable();
-}
-
-void l1_lacks(enum l1_lack what)
-{
-	l1_end(L1_STATUS_UNSUPPORTED, what, ~0u, 0, 0, 0);
-}
-
-void l1_exception(uint64_t vector, uint64_t error, uint64_t rip)
-{
-	l1_end(L1_STATUS_DIED, L1_DEATH_EXCEPTION, ~0u, rip, vector, error);
-}
-
-void l1_sample(struct cpu *cpu, const struct l2 *l2, uint64_t a, uint64_t b)
-{
-	struct l1_sample *s = (struct l1_sample *)l1_samples(cpu->job->cpu);
-
-	if (cpu->job->nsamples < L1_NSAMPLES)
-		s[cpu->job->nsamples++] = (struct l1_sample){l2->id, a, b};
-}
 
 static void fill_idt(void)
 {
@@ -84,7 +26,7 @@ static void fill_idt(void)
 static void job_start(struct cpu *cpu)
 {
 	cpu->ops = l1_has(cpu, L1_FEATURE_EVMCS) ? &vmcs_ops_evmcs : &vmcs_ops_vmx;
-	/* A value that nothing else has, so that L2 can tell the MSR from what L1 makes up. */
+	/* Not L2_ANSWER: L2 can tell the MSR's own value from what L1 answers. */
 	wrmsr(MSR_KERNEL_GS_BASE, L1_GS_VALUE);
 	vmx_on(cpu);
 	cpu->ops->init(cpu);
@@ -104,7 +46,7 @@ static void (*const jobs[L1_CMD_MAX])(struct cpu *) = {
 	[L1_CMD_PROVE] = job_prove,
 };
 
-static bool job_makes_sense(const struct l1_job *job)
+static bool is_job_valid(const struct l1_job *job)
 {
 	return job->command < L1_CMD_MAX && jobs[job->command] && job->nl2 <= L1_MAX_L2 &&
 	       job->ncpus && job->ncpus <= L1_MAX_CPUS && job->cpu < job->ncpus;
@@ -117,7 +59,7 @@ static void run_job(struct cpu *cpu)
 
 	job->nsamples = 0;
 	job->entries = 0;
-	if (!job_makes_sense(job))
+	if (!is_job_valid(job))
 		l1_end(L1_STATUS_DIED, L1_DEATH_JOB, ~0u, 0, job->command, 0);
 	begin = l1_tsc();
 	jobs[job->command](cpu);
@@ -127,14 +69,15 @@ static void run_job(struct cpu *cpu)
 
 void l1_main(uint64_t number)
 {
-	struct cpu *cpu = &cpus[number];
+	struct cpu *cpu = l1_cpu();
 
 	if (!cpu->job) {
+		cpu->main = l1_main;
 		cpu->job = (struct l1_job *)(L1_JOBS + number * L1_PAGE);
 		fill_idt();
 	}
 	for (;;) {
 		run_job(cpu);
-		to_agent();
+		l1_return_to_agent();
 	}
 }

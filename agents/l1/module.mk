@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# L1 is freestanding: a flat binary at a fixed address, embedded in the agent (agents/l0/l1_image.S).
+# L1 is freestanding: a flat binary at a fixed address, embedded in the agent (agents/l0/vm_image.c).
 L1_SRCS   := $(wildcard agents/l1/*.c agents/l1/*.S)
 L1_OBJS   := $(patsubst %,$(BUILD)/l1/%.o,$(L1_SRCS))
 L1_CFLAGS := -std=gnu17 -O2 -g $(WARNINGS) -I. -ffreestanding -fno-pic -fno-pie -mno-red-zone \
@@ -24,5 +24,5 @@ $(BUILD)/agent/agents/l0/vm_image.o: $(BUILD)/agent/l1.bin
 $(BUILD)/agent/agents/l0/vm_image.o: AGENT_CFLAGS += -DL1_BIN='"$(BUILD)/agent/l1.bin"'
 
 # L1's parts that need no VMX, for their unit test.
-$(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs pages prove)
+$(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs exits pages prove)
 $(BUILD)/tests/test_l1_memory: $(BUILD)/obj/agents/l0/vm_memory.o

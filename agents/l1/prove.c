@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* prove.c - what L1 knows that must be so, and checks. */
+/* prove.c - L1 checks registers, memory and pages of L2 against what it computes itself. */
 #include "agents/l1/l1.h"
 
-void prove_l2_is_content(struct l2 *l2)
+void prove_l2_found_nothing(struct l2 *l2)
 {
 	const struct l2_fail *f = &l2->page->fail;
 
@@ -16,7 +16,7 @@ void prove_step(struct cpu *cpu, struct l2 *l2)
 	const uint64_t seen[L2_REGISTERS] = {f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r8,
 					     f->r9,  f->r10, f->r11, f->r12, f->r13, f->r14};
 
-	prove_l2_is_content(l2);
+	prove_l2_found_nothing(l2);
 	l1_check(L1_CHECK_STEPS, l2, l2->steps, l2->page->steps, 0);
 	for (uint32_t i = 0; i < L2_REGISTERS; i++) {
 		l1_check(L1_CHECK_REGISTER, l2, l2->regs[i], seen[i], i);
@@ -35,7 +35,7 @@ static void answer_rdmsr(struct cpu *cpu, struct l2 *l2)
 	guest_skip(cpu, l2);
 }
 
-/* A read of the APIC version register, which no virtualization does by itself here. */
+/* The APIC version register: none of the features in use virtualizes it, so reading it exits. */
 static void answer_apic(struct cpu *cpu, struct l2 *l2)
 {
 	/* offset, and bits 15:12: linear read (SDM table 28-6) */
@@ -45,8 +45,8 @@ static void answer_apic(struct cpu *cpu, struct l2 *l2)
 	guest_resume_at(cpu, l2);
 }
 
-/* Runs the command to its end; counts the exits on the way. */
-static void run_prove(struct cpu *cpu, struct l2 *l2, uint32_t *rdmsrs, uint32_t *accesses)
+/* Lets L2 do its proof, and counts the exits on the way. */
+static void run_proof(struct cpu *cpu, struct l2 *l2, uint32_t *rdmsrs, uint32_t *accesses)
 {
 	uint32_t reason;
 
@@ -75,8 +75,8 @@ void prove_pages(struct cpu *cpu, struct l2 *l2)
 	if (l2->page->has_cr8)
 		*pages_vtpr(l2) = l2->page->tpr_now << 4;
 	l2->page->command = L2_CMD_PROVE;
-	run_prove(cpu, l2, &rdmsrs, &accesses);
-	prove_l2_is_content(l2);
+	run_proof(cpu, l2, &rdmsrs, &accesses);
+	prove_l2_found_nothing(l2);
 	l1_check(L1_CHECK_EXIT_COUNT, l2, l2->intercepted, rdmsrs, REASON_RDMSR);
 	l1_check(L1_CHECK_EXIT_COUNT, l2, apic, accesses, REASON_APIC_ACCESS);
 	if (l2->page->has_cr8)

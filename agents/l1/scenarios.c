@@ -53,7 +53,7 @@ void job_multiplex(struct cpu *cpu)
 		for_each_l2(cpu, i) switch_to(cpu, &l2s[i]);
 }
 
-static void migrate(struct cpu *cpu, struct l2 *l2)
+static void migrate_l2(struct cpu *cpu, struct l2 *l2)
 {
 	uint64_t t0, t1, t2;
 
@@ -70,7 +70,7 @@ static void migrate(struct cpu *cpu, struct l2 *l2)
 void job_migrate(struct cpu *cpu)
 {
 	for (uint32_t r = 0; r < cpu->job->rounds; r++)
-		for_each_l2(cpu, i) migrate(cpu, &l2s[i]);
+		for_each_l2(cpu, i) migrate_l2(cpu, &l2s[i]);
 }
 
 void job_release(struct cpu *cpu)
@@ -99,9 +99,9 @@ void job_adopt(struct cpu *cpu)
 	}
 }
 
-/* What L1 itself does to the pages of an L2 vCPU; every round, whether reading the MSR exits changes,
- * so that L0 shows what it believes to be in the bitmap. */
-static void disturb(struct cpu *cpu, struct l2 *l2)
+/* What L1 itself does to the pages of an L2 vCPU. Each round changes whether reading the MSR exits, so
+ * that an L0 which goes on with an old bitmap takes the wrong exits. */
+static void change_pages(struct cpu *cpu, struct l2 *l2)
 {
 	uint32_t how = cpu->job->churn;
 
@@ -111,19 +111,19 @@ static void disturb(struct cpu *cpu, struct l2 *l2)
 		pages_swap_vapic(cpu, l2);
 }
 
-static void churn(struct cpu *cpu, struct l2 *l2)
+static void churn_l2(struct cpu *cpu, struct l2 *l2)
 {
 	bool timed = cpu->job->churn & L1_CHURN_TIMED;
 	uint64_t t0, t1, t2;
 
-	/* L1's own operations write to the VMCS, which must be loaded; L0's are over, and the load is
-	 * a part of coming back. */
+	/* An operation of L1's writes to the VMCS, so the VMCS is loaded first. One of L0's is over by now;
+	 * what is timed is the way back into L2, with the load. */
 	if (timed) {
 		cpu->ops->load(cpu, l2);
 		pages_touch(l2);
 	}
 	t0 = l1_tsc();
-	disturb(cpu, l2);
+	change_pages(cpu, l2);
 	t1 = l1_tsc();
 	if (!timed)
 		cpu->ops->load(cpu, l2);
@@ -145,8 +145,8 @@ void job_churn(struct cpu *cpu)
 	bool mine = is_mine(cpu, first);
 
 	if (mine)
-		churn(cpu, &l2s[first]);
-	for_each_l2(cpu, i) if (!mine || i != first) churn(cpu, &l2s[i]);
+		churn_l2(cpu, &l2s[first]);
+	for_each_l2(cpu, i) if (!mine || i != first) churn_l2(cpu, &l2s[i]);
 	if (is_mine(cpu, last)) {
 		cpu->ops->load(cpu, &l2s[last]);
 		guest_enter(&l2s[last]);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * start.S - where L1 vCPUs begin: 64-bit mode, identity page tables, a stack of their own and
- * RDI = vCPU number, all set by the agent. And where L1's own exceptions end.
+ * RDI = vCPU number, all set by the agent.
  */
 	.section .head, "ax"
 	.globl l1_start
 l1_start:
-	lgdt	gdtr(%rip)
-	lidt	idtr(%rip)
+	lgdt	l1_gdtr(%rip)
+	lidt	l1_idtr(%rip)
 	mov	$0x10, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
@@ -21,47 +21,4 @@ l1_start:
 	lretq
 1:	call	l1_main
 	ud2
-
-/* A stub for each of the 32 exceptions: every frame gets an error code and its vector. */
-	.text
-vector = 0
-	.rept 32
-	.balign 16
-	.if vector == 0
-	.globl l1_vectors
-l1_vectors:
-	.endif
-	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21)
-	push	$0
-	.endif
-	push	$vector
-	jmp	exception
-vector = vector + 1
-	.endr
-
-exception:
-	pop	%rdi		/* vector */
-	pop	%rsi		/* error code */
-	pop	%rdx		/* RIP */
-	and	$-16, %rsp
-	call	l1_exception
-	ud2
-
-	.data
-	.balign 16
-	.globl l1_gdt
-l1_gdt:
-	.quad	0
-	.quad	0x00af9b000000ffff	/* 64-bit code */
-	.quad	0x00cf93000000ffff	/* data */
-	/* TSS: at 0, which no one uses, for neither rings nor interrupt stacks are changed */
-	.quad	0x00008b0000000067
-	.quad	0
-gdtr:
-	.word	gdtr - l1_gdt - 1
-	.quad	l1_gdt
-	.globl idtr
-idtr:
-	.word	32 * 16 - 1
-	.quad	l1_idt
 	.section .note.GNU-stack, "", @progbits

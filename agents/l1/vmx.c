@@ -13,7 +13,7 @@ void vmx_failed(enum l1_instruction which, uint64_t error)
 {
 	struct cpu *cpu = l1_cpu();
 
-	/* VMfailValid: the current VMCS says why (SDM 31.4). Reading that may fail too: then ~0. */
+	/* VMfailValid: the current VMCS says why (SDM 31.4), unless it was reading it that failed. */
 	if (error == 2 && which != L1_VMREAD && cpu->loaded)
 		error = cpu->ops->read(cpu->loaded, VMCS_INSTRUCTION_ERROR);
 	else
@@ -48,7 +48,7 @@ void vmx_clear_region(uint64_t gpa)
 		vmx_failed(L1_VMCLEAR, 0);
 }
 
-static uint64_t capability(uint32_t msr)
+static uint64_t read_capability(uint32_t msr)
 {
 	if (msr >= MSR_VMX_PIN && msr <= MSR_VMX_ENTRY && rdmsr(MSR_VMX_BASIC) & VMX_BASIC_TRUE)
 		msr += MSR_VMX_TRUE;
@@ -57,19 +57,20 @@ static uint64_t capability(uint32_t msr)
 
 bool vmx_allows(uint32_t msr, uint32_t bits)
 {
-	return !(bits & ~(capability(msr) >> 32));
+	return !(bits & ~(read_capability(msr) >> 32));
 }
 
 uint32_t vmx_control(uint32_t msr, uint32_t want)
 {
-	uint64_t cap = capability(msr); /* low half: must be 1, high half: may be 1 (SDM A.3) */
+	uint64_t cap =
+		read_capability(msr); /* low half: must be 1, high half: may be 1 (SDM A.3) */
 
 	if (want & ~(cap >> 32))
 		l1_end(L1_STATUS_UNSUPPORTED, L1_LACK_CONTROL, ~0u, want & ~(cap >> 32), msr, 0);
 	return want | (uint32_t)cap;
 }
 
-/* What is asked for, by name, so that a host without it is told apart from a wrong one. */
+/* Each feature that the job asks for has its own report, so that the skip names what the host lacks. */
 void vmx_check_features(const struct cpu *cpu)
 {
 	static const struct {

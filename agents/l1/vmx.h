@@ -30,8 +30,6 @@
 #define EPT_CAP_WB	     (1ull << 14)
 #define EPT_CAP_2M	     (1ull << 16)
 
-#define MSR_EFER	   0xc0000080
-#define MSR_FS_BASE	   0xc0000100
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_APIC_BASE	   0x1b
 #define MSR_X2APIC_SPIV	   0x80f
@@ -175,19 +173,30 @@
 #define VMCS_HOST_RSP		    0x6c14
 #define VMCS_HOST_RIP		    0x6c16
 
-/* Basic exit reasons, SDM appendix C. */
+/* Basic exit reasons that L2 can cause, SDM appendix C. */
 #define REASON_EXCEPTION     0
 #define REASON_INTERRUPT     1
 #define REASON_CPUID	     10
 #define REASON_HLT	     12
+#define REASON_INVD	     13
+#define REASON_INVLPG	     14
+#define REASON_RDPMC	     15
+#define REASON_RDTSC	     16
 #define REASON_VMCALL	     18
+#define REASON_CR_ACCESS     28
+#define REASON_DR_ACCESS     29
 #define REASON_IO	     30
 #define REASON_RDMSR	     31
+#define REASON_WRMSR	     32
+#define REASON_MWAIT	     36
+#define REASON_MONITOR	     39
+#define REASON_PAUSE	     40
 #define REASON_TPR_THRESHOLD 43
 #define REASON_APIC_ACCESS   44
 #define REASON_EPT_VIOLATION 48
-#define REASON_MAX	     64
-#define REASON_BASIC	     0xffffu
+#define REASON_RDTSCP	     51
+#define REASON_WBINVD	     54
+#define REASON_XSETBV	     55
 #define REASON_ENTRY_FAILED  (1u << 31)
 
 /* APIC registers by offset in the page, SDM table 11-1 (10-1). */
@@ -198,8 +207,8 @@ struct cpu;
 struct l2;
 
 /*
- * How L1 drives its VMCSs. A current VMCS is loaded; read and write are of the current one. Each
- * function ends the job with a report if L0 refuses (see l1.h), and so returns nothing.
+ * How L1 drives its VMCSs. load makes one current; read, write and touch need it to be. Each function
+ * ends the job with a report if L0 refuses (see l1.h).
  */
 struct vmcs_ops {
 	void (*init)(struct cpu *cpu);		       /* after VMXON, once on each vCPU */

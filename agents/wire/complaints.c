@@ -8,7 +8,8 @@
 
 /* How such lines begin: lib/bug.c, kernel/panic.c, mm/kasan/report.c, mm/slub.c ("BUG kmalloc-64
  * (Not tainted): ..."), kernel/locking/lockdep.c, kernel/rcu/tree_stall.h, kernel/hung_task.c,
- * kernel/watchdog.c, ... In the middle of a line they mean nothing. */
+ * kernel/watchdog.c, ... Looked for at the start of a line
+ * only. */
 static const char *const marks[] = {
 	"WARNING: ",
 	"BUG: ",

@@ -5,14 +5,14 @@
  * the console.
  *
  * The emulated host's kernel warns twice at boot about the emulator's CPU. These two are known by
- * file and function; no other WARNING is passed over.
+ * file and function and left out; every other WARNING counts.
  */
 #ifndef AGENTS_WIRE_COMPLAINTS_H
 #define AGENTS_WIRE_COMPLAINTS_H
 
 #include <stdbool.h>
 
-/* Is @line, as printk() got it (no time, no level), a complaint that is not known? */
+/* Is @line, as printk() got it (no time, no level), a complaint, and none of the two known ones? */
 bool complaints_has(const char *line);
 
 #endif

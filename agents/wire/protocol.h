@@ -13,9 +13,9 @@
  *	end count=2
  *
  * The run line's words are optional defaults: seed= (0) and mode=cooperative|parallel for the
- * measurements that say neither seed= nor parallel=. posted_interrupts= may be left out (0).
- * Unknown words, missing words and values out of range are errors: the agent refuses the plan with a
- * `fatal` record and powers off.
+ * measurements that say neither seed= nor parallel=. words.h lists the words of a measure line, and
+ * which of them may be left out. Unknown words, missing words, values out of range and combinations
+ * that cannot be measured are errors: the agent refuses the plan with a `fatal` record and powers off.
  *
  * FROM THE AGENT: records, one JSON object a line on the result channel (second serial line, or
  * HTTP). Every record starts with "seq" (0, 1, 2, ...) and "type", and ends with "crc", the CRC-32
@@ -31,16 +31,16 @@
  *	begin	 id of the measurement that starts
  *	metric	 id, metric (name), unit ("instructions", "ns" or "per-mclk"), count, min, max, mean,
  *		 hist: [[bucket,count],...] (common/histogram.h). A "per-mclk" metric is in
- *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K, if
- *		 there, says that K neighbouring buckets were told as the first of them, because the
- *		 line was too long; count, min, max and mean stay exact
+ *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K means
+ *		 that the counts of K neighbouring buckets each were added up and stand at the first of
+ *		 them, because the line was too long; count, min, max and mean stay exact
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
- *	skip	 id, reason: this host cannot run it (names what is missing)
+ *	skip	 id, reason: what this host lacks to run it
  *	fail	 id, class ("integrity" or "guest"), expected, found, text
- *	alive	 id of a selftest that goes on, every two seconds
+ *	alive	 id of a selftest that still runs; every two seconds
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
- *	console	 text: a complaint of the kernel's found in its log (WARNING, BUG, ...)
+ *	console	 text: a complaint in the kernel's log (complaints.h)
  *	fatal	 text: the agent cannot go on (no /dev/kvm, no VMX, bad plan)
  *	bye	 records: how many records there are, this one included. Always the last.
  *
@@ -55,55 +55,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION     1
-#define PROTOCOL_LINE_MAX    65536
-#define PROTOCOL_MAX_L2	     256
-#define PROTOCOL_MAX_L1	     8
-#define PROTOCOL_MAX_LIMIT_S 3600 /* as a scenario may say */
+#include "agents/wire/words.h"
 
-enum plan_scenario {
-	PLAN_MULTIPLEX,
-	PLAN_MIGRATE,
-	PLAN_EXITS,
-	PLAN_CHURN,
-	PLAN_KSELFTEST,
-};
-enum plan_l1 { PLAN_L1_VMX, PLAN_L1_EVMCS };	   /* "micro-vmx", "micro-evmcs" */
-enum plan_memory { PLAN_MANAGED, PLAN_UNMANAGED }; /* "managed", "unmanaged" */
+#define PROTOCOL_VERSION  1
+#define PROTOCOL_LINE_MAX 65536
 
-/* One measurement, as typed by the scenario module and run by the agent. Words on the line have the
- * fields' names; a word that a scenario does not use is left out and 0. */
+/* One measurement: a line of the plan. words.h has each word's range, default and users; a word that
+ * the scenario does not take is left out of the line, and its field is 0. */
 struct plan_measure {
 	uint32_t id; /* index in the plan, 0.. */
-	/* "multiplex", "migrate", "exits", "churn", "kselftest" */
 	enum plan_scenario scenario;
 	enum plan_l1 l1;
 	enum plan_memory memory;
-	uint32_t l2_vcpus; /* 1..256, in all, spread evenly over the L1 vCPUs */
-	uint32_t l1_vcpus; /* 1..8 */
-	bool ept;	 /* nested EPT, else L1 shadows nothing: L2 runs on L1-built page tables */
-	bool apic_pages; /* TPR shadow + virtual-APIC page + APIC-access page in each vmcs12 */
+	uint32_t l2_vcpus; /* in all, spread evenly over the L1 vCPUs */
+	uint32_t l1_vcpus;
+	bool ept;	 /* nested EPT; else L2 runs on page tables that L1 built */
+	bool apic_pages; /* TPR shadow, virtual-APIC and APIC-access page in each vmcs12 */
 	bool posted_interrupts;
-	bool parallel;	 /* L1 vCPUs in pinned threads; else one thread, in turn: deterministic */
-	uint32_t rounds; /* measured rounds; each round switches to each L2 vCPU once */
-	uint32_t warmup; /* rounds run first and left out */
-	/* exits: "vmcall", "cpuid", "rdmsr", "rdmsr-passthrough", "hlt", "io", "ept-violation",
-	 * "apic-access", "tpr-threshold", "interrupt" */
-	char reason[32];
-	/* churn: "dontneed", "migrate-page", "memslot", "msr-bitmap", "apic-page" */
-	char operation[32];
-	char test[64];	  /* kselftest: program name under /selftests */
+	bool parallel;		 /* a pinned thread for each L1 vCPU; else all in turn on one */
+	uint32_t rounds;	 /* measured; each round switches to each L2 vCPU once */
+	uint32_t warmup;	 /* rounds that run first and are left out */
+	enum plan_reason reason; /* exits: what L2 does */
+	enum plan_operation operation; /* churn: what happens to the pages */
+	char test[64];		       /* kselftest: program under /selftests */
 	uint32_t limit_s; /* kselftest: seconds of the host's clock; 0: the agent's default */
 	uint32_t count;	  /* kselftest: the program's only argument; 0: none */
-	uint64_t seed;
+	uint64_t seed;	  /* of the patterns that L2 carries */
 };
 
-/* Reads one "measure" line. 0, or -EINVAL with a message in @msg. */
-int plan_measure_parse(const char *line, struct plan_measure *out, char *msg, size_t msglen);
-/* Writes it, without newline; 0 or -ENOSPC. The inverse of plan_measure_parse(). */
+/* Writes the line of @m, without a newline. Returns 0, or -ENOSPC if @len bytes do not hold it;
+ * PLAN_LINE_MAX bytes always do. */
 int plan_measure_format(const struct plan_measure *m, char *buf, size_t len);
+#define PLAN_LINE_MAX 1024
 
-/* Reads a whole plan. *measures is malloc'ed. */
+/* Reads a whole plan. Returns 0 and the measurements, malloc'ed and in the order of their ids; or
+ * -EINVAL and in @msg what is wrong, with the number of its line. */
 int plan_parse(const char *text, struct plan_measure **measures, size_t *count, char *msg,
 	       size_t msglen);
 

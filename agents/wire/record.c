@@ -25,10 +25,10 @@ int record_seal(char *line, size_t len, size_t size)
 	return (int)(len + CRC_LEN);
 }
 
-static int bad(char *msg, size_t msglen, const char *fmt, ...)
+static int refuse_record(char *msg, size_t msglen, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int bad(char *msg, size_t msglen, const char *fmt, ...)
+static int refuse_record(char *msg, size_t msglen, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -38,7 +38,7 @@ static int bad(char *msg, size_t msglen, const char *fmt, ...)
 	return -EBADMSG;
 }
 
-/* Does @p start with @what? Moves past it. */
+/* If @p starts with @what, moves past it. */
 static bool skip_text(const char **p, const char *end, const char *what)
 {
 	size_t len = strlen(what);
@@ -58,15 +58,15 @@ static bool skip_digits(const char **p, const char *end)
 	return *p > start;
 }
 
-static bool head_is_right(const char *line, size_t len)
+static bool has_head(const char *line, size_t len)
 {
 	const char *p = line, *end = line + len;
 
 	return skip_text(&p, end, HEAD) && skip_digits(&p, end) && skip_text(&p, end, TYPE);
 }
 
-/* The CRC that the line's tail states; false if there is no such tail. */
-static bool stated_crc(const char *tail, uint32_t *crc)
+/* Reads the CRC at the end of the line; false if @tail does not look like one. */
+static bool read_crc(const char *tail, uint32_t *crc)
 {
 	const char *p = tail, *end = tail + CRC_LEN;
 
@@ -74,7 +74,8 @@ static bool stated_crc(const char *tail, uint32_t *crc)
 		return false;
 	*crc = 0;
 	for (int i = 0; i < 8; i++, p++) {
-		const char *hex = "0123456789abcdef", *digit = *p ? strchr(hex, *p) : NULL;
+		static const char hex[] = "0123456789abcdef";
+		const char *digit = memchr(hex, *p, 16);
 
 		if (!digit)
 			return false;
@@ -85,17 +86,21 @@ static bool stated_crc(const char *tail, uint32_t *crc)
 
 int record_check(const char *line, size_t len, char *msg, size_t msglen)
 {
+	int shown = len < 40 ? (int)len : 40; /* bytes of the line in a message */
 	uint32_t stated, found;
 
 	if (len > PROTOCOL_LINE_MAX)
-		return bad(msg, msglen, "%zu bytes, more than a record has", len);
-	if (len < CRC_LEN || !stated_crc(line + len - CRC_LEN, &stated))
-		return bad(msg, msglen, "no CRC at the end of \"%.*s\"", len < 40 ? (int)len : 40,
-			   line);
+		return refuse_record(msg, msglen, "%zu bytes are more than a record may have (%d)",
+				     len, PROTOCOL_LINE_MAX);
+	if (len < CRC_LEN || !read_crc(line + len - CRC_LEN, &stated))
+		return refuse_record(msg, msglen, "no CRC at the end of \"%.*s\"", shown, line);
 	found = crc32_update(0, line, len - CRC_LEN);
 	if (found != stated)
-		return bad(msg, msglen, "CRC is %08x, the line says %08x", found, stated);
-	if (!head_is_right(line, len - CRC_LEN))
-		return bad(msg, msglen, "does not start with \"seq\" and \"type\"");
+		return refuse_record(msg, msglen,
+				     "CRC is %08x, the line says %08x: it was damaged on its way",
+				     found, stated);
+	if (!has_head(line, len - CRC_LEN))
+		return refuse_record(msg, msglen,
+				     "the line does not start with \"seq\" and \"type\"");
 	return 0;
 }

@@ -7,7 +7,7 @@
 #define ORCHESTRATOR_BISECT_BISECT_H
 
 #include "common/strbuf.h"
-#include "orchestrator/bisect/request.h"
+#include "orchestrator/request/request.h"
 #include "results/store/bisect.h"
 
 /* How it ended; bisect_exit_status() makes it a program's status. */
@@ -20,10 +20,10 @@ enum bisect_end {
 int bisect_exit_status(enum bisect_end end); /* 0, EXIT_NO, EXIT_CANNOT_TELL twice */
 
 /*
- * Starts one: stores the request under a new session (RUN_SESSION_MAX bytes). Nothing is built or
- * booted yet, but what is wrong with the request is told: -EINVAL.
+ * Starts one: stores the request (of kind REQUEST_BISECT) under a new session (RUN_SESSION_MAX bytes). Nothing is built or
+ * booted yet, but -EINVAL says what is wrong with the request.
  */
-int bisect_start(struct results_db *db, const char *runs, const struct bisect_request *request,
+int bisect_start(struct results_db *db, const char *runs, const struct request *request,
 		 char *session, struct error *err);
 
 /*

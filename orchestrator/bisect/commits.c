@@ -1,40 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Commits of our own, in no branch and no work tree of the user's. */
+#include "orchestrator/bisect/commits.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/alloc.h"
-#include "orchestrator/bisect/git.h"
+#include "common/git.h"
+
+/* Makes ids depend on nothing but content. */
+static const char *const fixed_author[] = {
+	"GIT_AUTHOR_NAME=nestlab",
+	"GIT_AUTHOR_EMAIL=nestlab@localhost",
+	"GIT_AUTHOR_DATE=@0 +0000",
+	"GIT_COMMITTER_NAME=nestlab",
+	"GIT_COMMITTER_EMAIL=nestlab@localhost",
+	"GIT_COMMITTER_DATE=@0 +0000",
+	NULL,
+};
 
 static int commit_tree(const char *tree, const char *id, const char *parent, const char *message,
 		       char **commit, struct error *err)
 {
 	const char *const args[] = {"commit-tree", id, "-p", parent, "-m", message, NULL};
-	struct strbuf out = STRBUF_INIT;
-	int ret = bisect_git_run(tree, args, NULL, &out, err);
+	const struct git_command cmd = {.dir = tree, .args = args, .env = fixed_author};
 
-	if (!ret)
-		*commit = strbuf_detach(&out);
-	strbuf_release(&out);
-	return ret;
+	return git_line(&cmd, commit, err);
 }
 
-/* *id: the tree that merging @ours and @theirs gives; NULL if they conflict. No work tree needed. */
+/* *id: the tree that merging @ours and @theirs gives; NULL if they conflict. Needs no work tree. */
 static int merge_tree(const char *tree, const char *ours, const char *theirs, char **id,
 		      struct error *err)
 {
 	const char *const args[] = {"merge-tree", "--write-tree", ours, theirs, NULL};
+	const struct git_command cmd = {.dir = tree, .args = args};
 	struct strbuf out = STRBUF_INIT;
-	int status, ret = bisect_git_run(tree, args, &status, &out, err);
+	int status, ret = git_run(&cmd, &status, &out, err);
 
 	*id = NULL;
 	if (!ret && status > 1)
-		ret = error_set(err, -EIO,
-				"git merge-tree in %s: exit status %d (git 2.38 or newer "
-				"is needed)",
-				tree, status);
+		ret = error_set(
+			err, -EREMOTEIO,
+			"git merge-tree in %s: exit status %d (git 2.38 or newer is needed)", tree,
+			status);
 	if (!ret && !status)
-		*id = strbuf_detach(&out);
+		*id = strndup(out.buf, strcspn(out.buf, "\n"));
 	strbuf_release(&out);
 	return ret;
 }
@@ -44,8 +54,8 @@ static int merge_tree(const char *tree, const char *ours, const char *theirs, ch
  * that undoes the culprit right on top of it is made, and merged with @bad: their merge base is the
  * culprit.
  */
-int bisect_git_revert(const char *tree, const char *bad, const char *culprit, char **commit,
-		      struct error *err)
+int bisect_commit_revert(const char *tree, const char *bad, const char *culprit, char **commit,
+			 struct error *err)
 {
 	__cleanup_free char *message = xasprintf("nestlab: revert %s", culprit);
 	__cleanup_free char *parent = xasprintf("%s^^{tree}", culprit);
@@ -54,23 +64,24 @@ int bisect_git_revert(const char *tree, const char *bad, const char *culprit, ch
 	int ret = commit_tree(tree, parent, culprit, message, &undo, err);
 
 	*commit = NULL;
-	ret = ret ? ret : merge_tree(tree, bad, undo, &merged, err);
+	if (ret)
+		return ret;
+	ret = merge_tree(tree, bad, undo, &merged, err);
 	if (ret || !merged)
 		return ret;
 	return commit_tree(tree, merged, bad, message, commit, err);
 }
 
-int bisect_git_checked_out(const char *tree, char **commit, struct error *err)
+int bisect_commit_checked_out(const char *tree, char **commit, struct error *err)
 {
 	const char *const stash[] = {"stash", "create", NULL};
-	const char *const head[] = {"rev-parse", "--verify", "HEAD", NULL};
-	struct strbuf out = STRBUF_INIT;
-	int ret = bisect_git_run(tree, stash, NULL, &out, err);
+	const struct git_command cmd = {.dir = tree, .args = stash, .env = fixed_author};
+	int ret = git_line(&cmd, commit, err);
 
-	if (!ret && !out.len)
-		ret = bisect_git_run(tree, head, NULL, &out, err);
-	if (!ret)
-		*commit = strbuf_detach(&out);
-	strbuf_release(&out);
-	return ret;
+	if (ret)
+		return ret;
+	if (**commit)
+		return 0;
+	free(*commit); /* nothing is changed */
+	return git_find_commit(tree, "HEAD", commit, err);
 }

@@ -10,7 +10,8 @@
 
 #define MAX_FRAGMENT_BYTES (1 << 20)
 
-static struct bisect_difference *find(struct bisect_configs *c, const char *option, size_t len)
+static struct bisect_difference *find_or_add(struct bisect_configs *c, const char *option,
+					     size_t len)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (strlen(c->items[i].option) == len && !strncmp(c->items[i].option, option, len))
@@ -21,7 +22,7 @@ static struct bisect_difference *find(struct bisect_configs *c, const char *opti
 }
 
 /* "CONFIG_X=y" or "# CONFIG_X is not set"; a line that is neither option nor comment is -EINVAL. */
-static int take_line(struct bisect_configs *c, const char *line, bool bad)
+static int parse_line(struct bisect_configs *c, const char *line, bool bad)
 {
 	const char *name = !strncmp(line, "# CONFIG_", 9) ? line + 2 : line;
 	size_t len = strcspn(name, "= ");
@@ -32,7 +33,7 @@ static int take_line(struct bisect_configs *c, const char *line, bool bad)
 		return 0;
 	if (strncmp(name, "CONFIG_", 7) || (name == line && name[len] != '='))
 		return -EINVAL;
-	d = find(c, name, len);
+	d = find_or_add(c, name, len);
 	value = bad ? &d->bad : &d->good;
 	free(*value);
 	*value = xstrdup(name == line ? name + len + 1 : "n");
@@ -51,7 +52,7 @@ static int read_fragment(struct bisect_configs *c, const char *path, bool bad, s
 		while (len && strchr(" \t\r", line[len - 1]))
 			line[--len] = '\0';
 		number++;
-		if (take_line(c, line, bad))
+		if (parse_line(c, line, bad))
 			ret = error_set(err, -EINVAL,
 					"%s:%d: expected CONFIG_NAME=VALUE or \"# CONFIG_NAME is "
 					"not set\", found \"%s\"",
@@ -79,8 +80,14 @@ static void free_item(struct bisect_difference *d)
 	free(d->text);
 }
 
+/* What a fragment does not speak of has the value that the kernel's own rules give it. */
+static const char *value_name(const char *value)
+{
+	return value ? value : "default";
+}
+
 /* Moves what both have alike to the common lines. */
-static void part(struct bisect_configs *c)
+static void split_common(struct bisect_configs *c)
 {
 	size_t kept = 0;
 
@@ -92,8 +99,8 @@ static void part(struct bisect_configs *c)
 			free_item(d);
 			continue;
 		}
-		d->text = xasprintf("%s: %s -> %s", d->option, d->good ? d->good : "default",
-				    d->bad ? d->bad : "default");
+		d->text = xasprintf("%s: %s -> %s", d->option, value_name(d->good),
+				    value_name(d->bad));
 		c->items[kept++] = *d;
 	}
 	c->n = kept;
@@ -106,14 +113,17 @@ int bisect_configs_read(const char *good, const char *bad, struct bisect_configs
 
 	*out = (struct bisect_configs){.common = STRBUF_INIT};
 	ret = read_fragment(out, good, false, err);
-	ret = ret ? ret : read_fragment(out, bad, true, err);
-	if (!ret) {
-		part(out);
-		if (!out->n)
-			ret = error_set(err, -EINVAL, "%s and %s ask for the same", good, bad);
-	}
 	if (ret)
-		bisect_configs_free(out);
+		goto fail;
+	ret = read_fragment(out, bad, true, err);
+	if (ret)
+		goto fail;
+	split_common(out);
+	if (out->n)
+		return 0;
+	ret = error_set(err, -EINVAL, "%s and %s ask for the same configuration", good, bad);
+fail:
+	bisect_configs_free(out);
 	return ret;
 }
 

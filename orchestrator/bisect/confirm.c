@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The culprit, tested again. The boots are under a session of their own, with seeds of their own,
- * so none is an old one. */
+#include "orchestrator/bisect/confirm.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "orchestrator/bisect/step.h"
 
+/* The kernels that are tested again. Without a revert only the first two are. */
 enum { PARENT, CULPRIT, BAD, REVERT, KERNELS };
+#define KERNELS_WITHOUT_REVERT (CULPRIT + 1)
 
+/* The boots are under a session of their own, with seeds of their own, so none is an old one. */
 struct confirm {
 	struct bisect_session *s;
 	char *session;
 	const char *ids[KERNELS];
 	struct bisect_built built[KERNELS];
-	size_t n; /* 2, or 4 with a revert */
+	size_t n; /* KERNELS or KERNELS_WITHOUT_REVERT */
 };
 
-/* The same bytes under two names (a revert of the last commit is its parent) are booted once. */
+/* A revert of the last commit is its parent: the same bytes under two names are booted once. */
 static void merge_twins(struct confirm *c)
 {
 	for (size_t i = 1; i < c->n; i++) {
@@ -32,27 +34,32 @@ static void merge_twins(struct confirm *c)
 	}
 }
 
-static int build(struct confirm *c, struct error *err)
+static void drop_revert(struct confirm *c)
+{
+	c->n = KERNELS_WITHOUT_REVERT;
+}
+
+static int build_kernels(struct confirm *c, struct error *err)
 {
 	int ret = c->s->lab.build(c->s->lab.arg, c->ids, c->n, c->built, err);
 
-	if (!ret && c->n > REVERT && c->built[REVERT].why)
-		c->n = BAD; /* the revert applies but does not build: do without */
-	for (size_t i = 0; !ret && i < c->n; i++)
+	if (ret)
+		return ret;
+	/* a revert may apply cleanly and still not build */
+	if (c->n == KERNELS && c->built[REVERT].why)
+		drop_revert(c);
+	for (size_t i = 0; i < c->n; i++)
 		if (c->built[i].why)
-			ret = error_set(err, -ENOEXEC, "%s does not build any more: %s", c->ids[i],
-					c->built[i].why);
-	if (!ret)
-		merge_twins(c);
-	return ret;
+			return error_set(err, -ENOEXEC, "%s does not build any more: %s", c->ids[i],
+					 c->built[i].why);
+	merge_twins(c);
+	return 0;
 }
 
-static int boot(struct confirm *c, int boots, struct error *err)
+/* Kernels without their twins; returns how many. */
+static size_t list_distinct(const struct confirm *c, const struct bisect_built **kernels)
 {
-	const struct bisect_built *kernels[KERNELS];
-	char *failed[KERNELS] = {NULL};
 	size_t n = 0;
-	int ret;
 
 	for (size_t i = 0; i < c->n; i++) {
 		size_t j = 0;
@@ -62,10 +69,26 @@ static int boot(struct confirm *c, int boots, struct error *err)
 		if (j == n)
 			kernels[n++] = &c->built[i];
 	}
-	ret = bisect_fill_boots(c->s, c->session, kernels, n, boots, failed, err);
-	for (size_t i = 0; i < n; i++) {
+	return n;
+}
+
+static int boot_kernels(struct confirm *c, int boots, struct error *err)
+{
+	const struct bisect_built *kernels[KERNELS];
+	char *failed[KERNELS] = {NULL};
+	const struct bisect_boots b = {
+		.session = c->session,
+		.kernels = kernels,
+		.n = list_distinct(c, kernels),
+		.wanted = boots,
+		.failed = failed,
+	};
+	int ret = bisect_fill_boots(c->s, &b, err);
+
+	for (size_t i = 0; i < b.n; i++) {
+		/* a revert may build and still not run */
 		if (!ret && failed[i] && kernels[i] == &c->built[REVERT])
-			c->n = BAD; /* it reverts, but not into a kernel that runs: do without */
+			drop_revert(c);
 		else if (!ret && failed[i])
 			ret = error_set(err, -ENODATA, "%s", failed[i]);
 		free(failed[i]);
@@ -73,14 +96,14 @@ static int boot(struct confirm *c, int boots, struct error *err)
 	return ret;
 }
 
-static int compare(struct confirm *c, int base, int new, struct bisect_ratio *out,
-		   struct error *err)
+static int compare_pair(struct confirm *c, int base, int new, struct bisect_ratio *out,
+			struct error *err)
 {
 	return c->s->lab.compare(c->s->lab.arg, c->session, c->built[base].key, c->built[new].key,
-				 bisect_looks(&c->s->limits), out, err);
+				 bisect_count_looks(&c->s->limits), out, err);
 }
 
-static bool same_way(const struct bisect_session *s, const struct bisect_ratio *r)
+static bool is_same_way(const struct bisect_session *s, const struct bisect_ratio *r)
 {
 	return bisect_differs(r) && (r->ratio > 1) == (s->between.ratio > 1);
 }
@@ -88,32 +111,68 @@ static bool same_way(const struct bisect_session *s, const struct bisect_ratio *
 static int look_again(struct confirm *c, int look, struct bisect_confirmation *out,
 		      struct error *err)
 {
-	int ret = boot(c, bisect_boots_at_look(&c->s->limits, look), err);
+	int ret = boot_kernels(c, bisect_boots_at_look(&c->s->limits, look), err);
 
-	ret = ret ? ret : compare(c, PARENT, CULPRIT, &out->itself, err);
-	out->reverted = c->n > REVERT;
-	if (!ret && out->reverted)
-		ret = compare(c, REVERT, BAD, &out->revert, err);
-	out->confirmed = !ret && same_way(c->s, &out->itself) &&
-			 (!out->reverted || same_way(c->s, &out->revert));
-	return ret;
+	if (ret)
+		return ret;
+	ret = compare_pair(c, PARENT, CULPRIT, &out->itself, err);
+	if (ret)
+		return ret;
+	out->confirmed = is_same_way(c->s, &out->itself);
+	out->reverted = c->n == KERNELS;
+	if (!out->reverted)
+		return 0;
+	out->confirmed = false;
+	ret = compare_pair(c, REVERT, BAD, &out->revert, err);
+	if (ret)
+		return ret;
+	out->confirmed = is_same_way(c->s, &out->itself) && is_same_way(c->s, &out->revert);
+	return 0;
 }
 
+/* May more boots decide what is not decided yet? */
 static bool is_open(const struct bisect_confirmation *out)
 {
-	return out->itself.verdict == VERDICT_INCONCLUSIVE ||
-	       (out->reverted && out->revert.verdict == VERDICT_INCONCLUSIVE);
+	if (out->itself.verdict == VERDICT_INCONCLUSIVE)
+		return true;
+	return out->reverted && out->revert.verdict == VERDICT_INCONCLUSIVE;
 }
 
-static void describe(struct bisect_confirmation *out)
+static void describe_confirmation(struct bisect_confirmation *out)
 {
 	__cleanup_free char *itself = bisect_ratio_text(&out->itself);
-	__cleanup_free char *revert = out->reverted ? bisect_ratio_text(&out->revert) : NULL;
+	__cleanup_free char *revert = NULL;
 
-	snprintf(out->text, sizeof(out->text), "fresh boots: %s over the one before it; %s%s",
-		 itself,
-		 revert ? "the bad end over itself without it: " : "no clean revert to test",
-		 revert ? revert : "");
+	if (out->reverted) {
+		revert = bisect_ratio_text(&out->revert);
+		snprintf(
+			out->text, sizeof(out->text),
+			"in fresh boots: %s compared with the one before it; the bad end is %s compared with itself without it",
+			itself, revert);
+		return;
+	}
+	snprintf(
+		out->text, sizeof(out->text),
+		"in fresh boots: %s compared with the one before it; it could not be tested by a revert",
+		itself);
+}
+
+static int confirm_culprit(struct confirm *c, struct bisect_confirmation *out, struct error *err)
+{
+	int looks = bisect_count_looks(&c->s->limits);
+	int ret = build_kernels(c, err);
+
+	if (ret)
+		return ret;
+	for (int look = 1; look <= looks; look++) {
+		ret = look_again(c, look, out, err);
+		if (ret)
+			return ret;
+		if (out->confirmed || !is_open(out))
+			break;
+	}
+	describe_confirmation(out);
+	return 0;
 }
 
 int bisect_confirm(struct bisect_session *s, const char *parent, const char *culprit,
@@ -123,23 +182,15 @@ int bisect_confirm(struct bisect_session *s, const char *parent, const char *cul
 		.s = s,
 		.session = xasprintf("%s-again", s->session),
 		.ids = {parent, culprit, s->bad, revert},
-		.n = revert ? KERNELS : BAD,
+		.n = revert ? KERNELS : KERNELS_WITHOUT_REVERT,
 	};
-	int looks = bisect_looks(&s->limits);
 	int ret;
 
 	*out = (struct bisect_confirmation){0};
-	ret = build(&c, err);
-	for (int look = 1; !ret && look <= looks; look++) {
-		ret = look_again(&c, look, out, err);
-		if (out->confirmed || !is_open(out))
-			break;
-	}
+	ret = confirm_culprit(&c, out, err);
 	if (ret == -ENODATA || ret == -ENOEXEC) { /* an answer too: it cannot be confirmed */
 		snprintf(out->text, sizeof(out->text), "%s", err->text);
 		ret = 0;
-	} else if (!ret) {
-		describe(out);
 	}
 	for (int i = 0; i < KERNELS; i++)
 		bisect_built_free(&c.built[i]);

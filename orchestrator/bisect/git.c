@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/subprocess.h"
+#include "common/git.h"
 
 struct list {
 	char **items;
@@ -68,73 +68,27 @@ static void list_add_lines(struct list *l, char *text)
 
 /* ---- git ---- */
 
-int bisect_git_run(const char *tree, const char *const *args, int *status, struct strbuf *out,
+static int run_git(const struct git *g, const char *const *args, int *status, struct strbuf *out,
 		   struct error *err)
 {
-	/* a commit of our own gets the same id each time: a resumed bisect knows it again */
-	static const char *const env[] = {"LC_ALL=C",
-					  "GIT_AUTHOR_NAME=nestlab",
-					  "GIT_AUTHOR_EMAIL=nestlab@localhost",
-					  "GIT_AUTHOR_DATE=@0 +0000",
-					  "GIT_COMMITTER_NAME=nestlab",
-					  "GIT_COMMITTER_EMAIL=nestlab@localhost",
-					  "GIT_COMMITTER_DATE=@0 +0000",
-					  "GIT_DIR",
-					  "GIT_WORK_TREE",
-					  "GIT_INDEX_FILE",
-					  NULL};
-	struct strbuf ignored = STRBUF_INIT;
-	struct subprocess sp = {.env = env, .out = out ? out : &ignored};
-	const char **argv;
-	size_t n = 0;
-	int ret;
+	const struct git_command cmd = {.dir = g->range->tree, .args = args};
 
-	while (args[n])
-		n++;
-	argv = xcalloc(n + 4, sizeof(*argv));
-	argv[0] = "git";
-	argv[1] = "-C";
-	argv[2] = tree;
-	memcpy(&argv[3], args, n * sizeof(*args));
-	sp.argv = argv;
-	ret = subprocess_run(&sp, status, err);
-	if (ret)
-		error_prefix(err, ret, "git %s in %s", args[0], tree);
-	free(argv);
-	while (sp.out->len && sp.out->buf[sp.out->len - 1] == '\n')
-		sp.out->buf[--sp.out->len] = '\0';
-	strbuf_release(&ignored);
-	return ret;
-}
-
-static int resolve(const char *tree, const char *name, char **id, struct error *err)
-{
-	__cleanup_free char *spec = xasprintf("%s^{commit}", name);
-	const char *const args[] = {"rev-parse",	"--verify", "--quiet",
-				    "--end-of-options", spec,	    NULL};
-	struct strbuf out = STRBUF_INIT;
-	int status, ret = bisect_git_run(tree, args, &status, &out, err);
-
-	*id = NULL;
-	if (!ret && (status || !out.len))
-		ret = error_set(err, -EINVAL, "%s: no such commit in %s", name, tree);
-	if (!ret)
-		*id = strbuf_detach(&out);
-	strbuf_release(&out);
-	return ret;
+	return git_run(&cmd, status, out, err);
 }
 
 static int is_ancestor(struct git *g, const char *older, const char *newer, bool *yes,
 		       struct error *err)
 {
 	const char *const args[] = {"merge-base", "--is-ancestor", older, newer, NULL};
-	int status = 0, ret = bisect_git_run(g->range->tree, args, &status, NULL, err);
+	int status, ret = run_git(g, args, &status, NULL, err);
 
+	if (ret)
+		return ret;
 	*yes = status == 0;
-	if (!ret && status > 1)
-		ret = error_set(err, -EIO, "git merge-base %s %s in %s: exit status %d", older,
-				newer, g->range->tree, status);
-	return ret;
+	if (status > 1)
+		return error_set(err, -EREMOTEIO, "git merge-base %s %s in %s: exit status %d",
+				 older, newer, g->range->tree, status);
+	return 0;
 }
 
 static int merge_bases(struct git *g, const char *a, const char *b, struct list *out,
@@ -142,7 +96,7 @@ static int merge_bases(struct git *g, const char *a, const char *b, struct list 
 {
 	const char *const args[] = {"merge-base", "--all", a, b, NULL};
 	struct strbuf text = STRBUF_INIT;
-	int status, ret = bisect_git_run(g->range->tree, args, &status, &text, err);
+	int status, ret = run_git(g, args, &status, &text, err);
 
 	if (!ret)
 		list_add_lines(out, text.buf);
@@ -151,7 +105,7 @@ static int merge_bases(struct git *g, const char *a, const char *b, struct list 
 }
 
 /* `git rev-list FORMAT bad ^good... -- paths` */
-static int rev_list(struct git *g, const char *format, struct strbuf *out, struct error *err)
+static int list_revisions(struct git *g, const char *format, struct strbuf *out, struct error *err)
 {
 	const char **args = xcalloc(g->good.count + g->range->npaths + 8, sizeof(*args));
 	char **limits = xcalloc(g->good.count, sizeof(*limits));
@@ -168,7 +122,7 @@ static int rev_list(struct git *g, const char *format, struct strbuf *out, struc
 	args[n++] = "--";
 	for (size_t i = 0; i < g->range->npaths; i++)
 		args[n++] = g->range->paths[i];
-	ret = bisect_git_run(g->range->tree, args, NULL, out, err);
+	ret = run_git(g, args, NULL, out, err);
 	for (size_t i = 0; i < g->good.count; i++)
 		free(limits[i]);
 	free(limits);
@@ -178,7 +132,7 @@ static int rev_list(struct git *g, const char *format, struct strbuf *out, struc
 
 /* ---- the space ---- */
 
-static long line_of(const struct list *l, const char *id)
+static long find_line(const struct list *l, const char *id)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (!strcmp(l->items[i], id))
@@ -192,31 +146,51 @@ static long line_of(const struct list *l, const char *id)
  * be within its reach. Beside merges both may be possible; the larger is taken then, which can cost a
  * step but never the answer.
  */
-static long reach_of(long distance, long before, long total)
+static long find_reach(long distance, long before, long total)
 {
-	return total - distance <= total - before ? total - distance : distance;
+	if (total - distance <= total - before)
+		return total - distance;
+	return distance;
 }
 
 /* A line of --bisect-all: "ID (dist=N, refs...)". */
 static void add_candidate(struct git *g, struct bisect_remaining *out, char *line,
 			  const struct list *order)
 {
-	char *dist = strstr(line, "dist=");
-	long distance = dist ? strtol(dist + 5, NULL, 10) : 0;
+	const char *dist = strstr(line, "dist=");
 	char *end = strchr(line, ' ');
+	long distance = 0;
 
+	if (dist)
+		distance = strtol(dist + 5, NULL, 10);
 	if (end)
 		*end = '\0';
 	if (!strcmp(line, g->bad))
 		return;
 	out->items[out->count++] = (struct bisect_candidate){
 		.id = xstrdup(line),
-		.reach = reach_of(distance, line_of(order, line), out->total),
+		.reach = find_reach(distance, find_line(order, line), out->total),
 		.skipped = list_has(&g->skipped, line),
 	};
 }
 
-static int require_bases(struct git *g, struct bisect_remaining *out)
+static void add_candidates(struct git *g, struct bisect_remaining *out, char *all,
+			   char *topological)
+{
+	struct list lines = {0}, order = {0};
+
+	list_add_lines(&lines, all);
+	list_add_lines(&order, topological);
+	out->total = lines.count;
+	out->items = xcalloc(lines.count, sizeof(*out->items));
+	for (size_t i = 0; i < lines.count; i++)
+		add_candidate(g, out, lines.items[i], &order);
+	list_free(&lines);
+	list_free(&order);
+}
+
+/* The merge bases come first: while one may be bad, nothing is known of the range. */
+static void require_bases(struct git *g, struct bisect_remaining *out)
 {
 	out->required = true;
 	out->total = g->bases.count + 1;
@@ -226,11 +200,10 @@ static int require_bases(struct git *g, struct bisect_remaining *out)
 			.id = xstrdup(g->bases.items[i]),
 			.reach = i + 1,
 		};
-	return 0;
 }
 
 /* Of all commits that touch the paths none is left, and the bad one does not touch them. */
-static int outside_of_paths(struct git *g, struct error *err)
+static int refuse_paths(struct git *g, struct error *err)
 {
 	return error_set(err, -EXDEV,
 			 "every commit that touches the given paths is as good as %s, and %s is "
@@ -241,33 +214,30 @@ static int outside_of_paths(struct git *g, struct error *err)
 static int git_remaining(struct bisect_space *s, struct bisect_remaining *out, struct error *err)
 {
 	struct git *g = (struct git *)s;
-	struct strbuf all = STRBUF_INIT, topo = STRBUF_INIT;
-	struct list lines = {0}, order = {0};
+	struct strbuf all = STRBUF_INIT, topological = STRBUF_INIT;
 	int ret;
 
 	out->bad = xstrdup(g->bad);
-	if (g->bases.count)
-		return require_bases(g, out);
-	ret = rev_list(g, "--bisect-all", &all, err);
-	ret = ret ? ret : rev_list(g, "--topo-order", &topo, err);
-	if (!ret) {
-		list_add_lines(&lines, all.buf);
-		list_add_lines(&order, topo.buf);
-		out->total = lines.count;
-		out->items = xcalloc(lines.count, sizeof(*out->items));
-		for (size_t i = 0; i < lines.count; i++)
-			add_candidate(g, out, lines.items[i], &order);
-		if (!lines.count)
-			ret = outside_of_paths(g, err);
+	if (g->bases.count) {
+		require_bases(g, out);
+		return 0;
 	}
-	list_free(&lines);
-	list_free(&order);
+	ret = list_revisions(g, "--bisect-all", &all, err);
+	if (ret)
+		goto out;
+	ret = list_revisions(g, "--topo-order", &topological, err);
+	if (ret)
+		goto out;
+	add_candidates(g, out, all.buf, topological.buf);
+	if (!out->total)
+		ret = refuse_paths(g, err);
+out:
 	strbuf_release(&all);
-	strbuf_release(&topo);
+	strbuf_release(&topological);
 	return ret;
 }
 
-static int bad_base(struct git *g, const char *base, struct error *err)
+static int refuse_bad_base(struct git *g, const char *base, struct error *err)
 {
 	return error_set(err, -EXDEV,
 			 "%s, where %s and %s part, is as bad as the bad end: the good end holds a "
@@ -314,29 +284,41 @@ static int git_mark(struct bisect_space *s, const char *id, enum bisect_verdict 
 		    struct error *err)
 {
 	struct git *g = (struct git *)s;
-	bool base = list_take(&g->bases, id);
+	bool is_base = list_take(&g->bases, id);
 
-	if (v == BISECT_BAD)
-		return base ? bad_base(g, id, err) : mark_bad(g, id, err);
-	list_add(v == BISECT_GOOD ? &g->good : &g->skipped, id);
-	return 0;
+	switch (v) {
+	case BISECT_BAD:
+		if (is_base)
+			return refuse_bad_base(g, id, err);
+		return mark_bad(g, id, err);
+	case BISECT_GOOD:
+		list_add(&g->good, id);
+		return 0;
+	default:
+		list_add(&g->skipped, id);
+		return 0;
+	}
 }
 
 static char *git_parent(struct bisect_space *s, const char *id)
 {
 	__cleanup_free char *name = xasprintf("%s^", id);
-	char *parent = NULL;
+	char *parent;
 
-	return resolve(((struct git *)s)->range->tree, name, &parent, NULL) ? NULL : parent;
+	if (git_find_commit(((struct git *)s)->range->tree, name, &parent, NULL))
+		return NULL;
+	return parent;
 }
 
 static char *git_describe(struct bisect_space *s, const char *id)
 {
 	const char *const args[] = {"show", "-s", "--format=%s", id, NULL};
-	struct strbuf out = STRBUF_INIT;
+	const struct git_command cmd = {.dir = ((struct git *)s)->range->tree, .args = args};
+	char *subject;
 
-	bisect_git_run(((struct git *)s)->range->tree, args, NULL, &out, NULL);
-	return strbuf_detach(&out);
+	if (git_line(&cmd, &subject, NULL))
+		return xstrdup("");
+	return subject;
 }
 
 static void git_release(struct bisect_space *s)
@@ -362,32 +344,59 @@ static const struct bisect_space_ops git_ops = {
 
 static int find_bases(struct git *g, struct error *err)
 {
+	const struct bisect_git_range *r = g->range;
 	bool ancestor, reversed;
 	int ret = is_ancestor(g, g->first_good, g->bad, &ancestor, err);
 
-	ret = ret ? ret : is_ancestor(g, g->bad, g->first_good, &reversed, err);
-	if (ret || ancestor)
-		return !ret && reversed ? error_set(err, -EINVAL, "%s and %s are the same commit",
-						    g->range->good, g->range->bad)
-					: ret;
+	if (ret)
+		return ret;
+	ret = is_ancestor(g, g->bad, g->first_good, &reversed, err);
+	if (ret)
+		return ret;
+	if (ancestor && reversed)
+		return error_set(err, -EINVAL, "%s and %s are the same commit", r->good, r->bad);
+	if (ancestor)
+		return 0;
 	if (reversed)
 		return error_set(err, -EINVAL,
 				 "the bad end (%s) is an ancestor of the good end (%s): swap them",
-				 g->range->bad, g->range->good);
+				 r->bad, r->good);
 	return merge_bases(g, g->first_good, g->bad, &g->bases, err);
 }
 
 static int check_range(struct git *g, struct error *err)
 {
+	const struct bisect_git_range *r = g->range;
 	struct strbuf out = STRBUF_INIT;
-	int ret = rev_list(g, "--topo-order", &out, err);
+	int ret = list_revisions(g, "--topo-order", &out, err);
 
-	if (!ret && !out.len)
-		ret = error_set(err, -EINVAL, "%s: no commit between %s and %s%s", g->range->tree,
-				g->range->good, g->range->bad,
-				g->range->npaths ? " touches the given paths" : "");
+	if (!ret && !out.len && r->npaths)
+		ret = error_set(err, -EINVAL,
+				"%s: no commit between %s and %s touches the given paths", r->tree,
+				r->good, r->bad);
+	else if (!ret && !out.len)
+		ret = error_set(err, -EINVAL, "%s: no commit between %s and %s", r->tree, r->good,
+				r->bad);
 	strbuf_release(&out);
 	return ret;
+}
+
+static int open_range(struct git *g, struct error *err)
+{
+	const struct bisect_git_range *r = g->range;
+	int ret = git_find_commit(r->tree, r->good, &g->first_good, err);
+
+	if (ret)
+		return ret;
+	ret = git_find_commit(r->tree, r->bad, &g->first_bad, err);
+	if (ret)
+		return ret;
+	g->bad = xstrdup(g->first_bad);
+	list_add(&g->good, g->first_good);
+	ret = find_bases(g, err);
+	if (ret)
+		return ret;
+	return check_range(g, err);
 }
 
 int bisect_git_open(const struct bisect_git_range *range, struct bisect_space **space,
@@ -398,14 +407,7 @@ int bisect_git_open(const struct bisect_git_range *range, struct bisect_space **
 
 	g->space.ops = &git_ops;
 	g->range = range;
-	ret = resolve(range->tree, range->good, &g->first_good, err);
-	ret = ret ? ret : resolve(range->tree, range->bad, &g->first_bad, err);
-	if (!ret) {
-		g->bad = xstrdup(g->first_bad);
-		list_add(&g->good, g->first_good);
-		ret = find_bases(g, err);
-	}
-	ret = ret ? ret : check_range(g, err);
+	ret = open_range(g, err);
 	if (ret) {
 		git_release(&g->space);
 		return ret;
@@ -424,87 +426,12 @@ const char *bisect_git_bad(const struct bisect_space *space)
 	return ((const struct git *)space)->first_bad;
 }
 
-/* ---- the log ---- */
-
-static void log_mark(struct git *g, const char *word, const char *id, const char *why,
-		     struct strbuf *log)
+const char *bisect_git_first_bad(const struct bisect_space *space)
 {
-	__cleanup_free char *subject = git_describe(&g->space, id);
-
-	strbuf_addf(log, "# %s: [%s] %s\n", word, id, subject);
-	if (why)
-		strbuf_addf(log, "#   %s\n", why);
-	strbuf_addf(log, "git bisect %s %s\n", word, id);
+	return ((const struct git *)space)->bad;
 }
 
-/* As git quotes: in single quotes, with ' and ! outside of them. */
-static void add_quoted(struct strbuf *log, const char *text)
+const struct bisect_git_range *bisect_git_range(const struct bisect_space *space)
 {
-	strbuf_addstr(log, " '");
-	for (; *text; text++)
-		strbuf_addf(log, *text == '\'' || *text == '!' ? "'\\%c'" : "%c", *text);
-	strbuf_addch(log, '\'');
-}
-
-static void log_start(struct git *g, struct strbuf *log)
-{
-	strbuf_addstr(log, "git bisect start");
-	if (g->range->first_parent)
-		add_quoted(log, "--first-parent");
-	add_quoted(log, g->first_bad);
-	add_quoted(log, g->first_good);
-	add_quoted(log, "--");
-	for (size_t i = 0; i < g->range->npaths; i++)
-		add_quoted(log, g->range->paths[i]);
-	strbuf_addch(log, '\n');
-}
-
-/* git believes the last bad one it is told: a bad one that narrows nothing stays a comment. */
-static int log_step(struct git *g, const struct bisect_git_step *step, struct strbuf *log,
-		    struct error *err)
-{
-	__cleanup_free char *before = xstrdup(g->bad);
-	int ret = git_mark(&g->space, step->id, step->verdict, err);
-
-	if (ret)
-		return ret;
-	if (step->verdict != BISECT_BAD)
-		log_mark(g, bisect_verdict_name(step->verdict), step->id, step->why, log);
-	else if (strcmp(before, g->bad))
-		log_mark(g, "bad", g->bad, step->why, log);
-	else
-		strbuf_addf(log, "# bad, and known to be: [%s]\n", step->id);
-	return 0;
-}
-
-/* The steps that are bad, or all the others. */
-static int log_steps(struct git *g, const struct bisect_git_step *steps, size_t n, bool bad,
-		     struct strbuf *log, struct error *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < n; i++)
-		if ((steps[i].verdict == BISECT_BAD) == bad && strcmp(steps[i].id, g->first_good) &&
-		    strcmp(steps[i].id, g->first_bad))
-			ret = log_step(g, &steps[i], log, err);
-	return ret;
-}
-
-/* Good ones first, as bisect_search() marks them: after a bad one git refuses a good one that contradicts
- * it. */
-int bisect_git_log(struct bisect_space *space, const struct bisect_git_step *steps, size_t n,
-		   const char *culprit, struct strbuf *log, struct error *err)
-{
-	struct git *g = (struct git *)space;
-	int ret;
-
-	log_start(g, log);
-	ret = log_steps(g, steps, n, false, log, err);
-	ret = ret ? ret : log_steps(g, steps, n, true, log, err);
-	if (!ret && culprit) {
-		__cleanup_free char *subject = git_describe(space, culprit);
-
-		strbuf_addf(log, "# first bad commit: [%s] %s\n", culprit, subject);
-	}
-	return ret;
+	return ((const struct git *)space)->range;
 }

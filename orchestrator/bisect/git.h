@@ -9,7 +9,6 @@
 #ifndef ORCHESTRATOR_BISECT_GIT_H
 #define ORCHESTRATOR_BISECT_GIT_H
 
-#include "common/strbuf.h"
 #include "orchestrator/bisect/search.h"
 
 struct bisect_git_range {	/* borrowed strings */
@@ -21,7 +20,8 @@ struct bisect_git_range {	/* borrowed strings */
 	size_t npaths;
 };
 
-/* -EINVAL: no such commit, the ends are the same or the wrong way round, nothing between them. */
+/* -EINVAL: no such commit, the ends are the same or the wrong way round, nothing between them; else
+ * common/git.h's. @range is borrowed until release(). */
 int bisect_git_open(const struct bisect_git_range *range, struct bisect_space **space,
 		    struct error *err);
 
@@ -29,32 +29,9 @@ int bisect_git_open(const struct bisect_git_range *range, struct bisect_space **
 const char *bisect_git_good(const struct bisect_space *space);
 const char *bisect_git_bad(const struct bisect_space *space);
 
-/* ---- a log that `git bisect replay` takes ---- */
-
-struct bisect_git_step {
-	const char *id;
-	enum bisect_verdict verdict;
-	const char *why; /* NULL, or one line, kept as a comment */
-};
-/* Marks the steps, in order, on a freshly opened @space and appends the log to @log. With
- * @culprit (may be NULL) it ends with the line that git ends it with. */
-int bisect_git_log(struct bisect_space *space, const struct bisect_git_step *steps, size_t n,
-		   const char *culprit, struct strbuf *log, struct error *err);
-
-/* ---- small git helpers, shared with the lab ---- */
-
-/* Runs git in @tree with the NULL-terminated @args; stdout without its last newline. Non-zero exit:
- * -EIO with the command in @err; with @status non-NULL it is stored there instead. */
-int bisect_git_run(const char *tree, const char *const *args, int *status, struct strbuf *out,
-		   struct error *err);
-
-/* Makes a commit that is @bad with @culprit reverted, in no branch and no work tree of the user's.
- * *commit NULL if it does not revert cleanly. The caller frees. */
-int bisect_git_revert(const char *tree, const char *bad, const char *culprit, char **commit,
-		      struct error *err);
-
-/* The commit of what is checked out in @tree, uncommitted changes included (`git stash create`,
- * which touches nothing). */
-int bisect_git_checked_out(const char *tree, char **commit, struct error *err);
+/* The earliest commit that is known to be bad: valid until the next mark. */
+const char *bisect_git_first_bad(const struct bisect_space *space);
+/* What it was opened with. */
+const struct bisect_git_range *bisect_git_range(const struct bisect_space *space);
 
 #endif

@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lab.h - the real struct bisect_lab: candidates become variants (kernels/kernels.h), which the
- * engine (run.h) builds and boots with a scenario of one measurement, and results/compare judges.
- *
- * In SESSION's folder under RUNS: probe.json (the scenario), variants/NAME.json (one a candidate).
+ * lab.h - what a bisect needs of the world: kernels built, booted and compared. engine_lab.h is the
+ * real one; the unit tests have one that needs no kernel.
  */
 #ifndef ORCHESTRATOR_BISECT_LAB_H
 #define ORCHESTRATOR_BISECT_LAB_H
 
-#include "orchestrator/bisect/request.h"
-#include "orchestrator/bisect/step.h"
+#include <stddef.h>
+#include <stdint.h>
 
-struct lab; /* private */
+#include "common/error.h"
+#include "orchestrator/bisect/position.h"
 
-/* @request, @session, @runs and @db are borrowed. -EINVAL: see bisect_probe_write(), and variants
- * that cannot be bisected as asked. */
-int bisect_lab_open(const struct bisect_request *request, const char *session, const char *runs,
-		    struct results_db *db, struct lab **lab, struct error *err);
-void bisect_lab_close(struct lab *lab);
-struct bisect_lab bisect_lab_ops(struct lab *lab);
+struct bisect_built {	    /* free with bisect_built_free() */
+	char *why;	    /* NULL, or why there is no kernel: one line */
+	char *variant;	    /* what the engine is told to boot */
+	char *key, *sha256; /* kernel key, SHA-256 of the bzImage */
+};
+void bisect_built_free(struct bisect_built *b);
 
-/* What candidates are made of: the patches of a series (candidates are its prefixes), the differences
- * of two configs (candidates are sets of them). None for commits. The names are borrowed. */
-size_t bisect_lab_names(const struct lab *lab, const char *const **names);
+/* All members return 0 or a negative errno; an error is never a kernel's fault. */
+struct bisect_lab {
+	/* Builds @n candidates, at once if it can. A candidate that cannot be built has `why`. */
+	int (*build)(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
+		     struct error *err);
+	/* Boots each kernel @boots times, numbered from @first, and stores every boot under
+	 * @session, however it ends. Boot N's seed is the request's plus @seed_offset plus N - 1. */
+	int (*boot)(void *arg, const char *session, const struct bisect_built *const *kernels,
+		    size_t n, int first, int boots, uint64_t seed_offset, struct error *err);
+	/* Compares two kernels by their boots in @session, which are looked at @looks times as they
+	 * grow. -ENODATA: one has no number. */
+	int (*compare)(void *arg, const char *session, const char *base_key, const char *new_key,
+		       int looks, struct bisect_ratio *out, struct error *err);
+	void *arg;
+};
 
 #endif

@@ -2,6 +2,7 @@
 #include "orchestrator/bisect/search.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ int bisect_rounds_left(long total, size_t k)
  * What cannot be judged often has neighbours that cannot be either (a range that does not build), so
  * each skip within the range sends us further from the ideal place: 1, 2, 4, ... to either side.
  */
-static long step_aside(const struct bisect_remaining *r)
+static long distance_from_skips(const struct bisect_remaining *r)
 {
 	long skips = 0, limit = r->total / 4;
 	long far;
@@ -69,9 +70,12 @@ static long step_aside(const struct bisect_remaining *r)
 		skips += r->items[i].skipped;
 	if (!skips)
 		return 0;
-	far = skips > 30 ? limit : 1L << (skips - 1);
-	far = far > limit ? limit : far;
-	return skips % 2 ? far : -far;
+	far = limit;
+	if (skips <= 30 && 1L << (skips - 1) < limit)
+		far = 1L << (skips - 1);
+	if (skips % 2)
+		return far;
+	return -far;
 }
 
 static bool is_chosen(const size_t *chosen, size_t n, size_t i)
@@ -83,16 +87,15 @@ static bool is_chosen(const size_t *chosen, size_t n, size_t i)
 }
 
 /* The candidate nearest to a reach of @target that is free to be tested; r->count if none is. */
-static size_t nearest(const struct bisect_remaining *r, double target, const size_t *chosen,
-		      size_t n)
+static size_t find_nearest(const struct bisect_remaining *r, double target, const size_t *chosen,
+			   size_t n)
 {
 	size_t best = r->count;
 	double best_distance = 0;
 
 	for (size_t i = 0; i < r->count; i++) {
-		double distance = r->items[i].reach - target;
+		double distance = fabs(r->items[i].reach - target);
 
-		distance = distance < 0 ? -distance : distance;
 		if (r->items[i].skipped || is_chosen(chosen, n, i))
 			continue;
 		if (best == r->count || distance < best_distance) {
@@ -105,12 +108,15 @@ static size_t nearest(const struct bisect_remaining *r, double target, const siz
 
 size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen)
 {
-	double aside = r->required ? 0 : step_aside(r);
+	double aside = 0;
 	size_t n = 0;
+
+	if (!r->required)
+		aside = distance_from_skips(r);
 
 	for (size_t j = 1; j <= k; j++) {
 		double target = (double)r->total * j / (k + 1) + aside;
-		size_t i = nearest(r, target, chosen, n);
+		size_t i = find_nearest(r, target, chosen, n);
 
 		if (i == r->count)
 			break;
@@ -119,22 +125,33 @@ size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen)
 	return n;
 }
 
-/*
- * Good ones first: should the verdicts of a round contradict each other (bad, then good again), the
- * last change to bad is hunted, the one that made the bad end what it is.
- */
-static int mark_all(struct bisect_space *space, const char *const *ids, size_t n,
-		    const enum bisect_verdict *verdicts, struct error *err)
+static int mark_those(struct bisect_space *space, const char *const *ids, size_t n,
+		      const enum bisect_verdict *verdicts, bool bad, struct error *err)
 {
-	int ret = 0;
+	for (size_t i = 0; i < n; i++) {
+		int ret;
 
-	for (size_t i = 0; !ret && i < n; i++)
-		if (verdicts[i] != BISECT_BAD)
-			ret = space->ops->mark(space, ids[i], verdicts[i], err);
-	for (size_t i = 0; !ret && i < n; i++)
-		if (verdicts[i] == BISECT_BAD)
-			ret = space->ops->mark(space, ids[i], verdicts[i], err);
-	return ret;
+		if ((verdicts[i] == BISECT_BAD) != bad)
+			continue;
+		ret = space->ops->mark(space, ids[i], verdicts[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * The bad ones come last. If the verdicts of a round contradict each other (bad, then good again), the
+ * search then goes on for the last change to bad, which is what made the bad end bad.
+ */
+static int mark_round(struct bisect_space *space, const char *const *ids, size_t n,
+		      const enum bisect_verdict *verdicts, struct error *err)
+{
+	int ret = mark_those(space, ids, n, verdicts, false, err);
+
+	if (ret)
+		return ret;
+	return mark_those(space, ids, n, verdicts, true, err);
 }
 
 /* One round: chooses, tests, marks. *tested is 0 when there was nothing to choose. */
@@ -152,7 +169,7 @@ static int run_round(struct bisect_space *space, const struct bisect_remaining *
 	if (*tested)
 		ret = tester->test(tester->arg, ids, *tested, verdicts, err);
 	if (!ret)
-		ret = mark_all(space, ids, *tested, verdicts, err);
+		ret = mark_round(space, ids, *tested, verdicts, err);
 	free(chosen);
 	free(ids);
 	free(verdicts);
@@ -167,27 +184,46 @@ static void fill_answer(const struct bisect_remaining *r, struct bisect_answer *
 	a->suspects[a->nsuspects++] = xstrdup(r->bad);
 }
 
+/* Asks what is left, and runs a round over it or, with nothing left to test, fills the answer. */
+static int search_once(struct bisect_space *space, size_t parallel,
+		       const struct bisect_tester *tester, struct bisect_answer *answer, bool *done,
+		       struct error *err)
+{
+	struct bisect_remaining r = {0};
+	size_t tested = 0;
+	int ret;
+
+	if (cancel_requested())
+		return cancel_error(err);
+	ret = space->ops->remaining(space, &r, err);
+	if (ret)
+		goto out;
+	if (tester->round)
+		tester->round(tester->arg, r.total, bisect_rounds_left(r.total, parallel));
+	ret = run_round(space, &r, parallel, tester, &tested, err);
+	if (ret)
+		goto out;
+	*done = !tested;
+	if (*done)
+		fill_answer(&r, answer);
+	else
+		answer->rounds++;
+out:
+	bisect_remaining_free(&r);
+	return ret;
+}
+
 int bisect_search(struct bisect_space *space, size_t parallel, const struct bisect_tester *tester,
 		  struct bisect_answer *answer, struct error *err)
 {
-	size_t tested = 1;
-	int ret = 0;
+	bool done = false;
 
 	*answer = (struct bisect_answer){0};
-	while (!ret && tested) {
-		struct bisect_remaining r = {0};
+	while (!done) {
+		int ret = search_once(space, parallel, tester, answer, &done, err);
 
-		if (cancel_requested())
-			return cancel_error(err);
-		ret = space->ops->remaining(space, &r, err);
-		if (!ret && tester->round)
-			tester->round(tester->arg, r.total, bisect_rounds_left(r.total, parallel));
-		if (!ret)
-			ret = run_round(space, &r, parallel, tester, &tested, err);
-		if (!ret && !tested)
-			fill_answer(&r, answer);
-		answer->rounds += tested > 0;
-		bisect_remaining_free(&r);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }

@@ -3,7 +3,7 @@
  * search.h - which candidates to test next, and when the answer is known.
  *
  * A space is an ordered or partially ordered set of candidates with a good end and a bad end, and
- * the marks they were given: commits (bisect_git.h) or the prefixes of a series (bisect_line.h). The
+ * the marks they were given: commits (git.h) or the prefixes of a series (line.h). The
  * search asks the space what may still be the culprit, chooses k candidates that cut it into k + 1
  * parts of equal size, has them tested, marks them, and goes on until one is left. It keeps nothing
  * of its own: given the same verdicts it asks the same questions in the same order, so a killed

@@ -7,45 +7,40 @@
 #include <json-c/json.h>
 
 #include "common/alloc.h"
+#include "common/cancel.h"
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/hosts/hosts.h"
 
-static const char usage[] = "nestlab host list [--json] | nestlab host check NAME... [--json]";
-static const char about[] =
-	"What hosts there are, and whether they can run now. `check` names each thing that is\n"
-	"missing, with its remedy, and exits 1 if there is one. A host is built in (emulated) or "
-	"a\n"
-	"file hosts/NAME.json.";
+static bool as_json_wanted;
+static const struct option_spec options[] = {
+	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts"),
+	OPTION_END};
 
-/* A host and what its driver found. */
+/* A host and what its driver found, or why it cannot be told. */
 struct checked {
+	const char *name; /* as asked for */
 	struct host_config cfg;
-	const struct host_driver *driver;
-	bool ok;
-	struct strbuf report, identity;
+	struct host_found found;
+	struct error trouble; /* code 0: none, the rest is set */
 };
 
-static int check(const char *name, struct checked *c, struct error *err)
+static void check_host(const struct places *places, const char *name, struct checked *c)
 {
-	int ret;
-
 	memset(c, 0, sizeof(*c));
-	c->report = c->identity = (struct strbuf)STRBUF_INIT;
-	ret = host_find(name, &c->cfg, &c->driver, err);
-	if (!ret)
-		ret = c->driver->probe(&c->cfg, &c->ok, &c->report, &c->identity, err);
-	return ret;
+	c->name = name;
+	c->found.missing = (struct strbuf)STRBUF_INIT;
+	if (host_find(places, name, &c->cfg, &c->trouble))
+		return;
+	host_probe(&c->cfg, places, &c->found, &c->trouble);
 }
 
-static void release(struct checked *c)
+static void checked_release(struct checked *c)
 {
 	host_config_free(&c->cfg);
-	strbuf_release(&c->report);
-	strbuf_release(&c->identity);
+	host_found_free(&c->found);
 }
 
 static void add_string(struct json_object *obj, const char *key, const char *value)
@@ -68,29 +63,42 @@ static struct json_object *lines_as_array(const struct strbuf *text)
 
 static struct json_object *as_json(const struct checked *c)
 {
-	struct json_object *obj = json_object_new_object(), *identity = NULL;
-	__cleanup_free char *cmdline = host_cmdline(c->driver, &c->cfg);
+	struct json_object *obj = json_object_new_object();
+	__cleanup_free char *cmdline = NULL;
 
-	json_parse(c->identity.buf, c->identity.len, "identity", &identity, NULL);
+	if (c->trouble.code) {
+		add_string(obj, "name", c->name);
+		add_string(obj, "error", c->trouble.text);
+		return obj;
+	}
+	cmdline = c->cfg.driver->cmdline(&c->cfg, HOST_MEASURES);
 	add_string(obj, "name", c->cfg.name);
-	add_string(obj, "driver", c->driver->name);
+	add_string(obj, "driver", c->cfg.driver->name);
 	add_string(obj, "description", c->cfg.description);
 	add_string(obj, "file", c->cfg.path);
-	json_object_object_add(obj, "ready", json_object_new_boolean(c->ok));
-	json_object_object_add(obj, "missing", lines_as_array(&c->report));
-	json_object_object_add(obj, "identity", identity);
+	json_object_object_add(obj, "ready", json_object_new_boolean(c->found.ready));
+	json_object_object_add(obj, "missing", lines_as_array(&c->found.missing));
+	json_object_object_add(obj, "identity", json_object_get(c->found.identity));
 	add_string(obj, "cmdline", cmdline);
 	return obj;
 }
 
 static void print_details(const struct checked *c)
 {
-	__cleanup_free char *cmdline = host_cmdline(c->driver, &c->cfg);
-	struct json_object *missing = lines_as_array(&c->report);
+	__cleanup_free char *cmdline = NULL;
+	__cleanup_free char *identity = NULL;
+	struct json_object *missing;
 
-	printf("%s: %s\n", c->cfg.name, c->ok ? "can run" : "cannot run");
-	printf("  is        %s\n", c->driver->help);
-	printf("  identity  %s\n", c->identity.buf);
+	if (c->trouble.code) {
+		log_error("%s", c->trouble.text);
+		return;
+	}
+	cmdline = c->cfg.driver->cmdline(&c->cfg, HOST_MEASURES);
+	identity = json_canonical(c->found.identity);
+	missing = lines_as_array(&c->found.missing);
+	printf("%s: %s\n", c->cfg.name, c->found.ready ? "can run" : "cannot run");
+	printf("  is        %s\n", c->cfg.driver->help);
+	printf("  identity  %s\n", identity);
 	printf("  kernel    %s\n", cmdline);
 	for (size_t i = 0; i < json_object_array_length(missing); i++)
 		printf("  missing   %s\n",
@@ -100,80 +108,111 @@ static void print_details(const struct checked *c)
 
 static void print_row(const struct checked *c)
 {
-	printf("%-16s %-10s %-11s %s\n", c->cfg.name, c->driver->name,
-	       c->ok ? "can run" : "cannot run", c->cfg.description ? c->cfg.description : "");
+	if (c->trouble.code) {
+		printf("%-16s %-10s %-11s %s\n", c->name, "-", "wrong", c->trouble.text);
+		return;
+	}
+	printf("%-16s %-10s %-11s %s\n", c->cfg.name, c->cfg.driver->name,
+	       c->found.ready ? "can run" : "cannot run",
+	       c->cfg.description ? c->cfg.description : "");
 }
 
-/* Checks each host and tells: as a JSON array, or by @print. Whether all can run is *all_ok. */
-static int tell(char *const *names, size_t count, bool json, void (*print)(const struct checked *),
-		bool *all_ok)
+/* How many of the hosts that were asked for cannot run, and of how many nothing can be told. */
+struct tally {
+	size_t not_ready, wrong;
+};
+
+/*
+ * Checks each host and shows it: in a JSON array, or by @print. A host that cannot be told (a wrong
+ * file) is shown as that and hides no other.
+ */
+static struct tally show_hosts(const struct places *places, char *const *names, size_t count,
+			       bool json, void (*print)(const struct checked *))
 {
 	struct json_object *array = json_object_new_array();
-	struct error err = {0};
-	int status = 0;
+	struct tally t = {0};
 
-	*all_ok = true;
-	for (size_t i = 0; !status && i < count; i++) {
+	for (size_t i = 0; i < count && !cancel_requested(); i++) {
 		struct checked c;
 
-		if (check(names[i], &c, &err)) {
-			log_error("%s", err.text);
-			status = EXIT_FATAL;
-		} else if (json) {
+		check_host(places, names[i], &c);
+		if (json)
 			json_object_array_add(array, as_json(&c));
-		} else {
+		else
 			print(&c);
-		}
-		*all_ok &= c.ok;
-		release(&c);
+		if (c.trouble.code)
+			t.wrong++;
+		else if (!c.found.ready)
+			t.not_ready++;
+		checked_release(&c);
 	}
-	if (json && !status)
-		puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY |
-								   JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (json)
+		command_print_json(array);
 	json_object_put(array);
-	return status;
+	return t;
 }
 
-static int run_list(bool json)
+static int list_hosts(int n, char **operands)
 {
 	struct error err = {0};
+	struct tally t;
 	char **names;
 	size_t count;
-	bool all_ok;
-	int status;
 
-	if (host_list(&names, &count, &err)) {
-		log_error("%s", err.text);
-		return EXIT_FATAL;
-	}
-	status = tell(names, count, json, print_row, &all_ok);
+	if (n)
+		command_usage_error("%s: host list takes no operand", operands[0]);
+	if (host_list(command_places(), &names, &count, &err))
+		return command_fatal(&err);
+	t = show_hosts(command_places(), names, count, as_json_wanted, print_row);
 	fs_free_names(names, count);
-	return status;
+	if (cancel_requested())
+		return EXIT_FATAL;
+	return t.wrong ? EXIT_NO : 0;
 }
 
-static int run_check(char **names, int count, bool json)
+static int check_hosts(int n, char **names)
 {
-	bool all_ok;
-	int status;
+	struct tally t;
 
-	if (!count)
-		options_usage_error(usage, "host check: which host?");
-	status = tell(names, count, json, print_details, &all_ok);
-	return status ? status : all_ok ? 0 : EXIT_NO;
+	if (!n)
+		command_usage_error("HOST is missing: which host is to be checked?");
+	t = show_hosts(command_places(), names, n, as_json_wanted, print_details);
+	if (t.wrong || cancel_requested())
+		return EXIT_FATAL;
+	return t.not_ready ? EXIT_NO : 0;
 }
 
-int cmd_host(int argc, char **argv)
-{
-	bool json = false;
-	const struct option_spec opts[] = {
-		OPTION_FLAG("json", &json, "machine-readable output: an array of hosts"),
-		OPTION_END,
-	};
-	int n = options_parse(argc, argv, opts, usage, about);
+static const struct command actions[] = {
+	{
+		.name = "list",
+		.help = "the hosts, and whether they can run now",
+		.usage = "[--json]",
+		.about =
+			"Lists the hosts: those that are built in (emulated), and those with a file "
+			"hosts/NAME.json. A wrong file is shown as such and hides no other.",
+		.exit_status = "0 done, 1 a host's file is wrong, 128 fatal",
+		.options = options,
+		.run = list_hosts,
+	},
+	{
+		.name = "check",
+		.help = "what a host lacks, with the remedy",
+		.usage = "[--json] HOST...",
+		.about =
+			"Says whether hosts can run now, and names each thing that is missing, with "
+			"its remedy.",
+		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
+		.options = options,
+		.operand = "HOST",
+		.run = check_hosts,
+	},
+	{0},
+};
 
-	if (n == 1 && !strcmp(argv[0], "list"))
-		return run_list(json);
-	if (n >= 1 && !strcmp(argv[0], "check"))
-		return run_check(argv + 1, n - 1, json);
-	options_usage_error(usage, "host: list or check NAME...");
-}
+const struct command cmd_host = {
+	.name = "host",
+	.help = "list hosts and check whether they can run",
+	.usage = "ACTION [options]",
+	.about = "Hosts are where kernels are booted. See docs/hosts.md.",
+	.actions = actions,
+};

@@ -10,41 +10,18 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "kernels/kernels.h"
 #include "orchestrator/cli/command.h"
 
-/* Where things are; the strings belong to it. */
-struct place {
-	char *root, *variants, *cache;
-	struct kernel_env env;
-};
+static bool as_json;
+static const struct option_spec json_options[] = {
+	OPTION_FLAG("json", &as_json, "machine-readable output"), OPTION_END};
 
-static void place_find(struct place *p)
+static struct kernel_env find_env(void)
 {
-	p->root = fs_data_root();
-	p->variants = xasprintf("%s/kernels", p->root);
-	p->cache = fs_cache_dir();
-	p->env = (struct kernel_env){.variants_dir = p->variants, .cache_dir = p->cache};
-}
+	const struct places *p = command_places();
 
-static void place_free(struct place *p)
-{
-	free(p->root);
-	free(p->variants);
-	free(p->cache);
-}
-
-static int fatal(const struct error *err)
-{
-	log_error("%s", err->text);
-	return EXIT_FATAL;
-}
-
-static void print_json(struct json_object *v)
-{
-	puts(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PRETTY |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	return (struct kernel_env){.variants_dir = p->variants, .cache_dir = p->cache};
 }
 
 static void add_string(struct json_object *o, const char *key, const char *value)
@@ -80,7 +57,9 @@ static const char *text_of(struct json_object *o, const char *key, const char *o
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(o, key, &v) && v ? json_object_get_string(v) : otherwise;
+	if (json_object_object_get_ex(o, key, &v) && v)
+		return json_object_get_string(v);
+	return otherwise;
 }
 
 static void print_row(struct json_object *o)
@@ -93,30 +72,25 @@ static void print_row(struct json_object *o)
 	       text_of(o, "error", text_of(o, "description", "")));
 }
 
-static int kernel_list(struct place *p, int argc, char **argv)
+static int list_kernels(int n, char **operands)
 {
-	static const char usage[] = "nestlab kernel list [--json]";
-	bool json = false;
-	const struct option_spec opts[] = {
-		OPTION_FLAG("json", &json, "machine-readable output"),
-		OPTION_END,
-	};
+	struct kernel_env env = find_env();
 	struct json_object *list;
 	struct error err;
 	char **names;
 	size_t count;
 
-	if (options_parse(argc, argv, opts, usage, "Lists the kernel variants."))
-		options_usage_error(usage, "list takes no operand: %s", argv[0]);
-	if (fs_list(p->variants, ".json", &names, &count, &err))
-		return fatal(&err);
+	if (n)
+		command_usage_error("%s: kernel list takes no operand", operands[0]);
+	if (fs_list(env.variants_dir, ".json", &names, &count, &err))
+		return command_fatal(&err);
 	list = json_object_new_array();
 	for (size_t i = 0; i < count; i++) {
 		names[i][strlen(names[i]) - strlen(".json")] = '\0';
-		json_object_array_add(list, list_entry(&p->env, names[i]));
+		json_object_array_add(list, list_entry(&env, names[i]));
 	}
-	if (json) {
-		print_json(list);
+	if (as_json) {
+		command_print_json(list);
 	} else {
 		printf("%-24s %-18s %7s  %-5s  %s\n", "VARIANT", "BASE", "PATCHES", "BUILT",
 		       "DESCRIPTION");
@@ -213,177 +187,176 @@ static void print_value(const char *key, struct json_object *v, int indent)
 	}
 }
 
-static int show_one(struct place *p, const char *name, bool json)
+/* Adds "built", and the build if there is one. */
+static int add_build(const struct kernel_env *env, const char *name, struct json_object *o,
+		     struct error *err)
 {
-	struct kernel_variant v;
 	struct kernel_build b;
-	struct json_object *o;
-	struct error err;
 	bool cached;
+	int ret = kernel_is_cached(env, name, &cached, err);
 
-	if (kernel_variant_load(&p->env, name, &v, &err))
-		return fatal(&err);
-	o = describe(&v);
-	kernel_variant_free(&v);
-	if (kernel_is_cached(&p->env, name, &cached, &err) ||
-	    (cached && kernel_build(&p->env, name, &b, &err))) {
-		json_object_put(o);
-		return fatal(&err);
-	}
+	if (ret)
+		return ret;
 	json_object_object_add(o, "built", json_object_new_boolean(cached));
-	if (cached) {
-		describe_build(o, &b);
-		kernel_build_free(&b);
-	}
-	if (json) {
-		print_json(o);
-	} else {
-		json_object_object_foreach(o, key, member) print_value(key, member, 0);
-	}
-	json_object_put(o);
+	if (!cached)
+		return 0;
+	ret = kernel_build(env, name, &b, err);
+	if (ret)
+		return ret;
+	describe_build(o, &b);
+	kernel_build_free(&b);
 	return 0;
 }
 
-static int kernel_show(struct place *p, int argc, char **argv)
+static int show_kernel(const char *name)
 {
-	static const char usage[] = "nestlab kernel show [--json] NAME";
-	bool json = false;
-	const struct option_spec opts[] = {
-		OPTION_FLAG("json", &json, "machine-readable output"),
-		OPTION_END,
-	};
-	int n = options_parse(argc, argv, opts, usage,
-			      "Shows a variant: what it is made of and, once built, its build.\n"
-			      "NAME is one of `nestlab kernel list`, or the path of a .json file.");
+	struct kernel_env env = find_env();
+	struct kernel_variant v;
+	struct json_object *o;
+	struct error err;
+	int ret;
 
+	if (kernel_variant_load(&env, name, &v, &err))
+		return command_fatal(&err);
+	o = describe(&v);
+	kernel_variant_free(&v);
+	ret = add_build(&env, name, o, &err);
+	if (!ret && as_json) {
+		command_print_json(o);
+	} else if (!ret) {
+		json_object_object_foreach(o, key, member) print_value(key, member, 0);
+	}
+	json_object_put(o);
+	if (ret)
+		return command_fatal(&err);
+	return 0;
+}
+
+static int show_operand(int n, char **operands)
+{
 	if (n != 1)
-		options_usage_error(usage, "show takes one variant");
-	return show_one(p, argv[0], json);
+		command_usage_error("give one KERNEL to show");
+	return show_kernel(operands[0]);
 }
 
 /* ---- build ---- */
 
-static int build_one(struct place *p, const char *name)
+static long jobs;
+static const struct option_spec build_options[] = {
+	OPTION_INT("jobs", "N", &jobs, 1, 1024, "make -j N (default: one per core)"), OPTION_END};
+
+static int build_kernel(const struct kernel_env *env, const char *name)
 {
 	struct kernel_build b;
 	struct error err;
-	int ret = kernel_build(&p->env, name, &b, &err);
+	int ret = kernel_build(env, name, &b, &err);
 
 	if (ret) {
 		log_error("%s", err.text);
-		return ret == -EBADMSG || ret == -EIO ? EXIT_NO : EXIT_FATAL;
+		if (ret == -EBADMSG || ret == -ENOEXEC) /* the kernel's fault */
+			return EXIT_NO;
+		return EXIT_FATAL;
 	}
 	printf("%s  %.12s  %s  %s\n", b.name, b.key, b.cached ? "cached" : "built", b.dir);
 	kernel_build_free(&b);
 	return 0;
 }
 
-static int kernel_build_all(struct place *p, int argc, char **argv)
+static int build_operands(int n, char **operands)
 {
-	static const char usage[] = "nestlab kernel build [--jobs N] NAME...";
-	long jobs = 0;
-	const struct option_spec opts[] = {
-		OPTION_INT("jobs", "N", &jobs, 1, 1024, "make -j N (default: one per core)"),
-		OPTION_END,
-	};
-	int n = options_parse(
-		argc, argv, opts, usage,
-		"Builds variants, each once: the key is the content of source, patches, .config "
-		"and\n"
-		"compiler. One line per variant on stdout: name, key, \"built\" or \"cached\", "
-		"folder.\n"
-		"Exit status: 0 done; 1 a patch does not apply or the source does not compile;\n"
-		"128 other trouble (a wrong variant file or option, disk full, cancelled).");
+	struct kernel_env env = find_env();
 	int worst = 0;
 
 	if (!n)
-		options_usage_error(usage, "build what? (see: nestlab kernel list)");
-	p->env.jobs = jobs;
+		command_usage_error("KERNEL is missing: build what? (see: nestlab kernel list)");
+	env.jobs = (int)jobs;
 	for (int i = 0; i < n && worst != EXIT_FATAL; i++) {
-		int status = build_one(p, argv[i]);
+		int status = build_kernel(&env, operands[i]);
 
-		worst = status > worst ? status : worst;
+		if (status > worst)
+			worst = status;
 	}
 	return worst;
 }
 
 /* ---- import ---- */
 
-static int kernel_import_mbox(struct place *p, int argc, char **argv)
-{
-	static const char usage[] = "nestlab kernel import --mbox FILE --onto VARIANT --name NEW";
-	const char *mbox = NULL, *onto = NULL, *name = NULL;
-	const struct option_spec opts[] = {
-		OPTION_STRING("mbox", "FILE", &mbox,
-			      "the thread as the list or the archive gives it"),
-		OPTION_STRING("onto", "VARIANT", &onto,
-			      "the variant that the series goes on top of"),
-		OPTION_STRING("name", "NEW", &name, "what the new variant is called"),
-		OPTION_END,
-	};
-	struct error err;
-	int n = options_parse(argc, argv, opts, usage,
-			      "Makes a variant of a patch series in a mailing-list mbox: cover "
-			      "letter, replies and\n"
-			      "order do not matter. Every patch n/m has to be there once, or "
-			      "nothing is imported.\n"
-			      "Writes kernels/NEW.json and kernels/patches/NEW/.");
+static const char *mbox, *onto, *new_name;
+static const struct option_spec import_options[] = {
+	OPTION_STRING("mbox", "FILE", &mbox, "the thread as the list or the archive gives it"),
+	OPTION_STRING("onto", "KERNEL", &onto, "the variant that the series goes on top of"),
+	OPTION_STRING("name", "NAME", &new_name, "what the new variant is called"), OPTION_END};
 
-	if (n || !mbox || !onto || !name)
-		options_usage_error(usage,
-				    n ? "import takes no operand: %s"
-				      : "import wants --mbox, --onto and --name",
-				    argv[0]);
-	if (kernel_import(&p->env, mbox, onto, name, &err))
-		return fatal(&err);
-	return show_one(p, name, false);
+static int import_mbox(int n, char **operands)
+{
+	struct kernel_env env = find_env();
+	struct error err;
+
+	if (n)
+		command_usage_error("%s: kernel import takes no operand", operands[0]);
+	if (!mbox || !onto || !new_name)
+		command_usage_error("give --mbox, --onto and --name");
+	if (kernel_import(&env, mbox, onto, new_name, &err))
+		return command_fatal(&err);
+	return show_kernel(new_name);
 }
 
 /* ---- the table ---- */
 
-static const struct {
-	const char *name;
-	int (*run)(struct place *p, int argc, char **argv);
-	const char *help;
-} actions[] = {
-	{"list", kernel_list, "the variants, and which are built"},
-	{"show", kernel_show, "what a variant is made of, and its build"},
-	{"build", kernel_build_all, "build variants that are not built"},
-	{"import", kernel_import_mbox, "make a variant of a series in a mailing-list mbox"},
+static const struct command actions[] = {
+	{
+		.name = "list",
+		.help = "the variants, and which are built",
+		.usage = "[--json]",
+		.about = "Lists the kernel variants.",
+		.options = json_options,
+		.run = list_kernels,
+	},
+	{
+		.name = "show",
+		.help = "what a variant is made of, and its build",
+		.usage = "[--json] KERNEL",
+		.about =
+			"Shows a variant: what it is made of and, once built, its build. KERNEL is "
+			"one of `nestlab kernel list`, or the path of a .json file.",
+		.options = json_options,
+		.operand = "KERNEL",
+		.run = show_operand,
+	},
+	{
+		.name = "build",
+		.help = "build variants that are not built",
+		.usage = "[--jobs N] KERNEL...",
+		.about =
+			"Builds variants, each once: the key is the content of source, patches, "
+			".config and compiler. One line per variant on stdout: name, key, \"built\" "
+			"or \"cached\", folder.",
+		.exit_status = "0 done, 1 a patch does not apply or the source does not compile, "
+			       "128 other trouble (a wrong variant file or option, disk full, "
+			       "cancelled)",
+		.options = build_options,
+		.operand = "KERNEL",
+		.run = build_operands,
+	},
+	{
+		.name = "import",
+		.help = "make a variant of a series in a mailing-list mbox",
+		.usage = "--mbox FILE --onto KERNEL --name NAME",
+		.about =
+			"Makes a variant of a patch series in a mailing-list mbox: cover letter, "
+			"replies and order do not matter. Every patch n/m has to be there once, or "
+			"nothing is imported. Writes kernels/NAME.json and kernels/patches/NAME/.",
+		.options = import_options,
+		.run = import_mbox,
+	},
+	{0},
 };
 
-static void print_usage(FILE *f)
-{
-	fputs("usage: nestlab kernel ACTION [options]\n\n"
-	      "Kernels under test: variants (kernels/NAME.json) and their builds.\n\n",
-	      f);
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-		fprintf(f, "  %-10s %s\n", actions[i].name, actions[i].help);
-	fputs("\nnestlab kernel ACTION --help tells more. See docs/kernels.md.\n", f);
-}
-
-int cmd_kernel(int argc, char **argv)
-{
-	if (argc < 2) {
-		print_usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		print_usage(stdout);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-		struct place p;
-		int status;
-
-		if (strcmp(argv[1], actions[i].name))
-			continue;
-		place_find(&p);
-		status = actions[i].run(&p, argc - 1, argv + 1);
-		place_free(&p);
-		return status;
-	}
-	fprintf(stderr, "nestlab: error: no such action: kernel %s\n", argv[1]);
-	print_usage(stderr);
-	return EXIT_USAGE;
-}
+const struct command cmd_kernel = {
+	.name = "kernel",
+	.help = "list, show, build and import kernels",
+	.usage = "ACTION [options]",
+	.about = "Kernels under test: variants (kernels/NAME.json) and their builds. See "
+		 "docs/kernels.md.",
+	.actions = actions,
+};

@@ -1,38 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/report.h"
 #include "results/report/signoff.h"
 
-static const char usage[] = "nestlab report A B [--format F] [-o FILE]\n"
-			    "       nestlab report signoff --policy FILE --base A --new B -o DIR";
-static const char about[] =
-	"Renders the comparison of B with A, with the boots, hashes and commands behind it.\n"
-	"Formats: text, html, csv, json, ktap, junit, kcidb, email.\n\n"
-	"signoff judges B by a policy (results/policies/, docs/reports.md) and writes\n"
-	"DIR/signoff.html and DIR/signoff.txt.\n\n"
-	"Exit status: report: 0 no regression, 1 a regression, 125 cannot tell; signoff: 0 PASS,\n"
-	"1 FAIL, 125 BLOCKED; both: 128 fatal.";
+/* Where the answer goes. */
+static const char *output;
 
-struct arguments {
-	const char *format, *output, *db, *session, *policy, *base, *new;
-	struct report_options report;
-};
-
-static int fatal(const struct error *err)
-{
-	log_error("%s", err->text);
-	return EXIT_FATAL;
-}
+/* ---- output ---- */
 
 static int write_stream(FILE *f, const char *name, const struct strbuf *out, struct error *err)
 {
@@ -41,7 +23,7 @@ static int write_stream(FILE *f, const char *name, const struct strbuf *out, str
 	return 0;
 }
 
-/* A device, pipe or link is written to; renaming a new file over it would take its place. */
+/* For a device, a pipe or a link: renaming a new file over it would replace it. */
 static int write_in_place(const char *path, const struct strbuf *out, struct error *err)
 {
 	FILE *f = fopen(path, "w");
@@ -56,7 +38,7 @@ static int write_in_place(const char *path, const struct strbuf *out, struct err
 }
 
 /* To the file, or stdout. */
-static int write_out(const char *path, const struct strbuf *out, struct error *err)
+static int write_output(const char *path, const struct strbuf *out, struct error *err)
 {
 	struct stat st;
 
@@ -69,159 +51,205 @@ static int write_out(const char *path, const struct strbuf *out, struct error *e
 
 /* ---- nestlab report A B ---- */
 
-static int render(struct results_db *db, const struct arguments *a,
-		  const struct report_format *format, struct error *err)
+static int render_report(struct results_db *db, const struct request_report *r)
 {
-	struct results_filter filter = {.session = a->session};
+	struct results_filter filter = {.session = r->session};
+	struct report_options how = {
+		.db = command_places()->db, .reporter = r->reporter, .url = r->url};
 	struct strbuf out = STRBUF_INIT;
-	struct report r;
-	int ret = report_load(db, a->base, a->new, &filter, &r, err);
+	struct error err = {0};
+	struct report report;
+	int status, ret = report_load(db, r->base, r->new, &filter, &report, &err);
 
 	if (ret == -ENODATA) {
-		log_error("%s", err->text);
+		log_error("%s", err.text);
 		return EXIT_CANNOT_TELL;
 	}
 	if (ret)
-		return fatal(err);
-	format->render(&r, &a->report, &out);
-	ret = write_out(a->output, &out, err);
-	ret = ret ? fatal(err) : command_exit_status(&r.comparison);
+		return command_fatal(&err);
+	report_formats[r->format - 1].render(&report, &how, &out);
+	status = command_exit_status(&report.comparison);
+	if (write_output(output, &out, &err))
+		status = command_fatal(&err);
 	strbuf_release(&out);
-	report_free(&r);
-	return ret;
+	report_free(&report);
+	return status;
+}
+
+static int write_report(struct request *r, const char *line)
+{
+	struct error err = {0};
+	struct results_db *db;
+	int status;
+
+	(void)line;
+	if (results_open(command_places()->db, false, &db, &err))
+		return command_fatal(&err);
+	status = render_report(db, &r->report);
+	results_close(db);
+	return status;
 }
 
 /* ---- nestlab report signoff ---- */
 
-#define FINDINGS_TOLD 20 /* the pages have all */
+#define FINDINGS_SHOWN 20 /* the pages have all */
 
-static int write_page(const struct arguments *a, const struct signoff *s, const struct policy *p,
-		      const struct report *r, bool html, struct error *err)
+static int write_page(const struct signoff *s, const struct policy *p, const struct report *r,
+		      const struct report_options *how, bool html, struct error *err)
 {
-	__cleanup_free char *path = xasprintf("%s/signoff.%s", a->output, html ? "html" : "txt");
+	__cleanup_free char *path = xasprintf("%s/signoff.%s", output, html ? "html" : "txt");
 	struct strbuf out = STRBUF_INIT;
 	int ret;
 
-	signoff_render(s, p, r, &a->report, html, &out);
+	signoff_render(s, p, r, how, html, &out);
 	ret = fs_write_file(path, out.buf, out.len, err);
 	strbuf_release(&out);
 	return ret;
 }
 
-static void print_signoff(const struct arguments *a, const struct signoff *s)
+static int write_pages(const struct signoff *s, const struct policy *p, const struct report *r,
+		       const struct request_signoff *q, struct error *err)
 {
-	size_t told = 0, more = 0;
+	struct report_options how = {
+		.db = command_places()->db, .reporter = q->reporter, .url = q->url};
+	int ret = fs_mkdir_p(output, err);
 
-	printf("%s: %s against %s\n", signoff_verdict_name(s->verdict), a->new, a->base);
+	if (ret)
+		return ret;
+	ret = write_page(s, p, r, &how, true, err);
+	if (ret)
+		return ret;
+	return write_page(s, p, r, &how, false, err);
+}
+
+static void print_signoff(const struct request_signoff *q, const struct signoff *s)
+{
+	size_t shown = 0, more = 0;
+
+	printf("%s: %s against %s\n", signoff_verdict_name(s->verdict), q->new, q->base);
 	for (size_t i = 0; i < s->nfindings; i++) {
 		if (s->findings[i].state == SIGNOFF_OK)
 			continue;
-		if (told++ < FINDINGS_TOLD)
+		if (shown++ < FINDINGS_SHOWN)
 			printf("  %s: %s\n", s->findings[i].what, s->findings[i].why);
 		else
 			more++;
 	}
 	if (more)
 		printf("  and %zu more\n", more);
-	printf("%s/signoff.html\n%s/signoff.txt\n", a->output, a->output);
+	printf("%s/signoff.html\n%s/signoff.txt\n", output, output);
 }
 
-static int judge(struct results_db *db, const struct arguments *a, const struct policy *p,
-		 struct report *r, const char *nothing, struct error *err)
+/* @nothing: why there is nothing to judge, or NULL. */
+static int judge_kernel(struct results_db *db, const struct request_signoff *q,
+			const struct policy *p, struct report *r, const char *nothing)
 {
 	static const int statuses[] = {
 		[SIGNOFF_PASS] = 0, [SIGNOFF_FAIL] = EXIT_NO, [SIGNOFF_BLOCKED] = EXIT_CANNOT_TELL};
+	struct error err = {0};
 	struct signoff s;
-	int ret = signoff_judge(db, p, r, NULL, nothing, &s, err);
+	int status;
 
-	if (ret)
-		return fatal(err);
-	ret = fs_mkdir_p(a->output, err);
-	ret = ret ? ret : write_page(a, &s, p, r, true, err);
-	ret = ret ? ret : write_page(a, &s, p, r, false, err);
-	if (!ret)
-		print_signoff(a, &s);
-	ret = ret ? fatal(err) : statuses[s.verdict];
+	if (signoff_judge(db, p, r, NULL, nothing, &s, &err))
+		return command_fatal(&err);
+	status = statuses[s.verdict];
+	if (write_pages(&s, p, r, q, &err))
+		status = command_fatal(&err);
+	else
+		print_signoff(q, &s);
 	signoff_free(&s);
-	return ret;
+	return status;
 }
 
-/* No runs of one of them is no error here: it is what a blocked sign-off says. */
-static int sign_off(struct results_db *db, const struct arguments *a, struct error *err)
+/* Without boots of one of the kernels the sign-off is blocked and says why: no error here. */
+static int load_and_judge(struct results_db *db, const struct request_signoff *q,
+			  const struct policy *p)
 {
-	struct results_filter filter = {.session = a->session};
-	__cleanup_free char *path = NULL;
-	__cleanup_free char *nothing = NULL;
-	__cleanup_free char *root = fs_data_root();
-	struct policy p;
+	struct results_filter filter = {.session = q->session};
+	const char *nothing = NULL;
+	struct error err = {0};
 	struct report r;
-	int ret;
+	int status, ret = report_load(db, q->base, q->new, &filter, &r, &err);
 
-	path = fs_is_plain_name(a->policy) && !fs_exists(a->policy)
-		       ? xasprintf("%s/results/policies/%s.json", root, a->policy)
-		       : xstrdup(a->policy);
-	if (policy_load(path, &p, err))
-		return fatal(err);
-	ret = report_load(db, a->base, a->new, &filter, &r, err);
 	if (ret == -ENODATA || ret == -ENOENT) {
-		nothing = xstrdup(err->text);
-		report_load_nothing(a->base, a->new, &r);
-		ret = 0;
+		nothing = err.text;
+		report_load_nothing(q->base, q->new, &r);
+	} else if (ret) {
+		return command_fatal(&err);
 	}
-	if (ret) {
-		policy_free(&p);
-		return fatal(err);
-	}
-	ret = judge(db, a, &p, &r, nothing, err);
+	status = judge_kernel(db, q, p, &r, nothing);
 	report_free(&r);
-	policy_free(&p);
-	return ret;
+	return status;
 }
 
-/* ---- arguments ---- */
-
-static bool check_arguments(int n, char **argv, struct arguments *a)
+/* A policy is a name in results/policies, unless a file of that name is here. */
+static char *policy_path(const char *policy)
 {
-	if (n && !strcmp(argv[0], "signoff")) {
-		if (n != 1 || !a->policy || !a->base || !a->new || !a->output)
-			options_usage_error(usage, "signoff wants --policy, --base, --new and -o");
-		return true;
-	}
-	if (n != 2)
-		options_usage_error(usage, "give two kernels, base first");
-	if (a->policy || a->base || a->new)
-		options_usage_error(usage, "--policy, --base and --new go with signoff");
-	if (!report_find_format(a->format))
-		options_usage_error(usage, "%s: no such format", a->format);
-	a->base = argv[0];
-	a->new = argv[1];
-	return false;
+	if (fs_is_plain_name(policy) && !fs_exists(policy))
+		return xasprintf("%s/%s.json", command_places()->policies, policy);
+	return xstrdup(policy);
 }
 
-int cmd_report(int argc, char **argv)
+static int write_signoff(struct request *r, const char *line)
 {
-	struct arguments a = {.format = "text"};
-	const struct option_spec opts[] = {
-		OPTION_STRING("format", "F", &a.format, "how (default: text)"),
-		OPTION_STRING("o", "PATH", &a.output, "file (signoff: folder) to write"),
-		OPTION_STRING("db", "FILE", &a.db, "database (default: results/nestlab.db)"),
-		OPTION_STRING("session", "ID", &a.session, "only boots of this `nestlab run`"),
-		OPTION_STRING("policy", "FILE", &a.policy, "signoff: what is asked for"),
-		OPTION_STRING("base", "A", &a.base, "signoff: the kernel to compare with"),
-		OPTION_STRING("new", "B", &a.new, "signoff: the kernel to sign"),
-		OPTION_STRING("reporter", "WHO", &a.report.reporter, "email: \"Name <address>\""),
-		OPTION_STRING("url", "URL", &a.report.url, "email: where the report can be read"),
-		OPTION_END};
-	int n = options_parse(argc, argv, opts, usage, about), ret;
-	bool signoff = check_arguments(n, argv, &a);
-	__cleanup_free char *path = command_db_path(a.db);
+	__cleanup_free char *path = policy_path(r->signoff.policy);
 	struct error err = {0};
 	struct results_db *db;
+	struct policy p;
+	int status;
 
-	a.report.db = path;
-	if (results_open(path, false, &db, &err))
-		return fatal(&err);
-	ret = signoff ? sign_off(db, &a, &err) : render(db, &a, report_find_format(a.format), &err);
+	(void)line;
+	if (!output)
+		command_usage_error("-o is missing: the folder for signoff.html and signoff.txt");
+	if (policy_load(path, &p, &err))
+		return command_fatal(&err);
+	if (results_open(command_places()->db, false, &db, &err)) {
+		policy_free(&p);
+		return command_fatal(&err);
+	}
+	status = load_and_judge(db, &r->signoff, &p);
 	results_close(db);
-	return ret;
+	policy_free(&p);
+	return status;
 }
+
+/* ---- the table ---- */
+
+static const struct option_spec report_options[] = {
+	OPTION_STRING("o", "FILE", &output, "the file to write (default: stdout)"), COMMAND_DB,
+	OPTION_END};
+
+static const struct option_spec signoff_options[] = {
+	OPTION_STRING("o", "FOLDER", &output,
+		      "the folder to write signoff.html and signoff.txt to"),
+	COMMAND_DB, OPTION_END};
+
+static const struct command actions[] = {
+	{
+		.name = "signoff",
+		.help = "judge a kernel by a policy, and write the pages",
+		.usage = "--policy POLICY --base KERNEL --new KERNEL -o FOLDER",
+		.about =
+			"Judges a kernel by a policy (results/policies/, docs/reports.md) and writes "
+			"FOLDER/signoff.html and FOLDER/signoff.txt.",
+		.exit_status = "0 PASS, 1 FAIL, 125 BLOCKED, 128 fatal",
+		.options = signoff_options,
+		.carry_out = write_signoff,
+		.kind = REQUEST_SIGNOFF,
+	},
+	{0},
+};
+
+const struct command cmd_report = {
+	.name = "report",
+	.help = "render a comparison for people or CI, or sign it off",
+	.usage = "[options] BASE NEW",
+	.about =
+		"Renders the comparison of kernel NEW with kernel BASE, with the boots, hashes and "
+		"commands behind it. docs/reports.md shows each format.",
+	.exit_status = "0 no regression, 1 a regression, 125 cannot tell, 128 fatal",
+	.options = report_options,
+	.carry_out = write_report,
+	.kind = REQUEST_REPORT,
+	.actions = actions,
+};

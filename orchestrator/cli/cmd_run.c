@@ -1,291 +1,255 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
 #include "results/compare/compare.h"
 #include "results/report/text.h"
 
-static const char usage[] = "nestlab run [options] SCENARIO... --kernel A [--kernel B]";
-static const char about[] = "Builds the kernels (if they are not yet), boots each on the host with "
-			    "the scenario, stores\n"
-			    "every boot in the database and compares B with A.\n\n"
-			    "SCENARIO is a name of `nestlab scenario list` or a path ending in "
-			    ".json; a kernel is a name\n"
-			    "of `nestlab kernel list` or a variant's path.\n\n"
-			    "Exit status: 0 no regression, 1 a regression or a failed boot, 125 "
-			    "cannot tell, 128 fatal.";
+static bool as_json;
+static const struct option_spec options[] = {
+	OPTION_FLAG("json", &as_json, "print the comparison as JSON"), COMMAND_DB, OPTION_END};
 
-static char *join(int argc, char **argv)
-{
-	struct strbuf sb = STRBUF_INIT;
-
-	strbuf_addstr(&sb, "nestlab");
-	for (int i = 0; i < argc; i++)
-		strbuf_addf(&sb, " %s", argv[i]);
-	return strbuf_detach(&sb);
-}
-
-static char *runs_beside(const char *db)
-{
-	__cleanup_free char *copy = xstrdup(db);
-
-	return xasprintf("%s/runs", dirname(copy));
-}
-
-static int fatal(const struct error *err)
-{
-	log_error("%s", err->text);
-	return EXIT_FATAL;
-}
-
-/* What the options said. */
-struct options {
-	struct option_list kernels;
-	const char *host, *db, *boots;
-	long max_boots, seed;
-	bool json;
+/* One `nestlab run`. */
+struct session {
+	struct results_db *db;
+	struct run_request request; /* boots of the engine's next call */
+	struct run_summary summary;
+	double alpha;  /* of each look of --boots auto; 0: one look at the usual level */
+	int max_boots; /* with --boots auto */
 };
 
-static int compare(struct results_db *db, const struct run_request *req,
-		   const struct run_summary *s, double alpha, struct results_comparison *c,
-		   struct error *err)
+/* Compares the boots of this session only: it shows what it made. */
+static int compare_boots(struct session *s, struct results_comparison *c, struct error *err)
 {
-	/* Only this session's boots: what the command made is what it shows. */
-	struct results_filter filter = {.session = req->session, .alpha = alpha};
+	struct results_filter filter = {.session = s->request.session, .alpha = s->alpha};
 
-	return results_compare(db, s->kernels[0], s->kernels[1], &filter, c, err);
+	return results_compare(s->db, s->summary.kernels[0], s->summary.kernels[1], &filter, c,
+			       err);
 }
 
-static int show_comparison(struct results_db *db, const struct run_request *req,
-			   const struct run_summary *s, double alpha, bool json)
+/* ---- what is shown at the end ---- */
+
+static int show_comparison(struct session *s)
 {
 	struct results_comparison c = {0};
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
-	int ret = compare(db, req, s, alpha, &c, &err);
+	int status, ret = compare_boots(s, &c, &err);
 
-	if (ret == -ENODATA) { /* failed boots leave nothing to compare: say so, and cannot tell */
+	if (ret == -ENODATA) { /* all boots of a kernel failed: nothing to compare */
 		log_error("%s", err.text);
 		return EXIT_CANNOT_TELL;
 	}
 	if (ret)
-		return fatal(&err);
-	if (json)
+		return command_fatal(&err);
+	if (as_json)
 		results_render_json(&c, &out);
 	else
-		results_render_text(&c, command_colour(), &out);
+		results_render_text(&c, command_colour() ? RESULTS_RENDER_COLOUR : 0, &out);
 	fputs(out.buf, stdout);
-	ret = command_exit_status(&c);
+	status = command_exit_status(&c);
 	strbuf_release(&out);
 	results_comparison_free(&c);
-	return ret;
+	return status;
 }
 
-/* All of them, for a comparison names only those that differ. */
-static void show_selftests(struct results_db *db, const struct run_request *req,
-			   const struct run_summary *s)
+/* All selftests: the comparison names only those that differ. */
+static void show_selftests(struct session *s)
 {
+	const struct run_summary *sum = &s->summary;
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
 
-	if (results_render_selftests(db, req->session, (const char *const *)s->kernels, s->nkernels,
-				     command_colour(), &out, &err))
+	if (results_render_selftests(s->db, s->request.session, (const char *const *)sum->kernels,
+				     sum->nkernels, command_colour(), &out, &err))
 		log_error("%s", err.text);
 	if (out.len)
 		printf("\n%s", out.buf);
 	strbuf_release(&out);
 }
 
-/* A look at the usual alpha after those of --boots auto is one more than the level allows for. */
-static void tell_next(const struct run_summary *s, const char *path, double alpha)
+/*
+ * The comparison to go on with. After --boots auto it is one look more than the level was shared
+ * among, so that what it alone reports can be chance.
+ */
+static void show_next_command(struct session *s)
 {
-	printf("next: nestlab compare %s %s --all --db %s\n", s->kernels[0], s->kernels[1], path);
-	if (alpha)
-		printf("      (which looks once more, at 0.05 where each look above had %.2g: what "
-		       "it alone "
-		       "calls\n      changed deserves boots of its own)\n",
-		       alpha);
+	printf("next: nestlab compare %s %s --all --db %s\n", s->summary.kernels[0],
+	       s->summary.kernels[1], command_places()->db);
+	if (s->alpha)
+		printf("      (at level 0.05, where each look above had %.2g: confirm anything that\n"
+		       "      only this comparison reports with new boots)\n",
+		       s->alpha);
 }
 
-static int report(struct results_db *db, const struct run_request *req, const struct run_summary *s,
-		  const char *path, double alpha, bool json)
+/* Failed boots count, whatever the numbers say. */
+static int final_status(const struct run_summary *sum, int status)
 {
-	int status = s->nkernels == 2 ? show_comparison(db, req, s, alpha, json) : 0;
-	bool wrong = s->failed[RESULTS_GUEST] || s->failed[RESULTS_INTEGRITY];
-	bool unknown = s->failed[RESULTS_INFRASTRUCTURE] || s->failed[RESULTS_JOB];
+	bool wrong = sum->failed[RESULTS_GUEST] || sum->failed[RESULTS_INTEGRITY];
+	bool unknown = sum->failed[RESULTS_INFRASTRUCTURE] || sum->failed[RESULTS_JOB];
 
 	if (wrong && (status == 0 || status == EXIT_CANNOT_TELL))
-		status = EXIT_NO;
-	else if (unknown && status == 0)
-		status = EXIT_CANNOT_TELL;
-	if (json)
-		return status;
-	show_selftests(db, req, s);
-	printf("\n%d boot%s passed; database: %s (session %s)\n", s->boots,
-	       s->boots == 1 ? "" : "s", path, req->session);
-	if (s->nkernels == 2)
-		tell_next(s, path, alpha);
+		return EXIT_NO;
+	if (unknown && status == 0)
+		return EXIT_CANNOT_TELL;
 	return status;
 }
 
-/* How it stands after a look of --boots auto, and why. */
-static void tell_look(const struct results_comparison *c, int boots, int more)
+static int show_results(struct session *s)
 {
-	__cleanup_free char *noise = results_noise_words(c);
-	size_t open = 0;
+	const struct run_summary *sum = &s->summary;
+	int status = 0;
+
+	if (sum->nkernels == 2)
+		status = show_comparison(s);
+	status = final_status(sum, status);
+	if (as_json)
+		return status;
+	show_selftests(s);
+	printf("\n%d boot%s passed; database: %s (session %s)\n", sum->boots,
+	       sum->boots == 1 ? "" : "s", command_places()->db, s->request.session);
+	if (sum->nkernels == 2)
+		show_next_command(s);
+	return status;
+}
+
+/* ---- --boots auto ---- */
+
+static void log_look(const struct results_comparison *c, int boots, int more)
+{
+	char *noise = results_noise_words(c);
+	const char *next = ", and more boots would not help";
+	size_t undecided = 0;
 
 	for (size_t i = 0; i < c->nmetrics; i++)
-		open += c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE;
+		undecided += c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE;
+	if (!undecided)
+		next = ", so no more boots";
+	else if (more)
+		next = ", going on";
+	else if (results_more_boots(c))
+		next = ", and --max-boots allows no more";
 	log_info("%d boot%s of each kernel: %zu of %zu medians undecided%s: %s", boots,
-		 boots == 1 ? "" : "s", open, c->nmetrics,
-		 !open			 ? ", so no more boots"
-		 : more			 ? ", going on"
-		 : results_more_boots(c) ? ", and --max-boots allows no more"
-					 : ", and more boots would not help",
-		 noise);
+		 boots == 1 ? "" : "s", undecided, c->nmetrics, next, noise);
+	free(noise);
 }
 
 /* Looks at the boots so far. @more: how many more of each kernel are wanted and allowed. */
-static int look(struct results_db *db, const struct run_request *req,
-		const struct run_summary *summary, double alpha, long max_boots, int *more,
-		struct error *err)
+static int look_at_boots(struct session *s, int *more, struct error *err)
 {
-	int boots = req->first_boot + req->boots - 1;
+	int boots = s->request.first_boot + s->request.boots - 1;
 	struct results_comparison c = {0};
-	int ret = compare(db, req, summary, alpha, &c, err);
+	int ret = compare_boots(s, &c, err);
 
 	*more = 0;
+	if (ret == -ENODATA)
+		return 0; /* show_comparison() will say so */
 	if (ret)
-		return ret == -ENODATA ? 0 : ret; /* the report will say it */
+		return ret;
 	*more = results_more_boots(&c);
-	*more = *more < max_boots - boots ? *more : (int)(max_boots - boots);
-	tell_look(&c, boots, *more);
+	if (*more > s->max_boots - boots)
+		*more = s->max_boots - boots;
+	log_look(&c, boots, *more);
 	results_comparison_free(&c);
 	return 0;
 }
 
 /*
- * --boots auto: one boot of each kernel, then as many more as the
- * comparison asks for, until all is decided, the maximum is reached or a boot failed. Each look has
- * its share of alpha, so that looking often finds no more than looking once.
+ * One boot of each kernel, then as many more as the comparison asks for, until all is decided, the
+ * maximum is reached or a boot failed. The looks share alpha, so that many of them find no more by
+ * chance than one.
  */
-static int run_until_decided(struct run_request *req, struct results_db *db, long max_boots,
-			     double alpha, struct run_summary *summary, struct error *err)
+static int run_until_decided(struct session *s, struct error *err)
 {
 	for (;;) {
-		int more, ret = run_execute(req, db, summary, err);
+		int more, ret = run_execute(&s->request, s->db, &s->summary, err);
 
-		if (ret || summary->first.code)
+		if (ret || s->summary.first.code)
 			return ret;
-		ret = look(db, req, summary, alpha, max_boots, &more, err);
+		ret = look_at_boots(s, &more, err);
 		if (ret || !more)
 			return ret;
-		req->first_boot += req->boots;
-		req->boots = more;
+		s->request.first_boot += s->request.boots;
+		s->request.boots = more;
 	}
 }
 
-static int run_all(struct run_request *req, const struct options *o, struct results_db *db,
-		   const char *path)
-{
-	bool automatic = !strcmp(o->boots, "auto");
-	double alpha = automatic ? results_sequential_alpha(0.05, o->max_boots) : 0;
-	struct run_summary summary = {0};
-	struct error err = {0};
-	int ret;
+/* ---- the command ---- */
 
-	if (automatic)
-		ret = run_until_decided(req, db, o->max_boots, alpha, &summary, &err);
+static int run_session(struct session *s)
+{
+	struct error err = {0};
+	int ret, status;
+
+	if (s->alpha)
+		ret = run_until_decided(s, &err);
 	else
-		ret = run_execute(req, db, &summary, &err);
-	ret = ret ? fatal(&err) : report(db, req, &summary, path, alpha, o->json);
-	run_summary_free(&summary);
-	return ret;
+		ret = run_execute(&s->request, s->db, &s->summary, &err);
+	if (ret)
+		status = command_fatal(&err);
+	else
+		status = show_results(s);
+	run_summary_free(&s->summary);
+	return status;
 }
 
-/* "auto" starts with one boot of each. */
-static int parse_boots(const char *text)
+static int carry_out_run(struct request *request, const char *line)
 {
-	char *end;
-	long n;
-
-	if (!strcmp(text, "auto"))
-		return 1;
-	n = strtol(text, &end, 10);
-	if (*end || end == text || n < 1 || n > 1000)
-		options_usage_error(usage,
-				    "--boots: expected a whole number from 1 to 1000, or auto");
-	return n;
-}
-
-static void check_operands(const struct options *o, int nscenarios)
-{
-	const struct option_list *kernels = &o->kernels;
-
-	if (!nscenarios)
-		options_usage_error(usage, "no SCENARIO given");
-	if (kernels->count < 1 || kernels->count > 2)
-		options_usage_error(usage, "give --kernel once or twice");
-	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
-		options_usage_error(usage,
-				    "the two kernels are the same one; see: nestlab compare A A");
-	if (kernels->count == 1 && !strcmp(o->boots, "auto"))
-		options_usage_error(usage, "--boots auto wants two kernels to decide between");
-}
-
-int cmd_run(int argc, char **argv)
-{
-	__cleanup_free char *command = join(argc, argv);
-	struct options o = {.host = "emulated", .boots = "2", .max_boots = 8, .seed = 1};
-	const struct option_spec opts[] = {
-		OPTION_LIST("kernel", "NAME", &o.kernels,
-			    "a kernel; twice to compare (base first)"),
-		OPTION_STRING("boots", "N|auto", &o.boots,
-			      "boots of each kernel (default: 2); auto: until all is decided"),
-		OPTION_INT("max-boots", "N", &o.max_boots, 1, 1000,
-			   "at most, with auto (default: 8)"),
-		OPTION_STRING("host", "NAME", &o.host, "where to run (default: emulated)"),
-		OPTION_STRING("db", "FILE", &o.db, "database (default: results/nestlab.db)"),
-		OPTION_INT("seed", "N", &o.seed, 1, 1000000000, "seed of boot 1 (default: 1)"),
-		OPTION_FLAG("json", &o.json, "the comparison as JSON on stdout"),
-		OPTION_END};
-	int n = options_parse(argc, argv, opts, usage, about), ret;
-	__cleanup_free char *path = command_db_path(o.db);
-	__cleanup_free char *runs = runs_beside(path);
-	char session[RUN_SESSION_MAX];
+	const struct request_run *r = &request->run;
+	const struct places *places = command_places();
+	char id[RUN_SESSION_MAX];
 	struct error err = {0};
-	struct results_db *db;
-	struct run_request req = {
-		.scenarios = (const char *const *)argv,
-		.nscenarios = n,
-		.kernels = o.kernels.items,
-		.nkernels = o.kernels.count,
-		.host = o.host,
-		.session = session,
-		.runs_dir = runs,
-		.command = command,
-		.seed = o.seed,
-		.first_boot = 1,
-		.boots = parse_boots(o.boots),
+	struct session s = {
+		.request =
+			{
+				.scenarios = (const char *const *)r->scenarios.items,
+				.nscenarios = r->scenarios.count,
+				.kernels = (const char *const *)r->kernels.items,
+				.nkernels = r->kernels.count,
+				.host = r->host,
+				.session = id,
+				.runs_dir = places->runs,
+				.command = line,
+				.seed = r->seed,
+				.first_boot = 1,
+				.boots = r->boots,
+			},
+		.max_boots = r->max_boots,
 	};
+	int status;
 
-	check_operands(&o, n);
-	run_new_session(session);
-	if (fs_mkdir_p(runs, &err) || results_open(path, true, &db, &err))
-		return fatal(&err);
-	ret = run_all(&req, &o, db, path);
-	results_close(db);
-	free(o.kernels.items);
-	return ret;
+	if (!r->boots) { /* auto */
+		s.request.boots = 1;
+		s.alpha = results_sequential_alpha(0.05, r->max_boots);
+	}
+	run_new_session(id);
+	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s.db, &err))
+		return command_fatal(&err);
+	status = run_session(&s);
+	results_close(s.db);
+	return status;
 }
+
+const struct command cmd_run = {
+	.name = "run",
+	.help = "boot scenarios on two kernels and compare them",
+	.usage = "[options] SCENARIO... --kernel KERNEL [--kernel KERNEL]\n"
+		 "--request FILE [--json] [--db FILE]",
+	.about =
+		"Builds the kernels that are not built yet, boots each on the host with the "
+		"scenarios, stores every boot in the database and compares the second kernel with "
+		"the first.\n"
+		"\n"
+		"A kernel is a name of `nestlab kernel list`, or the path of a variant's .json file.",
+	.exit_status =
+		"0 no regression, 1 a regression or a failed boot, 125 cannot tell, 128 fatal",
+	.options = options,
+	.carry_out = carry_out_run,
+	.kind = REQUEST_RUN,
+};

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include <json-c/json.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "common/json.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "orchestrator/cli/command.h"
 #include "scenarios/scenarios.h"
 
-static const char usage[] = "nestlab scenario list [--json] | check FILE...";
-static const char about[] =
-	"list shows the scenarios that `nestlab run` knows by name. check reads "
-	"files (or names) and\n"
-	"says what is wrong with each, with the path in it.\n\n"
-	"Exit status: 0 good, 1 a file is wrong, 128 fatal.";
+static bool as_json;
+static const struct option_spec list_options[] = {
+	OPTION_FLAG("json", &as_json, "machine-readable output"), OPTION_END};
 
 static struct json_object *plan_to_json(const struct scenario_plan *plan)
 {
@@ -31,18 +26,18 @@ static struct json_object *plan_to_json(const struct scenario_plan *plan)
 	return o;
 }
 
-/* A wrong file is listed as wrong, and does not hide the others. */
-static int list_one(const char *dir, const char *name, struct json_object *json)
+/* A wrong file is reported and does not hide the others. */
+static int list_scenario(const char *name, struct json_object *list)
 {
 	struct scenario_plan plan;
 	struct error err = {0};
 
-	if (scenario_load(dir, name, &plan, &err)) {
+	if (scenario_load(command_places()->scenarios, name, &plan, &err)) {
 		log_error("%s", err.text);
 		return EXIT_NO;
 	}
-	if (json)
-		json_object_array_add(json, plan_to_json(&plan));
+	if (as_json)
+		json_object_array_add(list, plan_to_json(&plan));
 	else
 		printf("%-14s %4zu measurements  %s\n", plan.name, plan.nmeasures,
 		       plan.description);
@@ -50,43 +45,42 @@ static int list_one(const char *dir, const char *name, struct json_object *json)
 	return 0;
 }
 
-static int list(bool as_json)
+static int list_scenarios(int n, char **operands)
 {
-	__cleanup_free char *root = fs_data_root();
-	__cleanup_free char *dir = xasprintf("%s/scenarios", root);
-	struct json_object *json = as_json ? json_object_new_array() : NULL;
+	struct json_object *json;
 	struct error err = {0};
 	char **names;
 	size_t count;
 	int status = 0;
 
-	if (fs_list(dir, ".json", &names, &count, &err)) {
-		log_error("%s", err.text);
-		return EXIT_FATAL;
-	}
+	if (n)
+		command_usage_error("%s: scenario list takes no operand", operands[0]);
+	if (fs_list(command_places()->scenarios, ".json", &names, &count, &err))
+		return command_fatal(&err);
+	json = json_object_new_array();
 	for (size_t i = 0; i < count; i++) {
 		names[i][strlen(names[i]) - strlen(".json")] = '\0';
-		status |= list_one(dir, names[i], json);
+		if (list_scenario(names[i], json))
+			status = EXIT_NO;
 	}
-	if (json)
-		puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
-								  JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (as_json)
+		command_print_json(json);
 	json_object_put(json);
 	fs_free_names(names, count);
 	return status;
 }
 
-static int check(size_t count, char **files)
+static int check_scenarios(int n, char **files)
 {
-	__cleanup_free char *root = fs_data_root();
-	__cleanup_free char *dir = xasprintf("%s/scenarios", root);
 	int status = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	if (!n)
+		command_usage_error("SCENARIO is missing: which file is to be checked?");
+	for (int i = 0; i < n; i++) {
 		struct scenario_plan plan;
 		struct error err = {0};
 
-		if (scenario_load(dir, files[i], &plan, &err)) {
+		if (scenario_load(command_places()->scenarios, files[i], &plan, &err)) {
 			log_error("%s", err.text);
 			status = EXIT_NO;
 			continue;
@@ -97,19 +91,33 @@ static int check(size_t count, char **files)
 	return status;
 }
 
-int cmd_scenario(int argc, char **argv)
-{
-	bool json = false;
-	const struct option_spec opts[] = {OPTION_FLAG("json", &json, "list: machine-readable"),
-					   OPTION_END};
+static const struct command actions[] = {
+	{
+		.name = "list",
+		.help = "the scenarios that `nestlab run` knows by name",
+		.usage = "[--json]",
+		.about = "Lists the scenarios that `nestlab run` knows by name.",
+		.exit_status = "0 all are good, 1 one of the files is wrong, 128 fatal",
+		.options = list_options,
+		.run = list_scenarios,
+	},
+	{
+		.name = "check",
+		.help = "say what is wrong with scenario files",
+		.usage = "SCENARIO...",
+		.about = "Reads scenarios (names, or paths of .json files) and says what is wrong "
+			 "with each, with the path in the file.",
+		.exit_status = "0 good, 1 one of them is wrong, 128 fatal",
+		.operand = "SCENARIO",
+		.run = check_scenarios,
+	},
+	{0},
+};
 
-	argc = options_parse(argc, argv, opts, usage, about);
-	if (argc == 1 && !strcmp(argv[0], "list"))
-		return list(json);
-	if (argc > 1 && !strcmp(argv[0], "check"))
-		return check(argc - 1, argv + 1);
-	options_usage_error(usage,
-			    argc ? "%s: unknown, or operands are missing or too many"
-				 : "%s: say what to do",
-			    argc ? argv[0] : "scenario");
-}
+const struct command cmd_scenario = {
+	.name = "scenario",
+	.help = "list and check scenario files",
+	.usage = "ACTION [options]",
+	.about = "Scenarios say what is measured: scenarios/NAME.json. See docs/scenarios.md.",
+	.actions = actions,
+};

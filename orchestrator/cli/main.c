@@ -5,34 +5,17 @@
 #include <string.h>
 
 #include "common/cancel.h"
-#include "common/options.h"
 #include "orchestrator/cli/command.h"
+#include "orchestrator/cli/help.h"
+#include "orchestrator/version.h"
 
-static const struct command commands[] = {
-	{"run", cmd_run, "run a scenario on two kernels and compare them"},
-	{"compare", cmd_compare, "compare two kernels by their stored runs"},
-	{"bisect", cmd_bisect, "find the commit, patch or config option that did it"},
-	{"test", cmd_test, "judge what is checked out, for git bisect run"},
-	{"kernel", cmd_kernel, "list, show, build and import kernels"},
-	{"scenario", cmd_scenario, "list and check scenario files"},
-	{"host", cmd_host, "list hosts and check whether they can run"},
-	{"report", cmd_report, "render a comparison for people or CI, or sign it off"},
-	{"db", cmd_db, "verify a results database"},
-	{NULL, NULL, NULL},
+const struct command *const commands[] = {
+	&cmd_run,  &cmd_compare, &cmd_bisect, &cmd_test, &cmd_kernel,	&cmd_scenario,
+	&cmd_host, &cmd_report,	 &cmd_db,     &cmd_help, &cmd_complete, NULL,
 };
 
-static void print_usage(FILE *f)
-{
-	fputs("usage: nestlab COMMAND [options]\n\n"
-	      "Is this kernel better or worse at running nested guests, and by how much?\n\n",
-	      f);
-	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-10s %s\n", c->name, c->help);
-	fputs("\nnestlab COMMAND --help tells more.\n", f);
-}
-
-/* What nobody got is no answer, whatever it was: a full disk, a closed pipe. */
-static int finish(int status)
+/* If the output could not be written (a full disk, a closed pipe), the answer is lost: fatal. */
+static int check_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
@@ -40,21 +23,32 @@ static int finish(int status)
 	return EXIT_FATAL;
 }
 
+static int run_command(int argc, char **argv)
+{
+	const struct command *c = command_find(argv[0]);
+
+	if (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h")) {
+		help_print_commands(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[0], "--version")) {
+		printf("nestlab %s\n", nestlab_version);
+		return 0;
+	}
+	if (!c) {
+		command_unknown(NULL, argv[0]);
+		help_print_commands(stderr);
+		return EXIT_USAGE;
+	}
+	cancel_install();
+	return command_execute(c, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		print_usage(stderr);
+		help_print_commands(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
-		print_usage(stdout);
-		return 0;
-	}
-	cancel_install();
-	for (const struct command *c = commands; c->name; c++)
-		if (!strcmp(argv[1], c->name))
-			return finish(c->run(argc - 1, argv + 1));
-	fprintf(stderr, "nestlab: error: no such command: %s\n", argv[1]);
-	print_usage(stderr);
-	return EXIT_USAGE;
+	return check_output(run_command(argc - 1, argv + 1));
 }

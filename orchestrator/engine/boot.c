@@ -3,78 +3,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/cancel.h"
-#include "common/fs.h"
-#include "common/progress.h"
-#include "orchestrator/engine/console.h"
-#include "orchestrator/engine/records.h"
+#include "common/clock.h"
+#include "orchestrator/engine/boot_state.h"
 
-#define POLL_MS		20  /* how often files are looked at; only latency depends on it */
 #define POWER_OFF_GRACE 5.0 /* seconds from `bye` to a power-off of the guest's own */
 #define PANIC_GRACE	3.0 /* seconds for the rest of a panic's text */
-#define DISK_FULL_BYTES 4096
+
+/*
+ * Nothing announces that a disk is full: the file just stops growing. Nor that a second has passed on a
+ * progress line that a person looks at. Ticks are whole multiples of these, so that many boots share
+ * a wake-up.
+ */
+#define DISK_TICK     5.0
+#define PROGRESS_TICK 1.0
 
 static const char *const outcome_names[] = {
-	[HOST_DONE] = "done",
-	[HOST_GUEST_PANIC] = "panic",
-	[HOST_GUEST_COMPLAINED] = "complained",
-	[HOST_HANG] = "hang",
-	[HOST_GUEST_DIED] = "died",
-	[HOST_BROKEN_RECORDS] = "broken records",
-	[HOST_FAILED] = "host failed",
-	[HOST_CANCELLED] = "cancelled",
+	[BOOT_DONE] = "done",
+	[BOOT_GUEST_PANIC] = "panic",
+	[BOOT_GUEST_COMPLAINED] = "complained",
+	[BOOT_HANG] = "hang",
+	[BOOT_GUEST_DIED] = "died",
+	[BOOT_BROKEN_RECORDS] = "broken records",
+	[BOOT_HOST_FAILED] = "host failed",
+	[BOOT_CANCELLED] = "cancelled",
 };
 
-const char *host_outcome_name(enum host_outcome o)
+const char *boot_outcome_name(enum boot_outcome o)
 {
 	return outcome_names[o];
 }
 
-/* A file that somebody else appends to. */
-struct growing_file {
-	const char *path;
-	int fd; /* -1 until it is there */
-};
+/* ---- reading what came ---- */
 
-/* A boot that goes on. */
-struct running {
-	const struct host_driver *drv;
-	struct host_session session;
-	const struct host_boot *boot;
-	struct host_result *result;
-	struct growing_file console_file, records_file;
-	struct console console;
-	struct record_stream records;
-	struct progress *progress;		     /* NULL: none */
-	double started, last_news, bye_at, panic_at; /* monotonic seconds; 0: not yet */
-	bool off;				     /* went off by itself */
-};
-
-static double now(void)
+static void note_record(struct json_object *record, void *arg)
 {
-	struct timespec ts;
+	struct boot *b = arg;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void note_record(const char *line, size_t len, void *arg)
-{
-	struct running *r = arg;
-	const struct host_boot *boot = r->boot;
-
-	if (!r->result->records++)
-		r->result->first_record_seconds = now() - r->started;
-	if (boot->on_record)
-		boot->on_record(line, len, boot->arg);
+	if (!b->result.records++)
+		b->result.first_record_seconds = clock_seconds() - b->started;
+	if (b->request.on_record)
+		b->request.on_record(record, b->request.arg);
 }
 
 /* What is new in the file, at most a chunk; 0: nothing. */
@@ -90,284 +66,300 @@ static size_t read_news(struct growing_file *f, char *chunk, size_t size)
 	return n > 0 ? n : 0;
 }
 
-static void read_console(struct running *r)
+static void read_console(struct boot *b)
 {
 	char chunk[65536];
 
-	for (size_t n; (n = read_news(&r->console_file, chunk, sizeof(chunk)));) {
-		console_feed(&r->console, chunk, n);
+	for (size_t n; (n = read_news(&b->console_file, chunk, sizeof(chunk)));) {
+		console_feed(&b->console, chunk, n);
 		/* Once there are records only they count: a kernel that has locked up says so for ever. */
-		if (!r->result->records)
-			r->last_news = now();
+		if (!b->result.records)
+			b->last_news = clock_seconds();
 	}
-	if (r->console.panic.len && !r->panic_at)
-		r->panic_at = now();
+	if (b->console.panic.len && !b->panic_at)
+		b->panic_at = clock_seconds();
 }
 
-static int read_records(struct running *r, struct error *err)
+static int read_records(struct boot *b)
 {
 	char chunk[65536];
 
-	for (size_t n; (n = read_news(&r->records_file, chunk, sizeof(chunk)));) {
-		int ret = record_stream_feed(&r->records, chunk, n, err);
+	for (size_t n; (n = read_news(&b->records_file, chunk, sizeof(chunk)));) {
+		int ret = record_stream_feed(&b->records, chunk, n, &b->error);
 
 		if (ret)
 			return ret;
-		r->last_news = now();
+		b->last_news = clock_seconds();
 	}
-	if (r->records.complete && !r->bye_at)
-		r->bye_at = now();
+	if (b->records.complete && !b->bye_at)
+		b->bye_at = clock_seconds();
 	return 0;
 }
 
-static void show_progress(struct running *r)
+static void show_progress(struct boot *b)
 {
 	char detail[64];
 
-	if (!r->progress)
+	if (!b->progress)
 		return;
-	snprintf(detail, sizeof(detail), "%llu records", (unsigned long long)r->result->records);
-	progress_update(r->progress, r->records.ended, r->boot->expected, detail);
+	snprintf(detail, sizeof(detail), "%llu records", (unsigned long long)b->result.records);
+	progress_update(b->progress, b->records.ended, b->request.expected, detail);
 }
 
-/* Sets the outcome; returns true: it is over. */
-static bool end_with(struct running *r, enum host_outcome outcome)
+/* ---- the steps; each returns true when the next one is to be taken ---- */
+
+/* Was it asked for news, or is it time to ask? Each question may cost a request to a BMC. */
+static bool driver_is_due(struct boot *b, unsigned int news)
 {
-	r->result->outcome = outcome;
+	double t = clock_seconds();
+	int poll_ms = b->session.poll_ms;
+
+	if (b->asked_at && !(news & BOOT_NEWS_HOST) && !cancel_requested() &&
+	    !(poll_ms && t >= b->asked_at + poll_ms / 1e3))
+		return false;
+	b->asked_at = t;
 	return true;
 }
 
-/* What the kernel said before it came to that. */
-static void add_complaint(const struct console *c, struct error *err)
+static bool enter_phase(struct boot *b, enum boot_phase phase)
 {
-	if (c->ncomplaints)
-		error_append(err, err->code, "; before it: %.*s",
-			     (int)strcspn(c->complaints.buf, "\n"), c->complaints.buf);
+	b->phase = phase;
+	b->asked_at = 0;
+	return true;
 }
 
-static const char *last_line(const struct running *r)
+static double next_tick(const struct boot *b)
 {
-	return r->console.last.len ? r->console.last.buf : "(nothing)";
+	double step = DISK_TICK;
+
+	if (b->progress && isatty(STDERR_FILENO))
+		step = PROGRESS_TICK;
+	return (floor(clock_seconds() / step) + 1) * step;
 }
 
-static bool check_limits(struct running *r, struct error *err)
+static void note_power_on(struct boot *b)
 {
-	const struct host_config *cfg = r->session.cfg;
-	double t = now();
-
-	if (t - r->started > cfg->wall_limit_s)
-		error_set(err, -ETIMEDOUT, "not done within %lld s", (long long)cfg->wall_limit_s);
-	else if (t - r->last_news > cfg->progress_limit_s)
-		error_set(err, -ETIMEDOUT, "hangs: nothing came for %lld s",
-			  (long long)cfg->progress_limit_s);
-	else
-		return false;
-	error_append(err, -ETIMEDOUT, "; after %llu records; the console's last line: %s",
-		     (unsigned long long)r->result->records, last_line(r));
-	add_complaint(&r->console, err);
-	return end_with(r, HOST_HANG);
+	b->started = b->last_news = clock_seconds();
+	if (b->request.label)
+		b->progress = progress_start(b->request.label);
+	b->tick_at = next_tick(b);
 }
 
-static bool disk_is_full(const struct running *r)
+static int call_starting_step(struct boot *b)
 {
-	uint64_t bytes = 0;
-
-	return !fs_free_bytes(r->boot->run_dir, &bytes, NULL) && bytes < DISK_FULL_BYTES;
+	if (cancel_requested())
+		return cancel_error(&b->error);
+	if (b->phase == BOOT_PROVISION)
+		return b->driver->provision(&b->session, &b->error);
+	if (b->phase == BOOT_OPEN_CHANNEL)
+		return b->driver->open_channel(&b->session, &b->error);
+	return b->driver->power(&b->session, HOST_POWER_ON, &b->error);
 }
 
-/* Bochs does not say when a byte of its serial line does not fit on the disk. */
-static bool end_disk_full(struct running *r, struct error *err)
-{
-	error_set(err, -ENOSPC, "%s: no space left on the disk", r->boot->run_dir);
-	return end_with(r, HOST_FAILED);
-}
-
-static bool end_broken(struct running *r, int why, struct error *err)
-{
-	if (why == -ECONNRESET)
-		return end_with(r, HOST_GUEST_DIED);
-	if (disk_is_full(r))
-		return end_disk_full(r, err);
-	return end_with(r, HOST_BROKEN_RECORDS);
-}
-
-static bool end_panicked(struct running *r, struct error *err)
-{
-	const struct console *c = &r->console;
-
-	error_set(err, -EIO, "%s", c->panic.buf);
-	add_complaint(c, err);
-	if (c->place.len)
-		error_append(err, -EIO, " (%s)", c->place.buf);
-	return end_with(r, HOST_GUEST_PANIC);
-}
-
-static bool end_complete(struct running *r, struct error *err)
-{
-	const struct console *c = &r->console;
-	const char *line = c->complaints.buf;
-
-	if (!c->ncomplaints)
-		return end_with(r, HOST_DONE);
-	error_set(err, -EIO, "the kernel complained");
-	for (const char *separator = ": "; *line; separator = "; ") {
-		int len = (int)strcspn(line, "\n");
-
-		error_append(err, -EIO, "%s%.*s", separator, len, line);
-		line += len + 1;
-	}
-	if (c->ncomplaints > CONSOLE_COMPLAINTS)
-		error_append(err, -EIO, "; and %zu more", c->ncomplaints - CONSOLE_COMPLAINTS);
-	return end_with(r, HOST_GUEST_COMPLAINED);
-}
-
-/* It went off in good order, and no `bye` had come. */
-static bool end_early(struct running *r, const char *why, struct error *err)
+static bool take_starting_step(struct boot *b, unsigned int news)
 {
 	int ret;
 
-	if (!r->result->records && !r->records.partial.len) {
-		error_set(err, -EIO,
-			  "%s before the agent's first record; the console's last line: %s", why,
-			  last_line(r));
-		return end_with(r, HOST_GUEST_DIED);
+	if (!driver_is_due(b, news))
+		return false;
+	ret = call_starting_step(b);
+	if (ret == HOST_GOES_ON)
+		return false;
+	if (ret) {
+		b->not_started = ret;
+		return enter_phase(b, b->phase == BOOT_POWER_ON ? BOOT_POWER_OFF : BOOT_RELEASE);
 	}
-	ret = record_stream_end(&r->records, err);
-	error_append(err, ret, "; %s", why);
-	return end_broken(r, ret, err);
+	if (b->phase == BOOT_POWER_ON)
+		note_power_on(b);
+	return enter_phase(b, b->phase + 1);
 }
 
-static bool end_gone(struct running *r, struct error *err)
+/* Has it ended? Then outcome and error are set. */
+static bool judge_news(struct boot *b, int records_error, bool tick)
 {
-	struct strbuf why = STRBUF_INIT;
-	int ret = r->drv->postmortem(&r->session, &why);
-	bool over;
+	double t = clock_seconds();
 
-	if (!ret) {
-		over = end_early(r, why.buf, err);
+	if (cancel_requested()) {
+		cancel_error(&b->error);
+		b->result.outcome = BOOT_CANCELLED;
+	} else if (records_error) {
+		boot_ends_broken(b, records_error);
+	} else if (b->panic_at &&
+		   (b->console.panic_told || b->off || t - b->panic_at > PANIC_GRACE)) {
+		boot_ends_panicked(b);
+	} else if (b->bye_at && (b->off || t - b->bye_at > POWER_OFF_GRACE)) {
+		boot_ends_complete(b);
+	} else if ((tick || b->off) && boot_disk_is_full(b)) {
+		boot_ends_disk_full(b);
+	} else if (b->off) {
+		boot_ends_gone(b);
 	} else {
-		error_set(err, ret, "%s after %llu records; the console's last line: %s", why.buf,
-			  (unsigned long long)r->result->records, last_line(r));
-		over = end_with(r, ret == -ECONNRESET ? HOST_GUEST_DIED : HOST_FAILED);
+		return boot_ends_late(b);
 	}
-	strbuf_release(&why);
-	return over;
+	return true;
 }
 
-/* One look at everything; true when it is over, with the outcome and @err set. */
-static bool look(struct running *r, struct error *err)
+static bool follow(struct boot *b, unsigned int news)
 {
+	bool tick = clock_seconds() >= b->tick_at;
 	int ret;
 
 	/* Asked before reading: what an off host sent is then all in the files. */
-	r->off = !r->drv->is_on(&r->session);
-	read_console(r);
-	ret = read_records(r, err);
-	show_progress(r);
-	if (cancel_requested()) {
-		cancel_error(err);
-		return end_with(r, HOST_CANCELLED);
+	if (!b->off && driver_is_due(b, news))
+		b->off = !b->driver->is_on(&b->session);
+	read_console(b);
+	ret = read_records(b);
+	show_progress(b);
+	if (judge_news(b, ret, tick))
+		return enter_phase(b, BOOT_POWER_OFF);
+	if (tick)
+		b->tick_at = next_tick(b);
+	return false;
+}
+
+static void note_undone(struct boot *b, const struct error *err)
+{
+	char *before = b->result.undone;
+
+	if (!before) {
+		b->result.undone = xstrdup(err->text);
+		return;
 	}
-	if (ret)
-		return end_broken(r, ret, err);
-	if (r->panic_at && (r->console.panic_told || r->off || now() - r->panic_at > PANIC_GRACE))
-		return end_panicked(r, err);
-	if (r->bye_at && (r->off || now() - r->bye_at > POWER_OFF_GRACE))
-		return end_complete(r, err);
-	if (disk_is_full(r))
-		return end_disk_full(r, err);
-	if (r->off)
-		return end_gone(r, err);
-	return check_limits(r, err);
+	b->result.undone = xasprintf("%s; %s", before, err->text);
+	free(before);
 }
 
-static void follow(struct running *r, struct error *err)
+static bool take_closing_step(struct boot *b, unsigned int news)
 {
-	struct pollfd fds[] = {
-		{.fd = cancel_fd(), .events = POLLIN},
-		{.fd = r->session.wake_fd, .events = POLLIN},
-	};
-
-	r->started = r->last_news = now();
-	while (!look(r, err))
-		poll(fds, ARRAY_SIZE(fds), POLL_MS);
-	r->drv->power(&r->session, HOST_POWER_OFF, NULL);
-	r->result->wall_seconds = now() - r->started;
-}
-
-static int start(struct running *r, struct error *err)
-{
-	int ret = r->drv->provision(&r->session, err);
-
-	if (!ret)
-		ret = r->drv->open_channel(&r->session, err);
-	if (!ret)
-		ret = r->drv->power(&r->session, HOST_POWER_ON, err);
-	return ret;
-}
-
-static void set_up(struct running *r, const struct host_config *cfg, const struct host_boot *boot,
-		   struct host_result *result)
-{
-	memset(result, 0, sizeof(*result));
-	result->console_path = xasprintf("%s/console.log", boot->run_dir);
-	result->records_path = xasprintf("%s/records.jsonl", boot->run_dir);
-	r->session = (struct host_session){
-		.cfg = cfg,
-		.image = boot->image,
-		.run_dir = boot->run_dir,
-		.console_path = result->console_path,
-		.records_path = result->records_path,
-		.wake_fd = -1,
-	};
-	r->boot = boot;
-	r->result = result;
-	r->console_file = (struct growing_file){result->console_path, -1};
-	r->records_file = (struct growing_file){result->records_path, -1};
-	r->records.on_record = note_record;
-	r->records.arg = r;
-}
-
-static void tear_down(struct running *r)
-{
-	r->drv->release(&r->session);
-	if (r->console_file.fd >= 0)
-		close(r->console_file.fd);
-	if (r->records_file.fd >= 0)
-		close(r->records_file.fd);
-	console_release(&r->console);
-	record_stream_release(&r->records);
-}
-
-int host_boot(const struct host_driver *drv, const struct host_config *cfg,
-	      const struct host_boot *boot, struct host_result *result, struct error *err)
-{
-	struct running r = {
-		.drv = drv,
-		.console = CONSOLE_INIT,
-		.records = RECORD_STREAM_INIT,
-	};
+	struct error err = {0};
 	int ret;
 
-	if (cancel_requested())
-		return cancel_error(err);
-	set_up(&r, cfg, boot, result);
-	ret = start(&r, err);
-	if (!ret) {
-		r.progress = boot->label ? progress_start(boot->label) : NULL;
-		follow(&r, err);
-		if (r.progress)
-			progress_end(r.progress, host_outcome_name(result->outcome));
-	}
-	tear_down(&r);
+	if (!driver_is_due(b, news))
+		return false;
+	if (b->phase == BOOT_POWER_OFF)
+		ret = b->driver->power(&b->session, HOST_POWER_OFF, &err);
+	else
+		ret = b->driver->release(&b->session, &err);
+	if (ret == HOST_GOES_ON)
+		return false;
 	if (ret)
-		host_result_free(result);
+		note_undone(b, &err);
+	if (b->phase == BOOT_POWER_OFF && b->started)
+		b->result.wall_seconds = clock_seconds() - b->started;
+	return enter_phase(b, b->phase + 1);
+}
+
+static bool (*const steps[])(struct boot *b, unsigned int news) = {
+	[BOOT_PROVISION] = take_starting_step, [BOOT_OPEN_CHANNEL] = take_starting_step,
+	[BOOT_POWER_ON] = take_starting_step,  [BOOT_FOLLOW] = follow,
+	[BOOT_POWER_OFF] = take_closing_step,  [BOOT_RELEASE] = take_closing_step,
+};
+
+bool boot_look(struct boot *b, unsigned int news)
+{
+	while (b->phase != BOOT_OVER && steps[b->phase](b, news))
+		;
+	return b->phase == BOOT_OVER;
+}
+
+/* ---- from outside ---- */
+
+static double earlier(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+double boot_deadline(const struct boot *b)
+{
+	const struct host_config *cfg = b->session.cfg;
+	double at = INFINITY;
+
+	if (b->session.poll_ms)
+		at = b->asked_at + b->session.poll_ms / 1e3;
+	if (b->phase != BOOT_FOLLOW)
+		return at;
+	at = earlier(at, b->tick_at);
+	at = earlier(at, b->started + cfg->wall_limit_s);
+	at = earlier(at, b->last_news + cfg->progress_limit_s);
+	if (b->bye_at)
+		at = earlier(at, b->bye_at + POWER_OFF_GRACE);
+	if (b->panic_at)
+		at = earlier(at, b->panic_at + PANIC_GRACE);
+	return at;
+}
+
+int boot_wake_fd(const struct boot *b)
+{
+	return b->session.wake_fd;
+}
+
+const char *boot_run_dir(const struct boot *b)
+{
+	return b->request.run_dir;
+}
+
+void *boot_arg(const struct boot *b)
+{
+	return b->request.arg;
+}
+
+struct boot *boot_begin(const struct host_config *cfg, const struct boot_request *request)
+{
+	struct boot *b = xcalloc(1, sizeof(*b));
+
+	b->driver = cfg->driver;
+	b->request = *request;
+	b->result.console_path = xasprintf("%s/console.log", request->run_dir);
+	b->result.records_path = xasprintf("%s/records.jsonl", request->run_dir);
+	b->session = (struct host_session){
+		.cfg = cfg,
+		.image = request->image,
+		.run_dir = request->run_dir,
+		.console_path = b->result.console_path,
+		.records_path = b->result.records_path,
+		.wake_fd = -1,
+	};
+	b->console_file = (struct growing_file){b->result.console_path, -1};
+	b->records_file = (struct growing_file){b->result.records_path, -1};
+	b->console = (struct console)CONSOLE_INIT;
+	b->records = (struct record_stream)RECORD_STREAM_INIT;
+	b->records.on_record = note_record;
+	b->records.arg = b;
+	return b;
+}
+
+static void close_file(const struct growing_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+}
+
+int boot_end(struct boot *b, struct boot_result *result, struct error *err)
+{
+	int ret = b->not_started;
+
+	if (b->progress)
+		progress_end(b->progress, boot_outcome_name(b->result.outcome));
+	if (b->error.code)
+		error_set(err, b->error.code, "%s", b->error.text);
+	*result = b->result;
+	if (ret) {
+		free(result->console_path);
+		free(result->records_path);
+		*result = (struct boot_result){.undone = result->undone};
+	}
+	close_file(&b->console_file);
+	close_file(&b->records_file);
+	console_release(&b->console);
+	record_stream_release(&b->records);
+	free(b);
 	return ret;
 }
 
-void host_result_free(struct host_result *r)
+void boot_result_free(struct boot_result *r)
 {
 	free(r->console_path);
 	free(r->records_path);
+	free(r->undone);
 	memset(r, 0, sizeof(*r));
 }

@@ -19,8 +19,8 @@
 		&(array)[(n)++];                                        \
 	})
 
-/* The first trouble is told; a worse class replaces a milder one. */
-static void trouble(struct collector *c, enum results_class class, const char *text)
+/* Keeps the first trouble; one of class integrity replaces one of a milder class. */
+static void note_trouble(struct collector *c, enum results_class class, const char *text)
 {
 	if (c->class == class && class != RESULTS_OK)
 		return;
@@ -46,9 +46,14 @@ static int number_of(const struct json_node *rec, const char *key, uint64_t *out
 	int64_t value;
 	int ret = json_member(rec, key, true, &n, err);
 
-	ret = ret ? ret : json_as_int(&n, 0, INT64_MAX, &value, err);
-	*out = ret ? 0 : value;
-	return ret;
+	*out = 0;
+	if (ret)
+		return ret;
+	ret = json_as_int(&n, 0, INT64_MAX, &value, err);
+	if (ret)
+		return ret;
+	*out = value;
+	return 0;
 }
 
 static int real_of(const struct json_node *rec, const char *key, double *out, struct error *err)
@@ -56,7 +61,9 @@ static int real_of(const struct json_node *rec, const char *key, double *out, st
 	struct json_node n;
 	int ret = json_member(rec, key, true, &n, err);
 
-	return ret ? ret : json_as_double(&n, out, err);
+	if (ret)
+		return ret;
+	return json_as_double(&n, out, err);
 }
 
 static int measure_of(const struct collector *c, const struct json_node *rec,
@@ -74,15 +81,38 @@ static int measure_of(const struct collector *c, const struct json_node *rec,
 	return 0;
 }
 
-static int take_hello(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_hello(struct collector *c, const struct json_node *rec, struct error *err)
 {
+	c->hello = rec->value;
 	c->clock = text_of(rec, "clock", err);
 	c->release = text_of(rec, "release", err);
 	c->build_id = text_of(rec, "build_id", err);
-	return c->clock && c->release && c->build_id ? 0 : -EINVAL;
+	if (!c->clock || !c->release || !c->build_id)
+		return -EINVAL;
+	return 0;
 }
 
-static int take_buckets(struct results_metric *m, const struct json_node *hist, struct error *err)
+static int read_bucket(const struct json_node *pair, struct results_bucket *out, struct error *err)
+{
+	struct json_node item;
+	int64_t bucket, count;
+	int ret;
+
+	if (json_length(pair) != 2)
+		return json_error(pair, err, "expected [bucket,count]");
+	json_element(pair, 0, &item);
+	ret = json_as_int(&item, 0, UINT32_MAX, &bucket, err);
+	if (ret)
+		return ret;
+	json_element(pair, 1, &item);
+	ret = json_as_int(&item, 1, UINT32_MAX, &count, err);
+	if (ret)
+		return ret;
+	*out = (struct results_bucket){.bucket = bucket, .count = count};
+	return 0;
+}
+
+static int read_buckets(struct results_metric *m, const struct json_node *hist, struct error *err)
 {
 	size_t n = json_length(hist);
 	struct results_bucket *buckets = xcalloc(n, sizeof(*buckets));
@@ -91,21 +121,14 @@ static int take_buckets(struct results_metric *m, const struct json_node *hist, 
 	m->hist = buckets;
 	m->nhist = n;
 	for (size_t i = 0; i < n; i++) {
-		struct json_node pair, item;
-		int64_t bucket, count;
+		struct json_node pair;
 		int ret;
 
 		json_element(hist, i, &pair);
-		if (json_length(&pair) != 2)
-			return json_error(&pair, err, "expected [bucket,count]");
-		json_element(&pair, 0, &item);
-		ret = json_as_int(&item, 0, UINT32_MAX, &bucket, err);
-		json_element(&pair, 1, &item);
-		ret = ret ? ret : json_as_int(&item, 1, UINT32_MAX, &count, err);
+		ret = read_bucket(&pair, &buckets[i], err);
 		if (ret)
 			return ret;
-		buckets[i] = (struct results_bucket){.bucket = bucket, .count = count};
-		sum += count;
+		sum += buckets[i].count;
 	}
 	if (sum != m->count)
 		return json_error(hist, err,
@@ -134,13 +157,47 @@ static int optional_scale(const struct json_node *rec, uint32_t *scale, struct e
 	return ret == -ENOENT ? 0 : ret;
 }
 
-static int take_metric(struct collector *c, const struct json_node *rec, struct error *err)
+/* The numbers of a metric; its histogram is allocated even after an error. */
+static int read_samples(const struct json_node *rec, struct results_metric *m, struct error *err)
+{
+	static const struct {
+		const char *key;
+		size_t offset;
+	} counts[] = {
+		{"count", offsetof(struct results_metric, count)},
+		{"min", offsetof(struct results_metric, min)},
+		{"max", offsetof(struct results_metric, max)},
+	};
+	struct json_node hist;
+	int ret = optional_scale(rec, &m->scale, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		void *at = (char *)m + counts[i].offset;
+
+		ret = number_of(rec, counts[i].key, at, err);
+		if (ret)
+			return ret;
+	}
+	ret = real_of(rec, "mean", &m->mean, err);
+	if (ret)
+		return ret;
+	ret = json_member(rec, "hist", true, &hist, err);
+	if (ret)
+		return ret;
+	ret = json_as_array(&hist, err);
+	if (ret)
+		return ret;
+	return read_buckets(m, &hist, err);
+}
+
+static int collect_metric(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *measure;
 	const struct scenario_metric *known;
 	const char *name, *unit;
 	struct results_metric m = {0};
-	struct json_node hist;
 	int ret = measure_of(c, rec, &measure, err);
 
 	if (ret)
@@ -149,29 +206,22 @@ static int take_metric(struct collector *c, const struct json_node *rec, struct 
 	unit = text_of(rec, "unit", err);
 	if (!name || !unit)
 		return -EINVAL;
-	known = scenario_find_metric(measure->scenario, name);
+	known = scenario_find_metric(scenario_measure_name(measure), name);
 	if (!known)
-		return json_error(rec, err, "scenario %s has no metric \"%s\"", measure->scenario,
-				  name);
+		return json_error(rec, err, "scenario %s has no metric \"%s\"",
+				  scenario_measure_name(measure), name);
 	m = (struct results_metric){
-		.scenario = measure->scenario,
+		.scenario = scenario_measure_name(measure),
 		.metric = known->name,
 		.params = measure->params,
 		.unit = unit,
 		.better = known->better,
 		.headline = known->headline,
 		.smallest_effect = smallest_effect(c->plan, name),
-		.rounds = measure->rounds,
-		.warmup = measure->warmup,
+		.rounds = measure->line.rounds,
+		.warmup = measure->line.warmup,
 	};
-	ret = optional_scale(rec, &m.scale, err);
-	ret = ret ? ret : number_of(rec, "count", &m.count, err);
-	ret = ret ? ret : number_of(rec, "min", &m.min, err);
-	ret = ret ? ret : number_of(rec, "max", &m.max, err);
-	ret = ret ? ret : real_of(rec, "mean", &m.mean, err);
-	ret = ret ? ret : json_member(rec, "hist", true, &hist, err);
-	ret = ret ? ret : json_as_array(&hist, err);
-	ret = ret ? ret : take_buckets(&m, &hist, err);
+	ret = read_samples(rec, &m, err);
 	if (ret) {
 		free((void *)(uintptr_t)m.hist);
 		return ret;
@@ -180,23 +230,35 @@ static int take_metric(struct collector *c, const struct json_node *rec, struct 
 	return 0;
 }
 
-static int take_counters(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_counters(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *measure;
-	struct json_node values;
+	struct json_node values, item;
+	int64_t value;
 	int ret = measure_of(c, rec, &measure, err);
 
-	ret = ret ? ret : json_member(rec, "values", true, &values, err);
-	ret = ret ? ret : json_as_object(&values, err);
 	if (ret)
 		return ret;
-	json_object_object_foreach(values.value, name, value)
+	ret = json_member(rec, "values", true, &values, err);
+	if (ret)
+		return ret;
+	ret = json_as_object(&values, err);
+	if (ret)
+		return ret;
+	json_object_object_foreach(values.value, name, unused)
 	{
+		(void)unused;
+		ret = json_member(&values, name, true, &item, err);
+		if (ret)
+			return ret;
+		ret = json_as_int(&item, INT64_MIN, INT64_MAX, &value, err);
+		if (ret)
+			return ret;
 		*APPEND(c->counters, c->ncounters) = (struct results_counter){
-			.scenario = measure->scenario,
+			.scenario = scenario_measure_name(measure),
 			.params = measure->params,
 			.name = name,
-			.value = json_object_get_int64(value),
+			.value = value,
 		};
 	}
 	return 0;
@@ -208,7 +270,7 @@ static int add_test(struct collector *c, const struct scenario_measure *m, const
 	if (!result || !text)
 		return -EINVAL;
 	*APPEND(c->tests, c->ntests) = (struct results_test){
-		.scenario = m->scenario,
+		.scenario = scenario_measure_name(m),
 		.params = m->params,
 		.name = name,
 		.result = result,
@@ -217,15 +279,17 @@ static int add_test(struct collector *c, const struct scenario_measure *m, const
 	return 0;
 }
 
-static int take_skip(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_skip(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m = NULL;
 	int ret = measure_of(c, rec, &m, err);
 
-	return ret ? ret : add_test(c, m, "", "skip", text_of(rec, "reason", err));
+	if (ret)
+		return ret;
+	return add_test(c, m, "", "skip", text_of(rec, "reason", err));
 }
 
-static int take_fail(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_fail(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m;
 	const char *class, *text, *expected, *found;
@@ -240,10 +304,10 @@ static int take_fail(struct collector *c, const struct json_node *rec, struct er
 	found = text_of(rec, "found", err);
 	if (!class || !text || !expected || !found)
 		return -EINVAL;
-	error_set(&told, 0, "%s %s: %s", m->scenario, m->params, text);
+	error_set(&told, 0, "%s %s: %s", scenario_measure_name(m), m->params, text);
 	if (expected[0] || found[0])
 		error_append(&told, 0, ": expected %s, found %s", expected, found);
-	trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, told.text);
+	note_trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, told.text);
 	return add_test(c, m, "", "fail", text);
 }
 
@@ -277,7 +341,7 @@ static const char *find_failure(const char *text, const char *last)
 }
 
 /* The agent puts how it ended on the last line. */
-static void tell_failed(struct collector *c, const char *name, const char *text)
+static void note_failed_test(struct collector *c, const char *name, const char *text)
 {
 	const char *end = strrchr(text, '\n'), *last = end ? end + 1 : text;
 	const char *what = find_failure(text, last);
@@ -286,10 +350,10 @@ static void tell_failed(struct collector *c, const char *name, const char *text)
 
 	error_set(&told, 0, "selftest %s failed (%.100s)%s%.*s", name, last, len ? ":\n" : "",
 		  len < FAILURE_TEXT ? len : FAILURE_TEXT, what);
-	trouble(c, RESULTS_INTEGRITY, told.text);
+	note_trouble(c, RESULTS_INTEGRITY, told.text);
 }
 
-static int take_test(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_test(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m;
 	const char *name, *result, *text;
@@ -303,20 +367,22 @@ static int take_test(struct collector *c, const struct json_node *rec, struct er
 	if (!name || !result || !text)
 		return -EINVAL;
 	if (!strcmp(result, "fail"))
-		tell_failed(c, name, text);
+		note_failed_test(c, name, text);
 	return add_test(c, m, name, result, text);
 }
 
-static int take_end(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_end(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m;
 	int ret = measure_of(c, rec, &m, err);
 
-	c->ended += !ret;
-	return ret;
+	if (ret)
+		return ret;
+	c->ended++;
+	return 0;
 }
 
-static int take_console(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_console(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const char *text = text_of(rec, "text", err);
 
@@ -324,21 +390,21 @@ static int take_console(struct collector *c, const struct json_node *rec, struct
 		return -EINVAL;
 	if (!c->complaint.text[0])
 		error_set(&c->complaint, -EIO, "%s", text);
-	trouble(c, RESULTS_GUEST, text);
+	note_trouble(c, RESULTS_GUEST, text);
 	return 0;
 }
 
-static int take_fatal(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_fatal(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const char *text = text_of(rec, "text", err);
 
 	if (!text)
 		return -EINVAL;
-	trouble(c, RESULTS_JOB, text);
+	note_trouble(c, RESULTS_JOB, text);
 	return 0;
 }
 
-static int take_nothing(struct collector *c, const struct json_node *rec, struct error *err)
+static int ignore_record(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	(void)c;
 	(void)rec;
@@ -348,15 +414,15 @@ static int take_nothing(struct collector *c, const struct json_node *rec, struct
 
 static const struct {
 	const char *type;
-	int (*take)(struct collector *c, const struct json_node *rec, struct error *err);
+	int (*collect)(struct collector *c, const struct json_node *rec, struct error *err);
 } record_types[] = {
-	{"hello", take_hello},	   {"begin", take_nothing},	{"alive", take_nothing},
-	{"metric", take_metric},   {"counters", take_counters}, {"skip", take_skip},
-	{"fail", take_fail},	   {"test", take_test},		{"end", take_end},
-	{"console", take_console}, {"fatal", take_fatal},	{"bye", take_nothing},
+	{"hello", collect_hello},     {"begin", ignore_record},	      {"alive", ignore_record},
+	{"metric", collect_metric},   {"counters", collect_counters}, {"skip", collect_skip},
+	{"fail", collect_fail},	      {"test", collect_test},	      {"end", collect_end},
+	{"console", collect_console}, {"fatal", collect_fatal},	      {"bye", ignore_record},
 };
 
-static int take(struct collector *c, const struct json_node *rec, struct error *err)
+static int collect_record(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const char *type = text_of(rec, "type", err);
 
@@ -364,7 +430,7 @@ static int take(struct collector *c, const struct json_node *rec, struct error *
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(record_types); i++)
 		if (!strcmp(type, record_types[i].type))
-			return record_types[i].take(c, rec, err);
+			return record_types[i].collect(c, rec, err);
 	return json_error(rec, err, "unknown record type \"%s\"", type);
 }
 
@@ -385,20 +451,15 @@ void collector_release(struct collector *c)
 	free(c->records);
 }
 
-void collector_record(struct collector *c, const char *line, size_t len)
+void collector_record(struct collector *c, struct json_object *record)
 {
-	__cleanup_free char *copy = xcalloc(len + 1, 1);
-	struct json_node rec = {.file = "record", .path = "$"};
+	const struct json_node rec = {
+		.value = json_object_get(record), .file = "record", .path = "$"};
 	struct error err = {0};
 
-	memcpy(copy, line, len);
-	if (json_parse(copy, len, "record", &rec.value, &err)) {
-		trouble(c, RESULTS_INFRASTRUCTURE, err.text);
-		return;
-	}
-	*APPEND(c->records, c->nrecords) = rec.value;
-	if (take(c, &rec, &err))
-		trouble(c, RESULTS_INFRASTRUCTURE, err.text);
+	*APPEND(c->records, c->nrecords) = record;
+	if (collect_record(c, &rec, &err))
+		note_trouble(c, RESULTS_INFRASTRUCTURE, err.text);
 }
 
 void collector_finish(struct collector *c)
@@ -408,7 +469,7 @@ void collector_finish(struct collector *c)
 	if (c->class != RESULTS_OK || c->ended == c->plan->nmeasures)
 		return;
 	error_set(&told, 0, "%zu of %zu measurements ended", c->ended, c->plan->nmeasures);
-	trouble(c, RESULTS_INFRASTRUCTURE, told.text);
+	note_trouble(c, RESULTS_INFRASTRUCTURE, told.text);
 }
 
 void collector_fill(const struct collector *c, struct results_boot *run)

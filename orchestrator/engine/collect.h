@@ -4,7 +4,7 @@
  * joined with the plan that it ran, become the metrics, counters and tests of one results_boot.
  *
  *	collector_init(&c, &plan);
- *	... collector_record(&c, line, len) for each record, as it comes ...
+ *	... collector_record(&c, record) for each record, as it comes ...
  *	collector_finish(&c);
  *	collector_fill(&c, &run);	// run borrows from c
  *	results_store(db, &run, ...);
@@ -33,6 +33,7 @@ struct collector {
 	struct results_test *tests;
 	size_t ntests;
 	size_t ended;				/* measurements with an `end` record */
+	struct json_object *hello;		/* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
 	enum results_class class;		/* of the worst thing the records tell */
 	struct error trouble;			/* and its text */
@@ -42,9 +43,9 @@ struct collector {
 void collector_init(struct collector *c, const struct scenario_plan *plan);
 void collector_release(struct collector *c);
 
-/* Takes one good record line. A record that does not fit the plan (unknown id or metric, missing
+/* Takes one good record and keeps a reference to it. A record that does not fit the plan (unknown id or metric, missing
  * member) is infrastructure trouble, kept in @c; the rest of the stream is still read. */
-void collector_record(struct collector *c, const char *line, size_t len);
+void collector_record(struct collector *c, struct json_object *record);
 
 /* After the last record of a complete stream: a measurement that never ended is trouble too. */
 void collector_finish(struct collector *c);

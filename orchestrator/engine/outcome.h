@@ -9,15 +9,15 @@
 #include "orchestrator/engine/collect.h"
 #include "orchestrator/engine/boot.h"
 
-enum results_class verdict_of_outcome(enum host_outcome outcome);
+enum results_class outcome_class(enum boot_outcome outcome);
 
 /*
- * The class of a boot that ended with @outcome (and @host_error, host_boot()'s) and left @c, which
+ * The class of a boot that ended with @outcome (and @host_error, boot_end()'s) and left @c, which
  * is finished here. Unless it is RESULTS_OK, @why says what was wrong. A guest that computed
  * something wrong and complained on its console (or died) is of class integrity, and @why tells
  * both: the second after RESULTS_BESIDES.
  */
-enum results_class verdict_find(enum host_outcome outcome, const struct error *host_error,
-				struct collector *c, struct error *why);
+enum results_class outcome_judge(enum boot_outcome outcome, const struct error *host_error,
+				 struct collector *c, struct error *why);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * plan.h - where a scenario becomes work for a guest: a validated plan (scenarios/scenarios.h) in the
- * agent's words (agents/wire/protocol.h).
+ * plan.h - where a scenario becomes work for a guest: a validated plan (scenarios/scenarios.h) as the
+ * text that the agent of one boot reads (agents/wire/protocol.h).
  */
 #ifndef ORCHESTRATOR_ENGINE_PLAN_H
 #define ORCHESTRATOR_ENGINE_PLAN_H

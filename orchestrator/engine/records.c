@@ -15,23 +15,30 @@ struct head {
 	int64_t records; /* of a `bye` */
 };
 
+static int read_number(const struct json_node *root, const char *key, int64_t *out,
+		       struct error *err)
+{
+	struct json_node member;
+	int ret = json_member(root, key, true, &member, err);
+
+	if (ret)
+		return ret;
+	return json_as_int(&member, 0, INT64_MAX, out, err);
+}
+
 static int read_head(struct json_object *doc, const char *where, struct head *head,
 		     struct error *err)
 {
 	struct json_node root = {.value = doc, .file = where, .path = "$"}, member;
-	int ret = json_member(&root, "seq", true, &member, err);
 
-	if (!ret)
-		ret = json_as_int(&member, 0, INT64_MAX, &head->seq, err);
-	if (!ret)
-		ret = json_member(&root, "type", true, &member, err);
-	if (!ret)
-		ret = json_as_string(&member, &head->type, err);
-	if (!ret && !strcmp(head->type, "bye"))
-		ret = json_member(&root, "records", true, &member, err);
-	if (!ret && !strcmp(head->type, "bye"))
-		ret = json_as_int(&member, 0, INT64_MAX, &head->records, err);
-	return ret ? -EBADMSG : 0;
+	if (json_as_object(&root, err) || read_number(&root, "seq", &head->seq, err))
+		return -EBADMSG;
+	if (json_member(&root, "type", true, &member, err) ||
+	    json_as_string(&member, &head->type, err))
+		return -EBADMSG;
+	if (!strcmp(head->type, "bye") && read_number(&root, "records", &head->records, err))
+		return -EBADMSG;
+	return 0;
 }
 
 static int check_order(const struct record_stream *rs, const struct head *head, const char *where,
@@ -49,28 +56,32 @@ static int check_order(const struct record_stream *rs, const struct head *head, 
 	return 0;
 }
 
-static int take_record(struct record_stream *rs, const char *line, size_t len, const char *where,
-		       struct error *err)
+static int parse_record(struct record_stream *rs, const char *line, size_t len, const char *where,
+			struct error *err)
 {
 	struct json_object *doc = NULL;
 	struct head head = {0};
-	int ret = json_parse(line, len, where, &doc, err);
+	int ret;
 
-	ret = ret ? -EBADMSG : read_head(doc, where, &head, err);
-	if (!ret)
-		ret = check_order(rs, &head, where, err);
-	if (!ret) {
-		rs->count++;
-		rs->ended += !strcmp(head.type, "end");
-		rs->complete = !strcmp(head.type, "bye");
-		if (rs->on_record)
-			rs->on_record(line, len, rs->arg);
-	}
+	if (json_parse(line, len, where, &doc, err))
+		return -EBADMSG;
+	ret = read_head(doc, where, &head, err);
+	if (ret)
+		goto out;
+	ret = check_order(rs, &head, where, err);
+	if (ret)
+		goto out;
+	rs->count++;
+	rs->ended += !strcmp(head.type, "end");
+	rs->complete = !strcmp(head.type, "bye");
+	if (rs->on_record)
+		rs->on_record(doc, rs->arg);
+out:
 	json_object_put(doc);
 	return ret;
 }
 
-static int take_line(struct record_stream *rs, const char *line, size_t len, struct error *err)
+static int check_line(struct record_stream *rs, const char *line, size_t len, struct error *err)
 {
 	char where[40], why[256];
 
@@ -79,7 +90,7 @@ static int take_line(struct record_stream *rs, const char *line, size_t len, str
 		return error_set(err, -EBADMSG, "%s: comes after the bye", where);
 	if (record_check(line, len, why, sizeof(why)))
 		return error_set(err, -EBADMSG, "%s: %s", where, why);
-	return take_record(rs, line, len, where, err);
+	return parse_record(rs, line, len, where, err);
 }
 
 int record_stream_feed(struct record_stream *rs, const char *data, size_t len, struct error *err)
@@ -89,11 +100,11 @@ int record_stream_feed(struct record_stream *rs, const char *data, size_t len, s
 		size_t used = newline ? (size_t)(newline - data) : len;
 		int ret = 0;
 
-		/* One byte too many is enough for take_line() to refuse it. */
+		/* One byte too many is enough for check_line() to refuse it. */
 		if (rs->partial.len <= PROTOCOL_LINE_MAX)
 			strbuf_add(&rs->partial, data, used);
 		if (newline || rs->partial.len > PROTOCOL_LINE_MAX) {
-			ret = take_line(rs, rs->partial.buf, rs->partial.len, err);
+			ret = check_line(rs, rs->partial.buf, rs->partial.len, err);
 			strbuf_reset(&rs->partial);
 		}
 		if (ret)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * records.h - the agent's record stream (agents/wire/protocol.h), read as it comes and trusted in nothing:
- * every line's CRC, the sequence and the closing count are checked, and what is wrong is named by
- * line.
+ * every line's CRC (of the text, before anything is parsed), the sequence and the closing count are
+ * checked, and what is wrong is named by line. Each line is parsed once.
  */
 #ifndef ORCHESTRATOR_ENGINE_RECORDS_H
 #define ORCHESTRATOR_ENGINE_RECORDS_H
@@ -11,12 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <json-c/json.h>
+
 #include "common/error.h"
 #include "common/strbuf.h"
 
 struct record_stream { /* start with RECORD_STREAM_INIT, end with record_stream_release() */
-	/* NULL, or called on each good line, without its newline. */
-	void (*on_record)(const char *line, size_t len, void *arg);
+	/* NULL, or called on each good record, parsed. It may keep it: json_object_get(). */
+	void (*on_record)(struct json_object *record, void *arg);
 	void *arg;
 	struct strbuf partial; /* a line whose end has not come yet */
 	uint64_t count;	       /* good records so far */

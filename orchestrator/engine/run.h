@@ -7,6 +7,16 @@
  * it moves what should not matter (page placement, timer phase), so that boots differ by the noise
  * that a user's machine would have.
  *
+ * Kernels are built one after the other while those that are there already boot (builder.h): "boot 1
+ * of A" runs while B compiles, and so may boot 2 of A. On the emulated clock that biases nothing: its
+ * time is the guest's instructions, the same on a busy and on an idle machine, early and late. On a
+ * host with a real clock (host_driver.clock: HOST_CLOCK_TSC) a build would disturb what is measured on
+ * the same machine, and boots of A all before those of B would give A another temperature and
+ * time of day: there every kernel is built before the first boot. Where all kernels are there the
+ * order of the boots is the same everywhere.
+ *
+ * One thread drives all boots (loop.h), as many at once as the host takes; the builds have another.
+ *
  * A boot's files are in RUNS/SESSION/KERNEL-SCENARIO-N/: console.log, records.jsonl, what the driver
  * keeps. RUNS is `runs` beside the database.
  */
@@ -50,7 +60,8 @@ void run_new_session(char session[RUN_SESSION_MAX]);
  * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see
  * @summary, zeroed by the caller; several calls add up in it); a negative errno when it could not be
  * done: a scenario or variant is wrong, a build failed, the host cannot run, the database cannot be
- * written, cancelled. Boots that ended before a failure are stored.
+ * written, cancelled. Boots that were started before a failure run to their end and are stored: when
+ * the build of B fails, those of A stay.
  */
 int run_execute(const struct run_request *req, struct results_db *db, struct run_summary *summary,
 		struct error *err);

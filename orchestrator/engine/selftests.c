@@ -14,8 +14,8 @@ static const char **list_names(const struct scenario_plan *plan, size_t *count)
 
 	*count = 0;
 	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (!strcmp(plan->measures[i].scenario, "kselftest"))
-			names[(*count)++] = plan->measures[i].variant;
+		if (plan->measures[i].line.scenario == PLAN_KSELFTEST)
+			names[(*count)++] = plan->measures[i].line.test;
 	return names;
 }
 

@@ -2,10 +2,17 @@
 /*
  * driver.h - WHERE it runs: hosts are drivers behind one table.
  *
- * The engine (orchestrator/engine/boot.h) boots an image: provision, open the record channel, switch
- * on, follow, switch off, release. A driver only knows how its host does those things. What comes from the host - console and records - is always a growing file in the run
- * directory, whoever writes it (the emulator itself, a serial-over-LAN client, an HTTP server), so
- * there is one place that reads and judges it.
+ * The engine (orchestrator/engine/boot.h) boots an image: provision, open the channel, switch on,
+ * follow, switch off, release. A driver only knows how its host does those things. What comes from
+ * the host - console and records - is always a growing file in the run directory, whoever writes it
+ * (the emulator itself, a serial-over-LAN client, an HTTP server), so there is one place that reads
+ * and judges it.
+ *
+ * One thread drives many boots, so no method may wait for its host. A step that takes longer than
+ * some milliseconds (a BMC, an upload) is started, returns HOST_GOES_ON, and is called again when
+ * the driver's wake_fd is readable or its poll_ms have passed, until it returns 0 or an error. A
+ * driver whose library can only block does the step in a thread or process of its own and hands out
+ * an eventfd, a pipe or a pidfd as wake_fd.
  */
 #ifndef ORCHESTRATOR_HOSTS_DRIVER_H
 #define ORCHESTRATOR_HOSTS_DRIVER_H
@@ -15,20 +22,39 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/json.h"
 #include "common/strbuf.h"
+#include "orchestrator/places.h"
 
-struct host_config { /* hosts/NAME.json, or the built-in "emulated" */
+struct host_driver;
+
+struct host_config { /* hosts/NAME.json, or built in; orchestrator/hosts/hosts.h */
 	char *name;
-	char *driver; /* a host_driver's name */
-	char *description;
-	char *path;	   /* of its file; NULL for a built-in */
-	int64_t cpus;	   /* emulated: how many */
-	int64_t megabytes; /* emulated: RAM in all */
-	int64_t unmanaged_megabytes; /* of it hidden from the kernel (mem=) for unmanaged L1 memory; 0: none */
-	uint64_t
-		ips; /* emulated: instructions per emulated second, the TSC's rate; 0: a real clock */
+	const struct host_driver *driver;
+	char *description;	  /* NULL: none */
+	char *path;		  /* of its file; NULL for a built-in */
 	int64_t wall_limit_s;	  /* power-on to end, at most */
 	int64_t progress_limit_s; /* without a new record (before the first: a console byte), at most */
+	int64_t parallel; /* boots that may run on it at once; 0: one per core of this machine */
+	void *own;	  /* the driver's part, from its configure() */
+};
+
+/* What a probe() finds; orchestrator/hosts/hosts.h: host_probe(). */
+struct host_found {
+	bool ready;
+	struct strbuf missing; /* a line for each missing thing: "WHAT: REMEDY" */
+	/* What makes the host's numbers comparable as far as it can be known without a boot: emulator
+	 * and version, BMC model and firmware, memory, clock rate, ... */
+	struct json_object *identity;
+};
+
+/* What a kernel is booted for: it may want another command line. */
+enum host_purpose { HOST_MEASURES, HOST_SELFTESTS };
+
+/* What a host's times are: never compared with each other (docs/design.md). */
+enum host_clock {
+	HOST_CLOCK_EMULATED, /* instructions: whatever else the machine does changes nothing */
+	HOST_CLOCK_TSC,	     /* real time: load and temperature tell */
 };
 
 /* One boot while it goes on: what the engine and a driver's methods share. */
@@ -37,54 +63,79 @@ struct host_session {
 	const char *image;   /* ISO to boot */
 	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
-	int wake_fd; /* -1, or readable when is_on() has something to look at */
-	void *priv;  /* the driver's, freed by release() */
+	/* The driver's: -1, or a descriptor that is readable when a step that goes on, or is_on(), has
+	 * something to look at. To be -1 again before it stays readable for ever. */
+	int wake_fd;
+	/* The driver's: 0, or the milliseconds after which it wants to be asked again in any case.
+	 * It may change at each call. */
+	int poll_ms;
+	void *priv; /* the driver's, freed by release() */
 };
 
 enum host_power { HOST_POWER_OFF, HOST_POWER_ON };
 
+/* A step has been started and is not done. */
+#define HOST_GOES_ON 1
+
 struct host_driver {
 	const char *name;
 	const char *help; /* one line: what such a host is */
-	const char
-		*cmdline; /* what the kernel's command line must have on every host of its kind */
-	const char *selftest_cmdline; /* NULL, or what it must have besides where selftests run */
-	int parallel;		      /* boots that may run at once; 0: one per core */
+	enum host_clock clock;
+	int64_t parallel; /* "parallel" of a host file that says nothing */
+	const char *const
+		*keys; /* what a host file may have besides the common keys, NULL-terminated */
 
-	/* Can it run now? Each missing thing with its remedy is a line in @report; *ok is the answer.
-	 * @identity (NULL: not wanted) gets a canonical JSON object: what makes its numbers
-	 * comparable (emulator and version, CPU model, memory, clock rate). */
-	int (*probe)(const struct host_config *cfg, bool *ok, struct strbuf *report,
-		     struct strbuf *identity, struct error *err);
+	/* Reads the driver's own keys out of the whole @file (each is one of @keys already) into *own,
+	 * which free_config() frees. -EINVAL with file and path in it (json_error()). */
+	int (*configure)(const struct json_node *file, void **own, struct error *err);
+	void (*free_config)(void *own);
+	/* The command line that a kernel must have on this host; the caller frees. */
+	char *(*cmdline)(const struct host_config *cfg, enum host_purpose purpose);
+	/* Can it run now? Fills @found (empty, ready); 0 whatever the answer. An error says that
+	 * the question could not be put: cancelled, no descriptors left, ... */
+	int (*probe)(const struct host_config *cfg, const struct places *places,
+		     struct host_found *found, struct error *err);
+	/* NULL, or adds to a boot's @identity what the agent's @hello tells of the machine (CPU,
+	 * microcode, ...) and no probe can know. */
+	void (*identify)(const struct host_config *cfg, struct json_object *identity,
+			 struct json_object *hello);
+
+	/* ---- one boot; each may return HOST_GOES_ON but is_on() and postmortem() ---- */
+
 	/* Brings s->image to where the host will boot it next. Sets s->priv. */
 	int (*provision)(struct host_session *s, struct error *err);
 	/* From here on what the host sends will land in s->console_path and s->records_path. */
 	int (*open_channel)(struct host_session *s, struct error *err);
-	/* Switches on, or off at once (a host that is off already is no error). */
+	/* Switches on, or off at once (a host that is off already is no error). OFF may come while
+	 * ON goes on: the boot was cancelled. */
 	int (*power)(struct host_session *s, enum host_power want, struct error *err);
-	/* Is it still on? Asked often, at once when s->wake_fd is readable. Once it says no, all that
-	 * the host sent is in the files. */
+	/* Is it still on, as far as is known? Asked when wake_fd is readable and when poll_ms have
+	 * passed. Once it says no, all that the host sent is in the files. A host that cannot
+	 * know says yes: the agent's `bye` ends a boot too. */
 	bool (*is_on)(struct host_session *s);
 	/* Why did it go off by itself? Appends that to @why, to be read by people. 0: the guest
 	 * switched it off; -ECONNRESET: the guest died (a triple fault, a reset); -EIO: the host
 	 * itself failed (the emulator crashed or was killed, ...). */
 	int (*postmortem)(struct host_session *s, struct strbuf *why);
-	/* Undoes provision() and open_channel(), each if it was done. The host is off. */
-	void (*release)(struct host_session *s);
+	/* Undoes provision() and open_channel(), each if it was done or goes on; an error says what
+	 * is left to be undone by hand. The host is off. */
+	int (*release)(struct host_session *s, struct error *err);
 };
 
-extern const struct host_driver *const host_drivers[]; /* NULL-terminated */
+/* ---- what drivers need (driver.c) ---- */
 
-/* @name: a built-in, a plain name (DATA_ROOT/hosts/NAME.json) or a path ending in .json. -ENOENT,
- * or -EINVAL with file and path in it. What was loaded is freed with host_config_free(). */
-int host_find(const char *name, struct host_config *cfg, const struct host_driver **driver,
-	      struct error *err);
-void host_config_free(struct host_config *cfg);
-/* Sorted names of all hosts; free with fs_free_names(). */
-int host_list(char ***names, size_t *count, struct error *err);
-/* The kernel command line for it: driver->cmdline and what follows from @cfg; the caller frees. */
-char *host_cmdline(const struct host_driver *drv, const struct host_config *cfg);
-/* The same with driver->selftest_cmdline. */
-char *host_selftest_cmdline(const struct host_driver *drv, const struct host_config *cfg);
+/* A whole number of a host file: a row of a driver's table. */
+struct host_number {
+	const char *key;
+	size_t offset; /* of an int64_t in the driver's struct */
+	int64_t preset, min, max;
+};
+
+/* Sets each number of @rows in @out: from @file, or its preset. -EINVAL. */
+int host_read_numbers(const struct json_node *file, const struct host_number *rows, size_t n,
+		      void *out, struct error *err);
+
+/* Something is missing: the host is not ready. */
+void host_found_lacks(struct host_found *found, const char *what, const char *remedy);
 
 #endif

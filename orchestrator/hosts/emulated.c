@@ -16,8 +16,10 @@
 #include "common/fs.h"
 #include "common/subprocess.h"
 
-/* The last line of Bochs' log when the guest powered itself off, or died of a triple fault. */
-#define LOG_POWERED_OFF	 "ACPI control: soft power off"
+/* The last line of Bochs' log when the guest powered itself off (by Bochs' own port, as the agent
+ * does it, or by ACPI), or died of a triple fault. */
+#define LOG_PORT_OFF	 "Shutdown port: shutdown requested"
+#define LOG_ACPI_OFF	 "ACPI control: soft power off"
 #define LOG_TRIPLE_FAULT "exception with no resolution"
 #define LOG_FATAL	 ">>PANIC<< "
 #define LOG_TAIL	 16384
@@ -25,6 +27,11 @@
 /* On its stderr: the terminal that it made for the screen of the machine. */
 #define SCREEN_LINE   "Bochs connected to screen \""
 #define TERMINAL_PATH "/dev/pts/"
+
+/* How often the screen is drained: oftener while much comes. */
+#define SCREEN_POLL_MIN_MS 20
+#define SCREEN_POLL_MAX_MS 5000
+#define SCREEN_BUSY_BYTES  2048 /* in one go: a busy screen. A terminal holds 64 KiB. */
 
 /* One Bochs. */
 struct emulator {
@@ -35,13 +42,6 @@ struct emulator {
 	int screen; /* the terminal that it shows its screen on, or -1 */
 };
 
-const char *host_emulated_share(void)
-{
-	const char *dir = getenv("BXSHARE");
-
-	return dir && *dir ? dir : "/usr/share/bochs";
-}
-
 /*
  * sync=none: time is instructions, and idle time is skipped. fastboot: no wait for a key at the boot
  * menu. action=fatal: never a question. The debugger that Debian's build has stops at a prompt unless
@@ -50,6 +50,7 @@ const char *host_emulated_share(void)
 static char *describe_machine(const struct host_session *s, const struct emulator *e,
 			      const char *image)
 {
+	const struct emulated_config *c = s->cfg->own;
 	const char *share = host_emulated_share();
 
 	return xasprintf("display_library: term\n"
@@ -68,8 +69,8 @@ static char *describe_machine(const struct host_session *s, const struct emulato
 			 "error: action=report\n"
 			 "info: action=ignore\n"
 			 "debug: action=ignore\n",
-			 share, share, (long long)s->cfg->megabytes, (long long)s->cfg->cpus,
-			 (long long)s->cfg->ips, image, s->console_path, s->records_path, e->log);
+			 share, share, (long long)c->megabytes, (long long)c->cpus,
+			 (long long)c->ips, image, s->console_path, s->records_path, e->log);
 }
 
 static int write_text(const char *path, const char *text, struct error *err)
@@ -98,10 +99,12 @@ static int write_configuration(struct host_session *s, struct emulator *e, struc
 		return ret;
 	machine = describe_machine(s, e, image);
 	ret = write_text(e->bochsrc, machine, err);
-	return ret ? ret : write_text(e->commands, "c\n", err);
+	if (ret)
+		return ret;
+	return write_text(e->commands, "c\n", err);
 }
 
-static int provision(struct host_session *s, struct error *err)
+static int emulated_provision(struct host_session *s, struct error *err)
 {
 	struct emulator *e = xcalloc(1, sizeof(*e));
 	__cleanup_free char *dir = NULL;
@@ -120,11 +123,13 @@ static int provision(struct host_session *s, struct error *err)
 
 /* Bochs makes its serial ports' files itself; empty ones that are there from the start show whether
  * the disk takes them. */
-static int open_channel(struct host_session *s, struct error *err)
+static int emulated_open_channel(struct host_session *s, struct error *err)
 {
 	int ret = write_text(s->console_path, "", err);
 
-	return ret ? ret : write_text(s->records_path, "", err);
+	if (ret)
+		return ret;
+	return write_text(s->records_path, "", err);
 }
 
 /*
@@ -157,23 +162,6 @@ static void run_bochs(const struct emulator *e, pid_t parent)
 	_exit(127);
 }
 
-static int power_on(struct host_session *s, struct error *err)
-{
-	struct emulator *e = s->priv;
-	pid_t parent = getpid();
-
-	e->pid = fork();
-	if (e->pid == 0)
-		run_bochs(e, parent);
-	if (e->pid < 0) {
-		e->pid = 0;
-		return error_set(err, -errno, "cannot fork: %s", strerror(errno));
-	}
-	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
-	s->wake_fd = e->pidfd;
-	return 0;
-}
-
 static void power_off(struct emulator *e)
 {
 	if (e->pid)
@@ -181,11 +169,38 @@ static void power_off(struct emulator *e)
 	e->pid = 0;
 }
 
-static int power(struct host_session *s, enum host_power want, struct error *err)
+static int power_on(struct host_session *s, struct error *err)
+{
+	struct emulator *e = s->priv;
+	pid_t parent = getpid();
+	int ret;
+
+	e->pid = fork();
+	if (e->pid == 0)
+		run_bochs(e, parent);
+	if (e->pid < 0) {
+		ret = error_set(err, -errno, "cannot fork: %s", strerror(errno));
+		e->pid = 0;
+		return ret;
+	}
+	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
+	if (e->pidfd < 0) {
+		ret = error_set(err, -errno, "cannot watch the emulator: %s", strerror(errno));
+		power_off(e);
+		return ret;
+	}
+	s->wake_fd = e->pidfd;
+	s->poll_ms = SCREEN_POLL_MIN_MS;
+	return 0;
+}
+
+static int emulated_power(struct host_session *s, enum host_power want, struct error *err)
 {
 	if (want == HOST_POWER_ON)
 		return power_on(s, err);
 	power_off(s->priv);
+	s->wake_fd = -1;
+	s->poll_ms = 0;
 	return 0;
 }
 
@@ -229,27 +244,43 @@ static void open_screen(struct emulator *e)
 /*
  * What the screen shows is of no use, but someone has to take it: of the cursor alone some 70 kB come in
  * seven minutes, which is what the terminal holds, and then Bochs waits for ever, in n_tty_write().
+ * Returns how much came.
  */
-static void drain_screen(struct emulator *e)
+static size_t drain_screen(struct emulator *e)
 {
 	char screen[16384];
+	size_t all = 0;
+	ssize_t n;
 
 	if (e->screen < 0)
 		open_screen(e);
-	while (e->screen >= 0 && read(e->screen, screen, sizeof(screen)) > 0)
-		;
+	while (e->screen >= 0 && (n = read(e->screen, screen, sizeof(screen))) > 0)
+		all += n;
+	return all;
 }
 
-static bool is_on(struct host_session *s)
+/* The terminal cannot wake us: each blink of the cursor would. A quiet screen is looked at less and
+ * less often, far more often still than it takes to fill the terminal. */
+static int next_screen_poll(int before, size_t bytes)
+{
+	int next = bytes > SCREEN_BUSY_BYTES ? SCREEN_POLL_MIN_MS : 2 * before;
+
+	return next < SCREEN_POLL_MAX_MS ? next : SCREEN_POLL_MAX_MS;
+}
+
+static bool emulated_is_on(struct host_session *s)
 {
 	struct emulator *e = s->priv;
 	pid_t pid = e->pid;
 
-	drain_screen(e);
-	if (!pid || waitpid(pid, &e->status, WNOHANG) == 0)
-		return pid;
+	s->poll_ms = next_screen_poll(s->poll_ms, drain_screen(e));
+	if (!pid)
+		return false;
+	if (waitpid(pid, &e->status, WNOHANG) == 0)
+		return true;
 	e->pid = 0;
 	s->wake_fd = -1;
+	s->poll_ms = 0;
 	kill(-pid, SIGKILL); /* whatever else is in its group */
 	return false;
 }
@@ -282,7 +313,7 @@ static int judge_end(const struct emulator *e, const struct strbuf *log, struct 
 	int len;
 	const char *reason = find_reason(log, &len);
 
-	if (reason && strstr(reason, LOG_POWERED_OFF)) {
+	if (reason && (strstr(reason, LOG_PORT_OFF) || strstr(reason, LOG_ACPI_OFF))) {
 		strbuf_addstr(why, "the machine powered itself off");
 		return 0;
 	}
@@ -298,7 +329,7 @@ static int judge_end(const struct emulator *e, const struct strbuf *log, struct 
 	return -EIO;
 }
 
-static int postmortem(struct host_session *s, struct strbuf *why)
+static int emulated_postmortem(struct host_session *s, struct strbuf *why)
 {
 	struct emulator *e = s->priv;
 	struct strbuf log = STRBUF_INIT;
@@ -311,12 +342,13 @@ static int postmortem(struct host_session *s, struct strbuf *why)
 	return ret;
 }
 
-static void release(struct host_session *s)
+static int emulated_release(struct host_session *s, struct error *err)
 {
 	struct emulator *e = s->priv;
 
+	(void)err;
 	if (!e)
-		return;
+		return 0;
 	power_off(e);
 	if (e->pidfd >= 0)
 		close(e->pidfd);
@@ -328,32 +360,24 @@ static void release(struct host_session *s)
 	free(e->errors);
 	free(e);
 	s->priv = NULL;
+	return 0;
 }
 
 const struct host_driver host_emulated = {
 	.name = "emulated",
 	.help = "an Intel VMX machine in software (the Bochs PC emulator); its clock counts "
 		"instructions",
-	/*
-	 * Of the boot only what is worse than an error goes to the serial line, which takes 8680
-	 * instructions a byte at the default rate; from /init on, warnings too. A panic repeats the
-	 * whole log (panic_print). The TSC is the clock, and its rate is told (tsc_early_khz, by
-	 * host_cmdline()): CPUID states another one.
-	 */
-	.cmdline = "console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 nokaslr "
-		   "tsc=reliable nestlab.clock=emulated",
-	/*
-	 * Bochs' page-modification log holds addresses that are not page-aligned (Intel SDM volume
-	 * 3C, section 29.3.6: they are), at which vmx.c warns. It takes dirty logging to see that,
-	 * which selftests do, and no measurement.
-	 */
-	.selftest_cmdline = "kvm_intel.pml=0",
+	.clock = HOST_CLOCK_EMULATED,
 	.parallel = 0,
+	.keys = host_emulated_keys,
+	.configure = host_emulated_configure,
+	.free_config = free,
+	.cmdline = host_emulated_cmdline,
 	.probe = host_emulated_probe,
-	.provision = provision,
-	.open_channel = open_channel,
-	.power = power,
-	.is_on = is_on,
-	.postmortem = postmortem,
-	.release = release,
+	.provision = emulated_provision,
+	.open_channel = emulated_open_channel,
+	.power = emulated_power,
+	.is_on = emulated_is_on,
+	.postmortem = emulated_postmortem,
+	.release = emulated_release,
 };

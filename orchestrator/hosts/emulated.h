@@ -6,6 +6,8 @@
  * in a session of its own under a pseudo-terminal, which its text display wants; the first serial
  * port is the console, the second the record channel, both written to files. Its exit status says
  * nothing (an ACPI power-off ends it like a failure does): its log tells the two apart.
+ *
+ * emulated_config.c: its part of a host file. emulated_probe.c: can it run? emulated.c: a boot.
  */
 #ifndef ORCHESTRATOR_HOSTS_EMULATED_H
 #define ORCHESTRATOR_HOSTS_EMULATED_H
@@ -14,14 +16,25 @@
 
 extern const struct host_driver host_emulated;
 
-/* Can it run? A host_driver's probe(). */
-int host_emulated_probe(const struct host_config *cfg, bool *ok, struct strbuf *report,
-			struct strbuf *identity, struct error *err);
+/* host_config.own of an emulated host. */
+struct emulated_config {
+	int64_t cpus;
+	int64_t megabytes;	     /* RAM in all */
+	int64_t unmanaged_megabytes; /* of it hidden from the kernel (mem=) for unmanaged L1 memory */
+	int64_t ips;		     /* instructions per emulated second: the TSC's rate */
+};
+
+/* The driver's methods (driver.h) of these names. */
+extern const char *const host_emulated_keys[];
+int host_emulated_configure(const struct json_node *file, void **own, struct error *err);
+char *host_emulated_cmdline(const struct host_config *cfg, enum host_purpose purpose);
+int host_emulated_probe(const struct host_config *cfg, const struct places *places,
+			struct host_found *found, struct error *err);
 
 /* The CPU that Bochs plays: the first model of 2.7 with all that KVM's nested VMX can use there. */
 #define HOST_EMULATED_CPU "corei7_skylake_x"
 
-/* Where Bochs' BIOS files are: $BXSHARE, as for Bochs itself, else this. */
+/* Where Bochs' BIOS files are: $BXSHARE, as for Bochs itself, else /usr/share/bochs. */
 const char *host_emulated_share(void);
 #define HOST_EMULATED_BIOS    "BIOS-bochs-latest"
 #define HOST_EMULATED_VGABIOS "VGABIOS-lgpl-latest"

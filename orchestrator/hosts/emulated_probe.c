@@ -6,7 +6,6 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "common/json.h"
 #include "common/subprocess.h"
 #include "orchestrator/hosts/emulated.h"
 
@@ -16,13 +15,7 @@
 #define RUN_MEGABYTES  64  /* what a boot leaves on the disk, at most, with an image */
 #define OWN_MEGABYTES  256 /* of Bochs' own memory, beside the guest's */
 
-static void lack(bool *ok, struct strbuf *report, const char *what, const char *remedy)
-{
-	*ok = false;
-	strbuf_addf(report, "%s: %s\n", what, remedy);
-}
-
-static void check_files(bool *ok, struct strbuf *report)
+static void check_files(struct host_found *found)
 {
 	static const struct {
 		const char *name, *remedy;
@@ -36,17 +29,17 @@ static void check_files(bool *ok, struct strbuf *report)
 			xasprintf("%s/%s", host_emulated_share(), files[i].name);
 
 		if (!fs_exists(path))
-			lack(ok, report, path, files[i].remedy);
+			host_found_lacks(found, path, files[i].remedy);
 	}
 }
 
-/* What Bochs tells of itself. */
+/* What Bochs says of itself. */
 struct about {
-	char *version; /* NULL: it told none */
+	char *version; /* NULL: it did not say */
 	char *plugins; /* the folder of its plugins */
 };
 
-static void take_about(const char *line, void *arg)
+static void note_about(const char *line, void *arg)
 {
 	struct about *about = arg;
 	const char *banner = strstr(line, BANNER), *plugins = strstr(line, PLUGINS);
@@ -59,25 +52,32 @@ static void take_about(const char *line, void *arg)
 	}
 }
 
-static void ask_about(struct about *about)
+/* What a program that is in PATH can fail with through no fault of this machine's resources. */
+static bool is_programs_fault(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -ENOENT || ret == -EACCES || ret == -ENOEXEC;
+}
+
+static int ask_about(struct about *about, struct error *err)
 {
 	static const char *const argv[] = {"bochs", "--help", "features", NULL};
 	const struct subprocess sp = {
 		.argv = argv,
-		.on_line = take_about,
+		.on_line = note_about,
 		.arg = about,
 		.timeout_ms = PROBE_LIMIT_MS,
 	};
 	const char *set = getenv("LTDL_LIBRARY_PATH");
-	int status;
+	int status, ret;
 
 	if (set)
 		about->plugins = xstrdup(set);
-	subprocess_run(&sp, &status, NULL);
+	ret = subprocess_run(&sp, &status, err);
+	return is_programs_fault(ret) ? 0 : ret;
 }
 
 /* Its displays are plugins, in packages of their own. A build without plugins names no folder. */
-static void check_display(const struct about *about, bool *ok, struct strbuf *report)
+static void check_display(const struct about *about, struct host_found *found)
 {
 	__cleanup_free char *path = NULL;
 
@@ -85,19 +85,25 @@ static void check_display(const struct about *about, bool *ok, struct strbuf *re
 		return;
 	path = xasprintf("%s/libbx_term_gui.so", about->plugins);
 	if (!fs_exists(path))
-		lack(ok, report, path, "not there (apt-get install bochs-term)");
+		host_found_lacks(found, path, "not there (apt-get install bochs-term)");
 }
 
-static void check_program(struct about *about, bool *ok, struct strbuf *report)
+static int check_program(struct about *about, struct host_found *found, struct error *err)
 {
+	int ret;
+
 	if (!subprocess_have("bochs")) {
-		lack(ok, report, "bochs", "not in PATH (apt-get install bochs)");
-		return;
+		host_found_lacks(found, "bochs", "not in PATH (apt-get install bochs)");
+		return 0;
 	}
-	ask_about(about);
+	ret = ask_about(about, err);
+	if (ret)
+		return ret;
 	if (!about->version)
-		lack(ok, report, "bochs", "does not run (apt-get install --reinstall bochs)");
-	check_display(about, ok, report);
+		host_found_lacks(found, "bochs",
+				 "does not run (apt-get install --reinstall bochs)");
+	check_display(about, found);
+	return 0;
 }
 
 static int64_t available_megabytes(void)
@@ -114,7 +120,7 @@ static int64_t available_megabytes(void)
 	return kilobytes >> 10;
 }
 
-static void check_memory(const struct host_config *cfg, bool *ok, struct strbuf *report)
+static void check_memory(const struct emulated_config *cfg, struct host_found *found)
 {
 	int64_t need = cfg->megabytes + OWN_MEGABYTES, have = available_megabytes();
 	__cleanup_free char *text = xasprintf("%lld MiB available, a boot takes up to %lld: end "
@@ -122,12 +128,12 @@ static void check_memory(const struct host_config *cfg, bool *ok, struct strbuf 
 					      (long long)have, (long long)need);
 
 	if (have < need)
-		lack(ok, report, "memory", text);
+		host_found_lacks(found, "memory", text);
 }
 
-static void check_disk(bool *ok, struct strbuf *report)
+static void check_disk(const struct places *places, struct host_found *found)
 {
-	__cleanup_free char *cache = fs_cache_dir();
+	__cleanup_free char *cache = xstrdup(places->cache);
 	uint64_t bytes = 0;
 	__cleanup_free char *text = NULL;
 
@@ -138,15 +144,12 @@ static void check_disk(bool *ok, struct strbuf *report)
 		return;
 	text = xasprintf("%llu MiB free, %d needed: make room, or set NESTLAB_CACHE",
 			 (unsigned long long)bytes >> 20, RUN_MEGABYTES);
-	lack(ok, report, cache, text);
+	host_found_lacks(found, cache, text);
 }
 
-/* What makes two runs' numbers comparable. */
-static void identify(const struct host_config *cfg, const char *version, struct strbuf *identity)
+static void identify_machine(const struct emulated_config *cfg, const char *version,
+			     struct json_object *id)
 {
-	struct json_object *id = json_object_new_object();
-	char *text;
-
 	json_object_object_add(id, "emulator", json_object_new_string("bochs"));
 	json_object_object_add(id, "version", json_object_new_string(version ? version : ""));
 	json_object_object_add(id, "cpu", json_object_new_string(HOST_EMULATED_CPU));
@@ -156,26 +159,22 @@ static void identify(const struct host_config *cfg, const char *version, struct 
 	json_object_object_add(id, "unmanaged_megabytes",
 			       json_object_new_int64(cfg->unmanaged_megabytes));
 	json_object_object_add(id, "ips", json_object_new_int64(cfg->ips));
-	text = json_canonical(id);
-	strbuf_addstr(identity, text);
-	free(text);
-	json_object_put(id);
 }
 
-int host_emulated_probe(const struct host_config *cfg, bool *ok, struct strbuf *report,
-			struct strbuf *identity, struct error *err)
+int host_emulated_probe(const struct host_config *cfg, const struct places *places,
+			struct host_found *found, struct error *err)
 {
 	struct about about = {0};
+	int ret = check_program(&about, found, err);
 
-	(void)err;
-	*ok = true;
-	check_program(&about, ok, report);
-	check_files(ok, report);
-	check_memory(cfg, ok, report);
-	check_disk(ok, report);
-	if (identity)
-		identify(cfg, about.version, identity);
+	if (ret)
+		goto out;
+	check_files(found);
+	check_memory(cfg->own, found);
+	check_disk(places, found);
+	identify_machine(cfg->own, about.version, found->identity);
+out:
 	free(about.version);
 	free(about.plugins);
-	return 0;
+	return ret;
 }

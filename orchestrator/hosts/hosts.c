@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which hosts there are, and what their configuration says. */
+#include "orchestrator/hosts/hosts.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -7,117 +8,138 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "common/json.h"
-#include "orchestrator/hosts/driver.h"
 #include "orchestrator/hosts/emulated.h"
+
+#define SUFFIX ".json"
 
 const struct host_driver *const host_drivers[] = {&host_emulated, NULL};
 
-/* Hosts that need no file. */
-static const struct host_config built_in[] = {
-	{
-		.name = (char *)"emulated",
-		.driver = (char *)"emulated",
-		.description = (char *)"Intel VMX machine in software (Bochs)",
-		.cpus = 1,
-	},
-	{
-		.name = (char *)"emulated-2cpu",
-		.driver = (char *)"emulated",
-		.description = (char *)"the same with two CPUs, at half the speed: for selftests",
-		.cpus = 2,
-	},
+/* Hosts that need no file: what would be in it. */
+static const struct {
+	const char *name, *file;
+} built_in[] = {
+	{"emulated", "{\"driver\":\"emulated\","
+		     "\"description\":\"Intel VMX machine in software (Bochs)\"}"},
+	{"emulated-2cpu",
+	 "{\"driver\":\"emulated\",\"cpus\":2,"
+	 "\"description\":\"the same with two CPUs, at half the speed: for selftests\"}"},
 };
 
-/* The numbers of a host's file, with their default and range. */
-static const struct number {
-	const char *key;
-	size_t offset; /* of an int64_t in struct host_config */
-	int64_t preset, min, max;
-} numbers[] = {
-	{"cpus", offsetof(struct host_config, cpus), 1, 1, 4},
-	{"megabytes", offsetof(struct host_config, megabytes), 1024, 256, 3072},
-	{"unmanaged_megabytes", offsetof(struct host_config, unmanaged_megabytes), 256, 0, 2048},
-	{"ips", offsetof(struct host_config, ips), 100000000, 1000000, 10000000000},
+static const char *const common_keys[] = {"driver", "description", "parallel", "wall_limit_s",
+					  "progress_limit_s"};
+
+static const struct host_number limits[] = {
 	{"wall_limit_s", offsetof(struct host_config, wall_limit_s), 7200, 1, INT_MAX},
 	{"progress_limit_s", offsetof(struct host_config, progress_limit_s), 180, 1, INT_MAX},
 };
 
-static const char *const keys[] = {"driver",	   "description",	  "cpus",
-				   "megabytes",	   "unmanaged_megabytes", "ips",
-				   "wall_limit_s", "progress_limit_s",	  NULL};
-
-static int64_t *number_of(struct host_config *cfg, const struct number *n)
-{
-	return (int64_t *)(void *)((char *)cfg + n->offset);
-}
-
-static void set_presets(struct host_config *cfg)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		*number_of(cfg, &numbers[i]) = numbers[i].preset;
-}
-
-static int read_string(const struct json_node *root, const char *key, bool required, char **out,
+static int find_driver(const struct json_node *node, const struct host_driver **driver,
 		       struct error *err)
 {
-	struct json_node node;
-	const char *text;
-	int ret = json_member(root, key, required, &node, err);
+	struct strbuf known = STRBUF_INIT;
+	const char *name;
+	int ret = json_as_string(node, &name, err);
 
-	if (ret == -ENOENT && !required)
-		return 0;
-	if (!ret)
-		ret = json_as_string(&node, &text, err);
-	if (!ret)
-		*out = xstrdup(text);
+	if (ret)
+		return ret;
+	for (const struct host_driver *const *d = host_drivers; *d; d++) {
+		if (!strcmp((*d)->name, name)) {
+			*driver = *d;
+			goto out;
+		}
+		strbuf_addf(&known, " %s", (*d)->name);
+	}
+	ret = json_error(node, err, "no such driver: %s (there are:%s)", name, known.buf);
+out:
+	strbuf_release(&known);
 	return ret;
 }
 
-static int read_number(const struct json_node *root, const struct number *n,
-		       struct host_config *cfg, struct error *err)
+/* Both the common keys and the driver's: the nearest one is named whosever it is. */
+static int check_keys(const struct json_node *file, const struct host_driver *driver,
+		      struct error *err)
+{
+	size_t n = 0;
+	const char **known;
+	int ret;
+
+	while (driver->keys[n])
+		n++;
+	known = xcalloc(ARRAY_SIZE(common_keys) + n + 1, sizeof(*known));
+	memcpy(known, common_keys, sizeof(common_keys));
+	memcpy(known + ARRAY_SIZE(common_keys), driver->keys, n * sizeof(*known));
+	ret = json_check_keys(file, known, err);
+	free(known);
+	return ret;
+}
+
+static int read_description(const struct json_node *file, char **out, struct error *err)
 {
 	struct json_node node;
-	int ret = json_member(root, n->key, false, &node, err);
+	const char *text;
+	int ret = json_member(file, "description", false, &node, err);
 
-	if (ret == -ENOENT)
-		return 0;
-	return ret ? ret : json_as_int(&node, n->min, n->max, number_of(cfg, n), err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = json_as_string(&node, &text, err);
+	if (ret)
+		return ret;
+	*out = xstrdup(text);
+	return 0;
 }
 
-static int check_memory(const struct json_node *root, const struct host_config *cfg,
-			struct error *err)
+static int read_common(const struct json_node *file, struct host_config *cfg, struct error *err)
 {
-	if (cfg->megabytes - cfg->unmanaged_megabytes >= 256)
-		return 0;
-	return json_error(root, err,
-			  "unmanaged_megabytes leaves the kernel less than 256 of megabytes");
+	const struct host_number parallel = {"parallel", offsetof(struct host_config, parallel),
+					     cfg->driver->parallel, 1, 100000};
+	int ret = read_description(file, &cfg->description, err);
+
+	if (ret)
+		return ret;
+	ret = host_read_numbers(file, limits, ARRAY_SIZE(limits), cfg, err);
+	if (ret)
+		return ret;
+	return host_read_numbers(file, &parallel, 1, cfg, err);
 }
 
-static int read_config(const struct json_node *root, struct host_config *cfg, struct error *err)
+static int read_config(const struct json_node *file, struct host_config *cfg, struct error *err)
 {
-	int ret = json_as_object(root, err);
+	struct json_node driver;
+	int ret = json_as_object(file, err);
 
-	if (!ret)
-		ret = json_check_keys(root, keys, err);
-	if (!ret)
-		ret = read_string(root, "driver", true, &cfg->driver, err);
-	if (!ret)
-		ret = read_string(root, "description", false, &cfg->description, err);
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(numbers); i++)
-		ret = read_number(root, &numbers[i], cfg, err);
-	return ret ? ret : check_memory(root, cfg, err);
+	if (ret)
+		return ret;
+	ret = json_member(file, "driver", true, &driver, err);
+	if (ret)
+		return ret;
+	ret = find_driver(&driver, &cfg->driver, err);
+	if (ret)
+		return ret;
+	ret = check_keys(file, cfg->driver, err);
+	if (ret)
+		return ret;
+	ret = read_common(file, cfg, err);
+	if (ret)
+		return ret;
+	return cfg->driver->configure(file, &cfg->own, err);
+}
+
+static bool is_json_path(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(SUFFIX);
+
+	return len > suffix && !strcmp(name + len - suffix, SUFFIX);
 }
 
 /* "dir/lab1.json" -> "lab1" */
-static char *name_of(const char *path)
+static char *name_of_file(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path;
 	size_t len = strlen(base);
 
-	if (len > 5 && !strcmp(base + len - 5, ".json"))
-		len -= 5;
+	if (is_json_path(base))
+		len -= strlen(SUFFIX);
 	return xasprintf("%.*s", (int)len, base);
 }
 
@@ -129,79 +151,50 @@ static int load_file(const char *path, struct host_config *cfg, struct error *er
 
 	if (ret)
 		return ret;
-	set_presets(cfg);
-	cfg->name = name_of(path);
+	cfg->name = name_of_file(path);
 	cfg->path = xstrdup(path);
 	ret = read_config(&root, cfg, err);
 	json_object_put(doc);
 	return ret;
 }
 
-static bool load_built_in(const char *name, struct host_config *cfg)
+static int load_built_in(const char *name, const char *text, struct host_config *cfg,
+			 struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++) {
-		if (strcmp(built_in[i].name, name))
-			continue;
-		set_presets(cfg);
-		cfg->name = xstrdup(name);
-		cfg->driver = xstrdup(built_in[i].driver);
-		cfg->description = xstrdup(built_in[i].description);
-		cfg->cpus = built_in[i].cpus;
-		return true;
-	}
-	return false;
+	struct json_node root = {.file = name, .path = "$"};
+	int ret = json_parse(text, strlen(text), name, &root.value, err);
+
+	if (ret)
+		return ret;
+	cfg->name = xstrdup(name);
+	ret = read_config(&root, cfg, err);
+	json_object_put(root.value);
+	return ret;
 }
 
-static char *hosts_dir(void)
+static int load_host(const struct places *places, const char *name, struct host_config *cfg,
+		     struct error *err)
 {
-	__cleanup_free char *root = fs_data_root();
+	__cleanup_free char *path = NULL;
 
-	return xasprintf("%s/hosts", root);
-}
-
-static int load(const char *name, struct host_config *cfg, struct error *err)
-{
-	__cleanup_free char *dir = hosts_dir();
-	__cleanup_free char *path = xasprintf("%s/%s.json", dir, name);
-
-	if (load_built_in(name, cfg))
-		return 0;
-	if (strchr(name, '/') || (strlen(name) > 5 && !strcmp(name + strlen(name) - 5, ".json")))
+	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
+		if (!strcmp(built_in[i].name, name))
+			return load_built_in(name, built_in[i].file, cfg, err);
+	if (strchr(name, '/') || is_json_path(name))
 		return load_file(name, cfg, err);
+	path = xasprintf("%s/%s" SUFFIX, places->hosts, name);
 	if (!fs_is_plain_name(name) || !fs_exists(path))
 		return error_set(err, -ENOENT, "%s: no such host (see: nestlab host list)", name);
 	return load_file(path, cfg, err);
 }
 
-static int find_driver(const struct host_config *cfg, const struct host_driver **driver,
-		       struct error *err)
-{
-	struct strbuf known = STRBUF_INIT;
-	int ret;
-
-	for (const struct host_driver *const *d = host_drivers; *d; d++) {
-		if (!strcmp((*d)->name, cfg->driver)) {
-			*driver = *d;
-			strbuf_release(&known);
-			return 0;
-		}
-		strbuf_addf(&known, " %s", (*d)->name);
-	}
-	ret = error_set(err, -EINVAL, "%s: $.driver: no such driver: %s (there are:%s)", cfg->path,
-			cfg->driver, known.buf);
-	strbuf_release(&known);
-	return ret;
-}
-
-int host_find(const char *name, struct host_config *cfg, const struct host_driver **driver,
+int host_find(const struct places *places, const char *name, struct host_config *cfg,
 	      struct error *err)
 {
 	int ret;
 
 	memset(cfg, 0, sizeof(*cfg));
-	ret = load(name, cfg, err);
-	if (!ret)
-		ret = find_driver(cfg, driver, err);
+	ret = load_host(places, name, cfg, err);
 	if (ret)
 		host_config_free(cfg);
 	return ret;
@@ -209,8 +202,9 @@ int host_find(const char *name, struct host_config *cfg, const struct host_drive
 
 void host_config_free(struct host_config *cfg)
 {
+	if (cfg->own)
+		cfg->driver->free_config(cfg->own);
 	free(cfg->name);
-	free(cfg->driver);
 	free(cfg->description);
 	free(cfg->path);
 	memset(cfg, 0, sizeof(*cfg));
@@ -221,46 +215,54 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int host_list(char ***names, size_t *count, struct error *err)
+int host_list(const struct places *places, char ***names, size_t *count, struct error *err)
 {
-	__cleanup_free char *dir = hosts_dir();
 	char **files = NULL;
 	size_t nfiles = 0;
-	int ret = fs_exists(dir) ? fs_list(dir, ".json", &files, &nfiles, err) : 0;
 
-	if (ret)
-		return ret;
+	if (fs_exists(places->hosts)) {
+		int ret = fs_list(places->hosts, SUFFIX, &files, &nfiles, err);
+
+		if (ret)
+			return ret;
+	}
 	*count = 0;
 	*names = xcalloc(nfiles + ARRAY_SIZE(built_in) + 1, sizeof(**names));
 	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
 		(*names)[(*count)++] = xstrdup(built_in[i].name);
 	for (size_t i = 0; i < nfiles; i++)
-		(*names)[(*count)++] = name_of(files[i]);
+		(*names)[(*count)++] = name_of_file(files[i]);
 	fs_free_names(files, nfiles);
 	qsort(*names, *count, sizeof(**names), compare_names);
 	return 0;
 }
 
-char *host_cmdline(const struct host_driver *drv, const struct host_config *cfg)
+int host_probe(const struct host_config *cfg, const struct places *places, struct host_found *found,
+	       struct error *err)
 {
-	struct strbuf line = STRBUF_INIT;
-
-	strbuf_addstr(&line, drv->cmdline);
-	if (cfg->ips)
-		strbuf_addf(&line, " tsc_early_khz=%lld", (long long)cfg->ips / 1000);
-	if (cfg->unmanaged_megabytes)
-		strbuf_addf(&line, " mem=%lldM",
-			    (long long)(cfg->megabytes - cfg->unmanaged_megabytes));
-	return strbuf_detach(&line);
+	*found = (struct host_found){.ready = true, .missing = STRBUF_INIT};
+	found->identity = json_object_new_object();
+	return cfg->driver->probe(cfg, places, found, err);
 }
 
-char *host_selftest_cmdline(const struct host_driver *drv, const struct host_config *cfg)
+void host_found_free(struct host_found *found)
 {
-	char *line = host_cmdline(drv, cfg), *more;
+	strbuf_release(&found->missing);
+	json_object_put(found->identity);
+	found->identity = NULL;
+}
 
-	if (!drv->selftest_cmdline)
-		return line;
-	more = xasprintf("%s %s", line, drv->selftest_cmdline);
-	free(line);
-	return more;
+char *host_identity(const struct host_config *cfg, const struct host_found *found,
+		    struct json_object *hello)
+{
+	struct json_object *identity = NULL;
+	char *text;
+
+	if (!cfg->driver->identify || !hello)
+		return json_canonical(found->identity);
+	json_object_deep_copy(found->identity, &identity, NULL);
+	cfg->driver->identify(cfg, identity, hello);
+	text = json_canonical(identity);
+	json_object_put(identity);
+	return text;
 }

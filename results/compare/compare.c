@@ -257,26 +257,40 @@ static int load_all(struct results_db *db, const struct selection *s,
 			 series->one_sided ? ": each has some that the other has not" : "");
 }
 
+int results_compare_selected(struct results_db *db, struct selection *s,
+			     const struct results_filter *filter, struct results_comparison *out,
+			     struct error *err)
+{
+	struct series_list series = {0};
+	int ret;
+
+	*out = (struct results_comparison){.alpha = USUAL_ALPHA};
+	if (filter->alpha)
+		out->alpha = filter->alpha;
+	ret = load_all(db, s, filter, &series, out, err);
+	if (ret)
+		results_comparison_free(out);
+	else
+		fill(out, s, &series);
+	series_free(&series);
+	return ret;
+}
+
 int results_compare(struct results_db *db, const char *base, const char *new,
 		    const struct results_filter *filter, struct results_comparison *out,
 		    struct error *err)
 {
 	static const struct results_filter everything;
-	struct series_list series = {0};
 	struct selection s;
 	int ret;
 
-	filter = filter ? filter : &everything;
-	*out = (struct results_comparison){.alpha = filter->alpha ? filter->alpha : USUAL_ALPHA};
+	*out = (struct results_comparison){0};
+	if (!filter)
+		filter = &everything;
 	ret = select_runs(db, base, new, filter->session, &s, err);
 	if (ret)
 		return ret;
-	ret = load_all(db, &s, filter, &series, out, err);
-	if (ret)
-		results_comparison_free(out);
-	else
-		fill(out, &s, &series);
-	series_free(&series);
+	ret = results_compare_selected(db, &s, filter, out, err);
 	select_free(&s);
 	return ret;
 }

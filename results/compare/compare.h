@@ -136,9 +136,6 @@ int results_more_boots(const struct results_comparison *c);
  * however it fails). */
 int results_count_worse_failures(const struct results_comparison *c);
 
-/* What was reckoned with: why so few boots are enough, or are not. A clause; the caller frees. */
-char *results_noise_words(const struct results_comparison *c);
-
 /*
  * The filter's alpha for each of at most @max_looks looks at growing data (`--boots auto`), such that
  * all looks together call something changed by chance with probability @alpha at most.

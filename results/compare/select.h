@@ -48,6 +48,12 @@ int select_runs(struct results_db *db, const char *base, const char *new, const 
 		struct selection *out, struct error *err);
 void select_free(struct selection *s);
 
+/* results_compare() of runs that are selected already, whose notes become the comparison's: for a report,
+ * which goes on with the same runs. In compare.c. */
+int results_compare_selected(struct results_db *db, struct selection *s,
+			     const struct results_filter *filter, struct results_comparison *out,
+			     struct error *err);
+
 /* The run with @id, or NULL. */
 const struct select_run *select_find(const struct selection *s, int64_t id);
 

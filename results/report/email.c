@@ -9,14 +9,16 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+#include "common/utf8.h"
+#include "results/report/commands.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/words.h"
 
 /* ---- who and where ---- */
 
-/* "nestlab.0123456789abcdef@host": the same report has the same one. */
-static char *message_id(const struct report *r)
+/* "nestlab.0123456789abcdef@host". It depends on the content alone: sending a report twice gives one mail. */
+static char *make_message_id(const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *text =
@@ -30,14 +32,14 @@ static char *message_id(const struct report *r)
 	return xasprintf("nestlab.%.20s@%s", hex, host);
 }
 
-static char *reporter_of(const struct report_options *o, const char *id)
+static char *make_reporter(const struct report_options *o, const char *id)
 {
 	if (o && o->reporter)
 		return xstrdup(o->reporter);
 	return xasprintf("nestlab <nestlab@%s>", strchr(id, '@') + 1);
 }
 
-static char *url_of(const struct report_options *o, const char *id)
+static char *make_url(const struct report_options *o, const char *id)
 {
 	if (o && o->url)
 		return xstrdup(o->url);
@@ -61,7 +63,7 @@ static void add_encoded(struct strbuf *out, const char *text)
 
 	strbuf_addstr(out, "=?utf-8?Q?");
 	while (*text) {
-		size_t n = markup_utf8_length(text);
+		size_t n = utf8_length(text, UTF8_TO_NUL);
 
 		if (used + 3 * n > WORD_MAX) {
 			strbuf_addstr(out, "?=\n =?utf-8?Q?");
@@ -103,7 +105,7 @@ static void add_header(struct strbuf *out, const char *head, const char *text)
 	strbuf_release(&clean);
 }
 
-/* Of the newest boot: the same report is the same mail. */
+/* The date of the newest boot, not today: the same report gives the same mail. */
 static void add_date(struct strbuf *out, const struct results_boot *newest)
 {
 	char date[64];
@@ -118,13 +120,8 @@ static void add_date(struct strbuf *out, const struct results_boot *newest)
 
 /* ---- what to say first ---- */
 
-static const char *tail_name(const struct results_compared *m)
-{
-	return strcmp(m->better, "higher") ? "p99" : "p1";
-}
-
 /* Regressions go first, then what changed most; parts, which decide nothing, are never the news. */
-static int weight(const struct results_comparison *c, const struct results_compared *m)
+static int rank_news(const struct results_comparison *c, const struct results_compared *m)
 {
 	if (!results_decides(c, m))
 		return -1;
@@ -132,28 +129,33 @@ static int weight(const struct results_comparison *c, const struct results_compa
 	       2 * (m->p99.verdict == VERDICT_REGRESSED) + (m->median.verdict == VERDICT_IMPROVED);
 }
 
-static const struct results_compared *first_metric(const struct results_comparison *c)
+static const struct results_compared *find_first_metric(const struct results_comparison *c)
 {
 	const struct results_compared *first = NULL;
 
 	for (size_t i = 0; i < c->nmetrics; i++)
-		if (!first || weight(c, &c->metrics[i]) > weight(c, first))
+		if (!first || rank_news(c, &c->metrics[i]) > rank_news(c, first))
 			first = &c->metrics[i];
 	return first;
 }
 
 struct news {
 	char *what;				/* "multiplex.switch" */
-	char *outcome;				/* "3.1% regression" */
-	const struct results_judgement *judged; /* NULL: no number is the news */
+	char *outcome;				/* "3.1 % regression" */
+	const struct results_judgement *judged; /* NULL: the news is not a number */
 	bool failure;				/* something broke */
 };
 
-/* Failures go before numbers. */
-static bool news_of_failure(const struct results_comparison *c, struct news *n)
+/* Failures go before numbers, unless the base fails as often. */
+static bool find_failure(const struct results_comparison *c, struct news *n)
 {
-	if (c->new_failed) {
-		*n = (struct news){xstrdup("run"), xstrdup("failure"), NULL, true};
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *r = &c->failures[i];
+
+		if (r->verdict != VERDICT_REGRESSED && r->verdict != VERDICT_INCONCLUSIVE)
+			continue;
+		*n = (struct news){xasprintf("%s.boots", r->scenario), xstrdup("failure"), NULL,
+				   true};
 		return true;
 	}
 	for (size_t i = 0; i < c->ntests; i++) {
@@ -168,41 +170,57 @@ static bool news_of_failure(const struct results_comparison *c, struct news *n)
 	return false;
 }
 
+/* "3.1 % regression": the word tells the direction, so the number has no sign. */
+static char *describe_change(const struct results_compared *m, const struct results_judgement *j)
+{
+	static const char *const words[] = {
+		[VERDICT_UNCHANGED] = "change (within noise)",
+		[VERDICT_IMPROVED] = "improvement",
+		[VERDICT_REGRESSED] = "regression",
+		[VERDICT_INCONCLUSIVE] = "change (not decided)",
+	};
+	__cleanup_free char *change = words_change(m, j);
+
+	return xasprintf("%s %s", change + strspn(change, "+-"), words[j->verdict]);
+}
+
 static void find_news(const struct results_comparison *c, const struct results_compared *m,
 		      struct news *n)
 {
-	static const char *const words[] = {[VERDICT_UNCHANGED] = "change (within noise)",
-					    [VERDICT_IMPROVED] = "improvement",
-					    [VERDICT_REGRESSED] = "regression",
-					    [VERDICT_INCONCLUSIVE] = "change (not decided)"};
-	const struct results_judgement *j;
-	bool tail;
-
-	if (news_of_failure(c, n))
+	*n = (struct news){0};
+	if (find_failure(c, n))
 		return;
 	if (!m) {
-		*n = (struct news){xstrdup("results"), xstrdup("lack"), NULL};
+		n->what = xstrdup("results");
+		n->outcome = xstrdup("lack");
 		return;
 	}
-	tail = m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED;
-	j = tail ? &m->p99 : &m->median;
-	*n = (struct news){
-		.what = xasprintf("%s.%s%s%s", m->scenario, m->metric, tail ? "." : "",
-				  tail ? tail_name(m) : ""),
-		.outcome = xasprintf("%.1f%% %s", fabs(words_change(j->ratio)), words[j->verdict]),
-		.judged = j};
+	if (m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED) {
+		n->what = xasprintf("%s.%s.%s", m->scenario, m->metric, words_tail(m));
+		n->judged = &m->p99;
+	} else {
+		n->what = xasprintf("%s.%s", m->scenario, m->metric);
+		n->judged = &m->median;
+	}
+	n->outcome = describe_change(m, n->judged);
 }
 
 static void add_head(const struct report *r, const struct report_options *o, const char *id,
 		     const struct news *n, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
-	__cleanup_free char *reporter = reporter_of(o, id);
-	__cleanup_free char *subject =
-		xasprintf("[%s] %.12s: %s %s", c->new, c->new_key, n->what, n->outcome);
-	__cleanup_free char *sentence = n->failure ? xasprintf("%s %s", n->what, n->outcome)
-						   : xasprintf("%s of %s", n->outcome, n->what);
+	__cleanup_free char *reporter = make_reporter(o, id);
+	__cleanup_free char *subject = NULL;
+	__cleanup_free char *sentence = NULL;
 
+	if (n->failure)
+		sentence = xasprintf("%s %s", n->what, n->outcome);
+	else
+		sentence = xasprintf("%s of %s", n->outcome, n->what);
+	if (n->judged) /* "multiplex.switch 3.1 % regression": the name first, as the robots do */
+		subject = xasprintf("[%s] %.12s: %s %s", c->new, c->new_key, n->what, n->outcome);
+	else
+		subject = xasprintf("[%s] %.12s: %s", c->new, c->new_key, sentence);
 	add_header(out, "From: ", reporter);
 	add_header(out, "Subject: ", subject);
 	add_date(out, report_newest(r, REPORT_NEW));
@@ -227,27 +245,28 @@ static void add_kernel(struct strbuf *out, const char *role, const struct result
 		    run->patches_hash, run->config_hash);
 }
 
-static int param_line(const char *key, const char *value, void *arg)
+static int add_param_line(const char *key, const char *value, void *arg)
 {
 	struct strbuf *out = arg;
 
 	strbuf_addch(out, '\t');
 	markup_line(out, key);
-	add_line(out, ": ", value ? value : "null");
+	add_line(out, ": ", value);
 	return 0;
 }
 
-static int identity_word(const char *key, const char *value, void *arg)
+static int add_identity_word(const char *key, const char *value, void *arg)
 {
 	struct strbuf *out = arg;
 
 	strbuf_addstr(out, ", ");
 	markup_line(out, key);
 	strbuf_addch(out, ' ');
-	markup_line(out, value ? value : "null");
+	markup_line(out, value);
 	return 0;
 }
 
+/* @m: the metric of the news; NULL: it is of no metric. */
 static void add_case(const struct report *r, const struct results_compared *m, struct strbuf *out)
 {
 	const struct results_boot *run = report_newest(r, REPORT_NEW);
@@ -257,45 +276,57 @@ static void add_case(const struct report *r, const struct results_compared *m, s
 		add_line(out, "testcase: ", m->scenario);
 	strbuf_addstr(out, "test machine: ");
 	markup_line(out, run->host_name);
-	words_each_param(run->host_identity, identity_word, out);
+	words_each_param(run->host_identity, add_identity_word, out);
 	strbuf_addch(out, '\n');
 	add_line(out, "", words_clock(r->comparison.clock));
 	if (!m)
 		return;
 	strbuf_addstr(out, "parameters:\n\n");
-	words_each_param(m->params, param_line, out);
+	words_each_param(m->params, add_param_line, out);
 }
 
-static void add_failure(const struct results_comparison *c, struct strbuf *out)
+static void add_changed_test(const struct results_changed_test *t, struct strbuf *out)
 {
-	if (c->new_failed)
-		strbuf_addf(out,
-			    "\nFailed boots: %d of the new kernel, %d of the base. The newest "
-			    "says:\n",
-			    c->new_failed, c->base_failed);
-	if (c->new_failed && c->failure)
-		add_line(out, "    ", c->failure);
-	for (size_t i = 0; i < c->ntests; i++) {
-		const struct results_changed_test *t = &c->tests[i];
+	const char *name = t->name;
 
-		strbuf_addf(out, "\n%s %s: %s with the base, %s with the new kernel\n", t->scenario,
-			    *t->name ? t->name : t->params, t->base, t->new);
-		if (t->text && *t->text)
-			add_line(out, "    ", t->text);
-	}
+	if (!*name)
+		name = t->params;
+	strbuf_addf(out, "\n%s %s: %s with the base, %s with the new kernel\n", t->scenario, name,
+		    t->base, t->new);
+	if (t->text && *t->text)
+		add_line(out, "    ", t->text);
 }
 
-/* How sure that is, and what else there is. */
+static void add_failures(const struct results_comparison *c, struct strbuf *out)
+{
+	if (c->nfailures)
+		strbuf_addstr(out, "\nFailed boots, by scenario:\n");
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *r = &c->failures[i];
+		__cleanup_free char *line = xasprintf("%s: %s (%s)", r->scenario, r->why,
+						      results_verdict_name(r->verdict));
+
+		add_line(out, "    ", line);
+	}
+	if (c->new_failed && c->failure)
+		add_line(out, "The newest says: ", c->failure);
+	for (size_t i = 0; i < c->ntests; i++)
+		add_changed_test(&c->tests[i], out);
+}
+
+/* Why the news is believed, and how many other metrics moved. */
 static void add_why(const struct results_comparison *c, const struct results_compared *m,
 		    const struct news *n, struct strbuf *out)
 {
 	__cleanup_free char *counts = words_counts(c, true);
-	__cleanup_free char *interval = n->judged ? words_interval(n->judged) : NULL;
+	__cleanup_free char *interval = NULL;
 
 	if (n->judged) {
+		interval = words_interval(n->judged);
 		strbuf_addf(out, "\ninterval: %s over %d boots of the base, %d of the new kernel\n",
 			    interval, m->base.boots, m->new.boots);
-		add_line(out, "why: ", n->judged->why ? n->judged->why : "");
+		if (n->judged->why)
+			add_line(out, "why: ", n->judged->why);
 	}
 	if (c->nmetrics)
 		add_line(out, "\nIn all, of the medians that decide: ", counts);
@@ -304,8 +335,8 @@ static void add_why(const struct results_comparison *c, const struct results_com
 static void add_tags(const struct report *r, const struct report_options *o, const char *id,
 		     struct strbuf *out)
 {
-	__cleanup_free char *reporter = reporter_of(o, id);
-	__cleanup_free char *url = url_of(o, id);
+	__cleanup_free char *reporter = make_reporter(o, id);
+	__cleanup_free char *url = make_url(o, id);
 
 	if (r->comparison.verdict != VERDICT_REGRESSED)
 		return;
@@ -317,42 +348,54 @@ static void add_tags(const struct report *r, const struct report_options *o, con
 
 /* ---- the table ---- */
 
-/* A value with the deviation over boots where that is known: "24816 ± 0.1%". */
-static void add_value(struct strbuf *out, double value, double stddev)
+/* Standard deviation of the boots' medians in percent of their mean; NAN with fewer than two. */
+static double find_deviation(const struct report_spread *s)
 {
-	__cleanup_free char *number =
-		fabs(value) < 1000 ? xasprintf("%.2f", value) : xasprintf("%.0f", value);
+	double mean = 0, squares = 0;
 
-	if (isfinite(stddev))
-		strbuf_addf(out, "%11s ±%4.1f%%", number, stddev);
+	if (s->boots < 2)
+		return NAN;
+	for (size_t i = 0; i < s->boots; i++)
+		mean += s->medians[i] / s->boots;
+	for (size_t i = 0; i < s->boots; i++)
+		squares += (s->medians[i] - mean) * (s->medians[i] - mean);
+	return 100 * sqrt(squares / (s->boots - 1)) / mean; /* NAN, or infinite, for a mean of 0 */
+}
+
+/* "24,816 ± 0.1 %"; without a deviation as many blanks. */
+static void add_value(struct strbuf *out, double value, double deviation)
+{
+	__cleanup_free char *number = words_number(value);
+
+	if (isfinite(deviation))
+		strbuf_addf(out, "%11s ±%4.1f %%", number, deviation);
 	else
-		strbuf_addf(out, "%11s       ", number);
+		strbuf_addf(out, "%11s        ", number);
 }
 
-static void add_row(struct strbuf *out, const char *name, double base, double base_dev,
-		    double ratio, double new, double new_dev)
-{
-	add_value(out, base, base_dev);
-	strbuf_addf(out, "  %+9.1f%%  ", words_change(ratio));
-	add_value(out, new, new_dev);
-	add_line(out, "  ", name);
-}
-
-static void add_metric(const struct report *r, size_t i, struct strbuf *out)
+static void add_median(const struct report *r, size_t i, struct strbuf *out)
 {
 	const struct results_compared *m = &r->comparison.metrics[i];
 	const struct report_spread *s = &r->spreads[i * REPORT_SIDES];
-	__cleanup_free char *median = xasprintf("%s.%s", m->scenario, m->metric);
-	__cleanup_free char *p99 = xasprintf("%s.%s.%s", m->scenario, m->metric, tail_name(m));
+	__cleanup_free char *change = words_change(m, &m->median);
 
-	add_row(out, median, m->base.median, words_stddev(&s[REPORT_BASE]), m->median.ratio,
-		m->new.median, words_stddev(&s[REPORT_NEW]));
-	add_row(out, p99, m->base.p99, NAN, m->p99.ratio, m->new.p99, NAN);
+	add_value(out, m->base.median, find_deviation(&s[REPORT_BASE]));
+	strbuf_addf(out, "  %10s  ", change);
+	add_value(out, m->new.median, find_deviation(&s[REPORT_NEW]));
+	strbuf_addf(out, "  %s.", m->scenario);
+	add_line(out, "", m->metric);
 }
 
-static bool is_regression(const struct results_compared *m)
+static void add_tail(const struct results_compared *m, struct strbuf *out)
 {
-	return m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED;
+	__cleanup_free char *change = words_change(m, &m->p99);
+	__cleanup_free char *name = xasprintf("%s.%s", m->metric, words_tail(m));
+
+	add_value(out, m->base.p99, NAN);
+	strbuf_addf(out, "  %10s  ", change);
+	add_value(out, m->new.p99, NAN);
+	strbuf_addf(out, "  %s.", m->scenario);
+	add_line(out, "", name);
 }
 
 static bool has_changed(const struct results_compared *m)
@@ -369,34 +412,38 @@ static void add_names(const struct report *r, struct strbuf *out)
 		strbuf_addf(out, "all %s with: ", r->commons[i].scenario);
 		add_line(out, "", common);
 	}
-	strbuf_addf(out, "\n%18.18s%14s%18.18s\n", r->comparison.base, "", r->comparison.new);
-	strbuf_addstr(out, "------------------  ----------  ------------------\n"
-			   "           %stddev     %change             %stddev\n"
-			   "               \\          |                   \\\n");
+	strbuf_addf(out, "\n%19.19s%14s%19.19s\n", r->comparison.base, "", r->comparison.new);
+	strbuf_addstr(out, "-------------------  ----------  -------------------\n"
+			   "           %stddev      %change             %stddev\n"
+			   "               \\           |                   \\\n");
 }
 
+/* Parts of the table, in this order. */
 enum group { GROUP_REGRESSED, GROUP_CHANGED, GROUP_PARTS, GROUPS, GROUP_NONE };
 
-static enum group group_of(const struct results_comparison *c, const struct results_compared *m)
+static enum group find_group(const struct results_comparison *c, const struct results_compared *m)
 {
 	if (!has_changed(m))
 		return GROUP_NONE;
 	if (!results_decides(c, m))
 		return GROUP_PARTS;
-	return is_regression(m) ? GROUP_REGRESSED : GROUP_CHANGED;
+	if (words_has_regressed(m))
+		return GROUP_REGRESSED;
+	return GROUP_CHANGED;
 }
 
-/* Metrics of the same parameters stand under one heading; most changed first, as they come. */
+/* Adds the metrics of a group, in the order of the comparison (most changed first); neighbours with the
+ * same parameters share a heading. Returns how many there were. */
 static size_t add_group(const struct report *r, enum group group, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
 	const char *params = NULL;
-	size_t told = 0;
+	size_t shown = 0;
 
 	for (size_t i = 0; i < c->nmetrics; i++) {
 		const struct results_compared *m = &c->metrics[i];
 
-		if (group_of(c, m) != group)
+		if (find_group(c, m) != group)
 			continue;
 		if (!params || strcmp(params, m->params)) {
 			__cleanup_free char *words = words_params(r, m->scenario, m->params);
@@ -404,13 +451,14 @@ static size_t add_group(const struct report *r, enum group group, struct strbuf 
 			add_line(out, "\n", words);
 		}
 		params = m->params;
-		add_metric(r, i, out);
-		told++;
+		add_median(r, i, out);
+		add_tail(m, out);
+		shown++;
 	}
-	return told;
+	return shown;
 }
 
-/* What regressed stands first: it is what the mail is about. */
+/* What regressed comes first: the mail is about it. */
 static void add_table(const struct report *r, struct strbuf *out)
 {
 	static const char *const headings[GROUPS] = {
@@ -419,27 +467,27 @@ static void add_table(const struct report *r, struct strbuf *out)
 		[GROUP_PARTS] =
 			"\nParts of these that changed (they explain, and decide nothing):\n",
 	};
-	size_t told = 0;
+	size_t shown = 0;
 
 	add_names(r, out);
 	for (int g = 0; g < GROUPS; g++) {
 		struct strbuf rows = STRBUF_INIT;
 		size_t n = add_group(r, g, &rows);
 
-		if (n && told)
+		if (n && shown)
 			strbuf_addstr(out, headings[g]);
 		strbuf_addstr(out, rows.buf);
 		strbuf_release(&rows);
-		told += n;
+		shown += n;
 	}
-	if (told < r->comparison.nmetrics)
-		strbuf_addf(out, "\nUnchanged: %zu metrics.\n", r->comparison.nmetrics - told);
+	if (shown < r->comparison.nmetrics)
+		strbuf_addf(out, "\nUnchanged: %zu metrics.\n", r->comparison.nmetrics - shown);
 }
 
-void report_render_email(const struct report *r, const struct report_options *o, struct strbuf *out)
+void email_render(const struct report *r, const struct report_options *o, struct strbuf *out)
 {
-	const struct results_compared *first = first_metric(&r->comparison);
-	__cleanup_free char *id = message_id(r);
+	const struct results_compared *first = find_first_metric(&r->comparison);
+	__cleanup_free char *id = make_message_id(r);
 	struct strbuf commands = STRBUF_INIT;
 	struct news n;
 
@@ -447,11 +495,14 @@ void report_render_email(const struct report *r, const struct report_options *o,
 	add_head(r, o, id, &n, out);
 	add_kernel(out, "commit: ", report_newest(r, REPORT_NEW));
 	add_kernel(out, "base:   ", report_newest(r, REPORT_BASE));
-	add_case(r, n.failure ? NULL : first, out);
-	add_failure(&r->comparison, out);
+	if (n.failure)
+		add_case(r, NULL, out);
+	else
+		add_case(r, first, out);
+	add_failures(&r->comparison, out);
 	add_why(&r->comparison, first, &n, out);
 	add_tags(r, o, id, out);
-	words_commands(r, NULL, &commands);
+	commands_add(r, NULL, &commands);
 	strbuf_addstr(out, "\nTo reproduce:\n\n");
 	for (char *line = strtok(commands.buf, "\n"); line; line = strtok(NULL, "\n"))
 		add_line(out, "\t", line);

@@ -9,22 +9,29 @@
 
 enum { STATUS, CLASS, ERROR, SAME };
 
-static void count_run(sqlite3_stmt *row, struct report_debug *out)
+static void set_failed(struct evidence_debug *out, const char *error)
 {
-	const char *class = database_text(row, CLASS);
-
-	if (!strcmp(database_text(row, STATUS), "pass")) {
-		*(sqlite3_column_int(row, SAME) ? &out->passed : &out->other) += 1;
-	} else if (sqlite3_column_int(row, SAME) &&
-		   (!strcmp(class, "guest") || !strcmp(class, "integrity"))) {
-		out->failed++;
-		free(out->error);
-		out->error = xstrdup(database_text(row, ERROR));
-	}
+	out->failed++;
+	free(out->error);
+	out->error = xstrdup(error);
 }
 
-/* Fails count most, and a pass on one host more than a skip on another. */
-static int selftest_rank(const char *result)
+static void count_run(sqlite3_stmt *row, struct evidence_debug *out)
+{
+	const char *class = database_text(row, CLASS);
+	bool passed = !strcmp(database_text(row, STATUS), "pass");
+	bool same = sqlite3_column_int(row, SAME);
+
+	if (passed && same)
+		out->passed++;
+	else if (passed)
+		out->other++;
+	else if (same && (!strcmp(class, "guest") || !strcmp(class, "integrity")))
+		set_failed(out, database_text(row, ERROR));
+}
+
+/* A failure outranks a pass, and a pass on one host outranks a skip on another. */
+static int rank_result(const char *result)
 {
 	static const char *const order[] = {"skip", "pass", "fail"};
 
@@ -34,18 +41,17 @@ static int selftest_rank(const char *result)
 	return -1;
 }
 
-int report_selftest_load(struct results_db *db, const struct results_boot *kernel, const char *test,
-			 struct report_selftest *out, struct error *err)
+int evidence_find_selftest(struct results_db *db, const struct results_boot *kernel,
+			   const char *test, struct evidence_selftest *out, struct error *err)
 {
+	static const char query[] =
+		"SELECT result, text, host_name FROM test JOIN run ON run.id = test.run "
+		"WHERE kernel_name = ?1 AND kernel_key = ?2 AND coalesce(agent_sha256, '') = ?3 "
+		"AND test.name = ?4 ORDER BY run.id DESC";
 	sqlite3_stmt *stmt;
-	int ret = database_prepare(db,
-				   "SELECT result, text, host_name FROM test JOIN run ON run.id = "
-				   "test.run WHERE kernel_name = ?1 AND kernel_key = ?2 AND "
-				   "coalesce(agent_sha256, '') = ?3 AND test.name = ?4 ORDER BY "
-				   "run.id DESC",
-				   &stmt, err);
+	int ret = database_prepare(db, query, &stmt, err);
 
-	*out = (struct report_selftest){0};
+	*out = (struct evidence_selftest){0};
 	if (ret)
 		return ret;
 	database_bind_text(stmt, 1, kernel->kernel_name);
@@ -53,38 +59,39 @@ int report_selftest_load(struct results_db *db, const struct results_boot *kerne
 	database_bind_text(stmt, 3, kernel->agent_sha256);
 	database_bind_text(stmt, 4, test);
 	while ((ret = database_step(db, stmt, err)) == 1) {
-		if (selftest_rank(database_text(stmt, 0)) <= selftest_rank(out->result))
+		if (rank_result(database_text(stmt, 0)) <= rank_result(out->result))
 			continue;
-		report_selftest_free(out);
-		*out = (struct report_selftest){xstrdup(database_text(stmt, 0)),
-						xstrdup(database_text(stmt, 1)),
-						xstrdup(database_text(stmt, 2))};
+		evidence_selftest_free(out);
+		out->result = xstrdup(database_text(stmt, 0));
+		out->text = xstrdup(database_text(stmt, 1));
+		out->host = xstrdup(database_text(stmt, 2));
 	}
 	sqlite3_finalize(stmt);
+	if (ret)
+		evidence_selftest_free(out);
 	return ret;
 }
 
-void report_selftest_free(struct report_selftest *t)
+void evidence_selftest_free(struct evidence_selftest *t)
 {
 	free(t->result);
 	free(t->text);
 	free(t->host);
-	*t = (struct report_selftest){0};
+	*t = (struct evidence_selftest){0};
 }
 
-int report_debug_load(struct results_db *db, const struct results_boot *kernel,
-		      const char *debug_kernel, const char *scenario, struct report_debug *out,
-		      struct error *err)
+int evidence_count_debug_runs(struct results_db *db, const struct results_boot *kernel,
+			      const char *debug_kernel, const char *scenario,
+			      struct evidence_debug *out, struct error *err)
 {
+	static const char query[] =
+		"SELECT status, class, error, "
+		"coalesce(source_hash, '') = ?3 AND coalesce(patches_hash, '') = ?4 FROM run "
+		"WHERE kernel_name = ?1 AND scenario_name = ?2 ORDER BY id";
 	sqlite3_stmt *stmt;
-	int ret =
-		database_prepare(db,
-				 "SELECT status, class, error, coalesce(source_hash, '') = ?3 AND "
-				 "coalesce(patches_hash, '') = ?4 FROM run "
-				 "WHERE kernel_name = ?1 AND scenario_name = ?2 ORDER BY id",
-				 &stmt, err);
+	int ret = database_prepare(db, query, &stmt, err);
 
-	*out = (struct report_debug){0};
+	*out = (struct evidence_debug){0};
 	if (ret)
 		return ret;
 	database_bind_text(stmt, 1, debug_kernel);
@@ -94,5 +101,9 @@ int report_debug_load(struct results_db *db, const struct results_boot *kernel,
 	while ((ret = database_step(db, stmt, err)) == 1)
 		count_run(stmt, out);
 	sqlite3_finalize(stmt);
+	if (ret) {
+		free(out->error);
+		out->error = NULL;
+	}
 	return ret;
 }

@@ -8,26 +8,26 @@
 
 #include "results/store/store.h"
 
-struct report_debug {
+struct evidence_debug {	    /* runs of a debug build */
 	int passed, failed; /* failed: class guest or integrity */
-	int other;	    /* passed, but with another source or other patches: no proof */
-	char *error;	    /* of the newest that failed; the caller frees; may be NULL */
+	int other;   /* passed, but built from another source or other patches: proves nothing */
+	char *error; /* of the newest that failed; the caller frees; may be NULL */
 };
 
 /* Runs of @scenario (a plan's name) on @debug_kernel with the source and patches of @kernel. */
-int report_debug_load(struct results_db *db, const struct results_boot *kernel,
-		      const char *debug_kernel, const char *scenario, struct report_debug *out,
-		      struct error *err);
+int evidence_count_debug_runs(struct results_db *db, const struct results_boot *kernel,
+			      const char *debug_kernel, const char *scenario,
+			      struct evidence_debug *out, struct error *err);
 
 /* A selftest of the kernel of @kernel, over all its boots with that run's agent, on any host. */
-struct report_selftest {   /* free with report_selftest_free() */
+struct evidence_selftest { /* free with evidence_selftest_free() */
 	char *result;	   /* "fail" if it ever did, else "pass" if it ever did, else "skip"; NULL:
 			      it never ran */
 	char *text, *host; /* of the newest boot with this result */
 };
 
-int report_selftest_load(struct results_db *db, const struct results_boot *kernel, const char *test,
-			 struct report_selftest *out, struct error *err);
-void report_selftest_free(struct report_selftest *t);
+int evidence_find_selftest(struct results_db *db, const struct results_boot *kernel,
+			   const char *test, struct evidence_selftest *out, struct error *err);
+void evidence_selftest_free(struct evidence_selftest *t);
 
 #endif

@@ -1,265 +1,321 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The report for people: text and HTML from one description. */
+/* The report for people, written once for all faces. */
 #include "results/report/page.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "results/report/formats.h"
+#include "results/report/commands.h"
+#include "results/report/plots.h"
 #include "results/report/words.h"
+#include "results/store/columns.h"
 
 /* ---- results ---- */
 
-static void value_cells(struct doc_table *t, double base, double new, double ratio)
+/* @change becomes the table's. */
+static void add_numbers(struct table *t, double base, double new, char *change)
 {
-	__cleanup_free char *from = words_number(base);
-	__cleanup_free char *to = words_number(new);
-	__cleanup_free char *change = words_percent(words_change(ratio));
-
-	doc_cell(t, "%s", from);
-	doc_cell(t, "%s", to);
-	doc_cell(t, "%s", change);
+	table_take(t, TONE_PLAIN, words_number(base));
+	table_take(t, TONE_PLAIN, words_number(new));
+	table_take(t, TONE_PLAIN, change);
 }
 
-/* The median's verdict, and the p99's where it says more. */
-static void verdict_cell(struct doc_table *t, const struct results_compared *m, bool decides)
+static void add_verdict(struct table *t, const struct results_compared *m, bool decides)
 {
-	enum results_verdict median = m->median.verdict, tail = m->p99.verdict;
-	bool tells = tail != median && (tail == VERDICT_REGRESSED || tail == VERDICT_IMPROVED);
-	enum doc_tone tone = words_tone(tail == VERDICT_REGRESSED ? tail : median);
+	__cleanup_free char *verdict = words_verdict(m);
+	enum tone tone = words_tone(m->median.verdict);
 
-	doc_cell_tone(t, decides ? tone : DOC_PLAIN, "%s%s%s%s", results_verdict_name(median),
-		      tells ? ", p99 " : "", tells ? results_verdict_name(tail) : "",
-		      decides ? "" : " (part)");
+	if (m->p99.verdict == VERDICT_REGRESSED)
+		tone = TONE_BAD;
+	if (decides)
+		table_cell_tone(t, tone, "%s", verdict);
+	else
+		table_cell(t, "%s (part)", verdict);
 }
 
-static void result_row(struct doc_table *t, const struct report *r,
-		       const struct results_compared *m, const char *usual_unit)
+static void add_result(struct table *t, const struct report *r, const struct results_compared *m,
+		       const char *usual_unit)
 {
-	bool usual = !strcmp(m->unit, usual_unit);
-	__cleanup_free char *name = words_metric(r, m);
-	__cleanup_free char *interval = words_interval(&m->median);
+	char *name = words_metric(r, m);
 
-	doc_cell(t, "%s%s%s", name, usual ? "" : ", ", usual ? "" : m->unit);
-	value_cells(t, m->base.median, m->new.median, m->median.ratio);
-	doc_cell(t, "%s", interval);
-	value_cells(t, m->base.p99, m->new.p99, m->p99.ratio);
-	verdict_cell(t, m, results_decides(&r->comparison, m));
+	if (strcmp(m->unit, usual_unit)) {
+		table_cell(t, "%s, %s", name, m->unit);
+		cleanup_free(&name);
+	} else {
+		table_take(t, TONE_PLAIN, name);
+	}
+	add_numbers(t, m->base.median, m->new.median, words_change(m, &m->median));
+	table_take(t, TONE_PLAIN, words_interval(&m->median));
+	add_numbers(t, m->base.p99, m->new.p99, words_change(m, &m->p99));
+	add_verdict(t, m, results_decides(&r->comparison, m));
 }
 
-static void say_common(struct doc *d, const struct report *r)
+static void add_commons(struct doc *d, const struct report *r)
 {
 	for (size_t i = 0; i < r->ncommons; i++) {
 		__cleanup_free char *words = words_params(NULL, NULL, r->commons[i].params);
 
 		if (*words)
-			doc_item(d, DOC_PLAIN, "%s is always with: %s", r->commons[i].scenario,
+			doc_item(d, TONE_PLAIN, "all of %s with: %s", r->commons[i].scenario,
 				 words);
 	}
 }
 
-static void undecided_items(struct doc *d, const struct report *r, const struct report_selection *s)
+static void add_undecided(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		const struct results_compared *m = &r->comparison.metrics[s->indices[i]];
+		const struct results_compared *m = selection_metric(s, r, i);
 		__cleanup_free char *name = words_metric(r, m);
 
-		if (m->median.verdict == VERDICT_INCONCLUSIVE)
-			doc_item(d, DOC_UNSURE, "%s: %s", name, m->median.why ? m->median.why : "");
+		if (m->median.verdict == VERDICT_INCONCLUSIVE && m->median.why)
+			doc_item(d, TONE_UNSURE, "%s: %s", name, m->median.why);
 	}
 }
 
-void report_page_results(struct doc *d, const struct report *r, const struct report_selection *s)
+static void add_notes(struct doc *d, const struct results_comparison *c)
 {
-	const struct results_comparison *c = &r->comparison;
-	const char *unit = s->count ? c->metrics[s->indices[0]].unit : "";
-	__cleanup_free char *caption =
-		xasprintf("Base %s, new %s; %s where no other unit is said; intervals at %g%%",
-			  c->base, c->new, unit, 100 * (1 - c->alpha));
-	struct doc_table *t =
-		doc_table_new(caption, "metric|base>|new>|change>|interval>|p99 base>|p99 new>|"
-				       "p99 change>|verdict");
-
-	say_common(d, r);
-	for (size_t i = 0; i < s->count; i++)
-		result_row(t, r, &c->metrics[s->indices[i]], unit);
-	doc_table(d, t);
-	if (s->count)
-		doc_paragraph(d,
-			      "Values are medians over boots of each boot's median and p99 (p1 "
-			      "where higher is better); %s. Nothing is assumed of a p99's noise: "
-			      "of few boots its interval is rough, and none of it is called "
-			      "improved or regressed without a test.",
-			      words_clock(c->clock));
-	undecided_items(d, r, s);
 	for (const char *line = c->notes; line && *line;) {
 		size_t n = strcspn(line, "\n");
 
-		doc_item(d, DOC_PLAIN, "%.*s", (int)n, line);
-		line += n + (line[n] == '\n');
+		doc_item(d, TONE_PLAIN, "%.*s", (int)n, line);
+		line += n;
+		line += *line == '\n';
 	}
 }
 
-static enum doc_tone result_tone(const char *result)
+static void add_results_table(struct doc *d, const struct report *r,
+			      const struct report_selection *s)
 {
-	if (!result || !strcmp(result, "skip"))
-		return DOC_UNSURE;
-	return strcmp(result, "pass") ? DOC_BAD : DOC_GOOD;
+	const struct results_comparison *c = &r->comparison;
+	const char *unit = selection_metric(s, r, 0)->unit;
+	__cleanup_free char *caption = xasprintf(
+		"Base %s, new %s; in %s unless the row names another unit; %g %% intervals",
+		c->base, c->new, unit, 100 * (1 - c->alpha));
+	struct table *t = table_new(caption, "metric|base>|new>|change>|interval>|"
+					     "p99 base>|p99 new>|p99 change>|verdict");
+
+	for (size_t i = 0; i < s->count; i++)
+		add_result(t, r, selection_metric(s, r, i), unit);
+	doc_table(d, t);
+	doc_paragraph(
+		d,
+		"Values are medians over boots of each boot's median and p99 (p1 where higher "
+		"is better); %s. The noise of a p99 is not known beforehand: with few boots "
+		"its interval is rough, and without a test no p99 is called improved or "
+		"regressed.",
+		words_clock(c->clock));
 }
 
+void page_add_results(struct doc *d, const struct report *r, const struct report_selection *s)
+{
+	add_commons(d, r);
+	if (s->count)
+		add_results_table(d, r, s);
+	else
+		doc_paragraph(d, "No metric was measured with both kernels.");
+	add_undecided(d, r, s);
+	add_notes(d, &r->comparison);
+}
+
+/* ---- failed boots ---- */
+
+void page_add_failures(struct doc *d, const struct report *r)
+{
+	const struct results_comparison *c = &r->comparison;
+	struct table *t;
+
+	if (!c->nfailures)
+		return;
+	t = table_new("Boots that failed, which give no numbers",
+		      "scenario|how|base>|new>|verdict|why");
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const struct results_failure_rate *f = &c->failures[i];
+
+		table_cell(t, "%s", f->scenario);
+		table_cell(t, "%s", f->what);
+		table_cell(t, "%d of %d", f->base_failed, f->base_boots);
+		table_cell(t, "%d of %d", f->new_failed, f->new_boots);
+		table_cell_tone(t, words_tone(f->verdict), "%s", results_verdict_name(f->verdict));
+		table_cell(t, "%s", f->why);
+	}
+	doc_table(d, t);
+}
+
+/* ---- tests ---- */
+
+static enum tone result_tone(const char *result)
+{
+	if (!strcmp(result, "pass"))
+		return TONE_GOOD;
+	if (!strcmp(result, "fail"))
+		return TONE_BAD;
+	return TONE_UNSURE;
+}
+
+/* A measurement, which has no name, leaves a row only where something was wrong. */
 static const char *result_word(const struct report_test *t, enum report_side side)
 {
 	if (t->result[side])
 		return t->result[side];
-	return *t->name ? "did not run" : "pass";
+	if (*t->name)
+		return "did not run";
+	return "pass";
 }
 
-void report_page_tests(struct doc *d, const struct report *r)
+static const char *test_output(const struct report_test *t)
 {
-	struct doc_table *t =
-		doc_table_new("Selftests, and measurements that were skipped or failed",
-			      "test|base|new|what it said");
-
-	for (size_t i = 0; i < r->ntests; i++) {
-		const struct report_test *test = &r->tests[i];
-		const char *said =
-			test->text[REPORT_NEW] ? test->text[REPORT_NEW] : test->text[REPORT_BASE];
-		__cleanup_free char *params = words_params(NULL, NULL, test->params);
-
-		doc_cell(t, "%s %s", test->scenario, *test->name ? test->name : params);
-		for (int side = 0; side < REPORT_SIDES; side++) {
-			const char *word = result_word(test, side);
-
-			doc_cell_tone(t, result_tone(word), "%s", word);
-		}
-		doc_cell(t, "%.400s", said ? said : "");
-	}
-	if (r->ntests)
-		doc_table(d, t);
-	else
-		doc_table_free(t);
+	if (t->text[REPORT_NEW])
+		return t->text[REPORT_NEW];
+	if (t->text[REPORT_BASE])
+		return t->text[REPORT_BASE];
+	return "";
 }
 
-void report_page_plots(struct doc *d, const struct report *r, const struct report_selection *s)
+static void add_test(struct table *t, const struct report_test *test)
+{
+	__cleanup_free char *params = words_params(NULL, NULL, test->params);
+	const char *name = test->name;
+
+	if (!*name)
+		name = params;
+	table_cell(t, "%s %s", test->scenario, name);
+	for (int side = 0; side < REPORT_SIDES; side++) {
+		const char *word = result_word(test, side);
+
+		table_cell_tone(t, result_tone(word), "%s", word);
+	}
+	table_cell(t, "%.400s", test_output(test));
+}
+
+void page_add_tests(struct doc *d, const struct report *r)
+{
+	struct table *t;
+
+	if (!r->ntests)
+		return;
+	t = table_new("Selftests, and measurements that were skipped or failed",
+		      "test|base|new|output");
+	for (size_t i = 0; i < r->ntests; i++)
+		add_test(t, &r->tests[i]);
+	doc_table(d, t);
+}
+
+void page_add_plots(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	doc_heading(d, "Plots");
-	report_plot_forest(d, r, s);
-	report_plot_vcpus(d, r, s);
-	report_plot_distributions(d, r, s);
+	plots_add_forest(d, r, s);
+	plots_add_vcpus(d, r, s);
+	plots_add_distributions(d, r, s);
 }
 
 /* ---- environment ---- */
 
-static void pair(struct doc_table *t, const char *what, const char *base, const char *new)
+static void add_pair(struct table *t, const char *what, const char *base, const char *new)
 {
 	if (!*base && !*new)
 		return;
-	doc_cell(t, "%s", what);
-	doc_cell(t, "%s", base);
-	doc_cell(t, "%s", strcmp(base, new) ? new : "the same");
+	table_cell(t, "%s", what);
+	table_cell(t, "%s", base);
+	if (!strcmp(base, new))
+		new = "the same";
+	table_cell(t, "%s", new);
 }
 
-static void kernels_table(struct doc *d, const struct report *r)
+static void add_kernels(struct doc *d, const struct report *r)
 {
-	const struct results_boot *b = report_newest(r, REPORT_BASE);
-	const struct results_boot *n = report_newest(r, REPORT_NEW);
-	struct doc_table *t = doc_table_new("What was compared", "what|base|new");
+	const struct results_boot *base = report_newest(r, REPORT_BASE);
+	const struct results_boot *new = report_newest(r, REPORT_NEW);
+	struct table *t = table_new("What was compared", "what|base|new");
 
-	pair(t, "kernel", b->kernel_name, n->kernel_name);
-	pair(t, "release", b->kernel_release, n->kernel_release);
-	pair(t, "content key", b->kernel_key, n->kernel_key);
-	pair(t, "build-id", b->kernel_build_id, n->kernel_build_id);
-	pair(t, "bzImage SHA-256", b->bzimage_sha256, n->bzimage_sha256);
-	pair(t, "source hash", b->source_hash, n->source_hash);
-	pair(t, "patches hash", b->patches_hash, n->patches_hash);
-	pair(t, "config hash", b->config_hash, n->config_hash);
-	pair(t, "compiler", b->compiler, n->compiler);
-	pair(t, "agent SHA-256", b->agent_sha256, n->agent_sha256);
-	pair(t, "kernel command line", b->cmdline, n->cmdline);
-	pair(t, "host", b->host_name, n->host_name);
-	pair(t, "host driver", b->host_driver, n->host_driver);
-	pair(t, "host identity", b->host_identity, n->host_identity);
-	pair(t, "clock", b->clock, n->clock);
-	pair(t, "made by", b->environment, n->environment);
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].title)
+			add_pair(t, boot_columns[i].title, boot_column_text(base, i),
+				 boot_column_text(new, i));
 	doc_table(d, t);
 }
 
-static void boots_table(struct doc *d, const struct report *r)
+static void add_status(struct table *t, enum results_class class)
 {
-	struct doc_table *t =
-		doc_table_new("The boots behind the numbers",
-			      "run>|kernel|scenario|boot>|seed>|started|status|image");
+	if (class == RESULTS_OK)
+		table_cell_tone(t, TONE_GOOD, "pass");
+	else
+		table_cell_tone(t, TONE_BAD, "%s", results_class_name(class));
+}
+
+static void add_boots(struct doc *d, const struct report *r)
+{
+	struct table *t = table_new("The boots behind the numbers",
+				    "run>|kernel|scenario|boot>|seed>|started|status|image");
 
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct results_boot *run = &r->boots[i].run;
-		bool passed = run->class == RESULTS_OK;
 
-		doc_cell(t, "%" PRId64, r->boots[i].id);
-		doc_cell(t, "%s %s", r->boots[i].side == REPORT_BASE ? "base" : "new",
-			 run->kernel_name);
-		doc_cell(t, "%s", run->scenario_name);
-		doc_cell(t, "%d", run->boot);
-		doc_cell(t, "%" PRIu64, run->seed);
-		doc_cell(t, "%s", run->started);
-		doc_cell_tone(t, passed ? DOC_GOOD : DOC_BAD, "%s",
-			      passed ? "pass" : results_class_name(run->class));
-		doc_cell(t, "%.12s", run->image_sha256);
+		table_cell(t, "%" PRId64, r->boots[i].id);
+		table_cell(t, "%s %s", report_side_name(r->boots[i].side), run->kernel_name);
+		table_cell(t, "%s", run->scenario_name);
+		table_cell(t, "%d", run->boot);
+		table_cell(t, "%" PRIu64, run->seed);
+		table_cell(t, "%s", run->started);
+		add_status(t, run->class);
+		table_cell(t, "%.12s", run->image_sha256);
 	}
 	doc_table(d, t);
 }
 
-static void failures_list(struct doc *d, const struct report *r)
+static void add_failures(struct doc *d, const struct report *r)
 {
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct results_boot *run = &r->boots[i].run;
+		const char *before_path = "; console: ";
 
 		if (run->class == RESULTS_OK)
 			continue;
-		doc_item(d, DOC_BAD, "run %" PRId64 ", %s boot %d: %s: %.800s%s%s", r->boots[i].id,
+		if (!*run->console_path)
+			before_path = "";
+		doc_item(d, TONE_BAD, "run %" PRId64 ", %s boot %d: %s: %.800s%s%s", r->boots[i].id,
 			 run->kernel_name, run->boot, results_class_name(run->class), run->error,
-			 *run->console_path ? "; console: " : "", run->console_path);
+			 before_path, run->console_path);
 	}
 }
 
-static void plans_table(struct doc *d, const struct report *r)
+#define PLANS_MAX 20
+
+static void add_plans(struct doc *d, const struct report *r)
 {
-	struct doc_table *t =
-		doc_table_new("Scenarios as they were run", "scenario|scenario hash|plan SHA-256");
+	struct table *t =
+		table_new("Scenarios as they were run", "scenario|scenario hash|plan SHA-256");
 	const char *last = "";
 
-	for (size_t i = 0; i < r->nboots; i++) {
+	for (size_t i = 0; i < r->nboots && table_count_rows(t) < PLANS_MAX; i++) {
 		const struct results_boot *run = &r->boots[i].run;
 
 		if (!strcmp(last, run->plan_sha256))
 			continue;
 		last = run->plan_sha256;
-		if (doc_table_rows(t) == 20)
-			break;
-		doc_cell(t, "%s, seed %" PRIu64, run->scenario_name, run->seed);
-		doc_cell(t, "%s", run->scenario_hash);
-		doc_cell(t, "%s", run->plan_sha256);
+		table_cell(t, "%s, seed %" PRIu64, run->scenario_name, run->seed);
+		table_cell(t, "%s", run->scenario_hash);
+		table_cell(t, "%s", run->plan_sha256);
 	}
 	doc_table(d, t);
 }
 
-void report_page_environment(struct doc *d, const struct report *r)
+void page_add_environment(struct doc *d, const struct report *r)
 {
 	doc_heading(d, "Environment and hashes");
-	kernels_table(d, r);
-	boots_table(d, r);
-	failures_list(d, r);
-	plans_table(d, r);
+	add_kernels(d, r);
+	add_boots(d, r);
+	add_failures(d, r);
+	add_plans(d, r);
 }
 
-void report_page_repeat(struct doc *d, const struct report *r, const struct report_options *o)
+void page_add_commands(struct doc *d, const struct report *r, const struct report_options *o)
 {
 	struct strbuf commands = STRBUF_INIT;
 
 	doc_heading(d, "To repeat every number");
-	words_commands(r, o, &commands);
+	commands_add(r, o, &commands);
 	doc_paragraph(
 		d, "The same kernels (by content key), scenario and seeds give the same work: on "
 		   "the emulated host the same numbers within its noise (medians to a few "
@@ -270,103 +326,96 @@ void report_page_repeat(struct doc *d, const struct report *r, const struct repo
 
 /* ---- the plain report ---- */
 
-#define REASONS_MAX 8 /* said right below the verdict */
+#define REASONS_MAX 8 /* listed right below the verdict */
 
-static void say_regressions(struct doc *d, const struct report *r)
+static void add_regression(struct doc *d, const struct report *r, const struct results_compared *m)
 {
-	size_t said = 0;
+	const struct results_judgement *j = &m->p99;
+	const char *number = "tail";
+	__cleanup_free char *name = words_metric(r, m);
+	__cleanup_free char *change = NULL, *interval = NULL;
+
+	if (m->median.verdict == VERDICT_REGRESSED) {
+		j = &m->median;
+		number = "median";
+	}
+	change = words_change(m, j);
+	interval = words_interval(j);
+	doc_item(d, TONE_BAD, "%s, %s: %s (interval %s)", name, number, change, interval);
+}
+
+static void add_regressions(struct doc *d, const struct report *r)
+{
+	size_t found = 0;
 
 	for (size_t i = 0; i < r->comparison.nmetrics; i++) {
 		const struct results_compared *m = &r->comparison.metrics[i];
-		bool median = m->median.verdict == VERDICT_REGRESSED;
-		const struct results_judgement *j = median ? &m->median : &m->p99;
-		__cleanup_free char *name = words_metric(r, m);
-		__cleanup_free char *change = words_percent(words_change(j->ratio));
-		__cleanup_free char *interval = words_interval(j);
 
-		if (j->verdict == VERDICT_REGRESSED && results_decides(&r->comparison, m) &&
-		    ++said <= REASONS_MAX)
-			doc_item(d, DOC_BAD, "%s, %s: %s (interval %s)", name,
-				 median ? "median" : "tail", change, interval);
+		if (!words_has_regressed(m) || !results_decides(&r->comparison, m))
+			continue;
+		if (found++ < REASONS_MAX)
+			add_regression(d, r, m);
 	}
-	if (said > REASONS_MAX)
-		doc_item(d, DOC_PLAIN, "and %zu more that regressed", said - REASONS_MAX);
+	if (found > REASONS_MAX)
+		doc_item(d, TONE_PLAIN, "and %zu more that regressed", found - REASONS_MAX);
 }
 
-static void say_verdict(struct doc *d, const struct report *r)
+static const struct {
+	enum tone tone;
+	const char *word, *sentence;
+} verdicts[] = {
+	[VERDICT_UNCHANGED] = {TONE_GOOD, "UNCHANGED",
+			       "nothing changed beyond the smallest effect that matters"},
+	[VERDICT_IMPROVED] = {TONE_GOOD, "IMPROVED",
+			      "some of what decides improved, none regressed"},
+	[VERDICT_REGRESSED] = {TONE_BAD, "REGRESSED", "the new kernel is worse than the base"},
+	[VERDICT_INCONCLUSIVE] = {TONE_UNSURE, "INCONCLUSIVE", "not everything could be decided"},
+};
+
+static void add_overall(struct doc *d, const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
-	static const struct {
-		enum doc_tone tone;
-		const char *word, *sentence;
-	} said[] = {
-		[VERDICT_UNCHANGED] = {DOC_GOOD, "UNCHANGED",
-				       "nothing changed beyond the smallest effect that "
-				       "matters"},
-		[VERDICT_IMPROVED] = {DOC_GOOD, "IMPROVED",
-				      "some of what decides improved, none regressed"},
-		[VERDICT_REGRESSED] = {DOC_BAD, "REGRESSED",
-				       "the new kernel is worse than the base"},
-		[VERDICT_INCONCLUSIVE] = {DOC_UNSURE, "INCONCLUSIVE",
-					  "not every metric could be decided"},
-	};
-	__cleanup_free char *whole = words_counts(c, true);
-	__cleanup_free char *parts = words_counts(c, false);
+	__cleanup_free char *counts = words_counts(c, true);
+	__cleanup_free char *part_counts = words_counts(c, false);
+	__cleanup_free char *parts = xstrdup("");
 
-	doc_verdict(d, said[c->verdict].tone, said[c->verdict].word,
-		    "%s. Medians that decide: %s.%s%s%s Failed boots: base %d, new %d.",
-		    said[c->verdict].sentence, whole,
-		    *parts ? " Their parts, which explain and decide nothing: " : "", parts,
-		    *parts ? "." : "", c->base_failed, c->new_failed);
-	if (c->failure)
-		doc_item(d, DOC_BAD, "%s", c->failure);
-	say_regressions(d, r);
-}
-
-/* Headlines, and whatever regressed: bad news is never left out. */
-static void select_told(const struct report *r, struct report_selection *s)
-{
-	report_select_headlines(r, s);
-	for (size_t i = 0; i < r->comparison.nmetrics; i++) {
-		const struct results_compared *m = &r->comparison.metrics[i];
-
-		if (m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED)
-			report_select_add(s, i, NAN);
+	if (*part_counts) {
+		cleanup_free(&parts);
+		parts = xasprintf(" Their parts, which explain and decide nothing: %s.",
+				  part_counts);
 	}
+	doc_verdict(d, verdicts[c->verdict].tone, verdicts[c->verdict].word,
+		    "%s. Medians that decide: %s.%s Failed boots: base %d, new %d.",
+		    verdicts[c->verdict].sentence, counts, parts, c->base_failed, c->new_failed);
+	if (c->failure)
+		doc_item(d, TONE_BAD, "%s", c->failure);
+	add_regressions(d, r);
 }
 
-static void render(const struct report *r, const struct report_options *o, bool html,
-		   struct strbuf *out)
+void page_render(const struct report *r, const struct report_options *o,
+		 const struct doc_face *face, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *title = xasprintf("nestlab: %s against %s", c->new, c->base);
-	struct report_selection s;
+	struct report_selection s = {0};
 	struct doc d;
 
-	select_told(r, &s);
-	doc_begin(&d, html, out, title);
-	say_verdict(&d, r);
+	selection_add_told(&s, r);
+	doc_begin(&d, face, out, title);
+	add_overall(&d, r);
 	doc_heading(&d, "Results");
-	report_page_results(&d, r, &s);
-	report_page_tests(&d, r);
+	page_add_results(&d, r, &s);
+	page_add_failures(&d, r);
+	page_add_tests(&d, r);
 	if (s.count < c->nmetrics)
-		doc_paragraph(&d,
-			      "Not shown: %zu metrics, neither headlines nor regressed; the "
-			      "formats csv and json have them.",
-			      c->nmetrics - s.count);
-	report_page_plots(&d, r, &s);
-	report_page_environment(&d, r);
-	report_page_repeat(&d, r, o);
+		doc_paragraph(
+			&d,
+			"Not shown: %zu metrics that are no headline and did not regress; the "
+			"formats csv and json have them.",
+			c->nmetrics - s.count);
+	page_add_plots(&d, r, &s);
+	page_add_environment(&d, r);
+	page_add_commands(&d, r, o);
 	doc_end(&d);
-	report_selection_free(&s);
-}
-
-void report_render_text(const struct report *r, const struct report_options *o, struct strbuf *out)
-{
-	render(r, o, false, out);
-}
-
-void report_render_html(const struct report *r, const struct report_options *o, struct strbuf *out)
-{
-	render(r, o, true, out);
+	selection_free(&s);
 }

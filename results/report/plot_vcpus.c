@@ -7,14 +7,14 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "results/report/plots.h"
-#include "results/report/words.h"
 #include "results/report/svg.h"
+#include "results/report/words.h"
 
-#define PLOT_WIDTH   860
 #define VCPU_FIGURES 12
 #define MEMORIES     2
 
 struct vcpu_point {
+	const struct results_compared *metric;
 	double vcpus, cost[REPORT_SIDES];
 	int memory;
 };
@@ -28,8 +28,13 @@ struct vcpu_figure {
 
 static const char *const memories[MEMORIES] = {"managed", "unmanaged"};
 
+static const enum svg_style styles[REPORT_SIDES][MEMORIES] = {
+	[REPORT_BASE] = {SVG_CIRCLE, SVG_CIRCLE_DASHED},
+	[REPORT_NEW] = {SVG_SQUARE, SVG_SQUARE_DASHED},
+};
+
 /* Parameters without those that are the axis and the lines; the caller frees. */
-static char *other_params(const char *params)
+static char *make_other_params(const char *params)
 {
 	struct json_object *doc = NULL;
 	char *text;
@@ -43,27 +48,28 @@ static char *other_params(const char *params)
 	return text;
 }
 
-/* 0 if @m belongs into such a figure. */
-static int read_point(const struct results_compared *m, struct vcpu_point *p)
+/* False if @m belongs in no such figure: it has no vCPUs or memory, or is no cost. */
+static bool read_point(const struct results_compared *m, struct vcpu_point *p)
 {
 	__cleanup_free char *vcpus = words_param(m->params, "l2_vcpus");
 	__cleanup_free char *memory = words_param(m->params, "memory");
 
 	if (!vcpus || !memory || strcmp(m->better, "lower"))
-		return -1;
-	*p = (struct vcpu_point){.vcpus = strtod(vcpus, NULL),
+		return false;
+	*p = (struct vcpu_point){.metric = m,
+				 .vcpus = strtod(vcpus, NULL),
 				 .cost = {m->base.median, m->new.median},
 				 .memory = -1};
 	for (int i = 0; i < MEMORIES; i++)
 		if (!strcmp(memory, memories[i]))
 			p->memory = i;
-	return p->memory < 0 || !(p->vcpus > 0) ? -1 : 0;
+	return p->memory >= 0 && p->vcpus > 0;
 }
 
-static struct vcpu_figure *figure_of(struct vcpu_figure **all, size_t *count,
-				     const struct results_compared *m)
+static struct vcpu_figure *find_figure(struct vcpu_figure **all, size_t *count,
+				       const struct results_compared *m)
 {
-	__cleanup_free char *other = other_params(m->params);
+	__cleanup_free char *other = make_other_params(m->params);
 	char *group = xasprintf("%s\n%s\n%s", m->scenario, m->metric, other);
 
 	for (size_t i = 0; i < *count; i++)
@@ -76,7 +82,7 @@ static struct vcpu_figure *figure_of(struct vcpu_figure **all, size_t *count,
 	return &(*all)[(*count)++];
 }
 
-static int by_vcpus(const void *a, const void *b)
+static int compare_vcpus(const void *a, const void *b)
 {
 	const struct vcpu_point *x = a, *y = b;
 
@@ -84,7 +90,7 @@ static int by_vcpus(const void *a, const void *b)
 }
 
 /* Distinct numbers of vCPUs, rising, in @at (as many as there are points). */
-static size_t distinct(const struct vcpu_figure *f, double *at)
+static size_t list_vcpus(const struct vcpu_figure *f, double *at)
 {
 	size_t n = 0;
 
@@ -97,7 +103,7 @@ static size_t distinct(const struct vcpu_figure *f, double *at)
 static void draw_series(struct svg_chart *c, const struct vcpu_figure *f, enum report_side side,
 			int memory)
 {
-	enum svg_style style = (side == REPORT_NEW ? SVG_SQUARE : SVG_CIRCLE) + memory;
+	enum svg_style style = styles[side][memory];
 	double *xs = xcalloc(f->count, sizeof(*xs)), *ys = xcalloc(f->count, sizeof(*ys));
 	size_t n = 0;
 
@@ -123,7 +129,7 @@ static bool has_memory(const struct vcpu_figure *f, int memory)
 	return false;
 }
 
-static void draw_all(struct svg_chart *c, const struct report *r, const struct vcpu_figure *f)
+static void draw_lines(struct svg_chart *c, const struct report *r, const struct vcpu_figure *f)
 {
 	const char *const names[] = {r->comparison.base, r->comparison.new};
 	int row = 0;
@@ -135,36 +141,32 @@ static void draw_all(struct svg_chart *c, const struct report *r, const struct v
 
 			if (!has_memory(f, memory))
 				continue;
-			svg_legend(c, row++,
-				   (side == REPORT_NEW ? SVG_SQUARE : SVG_CIRCLE) + memory, text);
+			svg_legend(c, row++, styles[side][memory], text);
 			draw_series(c, f, side, memory);
 		}
 }
 
-static struct doc_table *numbers_of(const char *caption, const struct vcpu_figure *f)
+static void add_numbers(struct table *t, const struct vcpu_point *p)
 {
-	struct doc_table *t = doc_table_new(caption, "memory|L2 vCPUs>|base>|new>|change>");
+	table_cell(t, "%s", memories[p->memory]);
+	table_cell(t, "%.0f", p->vcpus);
+	table_take(t, TONE_PLAIN, words_number(p->cost[REPORT_BASE]));
+	table_take(t, TONE_PLAIN, words_number(p->cost[REPORT_NEW]));
+	table_take(t, TONE_PLAIN, words_change(p->metric, &p->metric->median));
+}
+
+static struct table *make_numbers(const char *caption, const struct vcpu_figure *f)
+{
+	struct table *t = table_new(caption, "memory|L2 vCPUs>|base>|new>|change>");
 
 	for (int memory = 0; memory < MEMORIES; memory++)
-		for (size_t i = 0; i < f->count; i++) {
-			const struct vcpu_point *p = &f->points[i];
-			__cleanup_free char *base = words_number(p->cost[REPORT_BASE]);
-			__cleanup_free char *new = words_number(p->cost[REPORT_NEW]);
-			__cleanup_free char *change = words_percent(
-				words_change(p->cost[REPORT_NEW] / p->cost[REPORT_BASE]));
-
-			if (p->memory != memory)
-				continue;
-			doc_cell(t, "%s", memories[memory]);
-			doc_cell(t, "%.0f", p->vcpus);
-			doc_cell(t, "%s", base);
-			doc_cell(t, "%s", new);
-			doc_cell(t, "%s", change);
-		}
+		for (size_t i = 0; i < f->count; i++)
+			if (f->points[i].memory == memory)
+				add_numbers(t, &f->points[i]);
 	return t;
 }
 
-static double highest(const struct vcpu_figure *f)
+static double find_highest(const struct vcpu_figure *f)
 {
 	double most = 0;
 
@@ -173,20 +175,20 @@ static double highest(const struct vcpu_figure *f)
 	return most;
 }
 
-static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, const double *at,
-		 size_t nat, size_t number)
+static void draw_figure(struct doc *d, const struct report *r, struct vcpu_figure *f,
+			const double *at, size_t nat, size_t number)
 {
 	const struct results_compared *m = f->first;
-	__cleanup_free char *other = other_params(m->params);
-	__cleanup_free char *words = words_params(r, m->scenario, other);
-	__cleanup_free char *caption =
-		xasprintf("Cost over L2 vCPUs: %s %s%s%s%s", m->scenario, m->metric,
-			  *words ? " (" : "", words, *words ? ")" : "");
+	__cleanup_free char *other = make_other_params(m->params);
+	struct results_compared shown = {
+		.scenario = m->scenario, .metric = m->metric, .params = other};
+	__cleanup_free char *name = words_metric(r, &shown);
+	__cleanup_free char *caption = xasprintf("Cost over L2 vCPUs: %s", name);
 	__cleanup_free char *label =
 		xasprintf("%s, %s (clock: %s)", m->metric, m->unit, r->comparison.clock);
 	__cleanup_free char *id = xasprintf("vcpus-%zu", number);
 	struct svg_chart c = {
-		.width = PLOT_WIDTH,
+		.width = PLOTS_WIDTH,
 		.height = 380,
 		.top = 8 + SVG_LEGEND_ROW * 2 * (has_memory(f, 0) + has_memory(f, 1)),
 		.x = {.low = at[0],
@@ -195,7 +197,7 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 		      .at = at,
 		      .nat = nat,
 		      .label = "number of L2 vCPUs"},
-		.y = {.high = highest(f) * 1.05, .label = label},
+		.y = {.high = find_highest(f) * 1.05, .label = label},
 	};
 	struct strbuf svg = STRBUF_INIT;
 
@@ -203,42 +205,42 @@ static void draw(struct doc *d, const struct report *r, struct vcpu_figure *f, c
 		  "Median cost of both kernels over the number of L2 vCPUs, a line for each kernel "
 		  "and memory. Circles are the base, squares the new kernel; broken lines are "
 		  "unmanaged memory. The values are in the table that follows.");
-	draw_all(&c, r, f);
+	draw_lines(&c, r, f);
 	svg_end(&c);
-	doc_figure(d, caption, svg.buf, numbers_of(caption, f));
+	doc_figure(d, caption, svg.buf, make_numbers(caption, f));
 	strbuf_release(&svg);
 }
 
-static void collect(const struct report *r, const struct report_selection *s,
-		    struct vcpu_figure **all, size_t *count)
+static void collect_points(const struct report *r, const struct report_selection *s,
+			   struct vcpu_figure **all, size_t *count)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		const struct results_compared *m = &r->comparison.metrics[s->indices[i]];
+		const struct results_compared *m = selection_metric(s, r, i);
 		struct vcpu_point p;
 		struct vcpu_figure *f;
 
-		if (read_point(m, &p))
+		if (!read_point(m, &p))
 			continue;
-		f = figure_of(all, count, m);
+		f = find_figure(all, count, m);
 		f->points = xrealloc(f->points, f->count + 1, sizeof(p));
 		f->points[f->count++] = p;
 	}
 }
 
-void report_plot_vcpus(struct doc *d, const struct report *r, const struct report_selection *s)
+void plots_add_vcpus(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	struct vcpu_figure *all = NULL;
 	size_t count = 0, drawn = 0, left = 0;
 
-	collect(r, s, &all, &count);
+	collect_points(r, s, &all, &count);
 	for (size_t i = 0; i < count; i++) {
 		double *at = xcalloc(all[i].count, sizeof(*at));
 		size_t nat;
 
-		qsort(all[i].points, all[i].count, sizeof(*all[i].points), by_vcpus);
-		nat = distinct(&all[i], at);
+		qsort(all[i].points, all[i].count, sizeof(*all[i].points), compare_vcpus);
+		nat = list_vcpus(&all[i], at);
 		if (nat > 1 && drawn < VCPU_FIGURES)
-			draw(d, r, &all[i], at, nat, ++drawn);
+			draw_figure(d, r, &all[i], at, nat, ++drawn);
 		else
 			left += nat > 1;
 		free(at);

@@ -8,51 +8,12 @@
 #include "common/alloc.h"
 #include "common/histogram.h"
 #include "results/store/distribution.h"
-#include "results/report/words.h"
 #include "results/report/svg.h"
+#include "results/report/words.h"
 
-#define PLOT_WIDTH  860
 #define FOREST_ROWS 60
 #define CDF_FIGURES 12
 #define CDF_SAMPLES 20 /* fewer make no distribution */
-
-/* ---- which ---- */
-
-void report_select_add(struct report_selection *s, size_t index, double allowed)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->indices[i] == index) {
-			s->allowed[i] =
-				fmin(s->allowed[i], allowed); /* of a number and NAN the number */
-			return;
-		}
-	s->indices = xrealloc(s->indices, s->count + 1, sizeof(*s->indices));
-	s->allowed = xrealloc(s->allowed, s->count + 1, sizeof(*s->allowed));
-	s->indices[s->count] = index;
-	s->allowed[s->count++] = allowed;
-}
-
-void report_select_headlines(const struct report *r, struct report_selection *out)
-{
-	*out = (struct report_selection){0};
-	for (int all = 0; !out->count && all < 2; all++)
-		for (size_t i = 0; i < r->comparison.nmetrics; i++)
-			if (all || r->comparison.metrics[i].headline)
-				report_select_add(out, i, NAN);
-}
-
-void report_selection_free(struct report_selection *s)
-{
-	free(s->indices);
-	free(s->allowed);
-	*s = (struct report_selection){0};
-}
-
-static const struct results_compared *selected(const struct report *r,
-					       const struct report_selection *s, size_t i)
-{
-	return &r->comparison.metrics[s->indices[i]];
-}
 
 /* ---- effect sizes ---- */
 
@@ -61,10 +22,12 @@ static const struct results_compared *selected(const struct report *r,
 
 static size_t forest_rows(const struct report_selection *s)
 {
-	return s->count < FOREST_ROWS ? s->count : FOREST_ROWS;
+	if (s->count > FOREST_ROWS)
+		return FOREST_ROWS;
+	return s->count;
 }
 
-static void take_into(struct svg_axis *a, double value)
+static void widen_axis(struct svg_axis *a, double value)
 {
 	if (!isfinite(value))
 		return;
@@ -76,23 +39,23 @@ static void forest_range(const struct report *r, const struct report_selection *
 			 struct svg_axis *a)
 {
 	for (size_t i = 0; i < forest_rows(s); i++) {
-		const struct results_compared *m = selected(r, s, i);
+		const struct results_compared *m = selection_metric(s, r, i);
 		double low, high, effect = m->smallest_effect;
 
-		words_worse_interval(m, &m->median, &low, &high);
-		take_into(a, words_worse(m, m->median.ratio));
-		take_into(a, low);
-		take_into(a, high);
-		take_into(a, s->allowed[i]);
-		take_into(a, effect);
-		take_into(a, -effect);
+		words_cost_range(m, &m->median, &low, &high);
+		widen_axis(a, words_cost_percent(m, m->median.ratio));
+		widen_axis(a, low);
+		widen_axis(a, high);
+		widen_axis(a, s->items[i].allowed);
+		widen_axis(a, effect);
+		widen_axis(a, -effect);
 	}
 	a->low -= (a->high - a->low) * 0.04;
 	a->high += (a->high - a->low) * 0.04;
 }
 
 /* At most @max characters, cut with an ellipsis. */
-static char *cut(const char *text, size_t max)
+static char *shorten_label(const char *text, size_t max)
 {
 	size_t i = 0;
 
@@ -108,23 +71,23 @@ static char *cut(const char *text, size_t max)
 static void forest_row(struct svg_chart *c, const struct report *r,
 		       const struct results_compared *m, double allowed, double y)
 {
-	double low, high, x = words_worse(m, m->median.ratio), at = svg_y(c, y);
-	double from = svg_x(c, -m->smallest_effect), to = svg_x(c, m->smallest_effect);
+	double low, high, x = words_cost_percent(m, m->median.ratio), at = svg_y(c, y);
 	__cleanup_free char *name = words_metric(r, m);
-	__cleanup_free char *label = cut(name, FOREST_LABEL);
+	__cleanup_free char *label = shorten_label(name, FOREST_LABEL);
+	enum svg_style style = SVG_CIRCLE;
 
-	strbuf_addf(c->out,
-		    "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>\n",
-		    from, at - FOREST_ROW / 2.0 + 2, to - from, FOREST_ROW - 4);
+	svg_band(c, -m->smallest_effect, m->smallest_effect, y, FOREST_ROW - 4);
 	if (isfinite(allowed))
 		strbuf_addf(c->out,
 			    "<path class=\"axis\" d=\"M%.1f %.1fv16m-5 -16h5m-5 16h5\" "
 			    "fill=\"none\"/>\n",
 			    svg_x(c, allowed), at - 8);
-	words_worse_interval(m, &m->median, &low, &high);
-	if (isfinite(low) && isfinite(high))
+	words_cost_range(m, &m->median, &low, &high);
+	if (isfinite(low) && isfinite(high)) {
 		svg_interval(c, SVG_SQUARE, low, high, y);
-	svg_marker(c, isfinite(low) ? SVG_SQUARE : SVG_CIRCLE, x, y);
+		style = SVG_SQUARE;
+	}
+	svg_marker(c, style, x, y);
 	strbuf_addstr(c->out, "<g font-size=\"11\">"); /* names are long, and tell by their ends */
 	svg_text(c, c->left - 8, at + 4, "end", label, name);
 	strbuf_addstr(c->out, "</g>\n");
@@ -132,40 +95,34 @@ static void forest_row(struct svg_chart *c, const struct report *r,
 		 results_verdict_name(m->median.verdict), NULL);
 }
 
-static struct doc_table *forest_numbers(const struct report *r, const struct report_selection *s)
+static struct table *forest_numbers(const struct report *r, const struct report_selection *s)
 {
-	struct doc_table *t = doc_table_new(
-		"Growth of cost with its interval (where higher is better, the inverse)",
-		"metric|growth of cost>|interval>|allowed>|verdict");
+	struct table *t =
+		table_new("Growth of cost with its interval (where higher is better, the inverse)",
+			  "metric|growth of cost>|interval>|allowed>|verdict");
 
 	for (size_t i = 0; i < forest_rows(s); i++) {
-		const struct results_compared *m = selected(r, s, i);
-		__cleanup_free char *name = words_metric(r, m);
-		__cleanup_free char *worse = words_percent(words_worse(m, m->median.ratio));
-		__cleanup_free char *allowed =
-			isfinite(s->allowed[i]) ? words_percent(s->allowed[i]) : xstrdup("");
-		__cleanup_free char *range = NULL;
-		double low, high;
-
-		words_worse_interval(m, &m->median, &low, &high);
-		doc_cell(t, "%s", name);
-		doc_cell(t, "%s", worse);
-		range = words_range(low, high);
-		doc_cell(t, "%s", range);
-		doc_cell(t, "%s", allowed);
-		doc_cell_tone(t, words_tone(m->median.verdict), "%s",
-			      results_verdict_name(m->median.verdict));
+		const struct results_compared *m = selection_metric(s, r, i);
+		table_take(t, TONE_PLAIN, words_metric(r, m));
+		table_take(t, TONE_PLAIN, words_cost(m, &m->median));
+		table_take(t, TONE_PLAIN, words_cost_interval(m, &m->median));
+		if (isfinite(s->items[i].allowed))
+			table_cell(t, "+%g %%", s->items[i].allowed);
+		else
+			table_cell(t, "%s", "");
+		table_cell_tone(t, words_tone(m->median.verdict), "%s",
+				results_verdict_name(m->median.verdict));
 	}
 	return t;
 }
 
-void report_plot_forest(struct doc *d, const struct report *r, const struct report_selection *s)
+void plots_add_forest(struct doc *d, const struct report *r, const struct report_selection *s)
 {
 	size_t rows = forest_rows(s);
 	__cleanup_free char *label =
 		xasprintf("growth of cost, %% of base (clock: %s)", r->comparison.clock);
 	struct svg_chart c = {
-		.width = PLOT_WIDTH,
+		.width = PLOTS_WIDTH,
 		.height = 90 + FOREST_ROW * rows,
 		.left = 440,
 		.right = 90,
@@ -174,21 +131,21 @@ void report_plot_forest(struct doc *d, const struct report *r, const struct repo
 		.y = {.low = 0, .high = rows},
 	};
 	struct strbuf svg = STRBUF_INIT;
-	struct doc_table *numbers;
+	struct table *numbers;
 
 	if (!rows)
 		return;
 	forest_range(r, s, &c.x);
-	svg_begin(&c, &svg, "forest", "Effect sizes with intervals",
-		  "One row a metric: the square is the growth of its cost from base to new in "
-		  "percent, "
-		  "the bar its interval, the shaded stretch the smallest effect that matters, the "
-		  "bracket what is allowed. Left of zero is better. A hollow circle has no "
-		  "interval.");
+	svg_begin(
+		&c, &svg, "forest", "Effect sizes with intervals",
+		"One row a metric: the square is the growth of its cost from base to new in percent, "
+		"the bar its interval, the shaded stretch the smallest effect that matters, the "
+		"bracket what is allowed. Left of zero is better. A hollow circle has no "
+		"interval.");
 	svg_text(&c, c.left, 16, "start", "\u2190 better", NULL);
 	svg_text(&c, c.width - c.right, 16, "end", "worse \u2192", NULL);
 	for (size_t i = 0; i < rows; i++)
-		forest_row(&c, r, selected(r, s, i), s->allowed[i], rows - i - 0.5);
+		forest_row(&c, r, selection_metric(s, r, i), s->items[i].allowed, rows - i - 0.5);
 	svg_guide_x(&c, 0, NULL);
 	svg_end(&c);
 	numbers = forest_numbers(r, s);
@@ -214,7 +171,7 @@ static char *cdf_legend(const char *kernel, const struct report_spread *s)
 		q[i] = words_number(distribution_quantile(&s->all, quantiles[i]));
 	text = xasprintf("%.40s: p50 %s, p90 %s, p99 %s (%llu samples, %zu boot%s)", kernel, q[0],
 			 q[1], q[2], (unsigned long long)s->all.count, s->boots,
-			 s->boots == 1 ? "" : "s");
+			 words_plural(s->boots));
 	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
 		free(q[i]);
 	return text;
@@ -250,10 +207,10 @@ static void cdf_line(struct svg_chart *c, enum svg_style style, const struct res
 	free(ys);
 }
 
-static struct doc_table *cdf_numbers(const char *caption, const struct report *r,
-				     const struct report_spread *s)
+static struct table *cdf_numbers(const char *caption, const struct report *r,
+				 const struct report_spread *s)
 {
-	struct doc_table *t = doc_table_new(caption, "kernel|min>|p50>|p90>|p99>|max>|samples>");
+	struct table *t = table_new(caption, "kernel|min>|p50>|p90>|p99>|max>|samples>");
 	const char *const names[] = {r->comparison.base, r->comparison.new};
 
 	for (int side = 0; side < REPORT_SIDES; side++) {
@@ -262,13 +219,10 @@ static struct doc_table *cdf_numbers(const char *caption, const struct report *r
 				   distribution_quantile(m, 0.9), distribution_quantile(m, 0.99),
 				   (double)m->max / m->scale};
 
-		doc_cell(t, "%s", names[side]);
-		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-			__cleanup_free char *text = words_number(values[i]);
-
-			doc_cell(t, "%s", text);
-		}
-		doc_cell(t, "%llu", (unsigned long long)m->count);
+		table_cell(t, "%s", names[side]);
+		for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+			table_take(t, TONE_PLAIN, words_number(values[i]));
+		table_cell(t, "%llu", (unsigned long long)m->count);
 	}
 	return t;
 }
@@ -305,7 +259,7 @@ static void plot_distribution(struct doc *d, const struct report *r, size_t inde
 	__cleanup_free char *new = cdf_legend(r->comparison.new, &s[REPORT_NEW]);
 	__cleanup_free char *desc = xasprintf("Cumulative share of samples. %s. %s.", base, new);
 	struct svg_chart c = {
-		.width = PLOT_WIDTH,
+		.width = PLOTS_WIDTH,
 		.height = 330,
 		.top = 8 + 2 * SVG_LEGEND_ROW,
 		.right = 50,
@@ -328,13 +282,13 @@ static void plot_distribution(struct doc *d, const struct report *r, size_t inde
 	strbuf_release(&svg);
 }
 
-void report_plot_distributions(struct doc *d, const struct report *r,
-			       const struct report_selection *s)
+void plots_add_distributions(struct doc *d, const struct report *r,
+			     const struct report_selection *s)
 {
 	size_t drawn = 0, left = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
-		const struct report_spread *spread = &r->spreads[s->indices[i] * REPORT_SIDES];
+		const struct report_spread *spread = &r->spreads[s->items[i].index * REPORT_SIDES];
 
 		if (spread[REPORT_BASE].all.count < CDF_SAMPLES ||
 		    spread[REPORT_NEW].all.count < CDF_SAMPLES)
@@ -343,12 +297,12 @@ void report_plot_distributions(struct doc *d, const struct report *r,
 			left++;
 			continue;
 		}
-		plot_distribution(d, r, s->indices[i]);
+		plot_distribution(d, r, s->items[i].index);
 		drawn++;
 	}
 	if (drawn)
 		doc_paragraph(d,
-			      "A step is a bucket of the histogram (at most 0.1%% of its value "
+			      "A step is a bucket of the histogram (at most 0.1 %% of its value "
 			      "wide). The plots end a little after p99; the largest sample is in "
 			      "each figure's numbers.");
 	if (left)

@@ -7,7 +7,7 @@
 #include "common/alloc.h"
 #include "results/report/words.h"
 
-static struct report_point *add(struct report_points *p, const char *suite, char *name)
+static struct report_point *add_point(struct report_points *p, const char *suite, char *name)
 {
 	struct report_point *at;
 
@@ -17,34 +17,69 @@ static struct report_point *add(struct report_points *p, const char *suite, char
 	return at;
 }
 
+static const char *text_or_empty(const char *text)
+{
+	if (!text)
+		return "";
+	return text;
+}
+
+static enum point_status judge_rate(const struct results_failure_rate *rate)
+{
+	switch (rate->verdict) {
+	case VERDICT_REGRESSED:
+	case VERDICT_INCONCLUSIVE: /* a boot died, and the base is no excuse for it */
+		return POINT_FAIL;
+	default:
+		if (rate->new_failed)
+			return POINT_KNOWN;
+		return POINT_PASS;
+	}
+}
+
+/* @newest: what the newest failed boot said, of whatever scenario; NULL: nothing. */
+static void add_failure_rate(struct report_points *p, const char *kernel,
+			     const struct results_failure_rate *rate, const char *newest)
+{
+	char *name = xasprintf("boots of %s: %s, %s", kernel, rate->scenario, rate->what);
+	struct report_point *at = add_point(p, "boots", name);
+
+	at->status = judge_rate(rate);
+	if (rate->new_failed && newest)
+		at->why = xasprintf("%s; the newest failure: %s", rate->why, newest);
+	else
+		at->why = xstrdup(rate->why);
+}
+
+/* A point per scenario that had failures; one for all boots where there is nothing to compare. */
 static void add_boots(struct report_points *p, const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;
-	struct report_point *at = add(p, "boots", xasprintf("boots of %s", c->new));
+	struct report_point *at;
 
+	for (size_t i = 0; i < c->nfailures; i++)
+		add_failure_rate(p, c->new, &c->failures[i], c->failure);
+	if (c->nfailures)
+		return;
+	at = add_point(p, "boots", xasprintf("boots of %s", c->new));
 	if (!c->new_failed) {
 		at->why = xstrdup("");
 		return;
 	}
-	at->status = POINT_KNOWN; /* unless it fails more often, or may do so */
-	for (size_t i = 0; i < c->nfailures; i++)
-		if (c->failures[i].verdict == VERDICT_REGRESSED ||
-		    c->failures[i].verdict == VERDICT_INCONCLUSIVE)
-			at->status = POINT_FAIL;
-	at->why = xasprintf("%d failed (of %s: %d): %s", c->new_failed, c->base, c->base_failed,
-			    c->failure ? c->failure : "");
+	at->status = POINT_KNOWN; /* one kernel in halves: nothing can be new */
+	at->why = xasprintf("%d failed: %s", c->new_failed, text_or_empty(c->failure));
 }
 
-/* "+2.10 % (+1.70 .. +2.50 %), smallest effect 0.5 %: why" of one number. */
-static char *judged(const char *what, const struct results_compared *m,
-		    const struct results_judgement *j)
+/* "median improved, -45.6 % (interval -45.82 .. -45.37 %, smallest effect 0.5 %): why" */
+static char *describe_judgement(const char *what, const struct results_compared *m,
+				const struct results_judgement *j)
 {
-	__cleanup_free char *change = words_percent(words_change(j->ratio));
+	__cleanup_free char *change = words_change(m, j);
 	__cleanup_free char *interval = words_interval(j);
 
-	return xasprintf("%s %s, %s (interval %s, smallest effect %g%%): %s", what,
+	return xasprintf("%s %s, %s (interval %s, smallest effect %g %%): %s", what,
 			 results_verdict_name(j->verdict), change, interval, m->smallest_effect,
-			 j->why ? j->why : "");
+			 text_or_empty(j->why));
 }
 
 /* What decides nothing fails nothing: else a CI system would say no where the comparison says yes. */
@@ -61,13 +96,15 @@ static void add_metric(struct report_points *p, const struct report *r, size_t i
 {
 	const struct results_compared *m = &r->comparison.metrics[i];
 	__cleanup_free char *params = words_params(NULL, NULL, m->params);
-	struct report_point *at = add(p, m->scenario, xasprintf("%s %s", m->metric, params));
-	bool tail = m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED;
+	struct report_point *at = add_point(p, m->scenario, xasprintf("%s %s", m->metric, params));
 
 	at->metric = m;
 	at->index = i;
-	at->why = judged(tail ? "p99" : "median", m, tail ? &m->p99 : &m->median);
-	if (tail || m->median.verdict == VERDICT_REGRESSED)
+	if (m->median.verdict != VERDICT_REGRESSED && m->p99.verdict == VERDICT_REGRESSED)
+		at->why = describe_judgement("p99", m, &m->p99);
+	else
+		at->why = describe_judgement("median", m, &m->median);
+	if (words_has_regressed(m))
 		at->status = POINT_FAIL;
 	else if (m->median.verdict == VERDICT_INCONCLUSIVE)
 		at->status = POINT_SKIP;
@@ -75,44 +112,70 @@ static void add_metric(struct report_points *p, const struct report *r, size_t i
 		excuse_part(at);
 }
 
-static void add_test(struct report_points *p, const struct report_test *t)
+static enum point_status judge_test(const struct report_test *t)
 {
-	const char *new = t->result[REPORT_NEW], *base = t->result[REPORT_BASE];
-	__cleanup_free char *params = *t->name ? NULL : words_params(NULL, NULL, t->params);
-	struct report_point *at = add(p, t->scenario, xstrdup(params ? params : t->name));
+	const char *base = t->result[REPORT_BASE], *new = t->result[REPORT_NEW];
+
+	if (!new || !strcmp(new, "skip"))
+		return POINT_SKIP;
+	if (strcmp(new, "fail"))
+		return POINT_PASS;
+	if (base && !strcmp(base, "fail"))
+		return POINT_KNOWN;
+	return POINT_FAIL;
+}
+
+/* A measurement, which has no name, leaves a row only where something was wrong. */
+static void add_measurement(struct report_points *p, const struct report_test *t)
+{
+	struct report_point *at = add_point(p, t->scenario, words_params(NULL, NULL, t->params));
 
 	at->test = t;
-	at->why = xstrdup(new	     ? t->text[REPORT_NEW]
-			  : *t->name ? "did not run with this kernel"
-				     : "");
-	if (!new && !*t->name)
-		return; /* a measurement leaves a row only where something was wrong */
-	if (!new || !strcmp(new, "skip"))
-		at->status = POINT_SKIP;
-	else if (!strcmp(new, "fail"))
-		at->status = base && !strcmp(base, "fail") ? POINT_KNOWN : POINT_FAIL;
+	if (!t->result[REPORT_NEW]) {
+		at->why = xstrdup("");
+		return;
+	}
+	at->why = xstrdup(t->text[REPORT_NEW]);
+	at->status = judge_test(t);
 }
 
-static int by_suite(const void *a, const void *b)
+static void add_selftest(struct report_points *p, const struct report_test *t)
+{
+	struct report_point *at = add_point(p, t->scenario, xstrdup(t->name));
+	const char *why = t->text[REPORT_NEW];
+
+	if (!t->result[REPORT_NEW])
+		why = "did not run with this kernel";
+	at->test = t;
+	at->why = xstrdup(why);
+	at->status = judge_test(t);
+}
+
+static int compare_points(const void *a, const void *b)
 {
 	const struct report_point *x = a, *y = b;
-	int suite = strcmp(x->suite, y->suite);
+	int order = strcmp(x->suite, y->suite);
 
-	return suite ? suite : strcmp(x->name, y->name);
+	if (order)
+		return order;
+	return strcmp(x->name, y->name);
 }
 
-void report_points(const struct report *r, struct report_points *out)
+void points_collect(const struct report *r, struct report_points *out)
 {
 	*out = (struct report_points){0};
 	add_boots(out, r);
 	for (size_t i = 0; i < r->comparison.nmetrics; i++)
 		add_metric(out, r, i);
 	for (size_t i = 0; i < r->ntests; i++)
-		add_test(out, &r->tests[i]);
-	qsort(out->items, out->count, sizeof(*out->items), by_suite);
+		if (*r->tests[i].name)
+			add_selftest(out, &r->tests[i]);
+		else
+			add_measurement(out, &r->tests[i]);
+	qsort(out->items, out->count, sizeof(*out->items), compare_points);
 }
 
-void report_points_free(struct report_points *p)
+void points_free(struct report_points *p)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		free(p->items[i].name);
@@ -122,8 +185,7 @@ void report_points_free(struct report_points *p)
 	*p = (struct report_points){0};
 }
 
-size_t report_points_count(const struct report_points *p, const char *suite,
-			   enum point_status status)
+size_t points_count(const struct report_points *p, const char *suite, enum point_status status)
 {
 	size_t n = 0;
 

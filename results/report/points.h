@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * points.h - a report as test points, for the formats that CI systems read: each kernel's
- * boots, each compared metric, each selftest.
+ * points.h - a report as test points, for the formats that CI systems read: the new
+ * kernel's boots of each scenario that had failures, each compared metric, each selftest.
  */
 #ifndef RESULTS_REPORT_POINTS_H
 #define RESULTS_REPORT_POINTS_H
@@ -11,7 +11,7 @@
 enum point_status {
 	POINT_PASS,
 	POINT_FAIL,
-	POINT_SKIP,  /* not decided, decides nothing, or did not run: why says the reason */
+	POINT_SKIP,  /* not decided, decides nothing, or did not run; .why has the reason */
 	POINT_KNOWN, /* fails, and with the base too */
 };
 
@@ -25,16 +25,15 @@ struct report_point {
 	const struct report_test *test;	       /* NULL: not a test */
 };
 
-struct report_points { /* free with report_points_free() */
+struct report_points { /* free with points_free() */
 	struct report_point *items;
 	size_t count;
 };
 
 /* Sorted by suite; names are unique within one. */
-void report_points(const struct report *r, struct report_points *out);
-void report_points_free(struct report_points *p);
+void points_collect(const struct report *r, struct report_points *out);
+void points_free(struct report_points *p);
 /* How many of @suite (NULL: of all) have @status. */
-size_t report_points_count(const struct report_points *p, const char *suite,
-			   enum point_status status);
+size_t points_count(const struct report_points *p, const char *suite, enum point_status status);
 
 #endif

@@ -5,18 +5,19 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "results/compare/select.h"
+#include "results/report/words.h"
+#include "results/store/columns.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
-#include "results/report/words.h"
-#include "results/compare/select.h"
 
 struct report_strings { /* texts that live as long as the report */
 	char **items;
 	size_t count;
 };
 
-/* Keeps @text, which becomes the report's. */
-static const char *own(struct report *r, char *text)
+/* @text becomes the report's. */
+static const char *own_text(struct report *r, char *text)
 {
 	struct report_strings *s = r->strings;
 
@@ -24,115 +25,74 @@ static const char *own(struct report *r, char *text)
 	return s->items[s->count++] = text;
 }
 
-static const char *keep(struct report *r, const char *text)
+static const char *copy_column(struct report *r, sqlite3_stmt *row, int column)
 {
-	return own(r, xstrdup(text));
-}
-
-struct loading;
-typedef int take_row(struct report *r, sqlite3_stmt *row, struct loading *l, struct error *err);
-
-/* Steps through all rows of @stmt, giving each to @take; finalizes it. */
-static int each_row(struct results_db *db, sqlite3_stmt *stmt, take_row *take, struct report *r,
-		    struct loading *l, struct error *err)
-{
-	int ret;
-
-	while ((ret = database_step(db, stmt, err)) == 1) {
-		ret = take(r, stmt, l, err);
-		if (ret)
-			break;
-	}
-	sqlite3_finalize(stmt);
-	return ret;
+	return own_text(r, xstrdup(database_text(row, column)));
 }
 
 /* ---- boots ---- */
 
-static enum results_class class_named(const char *name)
+static bool is_kernel(const struct results_boot *boot, const struct select_kernel *k)
 {
-	for (int c = RESULTS_INFRASTRUCTURE; c <= RESULTS_CANCELLED; c++)
-		if (!strcmp(name, results_class_name(c)))
-			return c;
-	return RESULTS_OK;
+	if (k->name && strcmp(boot->kernel_name, k->name))
+		return false;
+	return !strcmp(boot->kernel_key, k->key);
 }
 
-/* Columns of run that are text, and where they go. */
-#define TEXT(name)                                         \
-	{                                                  \
-#name, offsetof(struct results_boot, name) \
-	}
-static const struct {
-	const char *column;
-	size_t offset;
-} texts[] = {
-	TEXT(kernel_name),    TEXT(kernel_key),	   TEXT(kernel_release), TEXT(kernel_build_id),
-	TEXT(bzimage_sha256), TEXT(source_hash),   TEXT(patches_hash),	 TEXT(config_hash),
-	TEXT(compiler),	      TEXT(image_sha256),  TEXT(agent_sha256),	 TEXT(plan_sha256),
-	TEXT(cmdline),	      TEXT(scenario_name), TEXT(scenario_hash),	 TEXT(host_name),
-	TEXT(host_driver),    TEXT(host_identity), TEXT(clock),		 TEXT(session),
-	TEXT(environment),    TEXT(started),	   TEXT(console_path),	 TEXT(status),
-	TEXT(error),
-};
-
-struct loading {
-	const struct selection *selection;
-	struct report_boot *boot; /* whose rows are read */
-};
-
-/* A passed boot belongs to the side that it was compared on; a failed one to its kernel's. */
-static int side_of(const struct selection *s, sqlite3_stmt *row, bool passed)
+/* A passed boot belongs to the side that it was compared on; false: to none. */
+static bool find_passed_side(const struct selection *s, int64_t id, enum report_side *side)
 {
-	const struct select_run *run = select_find(s, sqlite3_column_int64(row, 0));
-	const char *name = database_text(row, 1), *key = database_text(row, 2);
+	const struct select_run *run = select_find(s, id);
 
-	if (passed && (!run || run->repeat || run->role == SELECT_OTHER))
-		return -1;
-	if (passed)
-		return run->role == SELECT_BASE ? REPORT_BASE : REPORT_NEW;
-	if (!strcmp(key, s->new.key) && (!s->new.name || !strcmp(name, s->new.name)))
-		return REPORT_NEW;
-	if (!strcmp(key, s->base.key) && (!s->base.name || !strcmp(name, s->base.name)))
-		return REPORT_BASE;
-	return -1;
+	if (!run || run->repeat || run->role == SELECT_OTHER)
+		return false;
+	*side = REPORT_NEW;
+	if (run->role == SELECT_BASE)
+		*side = REPORT_BASE;
+	return true;
 }
 
-static int take_boot(struct report *r, sqlite3_stmt *row, struct loading *l, struct error *err)
+/* A failed one belongs to its kernel's. */
+static bool find_failed_side(const struct selection *s, const struct results_boot *boot,
+			     enum report_side *side)
 {
-	int i = 0, last = 1 + ARRAY_SIZE(texts) + 3;
-	enum results_class class = class_named(database_text(row, last));
-	int side = side_of(l->selection, row, class == RESULTS_OK);
-	struct report_boot *b;
+	*side = REPORT_NEW;
+	if (is_kernel(boot, &s->new))
+		return true;
+	*side = REPORT_BASE;
+	return is_kernel(boot, &s->base);
+}
 
-	(void)err;
-	if (side < 0)
-		return 0;
+static void add_boot(struct report *r, sqlite3_stmt *row, const struct selection *s)
+{
+	struct report_boot b = {.id = sqlite3_column_int64(row, 0)};
+	bool found;
+
+	boot_columns_read(row, 1, &b.run);
+	if (b.run.class == RESULTS_OK)
+		found = find_passed_side(s, b.id, &b.side);
+	else
+		found = find_failed_side(s, &b.run, &b.side);
+	if (!found)
+		return;
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].kind == BOOT_COLUMN_TEXT)
+			boot_column_set_text(&b.run, i, copy_column(r, row, 1 + (int)i));
 	r->boots = xrealloc(r->boots, r->nboots + 1, sizeof(*r->boots));
-	b = &r->boots[r->nboots++];
-	*b = (struct report_boot){.id = sqlite3_column_int64(row, i++), .side = side};
-	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-		*(const char **)((char *)&b->run + texts[t].offset) =
-			keep(r, database_text(row, i++));
-	b->run.boot = sqlite3_column_int(row, i++);
-	b->run.seed = sqlite3_column_int64(row, i++);
-	b->run.wall_seconds = sqlite3_column_double(row, i++);
-	b->run.class = class;
-	return 0;
+	r->boots[r->nboots++] = b;
 }
 
 static int load_boots(struct results_db *db, const struct selection *s, const char *session,
 		      struct report *r, struct error *err)
 {
-	struct loading loading = {.selection = s};
 	struct strbuf query = STRBUF_INIT;
 	sqlite3_stmt *stmt;
 	int ret;
 
-	strbuf_addstr(&query, "SELECT id");
-	for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-		strbuf_addf(&query, ", %s", texts[t].column);
-	strbuf_addstr(&query, ", boot, seed, wall_seconds, class FROM run "
-			      "WHERE kernel_key IN (?1, ?2) AND coalesce(agent_sha256, '') = ?3 "
+	strbuf_addstr(&query, "SELECT id, ");
+	boot_columns_add_names(&query);
+	strbuf_addstr(&query, " FROM run WHERE kernel_key IN (?1, ?2) "
+			      "AND coalesce(agent_sha256, '') = ?3 "
 			      "AND coalesce(host_identity, '') = ?4 "
 			      "AND (?5 IS NULL OR session = ?5) ORDER BY id");
 	ret = database_prepare(db, query.buf, &stmt, err);
@@ -144,7 +104,10 @@ static int load_boots(struct results_db *db, const struct selection *s, const ch
 	database_bind_text(stmt, 3, s->environment.agent);
 	database_bind_text(stmt, 4, s->environment.identity);
 	database_bind_text(stmt, 5, session);
-	return each_row(db, stmt, take_boot, r, &loading, err);
+	while ((ret = database_step(db, stmt, err)) == 1)
+		add_boot(r, stmt, s);
+	sqlite3_finalize(stmt);
+	return ret;
 }
 
 /* ---- distributions ---- */
@@ -172,7 +135,7 @@ static void merge_histogram(struct results_metric *all, const struct results_buc
 
 enum { SCENARIO, PARAMS, METRIC, MEDIAN, SCALE, COUNT, MIN, MAX, HISTOGRAM, ROUNDS, WARMUP };
 
-static struct report_spread *spread_of(struct report *r, sqlite3_stmt *row, enum report_side side)
+static struct report_spread *find_spread(struct report *r, sqlite3_stmt *row, enum report_side side)
 {
 	for (size_t i = 0; i < r->comparison.nmetrics; i++) {
 		const struct results_compared *m = &r->comparison.metrics[i];
@@ -195,53 +158,46 @@ static bool is_alike(const struct report *r, const struct report_spread *s, sqli
 	       (!s->boots || s->all.scale == (uint32_t)sqlite3_column_int(row, SCALE));
 }
 
-static int take_metric(struct report *r, sqlite3_stmt *row, struct loading *l, struct error *err)
+static void add_range(struct results_metric *all, uint64_t min, uint64_t max)
 {
-	struct report_spread *s = spread_of(r, row, l->boot->side);
+	if (!all->count || min < all->min)
+		all->min = min;
+	if (max > all->max)
+		all->max = max;
+}
+
+static int add_metric(struct report *r, const struct report_boot *b, sqlite3_stmt *row,
+		      struct error *err)
+{
+	struct report_spread *s = find_spread(r, row, b->side);
 	struct results_bucket *hist;
-	uint64_t min, max;
 	size_t n;
 
 	if (!s || !is_alike(r, s, row))
 		return 0;
-	s->all.scale = sqlite3_column_int(row, SCALE);
 	if (distribution_decode(sqlite3_column_blob(row, HISTOGRAM),
 				sqlite3_column_bytes(row, HISTOGRAM), &hist, &n))
 		return error_set(err, -EBADMSG,
 				 "run %lld: a histogram is damaged; see: nestlab db check",
-				 (long long)l->boot->id);
+				 (long long)b->id);
+	s->all.scale = sqlite3_column_int(row, SCALE);
 	s->medians = xrealloc(s->medians, s->boots + 1, sizeof(*s->medians));
 	s->medians[s->boots++] = sqlite3_column_double(row, MEDIAN);
-	min = sqlite3_column_double(row, MIN) * s->all.scale + 0.5;
-	max = sqlite3_column_double(row, MAX) * s->all.scale + 0.5;
-	s->all.min = s->all.count && s->all.min < min ? s->all.min : min;
-	s->all.max = s->all.max > max ? s->all.max : max;
+	add_range(&s->all, sqlite3_column_double(row, MIN) * s->all.scale + 0.5,
+		  sqlite3_column_double(row, MAX) * s->all.scale + 0.5);
 	s->all.count += sqlite3_column_int64(row, COUNT);
 	merge_histogram(&s->all, hist, n);
 	free(hist);
 	return 0;
 }
 
-static int load_metrics(struct results_db *db, struct report *r, struct loading *l,
-			struct error *err)
-{
-	sqlite3_stmt *stmt;
-	int ret =
-		database_prepare(db,
-				 "SELECT m.scenario, m.params, metric, median, scale, count, min, "
-				 "max, histogram, rounds, warmup FROM metric JOIN measurement m "
-				 "ON m.id = measurement WHERE run = ?1",
-				 &stmt, err);
-
-	if (ret)
-		return ret;
-	sqlite3_bind_int64(stmt, 1, l->boot->id);
-	return each_row(db, stmt, take_metric, r, l, err);
-}
+static const char metrics_query[] =
+	"SELECT m.scenario, m.params, metric, median, scale, count, min, max, histogram, rounds, "
+	"warmup FROM metric JOIN measurement m ON m.id = measurement WHERE run = ?1";
 
 /* ---- tests ---- */
 
-static struct report_test *test_of(struct report *r, sqlite3_stmt *stmt)
+static struct report_test *find_test(struct report *r, sqlite3_stmt *stmt)
 {
 	const char *scenario = database_text(stmt, 0), *params = database_text(stmt, 1);
 	const char *name = database_text(stmt, 2);
@@ -255,13 +211,14 @@ static struct report_test *test_of(struct report *r, sqlite3_stmt *stmt)
 	}
 	r->tests = xrealloc(r->tests, r->ntests + 1, sizeof(*r->tests));
 	t = &r->tests[r->ntests++];
-	*t = (struct report_test){
-		.scenario = keep(r, scenario), .params = keep(r, params), .name = keep(r, name)};
+	*t = (struct report_test){.scenario = copy_column(r, stmt, 0),
+				  .params = copy_column(r, stmt, 1),
+				  .name = copy_column(r, stmt, 2)};
 	return t;
 }
 
 /* The worst result of all boots counts, as in the comparison. */
-static int rank_of(const char *result)
+static int rank_result(const char *result)
 {
 	static const char *const order[] = {"pass", "skip", "fail"};
 
@@ -271,49 +228,63 @@ static int rank_of(const char *result)
 	return -1;
 }
 
-static int take_test(struct report *r, sqlite3_stmt *row, struct loading *l, struct error *err)
+static int add_test(struct report *r, const struct report_boot *b, sqlite3_stmt *row,
+		    struct error *err)
 {
-	struct report_test *t = test_of(r, row);
-	const char *result = database_text(row, 3);
-	enum report_side side = l->boot->side;
+	struct report_test *t = find_test(r, row);
 
 	(void)err;
-	if (rank_of(result) > rank_of(t->result[side])) {
-		t->result[side] = keep(r, result);
-		t->text[side] = keep(r, database_text(row, 4));
+	if (rank_result(database_text(row, 3)) > rank_result(t->result[b->side])) {
+		t->result[b->side] = copy_column(r, row, 3);
+		t->text[b->side] = copy_column(r, row, 4);
 	}
 	return 0;
 }
 
-static int load_tests(struct results_db *db, struct report *r, struct loading *l, struct error *err)
-{
-	sqlite3_stmt *stmt;
-	int ret = database_prepare(db,
-				   "SELECT m.scenario, m.params, name, result, text FROM test "
-				   "JOIN measurement m ON m.id = measurement WHERE run = ?1 "
-				   "ORDER BY test.rowid",
-				   &stmt, err);
-
-	if (ret)
-		return ret;
-	sqlite3_bind_int64(stmt, 1, l->boot->id);
-	return each_row(db, stmt, take_test, r, l, err);
-}
+static const char tests_query[] =
+	"SELECT m.scenario, m.params, name, result, text FROM test "
+	"JOIN measurement m ON m.id = measurement WHERE run = ?1 ORDER BY test.rowid";
 
 /* ---- all of it ---- */
 
-static int load_behind(struct results_db *db, const struct selection *s, const char *session,
-		       struct report *r, struct error *err)
-{
-	struct loading l = {.selection = s};
-	int ret = load_boots(db, s, session, r, err);
+typedef int add_row(struct report *r, const struct report_boot *b, sqlite3_stmt *row,
+		    struct error *err);
 
-	for (size_t i = r->nboots; !ret && i--;) {
-		l.boot = &r->boots[i];
-		if (l.boot->run.class == RESULTS_OK)
-			ret = load_metrics(db, r, &l, err);
-		ret = ret ? ret : load_tests(db, r, &l, err);
+/* Gives each row of boot @b to @add. */
+static int load_rows(struct results_db *db, sqlite3_stmt *stmt, add_row *add, struct report *r,
+		     const struct report_boot *b, struct error *err)
+{
+	int ret;
+
+	sqlite3_reset(stmt);
+	sqlite3_bind_int64(stmt, 1, b->id);
+	while ((ret = database_step(db, stmt, err)) == 1) {
+		ret = add(r, b, stmt, err);
+		if (ret)
+			return ret;
 	}
+	return ret;
+}
+
+/* The rows of @query for all boots; the newest come first, whose scale counts (is_alike()). */
+static int load_all_rows(struct results_db *db, const char *query, bool passed_only, add_row *add,
+			 struct report *r, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = database_prepare(db, query, &stmt, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = r->nboots; i-- > 0;) {
+		const struct report_boot *b = &r->boots[i];
+
+		if (passed_only && b->run.class != RESULTS_OK)
+			continue;
+		ret = load_rows(db, stmt, add, r, b, err);
+		if (ret)
+			break;
+	}
+	sqlite3_finalize(stmt);
 	return ret;
 }
 
@@ -326,26 +297,43 @@ static void find_commons(struct report *r)
 		if (!words_find_common(r, c->metrics[i].scenario))
 			r->commons[r->ncommons++] = (struct report_common){
 				.scenario = c->metrics[i].scenario,
-				.params = own(r, words_common_params(c, c->metrics[i].scenario)),
+				.params =
+					own_text(r, words_common_params(c, c->metrics[i].scenario)),
 			};
 }
 
-static int load_all(struct results_db *db, const char *base, const char *new,
-		    const struct results_filter *filter, struct report *r, struct error *err)
+static int load_selected(struct results_db *db, struct selection *s,
+			 const struct results_filter *filter, struct report *r, struct error *err)
 {
-	const char *session = filter ? filter->session : NULL;
-	struct selection s;
-	int ret = results_compare(db, base, new, filter, &r->comparison, err);
+	int ret = results_compare_selected(db, s, filter, &r->comparison, err);
 
 	if (ret)
 		return ret;
 	r->strings = xcalloc(1, sizeof(*r->strings));
 	find_commons(r);
 	r->spreads = xcalloc(r->comparison.nmetrics * REPORT_SIDES + 1, sizeof(*r->spreads));
-	ret = select_runs(db, base, new, session, &s, err);
+	ret = load_boots(db, s, filter->session, r, err);
 	if (ret)
 		return ret;
-	ret = load_behind(db, &s, session, r, err);
+	ret = load_all_rows(db, metrics_query, true, add_metric, r, err);
+	if (ret)
+		return ret;
+	return load_all_rows(db, tests_query, false, add_test, r, err);
+}
+
+static int load_all(struct results_db *db, const char *base, const char *new,
+		    const struct results_filter *filter, struct report *r, struct error *err)
+{
+	static const struct results_filter everything;
+	struct selection s;
+	int ret;
+
+	if (!filter)
+		filter = &everything;
+	ret = select_runs(db, base, new, filter->session, &s, err);
+	if (ret)
+		return ret;
+	ret = load_selected(db, &s, filter, r, err);
 	select_free(&s);
 	return ret;
 }
@@ -357,6 +345,7 @@ int report_load(struct results_db *db, const char *base, const char *new,
 	int ret = database_exec(db, "BEGIN", err);
 
 	*r = (struct report){0};
+	boot_columns_set_unknown(&r->unknown);
 	if (ret)
 		return ret;
 	ret = load_all(db, base, new, filter, r, err);
@@ -376,7 +365,7 @@ void report_load_nothing(const char *base, const char *new, struct report *out)
 				       .clock = xstrdup(""),
 				       .verdict = VERDICT_INCONCLUSIVE,
 			       }};
-	out->strings = xcalloc(1, sizeof(*out->strings));
+	boot_columns_set_unknown(&out->unknown);
 }
 
 void report_free(struct report *r)
@@ -398,42 +387,24 @@ void report_free(struct report *r)
 	*r = (struct report){0};
 }
 
+const char *report_side_name(enum report_side side)
+{
+	static const char *const names[REPORT_SIDES] = {"base", "new"};
+
+	return names[side];
+}
+
 const struct results_boot *report_newest(const struct report *r, enum report_side side)
 {
-	static const struct results_boot none = {
-		.kernel_name = "",
-		.kernel_key = "",
-		.kernel_release = "",
-		.kernel_build_id = "",
-		.bzimage_sha256 = "",
-		.source_hash = "",
-		.patches_hash = "",
-		.config_hash = "",
-		.compiler = "",
-		.image_sha256 = "",
-		.agent_sha256 = "",
-		.plan_sha256 = "",
-		.cmdline = "",
-		.scenario_name = "",
-		.scenario_hash = "",
-		.host_name = "",
-		.host_driver = "",
-		.host_identity = "",
-		.clock = "",
-		.session = "",
-		.environment = "",
-		.started = "",
-		.console_path = "",
-		.status = "",
-		.error = "",
-	};
-	const struct results_boot *found = &none;
+	const struct results_boot *found = NULL;
 
 	for (size_t i = 0; i < r->nboots; i++) {
 		const struct report_boot *b = &r->boots[i];
 
-		if (b->side == side && (b->run.class == RESULTS_OK || found == &none))
+		if (b->side == side && (b->run.class == RESULTS_OK || !found))
 			found = &b->run;
 	}
+	if (!found)
+		return &r->unknown;
 	return found;
 }

@@ -4,14 +4,15 @@
 #include "results/report/formats.h"
 
 const struct report_format report_formats[] = {
-	{"text", "for a terminal or a file", report_render_text},
-	{"html", "a self-contained page with plots", report_render_html},
-	{"csv", "a line per metric, RFC 4180", report_render_csv},
-	{"json", "all of it, for programs", report_render_json},
-	{"ktap", "KTAP version 1, which prove reads too", report_render_ktap},
-	{"junit", "JUnit XML", report_render_junit},
-	{"kcidb", "KCIDB schema 5.3", report_render_kcidb},
-	{"email", "as the kernel's robots write", report_render_email},
+	{"text", "for a terminal or a file", plain_render},
+	{"html", "a self-contained page with plots", html_render},
+	{"markdown", "for an issue or a merge request", markdown_render},
+	{"csv", "a line per metric, RFC 4180", csv_render},
+	{"json", "all of it, for programs", json_render},
+	{"ktap", "KTAP version 1, which prove reads too", ktap_render},
+	{"junit", "JUnit XML", junit_render},
+	{"kcidb", "KCIDB schema 5.3", kcidb_render},
+	{"email", "as the kernel's robots write", email_render},
 	{NULL, NULL, NULL},
 };
 

@@ -4,7 +4,8 @@
  *
  * report_load() takes the comparison of results/compare and adds what a reader needs to believe and to
  * repeat it: the boots that it rests on with all that made them, the distributions, the tests.
- * A format is a row of report_formats[]; a sign-off judges a report by a policy (report_signoff.h).
+ * A format is a file and a row of report_formats[] (formats.h); a sign-off judges a report by a policy
+ * (signoff.h).
  * docs/reports.md shows each format.
  */
 #ifndef RESULTS_REPORT_REPORT_H
@@ -19,19 +20,20 @@
 #include "results/compare/compare.h"
 
 enum report_side { REPORT_BASE, REPORT_NEW, REPORT_SIDES };
+const char *report_side_name(enum report_side side); /* "base", "new" */
 
-struct report_boot { /* a stored run, whatever came of it */
+struct report_boot { /* a stored boot, passed or failed */
 	int64_t id;
 	enum report_side side;
-	struct results_boot run; /* without metrics and counters; unknown texts are "" */
+	struct results_boot run; /* without metrics and counters; texts that are unknown are "" */
 };
 
 /* One compared metric over one kernel's boots. */
 struct report_spread {
 	double *medians; /* of each boot, in units */
 	size_t boots;
-	struct results_metric
-		all; /* the boots' histograms as one; only scale, count, min, max, hist */
+	/* the boots' histograms as one; only scale, count, min, max and hist are set */
+	struct results_metric all;
 };
 
 /* A selftest, or a measurement that was skipped or failed, over all boots of each kernel. */
@@ -54,13 +56,14 @@ struct report { /* free with report_free() */
 	size_t ntests;
 	struct report_common *commons; /* one per scenario of the comparison */
 	size_t ncommons;
+	struct results_boot unknown; /* all texts "" */
 	struct report_strings *strings;
 };
 
-/* Errors are those of results_compare(). */
+/* @filter: NULL for all. Errors are those of results_compare(), and -EBADMSG for a damaged histogram. */
 int report_load(struct results_db *db, const char *base, const char *new,
 		const struct results_filter *filter, struct report *out, struct error *err);
-/* A report of nothing: what is said when there are no runs to compare. Never fails. */
+/* A report without boots, for a sign-off when there is nothing to compare. Never fails. */
 void report_load_nothing(const char *base, const char *new, struct report *out);
 void report_free(struct report *r);
 

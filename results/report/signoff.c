@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Judging a report by a policy. How it looks: report_signoff_page.c. */
+/* Judging a report by a policy. How it looks: signoff_page.c. */
 #include "results/report/signoff.h"
 
 #include <math.h>
@@ -18,9 +18,9 @@ struct judging {
 	struct signoff *out;
 };
 
-/* Both texts become the finding's. */
-static struct signoff_finding *find(struct judging *j, enum signoff_state state, char *what,
-				    char *why)
+/* Both texts become the finding's, which stays where it is until the next one is added. */
+static struct signoff_finding *add_finding(struct judging *j, enum signoff_state state, char *what,
+					   char *why)
 {
 	struct signoff *s = j->out;
 
@@ -31,7 +31,8 @@ static struct signoff_finding *find(struct judging *j, enum signoff_state state,
 
 /* ---- waivers ---- */
 
-static void add_to(char **text, char *more)
+/* Frees @more. */
+static void append_text(char **text, char *more)
 {
 	char *both = xasprintf("%s; %s", *text, more);
 
@@ -41,9 +42,11 @@ static void add_to(char **text, char *more)
 }
 
 /*
- * @worse: percent of cost at the interval's far end; INFINITY where that is not known.
+ * @worse: percent of cost at the interval's far end; INFINITY where that is not known, or where what is
+ * missing is no number: only a waiver without "up_to" excuses that.
  *
- * A finding that is not fine is excused by a waiver that still holds; one that does not is told.
+ * A waiver that still holds and reaches far enough excuses a finding that is not fine. Why another one
+ * does not is added to the finding's text.
  */
 static void apply_waiver(struct judging *j, size_t i, double worse, struct signoff_finding *f)
 {
@@ -53,14 +56,15 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 		return;
 	j->out->used[i] = true;
 	if (strcmp(j->out->today, w->expires) > 0) {
-		add_to(&f->why, xasprintf("the waiver of %s expired on %s", w->owner, w->expires));
+		append_text(&f->why,
+			    xasprintf("the waiver of %s expired on %s", w->owner, w->expires));
 	} else if (isfinite(w->up_to) && !(worse <= w->up_to)) {
-		add_to(&f->why,
-		       xasprintf("the waiver of %s goes up to %g%% only", w->owner, w->up_to));
+		append_text(&f->why, xasprintf("the waiver of %s goes up to %g %% only", w->owner,
+					       w->up_to));
 	} else {
 		f->state = SIGNOFF_WAIVED;
-		add_to(&f->why,
-		       xasprintf("waived by %s until %s: %s", w->owner, w->expires, w->reason));
+		append_text(&f->why, xasprintf("waived by %s until %s: %s", w->owner, w->expires,
+					       w->reason));
 	}
 }
 
@@ -69,26 +73,62 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 /*
  * How many more boots would bring the interval to one side of what is allowed, if the ratio stays
  * where it is: it narrows with the root of the boots; one more where there is no interval yet.
- * judged->more_boots is about the smallest effect, another line, and about the test: it counts
- * where the interval is beyond and the test is not. Where there is no ratio boots do not help.
+ * judged->more_boots asks for the smallest effect, which is another line, and for the test: it counts
+ * where the interval is beyond what is allowed and the test may be the reason. Without a ratio no number
+ * of boots helps.
  */
-static void say_more_boots(const struct results_compared *m, const struct results_judgement *judged,
+static void add_more_boots(const struct results_compared *m, const struct results_judgement *judged,
 			   double allowed, struct signoff_finding *f)
 {
-	double worse = words_worse(m, judged->ratio), low, high, factor, more;
-	int boots = m->base.boots < m->new.boots ? m->base.boots : m->new.boots;
+	double worse = words_cost_percent(m, judged->ratio), low, high, factor, more;
+	int boots = m->base.boots;
 
 	if (!isfinite(worse))
 		return;
-	words_worse_interval(m, judged, &low, &high);
-	factor = worse < allowed ? (high - worse) / (allowed - worse)
-				 : (worse - low) / (worse - allowed);
+	if (m->new.boots < boots)
+		boots = m->new.boots;
+	words_cost_range(m, judged, &low, &high);
+	if (worse < allowed)
+		factor = (high - worse) / (allowed - worse);
+	else
+		factor = (worse - low) / (worse - allowed);
 	more = fmax(ceil(boots * factor * factor) - boots, 1);
 	if (low > allowed)
 		more = fmax(more, judged->more_boots);
 	if (more < RESULTS_MORE_BOOTS_MAX)
-		add_to(&f->why, xasprintf("about %.0f more boot%s of each kernel would settle it",
-					  more, more > 1 ? "s" : ""));
+		append_text(&f->why,
+			    xasprintf("about %.0f more boot%s of each kernel would settle it", more,
+				      words_plural(more)));
+}
+
+struct outcome {
+	enum signoff_state state;
+	const char *words;
+};
+
+/* @low, @high: the interval of the cost, which decides. */
+static struct outcome judge_interval(double low, double high, double allowed, double p_value,
+				     double alpha)
+{
+	if (high <= allowed)
+		return (struct outcome){SIGNOFF_OK, "within it"};
+	if (!(low > allowed))
+		return (struct outcome){SIGNOFF_MISSING, "undecided with the boots there are"};
+	if (p_value <= alpha)
+		return (struct outcome){SIGNOFF_FAILED, "beyond it"};
+	if (isfinite(p_value))
+		return (struct outcome){SIGNOFF_MISSING,
+					"beyond it, but the test says it may be chance"};
+	return (struct outcome){SIGNOFF_MISSING, "beyond it, but too few boots for a test"};
+}
+
+/* All waivers that name the metric; @worse as apply_waiver(). */
+static void apply_waivers(struct judging *j, const struct results_compared *m, double worse,
+			  struct signoff_finding *f)
+{
+	for (size_t i = 0; i < j->policy->nwaivers; i++)
+		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
+			apply_waiver(j, i, worse, f);
 }
 
 /* One number (median or p99) against what is allowed. */
@@ -96,40 +136,23 @@ static void judge_number(struct judging *j, const struct results_compared *m, co
 			 const struct results_judgement *judged, double allowed)
 {
 	__cleanup_free char *name = words_metric(j->r, m);
-	__cleanup_free char *worse = words_percent(words_worse(m, judged->ratio));
-	__cleanup_free char *interval = NULL;
-	enum signoff_state state = SIGNOFF_MISSING;
-	const char *said = "undecided with the boots there are";
+	__cleanup_free char *cost = words_cost(m, judged);
+	__cleanup_free char *interval = words_cost_interval(m, judged);
 	struct signoff_finding *f;
+	struct outcome outcome;
 	double low, high;
 
-	words_worse_interval(m, judged, &low, &high);
-	interval = words_range(low, high);
-	if (high <= allowed) {
-		state = SIGNOFF_OK;
-		said = "within it";
-	} else if (low > allowed && judged->p_value <= j->r->comparison.alpha) {
-		state = SIGNOFF_FAILED;
-		said = "beyond it";
-	} else if (low > allowed) {
-		said = isfinite(judged->p_value) ? "beyond it, but the test says it may be chance"
-						 : "beyond it, but too few boots for a test";
-	}
-	f = find(j, state, xasprintf("%s, %s", name, number),
-		 xasprintf("cost %s (interval %s), allowed +%g%%: %s", worse, interval, allowed,
-			   said));
-	f->excess = fmax(words_worse(m, judged->ratio) - allowed, 0);
-	if (state == SIGNOFF_MISSING)
-		say_more_boots(m, judged, allowed, f);
-	for (size_t i = 0; i < j->policy->nwaivers; i++)
-		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
-			apply_waiver(j, i, isnan(high) ? INFINITY : high, f);
-}
-
-/* What is not there has no number that "up_to" could bound: a waiver that excuses it has none. */
-static void waive_missing(struct judging *j, size_t i, struct signoff_finding *f)
-{
-	apply_waiver(j, i, INFINITY, f);
+	words_cost_range(m, judged, &low, &high);
+	outcome = judge_interval(low, high, allowed, judged->p_value, j->r->comparison.alpha);
+	f = add_finding(j, outcome.state, xasprintf("%s, %s", name, number),
+			xasprintf("cost %s (interval %s), allowed +%g %%: %s", cost, interval,
+				  allowed, outcome.words));
+	f->excess = fmax(words_cost_percent(m, judged->ratio) - allowed, 0);
+	if (outcome.state == SIGNOFF_MISSING)
+		add_more_boots(m, judged, allowed, f);
+	if (isnan(high))
+		high = INFINITY;
+	apply_waivers(j, m, high, f);
 }
 
 static void judge_boots(struct judging *j, const struct policy_rule *rule,
@@ -140,27 +163,25 @@ static void judge_boots(struct judging *j, const struct policy_rule *rule,
 
 	if (m->base.boots >= rule->boots && m->new.boots >= rule->boots)
 		return;
-	f = find(j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
-		 xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
-			   rule->boots, m->base.boots, m->new.boots));
-	for (size_t i = 0; i < j->policy->nwaivers; i++)
-		if (policy_matches(&j->policy->waivers[i].match, m->scenario, m->metric, m->params))
-			waive_missing(j, i, f);
+	f = add_finding(
+		j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
+		xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
+			  rule->boots, m->base.boots, m->new.boots));
+	apply_waivers(j, m, INFINITY, f);
 }
 
 static void judge_metric(struct judging *j, const struct policy_rule *rule, size_t index)
 {
 	const struct results_compared *m = &j->r->comparison.metrics[index];
 
-	report_select_add(&j->out->selection, index, rule->allowed);
+	selection_add(&j->out->selection, index, rule->allowed);
 	judge_boots(j, rule, m);
 	judge_number(j, m, "median", &m->median, rule->allowed);
 	if (isfinite(rule->allowed_p99))
-		judge_number(j, m, strcmp(m->better, "higher") ? "p99" : "p1", &m->p99,
-			     rule->allowed_p99);
+		judge_number(j, m, words_tail(m), &m->p99, rule->allowed_p99);
 }
 
-static bool matches(const struct policy_rule *rule, const struct results_compared *m)
+static bool is_named(const struct policy_rule *rule, const struct results_compared *m)
 {
 	return policy_matches(&rule->match, m->scenario, m->metric, m->params);
 }
@@ -170,7 +191,7 @@ struct covering {
 	const struct policy_rule *rule;
 };
 
-/* A waiver of all that has this value. */
+/* Applies the waivers that cover every measurement with this value. */
 static void waive_values(struct covering *c, const char *key, const char *value,
 			 struct signoff_finding *f)
 {
@@ -183,7 +204,7 @@ static void waive_values(struct covering *c, const char *key, const char *value,
 	for (size_t i = 0; i < c->j->policy->nwaivers; i++)
 		if (policy_matches(&c->j->policy->waivers[i].match, rule->scenario, rule->metric,
 				   text))
-			waive_missing(c->j, i, f);
+			apply_waiver(c->j, i, INFINITY, f);
 	json_object_put(params);
 }
 
@@ -196,17 +217,17 @@ static void cover_value(const char *key, const char *value, void *arg)
 	for (size_t i = 0; i < all->nmetrics; i++) {
 		__cleanup_free char *has = words_param(all->metrics[i].params, key);
 
-		if (has && !strcmp(has, value) && matches(c->rule, &all->metrics[i]))
+		if (has && !strcmp(has, value) && is_named(c->rule, &all->metrics[i]))
 			return;
 	}
 	waive_values(c, key, value,
-		     find(c->j, SIGNOFF_MISSING,
-			  xasprintf("%s %s with %s = %s", c->rule->match.scenario,
-				    c->rule->match.metric, key, value),
-			  xstrdup("nothing of both kernels was measured with this")));
+		     add_finding(c->j, SIGNOFF_MISSING,
+				 xasprintf("%s %s with %s = %s", c->rule->match.scenario,
+					   c->rule->match.metric, key, value),
+				 xstrdup("nothing of both kernels was measured with this")));
 }
 
-/* A waiver of all that the rule names: without params, or with the rule's own. */
+/* Applies the waivers that cover all that the rule names: without params, or with the rule's own. */
 static void waive_rule(struct judging *j, const struct policy_match *rule,
 		       struct signoff_finding *f)
 {
@@ -217,7 +238,7 @@ static void waive_rule(struct judging *j, const struct policy_match *rule,
 			continue;
 		w.params = NULL;
 		if (policy_matches(&w, rule->scenario, rule->metric, "{}"))
-			waive_missing(j, i, f);
+			apply_waiver(j, i, INFINITY, f);
 	}
 }
 
@@ -227,73 +248,98 @@ static void judge_rule(struct judging *j, const struct policy_rule *rule)
 	size_t found = 0;
 
 	for (size_t i = 0; i < j->r->comparison.nmetrics; i++)
-		if (matches(rule, &j->r->comparison.metrics[i])) {
+		if (is_named(rule, &j->r->comparison.metrics[i])) {
 			judge_metric(j, rule, i);
 			found++;
 		}
 	if (found)
 		policy_each_value(&rule->match, cover_value, &c);
 	else
-		waive_rule(j, &rule->match,
-			   find(j, SIGNOFF_MISSING,
-				xasprintf("%s %s", rule->match.scenario, rule->match.metric),
-				xstrdup("nothing that this rule names was measured with both "
-					"kernels")));
+		waive_rule(
+			j, &rule->match,
+			add_finding(j, SIGNOFF_MISSING,
+				    xasprintf("%s %s", rule->match.scenario, rule->match.metric),
+				    xstrdup("nothing that this rule names was measured with both "
+					    "kernels")));
 }
 
 /* ---- boots, tests, debug runs ---- */
+
+/* "quick: 1 of 3 boots failed, with the base 0 of 2: ...", by scenario. */
+static void add_failure_rates(const struct results_comparison *c, struct signoff_finding *f)
+{
+	for (size_t i = 0; i < c->nfailures; i++)
+		append_text(&f->why,
+			    xasprintf("%s: %s", c->failures[i].scenario, c->failures[i].why));
+}
 
 static void judge_failures(struct judging *j)
 {
 	const struct results_comparison *c = &j->r->comparison;
 	char *what = xasprintf("boots of %s", c->new);
+	struct signoff_finding *f;
 
 	if (!c->new_failed) {
-		find(j, SIGNOFF_OK, what, xstrdup("none died, hung or computed something wrong"));
+		add_finding(j, SIGNOFF_OK, what,
+			    xstrdup("none died, hung or computed something wrong"));
 		return;
 	}
-	find(j, SIGNOFF_FAILED, what,
-	     xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot be "
-		       "waived. The newest: %s",
-		       c->new_failed, c->base, c->base_failed, c->failure ? c->failure : ""))
-		->excess = INFINITY; /* before all numbers */
+	f = add_finding(
+		j, SIGNOFF_FAILED, what,
+		xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot "
+			  "be waived",
+			  c->new_failed, c->base, c->base_failed));
+	f->excess = INFINITY; /* before all numbers */
+	add_failure_rates(c, f);
+	if (c->failure)
+		append_text(&f->why, xasprintf("the newest failure: %s", c->failure));
 }
 
-#define SAID_MAX 300
+#define OUTPUT_MAX 300
 
-/* The end of what it printed is where a test says what was wrong. */
-static char *selftest_words(const struct report_selftest *ran)
+/* What a selftest printed last, which is where it says what was wrong. */
+static char *selftest_words(const struct evidence_selftest *ran)
 {
-	size_t length = ran->text ? strlen(ran->text) : 0;
-	const char *said = length > SAID_MAX ? ran->text + length - SAID_MAX : ran->text;
+	const char *end = ran->text, *cut = "";
 
 	if (!ran->result)
 		return xstrdup("did not run with the new kernel");
-	if (!length || !strcmp(ran->result, "pass"))
+	if (!end || !*end || !strcmp(ran->result, "pass"))
 		return xasprintf("%s (host %s)", ran->result, ran->host);
-	return xasprintf("%s: %s%s (host %s)", ran->result, said == ran->text ? "" : "...", said,
-			 ran->host);
+	if (strlen(end) > OUTPUT_MAX) {
+		end += strlen(end) - OUTPUT_MAX;
+		cut = "...";
+	}
+	return xasprintf("%s: %s%s (host %s)", ran->result, cut, end, ran->host);
+}
+
+static enum signoff_state selftest_state(const struct policy_selftest *t, const char *result)
+{
+	if (!result)
+		return SIGNOFF_MISSING;
+	if (!strcmp(result, "pass"))
+		return SIGNOFF_OK;
+	if (!strcmp(result, "fail"))
+		return SIGNOFF_FAILED;
+	if (t->may_skip)
+		return SIGNOFF_OK;
+	return SIGNOFF_MISSING;
 }
 
 static int judge_selftest(struct judging *j, const struct policy_selftest *t, struct error *err)
 {
-	enum signoff_state state = SIGNOFF_MISSING;
-	struct report_selftest ran = {0};
+	struct evidence_selftest ran = {0};
 	struct signoff_finding *f;
 	int ret = 0;
 
 	if (j->r->nboots)
-		ret = report_selftest_load(j->db, report_newest(j->r, REPORT_NEW), t->name, &ran,
-					   err);
+		ret = evidence_find_selftest(j->db, report_newest(j->r, REPORT_NEW), t->name, &ran,
+					     err);
 	if (ret)
 		return ret;
-	if (ran.result &&
-	    (!strcmp(ran.result, "pass") || (!strcmp(ran.result, "skip") && t->may_skip)))
-		state = SIGNOFF_OK;
-	else if (ran.result && !strcmp(ran.result, "fail"))
-		state = SIGNOFF_FAILED;
-	f = find(j, state, xasprintf("selftest %s", t->name), selftest_words(&ran));
-	report_selftest_free(&ran);
+	f = add_finding(j, selftest_state(t, ran.result), xasprintf("selftest %s", t->name),
+			selftest_words(&ran));
+	evidence_selftest_free(&ran);
 	for (size_t i = 0; i < j->policy->nwaivers; i++) {
 		const char *waived = j->policy->waivers[i].selftest;
 
@@ -305,28 +351,28 @@ static int judge_selftest(struct judging *j, const struct policy_selftest *t, st
 
 static int judge_debug_run(struct judging *j, const struct policy_debug_run *d, struct error *err)
 {
-	struct report_debug found;
+	const char *others = "";
+	struct evidence_debug found;
 	struct signoff_finding *f;
 	char *what = xasprintf("debug run: %s on %s", d->scenario, d->kernel);
-	int ret = report_debug_load(j->db, report_newest(j->r, REPORT_NEW), d->kernel, d->scenario,
-				    &found, err);
+	int ret = evidence_count_debug_runs(j->db, report_newest(j->r, REPORT_NEW), d->kernel,
+					    d->scenario, &found, err);
 
 	if (ret) {
 		free(what);
 		return ret;
 	}
+	if (found.other)
+		others = " (boots with another source or other patches do not count)";
 	if (found.failed)
-		f = find(j, SIGNOFF_FAILED, what,
-			 xasprintf("%d failed: %.500s", found.failed, found.error));
+		f = add_finding(j, SIGNOFF_FAILED, what,
+				xasprintf("%d failed: %.500s", found.failed, found.error));
 	else if (found.passed >= d->boots)
-		f = find(j, SIGNOFF_OK, what, xasprintf("%d passed", found.passed));
+		f = add_finding(j, SIGNOFF_OK, what, xasprintf("%d passed", found.passed));
 	else
-		f = find(j, SIGNOFF_MISSING, what,
-			 xasprintf("required boots: %d, passed: %d%s", d->boots, found.passed,
-				   found.other
-					   ? " (there are some of another source or other patches: "
-					     "they do not count)"
-					   : ""));
+		f = add_finding(j, SIGNOFF_MISSING, what,
+				xasprintf("required boots: %d, passed: %d%s", d->boots,
+					  found.passed, others));
 	free(found.error);
 	for (size_t i = 0; i < j->policy->nwaivers; i++) {
 		const char *waived = j->policy->waivers[i].debug_run;
@@ -339,27 +385,35 @@ static int judge_debug_run(struct judging *j, const struct policy_debug_run *d, 
 
 /* ---- all ---- */
 
-static int worst_first(const void *a, const void *b)
+/* The worst first. */
+static int compare_findings(const void *a, const void *b)
 {
 	const struct signoff_finding *x = a, *y = b;
 
-	if (x->state != y->state)
-		return y->state > x->state ? 1 : -1;
-	if (x->excess != y->excess)
-		return y->excess > x->excess ? 1 : -1;
+	int state = (y->state > x->state) - (y->state < x->state);
+	int excess = (y->excess > x->excess) - (y->excess < x->excess);
+
+	if (state)
+		return state;
+	if (excess)
+		return excess;
 	return strverscmp(x->what, y->what);
 }
 
-static void conclude(struct signoff *s)
+static void set_verdict(struct signoff *s)
 {
+	static const enum signoff_verdict verdicts[] = {
+		[SIGNOFF_OK] = SIGNOFF_PASS,
+		[SIGNOFF_WAIVED] = SIGNOFF_PASS,
+		[SIGNOFF_MISSING] = SIGNOFF_BLOCKED,
+		[SIGNOFF_FAILED] = SIGNOFF_FAIL,
+	};
 	enum signoff_state worst = SIGNOFF_OK;
 
-	qsort(s->findings, s->nfindings, sizeof(*s->findings), worst_first);
+	qsort(s->findings, s->nfindings, sizeof(*s->findings), compare_findings);
 	if (s->nfindings)
 		worst = s->findings[0].state;
-	s->verdict = worst == SIGNOFF_FAILED	? SIGNOFF_FAIL
-		     : worst == SIGNOFF_MISSING ? SIGNOFF_BLOCKED
-						: SIGNOFF_PASS;
+	s->verdict = verdicts[worst];
 }
 
 static void set_today(struct signoff *s, const char *today)
@@ -373,27 +427,43 @@ static void set_today(struct signoff *s, const char *today)
 		strncpy(s->today, today, sizeof(s->today) - 1);
 }
 
+static int judge_evidence(struct judging *j, struct error *err)
+{
+	const struct policy *p = j->policy;
+	int ret;
+
+	for (size_t i = 0; i < p->nselftests; i++) {
+		ret = judge_selftest(j, &p->selftests[i], err);
+		if (ret)
+			return ret;
+	}
+	for (size_t i = 0; i < p->ndebug_runs; i++) {
+		ret = judge_debug_run(j, &p->debug_runs[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 int signoff_judge(struct results_db *db, const struct policy *p, const struct report *r,
 		  const char *today, const char *nothing, struct signoff *out, struct error *err)
 {
 	struct judging j = {.db = db, .policy = p, .r = r, .out = out};
-	int ret = 0;
+	int ret;
 
 	*out = (struct signoff){.used = xcalloc(p->nwaivers + 1, sizeof(bool))};
 	set_today(out, today);
 	if (nothing)
-		find(&j, SIGNOFF_MISSING, xstrdup("runs of both kernels"), xstrdup(nothing));
+		add_finding(&j, SIGNOFF_MISSING, xstrdup("runs of both kernels"), xstrdup(nothing));
 	else
 		judge_failures(&j);
 	for (size_t i = 0; i < p->nrules; i++)
 		judge_rule(&j, &p->rules[i]);
-	for (size_t i = 0; !ret && i < p->nselftests; i++)
-		ret = judge_selftest(&j, &p->selftests[i], err);
-	for (size_t i = 0; !ret && i < p->ndebug_runs; i++)
-		ret = judge_debug_run(&j, &p->debug_runs[i], err);
-	conclude(out);
+	ret = judge_evidence(&j, err);
 	if (ret)
 		signoff_free(out);
+	else
+		set_verdict(out);
 	return ret;
 }
 
@@ -405,7 +475,7 @@ void signoff_free(struct signoff *s)
 	}
 	free(s->findings);
 	free(s->used);
-	report_selection_free(&s->selection);
+	selection_free(&s->selection);
 	*s = (struct signoff){0};
 }
 

@@ -4,15 +4,15 @@
  *
  * Every requirement becomes one finding. A metric passes when its whole interval is within what is
  * allowed, fails when its whole interval is beyond (and the test, where boots allow one, agrees),
- * and is undecided between: then the sign-off is blocked, for nobody can say. Boots of the new
+ * and is undecided between: then the sign-off is blocked, until more boots decide. Boots of the new
  * kernel that died or computed something wrong fail it, and cannot be waived.
  */
 #ifndef RESULTS_REPORT_SIGNOFF_H
 #define RESULTS_REPORT_SIGNOFF_H
 
 #include "results/report/report.h"
-#include "results/report/plots.h"
 #include "results/report/policy.h"
+#include "results/report/selection.h"
 
 enum signoff_state { SIGNOFF_OK, SIGNOFF_WAIVED, SIGNOFF_MISSING, SIGNOFF_FAILED };
 enum signoff_verdict { SIGNOFF_PASS, SIGNOFF_FAIL, SIGNOFF_BLOCKED };

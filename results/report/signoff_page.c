@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A sign-off as a page and as text: the verdict first, then what it rests on. */
+/* A sign-off for people: the verdict first, then what it rests on. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "results/report/doc.h"
 #include "results/report/page.h"
 #include "results/report/signoff.h"
 
-#define REASONS_MAX 8 /* said right below the verdict */
+#define REASONS_MAX 8 /* listed right below the verdict */
 
 static const struct {
-	enum doc_tone tone;
+	enum tone tone;
 	const char *word;
 } states[] = {
-	[SIGNOFF_OK] = {DOC_GOOD, "pass"},
-	[SIGNOFF_WAIVED] = {DOC_WAIVED, "waived"},
-	[SIGNOFF_MISSING] = {DOC_UNSURE, "blocked"},
-	[SIGNOFF_FAILED] = {DOC_BAD, "fail"},
+	[SIGNOFF_OK] = {TONE_GOOD, "pass"},
+	[SIGNOFF_WAIVED] = {TONE_WAIVED, "waived"},
+	[SIGNOFF_MISSING] = {TONE_UNSURE, "blocked"},
+	[SIGNOFF_FAILED] = {TONE_BAD, "fail"},
 };
 
-static size_t count(const struct signoff *s, enum signoff_state state)
+static size_t count_findings(const struct signoff *s, enum signoff_state state)
 {
 	size_t n = 0;
 
@@ -31,110 +29,131 @@ static size_t count(const struct signoff *s, enum signoff_state state)
 }
 
 /* The worst come first; the table has them all. */
-static void say_reasons(struct doc *d, const struct signoff *s)
+static void add_reasons(struct doc *d, const struct signoff *s)
 {
-	size_t reasons = s->nfindings - count(s, SIGNOFF_OK);
+	size_t reasons = s->nfindings - count_findings(s, SIGNOFF_OK);
 
-	for (size_t i = 0; i < reasons && i < REASONS_MAX; i++)
-		doc_item(d, states[s->findings[i].state].tone, "%s: %s: %s",
-			 states[s->findings[i].state].word, s->findings[i].what,
-			 s->findings[i].why);
+	for (size_t i = 0; i < reasons && i < REASONS_MAX; i++) {
+		const struct signoff_finding *f = &s->findings[i];
+
+		doc_item(d, states[f->state].tone, "%s: %s: %s", states[f->state].word, f->what,
+			 f->why);
+	}
 	if (reasons > REASONS_MAX)
-		doc_item(d, DOC_PLAIN, "and %zu more: see the table of checks",
+		doc_item(d, TONE_PLAIN, "and %zu more: see the table of checks",
 			 reasons - REASONS_MAX);
 }
 
-static void say_verdict(struct doc *d, const struct signoff *s)
+static const struct {
+	enum tone tone;
+	const char *sentence;
+} verdicts[] = {
+	[SIGNOFF_PASS] = {TONE_GOOD, "the new kernel meets the policy"},
+	[SIGNOFF_FAIL] = {TONE_BAD, "the new kernel does not meet the policy"},
+	[SIGNOFF_BLOCKED] = {TONE_UNSURE, "nothing failed, but the policy asks for more than was "
+					  "measured"},
+};
+
+static void add_verdict(struct doc *d, const struct signoff *s)
 {
-	static const struct {
-		enum doc_tone tone;
-		const char *sentence;
-	} said[] = {
-		[SIGNOFF_PASS] = {DOC_GOOD, "all that the policy asks for is there and within it"},
-		[SIGNOFF_FAIL] = {DOC_BAD, "the new kernel is not what the policy asks for"},
-		[SIGNOFF_BLOCKED] = {DOC_UNSURE, "nothing failed, but the policy asks for more "
-						 "than is there"},
-	};
+	const char *sentence = verdicts[s->verdict].sentence;
+	size_t waived = count_findings(s, SIGNOFF_WAIVED);
 
-	const char *sentence = said[s->verdict].sentence;
-
-	if (s->verdict == SIGNOFF_PASS && count(s, SIGNOFF_WAIVED))
-		sentence = "not all that the policy asks for, but what is not is waived";
-	doc_verdict(d, said[s->verdict].tone, signoff_verdict_name(s->verdict),
+	if (s->verdict == SIGNOFF_PASS && waived)
+		sentence = "the new kernel meets the policy, apart from what is waived";
+	doc_verdict(d, verdicts[s->verdict].tone, signoff_verdict_name(s->verdict),
 		    "%s. Checks: %zu failed, %zu blocked, %zu waived, %zu passed.", sentence,
-		    count(s, SIGNOFF_FAILED), count(s, SIGNOFF_MISSING), count(s, SIGNOFF_WAIVED),
-		    count(s, SIGNOFF_OK));
-	say_reasons(d, s);
+		    count_findings(s, SIGNOFF_FAILED), count_findings(s, SIGNOFF_MISSING), waived,
+		    count_findings(s, SIGNOFF_OK));
+	add_reasons(d, s);
 }
 
-static void say_policy(struct doc *d, const struct signoff *s, const struct policy *p)
+static void add_policy(struct doc *d, const struct signoff *s, const struct policy *p)
 {
-	doc_paragraph(d, "Policy %s (SHA-256 %s)%s%s Judged on %s (UTC).", p->path, p->sha256,
-		      p->description ? ": " : ".", p->description ? p->description : "", s->today);
+	if (p->description)
+		doc_paragraph(d, "Policy %s (SHA-256 %s): %s Judged on %s (UTC).", p->path,
+			      p->sha256, p->description, s->today);
+	else
+		doc_paragraph(d, "Policy %s (SHA-256 %s). Judged on %s (UTC).", p->path, p->sha256,
+			      s->today);
 	doc_paragraph(d, "Signed: ______________________________    Date: ________________");
 }
 
-static void checks_table(struct doc *d, const struct signoff *s)
+static void add_checks(struct doc *d, const struct signoff *s)
 {
-	struct doc_table *t =
-		doc_table_new("Every check of the policy, worst first", "check|result|why");
+	struct table *t = table_new("Every check of the policy, worst first", "check|result|why");
 
 	for (size_t i = 0; i < s->nfindings; i++) {
 		const struct signoff_finding *f = &s->findings[i];
 
-		doc_cell(t, "%s", f->what);
-		doc_cell_tone(t, states[f->state].tone, "%s", states[f->state].word);
-		doc_cell(t, "%s", f->why);
+		table_cell(t, "%s", f->what);
+		table_cell_tone(t, states[f->state].tone, "%s", states[f->state].word);
+		table_cell(t, "%s", f->why);
 	}
 	doc_table(d, t);
 }
 
-static void waiver_row(struct doc_table *t, const struct signoff *s, const struct policy_waiver *w,
-		       bool used)
+static void add_waived(struct table *t, const struct policy_waiver *w)
 {
 	const struct policy_match *m = &w->match;
-	bool expired = strcmp(s->today, w->expires) > 0;
+	const char *metric = "(any metric)", *params = "";
 
-	if (m->scenario)
-		doc_cell(t, "%s %s %s", m->scenario, m->metric ? m->metric : "(any metric)",
-			 m->params
-				 ? json_object_to_json_string_ext(m->params, JSON_C_TO_STRING_PLAIN)
-				 : "");
-	else
-		doc_cell(t, "%s %s", w->selftest ? "selftest" : "debug run",
-			 w->selftest ? w->selftest : w->debug_run);
-	if (isfinite(w->up_to))
-		doc_cell(t, "%g%%", w->up_to);
-	else
-		doc_cell(t, "any");
-	doc_cell(t, "%s", w->reason);
-	doc_cell(t, "%s", w->owner);
-	doc_cell(t, "%s", w->expires);
-	doc_cell_tone(t, expired ? DOC_BAD : DOC_WAIVED, "%s%s", expired ? "expired" : "holds",
-		      used ? "" : ", not needed");
+	if (w->selftest) {
+		table_cell(t, "selftest %s", w->selftest);
+	} else if (w->debug_run) {
+		table_cell(t, "debug run %s", w->debug_run);
+	} else {
+		if (m->metric)
+			metric = m->metric;
+		if (m->params)
+			params = json_object_to_json_string_ext(m->params, JSON_C_TO_STRING_PLAIN);
+		table_cell(t, "%s %s %s", m->scenario, metric, params);
+	}
 }
 
-static void waivers_table(struct doc *d, const struct signoff *s, const struct policy *p)
+static void add_waiver(struct table *t, const struct signoff *s, const struct policy_waiver *w,
+		       bool used)
 {
-	struct doc_table *t;
+	const char *not_needed = ", not needed";
+
+	if (used)
+		not_needed = "";
+	add_waived(t, w);
+	if (isfinite(w->up_to))
+		table_cell(t, "%g %%", w->up_to);
+	else
+		table_cell(t, "any");
+	table_cell(t, "%s", w->reason);
+	table_cell(t, "%s", w->owner);
+	table_cell(t, "%s", w->expires);
+	if (strcmp(s->today, w->expires) > 0)
+		table_cell_tone(t, TONE_BAD, "expired%s", not_needed);
+	else
+		table_cell_tone(t, TONE_WAIVED, "holds%s", not_needed);
+}
+
+static void add_waivers(struct doc *d, const struct signoff *s, const struct policy *p)
+{
+	struct table *t;
 
 	if (!p->nwaivers)
 		return;
-	t = doc_table_new("Waivers", "what|up to>|reason|owner|expires|state");
+	t = table_new("Waivers", "what|up to>|reason|owner|expires|state");
 	for (size_t i = 0; i < p->nwaivers; i++)
-		waiver_row(t, s, &p->waivers[i], s->used[i]);
+		add_waiver(t, s, &p->waivers[i], s->used[i]);
 	doc_table(d, t);
 }
 
-static void evidence(struct doc *d, const struct signoff *s, const struct report *r,
-		     const struct report_options *o)
+static void add_evidence(struct doc *d, const struct signoff *s, const struct report *r,
+			 const struct report_options *o)
 {
 	doc_heading(d, "Results");
-	report_page_results(d, r, &s->selection);
-	report_page_tests(d, r);
-	report_page_plots(d, r, &s->selection);
-	report_page_environment(d, r);
-	report_page_repeat(d, r, o);
+	page_add_results(d, r, &s->selection);
+	page_add_failures(d, r);
+	page_add_tests(d, r);
+	page_add_plots(d, r, &s->selection);
+	page_add_environment(d, r);
+	page_add_commands(d, r, o);
 }
 
 void signoff_render(const struct signoff *s, const struct policy *p, const struct report *r,
@@ -142,15 +161,18 @@ void signoff_render(const struct signoff *s, const struct policy *p, const struc
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *title = xasprintf("Sign-off: %s against %s", c->new, c->base);
+	const struct doc_face *face = &plain_face;
 	struct doc d;
 
-	doc_begin(&d, html, out, title);
-	say_verdict(&d, s);
-	say_policy(&d, s, p);
+	if (html)
+		face = &html_face;
+	doc_begin(&d, face, out, title);
+	add_verdict(&d, s);
+	add_policy(&d, s, p);
 	doc_heading(&d, "Checks");
-	checks_table(&d, s);
-	waivers_table(&d, s, p);
+	add_checks(&d, s);
+	add_waivers(&d, s, p);
 	if (r->nboots)
-		evidence(&d, s, r, o);
+		add_evidence(&d, s, r, o);
 	doc_end(&d);
 }

@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "results/report/markup.h"
+#include "results/report/words.h"
 
-#define TICKS_MAX 12
+#define X_TICKS	  9 /* at most */
+#define Y_TICKS	  7
+#define TICKS_MAX X_TICKS
 
 static const struct {
 	const char *dash; /* "" for a solid line */
@@ -21,43 +25,48 @@ static const struct {
 
 /* ---- scales ---- */
 
-static double share(const struct svg_axis *a, double v)
+/* Where a value is on its axis: 0 at the low end, 1 at the high one; those outside are at the ends. */
+static double axis_share(const struct svg_axis *a, double v)
 {
-	double s = a->log ? log(fmax(v, a->low) / a->low) / log(a->high / a->low)
-			  : (v - a->low) / (a->high - a->low);
+	double s = (v - a->low) / (a->high - a->low);
 
+	if (a->log)
+		s = log(fmax(v, a->low) / a->low) / log(a->high / a->low);
 	return fmin(fmax(s, 0), 1);
 }
 
 double svg_x(const struct svg_chart *c, double x)
 {
-	return c->left + share(&c->x, x) * (c->width - c->left - c->right);
+	return c->left + axis_share(&c->x, x) * (c->width - c->left - c->right);
 }
 
 double svg_y(const struct svg_chart *c, double y)
 {
-	return c->height - c->bottom - share(&c->y, y) * (c->height - c->top - c->bottom);
+	return c->height - c->bottom - axis_share(&c->y, y) * (c->height - c->top - c->bottom);
 }
 
+static const double round_digits[] = {1, 2, 5};
+
 /* The 1, 2 or 5 times a power of ten that is next to or above @v. */
-static double nice(double v)
+static double round_up(double v)
 {
 	double power = pow(10, floor(log10(v)));
 
-	for (int i = 0; i < 3; i++)
-		if (v <= (double[]){1, 2, 5}[i] * power * (1 + 1e-9))
-			return (double[]){1, 2, 5}[i] * power;
+	for (size_t i = 0; i < ARRAY_SIZE(round_digits); i++)
+		if (v <= round_digits[i] * power * (1 + 1e-9))
+			return round_digits[i] * power;
 	return 10 * power;
 }
 
 static size_t log_ticks(const struct svg_axis *a, double *ticks, size_t max)
 {
-	bool dense = a->high / a->low < 1000;
-	size_t n = 0;
+	size_t n = 0, digits = ARRAY_SIZE(round_digits);
 
+	if (a->high / a->low >= 1000)
+		digits = 1; /* the decades alone */
 	for (double p = pow(10, floor(log10(a->low))); p <= a->high && n < max; p *= 10)
-		for (int i = 0; i < (dense ? 3 : 1) && n < max; i++) {
-			double t = p * (double[]){1, 2, 5}[i];
+		for (size_t i = 0; i < digits && n < max; i++) {
+			double t = p * round_digits[i];
 
 			if (t >= a->low && t <= a->high)
 				ticks[n++] = t;
@@ -67,7 +76,11 @@ static size_t log_ticks(const struct svg_axis *a, double *ticks, size_t max)
 
 static double tick_step(const struct svg_axis *a, size_t max)
 {
-	return a->nat ? 1 : nice((a->high - a->low) / (max > 1 ? max - 1 : 1));
+	if (a->nat)
+		return 1;
+	if (max < 2)
+		max = 2;
+	return round_up((a->high - a->low) / (max - 1));
 }
 
 size_t svg_ticks(const struct svg_axis *a, double *ticks, size_t max)
@@ -86,29 +99,6 @@ size_t svg_ticks(const struct svg_axis *a, double *ticks, size_t max)
 		if (n < max)
 			ticks[n++] = i * step;
 	return n;
-}
-
-void svg_number(struct strbuf *out, double value, double step)
-{
-	int decimals = step > 0 && step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
-	char digits[400];
-	const char *s = digits;
-	size_t whole;
-
-	if (!isfinite(value)) {
-		strbuf_addstr(out, "n/a");
-		return;
-	}
-	snprintf(digits, sizeof(digits), "%.*f", decimals > 9 ? 9 : decimals, fabs(value));
-	if (value < 0 && strspn(digits, "0.") != strlen(digits))
-		strbuf_addstr(out, "\u2212");
-	whole = strcspn(digits, ".");
-	for (; whole; whole--) {
-		strbuf_addch(out, *s++);
-		if (whole > 1 && whole % 3 == 1)
-			strbuf_addch(out, ',');
-	}
-	strbuf_addstr(out, s);
 }
 
 /* ---- pieces ---- */
@@ -131,81 +121,96 @@ void svg_text(struct svg_chart *c, double px, double py, const char *anchor, con
 	strbuf_addstr(c->out, "</text>\n");
 }
 
-static void tick_label(const struct svg_axis *a, double value, size_t max, struct strbuf *label)
+/* The caller frees. */
+static char *tick_label(const struct svg_axis *a, double value, size_t max)
 {
-	strbuf_reset(label);
-	svg_number(label, value, a->log && !a->nat ? fmin(value, 1) : tick_step(a, max));
+	if (a->log && !a->nat)
+		return words_tick(value, fmin(value, 1));
+	return words_tick(value, tick_step(a, max));
 }
 
 static void draw_x_axis(struct svg_chart *c)
 {
 	double ticks[TICKS_MAX], bottom = c->height - c->bottom;
-	size_t n = c->x.label ? svg_ticks(&c->x, ticks, 9) : 0;
-	struct strbuf label = STRBUF_INIT;
+	size_t n = 0;
 
+	if (c->x.label)
+		n = svg_ticks(&c->x, ticks, X_TICKS);
 	draw_line(c, "axis", c->left, bottom, c->width - c->right, bottom);
 	for (size_t i = 0; i < n; i++) {
 		double x = svg_x(c, ticks[i]);
+		__cleanup_free char *label = tick_label(&c->x, ticks[i], X_TICKS);
 
 		draw_line(c, "grid", x, c->top, x, bottom);
 		draw_line(c, "axis", x, bottom, x, bottom + 5);
-		tick_label(&c->x, ticks[i], 9, &label);
-		svg_text(c, x, bottom + 19, "middle", label.buf, NULL);
+		svg_text(c, x, bottom + 19, "middle", label, NULL);
 	}
 	if (c->x.label)
 		svg_text(c, (c->left + c->width - c->right) / 2, bottom + 40, "middle", c->x.label,
 			 NULL);
-	strbuf_release(&label);
 }
 
 static void draw_y_axis(struct svg_chart *c)
 {
 	double ticks[TICKS_MAX], middle = (c->top + c->height - c->bottom) / 2;
-	size_t n = c->y.label ? svg_ticks(&c->y, ticks, 7) : 0;
-	struct strbuf label = STRBUF_INIT;
+	size_t n = 0;
 
+	if (c->y.label)
+		n = svg_ticks(&c->y, ticks, Y_TICKS);
 	draw_line(c, "axis", c->left, c->top, c->left, c->height - c->bottom);
 	for (size_t i = 0; i < n; i++) {
 		double y = svg_y(c, ticks[i]);
+		__cleanup_free char *label = tick_label(&c->y, ticks[i], Y_TICKS);
 
 		draw_line(c, "grid", c->left, y, c->width - c->right, y);
 		draw_line(c, "axis", c->left - 5, y, c->left, y);
-		tick_label(&c->y, ticks[i], 7, &label);
-		svg_text(c, c->left - 9, y + 4, "end", label.buf, NULL);
+		svg_text(c, c->left - 9, y + 4, "end", label, NULL);
 	}
 	if (c->y.label) {
 		strbuf_addf(c->out, "<g transform=\"translate(16 %.1f) rotate(-90)\">", middle);
 		svg_text(c, 0, 0, "middle", c->y.label, NULL);
 		strbuf_addstr(c->out, "</g>\n");
 	}
-	strbuf_release(&label);
 }
 
 /* A range of one value is a range around it; a log range must be positive. */
-static void widen(struct svg_axis *a)
+static void widen_range(struct svg_axis *a)
 {
-	if (!isfinite(a->low) || !isfinite(a->high) || a->high < a->low)
-		a->low = 0, a->high = 1;
+	if (!isfinite(a->low) || !isfinite(a->high) || a->high < a->low) {
+		a->low = 0;
+		a->high = 1;
+	}
 	if (a->log && a->low <= 0)
 		a->log = false;
 	if (a->high - a->low <= 1e-9 * fabs(a->high)) {
-		double by = a->high ? fabs(a->high) * 0.05 : 1;
+		double by = fabs(a->high) * 0.05;
 
-		a->low = a->log ? a->low * 0.95 : a->low - by;
+		if (!a->high)
+			by = 1;
+		if (a->log)
+			a->low *= 0.95;
+		else
+			a->low -= by;
 		a->high += by;
 	}
+}
+
+static void set_margin(double *margin, double usual)
+{
+	if (!*margin)
+		*margin = usual;
 }
 
 void svg_begin(struct svg_chart *c, struct strbuf *out, const char *id, const char *title,
 	       const char *desc)
 {
 	c->out = out;
-	c->left = c->left ? c->left : 86;
-	c->right = c->right ? c->right : 20;
-	c->top = c->top ? c->top : 20;
-	c->bottom = c->bottom ? c->bottom : 52;
-	widen(&c->x);
-	widen(&c->y);
+	set_margin(&c->left, 86);
+	set_margin(&c->right, 20);
+	set_margin(&c->top, 20);
+	set_margin(&c->bottom, 52);
+	widen_range(&c->x);
+	widen_range(&c->y);
 	strbuf_addf(out,
 		    "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" id=\"%s\" "
 		    "class=\"plot\" viewBox=\"0 0 %.0f %.0f\" aria-labelledby=\"%s-t %s-d\">\n"
@@ -231,12 +236,15 @@ void svg_line(struct svg_chart *c, enum svg_style style, const double *xs, const
 	if (*styles[style].dash)
 		strbuf_addf(c->out, " stroke-dasharray=\"%s\"", styles[style].dash);
 	strbuf_addstr(c->out, " points=\"");
-	for (size_t i = 0; i < n; i++)
-		strbuf_addf(c->out, "%s%.1f,%.1f", i ? " " : "", svg_x(c, xs[i]), svg_y(c, ys[i]));
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			strbuf_addch(c->out, ' ');
+		strbuf_addf(c->out, "%.1f,%.1f", svg_x(c, xs[i]), svg_y(c, ys[i]));
+	}
 	strbuf_addstr(c->out, "\"/>\n");
 }
 
-static void marker_at(struct svg_chart *c, enum svg_style style, double px, double py)
+static void draw_marker(struct svg_chart *c, enum svg_style style, double px, double py)
 {
 	if (styles[style].square)
 		strbuf_addf(c->out,
@@ -251,7 +259,7 @@ static void marker_at(struct svg_chart *c, enum svg_style style, double px, doub
 
 void svg_marker(struct svg_chart *c, enum svg_style style, double x, double y)
 {
-	marker_at(c, style, svg_x(c, x), svg_y(c, y));
+	draw_marker(c, style, svg_x(c, x), svg_y(c, y));
 }
 
 void svg_interval(struct svg_chart *c, enum svg_style style, double x1, double x2, double y)
@@ -265,13 +273,13 @@ void svg_interval(struct svg_chart *c, enum svg_style style, double x1, double x
 	draw_line(c, class, to, at - 5, to, at + 5);
 }
 
-void svg_band(struct svg_chart *c, double x1, double x2)
+void svg_band(struct svg_chart *c, double x1, double x2, double y, int pixels)
 {
-	double from = svg_x(c, x1), to = svg_x(c, x2);
+	double from = svg_x(c, x1), to = svg_x(c, x2), at = svg_y(c, y);
 
 	strbuf_addf(c->out,
-		    "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
-		    from, c->top, to - from, c->height - c->top - c->bottom);
+		    "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>\n",
+		    from, at - pixels / 2.0, to - from, pixels);
 }
 
 void svg_guide_x(struct svg_chart *c, double x, const char *label)
@@ -302,6 +310,6 @@ void svg_legend(struct svg_chart *c, int row, enum svg_style style, const char *
 	if (*styles[style].dash)
 		strbuf_addf(c->out, " stroke-dasharray=\"%s\"", styles[style].dash);
 	strbuf_addstr(c->out, "/>\n");
-	marker_at(c, style, x + 21, y);
+	draw_marker(c, style, x + 21, y);
 	svg_text(c, x + 52, y + 4, "start", text, NULL);
 }

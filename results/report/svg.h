@@ -9,7 +9,7 @@
  *
  *	struct svg_chart c = { .width = 820, .height = 320, .x = {...}, .y = {...} };
  *	svg_begin(&c, out, "cdf-1", "title", "description");
- *	svg_line(&c, SVG_STYLE_BASE, xs, ys, n);
+ *	svg_line(&c, SVG_CIRCLE, xs, ys, n);
  *	svg_end(&c);
  */
 #ifndef RESULTS_REPORT_SVG_H
@@ -49,8 +49,8 @@ void svg_line(struct svg_chart *c, enum svg_style style, const double *xs, const
 void svg_marker(struct svg_chart *c, enum svg_style style, double x, double y);
 /* A horizontal bar from @x1 to @x2 at @y with caps: an interval. */
 void svg_interval(struct svg_chart *c, enum svg_style style, double x1, double x2, double y);
-/* The range x1..x2, over the whole height, shaded. */
-void svg_band(struct svg_chart *c, double x1, double x2);
+/* A shaded stretch from @x1 to @x2, @pixels high, in the middle of which is @y. */
+void svg_band(struct svg_chart *c, double x1, double x2, double y, int pixels);
 /* A thin dashed line across the chart at @x (or @y), with a label at its end; NULL: none. */
 void svg_guide_x(struct svg_chart *c, double x, const char *label);
 void svg_guide_y(struct svg_chart *c, double y, const char *label);
@@ -68,7 +68,5 @@ double svg_y(const struct svg_chart *c, double y);
 /* Ticks of 1, 2 or 5 times a power of ten (log: such values themselves) within low..high; at most
  * @max. Returns how many were stored. */
 size_t svg_ticks(const struct svg_axis *axis, double *ticks, size_t max);
-/* 24816 -> "24,816"; 0.5 -> "0.5": as many decimals as @step needs. */
-void svg_number(struct strbuf *out, double value, double step);
 
 #endif

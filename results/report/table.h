@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * table.h - a table of text, as wide as its contents. Private to results/.
+ * table.h - a table, filled row by row, and how text, HTML and Markdown show it.
+ *
+ *	struct table *t = table_new("The boots", "run>|kernel|status");
+ *
+ *	table_cell(t, "%d", 7);
+ *	table_take(t, TONE_PLAIN, words_number(x));
+ *	table_cell_tone(t, TONE_GOOD, "pass");
+ *	table_text(t, 100, 0, out);
+ *	table_free(t);
+ *
+ * (libsmartcols lays out text alone, neither HTML nor Markdown, and breaks no rows into records: it
+ * would not have made this file shorter.)
  */
 #ifndef RESULTS_REPORT_TABLE_H
 #define RESULTS_REPORT_TABLE_H
@@ -10,29 +21,48 @@
 
 #include "common/strbuf.h"
 
-#define TABLE_COLUMNS_MAX 24
+/* What a cell or a line is about. A tone is never said by colour alone: the words stay, and HTML and
+ * Markdown add a sign. */
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_UNSURE, TONE_WAIVED, TONES };
 
-struct table_cell {
-	char *text;
-	const char *colour; /* SGR numbers, e.g. "32"; NULL: none */
-};
+const char *tone_class(enum tone tone);	 /* for HTML; "" for TONE_PLAIN */
+const char *tone_sign(enum tone tone);	 /* "\u2714 "; "" for TONE_PLAIN */
+const char *tone_colour(enum tone tone); /* SGR numbers, "1;31"; NULL for TONE_PLAIN */
 
-struct table { /* free with table_free() */
-	struct table_column {
-		char *head;
-		bool right;    /* aligned to the right */
-		bool optional; /* left out when the table is too wide */
-	} columns[TABLE_COLUMNS_MAX];
-	size_t ncolumns;
-	struct table_cell *cells; /* row by row */
-	size_t ncells;
-};
+struct table;
 
-void table_column(struct table *t, const char *head, bool right, bool optional);
-/* The next cell of the row; takes @text over. */
-void table_cell(struct table *t, char *text, const char *colour);
-/* Indented by two, columns two apart. @width: what optional columns give way to. */
-void table_print(const struct table *t, bool colour, size_t width, struct strbuf *out);
+/* @heads: "metric|base>|p99>?": '>' makes a column of numbers, aligned to the right; '?' one that is
+ * left out of text where the table would be too wide. The first column heads its row. */
+struct table *table_new(const char *caption, const char *heads);
+/* One column more, @head as it is; before the first cell. */
+void table_add_column(struct table *t, const char *head, bool number, bool optional);
 void table_free(struct table *t);
+
+/* The next cell, row by row. */
+void table_cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void table_cell_tone(struct table *t, enum tone tone, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same with a text that becomes the table's. */
+void table_take(struct table *t, enum tone tone, char *text);
+size_t table_count_rows(const struct table *t);
+const char *table_caption(const struct table *t);
+
+/* Columns padded with blanks, without the caption. Optional columns give way where that is wider than
+ * @width; if it still is, the first column stands above its rows; if that is no help either, each
+ * row comes as lines of "head: cell". TABLE_OVERFLOW: then the table is as wide as it must be. */
+#define TABLE_COLOUR   1u
+#define TABLE_OVERFLOW 2u
+void table_text(const struct table *t, size_t width, unsigned int flags, struct strbuf *out);
+void table_html(const struct table *t, struct strbuf *out);
+void table_markdown(const struct table *t, struct strbuf *out);
+
+/* ---- text in columns ---- */
+
+/* Columns that @n bytes of UTF-8 take on a terminal: one a character, which holds for what we print. */
+size_t table_width(const char *s, size_t n);
+
+/* Words of @text, broken at blanks before @columns; the first line is already begun, at column
+ * @indent, where the others begin too. Ends with a newline. */
+void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns);
 
 #endif

@@ -2,71 +2,206 @@
 #include "results/report/words.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
 #include "common/json.h"
-#include "results/report/svg.h"
+#include "results/report/text.h"
 
-double words_change(double ratio)
+/* ---- numbers ---- */
+
+/* @value with @decimals, and commas in its whole part. */
+static char *group_digits(double value, int decimals)
 {
-	return 100 * (ratio - 1);
-}
+	char digits[400]; /* DBL_MAX has 309 */
+	struct strbuf out = STRBUF_INIT;
+	const char *s = digits;
 
-double words_worse(const struct results_compared *m, double ratio)
-{
-	return words_change(strcmp(m->better, "higher") ? ratio : 1 / ratio);
-}
-
-void words_worse_interval(const struct results_compared *m, const struct results_judgement *j,
-			  double *low, double *high)
-{
-	bool higher = !strcmp(m->better, "higher");
-
-	*low = words_worse(m, higher ? j->high : j->low);
-	*high = words_worse(m, higher ? j->low : j->high);
-}
-
-/* What rounds to zero is zero, not minus zero. */
-static double rounded(double percent)
-{
-	return fabs(percent) < 0.005 ? 0 : percent;
-}
-
-char *words_percent(double percent)
-{
-	return isfinite(percent) ? xasprintf("%+.2f%%", rounded(percent)) : xstrdup("n/a");
-}
-
-char *words_range(double low, double high)
-{
-	if (!isfinite(low) || !isfinite(high))
-		return xstrdup("none");
-	return xasprintf("%+.2f .. %+.2f%%", rounded(low), rounded(high));
+	snprintf(digits, sizeof(digits), "%.*f", decimals, fabs(value));
+	if (value < 0 && strspn(digits, "0.") != strlen(digits))
+		strbuf_addch(&out, '-');
+	for (size_t whole = strcspn(digits, "."); whole; whole--) {
+		strbuf_addch(&out, *s++);
+		if (whole > 1 && whole % 3 == 1)
+			strbuf_addch(&out, ',');
+	}
+	strbuf_addstr(&out, s);
+	return strbuf_detach(&out);
 }
 
 char *words_number(double value)
 {
-	double size = fabs(value), step = 1;
-	struct strbuf sb = STRBUF_INIT;
+	if (!isfinite(value))
+		return xstrdup("n/a");
+	if (fabs(value) < 999.95) /* what rounds to 1,000 has its comma */
+		return xasprintf("%.4g", value);
+	return group_digits(value, 0);
+}
 
-	while (size > 0 && size < 1000 && step > 1e-6) {
-		size *= 10;
-		step /= 10;
+char *words_tick(double value, double step)
+{
+	int decimals = 0;
+
+	if (!isfinite(value))
+		return xstrdup("n/a");
+	while (decimals < 9 && step > 0 && step < 1 - 1e-9) {
+		step *= 10;
+		decimals++;
 	}
-	svg_number(&sb, value, step);
-	return strbuf_detach(&sb);
+	return group_digits(value, decimals);
+}
+
+char *words_ratio(double ratio)
+{
+	if (!isfinite(ratio))
+		return xstrdup("n/a");
+	return xasprintf("%.3f", ratio);
+}
+
+const char *words_plural(size_t n)
+{
+	if (n == 1)
+		return "";
+	return "s";
+}
+
+static double percent_of(double ratio)
+{
+	return 100 * (ratio - 1);
+}
+
+/* NAN without an interval. */
+static double wider_half(double percent, double low, double high)
+{
+	return fmax(high - percent, percent - low);
+}
+
+/* @half: of the interval of @percent. */
+static int count_decimals(const struct results_compared *m, const struct results_judgement *j,
+			  double percent, double half)
+{
+	if (j == &m->median && half < 0.1 && fabs(percent) < 10)
+		return 2;
+	return 1;
+}
+
+/* What rounds to nothing has no sign. */
+static char *percent_text(double percent, int decimals)
+{
+	if (!isfinite(percent))
+		return xstrdup("n/a");
+	if (fabs(percent) < 0.5 * pow(10, -decimals))
+		return xasprintf("%.*f %%", decimals, 0.0);
+	return xasprintf("%+.*f %%", decimals, percent);
+}
+
+static char *range_text(double low, double high)
+{
+	if (!isfinite(low) || !isfinite(high))
+		return xstrdup("none");
+	if (fabs(low) < 0.005)
+		low = 0; /* not -0.00 */
+	if (fabs(high) < 0.005)
+		high = 0;
+	return xasprintf("%+.2f .. %+.2f %%", low, high);
+}
+
+struct change {
+	double percent, half; /* half: of the interval, NAN without one */
+	int decimals;
+};
+
+static struct change find_change(const struct results_compared *m,
+				 const struct results_judgement *j)
+{
+	struct change c = {.percent = percent_of(j->ratio)};
+
+	c.half = wider_half(c.percent, percent_of(j->low), percent_of(j->high));
+	c.decimals = count_decimals(m, j, c.percent, c.half);
+	return c;
+}
+
+char *words_change(const struct results_compared *m, const struct results_judgement *j)
+{
+	struct change c = find_change(m, j);
+
+	return percent_text(c.percent, c.decimals);
+}
+
+char *words_change_interval(const struct results_compared *m, const struct results_judgement *j)
+{
+	struct change c = find_change(m, j);
+	double unit = pow(10, -c.decimals);
+	__cleanup_free char *change = percent_text(c.percent, c.decimals);
+
+	if (!isfinite(c.percent))
+		return xstrdup("n/a");
+	if (isnan(c.half))
+		return xasprintf("%s ±?", change);
+	return xasprintf("%s ±%.*f", change, c.decimals, ceil(c.half / unit) * unit);
 }
 
 char *words_interval(const struct results_judgement *j)
 {
-	return words_range(words_change(j->low), words_change(j->high));
+	return range_text(percent_of(j->low), percent_of(j->high));
 }
 
-/* ---- parameters ---- */
+static bool is_higher_better(const struct results_compared *m)
+{
+	return !strcmp(m->better, "higher");
+}
+
+double words_cost_percent(const struct results_compared *m, double ratio)
+{
+	if (is_higher_better(m))
+		ratio = 1 / ratio;
+	return percent_of(ratio);
+}
+
+void words_cost_range(const struct results_compared *m, const struct results_judgement *j,
+		      double *low, double *high)
+{
+	double a = words_cost_percent(m, j->low), b = words_cost_percent(m, j->high);
+
+	*low = a;
+	*high = b;
+	if (is_higher_better(m)) {
+		*low = b;
+		*high = a;
+	}
+}
+
+char *words_cost(const struct results_compared *m, const struct results_judgement *j)
+{
+	double percent = words_cost_percent(m, j->ratio), low, high;
+	int decimals;
+
+	words_cost_range(m, j, &low, &high);
+	decimals = count_decimals(m, j, percent, wider_half(percent, low, high));
+	return percent_text(percent, decimals);
+}
+
+char *words_cost_interval(const struct results_compared *m, const struct results_judgement *j)
+{
+	double low, high;
+
+	words_cost_range(m, j, &low, &high);
+	return range_text(low, high);
+}
+
+/* ---- parameters and names ---- */
+
+static const char *param_text(struct json_object *value)
+{
+	const char *text = json_object_get_string(value);
+
+	if (!text)
+		return "null";
+	return text;
+}
 
 int words_each_param(const char *params, int (*each)(const char *key, const char *value, void *arg),
 		     void *arg)
@@ -79,7 +214,7 @@ int words_each_param(const char *params, int (*each)(const char *key, const char
 	if (json_object_is_type(doc, json_type_object)) {
 		json_object_object_foreach(doc, key, value)
 		{
-			ret = each(key, json_object_get_string(value), arg);
+			ret = each(key, param_text(value), arg);
 			if (ret)
 				break;
 		}
@@ -99,7 +234,7 @@ static int match_param(const char *key, const char *value, void *arg)
 
 	if (strcmp(key, w->key))
 		return 0;
-	w->value = xstrdup(value ? value : "null");
+	w->value = xstrdup(value);
 	return 1;
 }
 
@@ -111,15 +246,19 @@ char *words_param(const char *params, const char *key)
 	return w.value;
 }
 
+static bool has_param(const char *params, const char *key, const char *value)
+{
+	__cleanup_free char *has = words_param(params, key);
+
+	return has && !strcmp(has, value);
+}
+
 /* Takes from @common what @params does not have, or has with another value. */
-static void intersect(struct json_object *common, const char *params)
+static void intersect_params(struct json_object *common, const char *params)
 {
 	json_object_object_foreach(common, key, value)
 	{
-		__cleanup_free char *other = words_param(params, key);
-		const char *text = json_object_get_string(value);
-
-		if (!other || strcmp(other, text ? text : "null"))
+		if (!has_param(params, key, param_text(value)))
 			json_object_object_del(common, key);
 	}
 }
@@ -138,9 +277,12 @@ char *words_common_params(const struct results_comparison *c, const char *scenar
 		if (!seen++)
 			json_parse(params, strlen(params), "params", &common, NULL);
 		else if (json_object_is_type(common, json_type_object))
-			intersect(common, params);
+			intersect_params(common, params);
 	}
-	text = seen > 1 && common ? json_canonical(common) : xstrdup("{}");
+	if (seen > 1 && common)
+		text = json_canonical(common);
+	else
+		text = xstrdup("{}");
 	json_object_put(common);
 	return text;
 }
@@ -154,42 +296,36 @@ const char *words_find_common(const struct report *r, const char *scenario)
 }
 
 struct shortening {
-	const char *except; /* parameters to leave out, with their values */
+	const char *except; /* parameters to leave out, with their values; NULL: none */
 	struct strbuf out;
 };
 
-static bool is_except(const struct shortening *s, const char *key, const char *value)
-{
-	__cleanup_free char *other = s->except ? words_param(s->except, key) : NULL;
-
-	return other && !strcmp(other, value);
-}
-
-static int shorten(const char *key, const char *value, void *arg)
+static int shorten_param(const char *key, const char *value, void *arg)
 {
 	struct shortening *s = arg;
-	const char *blank = s->out.len ? " " : "";
 
-	value = value ? value : "null";
-	if (is_except(s, key, value))
+	if (s->except && has_param(s->except, key, value))
 		return 0;
+	if (s->out.len)
+		strbuf_addch(&s->out, ' ');
 	if (!strcmp(value, "true"))
-		strbuf_addf(&s->out, "%s%s", blank, key);
+		strbuf_addstr(&s->out, key);
 	else if (!strcmp(value, "false"))
-		strbuf_addf(&s->out, "%sno-%s", blank, key);
+		strbuf_addf(&s->out, "no-%s", key);
 	else if (strspn(value, "0123456789.-") == strlen(value))
-		strbuf_addf(&s->out, "%s%s=%s", blank, key, value);
+		strbuf_addf(&s->out, "%s=%s", key, value);
 	else
-		strbuf_addf(&s->out, "%s%s", blank, value);
+		strbuf_addstr(&s->out, value);
 	return 0;
 }
 
 char *words_params(const struct report *r, const char *scenario, const char *params)
 {
-	struct shortening s = {.except = r ? words_find_common(r, scenario) : NULL,
-			       .out = STRBUF_INIT};
+	struct shortening s = {.out = STRBUF_INIT};
 
-	words_each_param(params, shorten, &s);
+	if (r)
+		s.except = words_find_common(r, scenario);
+	words_each_param(params, shorten_param, &s);
 	return strbuf_detach(&s.out);
 }
 
@@ -197,11 +333,19 @@ char *words_metric(const struct report *r, const struct results_compared *m)
 {
 	__cleanup_free char *params = words_params(r, m->scenario, m->params);
 
-	return xasprintf("%s %s%s%s%s", m->scenario, m->metric, *params ? " (" : "", params,
-			 *params ? ")" : "");
+	if (!*params)
+		return xasprintf("%s %s", m->scenario, m->metric);
+	return xasprintf("%s %s (%s)", m->scenario, m->metric, params);
 }
 
-/* ---- the rest ---- */
+const char *words_tail(const struct results_compared *m)
+{
+	if (is_higher_better(m))
+		return "p1";
+	return "p99";
+}
+
+/* ---- phrases ---- */
 
 const char *words_clock(const char *clock)
 {
@@ -210,16 +354,14 @@ const char *words_clock(const char *clock)
 	return "clock: tsc, scaled to nanoseconds";
 }
 
-enum doc_tone words_tone(enum results_verdict v)
+char *words_verdict(const struct results_compared *m)
 {
-	static const enum doc_tone tones[] = {
-		[VERDICT_UNCHANGED] = DOC_PLAIN,
-		[VERDICT_IMPROVED] = DOC_GOOD,
-		[VERDICT_REGRESSED] = DOC_BAD,
-		[VERDICT_INCONCLUSIVE] = DOC_UNSURE,
-	};
+	enum results_verdict median = m->median.verdict, tail = m->p99.verdict;
+	bool tail_decided = tail == VERDICT_REGRESSED || tail == VERDICT_IMPROVED;
 
-	return tones[v];
+	if (tail == median || !tail_decided)
+		return xstrdup(results_verdict_name(median));
+	return xasprintf("%s, p99 %s", results_verdict_name(median), results_verdict_name(tail));
 }
 
 char *words_counts(const struct results_comparison *c, bool deciding)
@@ -239,102 +381,60 @@ char *words_counts(const struct results_comparison *c, bool deciding)
 			 count[VERDICT_UNCHANGED], count[VERDICT_INCONCLUSIVE]);
 }
 
-/* A word for a shell to take as it is. */
-static void add_quoted(struct strbuf *out, const char *word)
+/* "learned from 2 to 10 repeated boots and an assumption worth 20" */
+static char *noise_source(int least, int most, int assumed)
 {
-	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				  "._-/+:=@%,") == strlen(word)) {
-		strbuf_addstr(out, word);
-		return;
-	}
-	strbuf_addch(out, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			strbuf_addstr(out, "'\\''");
-		else
-			strbuf_addch(out, *word);
-	strbuf_addch(out, '\'');
+	struct strbuf out = STRBUF_INIT;
+
+	if (!most)
+		return xstrdup("assumed, for this host has no history yet");
+	strbuf_addstr(&out, "learned from ");
+	if (least < most)
+		strbuf_addf(&out, "%d to ", least);
+	strbuf_addf(&out, "%d repeated boots", most);
+	if (assumed)
+		strbuf_addf(&out, " and an assumption worth %d", assumed);
+	return strbuf_detach(&out);
 }
 
-static const char *side_name(const struct report *r, enum report_side side)
+char *results_noise_words(const struct results_comparison *c)
 {
-	return report_newest(r, side)->kernel_name;
-}
+	const struct results_judgement *worst = NULL;
+	__cleanup_free char *source = NULL;
+	int least = 0, most = 0;
 
-/* The --seed that gave it, which counts the boots from 1. */
-static uint64_t first_seed(const struct results_boot *run)
-{
-	return run->seed - (uint64_t)run->boot + 1;
-}
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		const struct results_judgement *j = &c->metrics[i].median;
 
-/* One `nestlab run` makes both. */
-static bool same_command(const struct results_boot *a, const struct results_boot *b)
-{
-	return !strcmp(a->scenario_name, b->scenario_name) && first_seed(a) == first_seed(b);
-}
-
-static bool said_before(const struct report *r, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (same_command(&r->boots[i].run, &r->boots[at].run))
-			return true;
-	return false;
-}
-
-/* The boots that cover every stored one of the same command. */
-static int boots_like(const struct report *r, const struct results_boot *run)
-{
-	int boots = run->boot;
-
-	for (size_t i = 0; i < r->nboots; i++)
-		if (same_command(&r->boots[i].run, run) && r->boots[i].run.boot > boots)
-			boots = r->boots[i].run.boot;
-	return boots;
-}
-
-void words_commands(const struct report *r, const struct report_options *o, struct strbuf *out)
-{
-	const char *base = side_name(r, REPORT_BASE), *new = side_name(r, REPORT_NEW);
-
-	for (size_t i = 0; i < r->nboots; i++) {
-		const struct results_boot *run = &r->boots[i].run;
-
-		if (said_before(r, i))
+		if (isnan(j->noise))
 			continue;
-		strbuf_addstr(out, "nestlab run ");
-		add_quoted(out, run->scenario_name);
-		strbuf_addstr(out, " --kernel ");
-		add_quoted(out, base);
-		if (strcmp(base, new)) {
-			strbuf_addstr(out, " --kernel ");
-			add_quoted(out, new);
-		}
-		strbuf_addf(out, " --boots %d --seed %" PRIu64 " --host ", boots_like(r, run),
-			    first_seed(run));
-		add_quoted(out, run->host_name);
-		strbuf_addch(out, '\n');
+		if (!worst || j->noise_from < least)
+			least = j->noise_from;
+		if (j->noise_from > most)
+			most = j->noise_from;
+		if (!worst || j->noise > worst->noise)
+			worst = j;
 	}
-	strbuf_addstr(out, "nestlab compare ");
-	add_quoted(out, base);
-	strbuf_addch(out, ' ');
-	add_quoted(out, new);
-	strbuf_addstr(out, " --all");
-	if (o && o->db) {
-		strbuf_addstr(out, " --db ");
-		add_quoted(out, o->db);
-	}
-	strbuf_addch(out, '\n');
+	if (!worst)
+		return xstrdup("how much boots of one kernel differ is unknown");
+	source = noise_source(least, most, worst->noise_assumed);
+	return xasprintf("boots of one kernel differ by %.2g %% or less (standard deviation; %s)",
+			 worst->noise, source);
 }
 
-double words_stddev(const struct report_spread *s)
+enum tone words_tone(enum results_verdict v)
 {
-	double mean = 0, squares = 0;
+	static const enum tone tones[] = {
+		[VERDICT_UNCHANGED] = TONE_PLAIN,
+		[VERDICT_IMPROVED] = TONE_GOOD,
+		[VERDICT_REGRESSED] = TONE_BAD,
+		[VERDICT_INCONCLUSIVE] = TONE_UNSURE,
+	};
 
-	if (s->boots < 2)
-		return NAN;
-	for (size_t i = 0; i < s->boots; i++)
-		mean += s->medians[i] / s->boots;
-	for (size_t i = 0; i < s->boots; i++)
-		squares += (s->medians[i] - mean) * (s->medians[i] - mean);
-	return mean ? 100 * sqrt(squares / (s->boots - 1)) / mean : NAN;
+	return tones[v];
+}
+
+bool words_has_regressed(const struct results_compared *m)
+{
+	return m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED;
 }

@@ -198,15 +198,6 @@ void results_bisect_steps_free(struct results_bisect_step *steps, size_t n)
 
 /* ---- boots ---- */
 
-static enum results_class class_of(const char *name)
-{
-	int c = *name ? RESULTS_CANCELLED : RESULTS_OK;
-
-	while (*name && c > RESULTS_OK && strcmp(results_class_name(c), name))
-		c--;
-	return c;
-}
-
 int results_tally_boots(struct results_db *db, const char *session, const char *kernel_key,
 			struct results_tally *out, struct error *err)
 {
@@ -222,7 +213,7 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 		return ret;
 	while ((ret = database_step(db, stmt, err)) == 1) {
 		int boot = sqlite3_column_int(stmt, 0);
-		enum results_class class = class_of(database_text(stmt, 1));
+		enum results_class class = results_class_from_name(database_text(stmt, 1));
 
 		out->last = boot > out->last ? boot : out->last;
 		out->boots[class]++;

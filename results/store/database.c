@@ -57,6 +57,15 @@ int database_exec(struct results_db *db, const char *sql, struct error *err)
 	return 0;
 }
 
+int database_end(struct results_db *db, int ret, struct error *err)
+{
+	if (!ret)
+		ret = database_exec(db, "COMMIT", err);
+	if (ret)
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+	return ret;
+}
+
 int database_prepare(struct results_db *db, const char *sql, sqlite3_stmt **stmt, struct error *err)
 {
 	if (sqlite3_prepare_v2(db->sql, sql, -1, stmt, NULL) != SQLITE_OK)

@@ -28,6 +28,9 @@ int database_error(const struct results_db *db, const char *what, struct error *
 /* Runs SQL that gives no rows. */
 int database_exec(struct results_db *db, const char *sql, struct error *err);
 
+/* Ends a transaction: commits if @ret is 0, else rolls back. Returns @ret, or the commit's error. */
+int database_end(struct results_db *db, int ret, struct error *err);
+
 int database_prepare(struct results_db *db, const char *sql, sqlite3_stmt **stmt,
 		     struct error *err);
 /* 1: a row, 0: done, or a negative errno. */

@@ -3,20 +3,15 @@
 
 #include "common/alloc.h"
 #include "common/sha256.h"
+#include "results/store/columns.h"
 
-/* Named columns: a later version may add some, and a run sealed before must still match. */
+/* The rows of the other tables, by named columns: a later version may add some, and a run that was sealed
+ * before must still match. */
 #define OF_MEASUREMENT "JOIN measurement ON measurement.id = measurement WHERE run = ?1 ORDER BY "
 static const char *const queries[] = {
-	"SELECT id, kernel_name, kernel_key, kernel_release, kernel_build_id, bzimage_sha256, "
-	"source_hash, patches_hash, config_hash, compiler, image_sha256, agent_sha256, "
-	"plan_sha256, "
-	"cmdline, scenario_name, scenario_hash, host_name, host_driver, host_identity, clock, "
-	"session, environment, boot, seed, started, wall_seconds, console_path, status, class, "
-	"error "
-	"FROM run WHERE id = ?1",
 	"SELECT scenario, params, metric, unit, better, headline, smallest_effect, rounds, warmup, "
-	"scale, count, min, max, mean, median, p99, histogram FROM metric " OF_MEASUREMENT
-	"scenario, params, metric",
+	"scale, count, min, max, mean, median, p99, histogram "
+	"FROM metric " OF_MEASUREMENT "scenario, params, metric",
 	"SELECT scenario, params, name, value FROM counter " OF_MEASUREMENT
 	"scenario, params, name",
 	"SELECT scenario, params, name, result, text FROM test " OF_MEASUREMENT "test.rowid",
@@ -58,13 +53,62 @@ static int add_rows(struct results_db *db, const char *query, int64_t run, struc
 	return ret;
 }
 
+/* The columns that every run has ever had, as one row: id first, the others in the table's order. */
+static int add_run(struct results_db *db, int64_t run, struct strbuf *bytes, struct error *err)
+{
+	struct strbuf query = STRBUF_INIT;
+	int ret;
+
+	strbuf_addstr(&query, "SELECT id");
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].since <= 1)
+			strbuf_addf(&query, ", %s", boot_columns[i].name);
+	strbuf_addstr(&query, " FROM run WHERE id = ?1");
+	ret = add_rows(db, query.buf, run, bytes, err);
+	strbuf_release(&query);
+	return ret;
+}
+
+/* Columns that came later, each with its name, and only where there is a value: in older runs they
+ * are NULL, add no byte, and the old seal matches. */
+static int add_later_columns(struct results_db *db, int64_t run, struct strbuf *bytes,
+			     struct error *err)
+{
+	for (size_t i = 0; i < boot_columns_count; i++) {
+		const char *name = boot_columns[i].name;
+		__cleanup_free char *query = NULL;
+		int ret;
+
+		if (boot_columns[i].since <= 1)
+			continue;
+		query = xasprintf("SELECT '%s', %s FROM run WHERE id = ?1 AND %s IS NOT NULL", name,
+				  name, name);
+		ret = add_rows(db, query, run, bytes, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int add_all(struct results_db *db, int64_t run, struct strbuf *bytes, struct error *err)
+{
+	int ret = add_run(db, run, bytes, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+		ret = add_rows(db, queries[i], run, bytes, err);
+		if (ret)
+			return ret;
+	}
+	return add_later_columns(db, run, bytes, err);
+}
+
 int seal_compute(struct results_db *db, int64_t run, char hex[SHA256_HEX], struct error *err)
 {
 	struct strbuf bytes = STRBUF_INIT;
-	int ret = 0;
+	int ret = add_all(db, run, &bytes, err);
 
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(queries); i++)
-		ret = add_rows(db, queries[i], run, &bytes, err);
 	sha256_bytes(bytes.buf, bytes.len, hex);
 	strbuf_release(&bytes);
 	return ret;
@@ -76,12 +120,14 @@ int seal_write(struct results_db *db, int64_t run, struct error *err)
 	sqlite3_stmt *stmt;
 	int ret = seal_compute(db, run, hex, err);
 
-	ret = ret ? ret : database_prepare(db, "INSERT INTO seal VALUES (?1, ?2)", &stmt, err);
+	if (ret)
+		return ret;
+	ret = database_prepare(db, "INSERT INTO seal (run, sha256) VALUES (?1, ?2)", &stmt, err);
 	if (ret)
 		return ret;
 	sqlite3_bind_int64(stmt, 1, run);
 	database_bind_text(stmt, 2, hex);
 	ret = database_step(db, stmt, err);
 	sqlite3_finalize(stmt);
-	return ret < 0 ? ret : 0;
+	return ret;
 }

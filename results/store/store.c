@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "results/store/columns.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
 #include "results/store/seal.h"
@@ -26,31 +27,12 @@ const char *results_class_name(enum results_class c)
 	return class_names[c];
 }
 
-/* A run's texts: column, member, and whether it must be there. */
-#define TEXT(member) #member, offsetof(struct results_boot, member)
-static const struct {
-	const char *column;
-	size_t offset;
-	bool required;
-} text_columns[] = {
-	{TEXT(kernel_name), true},     {TEXT(kernel_key), true},
-	{TEXT(kernel_release), false}, {TEXT(kernel_build_id), false},
-	{TEXT(bzimage_sha256), false}, {TEXT(source_hash), false},
-	{TEXT(patches_hash), false},   {TEXT(config_hash), false},
-	{TEXT(compiler), false},       {TEXT(image_sha256), false},
-	{TEXT(agent_sha256), false},   {TEXT(plan_sha256), false},
-	{TEXT(cmdline), false},	       {TEXT(scenario_name), true},
-	{TEXT(scenario_hash), false},  {TEXT(host_name), true},
-	{TEXT(host_driver), false},    {TEXT(host_identity), false},
-	{TEXT(clock), false},	       {TEXT(session), true},
-	{TEXT(environment), false},    {TEXT(started), true},
-	{TEXT(console_path), false},   {TEXT(status), true},
-	{TEXT(error), false},
-};
-
-static const char *text_of(const struct results_boot *run, size_t i)
+enum results_class results_class_from_name(const char *name)
 {
-	return *(const char *const *)((const char *)run + text_columns[i].offset);
+	for (size_t c = 0; c < ARRAY_SIZE(class_names); c++)
+		if (!strcmp(class_names[c], name))
+			return (enum results_class)c;
+	return RESULTS_OK;
 }
 
 /* ---- what must hold before anything is written ---- */
@@ -63,7 +45,7 @@ static bool is_empty(const struct results_metric *m)
 
 static int check_metric(const struct results_metric *m, struct error *err)
 {
-	int ret = 0;
+	int ret;
 
 	if (is_empty(m))
 		return 0;
@@ -76,20 +58,20 @@ static int check_metric(const struct results_metric *m, struct error *err)
 	return ret;
 }
 
-static int check_run(const struct results_boot *run, struct error *err)
+static int check_boot(const struct results_boot *boot, struct error *err)
 {
-	bool failed = run->class != RESULTS_OK;
+	bool failed = boot->class != RESULTS_OK;
 
-	for (size_t i = 0; i < ARRAY_SIZE(text_columns); i++)
-		if (text_columns[i].required && !text_of(run, i))
-			return error_set(err, -EINVAL, "the run has no %s", text_columns[i].column);
-	if (strcmp(run->status, failed ? "fail" : "pass"))
-		return error_set(err, -EINVAL, "the run's status is %s, its class %s", run->status,
-				 results_class_name(run->class));
-	if (!failed && run->nmetrics && !run->clock)
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].is_required && !boot_column_text(boot, i))
+			return error_set(err, -EINVAL, "the run has no %s", boot_columns[i].name);
+	if (strcmp(boot->status, failed ? "fail" : "pass") != 0)
+		return error_set(err, -EINVAL, "the run's status is %s, its class %s", boot->status,
+				 results_class_name(boot->class));
+	if (!failed && boot->nmetrics && !boot->clock)
 		return error_set(err, -EINVAL, "the run has numbers, but names no clock");
-	for (size_t i = 0; i < run->nmetrics; i++) {
-		int ret = check_metric(&run->metrics[i], err);
+	for (size_t i = 0; i < boot->nmetrics; i++) {
+		int ret = check_metric(&boot->metrics[i], err);
 
 		if (ret)
 			return ret;
@@ -99,35 +81,66 @@ static int check_run(const struct results_boot *run, struct error *err)
 
 /* ---- writing ---- */
 
+/* What is prepared once and used for each row. */
+enum { FIND_MEASUREMENT, ADD_MEASUREMENT, ADD_METRIC, ADD_COUNTER, ADD_TEST, STATEMENTS };
+static const char *const statements[STATEMENTS] = {
+	[FIND_MEASUREMENT] = "SELECT id FROM measurement WHERE scenario = ?1 AND params = ?2",
+	[ADD_MEASUREMENT] = "INSERT INTO measurement (scenario, params) VALUES (?1, ?2)",
+	[ADD_METRIC] =
+		"INSERT INTO metric (run, measurement, metric, unit, better, headline, "
+		"smallest_effect, rounds, warmup, scale, count, min, max, mean, median, p99, "
+		"histogram) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+		"?14, ?15, ?16, ?17)",
+	[ADD_COUNTER] = "INSERT INTO counter (run, measurement, name, value) "
+			"VALUES (?1, ?2, ?3, ?4)",
+	[ADD_TEST] = "INSERT INTO test (run, measurement, name, result, text) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5)",
+};
+
 struct writer {
 	struct results_db *db;
 	int64_t run;
-	sqlite3_stmt *find, *add, *metric, *counter, *test;
+	sqlite3_stmt *stmts[STATEMENTS];
 };
 
-static int finish(struct writer *w, sqlite3_stmt *stmt, struct error *err)
+static int finish_row(struct writer *w, sqlite3_stmt *stmt, struct error *err)
 {
 	int ret = database_step(w->db, stmt, err);
 
 	sqlite3_reset(stmt);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
+/* 1: found, 0: not there. */
+static int find_measurement(struct writer *w, const char *scenario, const char *params, int64_t *id,
+			    struct error *err)
+{
+	sqlite3_stmt *s = w->stmts[FIND_MEASUREMENT];
+	int ret;
+
+	database_bind_text(s, 1, scenario);
+	database_bind_text(s, 2, params);
+	ret = database_step(w->db, s, err);
+	if (ret == 1)
+		*id = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return ret;
+}
+
+/* The measurement's row, which is added if it is the first of its kind. */
 static int measurement_id(struct writer *w, const char *scenario, const char *params, int64_t *id,
 			  struct error *err)
 {
-	int ret;
+	sqlite3_stmt *s = w->stmts[ADD_MEASUREMENT];
+	int ret = find_measurement(w, scenario, params, id, err);
 
-	database_bind_text(w->find, 1, scenario);
-	database_bind_text(w->find, 2, params);
-	ret = database_step(w->db, w->find, err);
-	*id = ret == 1 ? sqlite3_column_int64(w->find, 0) : 0;
-	sqlite3_reset(w->find);
-	if (ret)
-		return ret < 0 ? ret : 0;
-	database_bind_text(w->add, 1, scenario);
-	database_bind_text(w->add, 2, params);
-	ret = finish(w, w->add, err);
+	if (ret < 0)
+		return ret;
+	if (ret == 1)
+		return 0;
+	database_bind_text(s, 1, scenario);
+	database_bind_text(s, 2, params);
+	ret = finish_row(w, s, err);
 	*id = sqlite3_last_insert_rowid(w->db->sql);
 	return ret;
 }
@@ -135,8 +148,8 @@ static int measurement_id(struct writer *w, const char *scenario, const char *pa
 static int write_metric(struct writer *w, const struct results_metric *m, struct error *err)
 {
 	uint32_t scale = m->scale ? m->scale : 1;
+	sqlite3_stmt *s = w->stmts[ADD_METRIC];
 	struct strbuf bytes = STRBUF_INIT;
-	sqlite3_stmt *s = w->metric;
 	int64_t id;
 	int ret = measurement_id(w, m->scenario, m->params, &id, err);
 
@@ -160,73 +173,67 @@ static int write_metric(struct writer *w, const struct results_metric *m, struct
 	sqlite3_bind_double(s, 15, distribution_quantile(m, 0.5));
 	sqlite3_bind_double(s, 16, distribution_tail(m));
 	sqlite3_bind_blob(s, 17, bytes.buf, (int)bytes.len, SQLITE_STATIC);
-	ret = finish(w, s, err);
+	ret = finish_row(w, s, err);
 	strbuf_release(&bytes);
 	return ret;
 }
 
 static int write_counter(struct writer *w, const struct results_counter *c, struct error *err)
 {
+	sqlite3_stmt *s = w->stmts[ADD_COUNTER];
 	int64_t id;
 	int ret = measurement_id(w, c->scenario, c->params, &id, err);
 
 	if (ret)
 		return ret;
-	sqlite3_bind_int64(w->counter, 1, w->run);
-	sqlite3_bind_int64(w->counter, 2, id);
-	database_bind_text(w->counter, 3, c->name);
-	sqlite3_bind_int64(w->counter, 4, c->value);
-	return finish(w, w->counter, err);
+	sqlite3_bind_int64(s, 1, w->run);
+	sqlite3_bind_int64(s, 2, id);
+	database_bind_text(s, 3, c->name);
+	sqlite3_bind_int64(s, 4, c->value);
+	return finish_row(w, s, err);
 }
 
 static int write_test(struct writer *w, const struct results_test *t, struct error *err)
 {
+	sqlite3_stmt *s = w->stmts[ADD_TEST];
 	int64_t id;
 	int ret = measurement_id(w, t->scenario, t->params, &id, err);
 
 	if (ret)
 		return ret;
-	sqlite3_bind_int64(w->test, 1, w->run);
-	sqlite3_bind_int64(w->test, 2, id);
-	database_bind_text(w->test, 3, t->name);
-	database_bind_text(w->test, 4, t->result);
-	database_bind_text(w->test, 5, t->text ? t->text : "");
-	return finish(w, w->test, err);
+	sqlite3_bind_int64(s, 1, w->run);
+	sqlite3_bind_int64(s, 2, id);
+	database_bind_text(s, 3, t->name);
+	database_bind_text(s, 4, t->result);
+	database_bind_text(s, 5, t->text ? t->text : "");
+	return finish_row(w, s, err);
 }
 
-/* INSERT INTO run (id,kernel_name,...,boot,seed,wall_seconds,class) VALUES (?1,?2,...). */
-static void build_run_insert(struct strbuf *sql)
+/* INSERT INTO run (id, kernel_name, ...) VALUES (?1, ?2, ...). */
+static void build_boot_insert(struct strbuf *sql)
 {
-	size_t n = ARRAY_SIZE(text_columns);
-
-	strbuf_addstr(sql, "INSERT INTO run (id,boot,seed,wall_seconds,class");
-	for (size_t i = 0; i < n; i++)
-		strbuf_addf(sql, ",%s", text_columns[i].column);
-	strbuf_addstr(sql, ") VALUES (?1,?2,?3,?4,?5");
-	for (size_t i = 0; i < n; i++)
-		strbuf_addf(sql, ",?%zu", i + 6);
+	strbuf_addstr(sql, "INSERT INTO run (id, ");
+	boot_columns_add_names(sql);
+	strbuf_addstr(sql, ") VALUES (?1");
+	for (size_t i = 0; i < boot_columns_count; i++)
+		strbuf_addf(sql, ", ?%zu", i + 2);
 	strbuf_addstr(sql, ")");
 }
 
-static int write_run(struct writer *w, const struct results_boot *run, struct error *err)
+static int write_boot(struct writer *w, const struct results_boot *boot, struct error *err)
 {
 	struct strbuf sql = STRBUF_INIT;
 	sqlite3_stmt *s;
 	int ret;
 
-	build_run_insert(&sql);
+	build_boot_insert(&sql);
 	ret = database_prepare(w->db, sql.buf, &s, err);
 	strbuf_release(&sql);
 	if (ret)
 		return ret;
 	sqlite3_bind_int64(s, 1, w->run);
-	sqlite3_bind_int(s, 2, run->boot);
-	sqlite3_bind_int64(s, 3, (int64_t)run->seed);
-	sqlite3_bind_double(s, 4, run->wall_seconds);
-	database_bind_text(s, 5, run->class ? results_class_name(run->class) : NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(text_columns); i++)
-		database_bind_text(s, (int)i + 6, text_of(run, i));
-	ret = finish(w, s, err);
+	boot_columns_bind(s, 2, boot);
+	ret = database_step(w->db, s, err);
 	sqlite3_finalize(s);
 	return ret;
 }
@@ -236,69 +243,68 @@ static int writer_open(struct writer *w, struct results_db *db, struct error *er
 	int ret = database_int(db, "SELECT coalesce(max(id), 0) + 1 FROM run", 1, &w->run, err);
 
 	w->db = db;
-	ret = ret ? ret
-		  : database_prepare(db,
-				     "SELECT id FROM measurement WHERE scenario = ?1 "
-				     "AND params = ?2",
-				     &w->find, err);
-	ret = ret ? ret
-		  : database_prepare(db,
-				     "INSERT INTO measurement (scenario, params) "
-				     "VALUES (?1, ?2)",
-				     &w->add, err);
-	ret = ret ? ret
-		  : database_prepare(db,
-				     "INSERT INTO metric VALUES (?1,?2,?3,?4,?5,?6,?7,?8,"
-				     "?9,?10,?11,?12,?13,?14,?15,?16,?17)",
-				     &w->metric, err);
-	ret = ret ? ret
-		  : database_prepare(db, "INSERT INTO counter VALUES (?1,?2,?3,?4)", &w->counter,
-				     err);
-	return ret ? ret
-		   : database_prepare(db, "INSERT INTO test VALUES (?1,?2,?3,?4,?5)", &w->test,
-				      err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < STATEMENTS; i++) {
+		ret = database_prepare(db, statements[i], &w->stmts[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 static void writer_close(struct writer *w)
 {
-	sqlite3_finalize(w->find);
-	sqlite3_finalize(w->add);
-	sqlite3_finalize(w->metric);
-	sqlite3_finalize(w->counter);
-	sqlite3_finalize(w->test);
+	for (size_t i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(w->stmts[i]);
 }
 
-static int write_all(struct writer *w, const struct results_boot *run, struct error *err)
+/* The boot's own row comes last but for the seal: from then on the triggers let nothing be added. */
+static int write_all(struct writer *w, const struct results_boot *boot, struct error *err)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < run->nmetrics; i++)
-		ret = is_empty(&run->metrics[i]) ? 0 : write_metric(w, &run->metrics[i], err);
-	for (size_t i = 0; !ret && i < run->ncounters; i++)
-		ret = write_counter(w, &run->counters[i], err);
-	for (size_t i = 0; !ret && i < run->ntests; i++)
-		ret = write_test(w, &run->tests[i], err);
-	ret = ret ? ret : write_run(w, run, err); /* last: nothing can be added to it any more */
-	return ret ? ret : seal_write(w->db, w->run, err);
+	for (size_t i = 0; !ret && i < boot->nmetrics; i++)
+		if (!is_empty(&boot->metrics[i]))
+			ret = write_metric(w, &boot->metrics[i], err);
+	for (size_t i = 0; !ret && i < boot->ncounters; i++)
+		ret = write_counter(w, &boot->counters[i], err);
+	for (size_t i = 0; !ret && i < boot->ntests; i++)
+		ret = write_test(w, &boot->tests[i], err);
+	if (ret)
+		return ret;
+	ret = write_boot(w, boot, err);
+	if (ret)
+		return ret;
+	return seal_write(w->db, w->run, err);
 }
 
-int results_store(struct results_db *db, const struct results_boot *run, int64_t *id,
+static int write_transaction(struct writer *w, struct results_db *db,
+			     const struct results_boot *boot, struct error *err)
+{
+	int ret = database_exec(db, "BEGIN IMMEDIATE", err);
+
+	if (ret)
+		return ret;
+	ret = writer_open(w, db, err);
+	if (ret)
+		goto out;
+	ret = write_all(w, boot, err);
+out:
+	writer_close(w);
+	return database_end(db, ret, err);
+}
+
+int results_store(struct results_db *db, const struct results_boot *boot, int64_t *id,
 		  struct error *err)
 {
 	struct writer w = {0};
-	int ret = check_run(run, err);
+	int ret = check_boot(boot, err);
 
-	ret = ret ? ret : database_exec(db, "BEGIN IMMEDIATE", err);
+	if (!ret)
+		ret = write_transaction(&w, db, boot, err);
 	if (ret)
 		return error_prefix(err, ret, "run not stored");
-	ret = writer_open(&w, db, err);
-	ret = ret ? ret : write_all(&w, run, err);
-	writer_close(&w);
-	ret = ret ? ret : database_exec(db, "COMMIT", err);
-	if (ret) {
-		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-		return error_prefix(err, ret, "run not stored");
-	}
 	if (id)
 		*id = w.run;
 	return 0;

@@ -27,6 +27,8 @@ enum results_class {
 	RESULTS_CANCELLED,
 };
 const char *results_class_name(enum results_class c); /* "infrastructure", ...; "ok" */
+/* The inverse; RESULTS_OK for "" (how the database keeps it) and for anything unknown. */
+enum results_class results_class_from_name(const char *name);
 
 /* In the error of a run of class integrity: what follows is a guest's trouble in the same boot. */
 #define RESULTS_BESIDES "; besides, "
@@ -101,7 +103,7 @@ void results_close(struct results_db *db);
 /* Stores a run in one transaction; *id (may be NULL) is its row. -ENOSPC: disk full; -EINVAL: the
  * run contradicts itself (a histogram that does not sum up, no kernel name, ...). Nothing is stored
  * then. */
-int results_store(struct results_db *db, const struct results_boot *run, int64_t *id,
+int results_store(struct results_db *db, const struct results_boot *boot, int64_t *id,
 		  struct error *err);
 
 /* integrity_check, foreign_key_check, schema version, histogram sums equal counts, ...

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/utf8.h"
 #include "results/report/markup.h"
 #include "results/report/policy.h"
 
@@ -49,8 +50,8 @@ static void try_markup(const uint8_t *data, size_t size)
 	markup_line(&out, text);
 	if (strpbrk(out.buf, "\r\n\x1b"))
 		abort();
-	for (const char *s = out.buf; *s; s += markup_utf8_length(s))
-		if (!markup_utf8_length(s))
+	for (const char *s = out.buf; *s; s += utf8_length(s, UTF8_TO_NUL))
+		if (!utf8_length(s, UTF8_TO_NUL))
 			abort();
 	strbuf_release(&out);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "scenarios/scenarios.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,19 +17,34 @@ static void drop_dir(void)
 	fs_remove_tree(dir, NULL);
 }
 
+/* Each word that the scenario takes is in its range; what may be left out may be 0. */
+static void check_words(const struct plan_measure *m)
+{
+	for (size_t i = 0; i < plan_nwords; i++) {
+		const struct plan_word *w = &plan_words[i];
+		uint64_t v;
+
+		if (!plan_word_is_used(w, m->scenario) || w->kind != PLAN_WORD_NUMBER)
+			continue;
+		v = plan_word_get(w, m);
+		if ((v < w->min && !w->optional) || v > w->max)
+			abort();
+	}
+}
+
 static void check_plan(const struct scenario_plan *plan)
 {
 	if (!plan->nmeasures || strlen(plan->hash) != 64)
 		abort();
 	for (size_t i = 0; i < plan->nmeasures; i++) {
 		const struct scenario_measure *m = &plan->measures[i];
+		char line[PLAN_LINE_MAX];
 
-		if (!m->scenario || m->params[0] != '{' || !m->rounds)
+		if (m->params[0] != '{' || plan_measure_impossible(&m->line))
 			abort();
-		if (m->l1 && (!m->l1_vcpus || m->l2_vcpus < m->l1_vcpus || m->l2_vcpus > 256))
+		if (plan_measure_format(&m->line, line, sizeof(line)))
 			abort();
-		if (!m->l1 && !m->variant)
-			abort();
+		check_words(&m->line);
 	}
 }
 

@@ -30,9 +30,9 @@ like "$out" "one of --tree, --series and --config" "which says what is missing"
 bisect --tree "$repo" --good v1 --bad v3
 is $status 129 "without a metric: a usage error"
 bisect --tree "$repo" --good v1 "${probe[@]}"
-like "$out" "give --good and --bad" "without an end: says so"
+like "$out" "--bad is missing" "without an end: says so"
 bisect --config one "${probe[@]}"
-like "$out" "takes two fragments" "--config with one fragment"
+like "$out" "FRAGMENT-B is missing" "--config with one fragment"
 bisect --help
 is $status 0 "--help"
 like "$out" "git bisect" "tells of git bisect"
@@ -43,7 +43,7 @@ bisect --tree "$repo" --good v3 --bad v1 "${probe[@]}"
 is $status 128 "ends the wrong way round: refused"
 like "$out" "swap them" "with the remedy"
 bisect --tree "$repo" --good nowhere --bad v3 "${probe[@]}"
-like "$out" "nowhere: no such commit" "a commit that is not there is named"
+like "$out" "no commit called nowhere" "a commit that is not there is named"
 bisect --tree "$repo" --good v1 --bad v3 --scenario multiplex --metric nonsense --db "$db"
 like "$out" "has no metric nonsense; it has: .*switch" "a metric that is not there, and those that are"
 bisect --tree "$repo" --good v1 --bad v3 --scenario nonsense --metric switch --db "$db"
@@ -88,6 +88,18 @@ is $status 125 "ends that do not build: cannot tell"
 like "$out" "cannot bisect: the good end, [0-9a-f]{40}, does not build" "and says which"
 like "$(sqlite3 "$db" 'SELECT request FROM bisect')" "\"good\":\"$(git -C "$repo" rev-parse v1)\"" \
 	"what is kept for --resume are commits, whatever becomes of the names"
+"$NESTLAB" bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --threshold 0.7 --print-request >"$TMP/request.json"
+bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --threshold 0.7
+from_options=$(sqlite3 "$db" "SELECT json_remove(request, '$.command') FROM bisect ORDER BY id DESC LIMIT 1")
+bisect --request "$TMP/request.json" --db "$db"
+is $status 125 "a bisect from a file ends likewise"
+is "$(sqlite3 "$db" "SELECT json_remove(request, '$.command') FROM bisect ORDER BY id DESC LIMIT 1")" "$from_options" \
+	"and keeps the same request"
+bisect --request "$TMP/request.json" --db "$db" --good v2
+is $status 129 "the file is the whole request"
+"$NESTLAB" test "$repo" "${probe[@]}" --limit 25000 --print-request >"$TMP/test.json"
+test_tree --request "$TMP/test.json" --db "$db"
+is $status 125 "a test from a file, too"
 bisect --log --db "$db"
 is $status 0 "--log"
 like "$out" "^git bisect start '[0-9a-f]{40}' '[0-9a-f]{40}' '--'" "begins as git's does"
@@ -126,6 +138,22 @@ like "$out" nosuch "and it is named"
 test_tree "$repo" --scenario multiplex --metric switch --limit 1 --db "$db" --param nonsense=3
 is $status 128 "a parameter that the scenario has not, likewise"
 like "$out" nonsense "named, too"
+
+# ---- nestlab test on a full disk: 125 would have git bisect skip every commit ----
+
+if unshare -rm true 2>/dev/null; then
+	mkdir "$TMP/small" "$TMP/big"
+	git init -q -b main "$TMP/big"
+	head -c 400000 /dev/urandom >"$TMP/big/file"
+	git -C "$TMP/big" add . && git -C "$TMP/big" -c user.name=test -c user.email=t@localhost commit -qm big
+	out=$(NESTLAB_ROOT=$TOP NESTLAB_CACHE=$TMP/small unshare -rm sh -c 'mount -t tmpfs -o size=100k none "$1" &&
+		shift && exec "$@"' sh "$TMP/small" "$NESTLAB" test "$TMP/big" "${probe[@]}" --limit 1 2>&1)
+	is $? 128 "a full disk ends git bisect run"
+	like "$out" "disk full at" "and is named"
+else
+	skip "a full disk ends git bisect run" "unshare -rm is not allowed here"
+	skip "and is named" "unshare -rm is not allowed here"
+fi
 
 # ---- nestlab test, interrupted: 125 would send git bisect run on to the next commit ----
 

@@ -61,6 +61,36 @@ out=$("$NESTLAB" host check wrong 2>&1)
 is $? 128 "a wrong host file is fatal"
 like "$out" 'wrong.json: \$.megabytes: ' "file and path are named"
 
+# ---- a wrong file hides no other host ----
+
+echo '{"driver":"emulated","description":"the last of them"}' >"$NESTLAB_ROOT/hosts/zfine.json"
+out=$("$NESTLAB" host list)
+is $? 1 "list with a wrong file: exit 1"
+like "$out" '^zfine +emulated +.*the last of them' "a wrong file does not hide the hosts after it"
+like "$out" '^wrong +- +wrong +.*wrong.json: \$.megabytes: ' "and is shown with what is wrong in it"
+json=$("$NESTLAB" host list --json)
+is "$(jq -r '.[] | select(.name == "zfine") | .driver' <<<"$json")" emulated "--json: nor there"
+like "$(jq -r '.[] | select(.name == "wrong") | .error' <<<"$json")" 'wrong.json: \$.megabytes: ' \
+	"--json: and it has its error"
+"$NESTLAB" host check wrong zfine >"$TMP/out" 2>&1
+is $? 128 "check of a wrong one and a good one is fatal"
+like "$(cat "$TMP/out")" 'zfine: can' "and tells of the good one"
+
+# ---- a Ctrl-C is no missing thing ----
+
+mkdir "$TMP/slow"
+mkfifo "$TMP/asked"
+printf '#!/bin/sh\necho >"%s"\nexec sleep 1000\n' "$TMP/asked" >"$TMP/slow/bochs"
+chmod +x "$TMP/slow/bochs"
+PATH=$TMP/slow:$PATH "$NESTLAB" host check emulated >"$TMP/out" 2>&1 &
+asking=$!
+read -r -t 30 _ <>"$TMP/asked"
+kill -INT $asking
+wait $asking
+is $? 128 "Ctrl-C while Bochs is asked: exit 128"
+like "$(cat "$TMP/out")" 'cancelled' "and it says cancelled"
+unlike "$(cat "$TMP/out")" 'reinstall' "and does not blame Bochs"
+
 # ---- a Bochs that fails ----
 
 build_boot || { ok 1 "the tests' boot program builds"; plan_done; }

@@ -79,8 +79,9 @@ real=$(image real "$KERNEL" "$PLAN" "" "$AGENT")
 firmware=/usr/share/OVMF/OVMF_CODE_4M.fd
 
 boots() { # boots FIRMWARE OPTION...: boots the image there and asserts what its agent says
-	local name=$1 pid
+	local name=$1 needed=ACPI pid
 	shift
+	[ "$name" = BIOS ] || needed=EFI
 	: >"$TMP/records"
 	timeout 300 qemu-system-x86_64 -accel tcg -m 1024 -display none -no-reboot -net none \
 		-monitor none -serial "file:$TMP/console" -serial "file:$TMP/records" \
@@ -90,8 +91,8 @@ boots() { # boots FIRMWARE OPTION...: boots the image there and asserts what its
 	ok $? "$name: boots, and the agent gets to its bye"
 	like "$(cat "$TMP/records")" '"type":"hello"' "$name: after a hello"
 	like "$(cat "$TMP/records")" '"type":"fatal".*VMX' "$name: and a word that VMX is missing"
-	if [ "$name" = UEFI ] && ! grep -q '^CONFIG_EFI=y' "$(dirname "$KERNEL")/config"; then
-		skip "$name: switches off" "this kernel has no CONFIG_EFI and finds no ACPI there"
+	if ! grep -q "^CONFIG_$needed=y" "$(dirname "$KERNEL")/config"; then
+		skip "$name: switches off" "this kernel has no CONFIG_$needed: it finds no ACPI there"
 		kill $pid
 		wait $pid 2>/dev/null
 	else

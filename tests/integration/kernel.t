@@ -167,6 +167,9 @@ git_variant gone "file://$REPO" no-such-branch
 expect gone 128 'ref no-such-branch' 'a branch that is not there'
 git_variant gone ../linux-fake no-such-branch
 expect gone 128 'has no commit called no-such-branch' 'nor in a folder'
+mkdir "$LAB/scenarios" && cp "$TOP/scenarios/quick.json" "$LAB/scenarios/"
+is "$("$NESTLAB" run quick --db "$TMP/x.db" --kernel "$K/gone.json" 2>&1 | grep -c 'kernel .*: kernel gone')" 0 \
+	'run puts the kernel in front of the message once'
 
 # ---- from a mailing list ----
 

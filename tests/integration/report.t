@@ -156,16 +156,18 @@ assert "nestlab run quick --kernel baseline --kernel nested-context --boots 3" i
 assert {t["name"]: t["new"] for t in doc["tests"]}["vmx_tsc_adjust_test"] == "pass"
 PY
 ok $? "CSV and JSON say the same; hostile names stay in their fields"
+is "$(jq -r '"\(.verdict) \(.metrics | length)"' hostile.json)" "regressed 11" \
+	"bytes that are no UTF-8 cost the JSON nothing but themselves"
 sed 's/^/# /' py.out
 
 # ---- email ----
 
 mail=$(cat regressed.email)
-like "$mail" '^Subject: \[nested-context\] feed00000000: multiplex\.switch 3\.4% regression$' \
+like "$mail" '^Subject: \[nested-context\] feed00000000: multiplex\.switch 3\.4 % regression$' \
 	"the subject says what, where and how much"
 like "$mail" '^\| Reported-by: .+ <.+@.+>$' "Reported-by"
 like "$mail" '^\| Closes: https://' "Closes"
-like "$mail" '30327 ± +0\.0% +\+3\.4% +31361 ± +0\.0% +multiplex\.switch$' "the two-column table"
+like "$mail" '30,327 ± +0\.0 % +\+3\.4 % +31,361 ± +0\.0 % +multiplex\.switch$' "the two-column table"
 like "$mail" '	memory: unmanaged' "the parameters"
 unlike "$(cat better.email)" 'Closes' "an improvement closes nothing"
 is "$(sed '/^$/q' hostile.email | grep -cvE '^([A-Z][A-Za-z-]*: .*| =\?utf-8\?Q\?[=0-9A-F]+\?=)?$')" 0 \
@@ -202,9 +204,9 @@ like "$(cat part.ktap)" '^ok [0-9]+ multiplex: switches-per-mclk .* # SKIP a par
 is "$(count part.junit /testsuites/@failures)" 0 "JUnit: nothing fails"
 is "$(jq -r '[.tests[] | select(.path == "nestlab.multiplex.switches-per-mclk") | .status] | join(" ")' \
 	part.kcidb)" "DONE DONE" "KCIDB: DONE, not FAIL"
-like "$(cat part.email)" '^Subject: .*multiplex.switch 14\.0% improvement' "email: the news is what decides"
+like "$(cat part.email)" '^Subject: .*multiplex.switch 14\.0 % improvement' "email: the news is what decides"
 unlike "$(cat part.email)" 'Reported-by' "there is nothing to fix"
-like "$(sed -n '/^Parts of these/,$p' part.email)" '-9\.1% .*switches-per-mclk$' "the part stands at the end"
+like "$(sed -n '/^Parts of these/,$p' part.email)" '-9\.1 % .*switches-per-mclk$' "the part stands at the end"
 
 # ---- sign-off: PASS, waived, expired, BLOCKED, FAIL ----
 

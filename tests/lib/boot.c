@@ -13,13 +13,13 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "images/images.h"
-#include "orchestrator/engine/boot.h"
+#include "orchestrator/engine/loop.h"
+#include "orchestrator/hosts/hosts.h"
 
-static int make_image(char **argv)
+static int make_image(const struct places *places, char **argv)
 {
-	__cleanup_free char *cache = fs_cache_dir();
 	const struct image_request req = {
-		.cache_dir = cache,
+		.cache_dir = places->cache,
 		.bzimage = argv[0],
 		.agent = argv[1],
 		.plan = argv[2],
@@ -37,38 +37,40 @@ static int make_image(char **argv)
 	return 0;
 }
 
-static int boot_host(char **argv)
+static int boot_host(const struct places *places, char **argv)
 {
-	const struct host_boot boot = {.image = argv[0], .run_dir = argv[1]};
-	const struct host_driver *driver;
+	const struct boot_request request = {.image = argv[0], .run_dir = argv[1]};
 	struct host_config cfg;
-	struct host_result result;
+	struct boot_result result;
 	struct error err = {0};
-	int ret = host_find(argv[2], &cfg, &driver, &err);
+	int ret = host_find(places, argv[2], &cfg, &err);
 
-	ret = ret ? ret : fs_mkdir_p(argv[1], &err);
-	ret = ret ? ret : host_boot(driver, &cfg, &boot, &result, &err);
-	if (ret) {
-		printf("not started: %s\n", err.text);
-		return 1;
-	}
-	printf("%s: %llu records: %s\n", host_outcome_name(result.outcome),
-	       (unsigned long long)result.records, err.text);
-	host_result_free(&result);
+	if (ret)
+		goto out;
+	ret = fs_mkdir_p(argv[1], &err);
+	if (!ret)
+		ret = boot_once(&cfg, &request, &result, &err);
 	host_config_free(&cfg);
-	return 0;
+	if (ret)
+		goto out;
+	printf("%s: %llu records: %s\n", boot_outcome_name(result.outcome),
+	       (unsigned long long)result.records, err.text);
+	boot_result_free(&result);
+out:
+	if (ret)
+		printf("not started: %s\n", err.text);
+	return ret ? 1 : 0;
 }
 
 /* The command line that a host wants, with what is asked for besides. */
-static char *default_cmdline(const char *more)
+static char *default_cmdline(const struct places *places, const char *more)
 {
-	const struct host_driver *driver;
 	struct host_config cfg;
 	char *own, *all;
 
-	if (host_find("emulated", &cfg, &driver, NULL))
+	if (host_find(places, "emulated", &cfg, NULL))
 		return NULL;
-	own = host_cmdline(driver, &cfg);
+	own = cfg.driver->cmdline(&cfg, HOST_MEASURES);
 	all = xasprintf("%s %s", own, more ? more : "");
 	free(own);
 	host_config_free(&cfg);
@@ -77,14 +79,17 @@ static char *default_cmdline(const char *more)
 
 int main(int argc, char **argv)
 {
-	cancel_install();
-	if (argc >= 5 && !strcmp(argv[1], "image")) {
-		char *args[] = {argv[2], argv[3], argv[4], default_cmdline(argv[5])};
+	struct places places;
 
-		return make_image(args);
+	cancel_install();
+	places_find(&places, NULL);
+	if (argc >= 5 && !strcmp(argv[1], "image")) {
+		char *args[] = {argv[2], argv[3], argv[4], default_cmdline(&places, argv[5])};
+
+		return make_image(&places, args);
 	}
 	if (argc == 5 && !strcmp(argv[1], "host"))
-		return boot_host(argv + 2);
+		return boot_host(&places, argv + 2);
 	fputs("usage: boot image KERNEL AGENT PLAN [CMDLINE] | boot host IMAGE RUN_DIR HOST\n",
 	      stderr);
 	return 129;

@@ -10,7 +10,7 @@ crash) kill -SEGV $$ ;;
 killed) kill -KILL $$ ;;
 broken) say "could not open hard drive image file"; exit 1 ;;
 config) echo "00000000000p[      ] >>PANIC<< $config:1: directive not understood" >&2; exit 1 ;;
-off) say "ACPI control: soft power off"; exit 1 ;;
+off) say "Shutdown port: shutdown requested"; exit 1 ;;
 screen) # a megabyte for a terminal that it makes itself, as Bochs' text display does
 	python3 -c '
 import os, sys, tty

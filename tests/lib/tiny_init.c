@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "agents/l0/init.h"
 #include "agents/wire/protocol.h"
 
 static int channel;
@@ -41,6 +42,16 @@ static void send_record(const char *rest)
 	size_t len = make_record(line, sizeof(line), rest);
 
 	send_bytes(line, len);
+}
+
+/* As the agent does it. */
+static void power_off(void)
+{
+	int fd = open("/dev/port", O_WRONLY);
+
+	for (const char *p = INIT_EMULATOR_OFF_WORD; *p; p++)
+		pwrite(fd, p, 1, INIT_EMULATOR_OFF_PORT);
+	reboot(RB_POWER_OFF);
 }
 
 static void send_bye(void)
@@ -175,11 +186,11 @@ int main(void)
 		return 1;
 	word[strcspn(word, "\n")] = '\0';
 	if (!strcmp(word, "silent"))
-		reboot(RB_POWER_OFF);
+		power_off();
 	open_channel("/dev/ttyS1");
 	send_record("\"type\":\"hello\",\"agent\":\"tiny\"");
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 		if (!strcmp(word, acts[i].word))
 			acts[i].run();
-	reboot(RB_POWER_OFF);
+	power_off();
 }

@@ -39,6 +39,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/subprocess.h"
 
 #define UNIT_MAX_TESTS	   256
 #define UNIT_CHILD_SECONDS 60
@@ -140,13 +141,55 @@ static inline char *unit_path(const char *name)
 	return xasprintf("%s/%s", unit_dir, name);
 }
 
-/* Writes @text to the file @name in the folder; returns its path, which the caller frees. */
+/* Writes @text to the file @name in the folder, whose folders are made; the caller frees its path. */
 static inline char *unit_write(const char *name, const char *text)
 {
 	char *path = unit_path(name);
+	__cleanup_free char *parent = strndup(path, strrchr(path, '/') - path);
 
+	assert_int_equal(fs_mkdir_p(parent, NULL), 0);
 	assert_int_equal(fs_write_file(path, text, strlen(text), NULL), 0);
 	return path;
+}
+
+/* The same where nobody asks for the path. */
+static inline void unit_put(const char *name, const char *text)
+{
+	free(unit_write(name, text));
+}
+
+/* The text of the file @name in the folder, which the caller frees. */
+static inline char *unit_get(const char *name)
+{
+	__cleanup_free char *path = unit_path(name);
+	struct strbuf text = STRBUF_INIT;
+	struct error err;
+
+	if (fs_read_file(path, 0, &text, &err))
+		fail_msg("%s", err.text);
+	return strbuf_detach(&text);
+}
+
+/* ---- texts ---- */
+
+static inline void assert_contains(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" does not say \"%s\"", text, part);
+}
+
+/* ---- programs ---- */
+
+/* Runs a shell script; returns its exit status. */
+static inline int unit_shell(const char *script)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	struct subprocess sp = {.argv = argv};
+	int status = -1;
+
+	if (subprocess_run(&sp, &status, NULL))
+		return -1;
+	return status;
 }
 
 /* ---- a child process ---- */

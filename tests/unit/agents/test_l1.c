@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The micro-hypervisor's parts that need no VMX: the enlightened VMCS in memory, the MSR bitmaps, what
- * L1 checks. Its memory is mapped here at the addresses that it has there.
+ * L1 checks. L1's memory is mapped into this process at the addresses that it has in the VM.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,6 +63,13 @@ void guest_resume_at(struct cpu *c, struct l2 *l2)
 	(void)c;
 	(void)l2;
 	resumed++;
+}
+
+void guest_exited(struct cpu *c, struct l2 *l2, uint32_t reason)
+{
+	(void)c;
+	(void)l2;
+	(void)reason;
 }
 
 void guest_unexpected(struct cpu *c, struct l2 *l2, uint32_t expected, uint32_t found)
@@ -354,6 +361,17 @@ static void exits_that_fail_to_come_are_found(void **state)
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_VTPR, prove_pages(&cpu, l2));
 }
 
+/* ---- exits by reason ---- */
+
+static void an_unknown_exit_kind_ends_the_job(void **state)
+{
+	(void)state;
+	job.rounds = 1;
+	job.exit_kind = PLAN_REASON_COUNT;
+	ENDS(L1_STATUS_DIED, L1_DEATH_JOB, exits_run(&cpu));
+	assert_int_equal(report.found, PLAN_REASON_COUNT);
+}
+
 /* ---- who runs whom ---- */
 
 static void each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift(void **state)
@@ -395,6 +413,7 @@ int main(void)
 		TEST(what_l2_found_is_passed_on),
 		TEST(a_proof_takes_the_exits_that_it_must),
 		TEST(exits_that_fail_to_come_are_found),
+		TEST(an_unknown_exit_kind_ends_the_job),
 		TEST(each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift),
 	};
 

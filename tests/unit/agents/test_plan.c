@@ -19,10 +19,23 @@
 static char msg[256];
 static struct plan_measure m;
 
+/* Reads a plan of one line: what is wrong with it is in msg, else it is m. */
 static int parse(const char *line)
 {
+	struct plan_measure *measures;
+	char text[2048];
+	size_t n;
+	int ret;
+
 	msg[0] = '\0';
-	return plan_measure_parse(line, &m, msg, sizeof(msg));
+	snprintf(text, sizeof(text), "nestlab-plan 1\nrun seed=0\n%s\nend count=1\n", line);
+	ret = plan_parse(text, &measures, &n, msg, sizeof(msg));
+	if (ret)
+		return ret;
+	assert_int_equal(n, 1);
+	m = measures[0];
+	free(measures);
+	return 0;
 }
 
 static void refused(const char *line, const char *why)
@@ -36,14 +49,17 @@ static void a_line_is_read(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		parse(MULTIPLEX " posted_interrupts=1 parallel=1 seed=18446744073709551615"), 0);
+		parse("measure id=0 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=8 "
+		      "l1_vcpus=1 ept=1 apic_pages=1 rounds=200 warmup=20 posted_interrupts=1 "
+		      "parallel=1 seed=18446744073709551615"),
+		0);
 	assert_int_equal(m.id, 0);
 	assert_int_equal(m.scenario, PLAN_MULTIPLEX);
 	assert_int_equal(m.l1, PLAN_L1_VMX);
 	assert_int_equal(m.memory, PLAN_MANAGED);
 	assert_int_equal(m.l2_vcpus, 8);
 	assert_int_equal(m.l1_vcpus, 1);
-	assert_true(m.ept && !m.apic_pages && m.posted_interrupts && m.parallel);
+	assert_true(m.ept && m.apic_pages && m.posted_interrupts && m.parallel);
 	assert_int_equal(m.rounds, 200);
 	assert_int_equal(m.warmup, 20);
 	assert_true(m.seed == UINT64_MAX);
@@ -52,7 +68,7 @@ static void a_line_is_read(void **state)
 static void scenarios_have_their_own_words(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("measure id=4 scenario=kselftest test=vmx_apic_access_test"), 0);
+	assert_int_equal(parse("measure id=0 scenario=kselftest test=vmx_apic_access_test"), 0);
 	assert_string_equal(m.test, "vmx_apic_access_test");
 	assert_int_equal(m.limit_s, 0);
 	assert_int_equal(m.count, 0);
@@ -60,11 +76,11 @@ static void scenarios_have_their_own_words(void **state)
 	refused("measure id=0 scenario=kselftest test=a limit_s=3601", "limit_s");
 	refused(MULTIPLEX " count=5", "scenario multiplex has no word count");
 	assert_int_equal(
-		parse("measure reason=rdmsr-passthrough id=1 scenario=exits l1=micro-evmcs "
+		parse("measure reason=rdmsr-passthrough id=0 scenario=exits l1=micro-evmcs "
 		      "memory=unmanaged l2_vcpus=1 l1_vcpus=1 ept=0 apic_pages=1 rounds=1 "
 		      "warmup=0"),
 		0);
-	assert_string_equal(m.reason, "rdmsr-passthrough");
+	assert_int_equal(m.reason, PLAN_REASON_RDMSR_PASSTHROUGH);
 	assert_int_equal(m.l1, PLAN_L1_EVMCS);
 	assert_int_equal(m.memory, PLAN_UNMANAGED);
 	refused(MULTIPLEX " reason=vmcall", "scenario multiplex has no word reason");
@@ -74,7 +90,7 @@ static void scenarios_have_their_own_words(void **state)
 static void what_is_wrong_is_named(void **state)
 {
 	(void)state;
-	refused("begin id=0", "starts with \"measure \"");
+	refused("begin id=0", "expected \"measure ...\"");
 	refused("measure id=0", "scenario= is missing");
 	refused("measure id=0 scenario=dance", "scenario=dance is not known");
 	refused("measure id=0 scenario=multiplex l1=micro-vmx", "memory= is missing");
@@ -102,7 +118,8 @@ static void ranges_are_kept(void **state)
 		{"4294967297", "1", "l2_vcpus=4294967297"},
 		{"8", "0", "l1_vcpus=0 is not a number within 1..8"},
 		{"8", "9", "l1_vcpus=9"},
-		{"2", "4", "l2_vcpus=2 do not fill l1_vcpus=4"},
+		{"2", "4", "l2_vcpus cannot be spread evenly over l1_vcpus"},
+		{"9", "2", "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	};
 	char line[512];
 
@@ -112,6 +129,9 @@ static void ranges_are_kept(void **state)
 			 cases[i].l1, rest);
 		refused(line, cases[i].why);
 	}
+	refused("measure id=0 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=8 l1_vcpus=1 "
+		"ept=1 apic_pages=0 warmup=0 rounds=1000001",
+		"rounds=1000001 is not a number within 1..1000000");
 	snprintf(line, sizeof(line), "measure id=0 l2_vcpus=256 l1_vcpus=8 %s", rest);
 	assert_int_equal(parse(line), 0);
 }
@@ -120,22 +140,62 @@ static void ranges_are_kept(void **state)
 static void a_test_stays_in_its_folder(void **state)
 {
 	(void)state;
-	refused("measure id=0 scenario=kselftest test=../bin/sh", "is not known");
-	refused("measure id=0 scenario=kselftest test=.hidden", "is not known");
-	refused("measure id=0 scenario=kselftest test=", "is not known");
+	refused("measure id=0 scenario=kselftest test=../bin/sh", "is not a plain file name");
+	refused("measure id=0 scenario=kselftest test=.hidden", "is not a plain file name");
+	refused("measure id=0 scenario=kselftest test=a..b", "is not a plain file name");
+	refused("measure id=0 scenario=kselftest test=a/b", "is not a plain file name");
+	refused("measure id=0 scenario=kselftest test=", "is not a plain file name");
 	refused("measure id=0 scenario=kselftest "
 		"test=aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg",
 		"is longer than 63 bytes");
+}
+
+/* The same rules as for a scenario file. */
+static void what_cannot_be_measured_is_refused(void **state)
+{
+#define REST "l1=micro-vmx memory=managed l2_vcpus=2 l1_vcpus=1 rounds=1 warmup=0 "
+	(void)state;
+	refused("measure id=0 scenario=migrate " REST "ept=1 apic_pages=0",
+		"migrating needs l1_vcpus of 2 or more");
+	refused("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 posted_interrupts=1",
+		"posted_interrupts need apic_pages");
+	refused("measure id=0 scenario=exits " REST "ept=0 apic_pages=0 reason=ept-violation",
+		"needs ept");
+	refused("measure id=0 scenario=exits " REST "ept=1 apic_pages=0 reason=tpr-threshold",
+		"needs apic_pages");
+	refused("measure id=0 scenario=churn " REST "ept=1 apic_pages=0 operation=apic-page",
+		"needs apic_pages");
+}
+
+static void what_l1_lacks_for_a_reason_is_named(void **state)
+{
+	const struct plan_measure apic = {.scenario = PLAN_EXITS,
+					  .reason = PLAN_REASON_APIC_ACCESS};
+	const struct plan_measure cpuid = {.scenario = PLAN_EXITS, .reason = PLAN_REASON_CPUID};
+	const struct plan_measure page = {.scenario = PLAN_CHURN,
+					  .operation = PLAN_OPERATION_APIC_PAGE};
+	/* the same numbers in the fields that its scenario does not use */
+	const struct plan_measure other = {.scenario = PLAN_MULTIPLEX,
+					   .reason = PLAN_REASON_APIC_ACCESS,
+					   .operation = PLAN_OPERATION_APIC_PAGE};
+
+	(void)state;
+	assert_non_null(strstr(plan_measure_lacks(&apic, L1_FEATURE_EPT | L1_FEATURE_TPR_SHADOW),
+			       "an APIC-access page"));
+	assert_null(plan_measure_lacks(&apic, L1_FEATURE_APIC_ACCESS));
+	assert_null(plan_measure_lacks(&cpuid, 0));
+	assert_non_null(strstr(plan_measure_lacks(&page, L1_FEATURE_EPT), "a TPR shadow"));
+	assert_null(plan_measure_lacks(&other, 0));
 }
 
 static void format_is_the_inverse_of_parse(void **state)
 {
 	static const char *const lines[] = {
 		MULTIPLEX " seed=3 parallel=1",
-		"measure id=5 scenario=churn l1=micro-evmcs memory=unmanaged l2_vcpus=256 "
+		"measure id=0 scenario=churn l1=micro-evmcs memory=unmanaged l2_vcpus=256 "
 		"l1_vcpus=8 "
 		"ept=0 apic_pages=1 posted_interrupts=1 rounds=9 warmup=0 operation=memslot",
-		"measure id=65535 scenario=kselftest test=x limit_s=90 count=7 "
+		"measure id=0 scenario=kselftest test=x limit_s=90 count=7 "
 		"seed=18446744073709551615",
 	};
 	char text[512], again[512];
@@ -189,6 +249,8 @@ static void a_bad_plan_names_its_line(void **state)
 		{"nestlab-plan 2\n", "line 1: expected \"nestlab-plan 1\""},
 		{"nestlab-plan 1\n", "line 2: expected the line \"run ...\""},
 		{"nestlab-plan 1\nrun mode=fast\nend count=0\n", "line 2: mode=fast"},
+		{"nestlab-plan 1\nrun seed\nend count=0\n", "line 2: \"seed\" is not a word"},
+		{"nestlab-plan 1\nrun color=red\nend count=0\n", "line 2: color= is not a word"},
 		{"nestlab-plan 1\nrun seed=x\nend count=0\n", "line 2: seed=x"},
 		{"nestlab-plan 1\nrun seed=1\n", "the plan ends without \"end count=0\""},
 		{"nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n", "without \"end count=1\""},
@@ -231,6 +293,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(ranges_are_kept),
 		cmocka_unit_test(a_test_stays_in_its_folder),
+		cmocka_unit_test(what_cannot_be_measured_is_refused),
+		cmocka_unit_test(what_l1_lacks_for_a_reason_is_named),
 		cmocka_unit_test(format_is_the_inverse_of_parse),
 		cmocka_unit_test(a_plan_is_read),
 		cmocka_unit_test(a_bad_plan_names_its_line),

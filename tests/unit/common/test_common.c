@@ -3,7 +3,12 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "common/json.h"
 #include "common/sha256.h"
@@ -87,6 +92,34 @@ TEST(devices_are_not_replaced)
 	assert_int_equal(fs_write_file(path, "x", 1, &err), -EINVAL);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(S_ISFIFO(st.st_mode));
+	unlink(path);
+}
+
+static int write_and_forbid_umask(void *arg)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {ARRAY_SIZE(code), code};
+
+	umask(027);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return -fs_write_file(arg, "x", 1, NULL);
+}
+
+/* Setting it, if only to read it, is seen by all threads: files of theirs would get wrong modes. */
+TEST(the_umask_counts_and_is_never_set)
+{
+	__cleanup_free char *path = unit_path("masked");
+	struct stat st;
+
+	assert_int_equal(unit_in_child(write_and_forbid_umask, path), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
 	unlink(path);
 }
 
@@ -217,6 +250,43 @@ TEST(a_string_without_text_is_null)
 	text = json_canonical(o);
 	assert_string_equal(text, "{\"a\":\"x\",\"b\":null}");
 	json_object_put(o);
+}
+
+TEST(equal_numbers_have_one_text)
+{
+	static const struct {
+		const char *text, *canonical;
+	} cases[] = {
+		{"[1.0, 1.00, 1e0, 10E-1, 1]", "[1,1,1,1,1]"},
+		{"[-0.0, 0, 0e5]", "[0,0,0]"},
+		{"[0.5, 5e-1, 0.50]", "[0.5,0.5,0.5]"},
+		{"[0.1, 1e-1]", "[0.1,0.1]"},
+		{"[1e300, 9007199254740993]", "[1e+300,9007199254740993]"},
+		{"[-2.50]", "[-2.5]"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct json_node root;
+		struct json_object *doc = parse(cases[i].text, &root);
+		__cleanup_free char *text = json_canonical(doc);
+
+		assert_string_equal(text, cases[i].canonical);
+		json_object_put(doc);
+	}
+}
+
+/* What stands behind the text is not looked at. */
+TEST(a_text_needs_no_nul)
+{
+	struct json_object *doc;
+
+	assert_int_equal(json_parse("123", 2, "f.json", &doc, NULL), 0);
+	assert_int_equal(json_object_get_int(doc), 12);
+	json_object_put(doc);
+	assert_int_equal(json_parse("{}  x", 4, "f.json", &doc, NULL), 0);
+	json_object_put(doc);
+	assert_int_equal(json_parse("{}\0", 3, "f.json", &doc, NULL), -EINVAL);
+	assert_null(doc);
 }
 
 UNIT_MAIN("common", unit_make_dir, unit_drop_dir)

@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include "common/crc32.h"
 
 /* The check value of the CRC-32/ISO-HDLC entry in every catalogue, and zlib's for the others. */
-static void known_values(void **state)
+TEST(known_values)
 {
-	(void)state;
 	assert_int_equal(crc32_update(0, "123456789", 9), 0xcbf43926);
 	assert_int_equal(crc32_update(0, "", 0), 0);
 	assert_int_equal(crc32_update(0, "a", 1), 0xe8b7be43);
 	assert_int_equal(crc32_update(0, "\xff\xff\xff\xff", 4), 0xffffffff);
 }
 
-static void pieces_make_the_whole(void **state)
+TEST(pieces_make_the_whole)
 {
 	const char *text = "The quick brown fox jumps over the lazy dog";
 
-	(void)state;
 	for (size_t cut = 0; cut <= strlen(text); cut++) {
 		uint32_t crc = crc32_update(0, text, cut);
 
@@ -31,12 +23,11 @@ static void pieces_make_the_whole(void **state)
 	}
 }
 
-static void every_single_bit_matters(void **state)
+TEST(every_single_bit_matters)
 {
 	unsigned char data[64] = {0};
 	uint32_t clean = crc32_update(0, data, sizeof(data));
 
-	(void)state;
 	for (size_t bit = 0; bit < 8 * sizeof(data); bit++) {
 		data[bit / 8] ^= 1u << bit % 8;
 		assert_int_not_equal(crc32_update(0, data, sizeof(data)), clean);
@@ -44,13 +35,4 @@ static void every_single_bit_matters(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_values),
-		cmocka_unit_test(pieces_make_the_whole),
-		cmocka_unit_test(every_single_bit_matters),
-	};
-
-	return cmocka_run_group_tests_name("crc32", tests, NULL, NULL);
-}
+UNIT_MAIN("crc32", NULL, NULL)

@@ -23,7 +23,7 @@ static int make_repository(void **state)
 		return -1;
 	repository = unit_path("repository");
 	command = xasprintf(script, repository, repository);
-	return system(command);
+	return unit_shell(command);
 }
 
 static int drop_repository(void **state)

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include "common/histogram.h"
 
 static struct histogram h;
 
-static void small_values_have_a_bucket_each(void **state)
+TEST(small_values_have_a_bucket_each)
 {
-	(void)state;
 	for (uint64_t v = 0; v < HISTOGRAM_LINEAR; v++) {
 		assert_int_equal(histogram_bucket(v), v);
 		assert_int_equal(histogram_bucket_low(v), v);
@@ -21,9 +15,8 @@ static void small_values_have_a_bucket_each(void **state)
 }
 
 /* Worked out by hand from the formula in the header. */
-static void known_buckets(void **state)
+TEST(known_buckets)
 {
-	(void)state;
 	assert_int_equal(histogram_bucket(2048), 2048);
 	assert_int_equal(histogram_bucket(2049), 2048);
 	assert_int_equal(histogram_bucket(2050), 2049);
@@ -34,18 +27,16 @@ static void known_buckets(void **state)
 	assert_true(histogram_bucket_high(HISTOGRAM_BUCKETS - 1) == UINT64_MAX);
 }
 
-static void buckets_join_without_gap_or_overlap(void **state)
+TEST(buckets_join_without_gap_or_overlap)
 {
-	(void)state;
 	for (uint32_t b = 1; b < HISTOGRAM_BUCKETS; b++)
 		assert_true(histogram_bucket_low(b) == histogram_bucket_high(b - 1) + 1);
 }
 
-static void a_value_lies_in_its_bucket_and_the_bucket_is_narrow(void **state)
+TEST(a_value_lies_in_its_bucket_and_the_bucket_is_narrow)
 {
 	uint64_t v = 1;
 
-	(void)state;
 	for (int i = 0; i < 100000; i++) {
 		uint32_t b;
 		uint64_t low, high;
@@ -59,11 +50,10 @@ static void a_value_lies_in_its_bucket_and_the_bucket_is_narrow(void **state)
 	}
 }
 
-static void nothing_is_dropped(void **state)
+TEST(nothing_is_dropped)
 {
 	uint64_t n = 0;
 
-	(void)state;
 	histogram_init(&h);
 	assert_true(h.count == 0 && h.min == UINT64_MAX && h.max == 0);
 	for (uint64_t v = 0; v < 10000; v += 3)
@@ -77,15 +67,4 @@ static void nothing_is_dropped(void **state)
 	assert_true(h.sum == 3.0 * 3333 * 3334 / 2);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(small_values_have_a_bucket_each),
-		cmocka_unit_test(known_buckets),
-		cmocka_unit_test(buckets_join_without_gap_or_overlap),
-		cmocka_unit_test(a_value_lies_in_its_bucket_and_the_bucket_is_narrow),
-		cmocka_unit_test(nothing_is_dropped),
-	};
-
-	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
-}
+UNIT_MAIN("histogram", NULL, NULL)

@@ -99,6 +99,20 @@ TEST(lines_are_given_whole)
 	strbuf_release(&got);
 }
 
+/* The line that says that the disk is full must get through. */
+TEST(lines_come_though_the_log_cannot_be_written)
+{
+	static const char *const argv[] = {"printf", "one\\ntwo\\n", NULL};
+	struct strbuf got = STRBUF_INIT;
+	struct subprocess sp = {
+		.argv = argv, .log_path = "/dev/full", .on_line = collect_line, .arg = &got};
+	struct error err = {0};
+
+	assert_int_equal(subprocess_run(&sp, NULL, &err), 0);
+	assert_string_equal(got.buf, "[one][two]");
+	strbuf_release(&got);
+}
+
 /* From now on pidfd_open() fails in this process as it does when descriptors run out. */
 static void forbid_pidfd_open(void)
 {

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The initramfs, read back with libarchive, and what an image refuses. Whole images: image.t. */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <cmocka.h>
 
-#include "common/alloc.h"
 #include "images/initramfs.h"
 #include "images/iso.h"
 
-static char dir[] = "/tmp/nestlab-image.XXXXXX";
 static struct error err;
-
-static char *write_source(const char *name, const char *text)
-{
-	char *path = xasprintf("%s/%s", dir, name);
-
-	assert_int_equal(fs_write_file(path, text, strlen(text), &err), 0);
-	return path;
-}
 
 /* "path mode size\n" of each entry, in order. */
 static struct strbuf list_archive(const char *path)
@@ -46,11 +31,11 @@ static struct strbuf list_archive(const char *path)
 	return list;
 }
 
-static void initramfs_holds_what_it_should(void **state)
+TEST(initramfs_holds_what_it_should)
 {
-	__cleanup_free char *agent = write_source("agent", "#!agent");
-	__cleanup_free char *test = write_source("test", "test");
-	__cleanup_free char *out = xasprintf("%s/initramfs", dir);
+	__cleanup_free char *agent = unit_write("agent", "#!agent");
+	__cleanup_free char *test = unit_write("test", "test");
+	__cleanup_free char *out = unit_path("initramfs");
 	const struct image_file files[] = {
 		{"/selftests/sub/a", test, 0755},
 		{"/selftests/sub/b", test, 0644},
@@ -64,7 +49,6 @@ static void initramfs_holds_what_it_should(void **state)
 	};
 	struct strbuf list;
 
-	(void)state;
 	assert_int_equal(initramfs_write(&req, out, &err), 0);
 	list = list_archive(out);
 	assert_string_equal(list.buf, "dev 40755 0\n"
@@ -79,34 +63,31 @@ static void initramfs_holds_what_it_should(void **state)
 	strbuf_release(&list);
 }
 
-static void initramfs_names_what_is_missing(void **state)
+TEST(initramfs_names_what_is_missing)
 {
-	__cleanup_free char *out = xasprintf("%s/none", dir);
+	__cleanup_free char *out = unit_path("none");
 	const struct image_request req = {.agent = "/nonexistent/agent", .plan = ""};
 
-	(void)state;
 	assert_int_equal(initramfs_write(&req, out, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/nonexistent/agent"));
 }
 
-static void initramfs_tells_a_full_disk(void **state)
+TEST(initramfs_tells_a_full_disk)
 {
-	__cleanup_free char *agent = write_source("agent", "#!agent");
+	__cleanup_free char *agent = unit_write("agent", "#!agent");
 	const struct image_request req = {.agent = agent, .plan = ""};
 
-	(void)state;
 	assert_int_equal(initramfs_write(&req, "/dev/full", &err), -ENOSPC);
 	assert_non_null(strstr(err.text, "/dev/full"));
 }
 
-static void cmdlines_are_passed_on_or_refused(void **state)
+TEST(cmdlines_are_passed_on_or_refused)
 {
 	static const char *const good[] = {"", "console=ttyS0,115200 a.b=c mem=768M x=[1]:/-+%"};
 	static const char *const bad[] = {"a;b",  "a\nb", "a\"b\"", "$x",
 					  "a\\b", "a#b",  "\xff",   "{}"};
 	__cleanup_free char *longer = xmalloc(4096);
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_int_equal(iso_check_cmdline(good[i], &err), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -116,16 +97,15 @@ static void cmdlines_are_passed_on_or_refused(void **state)
 	assert_int_equal(iso_check_cmdline(longer, &err), -EINVAL);
 }
 
-static void paths_outside_are_refused(void **state)
+TEST(paths_outside_are_refused)
 {
 	static const char *const paths[] = {"relative", "/../up", "/a\nb"};
-	__cleanup_free char *agent = write_source("agent", "#!agent");
+	__cleanup_free char *agent = unit_write("agent", "#!agent");
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		const struct image_file file = {paths[i], agent, 0644};
 		const struct image_request req = {
-			.cache_dir = dir,
+			.cache_dir = unit_dir,
 			.bzimage = agent,
 			.agent = agent,
 			.plan = "",
@@ -140,27 +120,4 @@ static void paths_outside_are_refused(void **state)
 	}
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(initramfs_holds_what_it_should),
-		cmocka_unit_test(initramfs_names_what_is_missing),
-		cmocka_unit_test(initramfs_tells_a_full_disk),
-		cmocka_unit_test(cmdlines_are_passed_on_or_refused),
-		cmocka_unit_test(paths_outside_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
-}
+UNIT_MAIN("image", unit_make_dir, unit_drop_dir)

@@ -1,70 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kernels/: mailing-list mboxes, from the subject's tags to the written variant. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/alloc.h"
 #include "kernels/internal.h"
 #include "kernels/mail.h"
+#include "orchestrator/places.h"
 
-static char dir[64];
-
-static int make_dir(void **state)
+static int make_onto(void **state)
 {
-	static const char variant[] = "{ \"source\": { \"kind\": \"deb\", \"package\": \"x\" }, "
-				      "\"config\": [\"onto.json\"] }";
-	__cleanup_free char *path = NULL;
-
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/test-import.XXXXXX");
-	if (!mkdtemp(dir))
+	if (unit_make_dir(state))
 		return -1;
-	path = xasprintf("%s/onto.json", dir);
-	return fs_write_file(path, variant, strlen(variant), NULL);
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
+	unit_put("onto.json", "{ \"source\": { \"kind\": \"deb\", \"package\": \"x\" }, "
+			      "\"config\": [\"onto.json\"] }");
+	return 0;
 }
 
 static int import(const char *fixture, const char *name, struct error *err)
 {
-	const struct kernel_env env = {.variants_dir = dir, .cache_dir = dir};
-	__cleanup_free char *root = fs_data_root();
-	__cleanup_free char *mbox = xasprintf("%s/tests/fixtures/mbox/%s.mbox", root, fixture);
+	const struct kernel_env env = {.variants_dir = unit_dir, .cache_dir = unit_dir};
+	__cleanup_free char *mbox = NULL;
+	struct places places;
 
+	places_find(&places, NULL);
+	mbox = xasprintf("%s/tests/fixtures/mbox/%s.mbox", places.root, fixture);
+	places_free(&places);
 	return kernel_import(&env, mbox, "onto", name, err);
 }
 
-static char *get(const char *name)
-{
-	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
-	struct strbuf text = STRBUF_INIT;
-	struct error err;
-
-	if (fs_read_file(path, 0, &text, &err))
-		fail_msg("%s", err.text);
-	return strbuf_detach(&text);
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("\"%s\" does not say \"%s\"", text, part);
-}
-
-static void subjects_are_told_apart(void **state)
+TEST(subjects_are_told_apart)
 {
 	static const struct {
 		const char *subject;
@@ -95,7 +60,6 @@ static void subjects_are_told_apart(void **state)
 		{"", false, 1, 0, 0, ""},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct mail mail = {.subject = (char *)(uintptr_t)cases[i].subject};
 
@@ -108,11 +72,10 @@ static void subjects_are_told_apart(void **state)
 	}
 }
 
-static void any_subject_is_parsed(void **state)
+TEST(any_subject_is_parsed)
 {
 	static const char alphabet[] = "[]PATCHRFCv0123456789/ ,;:-Re\t\x80\xff";
 
-	(void)state;
 	srandom(7);
 	for (int i = 0; i < 100000; i++) {
 		size_t len = random() % 40;
@@ -126,7 +89,7 @@ static void any_subject_is_parsed(void **state)
 	}
 }
 
-static void paths_that_lead_outside(void **state)
+TEST(paths_that_lead_outside)
 {
 	static const struct {
 		const char *diff;
@@ -143,7 +106,6 @@ static void paths_that_lead_outside(void **state)
 		{"", false},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct mail mail = {.diff = (char *)(uintptr_t)cases[i].diff};
 		__cleanup_free char *path = mail_outside_path(&mail);
@@ -153,41 +115,39 @@ static void paths_that_lead_outside(void **state)
 }
 
 /* Cover letter last, patches out of order and one twice, a reply with a diff, three encodings. */
-static void a_thread_as_it_is(void **state)
+TEST(a_thread_as_it_is)
 {
 	__cleanup_free char *series = NULL, *first = NULL, *second = NULL, *variant = NULL;
 	struct error err = {0, ""};
 
-	(void)state;
 	if (import("complete", "mine", &err))
 		fail_msg("%s", err.text);
-	series = get("patches/mine/series");
+	series = unit_get("patches/mine/series");
 	assert_string_equal(series, "0001-src-Change-f1.patch\n0002-src-Change-f2.patch\n"
 				    "0003-src-Change-f3.patch\n");
-	first = get("patches/mine/0001-src-Change-f1.patch");
+	first = unit_get("patches/mine/0001-src-Change-f1.patch");
 	assert_contains(first, "From: Ada L <ada@example.org>\n");
 	assert_contains(first, "Subject: [PATCH 1/3] src: Change f1()\n");
 	assert_contains(first, "+int f1(void) { return 10; } /* Gr\xc3\xb6\xc3\x9f"
 			       "e */\n");
-	second = get("patches/mine/0002-src-Change-f2.patch");
+	second = unit_get("patches/mine/0002-src-Change-f2.patch");
 	assert_contains(second, "From: J\xc3\xb6rg M\xc3\xbcller <jm@example.org>\n");
 	assert_contains(second, "+int f2(void) { return 20; } /* Gr\xc3\xb6\xc3\x9f"
 				"e */\n");
 	assert_contains(second, "<p2v2@x>");
-	variant = get("mine.json");
+	variant = unit_get("mine.json");
 	assert_contains(variant, "\"base\": \"onto\"");
 	assert_contains(variant, "\"base_commit\": \"0123456789abcdef0123456789abcdef01234567\"");
 	assert_contains(variant, "\"<p3v2@x>\"");
 	assert_contains(variant, "\"cover_message_id\": \"<cover@x>\"");
 }
 
-static void the_imported_variant_loads(void **state)
+TEST(the_imported_variant_loads)
 {
-	const struct kernel_env env = {.variants_dir = dir, .cache_dir = dir};
+	const struct kernel_env env = {.variants_dir = unit_dir, .cache_dir = unit_dir};
 	struct kernel_variant v;
 	struct error err = {0, ""};
 
-	(void)state;
 	assert_int_equal(import("single", "one", &err), 0);
 	assert_int_equal(kernel_variant_load(&env, "one", &v, &err), 0);
 	assert_int_equal(v.npatches, 1);
@@ -196,7 +156,7 @@ static void the_imported_variant_loads(void **state)
 	kernel_variant_free(&v);
 }
 
-static void nothing_is_imported_if_anything_is_wrong(void **state)
+TEST(nothing_is_imported_if_anything_is_wrong)
 {
 	static const struct {
 		const char *fixture, *name;
@@ -213,34 +173,20 @@ static void nothing_is_imported_if_anything_is_wrong(void **state)
 		{"no-such-file", "x", -ENOENT, "no-such-file.mbox"},
 		{"complete", "../x", -EINVAL, "cannot name a variant"},
 		{"complete", "", -EINVAL, "cannot name a variant"},
-		{"complete", "onto", -EEXIST, "onto.json: is there already"},
+		{"complete", "onto", -EEXIST, "onto.json: exists already"},
 	};
 	char **names;
 	size_t count;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error err = {0, ""};
 
 		assert_int_equal(import(cases[i].fixture, cases[i].name, &err), cases[i].code);
 		assert_contains(err.text, cases[i].says);
 	}
-	assert_int_equal(fs_list(dir, NULL, &names, &count, NULL), 0);
+	assert_int_equal(fs_list(unit_dir, NULL, &names, &count, NULL), 0);
 	assert_int_equal(count, 1); /* onto.json */
 	fs_free_names(names, count);
 }
 
-int main(void)
-{
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(subjects_are_told_apart),
-		cmocka_unit_test(any_subject_is_parsed),
-		cmocka_unit_test(paths_that_lead_outside),
-		TEST(a_thread_as_it_is),
-		TEST(the_imported_variant_loads),
-		TEST(nothing_is_imported_if_anything_is_wrong),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN_EACH("kernels_import", make_onto, unit_drop_dir)

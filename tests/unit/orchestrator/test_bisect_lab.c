@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orchestrator/bisect/lab.c: the variants that candidates become. None of them gets built here. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <signal.h>
 
-#include "common/alloc.h"
-#include "common/fs.h"
-#include "orchestrator/bisect/lab.h"
+#include "common/cancel.h"
+#include "common/git.h"
+#include "orchestrator/bisect/engine_lab.h"
+#include "tests/unit/unit.h"
 
 static char dir[] = "/tmp/nestlab-lab.XXXXXX";
 
@@ -64,7 +59,7 @@ static int remove_variants(void **state)
 static void make_candidate(const char *id)
 {
 	__cleanup_free char *runs = xasprintf("%s/runs", dir);
-	struct bisect_request request = {
+	struct request_bisect request = {
 		.kind = BISECT_SERIES,
 		.variant = (char *)"child",
 		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},
@@ -80,22 +75,20 @@ static void make_candidate(const char *id)
 	bisect_lab_close(lab);
 }
 
-static void a_prefix_is_the_first_patches(void **state)
+TEST(a_prefix_is_the_first_patches)
 {
 	__cleanup_free char *text = NULL;
 
-	(void)state;
 	make_candidate("2");
 	text = get("runs/s/variants/child-first-2.json");
 	assert_non_null(strstr(text, "\"patch_count\":2"));
 	assert_non_null(strstr(text, "/kernels/patches\""));
 }
 
-static void a_series_without_one_is_a_series(void **state)
+TEST(a_series_without_one_is_a_series)
 {
 	__cleanup_free char *text = NULL, *series = NULL, *patch = NULL;
 
-	(void)state;
 	make_candidate("3-2");
 	text = get("runs/s/variants/child-first-3-but-2.json");
 	assert_non_null(strstr(text, "\"patch_count\":2"));
@@ -105,12 +98,59 @@ static void a_series_without_one_is_a_series(void **state)
 	assert_string_equal(patch, "three");
 }
 
-int main(void)
+static void run_git_in_repository(const char *const *args)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_prefix_is_the_first_patches),
-		cmocka_unit_test(a_series_without_one_is_a_series),
-	};
+	static const char *const env[] = {"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
+					  "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost",
+					  NULL};
+	__cleanup_free char *tree = xasprintf("%s/tree", dir);
+	const struct git_command cmd = {.dir = tree, .args = args, .env = env};
+	struct error err = {0};
 
-	return cmocka_run_group_tests_name("bisect_lab", tests, make_variants, remove_variants);
+	assert_int_equal(fs_mkdir_p(tree, NULL), 0);
+	if (git_run(&cmd, NULL, NULL, &err))
+		fail_msg("%s", err.text);
 }
+#define GIT(...) run_git_in_repository((const char *const[]){__VA_ARGS__, NULL})
+
+/* Builds HEAD; 1 if the lab has a reason not to, which the bisect would store as a skip. */
+static int build_head(void *cancelled)
+{
+	__cleanup_free char *runs = xasprintf("%s/runs", dir);
+	__cleanup_free char *tree = xasprintf("%s/tree", dir);
+	const char *id = "0123456789012345678901234567890123456789";
+	struct request_bisect request = {
+		.kind = BISECT_GIT,
+		.variant = (char *)"root",
+		.tree = tree,
+		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},
+	};
+	struct bisect_built built = {0};
+	struct error err = {0};
+	struct lab *lab;
+	int ret;
+
+	if (bisect_lab_open(&request, "g", runs, NULL, &lab, &err))
+		return 2;
+	if (cancelled) {
+		cancel_install();
+		raise(SIGINT);
+	}
+	ret = bisect_lab_ops(lab).build(lab, &id, 1, &built, &err);
+	if (built.why)
+		return 1;
+	return -ret;
+}
+
+TEST(what_is_no_fault_of_the_kernels_is_no_reason_to_skip_it)
+{
+	int cancelled = 1;
+
+	GIT("init", "--quiet");
+	GIT("commit", "--quiet", "--allow-empty", "--message", "one");
+	assert_int_equal(unit_in_child(build_head, &cancelled), ECANCELED);
+	/* a commit that is not there, in a repository that somebody pruned */
+	assert_int_equal(unit_in_child(build_head, NULL), EINVAL);
+}
+
+UNIT_MAIN("bisect_lab", make_variants, remove_variants)

@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * orchestrator/bisect/step.c and bisect_confirm.c over a lab that needs no kernel: real searches, a
+ * orchestrator/bisect/session.c, ends.c, step.c and confirm.c over a lab that needs no kernel: real searches, a
  * real database, real comparisons; simulated builds and boots, with noise, trouble and kills.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
 
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "common/histogram.h"
+#include "orchestrator/bisect/confirm.h"
+#include "orchestrator/bisect/ends.h"
 #include "orchestrator/bisect/line.h"
 #include "orchestrator/bisect/step.h"
+#include "tests/unit/unit.h"
 
 #define LAST 32
 
@@ -285,9 +276,8 @@ static void expect(const struct truth *truth, size_t parallel, struct outcome *o
 
 /* ---- tests ---- */
 
-static void finds_two_percent_anywhere(void **state)
+TEST(finds_two_percent_anywhere)
 {
-	(void)state;
 	for (size_t parallel = 1; parallel <= 2; parallel++) {
 		for (long culprit = 1; culprit <= LAST; culprit += 4) {
 			struct truth t = {.culprit = culprit, .effect = 0.02, .noise = 0.0002};
@@ -300,34 +290,31 @@ static void finds_two_percent_anywhere(void **state)
 	}
 }
 
-static void finds_a_small_one_in_noise_and_drift(void **state)
+TEST(finds_a_small_one_in_noise_and_drift)
 {
 	struct truth t = {.culprit = 20, .effect = 0.03, .noise = 0.002, .drift = 0.0001};
 	struct outcome o;
 
-	(void)state;
 	expect(&t, 1, &o);
 	bisect_answer_free(&o.answer);
 }
 
-static void finds_an_improvement(void **state)
+TEST(finds_an_improvement)
 {
 	struct truth t = {.culprit = 7, .effect = -0.05, .noise = 0.0005};
 	struct outcome o;
 
-	(void)state;
 	expect(&t, 1, &o);
 	assert_true(o.again.confirmed);
 	bisect_answer_free(&o.answer);
 }
 
-static void refuses_ends_that_do_not_differ(void **state)
+TEST(refuses_ends_that_do_not_differ)
 {
 	__cleanup_free char *path = new_database();
 	struct truth t = {.culprit = LAST + 1, .noise = 0.0002};
 	struct outcome o;
 
-	(void)state;
 	run_bisect(path, &t, 1, 0, &o);
 	assert_int_equal(o.ret, -EDOM);
 	assert_non_null(strstr(o.err.text, "do not differ beyond doubt: good "));
@@ -359,21 +346,20 @@ static struct results_bisect_step *steps_of(const struct truth *t, size_t *n, in
 }
 
 /* Ends that two boots do not tell apart: as many as it took are what is stored. */
-static void counts_the_boots_of_the_ends(void **state)
+TEST(counts_the_boots_of_the_ends)
 {
 	struct truth t = {.culprit = 1, .effect = -0.007, .noise = 0.003};
 	size_t n;
 	int boots;
 	struct results_bisect_step *steps = steps_of(&t, &n, &boots);
 
-	(void)state;
 	assert_true(steps[0].boots > 2);
 	assert_true(steps[0].boots <= boots);
 	assert_int_equal(steps[0].boots, steps[1].boots);
 	results_bisect_steps_free(steps, n);
 }
 
-static void tells_the_number_and_its_interval(void **state)
+TEST(tells_the_number_and_its_interval)
 {
 	struct truth t = {.culprit = 20, .effect = 0.02, .noise = 0.0002};
 	double value, low, high;
@@ -381,7 +367,6 @@ static void tells_the_number_and_its_interval(void **state)
 	int boots;
 	struct results_bisect_step *steps = steps_of(&t, &n, &boots);
 
-	(void)state;
 	assert_int_equal(sscanf(steps[2].why, "%lf instructions, %*f %% [%lf, %lf] of good; sure",
 				&value, &low, &high),
 			 3);
@@ -389,12 +374,11 @@ static void tells_the_number_and_its_interval(void **state)
 	results_bisect_steps_free(steps, n);
 }
 
-static void skips_what_does_not_build_or_boot(void **state)
+TEST(skips_what_does_not_build_or_boot)
 {
 	struct truth t = {.culprit = 11, .effect = 0.02, .noise = 0.0002, .broken = 16};
 	struct outcome o;
 
-	(void)state;
 	expect(&t, 1, &o);
 	bisect_answer_free(&o.answer);
 	t.broken = 0;
@@ -403,36 +387,33 @@ static void skips_what_does_not_build_or_boot(void **state)
 	bisect_answer_free(&o.answer);
 }
 
-static void a_broken_neighbour_leaves_two_suspects(void **state)
+TEST(a_broken_neighbour_leaves_two_suspects)
 {
 	__cleanup_free char *path = new_database();
 	struct truth t = {.culprit = 16, .effect = 0.02, .noise = 0.0002, .broken = 15};
 	struct outcome o;
 
-	(void)state;
 	run_bisect(path, &t, 1, 0, &o);
 	assert_int_equal(o.ret, 0);
 	assert_int_equal(o.answer.nsuspects, 2);
 	bisect_answer_free(&o.answer);
 }
 
-static void retries_what_the_host_spoiled(void **state)
+TEST(retries_what_the_host_spoiled)
 {
 	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 3};
 	struct outcome o;
 
-	(void)state;
 	expect(&t, 1, &o);
 	bisect_answer_free(&o.answer);
 }
 
-static void stops_when_the_host_only_fails(void **state)
+TEST(stops_when_the_host_only_fails)
 {
 	__cleanup_free char *path = new_database();
 	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 1};
 	struct outcome o;
 
-	(void)state;
 	run_bisect(path, &t, 1, 0, &o);
 	assert_int_equal(o.ret, -EAGAIN);
 	assert_non_null(strstr(o.err.text, "--resume"));
@@ -444,12 +425,11 @@ static void stops_when_the_host_only_fails(void **state)
 	bisect_answer_free(&o.answer);
 }
 
-static void the_same_bytes_need_no_boot(void **state)
+TEST(the_same_bytes_need_no_boot)
 {
 	struct truth t = {.culprit = 16, .effect = 0.02, .noise = 0.0002};
 	struct outcome plain, twin;
 
-	(void)state;
 	expect(&t, 1, &plain);
 	t.culprit = 15; /* and 16, tested first, has its bytes */
 	t.twin = 16;
@@ -460,19 +440,18 @@ static void the_same_bytes_need_no_boot(void **state)
 	bisect_answer_free(&twin.answer);
 }
 
-static void says_when_the_culprit_is_not_seen_again(void **state)
+TEST(says_when_the_culprit_is_not_seen_again)
 {
 	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .never_again = 9};
 	struct outcome o;
 
-	(void)state;
 	expect(&t, 1, &o);
 	assert_false(o.again.confirmed);
 	bisect_answer_free(&o.answer);
 }
 
 /* The bad end without the culprit is good; or as bad as ever; or does not build; or does not run. */
-static void tests_the_revert_where_it_runs(void **state)
+TEST(tests_the_revert_where_it_runs)
 {
 	static const struct {
 		const char *revert;
@@ -485,7 +464,6 @@ static void tests_the_revert_where_it_runs(void **state)
 		{"40", 0, 40, true, false},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct truth t = {.culprit = 9,
 				  .effect = 0.02,
@@ -520,7 +498,7 @@ static bool run_in_child(const char *path, const struct truth *t, int die_at)
 }
 
 /* The boots that confirm a culprit are none that were there: not one seed of a kernel's twice. */
-static void confirms_with_seeds_of_its_own(void **state)
+TEST(confirms_with_seeds_of_its_own)
 {
 	struct truth t = {.culprit = 20, .effect = 0.02, .noise = 0.0002};
 	__cleanup_free char *path = new_database();
@@ -528,7 +506,6 @@ static void confirms_with_seeds_of_its_own(void **state)
 	sqlite3_stmt *stmt;
 	sqlite3 *db;
 
-	(void)state;
 	run_bisect(path, &t, 1, 0, &o);
 	assert_true(o.again.confirmed);
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
@@ -568,13 +545,12 @@ static void count_boots(const char *path, int *total, int *repeated)
 }
 
 /* Killed again and again, at every moment there is: the same answer, and not one boot twice. */
-static void survives_kills(void **state)
+TEST(survives_kills)
 {
 	struct truth t = {.culprit = 20, .effect = 0.02, .noise = 0.0002, .broken = 16};
 	struct outcome whole;
 	int kills = 0, total, repeated;
 
-	(void)state;
 	expect(&t, 2, &whole);
 	for (unsigned int seed = 1; seed <= 8; seed++) {
 		__cleanup_free char *path = new_database();
@@ -607,25 +583,4 @@ static int remove_dir(void **state)
 	return fs_remove_tree(dir, NULL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_two_percent_anywhere),
-		cmocka_unit_test(finds_a_small_one_in_noise_and_drift),
-		cmocka_unit_test(finds_an_improvement),
-		cmocka_unit_test(refuses_ends_that_do_not_differ),
-		cmocka_unit_test(counts_the_boots_of_the_ends),
-		cmocka_unit_test(tells_the_number_and_its_interval),
-		cmocka_unit_test(skips_what_does_not_build_or_boot),
-		cmocka_unit_test(a_broken_neighbour_leaves_two_suspects),
-		cmocka_unit_test(retries_what_the_host_spoiled),
-		cmocka_unit_test(stops_when_the_host_only_fails),
-		cmocka_unit_test(the_same_bytes_need_no_boot),
-		cmocka_unit_test(says_when_the_culprit_is_not_seen_again),
-		cmocka_unit_test(tests_the_revert_where_it_runs),
-		cmocka_unit_test(confirms_with_seeds_of_its_own),
-		cmocka_unit_test(survives_kills),
-	};
-
-	return cmocka_run_group_tests_name("bisect_step", tests, make_dir, remove_dir);
-}
+UNIT_MAIN("bisect_step", make_dir, remove_dir)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,15 +13,8 @@
 #include "orchestrator/engine/collect.h"
 
 static struct scenario_measure measures[] = {
-	{.scenario = "multiplex",
-	 .l1 = "micro-vmx",
-	 .memory = "managed",
-	 .rounds = 2,
-	 .params = (char[]){"{\"l2_vcpus\":8}"}},
-	{.scenario = "churn",
-	 .l1 = "micro-vmx",
-	 .memory = "managed",
-	 .variant = "memslot",
+	{.line = {.scenario = PLAN_MULTIPLEX, .rounds = 2}, .params = (char[]){"{\"l2_vcpus\":8}"}},
+	{.line = {.scenario = PLAN_CHURN, .operation = PLAN_OPERATION_MEMSLOT},
 	 .params = (char[]){"{\"operation\":\"memslot\"}"}},
 };
 static struct scenario_effect effects[] = {{(char[]){"switch"}, 0.25}};
@@ -41,7 +35,11 @@ static const char end1[] = "{\"seq\":3,\"type\":\"end\",\"id\":1}";
 
 static void feed(struct collector *c, const char *line)
 {
-	collector_record(c, line, strlen(line));
+	struct json_object *record = json_tokener_parse(line);
+
+	assert_non_null(record);
+	collector_record(c, record);
+	json_object_put(record);
 }
 
 static void good_records_become_rows(void **state)
@@ -61,6 +59,8 @@ static void good_records_become_rows(void **state)
 	collector_fill(&c, &run);
 	assert_int_equal(c.class, RESULTS_OK);
 	assert_string_equal(run.clock, "emulated");
+	assert_string_equal(json_object_get_string(json_object_object_get(c.hello, "clock")),
+			    "emulated");
 	assert_int_equal(run.nmetrics, 1);
 	assert_string_equal(run.metrics[0].metric, "switch");
 	assert_string_equal(run.metrics[0].better, "lower");
@@ -129,6 +129,21 @@ static void trouble_has_its_class(void **state)
 		       "unknown record type \"gossip\"");
 }
 
+/* A count of another type was taken for 0. */
+static void counters_are_whole_numbers(void **state)
+{
+	static const char *const wrong[] = {"\"16\"", "1.5", "null", "[]", "true", "1e99"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		__cleanup_free char *line = xasprintf("{\"seq\":1,\"type\":\"counters\",\"id\":0,"
+						      "\"values\":{\"exits\":%s}}",
+						      wrong[i]);
+
+		expect_trouble(line, RESULTS_INFRASTRUCTURE, "$.values.exits: ");
+	}
+}
+
 static void integrity_outweighs_what_came_before(void **state)
 {
 	struct collector c;
@@ -163,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_records_become_rows),
 		cmocka_unit_test(trouble_has_its_class),
+		cmocka_unit_test(counters_are_whole_numbers),
 		cmocka_unit_test(integrity_outweighs_what_came_before),
 		cmocka_unit_test(a_measurement_that_never_ended_is_told),
 	};

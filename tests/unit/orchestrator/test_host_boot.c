@@ -14,7 +14,7 @@
 #include "agents/wire/protocol.h"
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/engine/boot.h"
+#include "orchestrator/engine/loop.h"
 #include "orchestrator/engine/outcome.h"
 
 static char dir[] = "/tmp/nestlab-boot.XXXXXX";
@@ -47,6 +47,7 @@ static int step_or_fail(int which, struct error *err)
 static int fake_provision(struct host_session *s, struct error *err)
 {
 	s->priv = &script;
+	s->poll_ms = 1; /* for the next step of the script */
 	return step_or_fail(1, err);
 }
 
@@ -84,16 +85,17 @@ static int fake_postmortem(struct host_session *s, struct strbuf *why)
 	return script.postmortem;
 }
 
-static void fake_release(struct host_session *s)
+static int fake_release(struct host_session *s, struct error *err)
 {
+	(void)err;
 	s->priv = NULL;
 	script.released++;
+	return 0;
 }
 
 static const struct host_driver fake = {
 	.name = "fake",
 	.help = "",
-	.cmdline = "",
 	.provision = fake_provision,
 	.open_channel = fake_open_channel,
 	.power = fake_power,
@@ -104,39 +106,38 @@ static const struct host_driver fake = {
 
 static int calls;
 
-static void count_record(const char *line, size_t len, void *arg)
+static void count_record(struct json_object *record, void *arg)
 {
-	(void)line;
-	(void)len;
+	(void)record;
 	++*(int *)arg;
 }
 
-static struct host_result result;
+static struct boot_result result;
 static struct error err;
-static struct host_config cfg;
+static struct host_config cfg = {.driver = &fake};
 
 static int boot(void)
 {
-	struct host_boot b = {
+	struct boot_request b = {
 		.image = "x", .run_dir = dir, .on_record = count_record, .arg = &calls};
 	int ret;
 
 	calls = 0;
 	memset(&err, 0, sizeof(err));
-	ret = host_boot(&fake, &cfg, &b, &result, &err);
+	ret = boot_once(&cfg, &b, &result, &err);
 	assert_int_equal(script.released, 1);
 	return ret;
 }
 
-static void expect(enum host_outcome outcome, const char *text)
+static void expect(enum boot_outcome outcome, const char *text)
 {
 	assert_int_equal(boot(), 0);
-	assert_string_equal(host_outcome_name(result.outcome), host_outcome_name(outcome));
+	assert_string_equal(boot_outcome_name(result.outcome), boot_outcome_name(outcome));
 	if (!strstr(err.text, text))
 		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
 	assert_int_equal(script.powered_off, 1);
 	assert_int_equal(calls, result.records);
-	host_result_free(&result);
+	boot_result_free(&result);
 }
 
 static int fresh(void **state)
@@ -176,7 +177,7 @@ static void done(void **state)
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(1, BYE2);
 	script.goes_off = true;
-	expect(HOST_DONE, "");
+	expect(BOOT_DONE, "");
 	assert_string_equal(err.text, "");
 }
 
@@ -187,7 +188,7 @@ static void complained(void **state)
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(1, BYE2);
 	script.goes_off = true;
-	expect(HOST_GUEST_COMPLAINED, "mm/slub.c:1 f+0x1/0x2; BUG: bad page");
+	expect(BOOT_GUEST_COMPLAINED, "mm/slub.c:1 f+0x1/0x2; BUG: bad page");
 }
 
 static void panicked(void **state)
@@ -197,7 +198,7 @@ static void panicked(void **state)
 	script.console[0] = "BUG: kernel NULL pointer dereference\nRIP: 0010:f+0x1/0x2\n";
 	script.console[1] = "Kernel panic - not syncing: Fatal exception\n";
 	script.console[2] = "---[ end Kernel panic - not syncing: Fatal exception ]---\n";
-	expect(HOST_GUEST_PANIC,
+	expect(BOOT_GUEST_PANIC,
 	       "not syncing: Fatal exception; before it: BUG: kernel NULL pointer "
 	       "dereference (RIP: 0010:f+0x1/0x2)");
 }
@@ -210,7 +211,7 @@ static void flipped(void **state)
 	damaged[20] ^= 4;
 	script.records[0] = record(0, HELLO);
 	script.records[1] = damaged;
-	expect(HOST_BROKEN_RECORDS, "record line 2: CRC");
+	expect(BOOT_BROKEN_RECORDS, "record line 2: CRC");
 }
 
 static void truncated(void **state)
@@ -219,7 +220,7 @@ static void truncated(void **state)
 	script.records[0] = record(0, HELLO);
 	script.records[1] = "{\"seq\":1,\"ty";
 	script.goes_off = true;
-	expect(HOST_BROKEN_RECORDS,
+	expect(BOOT_BROKEN_RECORDS,
 	       "breaks off after 12 bytes: the stream is truncated; it went off");
 }
 
@@ -228,7 +229,7 @@ static void no_bye(void **state)
 	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.goes_off = true;
-	expect(HOST_BROKEN_RECORDS, "without a bye");
+	expect(BOOT_BROKEN_RECORDS, "without a bye");
 }
 
 static void never_spoke(void **state)
@@ -236,7 +237,7 @@ static void never_spoke(void **state)
 	(void)state;
 	script.console[0] = "reboot: Power down\n";
 	script.goes_off = true;
-	expect(HOST_GUEST_DIED, "it went off before the agent's first record; the console's last "
+	expect(BOOT_GUEST_DIED, "it went off before the agent's first record; the console's last "
 				"line: reboot: Power down");
 }
 
@@ -246,7 +247,7 @@ static void reset(void **state)
 	script.records[0] = record(0, HELLO);
 	script.goes_off = true;
 	script.postmortem = -ECONNRESET;
-	expect(HOST_GUEST_DIED, "it broke after 1 records");
+	expect(BOOT_GUEST_DIED, "it broke after 1 records");
 }
 
 static void started_anew(void **state)
@@ -254,7 +255,7 @@ static void started_anew(void **state)
 	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(0, HELLO);
-	expect(HOST_GUEST_DIED, "started anew");
+	expect(BOOT_GUEST_DIED, "started anew");
 }
 
 static void host_failed(void **state)
@@ -263,7 +264,7 @@ static void host_failed(void **state)
 	script.records[0] = record(0, HELLO);
 	script.goes_off = true;
 	script.postmortem = -EIO;
-	expect(HOST_FAILED, "it broke");
+	expect(BOOT_HOST_FAILED, "it broke");
 }
 
 /* A limit of no time at all: nothing has to be waited for. */
@@ -272,7 +273,7 @@ static void no_progress(void **state)
 	(void)state;
 	cfg.progress_limit_s = 0;
 	script.records[0] = record(0, HELLO);
-	expect(HOST_HANG, "nothing came for 0 s");
+	expect(BOOT_HANG, "nothing came for 0 s");
 }
 
 static void too_long(void **state)
@@ -280,7 +281,7 @@ static void too_long(void **state)
 	(void)state;
 	cfg.wall_limit_s = 0;
 	script.console[0] = "WARNING: at mm/slub.c:1\nthe last words\n";
-	expect(HOST_HANG, "not done within 0 s; after 0 records; the console's last line: the last "
+	expect(BOOT_HANG, "not done within 0 s; after 0 records; the console's last line: the last "
 			  "words; before it: WARNING: at mm/slub.c:1");
 }
 
@@ -296,29 +297,31 @@ static void not_started(void **state)
 
 /* ---- and what it comes to ---- */
 
-static void collect_record(const char *line, size_t len, void *arg)
+static void collect_record(struct json_object *record, void *arg)
 {
-	collector_record(arg, line, len);
+	collector_record(arg, record);
 }
 
-static struct scenario_measure measure = {.scenario = "kselftest", .params = (char[]){"{}"}};
+static struct scenario_measure measure = {.line = {.scenario = PLAN_KSELFTEST},
+					  .params = (char[]){"{}"}};
 static const struct scenario_plan plan = {.measures = &measure, .nmeasures = 1};
 
 /* A boot of one selftest that goes by the script; @text is why it failed. */
 static void comes_to(enum results_class class, const char *text)
 {
 	struct collector c;
-	struct host_boot b = {.image = "x", .run_dir = dir, .on_record = collect_record, .arg = &c};
+	struct boot_request b = {
+		.image = "x", .run_dir = dir, .on_record = collect_record, .arg = &c};
 	struct error why = {0};
 
 	memset(&err, 0, sizeof(err));
 	collector_init(&c, &plan);
-	assert_int_equal(host_boot(&fake, &cfg, &b, &result, &err), 0);
-	assert_int_equal(verdict_find(result.outcome, &err, &c, &why), class);
+	assert_int_equal(boot_once(&cfg, &b, &result, &err), 0);
+	assert_int_equal(outcome_judge(result.outcome, &err, &c, &why), class);
 	if (strcmp(why.text, text))
 		fail_msg("\"%s\" is not \"%s\"", why.text, text);
 	collector_release(&c);
-	host_result_free(&result);
+	boot_result_free(&result);
 }
 
 #define TEST(result, text) \

@@ -12,9 +12,11 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/hosts/driver.h"
+#include "orchestrator/hosts/emulated.h"
+#include "orchestrator/hosts/hosts.h"
 
 static char dir[] = "/tmp/nestlab-hosts.XXXXXX";
+static struct places places;
 static struct error err;
 
 static char *write_host(const char *name, const char *text)
@@ -27,22 +29,30 @@ static char *write_host(const char *name, const char *text)
 	return path;
 }
 
+static const struct emulated_config *own(const struct host_config *cfg)
+{
+	return cfg->own;
+}
+
 static void built_in(void **state)
 {
-	const struct host_driver *drv;
 	struct host_config cfg;
 	char *cmdline, *selftests;
 
 	(void)state;
-	assert_int_equal(host_find("emulated", &cfg, &drv, &err), 0);
-	assert_string_equal(drv->name, "emulated");
-	assert_int_equal(cfg.megabytes, 1024);
+	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
+	assert_string_equal(cfg.driver->name, "emulated");
+	assert_int_equal(own(&cfg)->megabytes, 1024);
+	assert_int_equal(cfg.wall_limit_s, 7200);
+	assert_int_equal(cfg.parallel, 0);
 	assert_null(cfg.path);
-	cmdline = host_cmdline(drv, &cfg);
-	assert_non_null(strstr(cmdline, " tsc_early_khz=100000 "));
-	assert_non_null(strstr(cmdline, " mem=768M"));
-	assert_null(strstr(cmdline, "pml"));
-	selftests = host_selftest_cmdline(drv, &cfg);
+	cmdline = cfg.driver->cmdline(&cfg, HOST_MEASURES);
+	/* part of every image's key, and stored with each boot */
+	assert_string_equal(cmdline,
+			    "console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 "
+			    "nokaslr tsc=reliable nestlab.clock=emulated tsc_early_khz=100000 "
+			    "mem=768M");
+	selftests = cfg.driver->cmdline(&cfg, HOST_SELFTESTS);
 	assert_memory_equal(selftests, cmdline, strlen(cmdline));
 	assert_string_equal(selftests + strlen(cmdline), " kvm_intel.pml=0");
 	free(selftests);
@@ -52,15 +62,14 @@ static void built_in(void **state)
 
 static void two_cpus(void **state)
 {
-	const struct host_driver *drv;
 	struct host_config one, two;
 
 	(void)state;
-	assert_int_equal(host_find("emulated", &one, &drv, &err), 0);
-	assert_int_equal(host_find("emulated-2cpu", &two, &drv, &err), 0);
-	assert_int_equal(one.cpus, 1);
-	assert_int_equal(two.cpus, 2);
-	assert_int_equal(two.megabytes, one.megabytes);
+	assert_int_equal(host_find(&places, "emulated", &one, &err), 0);
+	assert_int_equal(host_find(&places, "emulated-2cpu", &two, &err), 0);
+	assert_int_equal(own(&one)->cpus, 1);
+	assert_int_equal(own(&two)->cpus, 2);
+	assert_int_equal(own(&two)->megabytes, own(&one)->megabytes);
 	host_config_free(&one);
 	host_config_free(&two);
 }
@@ -69,18 +78,20 @@ static void from_a_file(void **state)
 {
 	__cleanup_free char *path =
 		write_host("big", "{\"driver\":\"emulated\",\"megabytes\":2048,\"ips\":200000000,"
-				  "\"cpus\":4}");
-	const struct host_driver *drv;
+				  "\"cpus\":4,\"parallel\":3,\"wall_limit_s\":9}");
 	struct host_config cfg;
 
 	(void)state;
 	for (int by_path = 0; by_path < 2; by_path++) {
-		assert_int_equal(host_find(by_path ? path : "big", &cfg, &drv, &err), 0);
+		assert_int_equal(host_find(&places, by_path ? path : "big", &cfg, &err), 0);
 		assert_string_equal(cfg.name, "big");
-		assert_int_equal(cfg.megabytes, 2048);
-		assert_int_equal(cfg.cpus, 4);
-		assert_int_equal(cfg.ips, 200000000);
-		assert_int_equal(cfg.unmanaged_megabytes, 256);
+		assert_int_equal(own(&cfg)->megabytes, 2048);
+		assert_int_equal(own(&cfg)->cpus, 4);
+		assert_int_equal(own(&cfg)->ips, 200000000);
+		assert_int_equal(own(&cfg)->unmanaged_megabytes, 256);
+		assert_int_equal(cfg.parallel, 3);
+		assert_int_equal(cfg.wall_limit_s, 9);
+		assert_int_equal(cfg.progress_limit_s, 180);
 		host_config_free(&cfg);
 	}
 }
@@ -93,6 +104,10 @@ static void wrong_files(void **state)
 		{"{}", "driver"},
 		{"[]", "object"},
 		{"{\"driver\":\"emulated\",\"ipz\":1}", "ips"},
+		{"{\"driver\":\"emulated\",\"wall_limit\":1}", "wall_limit_s"},
+		{"{\"driver\":\"emulated\",\"parallel\":0}", "$.parallel: 0 is not within"},
+		{"{\"driver\":\"emulated\",\"description\":1}", "$.description"},
+		{"{\"driver\":1}", "$.driver"},
 		{"{\"driver\":\"emulated\",\"ips\":0}", "$.ips: 0 is not within"},
 		{"{\"driver\":\"emulated\",\"cpus\":5}", "$.cpus: 5 is not within"},
 		{"{\"driver\":\"emulated\",\"megabytes\":\"1\"}", "$.megabytes"},
@@ -104,10 +119,9 @@ static void wrong_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		__cleanup_free char *path = write_host("wrong", cases[i].text);
-		const struct host_driver *drv;
 		struct host_config cfg;
 
-		assert_int_equal(host_find(path, &cfg, &drv, &err), -EINVAL);
+		assert_int_equal(host_find(&places, path, &cfg, &err), -EINVAL);
 		if (!strstr(err.text, cases[i].says) || !strstr(err.text, "wrong.json"))
 			fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
 	}
@@ -119,10 +133,9 @@ static void unknown_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct host_driver *drv;
 		struct host_config cfg;
 
-		assert_int_equal(host_find(names[i], &cfg, &drv, &err), -ENOENT);
+		assert_int_equal(host_find(&places, names[i], &cfg, &err), -ENOENT);
 		assert_non_null(strstr(err.text, "nestlab host list"));
 	}
 }
@@ -133,7 +146,7 @@ static void list_has_both(void **state)
 	size_t count;
 
 	(void)state;
-	assert_int_equal(host_list(&names, &count, &err), 0);
+	assert_int_equal(host_list(&places, &names, &count, &err), 0);
 	assert_int_equal(count, 4);
 	assert_string_equal(names[0], "big");
 	assert_string_equal(names[1], "emulated");
@@ -142,24 +155,85 @@ static void list_has_both(void **state)
 	fs_free_names(names, count);
 }
 
+/* Each field of the identity decides whether numbers are compared with those stored before. */
+static void identity_is_what_is_stored_already(void **state)
+{
+	struct json_object *hello = json_object_new_object();
+	struct host_config cfg;
+	struct host_found found;
+	char *text;
+
+	(void)state;
+	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
+	assert_int_equal(host_probe(&cfg, &places, &found, &err), 0);
+	json_object_object_add(found.identity, "version", json_object_new_string("2.7"));
+	text = host_identity(&cfg, &found, hello);
+	assert_string_equal(text, "{\"cpu\":\"corei7_skylake_x\",\"emulator\":\"bochs\","
+				  "\"ips\":100000000,\"megabytes\":1024,"
+				  "\"unmanaged_megabytes\":256,\"version\":\"2.7\"}");
+	free(text);
+	json_object_put(hello);
+	host_found_free(&found);
+	host_config_free(&cfg);
+}
+
+/* A driver of a machine whose agent knows what no probe does. */
+static void add_microcode(const struct host_config *cfg, struct json_object *identity,
+			  struct json_object *hello)
+{
+	(void)cfg;
+	json_object_object_add(identity, "microcode",
+			       json_object_get(json_object_object_get(hello, "microcode")));
+}
+
+static void identity_has_what_hello_says(void **state)
+{
+	static const struct host_driver driver = {.identify = add_microcode};
+	const struct host_config cfg = {.driver = &driver};
+	struct host_found found = {.identity = json_object_new_object()};
+	struct json_object *hello = json_object_new_object();
+	char *with, *without;
+
+	(void)state;
+	json_object_object_add(found.identity, "bmc", json_object_new_string("x"));
+	json_object_object_add(hello, "microcode", json_object_new_string("0x1"));
+	with = host_identity(&cfg, &found, hello);
+	without = host_identity(&cfg, &found, NULL);
+	assert_string_equal(with, "{\"bmc\":\"x\",\"microcode\":\"0x1\"}");
+	assert_string_equal(without, "{\"bmc\":\"x\"}");
+	free(with);
+	free(without);
+	json_object_put(hello);
+	json_object_put(found.identity);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? setenv("NESTLAB_ROOT", dir, 1) : -1;
+	if (!mkdtemp(dir) || setenv("NESTLAB_ROOT", dir, 1))
+		return -1;
+	places_find(&places, NULL);
+	return 0;
 }
 
 static int drop_dir(void **state)
 {
 	(void)state;
+	places_free(&places);
 	return fs_remove_tree(dir, NULL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(built_in),	 cmocka_unit_test(two_cpus),
-		cmocka_unit_test(from_a_file),	 cmocka_unit_test(wrong_files),
-		cmocka_unit_test(unknown_names), cmocka_unit_test(list_has_both),
+		cmocka_unit_test(built_in),
+		cmocka_unit_test(two_cpus),
+		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(wrong_files),
+		cmocka_unit_test(unknown_names),
+		cmocka_unit_test(list_has_both),
+		cmocka_unit_test(identity_is_what_is_stored_already),
+		cmocka_unit_test(identity_has_what_hello_says),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -10,13 +10,6 @@
 #define KEY_A	  "aaaaaaaaaaaa0001"
 #define KEY_B	  "bbbbbbbbbbbb0002"
 
-static inline struct results_db *open_fresh(void)
-{
-	__cleanup_free char *path = fixture_path();
-
-	return fixture_open(path);
-}
-
 /* One boot with one number. */
 static inline void boot(struct results_db *db, const char *kernel, const char *key, uint64_t seed,
 			double value)

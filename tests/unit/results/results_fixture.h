@@ -48,6 +48,14 @@ static inline struct results_db *fixture_open(const char *path)
 	return db;
 }
 
+/* A new, empty database in a file of its own. */
+static inline struct results_db *open_fresh(void)
+{
+	__cleanup_free char *path = fixture_path();
+
+	return fixture_open(path);
+}
+
 /* One boot of one kernel, with up to eight metrics of one sample each. */
 struct fixture_run {
 	struct results_boot run;

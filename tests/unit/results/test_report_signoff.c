@@ -137,9 +137,9 @@ static const struct {
 	{"regressed", SWITCH("1", WAIVE("4", "2026-11-23")), SIGNOFF_PASS, "waived by Ada"},
 	{"regressed", SWITCH("1", WAIVE("4", "2026-11-22")), SIGNOFF_FAIL,
 	 "the waiver of Ada expired on 2026-11-22"},
-	{"regressed", SWITCH("1", WAIVE("2", "2026-11-23")), SIGNOFF_FAIL, "goes up to 2% only"},
+	{"regressed", SWITCH("1", WAIVE("2", "2026-11-23")), SIGNOFF_FAIL, "goes up to 2 % only"},
 	{"regressed", SWITCH("1", WAIVE("3.5", "2026-11-23")), SIGNOFF_FAIL,
-	 "goes up to 3.5% only"}, /* the point is within, the interval is not */
+	 "goes up to 3.5 % only"}, /* the point is within, the interval is not */
 	{"one-boot", SWITCH("1", ""), SIGNOFF_BLOCKED, "required of each kernel: 2"},
 	{"wrong", SWITCH("1", ""), SIGNOFF_FAIL, "cannot be waived"},
 	{"tail", SWITCH("1", ""), SIGNOFF_PASS, ""},
@@ -152,7 +152,7 @@ static const struct {
 	 "nothing that this rule names"},
 	/* what is missing may be waived, but not by a waiver of a cost */
 	{"one-boot", SWITCH("50", WAIVE_ANY("")), SIGNOFF_PASS, "waived by Ada"},
-	{"one-boot", SWITCH("50", WAIVE_ANY("\"up_to\":50,")), SIGNOFF_BLOCKED, "up to 50% only"},
+	{"one-boot", SWITCH("50", WAIVE_ANY("\"up_to\":50,")), SIGNOFF_BLOCKED, "up to 50 % only"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("")), SIGNOFF_PASS,
 	 "waived by Ada"},
 	{"better",
@@ -231,16 +231,16 @@ static void assert_selftest(struct results_db *db, const char *result, const cha
 {
 	const struct results_boot kernel = {
 		.kernel_name = "k", .kernel_key = "key1", .agent_sha256 = "agent"};
-	struct report_selftest t;
+	struct evidence_selftest t;
 
-	assert_int_equal(report_selftest_load(db, &kernel, "x_test", &t, NULL), 0);
+	assert_int_equal(evidence_find_selftest(db, &kernel, "x_test", &t, NULL), 0);
 	if (!result)
 		assert_null(t.result);
 	else
 		assert_string_equal(t.result, result);
 	if (host)
 		assert_string_equal(t.host, host);
-	report_selftest_free(&t);
+	evidence_selftest_free(&t);
 }
 
 static void a_selftest_counts_on_any_host(void **state)

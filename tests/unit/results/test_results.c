@@ -12,8 +12,10 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "results/store/columns.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
+#include "results/store/seal.h"
 #include "tests/unit/results/results_fixture.h"
 
 #define PARAMS "{\"l1\":\"micro-vmx\"}"
@@ -193,6 +195,111 @@ static void a_metric_without_samples_is_left_out(void **state)
 	fixture_store(db, &f);
 	assert_int_equal(count(db, "metric"), 1);
 	assert_good(db);
+	results_close(db);
+}
+
+/* ---- columns ---- */
+
+static void every_column_of_a_run_has_a_row_in_the_table(void **state)
+{
+	struct strbuf names = STRBUF_INIT;
+	struct results_db *db = open_fresh();
+	sqlite3_stmt *stmt;
+
+	(void)state;
+	boot_columns_add_names(&names);
+	assert_int_equal(database_prepare(db,
+					  "SELECT group_concat(name, ', ') FROM "
+					  "pragma_table_info('run') WHERE name <> 'id'",
+					  &stmt, NULL),
+			 0);
+	assert_int_equal(database_step(db, stmt, NULL), 1);
+	assert_string_equal(database_text(stmt, 0), names.buf);
+	sqlite3_finalize(stmt);
+	strbuf_release(&names);
+	results_close(db);
+}
+
+/* Each text column holds its own name; but for the two whose values are checked. */
+static void fill_columns(struct results_boot *boot)
+{
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].kind == BOOT_COLUMN_TEXT)
+			boot_column_set_text(boot, i, boot_columns[i].name);
+	boot->clock = "tsc";
+	boot->status = "fail";
+	boot->class = RESULTS_GUEST;
+	boot->boot = 7;
+	boot->seed = UINT64_MAX;
+	boot->wall_seconds = 1.25;
+}
+
+static void every_column_comes_back_as_it_was_stored(void **state)
+{
+	struct results_boot stored = {0}, read = {0};
+	struct results_db *db = open_fresh();
+	struct strbuf sql = STRBUF_INIT;
+	sqlite3_stmt *stmt;
+
+	(void)state;
+	fill_columns(&stored);
+	assert_int_equal(results_store(db, &stored, NULL, NULL), 0);
+	strbuf_addstr(&sql, "SELECT ");
+	boot_columns_add_names(&sql);
+	strbuf_addstr(&sql, " FROM run");
+	assert_int_equal(database_prepare(db, sql.buf, &stmt, NULL), 0);
+	assert_int_equal(database_step(db, stmt, NULL), 1);
+	boot_columns_read(stmt, 0, &read);
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].kind == BOOT_COLUMN_TEXT)
+			assert_string_equal(boot_column_text(&read, i),
+					    boot_column_text(&stored, i));
+	assert_int_equal(read.boot, stored.boot);
+	assert_true(read.seed == stored.seed);
+	assert_true(read.wall_seconds == stored.wall_seconds);
+	assert_int_equal(read.class, stored.class);
+	sqlite3_finalize(stmt);
+	strbuf_release(&sql);
+	assert_good(db);
+	results_close(db);
+}
+
+/* A later nestlab may have added some, and this one may be asked to store after all. */
+static void columns_added_later_do_not_disturb_storing(void **state)
+{
+	static const char *const tables[] = {"run",  "measurement", "metric",
+					     "test", "counter",	    "seal"};
+	struct results_db *db = open_fresh();
+	struct fixture_run f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		__cleanup_free char *sql =
+			xasprintf("ALTER TABLE %s ADD COLUMN later TEXT", tables[i]);
+
+		assert_int_equal(database_exec(db, sql, NULL), 0);
+	}
+	one_run(&f, 1);
+	fixture_store(db, &f);
+	assert_int_equal(count(db, "metric"), 2);
+	assert_good(db);
+	results_close(db);
+}
+
+/* What the first version wrote for this run; another value here means that no older database passes
+ * its check. */
+static void a_seal_is_what_it_always_was(void **state)
+{
+	struct results_db *db = open_fresh();
+	char hex[SHA256_HEX];
+	struct fixture_run f;
+
+	(void)state;
+	one_run(&f, 1);
+	fixture_store(db, &f);
+	assert_int_equal(seal_compute(db, 1, hex, NULL), 0);
+	assert_string_equal(hex,
+			    "ad9bd93d39ed927ad5c02eff085d3be686c0bf7b99b3dcf153e6b48efde6a398");
 	results_close(db);
 }
 
@@ -473,22 +580,19 @@ static void a_number_that_is_not_its_histograms_is_found(void **state)
 /* ---- versions ---- */
 
 /* A database as version 1 left it, with a run in it, becomes the newest and keeps the run. */
-static void old_versions_are_migrated(void **state)
+static void a_database_of_version_1_is_migrated_and_passes_its_check(void **state)
 {
 	__cleanup_free char *path = fixture_path();
-	struct results_db old = {.path = path}, *db;
-	struct strbuf schema = STRBUF_INIT;
-	struct fixture_run f;
+	struct strbuf dump = STRBUF_INIT;
+	struct results_db *db;
+	sqlite3 *old;
 	int64_t version;
 
 	(void)state;
-	assert_int_equal(fs_read_file("results/store/schema.sql", 0, &schema, NULL), 0);
-	assert_int_equal(sqlite3_open(path, &old.sql), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(old.sql, schema.buf, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_exec(old.sql, "PRAGMA user_version = 1", NULL, NULL, NULL);
-	one_run(&f, 1);
-	fixture_store(&old, &f);
-	sqlite3_close(old.sql);
+	assert_int_equal(fs_read_file("tests/fixtures/results/version-1.sql", 0, &dump, NULL), 0);
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old, dump.buf, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(old);
 	db = fixture_open(path);
 	database_int(db, "PRAGMA user_version", 0, &version, NULL);
 	assert_int_equal(version, database_version);
@@ -496,7 +600,7 @@ static void old_versions_are_migrated(void **state)
 	assert_int_equal(count(db, "run"), 1);
 	assert_good(db);
 	results_close(db);
-	strbuf_release(&schema);
+	strbuf_release(&dump);
 }
 
 int main(void)
@@ -508,6 +612,10 @@ int main(void)
 		cmocka_unit_test(histograms_survive_their_encoding),
 		cmocka_unit_test(a_run_that_contradicts_itself_is_refused),
 		cmocka_unit_test(a_metric_without_samples_is_left_out),
+		cmocka_unit_test(every_column_of_a_run_has_a_row_in_the_table),
+		cmocka_unit_test(every_column_comes_back_as_it_was_stored),
+		cmocka_unit_test(columns_added_later_do_not_disturb_storing),
+		cmocka_unit_test(a_seal_is_what_it_always_was),
 		cmocka_unit_test(results_are_immutable),
 		cmocka_unit_test(a_full_disk_stores_nothing_and_says_so),
 		cmocka_unit_test(kill_minus_nine_leaves_whole_runs),
@@ -515,7 +623,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_database_is_refused),
 		cmocka_unit_test(a_damaged_file_is_found_out),
 		cmocka_unit_test(a_number_that_is_not_its_histograms_is_found),
-		cmocka_unit_test(old_versions_are_migrated),
+		cmocka_unit_test(a_database_of_version_1_is_migrated_and_passes_its_check),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);

@@ -12,6 +12,9 @@
 #include <cmocka.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
+#include "common/strbuf.h"
+#include "orchestrator/engine/plan.h"
 #include "scenarios/scenarios.h"
 
 static char dir[] = "/tmp/nestlab-scenarios.XXXXXX";
@@ -59,16 +62,16 @@ static void a_matrix_is_the_product_of_its_lists(void **state)
 	assert_int_equal(plan.nmeasures, 24);
 	assert_string_equal(plan.name, "test");
 	/* the last parameter moves fastest */
-	assert_string_equal(plan.measures[0].l1, "micro-vmx");
-	assert_false(plan.measures[0].apic_pages);
-	assert_true(plan.measures[1].apic_pages);
-	assert_int_equal(plan.measures[1].l2_vcpus, 2);
-	assert_int_equal(plan.measures[2].l2_vcpus, 8);
-	assert_string_equal(plan.measures[6].memory, "unmanaged");
-	assert_string_equal(plan.measures[23].l1, "micro-evmcs");
-	assert_int_equal(plan.measures[23].l2_vcpus, 64);
-	assert_int_equal(plan.measures[23].rounds, 70);
-	assert_int_equal(plan.measures[23].warmup, 7);
+	assert_int_equal(plan.measures[0].line.l1, PLAN_L1_VMX);
+	assert_false(plan.measures[0].line.apic_pages);
+	assert_true(plan.measures[1].line.apic_pages);
+	assert_int_equal(plan.measures[1].line.l2_vcpus, 2);
+	assert_int_equal(plan.measures[2].line.l2_vcpus, 8);
+	assert_int_equal(plan.measures[6].line.memory, PLAN_UNMANAGED);
+	assert_int_equal(plan.measures[23].line.l1, PLAN_L1_EVMCS);
+	assert_int_equal(plan.measures[23].line.l2_vcpus, 64);
+	assert_int_equal(plan.measures[23].line.rounds, 70);
+	assert_int_equal(plan.measures[23].line.warmup, 7);
 	scenario_plan_free(&plan);
 }
 
@@ -87,15 +90,17 @@ static void params_identify_a_measurement(void **state)
 		"{\"apic_pages\":false,\"ept\":true,\"l1\":\"micro-vmx\",\"l1_vcpus\":1,"
 		"\"l2_vcpus\":1,\"memory\":\"managed\",\"mode\":\"parallel\","
 		"\"posted_interrupts\":false,\"reason\":\"cpuid\"}");
-	assert_true(plan.measures[0].parallel);
-	assert_string_equal(plan.measures[0].variant, "cpuid");
-	assert_int_equal(plan.measures[0].warmup, 0);
+	assert_true(plan.measures[0].line.parallel);
+	assert_int_equal(plan.measures[0].line.reason, PLAN_REASON_CPUID);
+	assert_int_equal(plan.measures[0].line.warmup, 0);
 	assert_string_equal(plan.measures[1].params, "{\"test\":\"vmx_msrs_test\"}");
-	assert_int_equal(plan.measures[0].limit_s, 0);
-	assert_int_equal(plan.measures[1].limit_s, 5);
-	assert_int_equal(plan.measures[0].count, 0);
-	assert_int_equal(plan.measures[1].count, 9);
-	assert_null(plan.measures[1].l1);
+	assert_int_equal(plan.measures[0].line.limit_s, 0);
+	assert_int_equal(plan.measures[1].line.limit_s, 5);
+	assert_int_equal(plan.measures[0].line.count, 0);
+	assert_int_equal(plan.measures[1].line.count, 9);
+	assert_string_equal(plan.measures[1].line.test, "vmx_msrs_test");
+	assert_int_equal(plan.measures[1].line.rounds, 0);
+	assert_string_equal(scenario_measure_name(&plan.measures[1]), "kselftest");
 	scenario_plan_free(&plan);
 }
 
@@ -148,6 +153,8 @@ static void the_hash_is_of_the_meaning(void **state)
 	scenario_plan_free(&c);
 }
 
+#define A64 "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffffgggggggghhhhhhhh"
+
 static const struct {
 	const char *text, *path, *says;
 } wrong[] = {
@@ -188,7 +195,16 @@ static const struct {
 	{ONE("\"scenario\": \"exits\""), "$.scenarios[0]", "\"reason\" is missing"},
 	{ONE("\"scenario\": \"multiplex\", \"mode\": \"serial\""), "$.scenarios[0].mode",
 	 "cooperative, parallel"},
-	{ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test", "../x"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test",
+	 "\"../x\" is not the name of a program"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"" A64 "\""), "$.scenarios[0].test",
+	 "63 bytes at most"},
+	{ONE("\"scenario\": \"churn\", \"operation\": \"apic-page\""), "$.scenarios[0]",
+	 "needs apic_pages"},
+	{ONE("\"scenario\": \"multiplex\", \"rounds\": 1000001"), "$.scenarios[0].rounds",
+	 "1000001 is not within 1..1000000"},
+	{ONE("\"scenario\": \"multiplex\", \"parallel\": true"), "$.scenarios[0]", "parallel"},
+	{ONE("\"scenario\": \"multiplex\", \"seed\": 1"), "$.scenarios[0]", "seed"},
 	{"{\"mode\": \"serial\", \"scenarios\": [{\"scenario\": \"multiplex\"}]}", "$.mode",
 	 "cooperative"},
 	{"{\"metrics\": {\"swich\": {\"smallest_effect\": 1}}, \"scenarios\": [{\"scenario\": "
@@ -270,10 +286,11 @@ static void shipped_plans_hold_what_they_promise(void **state)
 		if (scenario_load("scenarios", names[i], &plan, &err))
 			fail_msg("%s", err.text);
 		for (size_t k = 0; k < plan.nmeasures; k++) {
-			evmcs |= !strcmp(plan.measures[k].l1, "micro-evmcs");
-			unmanaged |= !strcmp(plan.measures[k].memory, "unmanaged");
-			no_ept |= !plan.measures[k].ept;
-			many |= plan.measures[k].l2_vcpus == 64 && plan.measures[k].l1_vcpus == 4;
+			evmcs |= plan.measures[k].line.l1 == PLAN_L1_EVMCS;
+			unmanaged |= plan.measures[k].line.memory == PLAN_UNMANAGED;
+			no_ept |= !plan.measures[k].line.ept;
+			many |= plan.measures[k].line.l2_vcpus == 64 &&
+				plan.measures[k].line.l1_vcpus == 4;
 		}
 		assert_true(evmcs && unmanaged);
 		if (!strcmp(names[i], "full"))
@@ -292,6 +309,69 @@ static void metrics_are_found_by_scenario_and_name(void **state)
 	assert_null(scenario_find_metric("kselftest", "exit"));
 }
 
+/* The defaults are those of docs/scenarios.md. */
+static void what_is_not_given_has_its_default(void **state)
+{
+	struct scenario_plan plan;
+
+	(void)state;
+	load_well("{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"migrate\"}, "
+		  "{\"scenario\": \"exits\", \"reason\": \"hlt\"}, "
+		  "{\"scenario\": \"churn\", \"operation\": \"memslot\", \"rounds\": 9}]}",
+		  &plan);
+	for (size_t i = 0; i < plan.nmeasures; i++) {
+		static const uint32_t want[][4] = {
+			{8, 1, 200, 20}, {8, 2, 100, 10}, {1, 1, 1000, 100}, {8, 1, 9, 0}};
+		const struct plan_measure *m = &plan.measures[i].line;
+
+		assert_int_equal(m->l2_vcpus, want[i][0]);
+		assert_int_equal(m->l1_vcpus, want[i][1]);
+		assert_int_equal(m->rounds, want[i][2]);
+		assert_int_equal(m->warmup, want[i][3]);
+		assert_true(m->ept && !m->apic_pages && !m->posted_interrupts && !m->parallel);
+	}
+	scenario_plan_free(&plan);
+}
+
+/* What the planner lets pass, the agent takes, and as the same measurements. */
+static void the_agent_reads_what_the_planner_wrote(void **state)
+{
+	static const char *const names[] = {"quick", "full", "limit", "selftests"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct plan_measure *read;
+		struct scenario_plan plan;
+		struct error err = {0};
+		char msg[128];
+		size_t n;
+
+		assert_int_equal(scenario_load("scenarios", names[i], &plan, &err), 0);
+		__cleanup_free char *text = plan_text(&plan, 0);
+
+		if (plan_parse(text, &read, &n, msg, sizeof(msg)))
+			fail_msg("%s: %s", names[i], msg);
+		assert_int_equal(n, plan.nmeasures);
+		for (size_t k = 0; k < n; k++) {
+			char want[PLAN_LINE_MAX], found[PLAN_LINE_MAX];
+
+			plan.measures[k].line.id = k;
+			plan_measure_format(&plan.measures[k].line, want, sizeof(want));
+			plan_measure_format(&read[k], found, sizeof(found));
+			assert_string_equal(found, want);
+		}
+		free(read);
+		scenario_plan_free(&plan);
+	}
+}
+
+static void metrics_are_those_of_known_scenarios(void **state)
+{
+	(void)state;
+	for (const struct scenario_metric *m = scenario_metrics; m->scenario; m++)
+		assert_true(plan_choice_find(plan_scenario_names, m->scenario) >= 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +385,9 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_said_to_be_missing),
 		cmocka_unit_test(shipped_plans_hold_what_they_promise),
 		cmocka_unit_test(metrics_are_found_by_scenario_and_name),
+		cmocka_unit_test(what_is_not_given_has_its_default),
+		cmocka_unit_test(the_agent_reads_what_the_planner_wrote),
+		cmocka_unit_test(metrics_are_those_of_known_scenarios),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);

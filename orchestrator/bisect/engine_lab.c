@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orchestrator/bisect/lab.h"
+#include "orchestrator/bisect/engine_lab.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,13 +16,15 @@
 #include "kernels/kernels.h"
 #include "orchestrator/bisect/config.h"
 #include "orchestrator/bisect/ddmin.h"
+#include "orchestrator/bisect/probe.h"
 #include "orchestrator/engine/run.h"
+#include "orchestrator/places.h"
 
 struct lab {
-	const struct bisect_request *request;
+	const struct request_bisect *request;
 	const char *session, *runs;
 	struct results_db *db;
-	char *root, *variants_dir, *cache;
+	struct places places;
 	struct kernel_env env;
 	char *dir, *probe; /* RUNS/SESSION, and the scenario file in it */
 	struct kernel_variant variant;
@@ -73,46 +75,78 @@ static int write_series(const struct lab *lab, const char *dir, long count, long
 	struct strbuf names = STRBUF_INIT;
 	int ret = fs_mkdir_p(dir, err);
 
-	for (long i = 0; !ret && i < count; i++) {
+	if (ret)
+		goto out;
+	for (long i = 0; i < count; i++) {
 		__cleanup_free char *to = xasprintf("%s/%s", dir, lab->names[i]);
 
 		if (i + 1 == without)
 			continue;
 		ret = fs_copy_file(patches[i], to, err);
+		if (ret)
+			goto out;
 		strbuf_addf(&names, "%s\n", lab->names[i]);
 	}
-	ret = ret ? ret : fs_write_file(series, names.buf, names.len, err);
+	ret = fs_write_file(series, names.buf, names.len, err);
+out:
 	strbuf_release(&names);
 	return ret;
+}
+
+/* The folder that the variant's own patches are in. */
+static char *find_patch_folder(const struct lab *lab)
+{
+	const char *first = lab->variant.patches[lab->variant.nbase_patches];
+
+	return strndup(first, strrchr(first, '/') - first);
 }
 
 static int add_patches(const struct lab *lab, const char *name, long count, long without,
 		       struct json_object *o, struct error *err)
 {
-	const char *first = lab->variant.patches[lab->variant.nbase_patches];
-	__cleanup_free char *folder = without ? xasprintf("%s/variants/%s", lab->dir, name)
-					      : strndup(first, strrchr(first, '/') - first);
+	__cleanup_free char *folder = NULL;
 
+	if (!without) {
+		folder = find_patch_folder(lab);
+		add_text(o, "patches", folder);
+		json_object_object_add(o, "patch_count", json_object_new_int64(count));
+		return 0;
+	}
+	folder = xasprintf("%s/variants/%s", lab->dir, name);
 	add_text(o, "patches", folder);
-	json_object_object_add(o, "patch_count", json_object_new_int64(count - (without > 0)));
-	return without ? write_series(lab, folder, count, without, err) : 0;
+	json_object_object_add(o, "patch_count", json_object_new_int64(count - 1));
+	return write_series(lab, folder, count, without, err);
 }
 
-/* "7", the first 7 patches of the series on the variant's base; "7-3", those without the third. */
+/* "7": the first 7 patches of the series on the variant's base; "7-3": those without the third. */
+static void parse_prefix(const char *id, long *count, long *without)
+{
+	char *end;
+
+	*count = strtol(id, &end, 10);
+	*without = 0;
+	if (*end)
+		*without = strtol(end + 1, NULL, 10);
+}
+
 static int describe_prefix(struct lab *lab, const char *id, struct json_object *o, char **name,
 			   struct error *err)
 {
 	const struct kernel_variant *v = &lab->variant;
 	size_t inherited = v->parent->nfragments;
-	char *end;
-	long count = strtol(id, &end, 10), without = *end ? strtol(end + 1, NULL, 10) : 0;
+	long count, without;
 
-	*name = without ? xasprintf("%.40s-first-%ld-but-%ld", v->name, count, without)
-			: xasprintf("%.40s-first-%ld", v->name, count);
+	parse_prefix(id, &count, &without);
+	if (without)
+		*name = xasprintf("%.40s-first-%ld-but-%ld", v->name, count, without);
+	else
+		*name = xasprintf("%.40s-first-%ld", v->name, count);
 	add_text(o, "base", v->parent->path);
 	add_fragments(o, v->fragments + inherited, v->nfragments - inherited);
 	add_text(o, "compiler", v->compiler);
-	return count ? add_patches(lab, *name, count, without, o, err) : 0;
+	if (!count)
+		return 0;
+	return add_patches(lab, *name, count, without, o, err);
 }
 
 /* The variant with a mixture of the two fragments on top. */
@@ -120,28 +154,28 @@ static int describe_mixture(struct lab *lab, const char *id, struct json_object 
 			    struct error *err)
 {
 	bool *set = xcalloc(lab->configs.n, sizeof(*set));
+	__cleanup_free char *path = NULL;
 	struct strbuf text = STRBUF_INIT;
 	char hash[SHA256_HEX];
 	int ret = bisect_set_parse(id, set, lab->configs.n, err);
 
-	if (!ret) {
-		__cleanup_free char *path = NULL;
-
-		bisect_configs_mix(&lab->configs, set, &text);
-		sha256_bytes(text.buf, text.len, hash);
-		*name = xasprintf("%.40s-with-%.8s", lab->variant.name, hash);
-		path = xasprintf("%s/variants/%s.config", lab->dir, *name);
-		ret = fs_write_file(path, text.buf, text.len, err);
-		add_text(o, "base", lab->variant.path);
-		add_fragments(o, &path, 1);
-	}
+	if (ret)
+		goto out;
+	bisect_configs_mix(&lab->configs, set, &text);
+	sha256_bytes(text.buf, text.len, hash);
+	*name = xasprintf("%.40s-with-%.8s", lab->variant.name, hash);
+	path = xasprintf("%s/variants/%s.config", lab->dir, *name);
+	ret = fs_write_file(path, text.buf, text.len, err);
+	add_text(o, "base", lab->variant.path);
+	add_fragments(o, &path, 1);
+out:
 	strbuf_release(&text);
 	free(set);
 	return ret;
 }
 
-static int (*const describe[])(struct lab *lab, const char *id, struct json_object *o, char **name,
-			       struct error *err) = {
+static int (*const describe_candidate[])(struct lab *lab, const char *id, struct json_object *o,
+					 char **name, struct error *err) = {
 	[BISECT_GIT] = describe_commit,
 	[BISECT_SERIES] = describe_prefix,
 	[BISECT_CONFIG] = describe_mixture,
@@ -156,7 +190,7 @@ static int write_variant(struct lab *lab, const char *id, char **path, struct er
 	int ret;
 
 	*path = NULL;
-	ret = describe[lab->request->kind](lab, id, o, &name, err);
+	ret = describe_candidate[lab->request->kind](lab, id, o, &name, err);
 	if (!ret) {
 		*path = xasprintf("%s/variants/%s.json", lab->dir, name);
 		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
@@ -169,26 +203,19 @@ static int write_variant(struct lab *lab, const char *id, char **path, struct er
 
 /* ---- building ---- */
 
-/* What says something about the kernel, not about this machine. */
-static bool is_kernels_fault(int code)
+/* A reason in one line: the first, and the next where that is only a heading ("does not compile:"). */
+static char *make_reason(const char *text)
 {
-	return code == -EIO || code == -EINVAL || code == -EBADMSG;
-}
+	char *reason = xstrdup(text), *end;
 
-static char *first_line(const char *text)
-{
-	__cleanup_free char *copy = xstrdup(text);
-
-	/* "does not compile:" and the first error are on two lines */
-	for (char *p = copy, *end = strchr(copy, '\n'); end; end = strchr(p, '\n')) {
-		*end = ' ';
-		if (end > copy && end[-1] != ':') {
+	while ((end = strchr(reason, '\n'))) {
+		if (end > reason && end[-1] != ':') {
 			*end = '\0';
 			break;
 		}
-		p = end;
+		*end = ' ';
 	}
-	return xstrdup(copy);
+	return reason;
 }
 
 struct build_thread {
@@ -201,26 +228,43 @@ struct build_thread {
 	struct error err;
 };
 
-static void *build_one(void *arg)
+static int build_candidate(struct build_thread *t)
 {
-	struct build_thread *t = arg;
 	struct kernel_env env = t->lab->env;
 	struct kernel_build build;
+	int ret = write_variant(t->lab, t->id, &t->out->variant, &t->err);
 
+	if (ret)
+		return ret;
 	env.jobs = t->jobs;
-	t->ret = write_variant(t->lab, t->id, &t->out->variant, &t->err);
-	if (t->ret)
-		return NULL;
-	t->ret = kernel_build(&env, t->out->variant, &build, &t->err);
-	if (!t->ret) {
-		t->out->key = xstrdup(build.key);
-		t->out->sha256 = xstrdup(build.bzimage_sha256);
-		kernel_build_free(&build);
-	} else if (is_kernels_fault(t->ret)) {
-		t->out->why = first_line(t->err.text);
-		t->ret = 0;
+	ret = kernel_build(&env, t->out->variant, &build, &t->err);
+	if (ret && kernel_is_at_fault(ret)) {
+		t->out->why = make_reason(t->err.text);
+		return 0;
 	}
+	if (ret)
+		return ret;
+	t->out->key = xstrdup(build.key);
+	t->out->sha256 = xstrdup(build.bzimage_sha256);
+	kernel_build_free(&build);
+	return 0;
+}
+
+static void *run_build_thread(void *arg)
+{
+	struct build_thread *t = arg;
+
+	t->ret = build_candidate(t);
 	return NULL;
+}
+
+/* Without a thread to be had, or with one candidate alone, it is built right here. */
+static void start_build(struct build_thread *t, size_t candidates)
+{
+	if (candidates > 1 && !pthread_create(&t->thread, NULL, run_build_thread, t))
+		return;
+	t->thread = 0;
+	run_build_thread(t);
 }
 
 /* One thread a candidate, the cores shared among them. */
@@ -233,11 +277,10 @@ static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_
 
 	for (size_t i = 0; i < n; i++) {
 		threads[i] = (struct build_thread){.lab = arg, .id = ids[i], .out = &out[i]};
-		threads[i].jobs = cores > (long)n ? cores / (long)n : 1;
-		if (n == 1 || pthread_create(&threads[i].thread, NULL, build_one, &threads[i])) {
-			threads[i].thread = 0;
-			build_one(&threads[i]);
-		}
+		threads[i].jobs = 1;
+		if (cores > (long)n)
+			threads[i].jobs = cores / (long)n;
+		start_build(&threads[i], n);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (threads[i].thread)
@@ -251,21 +294,25 @@ static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_
 
 /* ---- booting ---- */
 
-/* What a killed bisect left of boots that it did not finish would be in the way. */
+/* A bisect that was killed may have left folders of boots that it did not finish. */
 static int clear_boots(struct lab *lab, const char *session, const struct bisect_built *b,
 		       int first, int boots, struct error *err)
 {
 	const char *slash = strrchr(b->variant, '/');
-	int len = strlen(slash + 1) - strlen(".json"), ret = 0;
+	int len = strlen(slash + 1) - strlen(".json");
 
-	for (int i = first; !ret && i < first + boots; i++) {
+	for (int i = first; i < first + boots; i++) {
 		__cleanup_free char *dir =
 			xasprintf("%s/%s/%.*s-probe-%d", lab->runs, session, len, slash + 1, i);
+		int ret;
 
-		if (fs_exists(dir))
-			ret = fs_remove_tree(dir, err);
+		if (!fs_exists(dir))
+			continue;
+		ret = fs_remove_tree(dir, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int lab_boot(void *arg, const char *session, const struct bisect_built *const *kernels,
@@ -357,7 +404,8 @@ static int name_differences(struct lab *lab, struct error *err)
 	return 0;
 }
 
-static int nothing_to_name(struct lab *lab, struct error *err)
+/* A commit is named by its id. */
+static int check_no_patches(struct lab *lab, struct error *err)
 {
 	if (lab->variant.npatches)
 		return error_set(err, -EINVAL,
@@ -367,16 +415,31 @@ static int nothing_to_name(struct lab *lab, struct error *err)
 }
 
 static int (*const name_candidates[])(struct lab *lab, struct error *err) = {
-	[BISECT_GIT] = nothing_to_name,
+	[BISECT_GIT] = check_no_patches,
 	[BISECT_SERIES] = name_patches,
 	[BISECT_CONFIG] = name_differences,
 };
 
-int bisect_lab_open(const struct bisect_request *request, const char *session, const char *runs,
+static int open_lab(struct lab *l, struct error *err)
+{
+	__cleanup_free char *variants = xasprintf("%s/variants", l->dir);
+	int ret = fs_mkdir_p(variants, err);
+
+	if (ret)
+		return ret;
+	ret = bisect_probe_write(&l->request->probe, l->probe, err);
+	if (ret)
+		return ret;
+	ret = kernel_variant_load(&l->env, l->request->variant, &l->variant, err);
+	if (ret)
+		return ret;
+	return name_candidates[l->request->kind](l, err);
+}
+
+int bisect_lab_open(const struct request_bisect *request, const char *session, const char *runs,
 		    struct results_db *db, struct lab **lab, struct error *err)
 {
 	struct lab *l = xcalloc(1, sizeof(*l));
-	__cleanup_free char *variants = NULL;
 	int ret;
 
 	l->request = request;
@@ -384,32 +447,28 @@ int bisect_lab_open(const struct bisect_request *request, const char *session, c
 	l->runs = runs;
 	l->db = db;
 	l->configs = (struct bisect_configs){.common = STRBUF_INIT};
-	l->root = fs_data_root();
-	l->variants_dir = xasprintf("%s/kernels", l->root);
-	l->cache = fs_cache_dir();
-	l->env = (struct kernel_env){.variants_dir = l->variants_dir, .cache_dir = l->cache};
+	places_find(&l->places, NULL);
+	l->env = (struct kernel_env){
+		.variants_dir = l->places.variants,
+		.cache_dir = l->places.cache,
+	};
 	l->dir = xasprintf("%s/%s", runs, session);
 	l->probe = xasprintf("%s/probe.json", l->dir);
-	variants = xasprintf("%s/variants", l->dir);
-	ret = fs_mkdir_p(variants, err);
-	ret = ret ? ret : bisect_probe_write(&request->probe, l->probe, err);
-	ret = ret ? ret : kernel_variant_load(&l->env, request->variant, &l->variant, err);
-	ret = ret ? ret : name_candidates[request->kind](l, err);
-	if (ret)
+	ret = open_lab(l, err);
+	if (ret) {
 		bisect_lab_close(l);
-	else
-		*lab = l;
-	return ret;
+		return ret;
+	}
+	*lab = l;
+	return 0;
 }
 
 void bisect_lab_close(struct lab *lab)
 {
 	kernel_variant_free(&lab->variant);
 	bisect_configs_free(&lab->configs);
+	places_free(&lab->places);
 	free(lab->names);
-	free(lab->root);
-	free(lab->variants_dir);
-	free(lab->cache);
 	free(lab->dir);
 	free(lab->probe);
 	free(lab);

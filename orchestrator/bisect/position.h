@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * judge.h - which end is a step nearer, and how sure is that?
+ * position.h - which end is a step nearer, and how sure is that?
  *
  * A step's position is where its metric lies between the ends, on the logarithmic scale on which
  * ratios are distances: 0 is the good end, 1 the bad end. It is found twice, from the comparison with
  * either end, and its interval covers both. Where that interval holds the border (halfway, or the
  * threshold asked for) the step cannot be judged yet.
  */
-#ifndef ORCHESTRATOR_BISECT_JUDGE_H
-#define ORCHESTRATOR_BISECT_JUDGE_H
+#ifndef ORCHESTRATOR_BISECT_POSITION_H
+#define ORCHESTRATOR_BISECT_POSITION_H
 
 #include "orchestrator/bisect/search.h"
 #include "results/compare/compare.h"
@@ -40,17 +40,18 @@ struct bisect_position {
 
 struct bisect_ends {
 	double ratio;  /* bad / good; not 1 */
-	double border; /* position of the border, (0, 1): see bisect_border() */
+	double border; /* position of the border, (0, 1): see bisect_find_border() */
 };
 
 /* Halfway without a @threshold (0); else where the metric is @threshold percent off the good end.
  * -ERANGE if that is not between the ends. */
-int bisect_border(double ratio, double threshold, double *border, struct error *err);
+int bisect_find_border(double ratio, double threshold, double *border, struct error *err);
 
 struct bisect_position bisect_locate(const struct bisect_ends *ends,
 				     const struct bisect_ratio *to_good,
 				     const struct bisect_ratio *to_bad);
 /* BISECT_GOOD, BISECT_BAD, or BISECT_UNTESTED: not sure. */
-enum bisect_verdict bisect_judge(const struct bisect_ends *ends, const struct bisect_position *p);
+enum bisect_verdict bisect_find_side(const struct bisect_ends *ends,
+				     const struct bisect_position *p);
 
 #endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Used by the agent and by the orchestrator, so it needs nothing but the C library. */
+#include "agents/wire/words.h"
+
+#include <string.h>
+
+#include "agents/wire/protocol.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MAX_ROUNDS  1000000
+#define MAX_LIMIT_S 3600
+#define MAX_COUNT   1000000
+#define MAX_ID	    65535 /* the measurements of a plan */
+
+/* ---- the lists of words.h, as tables ---- */
+
+#define NAME(id, name, ...)	      name,
+#define REASON_NEEDS(id, name, needs) [PLAN_REASON_##id] = (needs),
+#define PAGES_NEED(id, name, needs)   [PLAN_OPERATION_##id] = (needs),
+#define DEFAULTS(id, name, l2, l1, r) [PLAN_##id] = {l2, l1, r},
+
+const char *const plan_scenario_names[] = {PLAN_SCENARIOS(NAME) NULL};
+const char *const plan_reason_names[] = {PLAN_REASONS(NAME) NULL};
+const char *const plan_operation_names[] = {PLAN_OPERATIONS(NAME) NULL};
+static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
+static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
+const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
+
+static const uint32_t reason_needs[] = {PLAN_REASONS(REASON_NEEDS)};
+static const uint32_t operation_needs[] = {PLAN_OPERATIONS(PAGES_NEED)};
+
+static const struct {
+	uint32_t l2_vcpus, l1_vcpus, rounds;
+} defaults[] = {PLAN_SCENARIOS(DEFAULTS)};
+
+static const struct {
+	uint32_t feature;
+	const char *text;
+} features[] = {
+	{L1_FEATURE_EPT, "nested EPT (ept)"},
+	{L1_FEATURE_TPR_SHADOW, "a TPR shadow with its virtual-APIC page (apic_pages)"},
+	{L1_FEATURE_APIC_ACCESS,
+	 "an APIC-access page (apic_pages, and l1 micro-vmx: version 1 of the enlightened VMCS has none)"},
+};
+
+/* ---- parameters ---- */
+
+#define ONLY(s)	 (1u << (s))
+#define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
+#define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
+
+// clang-format off
+const struct plan_word plan_words[] = {
+	{"id", NULL, PLAN_WORD_NUMBER, PLAN_WORD_OF_LINE, FIELD(id), ALL, .max = PLAN_MAX_MEASURES - 1},
+	{"scenario", "scenario", PLAN_WORD_CHOICE, PLAN_WORD_SCENARIO, FIELD(scenario), ALL,
+	 .choices = plan_scenario_names},
+	{"l1", "l1", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(l1), WITH_L1, .choices = l1_names},
+	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
+	 .choices = memory_names},
+	{"l2_vcpus", "l2_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_vcpus), WITH_L1,
+	 .min = 1, .max = PLAN_MAX_L2_VCPUS},
+	{"l1_vcpus", "l1_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l1_vcpus), WITH_L1,
+	 .min = 1, .max = PLAN_MAX_L1_VCPUS},
+	{"ept", "ept", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(ept), WITH_L1},
+	{"apic_pages", "apic_pages", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(apic_pages), WITH_L1},
+	{"posted_interrupts", "posted_interrupts", PLAN_WORD_FLAG, PLAN_WORD_AXIS,
+	 FIELD(posted_interrupts), WITH_L1, .optional = true},
+	{"parallel", "mode", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(parallel), WITH_L1,
+	 .optional = true, .choices = plan_mode_names},
+	{"rounds", "rounds", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(rounds), WITH_L1,
+	 .min = 1, .max = MAX_ROUNDS},
+	{"warmup", "warmup", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(warmup), WITH_L1,
+	 .max = MAX_ROUNDS},
+	{"reason", "reason", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(reason), ONLY(PLAN_EXITS),
+	 .choices = plan_reason_names},
+	{"operation", "operation", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(operation),
+	 ONLY(PLAN_CHURN), .choices = plan_operation_names},
+	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
+	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
+	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
+	{"count", "count", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(count),
+	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_COUNT},
+	{"seed", NULL, PLAN_WORD_NUMBER, PLAN_WORD_OF_LINE, FIELD(seed), ALL, .optional = true,
+	 .max = UINT64_MAX},
+};
+// clang-format on
+const size_t plan_nwords = COUNT(plan_words);
+
+int plan_choice_find(const char *const *choices, const char *value)
+{
+	for (int i = 0; choices[i]; i++)
+		if (!strcmp(choices[i], value))
+			return i;
+	return -1;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool plan_name_is_plain(const char *name)
+{
+	if (!is_alnum(name[0]) || strstr(name, ".."))
+		return false;
+	for (const char *p = name; *p; p++)
+		if (!is_alnum(*p) && !strchr("._+-", *p))
+			return false;
+	return true;
+}
+
+uint64_t plan_word_get(const struct plan_word *w, const struct plan_measure *m)
+{
+	uint64_t value = 0;
+
+	/* little-endian: short fields land in the low bytes */
+	memcpy(&value, (const char *)m + w->offset, w->size);
+	return value;
+}
+
+void plan_word_set(const struct plan_word *w, struct plan_measure *m, uint64_t value)
+{
+	memcpy((char *)m + w->offset, &value, w->size);
+}
+
+char *plan_word_text(const struct plan_word *w, struct plan_measure *m)
+{
+	return (char *)m + w->offset;
+}
+
+/* ---- a measurement's words ---- */
+
+uint32_t plan_warmup_default(uint32_t rounds)
+{
+	return rounds / 10;
+}
+
+struct plan_measure plan_measure_default(enum plan_scenario s)
+{
+	return (struct plan_measure){
+		.scenario = s,
+		.l2_vcpus = defaults[s].l2_vcpus,
+		.l1_vcpus = defaults[s].l1_vcpus,
+		.ept = s != PLAN_KSELFTEST,
+		.rounds = defaults[s].rounds,
+		.warmup = plan_warmup_default(defaults[s].rounds),
+	};
+}
+
+static uint32_t needed_features(const struct plan_measure *m)
+{
+	switch (m->scenario) {
+	case PLAN_EXITS:
+		return reason_needs[m->reason];
+	case PLAN_CHURN:
+		return operation_needs[m->operation];
+	default:
+		return 0;
+	}
+}
+
+const char *plan_measure_lacks(const struct plan_measure *m, uint32_t has)
+{
+	uint32_t lacks = needed_features(m) & ~has;
+
+	for (size_t i = 0; i < COUNT(features); i++)
+		if (lacks & features[i].feature)
+			return features[i].text;
+	return NULL;
+}
+
+static bool is_uneven(const struct plan_measure *m)
+{
+	return m->l2_vcpus % m->l1_vcpus;
+}
+
+static bool is_migration_to_itself(const struct plan_measure *m)
+{
+	return m->l1_vcpus < 2;
+}
+
+static bool is_posted_without_apic(const struct plan_measure *m)
+{
+	return m->posted_interrupts && !m->apic_pages;
+}
+
+static bool lacks_ept(const struct plan_measure *m)
+{
+	return !m->ept && needed_features(m) & L1_FEATURE_EPT;
+}
+
+/* That an enlightened VMCS has no APIC-access page is for the agent to find: a later version may. */
+static bool lacks_apic_pages(const struct plan_measure *m)
+{
+	return !m->apic_pages &&
+	       needed_features(m) & (L1_FEATURE_TPR_SHADOW | L1_FEATURE_APIC_ACCESS);
+}
+
+static const struct {
+	unsigned int scenarios;
+	bool (*is_broken)(const struct plan_measure *m);
+	const char *text;
+} rules[] = {
+	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},
+	{ONLY(PLAN_MIGRATE), is_migration_to_itself, "migrating needs l1_vcpus of 2 or more"},
+	{WITH_L1, is_posted_without_apic, "posted_interrupts need apic_pages"},
+	{WITH_L1, lacks_ept, "this reason or operation needs ept"},
+	{WITH_L1, lacks_apic_pages, "this reason or operation needs apic_pages"},
+};
+
+const char *plan_measure_impossible(const struct plan_measure *m)
+{
+	for (size_t i = 0; i < COUNT(rules); i++)
+		if (rules[i].scenarios & ONLY(m->scenario) && rules[i].is_broken(m))
+			return rules[i].text;
+	return NULL;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * words.h - the vocabulary of measurements: which scenarios, L1s, memories, exit reasons and churn
+ * operations there are, which parameters a scenario takes, within which ranges, with which defaults,
+ * and what cannot be combined.
+ *
+ * Plan lines (protocol.h), scenario files (docs/scenarios.md) and the params of a stored metric use
+ * these words. L1 and the agent take their numbers from the lists below, so a list's row is the only
+ * place where a word and its number meet.
+ *
+ * Each list is a macro that applies X to its rows: X(ID, "word", ...). The enum behind it has a
+ * constant for each row, in that order, and words.c has the names.
+ *
+ * The header is freestanding, since L1 includes it. L1 links nothing of words.c.
+ */
+#ifndef AGENTS_WIRE_WORDS_H
+#define AGENTS_WIRE_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLAN_MAX_L2_VCPUS 256 /* in all */
+#define PLAN_MAX_L1_VCPUS 8
+#define PLAN_MAX_MEASURES 65536 /* of a plan */
+
+// clang-format off
+
+/* What the agent asks L1 to use, as bits. */
+enum l1_feature {
+	L1_FEATURE_EVMCS       = 1 << 0, /* drive L0 through enlightened VMCSs */
+	L1_FEATURE_EPT         = 1 << 1,
+	L1_FEATURE_TPR_SHADOW  = 1 << 2, /* with virtual-APIC page */
+	L1_FEATURE_APIC_ACCESS = 1 << 3,
+	L1_FEATURE_POSTED      = 1 << 4, /* with virtual-interrupt delivery, which it needs */
+};
+
+/* ID, word, then the defaults of l2_vcpus, l1_vcpus and rounds. */
+#define PLAN_SCENARIOS(X) \
+	X(MULTIPLEX, "multiplex", 8, 1, 200)  /* L2 vCPUs take turns on each L1 vCPU */ \
+	X(MIGRATE,   "migrate",   8, 2, 100)  /* L2 vCPUs move between L1 vCPUs */ \
+	X(EXITS,     "exits",     1, 1, 1000) /* from L2 to L1 and back, by reason */ \
+	X(CHURN,     "churn",     8, 1, 50)   /* pages that nested VMX uses change under L2 */ \
+	X(KSELFTEST, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */
+
+#define PLAN_L1S(X) \
+	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
+	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */
+
+#define PLAN_MEMORIES(X) \
+	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
+	X(UNMANAGED, "unmanaged") /* L0's kernel does not: it was hidden with mem= */
+
+/*
+ * What L2 does to exit, and what L1 must have for it (enum l1_feature).
+ *
+ * A new reason: a row here, L1's handler and its row in agents/l1/exits.c, what L2 does and its row
+ * in agents/l1/l2.c.
+ */
+#define PLAN_REASONS(X) \
+	X(VMCALL,            "vmcall",            0) \
+	X(CPUID,             "cpuid",             0) \
+	X(RDMSR,             "rdmsr",             0) /* intercepted */ \
+	X(RDMSR_PASSTHROUGH, "rdmsr-passthrough", 0) /* takes no exit */ \
+	X(HLT,               "hlt",               0) \
+	X(IO,                "io",                0) \
+	X(EPT_VIOLATION,     "ept-violation",     L1_FEATURE_EPT) \
+	X(APIC_ACCESS,       "apic-access",       L1_FEATURE_APIC_ACCESS) \
+	X(TPR_THRESHOLD,     "tpr-threshold",     L1_FEATURE_TPR_SHADOW) \
+	X(INTERRUPT,         "interrupt",         0) /* external */
+
+/*
+ * What happens to the pages of an L2 vCPU, and what L1 must have for it.
+ *
+ * A new operation: a row here and a row in agents/l0/scenario_churn.c.
+ */
+#define PLAN_OPERATIONS(X) \
+	X(DONTNEED,     "dontneed",     0) /* L0's userspace drops them */ \
+	X(MIGRATE_PAGE, "migrate-page", 0) /* other physical pages take their place */ \
+	X(MEMSLOT,      "memslot",      0) /* their memslot is moved away and back */ \
+	X(MSR_BITMAP,   "msr-bitmap",   0) /* L1 rewrites its MSR bitmap */ \
+	X(APIC_PAGE,    "apic-page",    L1_FEATURE_TPR_SHADOW) /* L1 rewrites its APIC pages */
+
+// clang-format on
+
+#define PLAN_SCENARIO_ID(id, ...)  PLAN_##id,
+#define PLAN_L1_ID(id, ...)	   PLAN_L1_##id,
+#define PLAN_MEMORY_ID(id, ...)	   PLAN_##id,
+#define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
+#define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
+
+enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
+enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
+enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
+enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
+enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
+
+/* The words of a list by its numbers, ended by NULL. */
+extern const char *const plan_scenario_names[];
+extern const char *const plan_reason_names[];
+extern const char *const plan_operation_names[];
+extern const char *const plan_mode_names[]; /* of the flag parallel */
+
+/* ---- parameters ---- */
+
+enum plan_word_kind {
+	PLAN_WORD_NUMBER, /* min..max */
+	PLAN_WORD_FLAG,	  /* 0 or 1 on a line; true or false, or one of two choices, in a file */
+	PLAN_WORD_CHOICE, /* one of the choices; the field has its number */
+	PLAN_WORD_NAME,	  /* any plain file name; the field is text */
+};
+
+enum plan_word_role {
+	PLAN_WORD_OF_LINE,  /* each boot sets it: scenario files do not have it */
+	PLAN_WORD_SCENARIO, /* decides which of the other words there are */
+	PLAN_WORD_VARIANT,  /* identifies the measurement, must be given */
+	PLAN_WORD_AXIS,	    /* identifies the measurement, has a default */
+	PLAN_WORD_AMOUNT,   /* how much is done: identifies nothing, takes no list in a file */
+};
+
+/* A parameter: a word of a plan line, most of them a key of scenario files too, and a field of struct
+ * plan_measure. */
+struct plan_word {
+	const char *name; /* on plan lines */
+	const char *key;  /* in scenario files and in params */
+	enum plan_word_kind kind;
+	enum plan_word_role role;
+	uint16_t offset, size; /* of the field */
+	unsigned int users;    /* bits: 1 << enum plan_scenario, the scenarios that take it */
+	bool optional;	       /* a line may leave it out, or say 0; both mean "not given" */
+	uint64_t min, max;     /* numbers */
+	const char *const *choices;
+};
+
+/* In the order in which a line has them. */
+extern const struct plan_word plan_words[];
+extern const size_t plan_nwords;
+
+static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenario s)
+{
+	return w->users >> s & 1;
+}
+
+/* The number of @value in @choices (NULL-terminated), or -1. */
+int plan_choice_find(const char *const *choices, const char *value);
+
+/* May @name be a program's name in a folder? A letter or digit, then these and "._+-", no "..". */
+bool plan_name_is_plain(const char *name);
+
+/* ---- a measurement's words ---- */
+
+struct plan_measure; /* protocol.h */
+
+/* The field of @w as a number; a name has none. */
+uint64_t plan_word_get(const struct plan_word *w, const struct plan_measure *m);
+void plan_word_set(const struct plan_word *w, struct plan_measure *m, uint64_t value);
+/* The field of a PLAN_WORD_NAME: @w->size bytes. */
+char *plan_word_text(const struct plan_word *w, struct plan_measure *m);
+
+/* A measurement of scenario @s with the defaults of all the words that it takes. What must be given
+ * (PLAN_WORD_VARIANT) and what a line may leave out is 0. */
+struct plan_measure plan_measure_default(enum plan_scenario s);
+/* What warmup is when only rounds are given. */
+uint32_t plan_warmup_default(uint32_t rounds);
+
+/* Why @m cannot be measured on any host, or NULL if it can. */
+const char *plan_measure_impossible(const struct plan_measure *m);
+/* What the reason or operation of @m needs of L1 and is not in @features (enum l1_feature), or NULL.
+ * The text continues "... needs ". */
+const char *plan_measure_lacks(const struct plan_measure *m, uint32_t features);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * commits.h - commits of our own in the user's repository. They are in no branch and no work tree: git
+ * forgets them in time.
+ */
+#ifndef ORCHESTRATOR_BISECT_COMMITS_H
+#define ORCHESTRATOR_BISECT_COMMITS_H
+
+#include "common/error.h"
+
+/* Errors: common/git.h's. */
+
+/* Makes a commit that is @bad with @culprit reverted. *commit is NULL if it does not revert cleanly. The
+ * same revert has the same id each time, so a bisect that is resumed knows it again. The caller frees. */
+int bisect_commit_revert(const char *tree, const char *bad, const char *culprit, char **commit,
+			 struct error *err);
+
+/* The commit of what is checked out in @tree, uncommitted changes included (`git stash create`,
+ * which touches nothing). The caller frees. */
+int bisect_commit_checked_out(const char *tree, char **commit, struct error *err);
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/bisect/ends.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/clock.h"
+
+static const char *const end_names[] = {
+	[BISECT_GOOD_END] = "good",
+	[BISECT_BAD_END] = "bad",
+};
+
+/* One after the other: the bad end is built from the tree of the good one, where that can be. */
+static int build_ends(struct bisect_session *s, struct error *err)
+{
+	const char *const ids[] = {s->good, s->bad};
+
+	for (int end = 0; end < BISECT_ENDS; end++) {
+		int ret = s->lab.build(s->lab.arg, &ids[end], 1, &s->built[end], err);
+
+		if (ret)
+			return ret;
+		if (s->built[end].why)
+			return error_set(err, -ENOEXEC, "the %s end, %s, does not build: %s",
+					 end_names[end], ids[end], s->built[end].why);
+	}
+	if (strcmp(s->built[BISECT_GOOD_END].sha256, s->built[BISECT_BAD_END].sha256))
+		return 0;
+	return error_set(err, -EDOM, "the ends are the same kernel, byte for byte (bzImage %.12s)",
+			 s->built[BISECT_GOOD_END].sha256);
+}
+
+static int boot_ends(struct bisect_session *s, int boots, struct error *err)
+{
+	const struct bisect_built *const kernels[] = {&s->built[BISECT_GOOD_END],
+						      &s->built[BISECT_BAD_END]};
+	char *failed[BISECT_ENDS] = {NULL};
+	const struct bisect_boots b = {
+		.session = s->session,
+		.kernels = kernels,
+		.n = BISECT_ENDS,
+		.wanted = boots,
+		.failed = failed,
+	};
+	int ret = bisect_fill_boots(s, &b, err);
+
+	for (int end = 0; end < BISECT_ENDS; end++) {
+		if (!ret && failed[end])
+			ret = error_set(err, -ENOEXEC, "the %s end cannot be measured: %s",
+					end_names[end], failed[end]);
+		free(failed[end]);
+	}
+	return ret;
+}
+
+static int refuse_ends(const struct bisect_session *s, int boots, struct error *err)
+{
+	__cleanup_free char *numbers = bisect_ratio_text(&s->between);
+
+	return error_set(
+		err, -EDOM,
+		"the ends do not differ beyond doubt: good %.6g, bad %.6g %s, %s, in %d boots each",
+		s->between.base_median, s->between.new_median, s->between.unit, numbers, boots);
+}
+
+/* Boots the ends until the comparison is sure, or the maximum is reached. *boots: of each end then. */
+static int compare_ends(struct bisect_session *s, int *boots, struct error *err)
+{
+	int looks = bisect_count_looks(&s->limits);
+
+	for (int look = 1; look <= looks; look++) {
+		int ret;
+
+		*boots = bisect_boots_at_look(&s->limits, look);
+		ret = boot_ends(s, *boots, err);
+		if (ret)
+			return ret;
+		ret = s->lab.compare(s->lab.arg, s->session, s->built[BISECT_GOOD_END].key,
+				     s->built[BISECT_BAD_END].key, looks, &s->between, err);
+		if (ret)
+			return ret;
+		if (s->between.verdict != VERDICT_INCONCLUSIVE)
+			break;
+	}
+	if (!bisect_differs(&s->between))
+		return refuse_ends(s, *boots, err);
+	s->ends.ratio = s->between.ratio;
+	return bisect_find_border(s->ends.ratio, s->limits.threshold, &s->ends.border, err);
+}
+
+static int record_end(struct bisect_session *s, enum bisect_end_index end, struct bisect_finding *f,
+		      struct error *err)
+{
+	static const struct bisect_position at[] = {
+		[BISECT_GOOD_END] = {0, 0, 0},
+		[BISECT_BAD_END] = {1, 1, 1},
+	};
+
+	if (bisect_find_step(s, f->candidate))
+		return 0;
+	f->built = &s->built[end];
+	f->position = &at[end];
+	return bisect_record_step(s, f, err);
+}
+
+static int record_ends(struct bisect_session *s, int boots, double seconds, struct error *err)
+{
+	__cleanup_free char *difference = bisect_ratio_text(&s->between);
+	struct bisect_finding good = {
+		.candidate = s->good,
+		.verdict = BISECT_GOOD,
+		.boots = boots,
+		.seconds = seconds,
+		.why = "the good end",
+	};
+	struct bisect_finding bad = {
+		.candidate = s->bad,
+		.verdict = BISECT_BAD,
+		.boots = boots,
+		.seconds = seconds,
+		.why = difference,
+	};
+	int ret = record_end(s, BISECT_GOOD_END, &good, err);
+
+	if (ret)
+		return ret;
+	return record_end(s, BISECT_BAD_END, &bad, err);
+}
+
+int bisect_check_ends(struct bisect_session *s, struct error *err)
+{
+	double started = clock_seconds();
+	int boots = 0, ret = results_bisect_steps(s->db, s->id, &s->steps, &s->nsteps, err);
+
+	if (ret)
+		return ret;
+	ret = build_ends(s, err);
+	if (ret)
+		return ret;
+	ret = compare_ends(s, &boots, err);
+	if (ret)
+		return ret;
+	return record_ends(s, boots, clock_seconds() - started, err);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ends.h - the two ends of a bisect: they must build, boot, and differ beyond doubt, for every step is
+ * held against them.
+ */
+#ifndef ORCHESTRATOR_BISECT_ENDS_H
+#define ORCHESTRATOR_BISECT_ENDS_H
+
+#include "orchestrator/bisect/session.h"
+
+/*
+ * Loads the stored steps, then builds and boots the ends. -EDOM, with the numbers, unless they differ
+ * beyond doubt; -ENOEXEC if one does not build or boot; -ERANGE: see bisect_find_border().
+ */
+int bisect_check_ends(struct bisect_session *s, struct error *err);
+
+#endif

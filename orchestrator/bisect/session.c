@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/bisect/session.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+
+void bisect_built_free(struct bisect_built *b)
+{
+	free(b->why);
+	free(b->variant);
+	free(b->key);
+	free(b->sha256);
+	*b = (struct bisect_built){0};
+}
+
+void bisect_session_release(struct bisect_session *s)
+{
+	results_bisect_steps_free(s->steps, s->nsteps);
+	for (int end = 0; end < BISECT_ENDS; end++)
+		bisect_built_free(&s->built[end]);
+}
+
+int bisect_count_looks(const struct bisect_limits *l)
+{
+	int looks = 1;
+
+	for (int boots = l->boots; boots < l->max_boots; boots *= 2)
+		looks++;
+	return looks;
+}
+
+int bisect_boots_at_look(const struct bisect_limits *l, int look)
+{
+	int boots = l->boots;
+
+	while (--look > 0 && boots < l->max_boots)
+		boots *= 2;
+	return boots < l->max_boots ? boots : l->max_boots;
+}
+
+/* ---- verdicts ---- */
+
+const struct results_bisect_step *bisect_find_step(const struct bisect_session *s, const char *id)
+{
+	for (size_t i = 0; i < s->nsteps; i++)
+		if (!strcmp(s->steps[i].candidate, id))
+			return &s->steps[i];
+	return NULL;
+}
+
+const struct results_bisect_step *bisect_find_twin(const struct bisect_session *s,
+						   const char *sha256)
+{
+	if (!*sha256) /* candidates without a kernel are not alike */
+		return NULL;
+	for (size_t i = 0; i < s->nsteps; i++)
+		if (!strcmp(s->steps[i].bzimage_sha256, sha256))
+			return &s->steps[i];
+	return NULL;
+}
+
+static char *copy_or_empty(const char *text)
+{
+	return xstrdup(text ? text : "");
+}
+
+int bisect_record_step(struct bisect_session *s, const struct bisect_finding *f, struct error *err)
+{
+	static const struct bisect_position unknown = {NAN, NAN, NAN};
+	const struct bisect_position *at = f->position ? f->position : &unknown;
+	struct results_bisect_step step = {
+		.candidate = xstrdup(f->candidate),
+		.kernel_key = copy_or_empty(f->built->key),
+		.bzimage_sha256 = copy_or_empty(f->built->sha256),
+		.verdict = xstrdup(bisect_verdict_name(f->verdict)),
+		.position = at->at,
+		.low = at->low,
+		.high = at->high,
+		.boots = f->boots,
+		.seconds = f->seconds,
+		.why = xstrdup(f->why),
+	};
+	int ret = results_bisect_add_step(s->db, s->id, &step, err);
+
+	if (ret) {
+		results_bisect_step_free(&step);
+		return ret;
+	}
+	s->steps = xrealloc(s->steps, s->nsteps + 1, sizeof(*s->steps));
+	s->steps[s->nsteps++] = step;
+	if (s->on_step)
+		s->on_step(s->arg, &s->steps[s->nsteps - 1]);
+	return 0;
+}
+
+/* ---- boots ---- */
+
+/* What a kernel still needs: boots first .. first + count - 1. */
+struct need {
+	int first, count;
+	bool served; /* they were asked of the lab */
+	bool known;  /* old_host_failures is set */
+	/* Boots that had failed for the host before this process started. They do not count: whoever
+	 * resumed the bisect may have mended the host. */
+	int old_host_failures;
+};
+
+/* A boot of class job counts as the kernel's: an image without KVM, say, never gets better. */
+static bool is_guest_class(enum results_class c)
+{
+	return c == RESULTS_GUEST || c == RESULTS_INTEGRITY || c == RESULTS_JOB;
+}
+
+static int count_failures(const struct results_tally *t, bool of_guest)
+{
+	int n = 0;
+
+	for (int c = RESULTS_OK + 1; c < RESULTS_CANCELLED; c++)
+		if (is_guest_class(c) == of_guest)
+			n += t->boots[c];
+	return n;
+}
+
+/* What the boots so far leave to be done for one kernel; may set *failed. */
+static int assess_need(const struct bisect_session *s, const struct results_tally *t, int wanted,
+		       struct need *need, char **failed, struct error *err)
+{
+	int of_guest = count_failures(t, true), of_host = count_failures(t, false);
+
+	if (!need->known)
+		need->old_host_failures = of_host;
+	of_host -= need->old_host_failures;
+	need->known = true;
+	need->served = false;
+	need->first = t->last + 1;
+	need->count = wanted - t->boots[RESULTS_OK];
+	if (need->count <= 0)
+		return 0;
+	if (of_guest >= s->limits.guest_failures) {
+		need->count = 0;
+		*failed = xasprintf("%d boots failed: %s", of_guest, t->error);
+		return 0;
+	}
+	if (of_host >= s->limits.host_failures)
+		return error_set(
+			err, -EAGAIN,
+			"the host failed in %d boots of one kernel, the last time with: %s; "
+			"mend that, then go on with nestlab bisect --resume",
+			of_host, t->error);
+	return 0;
+}
+
+static int find_need(const struct bisect_session *s, const struct bisect_boots *b, size_t i,
+		     struct need *need, struct error *err)
+{
+	const char *key = b->kernels[i]->key;
+	struct results_tally t;
+	int ret = results_tally_boots(s->db, b->session, key, &t, err);
+
+	if (ret)
+		return ret;
+	if (need->served && t.last < need->first)
+		ret = error_set(err, -EIO, "boot %d of kernel %.12s was made, but not stored",
+				need->first, key);
+	else
+		ret = assess_need(s, &t, b->wanted, need, &b->failed[i], err);
+	free(t.error);
+	return ret;
+}
+
+static int find_needs(const struct bisect_session *s, const struct bisect_boots *b,
+		      struct need *needs, struct error *err)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		int ret;
+
+		if (b->failed[i]) {
+			needs[i].count = 0;
+			continue;
+		}
+		ret = find_need(s, b, i, &needs[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static bool is_same_need(const struct need *a, const struct need *b)
+{
+	return a->first == b->first && a->count == b->count;
+}
+
+/* Asks the lab for the boots of all kernels that need the same ones as kernel @from does, in one go. */
+static int serve_need(struct bisect_session *s, const struct bisect_boots *b, struct need *needs,
+		      size_t from, struct error *err)
+{
+	const struct bisect_built **group = xcalloc(b->n, sizeof(*group));
+	bool fresh = strcmp(b->session, s->session) != 0;
+	size_t count = 0;
+	int ret;
+
+	for (size_t i = from; i < b->n; i++) {
+		if (needs[i].served || !is_same_need(&needs[i], &needs[from]))
+			continue;
+		needs[i].served = true;
+		group[count++] = b->kernels[i];
+	}
+	ret = s->lab.boot(s->lab.arg, b->session, group, count, needs[from].first,
+			  needs[from].count, fresh ? BISECT_FRESH_SEEDS : 0, err);
+	s->boots_made += count * needs[from].count;
+	free(group);
+	return ret;
+}
+
+/* One round of boots; *made: there was something to do. */
+static int serve_needs(struct bisect_session *s, const struct bisect_boots *b, struct need *needs,
+		       bool *made, struct error *err)
+{
+	*made = false;
+	for (size_t i = 0; i < b->n; i++) {
+		int ret;
+
+		if (needs[i].served || needs[i].count <= 0)
+			continue;
+		*made = true;
+		ret = serve_need(s, b, needs, i, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int bisect_fill_boots(struct bisect_session *s, const struct bisect_boots *b, struct error *err)
+{
+	struct need *needs = xcalloc(b->n, sizeof(*needs));
+	bool made = true;
+	int ret = 0;
+
+	while (made) {
+		ret = find_needs(s, b, needs, err);
+		if (ret)
+			break;
+		ret = serve_needs(s, b, needs, &made, err);
+		if (ret)
+			break;
+	}
+	free(needs);
+	return ret;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/engine/attempt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "common/log.h"
+#include "orchestrator/engine/outcome.h"
+#include "orchestrator/engine/plan.h"
+
+static void format_now(char *text, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job)
+{
+	struct attempt *a = xcalloc(1, sizeof(*a));
+	const struct host_config *host = setting->host;
+	const char *kernel = job->kernel->name, *scenario = job->plan->name;
+
+	a->setting = *setting;
+	a->job = *job;
+	a->label = xasprintf("%s %s boot %d", kernel, scenario, job->boot);
+	a->dir = xasprintf("%s/%s/%s-%s-%d", setting->runs_dir, setting->session, kernel, scenario,
+			   job->boot);
+	a->cmdline = host->driver->cmdline(host,
+					   job->selftests->nfiles ? HOST_SELFTESTS : HOST_MEASURES);
+	format_now(a->started, sizeof(a->started));
+	collector_init(&a->collected, job->plan);
+	return a;
+}
+
+static int make_image(struct attempt *a, struct error *err)
+{
+	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	struct image_request req = {
+		.cache_dir = a->setting.places->cache,
+		.bzimage = a->job.kernel->bzimage,
+		.agent = a->setting.places->agent,
+		.plan = plan,
+		.cmdline = a->cmdline,
+		.files = a->job.selftests->files,
+		.nfiles = a->job.selftests->nfiles,
+	};
+
+	return image_build(&req, &a->image, err);
+}
+
+/* Nothing was started, for the reason that a->error has. */
+static void fail_unstarted(struct attempt *a, int ret)
+{
+	a->result.outcome = ret == -ECANCELED ? BOOT_CANCELLED : BOOT_HOST_FAILED;
+	a->class = outcome_class(a->result.outcome);
+}
+
+int attempt_prepare(struct attempt *a)
+{
+	int ret = fs_mkdir_p(a->dir, &a->error);
+
+	if (ret)
+		goto out;
+	ret = make_image(a, &a->error);
+out:
+	if (ret)
+		fail_unstarted(a, ret);
+	return ret;
+}
+
+static void note_record(struct json_object *record, void *arg)
+{
+	struct attempt *a = arg;
+
+	collector_record(&a->collected, record);
+}
+
+struct boot *attempt_begin(struct attempt *a)
+{
+	const struct boot_request request = {
+		.image = a->image.path,
+		.run_dir = a->dir,
+		.label = a->label,
+		.expected = a->job.plan->nmeasures,
+		.on_record = note_record,
+		.arg = a,
+	};
+
+	return boot_begin(a->setting.host, &request);
+}
+
+/* The records must be those of the kernel that was to boot. */
+static void check_build_id(struct attempt *a)
+{
+	const struct kernel_build *kernel = a->job.kernel;
+	const char *id = a->collected.build_id;
+
+	if (id && !strcmp(id, kernel->build_id))
+		return;
+	a->class = RESULTS_INFRASTRUCTURE;
+	error_set(&a->error, -EIO, "kernel %s was to boot, build-id %s, and %s did", kernel->name,
+		  kernel->build_id, id ? id : "none");
+}
+
+void attempt_judge(struct attempt *a, struct boot *over)
+{
+	struct error err = {0};
+	int ret = boot_end(over, &a->result, &err);
+
+	if (a->result.undone)
+		log_warning("%s: left on host %s, to be undone by hand: %s", a->label,
+			    a->setting.host->name, a->result.undone);
+	if (ret) {
+		a->error = err;
+		fail_unstarted(a, ret);
+		return;
+	}
+	a->class = outcome_judge(a->result.outcome, &err, &a->collected, &a->error);
+	if (a->class == RESULTS_OK)
+		check_build_id(a);
+}
+
+int attempt_store(const struct attempt *a, struct error *err)
+{
+	const struct attempt_setting *s = &a->setting;
+	const struct kernel_build *k = a->job.kernel;
+	bool passed = a->class == RESULTS_OK;
+	__cleanup_free char *identity = host_identity(s->host, s->found, a->collected.hello);
+	struct results_boot boot = {
+		.kernel_name = k->name,
+		.kernel_key = k->key,
+		.kernel_release = k->release,
+		.kernel_build_id = k->build_id,
+		.bzimage_sha256 = k->bzimage_sha256,
+		.source_hash = k->source_hash,
+		.patches_hash = k->patches_hash,
+		.config_hash = k->config_hash,
+		.compiler = k->compiler,
+		.image_sha256 = a->image.sha256,
+		.agent_sha256 = a->image.agent_sha256,
+		.plan_sha256 = a->image.plan_sha256,
+		.cmdline = a->cmdline,
+		.scenario_name = a->job.plan->name,
+		.scenario_hash = a->job.plan->hash,
+		.host_name = s->host->name,
+		.host_driver = s->host->driver->name,
+		.host_identity = identity,
+		.session = s->session,
+		.environment = s->environment,
+		.boot = a->job.boot,
+		.seed = a->job.seed,
+		.started = a->started,
+		.wall_seconds = a->result.wall_seconds,
+		.console_path = a->result.console_path,
+		.status = passed ? "pass" : "fail",
+		.class = a->class,
+		.error = passed ? NULL : a->error.text,
+	};
+	int64_t id;
+
+	collector_fill(&a->collected, &boot);
+	return results_store(s->db, &boot, &id, err);
+}
+
+void attempt_free(struct attempt *a)
+{
+	collector_release(&a->collected);
+	boot_result_free(&a->result);
+	image_free(&a->image);
+	free(a->label);
+	free(a->dir);
+	free(a->cmdline);
+	free(a);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * attempt.h - one boot of a run, from its image to its row in the database.
+ *
+ *	a = attempt_new(&setting, &job);
+ *	if (!attempt_prepare(a))		// folder and image
+ *		boot_loop_add(loop, attempt_begin(a));
+ *	...
+ *	attempt_judge(boot_arg(over), over);	// when its boot is over
+ *	attempt_store(a, err);			// also one that could not be prepared: it failed
+ *	attempt_free(a);
+ */
+#ifndef ORCHESTRATOR_ENGINE_ATTEMPT_H
+#define ORCHESTRATOR_ENGINE_ATTEMPT_H
+
+#include "images/images.h"
+#include "kernels/kernels.h"
+#include "orchestrator/engine/boot.h"
+#include "orchestrator/engine/collect.h"
+#include "orchestrator/engine/selftests.h"
+#include "orchestrator/hosts/hosts.h"
+#include "orchestrator/places.h"
+
+/* What all boots of a run share. Borrowed, to the last attempt_free(). */
+struct attempt_setting {
+	const struct places *places;
+	const struct host_config *host;
+	const struct host_found *found;
+	struct results_db *db;
+	const char *session, *runs_dir;
+	const char *environment; /* JSON */
+};
+
+/* Which boot it is. Borrowed as well. */
+struct attempt_job {
+	const struct kernel_build *kernel;
+	const struct scenario_plan *plan;
+	const struct selftests *selftests;
+	int boot; /* from 1 */
+	uint64_t seed;
+};
+
+struct attempt {
+	struct attempt_setting setting;
+	struct attempt_job job;
+	struct image image;
+	struct boot_result result;
+	struct collector collected;
+	char *dir, *label, *cmdline;
+	char started[32];
+	enum results_class class; /* RESULTS_OK, or why it failed is in error */
+	struct error error;
+};
+
+struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job);
+/* Makes its folder and its image. On an error the attempt has failed: class and error are set. */
+int attempt_prepare(struct attempt *a);
+/* Its boot, for a loop; boot_arg() is the attempt. */
+struct boot *attempt_begin(struct attempt *a);
+/* Ends @over, its boot, and sets class and error. */
+void attempt_judge(struct attempt *a, struct boot *over);
+int attempt_store(const struct attempt *a, struct error *err);
+void attempt_free(struct attempt *a);
+
+#endif

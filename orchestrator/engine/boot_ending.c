@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How a boot ended: what records, console, limits, disk and driver say, as one outcome and one text. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fs.h"
+#include "orchestrator/engine/boot_state.h"
+
+#define DISK_FULL_BYTES 4096
+
+static const char *last_line(const struct boot *b)
+{
+	return b->console.last.len ? b->console.last.buf : "(nothing)";
+}
+
+/* What the kernel said before it came to that. */
+static void add_complaint(struct boot *b)
+{
+	const struct console *c = &b->console;
+
+	if (c->ncomplaints)
+		error_append(&b->error, b->error.code, "; before it: %.*s",
+			     (int)strcspn(c->complaints.buf, "\n"), c->complaints.buf);
+}
+
+bool boot_ends_late(struct boot *b)
+{
+	const struct host_config *cfg = b->session.cfg;
+	double t = clock_seconds();
+
+	if (t - b->started > cfg->wall_limit_s)
+		error_set(&b->error, -ETIMEDOUT, "not done within %lld s",
+			  (long long)cfg->wall_limit_s);
+	else if (t - b->last_news > cfg->progress_limit_s)
+		error_set(&b->error, -ETIMEDOUT, "hangs: nothing came for %lld s",
+			  (long long)cfg->progress_limit_s);
+	else
+		return false;
+	error_append(&b->error, -ETIMEDOUT, "; after %llu records; the console's last line: %s",
+		     (unsigned long long)b->result.records, last_line(b));
+	add_complaint(b);
+	b->result.outcome = BOOT_HANG;
+	return true;
+}
+
+bool boot_disk_is_full(const struct boot *b)
+{
+	uint64_t bytes = 0;
+
+	return !fs_free_bytes(b->request.run_dir, &bytes, NULL) && bytes < DISK_FULL_BYTES;
+}
+
+/* Bochs does not say when a byte of its serial line does not fit on the disk. */
+void boot_ends_disk_full(struct boot *b)
+{
+	error_set(&b->error, -ENOSPC, "%s: no space left on the disk", b->request.run_dir);
+	b->result.outcome = BOOT_HOST_FAILED;
+}
+
+void boot_ends_broken(struct boot *b, int why)
+{
+	if (why == -ECONNRESET)
+		b->result.outcome = BOOT_GUEST_DIED;
+	else if (boot_disk_is_full(b))
+		boot_ends_disk_full(b);
+	else
+		b->result.outcome = BOOT_BROKEN_RECORDS;
+}
+
+void boot_ends_panicked(struct boot *b)
+{
+	const struct console *c = &b->console;
+
+	error_set(&b->error, -EIO, "%s", c->panic.buf);
+	add_complaint(b);
+	if (c->place.len)
+		error_append(&b->error, -EIO, " (%s)", c->place.buf);
+	b->result.outcome = BOOT_GUEST_PANIC;
+}
+
+void boot_ends_complete(struct boot *b)
+{
+	const struct console *c = &b->console;
+	const char *line = c->complaints.buf;
+
+	b->result.outcome = BOOT_DONE;
+	if (!c->ncomplaints)
+		return;
+	error_set(&b->error, -EIO, "the kernel complained");
+	for (const char *separator = ": "; *line; separator = "; ") {
+		int len = (int)strcspn(line, "\n");
+
+		error_append(&b->error, -EIO, "%s%.*s", separator, len, line);
+		line += len + 1;
+	}
+	if (c->ncomplaints > CONSOLE_COMPLAINTS)
+		error_append(&b->error, -EIO, "; and %zu more",
+			     c->ncomplaints - CONSOLE_COMPLAINTS);
+	b->result.outcome = BOOT_GUEST_COMPLAINED;
+}
+
+/* It went off in good order, and no `bye` had come. */
+static void boot_ends_early(struct boot *b, const char *why)
+{
+	int ret;
+
+	if (!b->result.records && !b->records.partial.len) {
+		error_set(&b->error, -EIO,
+			  "%s before the agent's first record; the console's last line: %s", why,
+			  last_line(b));
+		b->result.outcome = BOOT_GUEST_DIED;
+		return;
+	}
+	ret = record_stream_end(&b->records, &b->error);
+	error_append(&b->error, ret, "; %s", why);
+	boot_ends_broken(b, ret);
+}
+
+void boot_ends_gone(struct boot *b)
+{
+	struct strbuf why = STRBUF_INIT;
+	int ret = b->driver->postmortem(&b->session, &why);
+
+	if (!ret) {
+		boot_ends_early(b, why.buf);
+		goto out;
+	}
+	error_set(&b->error, ret, "%s after %llu records; the console's last line: %s", why.buf,
+		  (unsigned long long)b->result.records, last_line(b));
+	b->result.outcome = ret == -ECONNRESET ? BOOT_GUEST_DIED : BOOT_HOST_FAILED;
+out:
+	strbuf_release(&why);
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One field of a request: set, test, free, name. */
+#include "orchestrator/request/fields.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "orchestrator/request/internal.h"
+
+void *request_at(const struct request *r, const struct request_field *f)
+{
+	if (f->at == REQUEST_NOWHERE)
+		return NULL;
+	return (char *)r + f->at;
+}
+
+const struct request_field *request_find_field(enum request_kind kind, const char *key)
+{
+	for (const struct request_field *f = request_tables[kind].fields; f->help; f++)
+		if (f->key && !strcmp(f->key, key))
+			return f;
+	return NULL;
+}
+
+/* ---- alternatives ---- */
+
+/* The bit of the alternative that @r is; 0: not chosen yet, or the kind has none. */
+static unsigned alternative_bit(const struct request *r)
+{
+	const char *key = request_tables[r->kind].alternatives;
+	int chosen;
+
+	if (!key)
+		return 0;
+	chosen = *(const int *)request_at(r, request_find_field(r->kind, key));
+	if (!chosen)
+		return 0;
+	return 1u << chosen;
+}
+
+bool request_has_field(const struct request *r, const struct request_field *f)
+{
+	return !f->when || (f->when & alternative_bit(r));
+}
+
+bool request_is_required(const struct request *r, const struct request_field *f)
+{
+	return f->required == REQUEST_ALWAYS || (f->required & alternative_bit(r));
+}
+
+bool request_is_given(const struct request *r, const struct request_field *f)
+{
+	const void *p = request_at(r, f);
+
+	if (!p)
+		return false;
+	switch (f->type) {
+	case REQUEST_TEXT:
+		return *(char *const *)p;
+	case REQUEST_INTEGER:
+		return true;
+	case REQUEST_REAL:
+		return !isnan(*(const double *)p);
+	case REQUEST_FLAG:
+		return *(const bool *)p;
+	case REQUEST_LIST:
+		return ((const struct request_list *)p)->count;
+	case REQUEST_CHOICE:
+		return *(const int *)p;
+	}
+	return false;
+}
+
+/* ---- values ---- */
+
+int request_set_string(char **at, const char *text, struct error *err)
+{
+	if (!*text)
+		return error_set(err, -EINVAL, "must not be empty");
+	free(*at);
+	*at = xstrdup(text);
+	return 0;
+}
+
+void request_list_add(struct request_list *list, const char *text)
+{
+	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = xstrdup(text);
+}
+
+static int expected_integer(const struct request_field *f, struct error *err)
+{
+	error_set(err, -EINVAL, "expected a whole number from %.0f to %.0f", f->min, f->max);
+	if (f->word)
+		error_append(err, -EINVAL, ", or %s", f->word);
+	return -EINVAL;
+}
+
+static int set_integer(int *at, const struct request_field *f, const char *text, struct error *err)
+{
+	char *end;
+	long n;
+
+	if (f->word && !strcmp(text, f->word)) {
+		*at = 0;
+		return 0;
+	}
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno || end == text || *end || n < f->min || n > f->max)
+		return expected_integer(f, err);
+	*at = n;
+	return 0;
+}
+
+/* "0.5" or "0.5%". */
+static int set_real(double *at, const struct request_field *f, const char *text, struct error *err)
+{
+	char *end;
+	double d = strtod(text, &end);
+
+	if (end != text && *end == '%')
+		end++;
+	if (end == text || *end || !(d >= f->min && d <= f->max))
+		return error_set(err, -EINVAL, "expected a number from %g to %g", f->min, f->max);
+	*at = d;
+	return 0;
+}
+
+int request_set_choice(int *at, const struct request_field *f, const char *text, struct error *err)
+{
+	__cleanup_free char *words = request_choice_words(f, ", ");
+
+	for (size_t i = 0; f->choice(i); i++) {
+		if (strcmp(f->choice(i), text))
+			continue;
+		*at = (int)i + 1;
+		return 0;
+	}
+	return error_set(err, -EINVAL, "\"%s\" is none of: %s", text, words);
+}
+
+int request_set_text(struct request *r, const struct request_field *f, const char *text,
+		     struct error *err)
+{
+	void *p = request_at(r, f);
+
+	if (!p)
+		return 0;
+	switch (f->type) {
+	case REQUEST_TEXT:
+		return request_set_string(p, text, err);
+	case REQUEST_INTEGER:
+		return set_integer(p, f, text, err);
+	case REQUEST_REAL:
+		return set_real(p, f, text, err);
+	case REQUEST_FLAG:
+		*(bool *)p = true;
+		return 0;
+	case REQUEST_LIST:
+		if (!*text)
+			return error_set(err, -EINVAL, "must not be empty");
+		request_list_add(p, text);
+		return 0;
+	case REQUEST_CHOICE:
+		return request_set_choice(p, f, text, err);
+	}
+	return 0;
+}
+
+static void free_field(struct request *r, const struct request_field *f)
+{
+	struct request_list *list = request_at(r, f);
+	char **text = request_at(r, f);
+
+	if (f->type == REQUEST_TEXT) {
+		free(*text);
+		*text = NULL;
+	}
+	if (f->type != REQUEST_LIST)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct request_list){0};
+}
+
+/* ---- whole requests ---- */
+
+void request_init(struct request *r, enum request_kind kind)
+{
+	*r = (struct request){.kind = kind};
+	for (const struct request_field *f = request_tables[kind].fields; f->help; f++) {
+		if (f->otherwise)
+			request_set_text(r, f, f->otherwise, NULL);
+		else if (f->type == REQUEST_REAL && f->required)
+			*(double *)request_at(r, f) = NAN;
+	}
+}
+
+void request_free(struct request *r)
+{
+	for (const struct request_field *f = request_tables[r->kind].fields; f->help; f++)
+		free_field(r, f);
+	*r = (struct request){.kind = r->kind};
+}
+
+static void make_absolute(char **path)
+{
+	char *full = realpath(*path, NULL);
+
+	if (!full && **path != '/') {
+		__cleanup_free char *cwd = getcwd(NULL, 0);
+
+		full = xasprintf("%s/%s", cwd ? cwd : ".", *path);
+	}
+	if (!full)
+		return;
+	free(*path);
+	*path = full;
+}
+
+static bool is_path(const struct request_field *f, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (f->file == REQUEST_FILE)
+		return true;
+	return f->file == REQUEST_JSON_FILE && len > 5 && !strcmp(text + len - 5, ".json");
+}
+
+void request_absolute(struct request *r)
+{
+	for (const struct request_field *f = request_tables[r->kind].fields; f->help; f++) {
+		struct request_list *list = request_at(r, f);
+		char **texts = request_at(r, f);
+		size_t count = 1;
+
+		if (f->file == REQUEST_NO_FILE || !request_has_field(r, f) ||
+		    !request_is_given(r, f))
+			continue;
+		if (f->type == REQUEST_LIST) {
+			texts = list->items;
+			count = list->count;
+		}
+		for (size_t i = 0; i < count; i++)
+			if (is_path(f, texts[i]))
+				make_absolute(&texts[i]);
+	}
+}
+
+/* ---- names ---- */
+
+char *request_choice_words(const struct request_field *f, const char *between)
+{
+	struct strbuf words = STRBUF_INIT;
+
+	for (size_t i = 0; f->choice(i); i++)
+		strbuf_addf(&words, "%s%s", i ? between : "", f->choice(i));
+	return strbuf_detach(&words);
+}
+
+char *request_option_name(const struct request_field *f)
+{
+	char *name;
+
+	if (f->option)
+		return xstrdup(f->option);
+	name = xstrdup(f->key);
+	for (char *p = name; *p; p++)
+		if (*p == '_')
+			*p = '-';
+	return name;
+}
+
+char *request_argument_name(const struct request_field *f)
+{
+	__cleanup_free char *option = NULL;
+
+	if (f->place == REQUEST_OPERAND)
+		return xstrdup(f->argname);
+	if (f->place == REQUEST_NO_ARGUMENT)
+		return xstrdup(f->key);
+	option = request_option_name(f);
+	return xasprintf("--%s", option);
+}
+
+int request_complain(enum request_kind kind, const char *key, const char *name, struct error *err,
+		     const char *fmt, ...)
+{
+	__cleanup_free char *argument = request_argument_name(request_find_field(kind, key));
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	if (name)
+		error_set(err, -EINVAL, "%s: $.%s: %s", name, key, text.buf);
+	else
+		error_set(err, -EINVAL, "%s: %s", argument, text.buf);
+	strbuf_release(&text);
+	return -EINVAL;
+}

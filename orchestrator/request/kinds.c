@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tables: what each kind of request consists of. */
+#include <string.h>
+
+#include "orchestrator/request/fields.h"
+#include "results/report/report.h"
+
+#define AT(member)	  offsetof(struct request, member)
+#define ONLY(alternative) (1u << (alternative))
+
+static const char *format_name(size_t i)
+{
+	return report_formats[i].name;
+}
+
+static const char *space_name(size_t i)
+{
+	static const char *const names[] = {"git", "series", "config", NULL};
+
+	return names[i];
+}
+
+/* ---- what goes together ---- */
+
+static int check_run(const struct request *r, const char *name, struct error *err)
+{
+	const struct request_list *kernels = &r->run.kernels;
+
+	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
+		return request_complain(REQUEST_RUN, "kernels", name, err,
+					"both are %s; to see how much one kernel's boots differ: "
+					"nestlab compare %s %s",
+					kernels->items[0], kernels->items[0], kernels->items[0]);
+	if (kernels->count == 1 && !r->run.boots)
+		return request_complain(REQUEST_RUN, "boots", name, err,
+					"auto needs two kernels to decide between");
+	return 0;
+}
+
+static int check_bisect(const struct request *r, const char *name, struct error *err)
+{
+	if (r->bisect.boots <= r->bisect.max_boots)
+		return 0;
+	return request_complain(REQUEST_BISECT, "boots", name, err,
+				"%d is more than max_boots, which is %d", r->bisect.boots,
+				r->bisect.max_boots);
+}
+
+/* ---- rows ---- */
+
+// clang-format off
+#define HOST(struct_at)                                                                            \
+	{.key = "host", .type = REQUEST_TEXT, .at = struct_at, .argname = "HOST",                  \
+	 .help = "where to run", .otherwise = "emulated", .file = REQUEST_JSON_FILE}
+#define SESSION(struct_at)                                                                         \
+	{.key = "session", .type = REQUEST_TEXT, .at = struct_at, .argname = "ID",                 \
+	 .help = "only boots of this session of `nestlab run`"}
+#define REPORTER(struct_at)                                                                        \
+	{.key = "reporter", .type = REQUEST_TEXT, .at = struct_at, .argname = "WHO",               \
+	 .help = "who reports: \"Name <address>\""}
+#define URL(struct_at)                                                                             \
+	{.key = "url", .type = REQUEST_TEXT, .at = struct_at, .argname = "URL",                    \
+	 .help = "where the report can be read"}
+#define PROBE(kind)                                                                                \
+	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(kind.probe.scenario),                   \
+	 .argname = "KIND", .required = REQUEST_ALWAYS,                                        \
+	 .help = "what is run: multiplex, migrate, exits, ..."},                                   \
+	{.key = "metric", .type = REQUEST_TEXT, .at = AT(kind.probe.metric), .argname = "METRIC",  \
+	 .required = REQUEST_ALWAYS, .help = "which of its metrics is judged, e.g. switch"},       \
+	{.key = "params", .type = REQUEST_LIST, .at = AT(kind.probe.params), .argname = "K=V",     \
+	 .option = "param", .max = 64, .help = "a parameter of it; may be given again"},           \
+	{.key = "rounds", .type = REQUEST_INTEGER, .at = AT(kind.probe.rounds), .argname = "N",    \
+	 .max = 1000000, .help = "rounds of a boot; 0: as many as the scenario has"}
+#define STEP(kind)                                                                                 \
+	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(kind.boots), .argname = "N", .min = 1,  \
+	 .max = 100, .otherwise = "2", .help = "boots of a kernel, at first"},                       \
+	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(kind.max_boots), .argname = "N",    \
+	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of a kernel, at most"},              \
+	HOST(AT(kind.host))
+#define SEED(struct_at)                                                                            \
+	{.key = "seed", .type = REQUEST_INTEGER, .at = struct_at, .argname = "N", .min = 1,        \
+	 .max = 1000000000, .otherwise = "1", .help = "seed of boot 1; boot N has N - 1 more"}
+#define BASE_AND_NEW(kind, where, base_name, new_name)                                             \
+	{.key = "base", .type = REQUEST_TEXT, .at = AT(kind.base), .argname = base_name,           \
+	 .place = where, .required = REQUEST_ALWAYS,                                               \
+	 .help = "the kernel to compare with: a name, or the first digits of its key"},            \
+	{.key = "new", .type = REQUEST_TEXT, .at = AT(kind.new), .argname = new_name,              \
+	 .place = where, .required = REQUEST_ALWAYS, .help = "the kernel to judge"}
+
+static const struct request_field run_fields[] = {
+	{.key = "scenarios", .type = REQUEST_LIST, .at = AT(run.scenarios), .argname = "SCENARIO",
+	 .place = REQUEST_OPERAND, .required = REQUEST_ALWAYS, .min = 1, .max = 100,
+	 .file = REQUEST_JSON_FILE,
+	 .help = "a name of `nestlab scenario list`, or the path of a .json file"},
+	{.key = "kernels", .type = REQUEST_LIST, .at = AT(run.kernels), .argname = "KERNEL",
+	 .option = "kernel", .required = REQUEST_ALWAYS, .min = 1, .max = 2,
+	 .file = REQUEST_JSON_FILE,
+	 .help = "a kernel to run; give it twice to compare (the base first)"},
+	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(run.boots), .argname = "N|auto",
+	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
+	 .help = "boots of each kernel; auto: as many as it takes to decide"},
+	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(run.max_boots), .argname = "N",
+	 .min = 1, .max = 1000, .otherwise = "8", .help = "boots of each kernel at most, with auto"},
+	HOST(AT(run.host)),
+	SEED(AT(run.seed)),
+	{0},
+};
+
+static const struct request_field compare_fields[] = {
+	BASE_AND_NEW(compare, REQUEST_OPERAND, "BASE", "NEW"),
+	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(compare.scenario), .argname = "KIND",
+	 .help = "only this scenario: multiplex, migrate, exits, ..."},
+	{.key = "metric", .type = REQUEST_TEXT, .at = AT(compare.metric), .argname = "METRIC",
+	 .help = "only this metric"},
+	SESSION(AT(compare.session)),
+	{0},
+};
+
+static const struct request_field report_fields[] = {
+	BASE_AND_NEW(report, REQUEST_OPERAND, "BASE", "NEW"),
+	{.key = "format", .type = REQUEST_CHOICE, .at = AT(report.format), .argname = "FORMAT",
+	 .otherwise = "text", .choice = format_name, .help = "how the report is written"},
+	SESSION(AT(report.session)),
+	REPORTER(AT(report.reporter)),
+	URL(AT(report.url)),
+	{0},
+};
+
+static const struct request_field signoff_fields[] = {
+	{.key = "policy", .type = REQUEST_TEXT, .at = AT(signoff.policy), .argname = "POLICY",
+	 .required = REQUEST_ALWAYS, .file = REQUEST_JSON_FILE,
+	 .help = "what is asked of the new kernel: a name in results/policies, or a path"},
+	BASE_AND_NEW(signoff, REQUEST_OPTION, "KERNEL", "KERNEL"),
+	SESSION(AT(signoff.session)),
+	REPORTER(AT(signoff.reporter)),
+	URL(AT(signoff.url)),
+	{0},
+};
+
+static const struct request_field bisect_fields[] = {
+	{.key = "kind", .type = REQUEST_CHOICE, .at = AT(bisect.kind), .place = REQUEST_NO_ARGUMENT,
+	 .choice = space_name, .required = REQUEST_ALWAYS,
+	 .help = "what is searched: commits, patches of a series, or config options"},
+	{.key = "tree", .type = REQUEST_TEXT, .at = AT(bisect.tree), .argname = "FOLDER",
+	 .required = ONLY(BISECT_GIT), .when = ONLY(BISECT_GIT), .chooses = "git",
+	 .file = REQUEST_FILE, .help = "search the commits of this kernel tree"},
+	{.type = REQUEST_TEXT, .at = AT(bisect.variant), .argname = "KERNEL", .option = "series",
+	 .chooses = "series", .file = REQUEST_JSON_FILE, .when = ONLY(BISECT_SERIES),
+	 .help = "search the patches of this variant"},
+	{.type = REQUEST_FLAG, .at = REQUEST_NOWHERE, .option = "config", .chooses = "config",
+	 .when = ONLY(BISECT_CONFIG),
+	 .help = "search the options that two fragments (A is good, B is bad) differ in"},
+	{.type = REQUEST_TEXT, .at = AT(bisect.good), .argname = "FRAGMENT-A",
+	 .place = REQUEST_OPERAND, .when = ONLY(BISECT_CONFIG), .required = ONLY(BISECT_CONFIG),
+	 .file = REQUEST_FILE, .help = "with --config: the good fragment"},
+	{.type = REQUEST_TEXT, .at = AT(bisect.bad), .argname = "FRAGMENT-B",
+	 .place = REQUEST_OPERAND, .when = ONLY(BISECT_CONFIG), .required = ONLY(BISECT_CONFIG),
+	 .file = REQUEST_FILE, .help = "with --config: the bad fragment"},
+	{.key = "good", .type = REQUEST_TEXT, .at = AT(bisect.good), .argname = "A",
+	 .required = ONLY(BISECT_GIT) | ONLY(BISECT_CONFIG),
+	 .help = "the good end: a commit, or how many patches of the series are in"},
+	{.key = "bad", .type = REQUEST_TEXT, .at = AT(bisect.bad), .argname = "B",
+	 .required = ONLY(BISECT_GIT) | ONLY(BISECT_CONFIG), .help = "the bad end"},
+	{.key = "first_parent", .type = REQUEST_FLAG, .at = AT(bisect.first_parent),
+	 .when = ONLY(BISECT_GIT), .help = "follow the first parents of merges only"},
+	{.key = "paths", .type = REQUEST_LIST, .at = AT(bisect.paths), .argname = "PATH",
+	 .place = REQUEST_OPERAND, .when = ONLY(BISECT_GIT), .max = 10000,
+	 .help = "with --tree: only commits that touch this path of the tree"},
+	{.key = "variant", .type = REQUEST_TEXT, .at = AT(bisect.variant), .argname = "KERNEL",
+	 .otherwise = "baseline", .file = REQUEST_JSON_FILE,
+	 .help = "the variant that config and compiler are taken from"},
+	PROBE(bisect),
+	{.key = "threshold", .type = REQUEST_REAL, .at = AT(bisect.threshold), .argname = "PERCENT",
+	 .max = 1000000, .help = "how far off the good end is bad; 0: halfway to the bad end"},
+	{.key = "smallest_effect", .type = REQUEST_REAL, .at = AT(bisect.probe.smallest_effect),
+	 .max = 1000000, .place = REQUEST_NO_ARGUMENT,
+	 .help = "the smallest difference that matters, percent; 0: the metric's own"},
+	STEP(bisect),
+	{.key = "parallel", .type = REQUEST_INTEGER, .at = AT(bisect.parallel), .argname = "K",
+	 .min = 1, .max = 64, .otherwise = "1", .help = "steps at once"},
+	SEED(AT(bisect.seed)),
+	{.key = "command", .type = REQUEST_TEXT, .at = AT(bisect.command),
+	 .place = REQUEST_NO_ARGUMENT, .help = "the command line that asked, for the record"},
+	{0},
+};
+
+static const struct request_field test_fields[] = {
+	{.key = "tree", .type = REQUEST_TEXT, .at = AT(test.tree), .argname = "FOLDER",
+	 .place = REQUEST_OPERAND, .required = REQUEST_ALWAYS, .file = REQUEST_FILE,
+	 .help = "the kernel tree whose checked-out files are tested"},
+	PROBE(test),
+	{.key = "limit", .type = REQUEST_REAL, .at = AT(test.limit), .argname = "X", .max = 1e15,
+	 .required = REQUEST_ALWAYS, .help = "what the median is held against, in the metric's unit"},
+	{.key = "variant", .type = REQUEST_TEXT, .at = AT(test.variant), .argname = "KERNEL",
+	 .otherwise = "baseline", .file = REQUEST_JSON_FILE,
+	 .help = "the variant that config and compiler are taken from"},
+	STEP(test),
+	{0},
+};
+
+const struct request_table request_tables[REQUEST_KINDS] = {
+	[REQUEST_RUN] = {"run", "run", "Boot scenarios on one or two kernels.", run_fields,
+			 .check = check_run},
+	[REQUEST_COMPARE] = {"compare", "compare", "Compare two kernels from stored boots.", compare_fields},
+	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields},
+	[REQUEST_SIGNOFF] = {"signoff", "report signoff", "Judge a kernel by a policy.", signoff_fields},
+	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric.", bisect_fields,
+			    .alternatives = "kind",
+			    .no_alternative = "give one of --tree, --series and --config",
+			    .check = check_bisect},
+	[REQUEST_TEST] = {"test", "test", "Hold a kernel tree's metric against a limit.", test_fields},
+};
+// clang-format on

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * request.h - what nestlab is asked for, as data. Each kind of request is a struct and a JSON object
+ * with the same fields; one table per kind (kinds.c) describes them, and everything else follows
+ * from that table: parsing, printing, checks, the options of the command (arguments.h), --help, the
+ * manual page and a JSON Schema. The same object is given to `nestlab COMMAND --request FILE`, kept
+ * by a bisect in its database, and queued.
+ *
+ * To add a field: a member here and a row in kinds.c.
+ *
+ *	struct request r;
+ *
+ *	ret = request_load("night.json", REQUEST_RUN, &r, err);
+ *	if (ret)
+ *		return ret;
+ *	... r.run.boots ...
+ *	request_free(&r);
+ *
+ * A request owns its strings. What a request is carried out with (database, colour, where the answer
+ * is written) is not part of it.
+ */
+#ifndef ORCHESTRATOR_REQUEST_REQUEST_H
+#define ORCHESTRATOR_REQUEST_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+enum request_kind {
+	REQUEST_RUN,
+	REQUEST_COMPARE,
+	REQUEST_REPORT,
+	REQUEST_SIGNOFF,
+	REQUEST_BISECT,
+	REQUEST_TEST,
+	REQUEST_KINDS,
+	REQUEST_ANY =
+		REQUEST_KINDS, /* where a kind is expected: the object's "request" says which */
+};
+
+struct request_list {
+	char **items;
+	size_t count;
+};
+
+struct request_run {
+	struct request_list scenarios; /* names, or paths of .json files */
+	struct request_list kernels;   /* one or two variants; the base first */
+	char *host;
+	int boots;     /* of each kernel; 0: auto, until everything is decided */
+	int max_boots; /* with auto */
+	int seed;      /* of boot 1 */
+};
+
+struct request_compare {
+	char *base, *new;		   /* kernels: names, or the first digits of their keys */
+	char *scenario, *metric, *session; /* NULL: all */
+};
+
+struct request_report {
+	char *base, *new;
+	int format; /* 1 + index in report_formats[] (results/report/report.h) */
+	char *session;
+	char *reporter, *url; /* email; NULL: left out */
+};
+
+struct request_signoff {
+	char *base, *new;
+	char *policy; /* a name in results/policies, or a path */
+	char *session;
+	char *reporter, *url;
+};
+
+/* What a bisect or a test measures: one scenario, one set of parameters, one metric. */
+struct request_probe {
+	char *scenario, *metric;    /* "multiplex", "switch" */
+	struct request_list params; /* "l2_vcpus=8"; the others have the scenario's defaults */
+	int rounds;		    /* 0: the scenario's default */
+	double smallest_effect;	    /* percent; 0: the default */
+};
+
+enum request_space { /* what is bisected */
+		     BISECT_GIT = 1,
+		     BISECT_SERIES,
+		     BISECT_CONFIG,
+};
+
+struct request_bisect {
+	int kind; /* enum request_space */
+	struct request_probe probe;
+	char *variant; /* git: config and compiler; series: its patches; config: what both add to */
+	char *tree;    /* git */
+	char *good, *bad;	   /* git: commits; series: prefixes; config: fragments */
+	bool first_parent;	   /* git */
+	struct request_list paths; /* git */
+	char *host;
+	double threshold; /* percent; 0: halfway between the ends */
+	int boots, max_boots, parallel, seed;
+	char *command; /* the command line, for the record */
+};
+
+struct request_test {
+	char *tree;
+	struct request_probe probe;
+	double limit; /* in the metric's unit */
+	char *variant, *host;
+	int boots, max_boots;
+};
+
+struct request {
+	enum request_kind kind;
+	union {
+		struct request_run run;
+		struct request_compare compare;
+		struct request_report report;
+		struct request_signoff signoff;
+		struct request_bisect bisect;
+		struct request_test test;
+	};
+};
+
+/* "run", "compare", ... : the value of the member "request". */
+const char *request_kind_name(enum request_kind kind);
+/* "run", "report signoff", ...: `nestlab COMMAND --request FILE` carries out such a request. */
+const char *request_kind_command(enum request_kind kind);
+
+/* The defaults of @kind; what has none is NULL, 0 or empty. */
+void request_init(struct request *r, enum request_kind kind);
+void request_free(struct request *r);
+
+/*
+ * Reads and checks a request. @name stands for the text in messages. "request" may be left out
+ * unless @expected is REQUEST_ANY. -EINVAL names file and path: "night.json: $.boots: ..."; then
+ * @out needs no request_free().
+ */
+int request_parse(const char *json, size_t len, const char *name, enum request_kind expected,
+		  struct request *out, struct error *err);
+int request_load(const char *file, enum request_kind expected, struct request *out,
+		 struct error *err);
+
+/*
+ * Is all there that is needed, and does it go together? request_parse() does this already. @name:
+ * the JSON that it came from, for the message; NULL: the command line, whose options are named.
+ */
+int request_check(const struct request *r, const char *name, struct error *err);
+
+/* The request as canonical JSON, which request_parse() turns into an equal one. The caller frees. */
+char *request_json(const struct request *r);
+
+/* Makes paths of files absolute, so that the request means the same in any folder. */
+void request_absolute(struct request *r);
+
+struct json_object;
+/* A JSON Schema (2020-12) of the kind. "x-argument" says how the command line has it. */
+struct json_object *request_describe(enum request_kind kind);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "results/report/commands.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A word for a shell to take as it is. */
+static void add_quoted(struct strbuf *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "._-/+:=@%,";
+
+	if (*word && strspn(word, plain) == strlen(word)) {
+		strbuf_addstr(out, word);
+		return;
+	}
+	strbuf_addch(out, '\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			strbuf_addstr(out, "'\\''");
+		else
+			strbuf_addch(out, *word);
+	strbuf_addch(out, '\'');
+}
+
+/* The --seed that gave it, which counts the boots from 1. */
+static uint64_t first_seed(const struct results_boot *run)
+{
+	return run->seed - (uint64_t)run->boot + 1;
+}
+
+/* One `nestlab run` makes both. */
+static bool same_command(const struct results_boot *a, const struct results_boot *b)
+{
+	return !strcmp(a->scenario_name, b->scenario_name) && first_seed(a) == first_seed(b);
+}
+
+/* Does an earlier boot's command make this one, too? */
+static bool is_repetition(const struct report *r, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (same_command(&r->boots[i].run, &r->boots[at].run))
+			return true;
+	return false;
+}
+
+/* How many boots the command has to make to have every stored one among them. */
+static int count_boots(const struct report *r, const struct results_boot *run)
+{
+	int boots = run->boot;
+
+	for (size_t i = 0; i < r->nboots; i++)
+		if (same_command(&r->boots[i].run, run) && r->boots[i].run.boot > boots)
+			boots = r->boots[i].run.boot;
+	return boots;
+}
+
+static void add_run(struct strbuf *out, const struct report *r, const struct results_boot *run,
+		    const char *base, const char *new)
+{
+	strbuf_addstr(out, "nestlab run ");
+	add_quoted(out, run->scenario_name);
+	strbuf_addstr(out, " --kernel ");
+	add_quoted(out, base);
+	if (strcmp(base, new)) {
+		strbuf_addstr(out, " --kernel ");
+		add_quoted(out, new);
+	}
+	strbuf_addf(out, " --boots %d --seed %" PRIu64 " --host ", count_boots(r, run),
+		    first_seed(run));
+	add_quoted(out, run->host_name);
+	strbuf_addch(out, '\n');
+}
+
+void commands_add(const struct report *r, const struct report_options *o, struct strbuf *out)
+{
+	const char *base = report_newest(r, REPORT_BASE)->kernel_name;
+	const char *new = report_newest(r, REPORT_NEW)->kernel_name;
+
+	for (size_t i = 0; i < r->nboots; i++)
+		if (!is_repetition(r, i))
+			add_run(out, r, &r->boots[i].run, base, new);
+	strbuf_addstr(out, "nestlab compare ");
+	add_quoted(out, base);
+	strbuf_addch(out, ' ');
+	add_quoted(out, new);
+	strbuf_addstr(out, " --all");
+	if (o && o->db) {
+		strbuf_addstr(out, " --db ");
+		add_quoted(out, o->db);
+	}
+	strbuf_addch(out, '\n');
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* selection.h - which metrics of a comparison a report shows, and how much worse each may get. */
+#ifndef RESULTS_REPORT_SELECTION_H
+#define RESULTS_REPORT_SELECTION_H
+
+#include "results/report/report.h"
+
+struct selection_item {
+	size_t index;	/* of the metric in the comparison */
+	double allowed; /* percent that its cost may grow; NAN: no policy says */
+};
+
+struct report_selection { /* zeroed: nothing; free with selection_free() */
+	struct selection_item *items;
+	size_t count;
+};
+
+/* Headline metrics (all, where there are none), and whatever regressed: bad news is never left out. */
+void selection_add_told(struct report_selection *s, const struct report *r);
+/* Adds one; of one that is there already the smaller allowance counts. */
+void selection_add(struct report_selection *s, size_t index, double allowed);
+void selection_free(struct report_selection *s);
+
+/* The metric of item @i. */
+const struct results_compared *selection_metric(const struct report_selection *s,
+						const struct report *r, size_t i);
+
+#endif

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* orchestrator/request: JSON and the command line make the same requests, and say what is wrong. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#include <json-c/json.h>
+
+#include "common/nearest.h"
+#include "orchestrator/request/arguments.h"
+
+/* What the command line makes of words; @text is JSON, or an error. */
+static int from_words(enum request_kind kind, const char *words, char **text)
+{
+	__cleanup_free char *copy = xstrdup(words);
+	char *argv[32] = {(char *)"x"}, *save = NULL;
+	struct request_arguments a;
+	struct error err = {0};
+	struct request r;
+	int argc = 1, n;
+
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	request_init(&r, kind);
+	request_arguments_make(&r, &a);
+	n = options_parse(argc, argv, a.options, &err);
+	if (n >= 0)
+		n = request_take_operands(&a, n, argv, &err);
+	if (n >= 0)
+		n = request_check(&r, NULL, &err);
+	*text = n < 0 ? xstrdup(err.text) : request_json(&r);
+	request_arguments_free(&a);
+	request_free(&r);
+	return n;
+}
+
+/* The canonical text of JSON, or the error. */
+static int from_json(enum request_kind kind, const char *json, char **text)
+{
+	struct error err = {0};
+	struct request r;
+	int ret = request_parse(json, strlen(json), "file.json", kind, &r, &err);
+
+	if (ret) {
+		*text = xstrdup(err.text);
+		return ret;
+	}
+	*text = request_json(&r);
+	request_free(&r);
+	return 0;
+}
+
+static const struct {
+	enum request_kind kind;
+	const char *words, *json;
+} same[] = {
+	{REQUEST_RUN, "quick full --kernel a --kernel=b --boots auto --max-boots 4 --seed 7",
+	 "{\"request\":\"run\",\"scenarios\":[\"quick\",\"full\"],\"kernels\":[\"a\",\"b\"],"
+	 "\"boots\":\"auto\",\"max_boots\":4,\"seed\":7,\"host\":\"emulated\"}"},
+	{REQUEST_RUN, "quick --kernel a --host h",
+	 "{\"scenarios\":[\"quick\"],\"kernels\":[\"a\"],\"host\":\"h\"}"},
+	{REQUEST_COMPARE, "a b --metric switch",
+	 "{\"base\":\"a\",\"new\":\"b\",\"metric\":\"switch\"}"},
+	{REQUEST_REPORT, "a b --format junit",
+	 "{\"base\":\"a\",\"new\":\"b\",\"format\":\"junit\"}"},
+	{REQUEST_SIGNOFF, "--policy p --base a --new b",
+	 "{\"base\":\"a\",\"new\":\"b\",\"policy\":\"p\"}"},
+	{REQUEST_BISECT,
+	 "--tree t --good v1 --bad v2 --scenario multiplex --metric switch --param l2_vcpus=8 "
+	 "--threshold 0.7% --first-parent -- arch/x86 virt",
+	 "{\"kind\":\"git\",\"tree\":\"t\",\"good\":\"v1\",\"bad\":\"v2\",\"scenario\":\"multiplex\","
+	 "\"metric\":\"switch\",\"params\":[\"l2_vcpus=8\"],\"threshold\":0.7,\"first_parent\":true,"
+	 "\"paths\":[\"arch/x86\",\"virt\"]}"},
+	{REQUEST_BISECT, "--series n --scenario s --metric m",
+	 "{\"kind\":\"series\",\"variant\":\"n\",\"scenario\":\"s\",\"metric\":\"m\"}"},
+	{REQUEST_BISECT, "--config one two --scenario s --metric m",
+	 "{\"kind\":\"config\",\"good\":\"one\",\"bad\":\"two\",\"scenario\":\"s\",\"metric\":\"m\"}"},
+	{REQUEST_TEST, "tree --scenario s --metric m --limit 25000 --rounds 9",
+	 "{\"tree\":\"tree\",\"scenario\":\"s\",\"metric\":\"m\",\"limit\":25000,\"rounds\":9}"},
+};
+
+TEST(words_and_json_are_the_same)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+		__cleanup_free char *words = NULL, *json = NULL, *again = NULL;
+
+		assert_int_equal(from_words(same[i].kind, same[i].words, &words), 0);
+		assert_int_equal(from_json(same[i].kind, same[i].json, &json), 0);
+		assert_string_equal(words, json);
+		assert_int_equal(from_json(REQUEST_ANY, json, &again), 0);
+		assert_string_equal(again, json);
+	}
+}
+
+static const struct {
+	enum request_kind kind;
+	const char *json, *error;
+} wrong[] = {
+	{REQUEST_RUN, "[]", "file.json: $: expected an object"},
+	{REQUEST_RUN, "{", "file.json:1:2: the JSON ends too early"},
+	{REQUEST_RUN, "{\"request\":\"bisect\"}",
+	 "file.json: $.request: expected a request of kind \"run\", found \"bisect\""},
+	{REQUEST_ANY, "{\"request\":\"walk\"}",
+	 "file.json: $.request: \"walk\" is no kind of request"},
+	{REQUEST_ANY, "{}", "file.json: $: \"request\" is missing"},
+	{REQUEST_RUN, "{\"kernel\":[]}",
+	 "file.json: $: unknown key \"kernel\"; did you mean \"kernels\"?"},
+	{REQUEST_RUN, "{\"kernels\":[\"a\"]}", "file.json: $: \"scenarios\" is missing"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":\"a\"}",
+	 "file.json: $.kernels: expected an array"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"a\",7]}",
+	 "file.json: $.kernels[1]: expected a string"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"\"]}",
+	 "file.json: $.kernels[0]: must not be empty"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"a\",\"b\",\"c\"]}",
+	 "file.json: $.kernels: given 3 times; 1 to 2 are possible"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"a\",\"a\"]}",
+	 "file.json: $.kernels: both are a"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"a\"],\"boots\":0}",
+	 "file.json: $.boots: 0 is not within 1..1000"},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"a\"],\"boots\":\"many\"}",
+	 "file.json: $.boots: expected a whole number or \"auto\", found \"many\""},
+	{REQUEST_RUN, "{\"scenarios\":[\"s\"],\"kernels\":[\"a\"],\"boots\":\"auto\"}",
+	 "file.json: $.boots: auto needs two kernels"},
+	{REQUEST_REPORT, "{\"base\":\"a\",\"new\":\"b\",\"format\":\"pdf\"}",
+	 "file.json: $.format: \"pdf\" is none of: text, html"},
+	{REQUEST_BISECT, "{\"scenario\":\"s\",\"metric\":\"m\"}",
+	 "file.json: $: \"kind\" is missing"},
+	{REQUEST_BISECT,
+	 "{\"kind\":\"git\",\"scenario\":\"s\",\"metric\":\"m\",\"good\":\"a\",\"bad\":\"b\"}",
+	 "file.json: $: \"tree\" is missing"},
+	{REQUEST_BISECT,
+	 "{\"kind\":\"series\",\"scenario\":\"s\",\"metric\":\"m\",\"paths\":[\"a\"]}",
+	 "file.json: $.paths: does not go with a bisect of this kind"},
+	{REQUEST_BISECT,
+	 "{\"kind\":\"series\",\"scenario\":\"s\",\"metric\":\"m\",\"threshold\":-1}",
+	 "file.json: $.threshold: -1 is not within 0..1e+06"},
+	{REQUEST_BISECT, "{\"kind\":\"series\",\"scenario\":\"s\",\"metric\":\"m\",\"boots\":9}",
+	 "file.json: $.boots: 9 is more than max_boots, which is 8"},
+	{REQUEST_BISECT,
+	 "{\"kind\":\"series\",\"scenario\":\"s\",\"metric\":\"m\",\"first_parent\":1}",
+	 "file.json: $.first_parent: expected true or false"},
+	{REQUEST_TEST, "{\"tree\":\"t\",\"scenario\":\"s\",\"metric\":\"m\"}",
+	 "file.json: $: \"limit\" is missing"},
+	{REQUEST_TEST, "{\"tree\":\"t\",\"scenario\":\"s\",\"metric\":\"m\",\"limit\":\"low\"}",
+	 "file.json: $.limit: expected a number"},
+};
+
+TEST(errors_name_file_and_path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		__cleanup_free char *text = NULL;
+
+		assert_int_equal(from_json(wrong[i].kind, wrong[i].json, &text), -EINVAL);
+		if (strncmp(text, wrong[i].error, strlen(wrong[i].error)))
+			fail_msg("%s\ngave: %s\nwant: %s", wrong[i].json, text, wrong[i].error);
+	}
+}
+
+static const struct {
+	enum request_kind kind;
+	const char *words, *error;
+} mistyped[] = {
+	{REQUEST_RUN, "", "SCENARIO is missing"},
+	{REQUEST_RUN, "quick", "--kernel is missing"},
+	{REQUEST_RUN, "quick --kernel", "--kernel: wants a value: KERNEL"},
+	{REQUEST_RUN, "quick --kernle a", "--kernle: no such option; did you mean --kernel?"},
+	{REQUEST_RUN, "quick --kernel a --boots 0",
+	 "--boots: expected a whole number from 1 to 1000, or auto"},
+	{REQUEST_RUN, "quick --kernel a --boots auto", "--boots: auto needs two kernels"},
+	{REQUEST_RUN, "quick --kernel a --kernel a", "--kernel: both are a"},
+	{REQUEST_COMPARE, "a", "NEW is missing"},
+	{REQUEST_COMPARE, "a b c", "c: one operand too many"},
+	{REQUEST_BISECT, "--scenario s --metric m", "give one of --tree, --series and --config"},
+	{REQUEST_BISECT, "--tree t --series s",
+	 "--series: give one of --tree, --series and --config"},
+	{REQUEST_BISECT, "--series s --scenario s --metric m x", "x: one operand too many"},
+	{REQUEST_BISECT, "--series s --scenario s --metric m --first-parent",
+	 "--first-parent: does not go with a bisect of this kind"},
+	{REQUEST_BISECT, "--config one --scenario s --metric m", "FRAGMENT-B is missing"},
+	{REQUEST_BISECT, "--series s --scenario s --metric m --threshold -1",
+	 "--threshold: expected a number from 0"},
+	{REQUEST_TEST, "t --scenario s --metric m", "--limit is missing"},
+};
+
+TEST(errors_name_the_argument)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mistyped); i++) {
+		__cleanup_free char *text = NULL;
+
+		assert_int_equal(from_words(mistyped[i].kind, mistyped[i].words, &text), -EINVAL);
+		if (strncmp(text, mistyped[i].error, strlen(mistyped[i].error)))
+			fail_msg("%s\ngave: %s\nwant: %s", mistyped[i].words, text,
+				 mistyped[i].error);
+	}
+}
+
+/* As 46bc35b, before requests had tables, wrote them into databases. */
+static const char old_series[] =
+	"{\"boots\":2,\"command\":\"nestlab bisect --series n\",\"first_parent\":false,"
+	"\"host\":\"emulated\",\"kind\":\"series\",\"max_boots\":8,\"metric\":\"switch\","
+	"\"parallel\":1,\"params\":[\"memory=unmanaged\"],\"paths\":[],\"rounds\":0,"
+	"\"scenario\":\"multiplex\",\"seed\":1,\"smallest_effect\":0.0,\"threshold\":0.0,"
+	"\"variant\":\"n\"}";
+static const char old_git[] =
+	"{\"bad\":\"dcaf3fbc53b2fec9e56199a52c804cab9907ea5a\",\"boots\":2,"
+	"\"command\":\"nestlab bisect --tree repo --good v1 --bad v3\",\"first_parent\":false,"
+	"\"good\":\"81c1ca793b7129e6a84939d4f6fd9526fe6a541d\",\"host\":\"emulated\","
+	"\"kind\":\"git\",\"max_boots\":8,\"metric\":\"switch\",\"parallel\":1,"
+	"\"params\":[\"l2_vcpus=8\"],\"paths\":[],\"rounds\":0,\"scenario\":\"multiplex\",\"seed\":1,"
+	"\"smallest_effect\":0.69999999999999996,\"threshold\":0.69999999999999996,"
+	"\"tree\":\"/tmp/repo\",\"variant\":\"baseline\"}";
+
+TEST(old_bisects_can_be_resumed)
+{
+	struct error err = {0};
+	struct request r;
+
+	if (request_parse(old_series, strlen(old_series), "x", REQUEST_BISECT, &r, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(r.bisect.kind, BISECT_SERIES);
+	assert_string_equal(r.bisect.variant, "n");
+	assert_string_equal(r.bisect.probe.params.items[0], "memory=unmanaged");
+	assert_string_equal(r.bisect.command, "nestlab bisect --series n");
+	request_free(&r);
+	if (request_parse(old_git, strlen(old_git), "x", REQUEST_BISECT, &r, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(r.bisect.kind, BISECT_GIT);
+	assert_true(r.bisect.threshold == 0.7 && r.bisect.probe.smallest_effect == 0.7);
+	request_free(&r);
+}
+
+/* A command line that is made of a request makes the same request. */
+TEST(command_lines_come_back)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+		__cleanup_free char *line = NULL, *before = NULL, *after = NULL;
+		struct request r;
+
+		if (same[i].kind == REQUEST_BISECT)
+			continue;
+		assert_int_equal(request_parse(same[i].json, strlen(same[i].json), "x",
+					       same[i].kind, &r, NULL),
+				 0);
+		line = request_command_line(&r);
+		before = request_json(&r);
+		request_free(&r);
+		assert_int_equal(
+			from_words(
+				same[i].kind,
+				strchr(strchr(line, ' ') + 1, ' ') +
+					(same[i].kind == REQUEST_SIGNOFF ? strlen(" signoff") : 0),
+				&after),
+			0);
+		assert_string_equal(before, after);
+	}
+}
+
+TEST(command_lines_are_quoted)
+{
+	static const char json[] = "{\"base\":\"a b\",\"new\":\"it's\"}";
+	__cleanup_free char *line = NULL;
+	struct request r;
+
+	assert_int_equal(request_parse(json, strlen(json), "x", REQUEST_COMPARE, &r, NULL), 0);
+	line = request_command_line(&r);
+	assert_string_equal(line, "nestlab compare 'a b' 'it'\\''s'");
+	request_free(&r);
+}
+
+TEST(schemas_name_every_field)
+{
+	for (int kind = 0; kind < REQUEST_KINDS; kind++) {
+		struct json_object *schema = request_describe(kind), *properties;
+
+		assert_true(json_object_object_get_ex(schema, "properties", &properties));
+		json_object_object_foreach(properties, key, value)
+		{
+			assert_true(json_object_object_get_ex(value, "description", NULL));
+			assert_true(strlen(key) > 0);
+		}
+		json_object_put(schema);
+	}
+}
+
+TEST(the_nearest_word_is_found)
+{
+	static const char *const known[] = {"run", "report", "bisect", "kernel", NULL};
+
+	assert_string_equal(nearest_word("kernle", known), "kernel");
+	assert_string_equal(nearest_word("bisetc", known), "bisect");
+	assert_string_equal(nearest_word("rn", known), "run");
+	assert_string_equal(nearest_word("rep", known), "report");
+	assert_null(nearest_word("x", known));
+	assert_null(nearest_word("frobnicate", known));
+	assert_null(nearest_word("", known));
+}
+
+UNIT_MAIN("request", NULL, NULL)
