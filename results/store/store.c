@@ -35,9 +35,9 @@ enum results_class results_class_from_name(const char *name)
 	return RESULTS_OK;
 }
 
-/* ---- what must hold before anything is written ---- */
+/* ---- checks before anything is written ---- */
 
-/* An agent may have measured nothing: that is no number, and no error. */
+/* An agent may have measured nothing. That is not an error; the metric is left out. */
 static bool is_empty(const struct results_metric *m)
 {
 	return !m->count && !m->nhist;
