@@ -7,9 +7,9 @@
 
 /*
  * The word of the NULL-terminated @known that takes the fewest mistakes to become @word: a letter
- * that is missing, too many or another one, or two neighbours swapped (Damerau-Levenshtein). NULL if
- * none is near: more than 3 mistakes, or half of the word's letters. Of equals the first; one that
- * @word is the beginning of wins.
+ * that is missing, too many or another one, or two neighbours swapped (Damerau-Levenshtein). NULL
+ * if none is near: more than 3 mistakes, or half of the word's letters. Of several that are equally
+ * near the first wins; a word that starts with @word wins over all others.
  */
 const char *nearest_word(const char *word, const char *const *known);
 

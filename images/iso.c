@@ -80,7 +80,7 @@ int iso_check_cmdline(const char *cmdline, struct error *err)
 		if (!isprint((unsigned char)*p) || strchr("'\"\\$`;&|<>{}#", *p))
 			return error_set(
 				err, -EINVAL,
-				"kernel command line: byte %zu (0x%02x) means something else to a boot loader; leave it out",
+				"kernel command line: byte %zu (0x%02x) has a special meaning to a boot loader; leave it out",
 				(size_t)(p - cmdline), (unsigned char)*p);
 	return 0;
 }

@@ -24,10 +24,11 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* Steps of a full build with our fragments, until one was counted here. */
+/* Steps of a full build with our fragments: the estimate until a full build was counted on this
+ * machine. */
 #define FULL_BUILD_STEPS 1650
 
-/* One variant on its way. */
+/* One variant that is being built. */
 struct job {
 	const struct kernel_env *env;
 	const struct kernel_variant *v;
@@ -98,7 +99,7 @@ static int find_base(struct job *j, struct error *err)
 		return 0;
 	if (!strcmp(base.keys.source_hash, j->keys.source_hash))
 		j->base = base.keys;
-	else /* its branch moved meanwhile */
+	else /* the base's branch moved meanwhile, so its tree has other sources */
 		kernel_keys_free(&base.keys);
 	return 0;
 }
@@ -223,7 +224,11 @@ static int compile_tree(struct job *j, uint64_t *steps, struct error *err)
 	return ret;
 }
 
-/* Trees are kept of what others start from: roots, and bases that were asked for. */
+/*
+ * Keeps the trees that other builds start from: those of variants without a base, of bases that
+ * were built for another variant, and the last one of a lineage. A tree takes gigabytes, so the
+ * others go.
+ */
 static int keep_tree(struct job *j, struct error *err)
 {
 	__cleanup_free char *top = kernel_cache_path(j->env, "trees", NULL);
@@ -247,7 +252,8 @@ static int compile_and_publish(struct job *j, struct error *err)
 	uint64_t steps;
 	int ret = compile_tree(j, &steps, err);
 
-	/* most of a tree that does not compile is built, and the next commit may start from it */
+	/* most of this tree is built although it does not compile, and the next commit may start
+	 * from it */
 	if (ret == -ENOEXEC && kernel_lineage_exists(j->v, &j->keys))
 		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL);
 	if (ret)
@@ -270,7 +276,8 @@ static int build_in_work(struct job *j, struct error *err)
 	ret = kernel_work_lock(j->env, "kernel", j->v->name, j->keys.key, &j->lock, err);
 	if (ret)
 		return ret;
-	/* it may be there already, reached on another way, e.g. with other fragments */
+	/* another prekey may have led to this key meanwhile, e.g. other fragments with the same
+	 * result */
 	if (!is_done(j)) {
 		ret = compile_and_publish(j, err);
 		if (ret)
@@ -320,8 +327,8 @@ static int build_kernel(struct job *j, struct error *err)
 
 /* ---- once ---- */
 
-/* Is it in the cache, whole? With @locked (the prekey's lock is held) a damaged entry is removed, so
- * that a good one can take its place. */
+/* Is the build in the cache, and complete? With @locked (the caller holds the prekey's lock) a
+ * damaged entry is removed, so that a good one can take its place. */
 static int find_cached(struct job *j, bool locked, bool *cached, struct error *err)
 {
 	__cleanup_free char *entry = NULL;
@@ -349,8 +356,11 @@ static int find_cached(struct job *j, bool locked, bool *cached, struct error *e
 	return fs_remove_tree(entry, err);
 }
 
-/* A variant that adds nothing to its base is its base (the first none of a series' patches): it is
- * built as that. As another it would hold the lock that building its base waits for. */
+/*
+ * A variant that adds nothing to its base ("patch_count": 0) has the prekey of its base, and is
+ * built as its base. Built as itself it would hold the prekey's lock, and the build of its base
+ * would wait for that lock for ever.
+ */
 static int skip_empty(struct job *j, struct error *err)
 {
 	struct kernel_keys base;
@@ -458,7 +468,7 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	if (ret)
 		return ret;
 	ret = kernel_keys_find(env, &v, false, &j.keys, err);
-	if (ret == -ENOENT) { /* not even the source is here */
+	if (ret == -ENOENT) { /* the source itself is not on this machine */
 		ret = 0;
 		goto out;
 	}
@@ -474,7 +484,7 @@ out:
 
 /* ---- sources alone ---- */
 
-/* The variant's own built tree, if it is kept, saves applying the patches. */
+/* If the variant's own built tree is kept, the patches need not be applied again. */
 static int find_own_tree(struct job *j, bool *found, struct error *err)
 {
 	__cleanup_free char *tree = NULL;

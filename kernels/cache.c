@@ -88,7 +88,7 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 
 /* ---- entries ---- */
 
-/* What an entry holds, and where make leaves it. */
+/* The files of an entry, and where make leaves them. */
 static const struct kept_file {
 	const char *name, *in_tree;
 	size_t path; /* the member of struct kernel_build */
@@ -192,7 +192,8 @@ static int check_bzimage(const struct kernel_build *b, struct error *err)
 	if (ret)
 		return ret;
 	if (strcmp(now, b->bzimage_sha256))
-		return error_set(err, -EUCLEAN, "%s: not what its manifest says", b->bzimage);
+		return error_set(err, -EUCLEAN, "%s: its SHA-256 differs from the manifest's",
+				 b->bzimage);
 	return 0;
 }
 
@@ -333,7 +334,8 @@ static int collect_build(const struct kernel_work *w, struct kernel_build *b, st
 	return sha256_file(bzimage, b->bzimage_sha256, err);
 }
 
-/* The key's lock is held. An entry without a manifest is what a deletion left half-way. */
+/* The caller holds the key's lock. An entry without a manifest is the rest of a deletion that was
+ * interrupted. A complete one has the same key and so the same content: it stays. */
 static int install_entry(const struct kernel_env *env, const char *key, const char *from,
 			 struct error *err)
 {

@@ -53,7 +53,9 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
-/* A branch may have moved since the kernel was built: then these would be tests of another kernel. */
+/*
+ * A branch may have moved since the kernel was built: the tests would be those of another kernel.
+ */
 static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
 		       struct error *err)
 {
@@ -64,7 +66,7 @@ static int find_source(struct selftests_job *j, const struct kernel_build *kerne
 	if (!strcmp(j->keys.source_hash, kernel->source_hash))
 		return 0;
 	return error_set(err, -ESTALE,
-			 "the source has changed since the kernel was built; run it again");
+			 "the source has changed since the kernel was built; run nestlab again");
 }
 
 /* The C library is linked in, so its version is part of the key. */

@@ -14,7 +14,7 @@
 #include "common/cancel.h"
 #include "kernels/internal.h"
 
-/* When the sources of the tree were complete, and where the copy goes. */
+/* When the sources of the tree were complete (its mark), and where the copy goes. */
 struct copy {
 	struct timespec mark;
 	const char *to; /* for messages */
@@ -122,7 +122,8 @@ static int copy_entry(const struct copy *c, int from, int to, const char *name, 
 		return copy_file(c, from, to, name, &st, err);
 	if (!linkat(from, name, to, name, 0))
 		return 0;
-	/* as many names as its file system allows, or another file system */
+	/* the file has as many links as its file system allows, or the copy is on another file
+	 * system */
 	if (errno == EMLINK || errno == EXDEV)
 		return copy_file(c, from, to, name, &st, err);
 	return fail_copy(err, c, name);
@@ -355,7 +356,7 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 	int in, out = -1, ret;
 
 	if (stat(mark, &st))
-		return error_set(err, -errno, "%s: is no built tree: %s", from, strerror(errno));
+		return error_set(err, -errno, "%s: is not a built tree: %s", from, strerror(errno));
 	c.mark = st.st_mtim;
 	in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (in >= 0 && !mkdir(to, 0777))

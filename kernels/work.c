@@ -10,7 +10,8 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* With less than this left on the disk, that is why a build failed, whichever program noticed. */
+/* If less than this is free after a failure, the full disk is taken for its cause, whatever the
+ * program said. */
 #define DISK_FULL_BYTES (4 << 20)
 
 /* Removes folders that nobody holds the lock of. Called with the lock of CACHE/work itself. */
@@ -99,7 +100,8 @@ bool kernel_is_at_fault(int code)
 	return code == -ENOEXEC || code == -EBADMSG || code == -EDOM;
 }
 
-/* May a full disk be behind this error? Programs fail in their own ways when one is, or leave half a file. */
+/* Can a full disk explain this error? On a full disk each program fails in its own way, or leaves
+ * half a file. */
 static bool may_hide_full_disk(int code)
 {
 	return kernel_is_at_fault(code) || code == -EREMOTEIO || code == -EIO || code == -EINVAL ||

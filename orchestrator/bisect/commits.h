@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * commits.h - commits of our own in the user's repository. They are in no branch and no work tree: git
- * forgets them in time.
+ * commits.h - commits of our own in the user's repository. They are in no branch and no work tree,
+ * so `git gc` removes them in time.
  */
 #ifndef ORCHESTRATOR_BISECT_COMMITS_H
 #define ORCHESTRATOR_BISECT_COMMITS_H

@@ -12,7 +12,8 @@
 enum { PARENT, CULPRIT, BAD, REVERT, KERNELS };
 #define KERNELS_WITHOUT_REVERT (CULPRIT + 1)
 
-/* The boots are under a session of their own, with seeds of their own, so none is an old one. */
+/* The boots have another session and other seeds than those of the search, so that none of those is
+ * counted again. */
 struct confirm {
 	struct bisect_session *s;
 	char *session;
@@ -130,7 +131,7 @@ static int look_again(struct confirm *c, int look, struct bisect_confirmation *o
 	return 0;
 }
 
-/* May more boots decide what is not decided yet? */
+/* Can more boots decide what is not decided yet? */
 static bool is_open(const struct bisect_confirmation *out)
 {
 	if (out->itself.verdict == VERDICT_INCONCLUSIVE)
@@ -147,13 +148,13 @@ static void describe_confirmation(struct bisect_confirmation *out)
 		revert = bisect_ratio_text(&out->revert);
 		snprintf(
 			out->text, sizeof(out->text),
-			"in fresh boots: %s compared with the one before it; the bad end is %s compared with itself without it",
+			"in new boots: %s compared with the candidate before it; the bad end is %s compared with the bad end without it",
 			itself, revert);
 		return;
 	}
 	snprintf(
 		out->text, sizeof(out->text),
-		"in fresh boots: %s compared with the one before it; it could not be tested by a revert",
+		"in new boots: %s compared with the candidate before it; it could not be tested by a revert",
 		itself);
 }
 
@@ -188,7 +189,7 @@ int bisect_confirm(struct bisect_session *s, const char *parent, const char *cul
 
 	*out = (struct bisect_confirmation){0};
 	ret = confirm_culprit(&c, out, err);
-	if (ret == -ENODATA || ret == -ENOEXEC) { /* an answer too: it cannot be confirmed */
+	if (ret == -ENODATA || ret == -ENOEXEC) { /* this is an answer: it cannot be confirmed */
 		snprintf(out->text, sizeof(out->text), "%s", err->text);
 		ret = 0;
 	}

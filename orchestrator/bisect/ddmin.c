@@ -39,8 +39,8 @@ int bisect_set_parse(const char *name, bool *flags, size_t n, struct error *err)
 		unsigned long i = strtoul(p, &end, 10);
 
 		if (!isdigit((unsigned char)*p) || i >= n || (*end && (*end != ',' || !end[1])))
-			return error_set(err, -EINVAL, "\"%s\" is no set of differences below %zu",
-					 name, n);
+			return error_set(err, -EINVAL,
+					 "\"%s\" is not a set of differences below %zu", name, n);
 		flags[i] = true;
 		p = end;
 		if (*p == ',')

@@ -258,7 +258,7 @@ static void *run_build_thread(void *arg)
 	return NULL;
 }
 
-/* Without a thread to be had, or with one candidate alone, it is built right here. */
+/* A single candidate, or one for which no thread can be started, is built in this thread. */
 static void start_build(struct build_thread *t, size_t candidates)
 {
 	if (candidates > 1 && !pthread_create(&t->thread, NULL, run_build_thread, t))
@@ -408,9 +408,10 @@ static int name_differences(struct lab *lab, struct error *err)
 static int check_no_patches(struct lab *lab, struct error *err)
 {
 	if (lab->variant.npatches)
-		return error_set(err, -EINVAL,
-				 "%s has patches: give --variant one without, for its config",
-				 lab->variant.path);
+		return error_set(
+			err, -EINVAL,
+			"%s has patches: name a variant without patches with --variant, for its config and compiler",
+			lab->variant.path);
 	return 0;
 }
 

@@ -24,10 +24,11 @@ static int refuse_comparison(const struct results_comparison *c,
 			     const struct results_filter *filter, struct error *err)
 {
 	if (c->failure)
-		return error_set(err, -ENODATA,
-				 "%s gave no %s: the measurement was skipped, or failed: %s",
-				 filter->scenario, filter->metric, c->failure);
-	return error_set(err, -ENODATA, "%s gave no %s: the measurement was skipped",
+		return error_set(
+			err, -ENODATA,
+			"%s gave no number for %s: the measurement was skipped, or it failed: %s",
+			filter->scenario, filter->metric, c->failure);
+	return error_set(err, -ENODATA, "%s gave no number for %s: the measurement was skipped",
 			 filter->scenario, filter->metric);
 }
 
@@ -79,9 +80,10 @@ int bisect_find_border(double ratio, double threshold, double *border, struct er
 		*border = log(limit) / log(ratio);
 	if (*border < 1)
 		return 0;
-	return error_set(err, -ERANGE,
-			 "the ends differ by %+.2f %%, which is less than the threshold of %g %%",
-			 to_percent(ratio), threshold);
+	return error_set(
+		err, -ERANGE,
+		"the ends differ by %+.2f %%, which is less than the threshold of %g %%; choose a smaller --threshold",
+		to_percent(ratio), threshold);
 }
 
 /* The position by the comparison with the end that lies at @offset. */

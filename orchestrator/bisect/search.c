@@ -58,8 +58,9 @@ int bisect_rounds_left(long total, size_t k)
 }
 
 /*
- * What cannot be judged often has neighbours that cannot be either (a range that does not build), so
- * each skip within the range sends us further from the ideal place: 1, 2, 4, ... to either side.
+ * The neighbours of a candidate that cannot be judged often cannot be judged either (a range that
+ * does not build), so each skip within the range moves the next test further from the ideal place:
+ * by 1, 2, 4, ... to either side.
  */
 static long distance_from_skips(const struct bisect_remaining *r)
 {

@@ -104,12 +104,13 @@ struct need {
 	int first, count;
 	bool served; /* they were asked of the lab */
 	bool known;  /* old_host_failures is set */
-	/* Boots that had failed for the host before this process started. They do not count: whoever
-	 * resumed the bisect may have mended the host. */
+	/* Boots that had failed for the host before this process started. They do not count:
+	 * whoever resumed the bisect may have repaired the host. */
 	int old_host_failures;
 };
 
-/* A boot of class job counts as the kernel's: an image without KVM, say, never gets better. */
+/* A boot of class job counts against the kernel, since another boot would end the same way (a
+ * kernel without KVM, say). */
 static bool is_guest_class(enum results_class c)
 {
 	return c == RESULTS_GUEST || c == RESULTS_INTEGRITY || c == RESULTS_JOB;
@@ -125,7 +126,7 @@ static int count_failures(const struct results_tally *t, bool of_guest)
 	return n;
 }
 
-/* What the boots so far leave to be done for one kernel; may set *failed. */
+/* Finds which boots a kernel still needs, given those that are stored; may set *failed. */
 static int assess_need(const struct bisect_session *s, const struct results_tally *t, int wanted,
 		       struct need *need, char **failed, struct error *err)
 {
@@ -148,8 +149,7 @@ static int assess_need(const struct bisect_session *s, const struct results_tall
 	if (of_host >= s->limits.host_failures)
 		return error_set(
 			err, -EAGAIN,
-			"the host failed in %d boots of one kernel, the last time with: %s; "
-			"mend that, then go on with nestlab bisect --resume",
+			"the host failed in %d boots of one kernel, the last time with: %s; repair that, then continue with nestlab bisect --resume",
 			of_host, t->error);
 	return 0;
 }

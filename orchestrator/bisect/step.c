@@ -18,7 +18,7 @@ struct batch {
 	double started;
 };
 
-/* Gives candidate @i its verdict; @f has what is known besides. */
+/* Gives candidate @i its verdict; @f has what else is known. */
 static int decide_step(struct batch *b, size_t i, enum bisect_verdict verdict,
 		       struct bisect_finding f, struct error *err)
 {
@@ -101,7 +101,7 @@ static int use_twin(struct batch *b, size_t i, const struct results_bisect_step 
 	return decide_step(b, i, bisect_verdict_parse(twin->verdict), f, err);
 }
 
-/* A candidate whose bytes were judged before, as another one, gets the same verdict without a boot. */
+/* A candidate with the same bzImage as a judged one gets the same verdict without a boot. */
 static int use_twins(struct batch *b, struct error *err)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -168,7 +168,7 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 		if (look < looks)
 			return 0;
 		verdict = BISECT_SKIP;
-		how = "not sure which end it is nearer";
+		how = "not sure which end is nearer";
 	}
 	numbers = bisect_ratio_text(&to_good);
 	why = xasprintf("%.6g %s, %s of good; %s", to_good.new_median, to_good.unit, numbers, how);
@@ -181,7 +181,8 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 			   err);
 }
 
-/* Boots what is undecided; from the second look on the ends too, which every step is held against. */
+/* Boots the undecided steps. From the second look on the ends get more boots, too: each step is
+ * compared with them, and few boots of an end limit every comparison. */
 static int boot_steps(struct batch *b, const size_t *at, size_t n, int look, struct error *err)
 {
 	struct bisect_session *s = b->s;

@@ -21,7 +21,7 @@
  *	+- more boots, up to the maximum
  *	    |
  *	    v
- *	  skip: not sure which end it is nearer
+ *	  skip: not sure which end is nearer
  */
 #ifndef ORCHESTRATOR_BISECT_STEP_H
 #define ORCHESTRATOR_BISECT_STEP_H

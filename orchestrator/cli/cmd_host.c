@@ -19,7 +19,7 @@ static const struct option_spec options[] = {
 	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts"),
 	OPTION_END};
 
-/* A host and what its driver found, or why it cannot be told. */
+/* A host and what its driver found, or why nothing is known of it. */
 struct checked {
 	const char *name; /* as asked for */
 	struct host_config cfg;
@@ -117,14 +117,14 @@ static void print_row(const struct checked *c)
 	       c->cfg.description ? c->cfg.description : "");
 }
 
-/* How many of the hosts that were asked for cannot run, and of how many nothing can be told. */
+/* How many of the hosts cannot run, and of how many nothing is known. */
 struct tally {
 	size_t not_ready, wrong;
 };
 
 /*
- * Checks each host and shows it: in a JSON array, or by @print. A host that cannot be told (a wrong
- * file) is shown as that and hides no other.
+ * Checks each host and shows it: in a JSON array, or by @print. A host whose file is wrong is shown
+ * as wrong, and the others are still shown.
  */
 static struct tally show_hosts(const struct places *places, char *const *names, size_t count,
 			       bool json, void (*print)(const struct checked *))
@@ -175,7 +175,8 @@ static int check_hosts(int n, char **names)
 	struct tally t;
 
 	if (!n)
-		command_usage_error("HOST is missing: which host is to be checked?");
+		command_usage_error(
+			"HOST is missing: name the host to check (see: nestlab host list)");
 	t = show_hosts(command_places(), names, n, as_json_wanted, print_details);
 	if (t.wrong || cancel_requested())
 		return EXIT_FATAL;
@@ -189,18 +190,17 @@ static const struct command actions[] = {
 		.usage = "[--json]",
 		.about =
 			"Lists the hosts: those that are built in (emulated), and those with a file "
-			"hosts/NAME.json. A wrong file is shown as such and hides no other.",
+			"hosts/NAME.json. A wrong file is shown as such; the others are still listed.",
 		.exit_status = "0 done, 1 a host's file is wrong, 128 fatal",
 		.options = options,
 		.run = list_hosts,
 	},
 	{
 		.name = "check",
-		.help = "what a host lacks, with the remedy",
+		.help = "say what a host lacks, and how to get it",
 		.usage = "[--json] HOST...",
 		.about =
-			"Says whether hosts can run now, and names each thing that is missing, with "
-			"its remedy.",
+			"Says whether hosts can run now. Names each thing that is missing, and how to get it.",
 		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
 		.options = options,
 		.operand = "HOST",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * nestlab complete -- WORD...: what the last word can become, for completion/. The words are those
- * of a command line without "nestlab", the last one may be empty. Prints a candidate, a tab and what
- * it means on each line; ":file" or ":folder" stands for what the shell finds itself. The shell
- * leaves out what the word is no beginning of.
+ * of a command line without "nestlab", the last one may be empty. Prints a candidate, a tab and
+ * what it means on each line; ":file" or ":folder" stands for what the shell finds itself. The
+ * shell leaves out candidates that do not begin with the word.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static void list_option_values(const struct option_spec *o)
 		print_candidate(o->choice(i), o->help);
 }
 
-/* The option that takes a value and is called @word up to @len; NULL: none. */
+/* The option that takes a value and whose name is the first @len bytes of @word; NULL: none. */
 static const struct option_spec *find_option(const struct option_spec *all, const char *word,
 					     size_t len)
 {

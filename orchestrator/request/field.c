@@ -137,7 +137,7 @@ int request_set_choice(int *at, const struct request_field *f, const char *text,
 		*at = (int)i + 1;
 		return 0;
 	}
-	return error_set(err, -EINVAL, "\"%s\" is none of: %s", text, words);
+	return error_set(err, -EINVAL, "unknown value \"%s\"; expected one of: %s", text, words);
 }
 
 int request_set_text(struct request *r, const struct request_field *f, const char *text,

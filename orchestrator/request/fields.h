@@ -11,19 +11,21 @@
 
 #include "orchestrator/request/request.h"
 
-enum request_type {		     /* the member in the struct */
-		    REQUEST_TEXT,    /* char *, not empty */
-		    REQUEST_INTEGER, /* int */
-		    REQUEST_REAL,    /* double */
-		    REQUEST_FLAG,    /* bool */
-		    REQUEST_LIST,    /* struct request_list of texts */
-		    REQUEST_CHOICE,  /* int: 1 + index of the word; 0: not given */
+/* The type of the member in the struct. */
+enum request_type {
+	REQUEST_TEXT,	 /* char *, not empty */
+	REQUEST_INTEGER, /* int */
+	REQUEST_REAL,	 /* double */
+	REQUEST_FLAG,	 /* bool */
+	REQUEST_LIST,	 /* struct request_list of texts */
+	REQUEST_CHOICE,	 /* int: 1 + index of the word; 0: not given */
 };
 
-enum request_place { /* on the command line */
-		     REQUEST_OPTION,
-		     REQUEST_OPERAND, /* in the table's order; a list takes the rest */
-		     REQUEST_NO_ARGUMENT,
+/* Where the field is on the command line. */
+enum request_place {
+	REQUEST_OPTION,
+	REQUEST_OPERAND, /* in the table's order; a list takes the rest */
+	REQUEST_NO_ARGUMENT,
 };
 
 enum request_file {

@@ -410,7 +410,7 @@ void page_render(const struct report *r, const struct report_options *o,
 	if (s.count < c->nmetrics)
 		doc_paragraph(
 			&d,
-			"Not shown: %zu metrics that are no headline and did not regress; the "
+			"Not shown: %zu metrics that are not headline metrics and did not regress; the "
 			"formats csv and json have them.",
 			c->nmetrics - s.count);
 	page_add_plots(&d, r, &s);

@@ -39,7 +39,7 @@ static bool is_kernel(const struct results_boot *boot, const struct select_kerne
 	return !strcmp(boot->kernel_key, k->key);
 }
 
-/* A passed boot belongs to the side that it was compared on; false: to none. */
+/* The side on which a passed boot was compared; false: on neither. */
 static bool find_passed_side(const struct selection *s, int64_t id, enum report_side *side)
 {
 	const struct select_run *run = select_find(s, id);

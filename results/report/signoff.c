@@ -165,7 +165,7 @@ static void judge_boots(struct judging *j, const struct policy_rule *rule,
 		return;
 	f = add_finding(
 		j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
-		xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
+		xasprintf("required of each kernel: %d; found: %d of the base, %d of the new one",
 			  rule->boots, m->base.boots, m->new.boots));
 	apply_waivers(j, m, INFINITY, f);
 }
@@ -224,7 +224,7 @@ static void cover_value(const char *key, const char *value, void *arg)
 		     add_finding(c->j, SIGNOFF_MISSING,
 				 xasprintf("%s %s with %s = %s", c->rule->match.scenario,
 					   c->rule->match.metric, key, value),
-				 xstrdup("nothing of both kernels was measured with this")));
+				 xstrdup("no measurement of both kernels has this value")));
 }
 
 /* Applies the waivers that cover all that the rule names: without params, or with the rule's own. */
@@ -281,7 +281,7 @@ static void judge_failures(struct judging *j)
 
 	if (!c->new_failed) {
 		add_finding(j, SIGNOFF_OK, what,
-			    xstrdup("none died, hung or computed something wrong"));
+			    xstrdup("no boot died, hung or computed something wrong"));
 		return;
 	}
 	f = add_finding(

@@ -25,7 +25,8 @@ static const struct {
 
 /* ---- scales ---- */
 
-/* Where a value is on its axis: 0 at the low end, 1 at the high one; those outside are at the ends. */
+/* Where a value is on its axis: 0 at the low end, 1 at the high one; values outside are moved to
+ * the ends. */
 static double axis_share(const struct svg_axis *a, double v)
 {
 	double s = (v - a->low) / (a->high - a->low);

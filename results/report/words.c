@@ -387,7 +387,7 @@ static char *noise_source(int least, int most, int assumed)
 	struct strbuf out = STRBUF_INIT;
 
 	if (!most)
-		return xstrdup("assumed, for this host has no history yet");
+		return xstrdup("assumed, because this host has no history yet");
 	strbuf_addstr(&out, "learned from ");
 	if (least < most)
 		strbuf_addf(&out, "%d to ", least);
