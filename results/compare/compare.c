@@ -66,7 +66,7 @@ static struct results_judgement *judgement_of(struct judging *j, size_t i)
 	return &j->metrics[i - j->count].p99;
 }
 
-/* Of what a median and a p99 have in common. */
+/* Sets what the cases of a median and of a p99 have in common. */
 static void set_case(struct judging *j, const struct series *s, struct judge_case *c)
 {
 	c->nbase = s->base.count;
@@ -128,7 +128,8 @@ static struct results_side side_of(const struct series_boots *b)
 				     .count = b->samples};
 }
 
-static void describe(struct results_compared *m, const struct series *s, const struct clock *clock)
+static void describe_metric(struct results_compared *m, const struct series *s,
+			    const struct clock *clock)
 {
 	m->scenario = xstrdup(s->scenario);
 	m->metric = xstrdup(s->metric);
@@ -145,7 +146,7 @@ static void describe(struct results_compared *m, const struct series *s, const s
 
 /* ---- the whole ---- */
 
-/* Among the unchanged, order by chance would help nobody. */
+/* 0 for the unchanged: ordering them by what chance made of them would help nobody. */
 static double change_of(const struct results_compared *m)
 {
 	double away = fabs(log(m->median.ratio));
@@ -219,7 +220,7 @@ static bool has_improved(const struct results_comparison *c)
 	return false;
 }
 
-static enum results_verdict overall(const struct results_comparison *c)
+static enum results_verdict overall_verdict(const struct results_comparison *c)
 {
 	if (has_regressed(c))
 		return VERDICT_REGRESSED;
@@ -253,7 +254,8 @@ static void name_sides(struct results_comparison *out, const struct selection *s
 	}
 }
 
-static void fill(struct results_comparison *out, struct selection *s, struct series_list *l)
+static void fill_comparison(struct results_comparison *out, struct selection *s,
+			    struct series_list *l)
 {
 	struct judging j = {.clock = find_clock(s->environment.clock),
 			    .alpha = out->alpha,
@@ -269,11 +271,11 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 	out->metrics = j.metrics = xcalloc(l->count, sizeof(*out->metrics));
 	out->nmetrics = l->count;
 	for (size_t i = 0; i < l->count; i++)
-		describe(&out->metrics[i], &l->items[i], j.clock);
+		describe_metric(&out->metrics[i], &l->items[i], j.clock);
 	judge_all(&j);
 	qsort(out->metrics, out->nmetrics, sizeof(*out->metrics), compare_changes);
 	out->notes = strbuf_detach(&s->notes);
-	out->verdict = overall(out);
+	out->verdict = overall_verdict(out);
 }
 
 static int load_all(struct results_db *db, const struct selection *s,
@@ -312,7 +314,7 @@ int results_compare_selected(struct results_db *db, struct selection *s,
 	if (ret)
 		results_comparison_free(out);
 	else
-		fill(out, s, &series);
+		fill_comparison(out, s, &series);
 	series_free(&series);
 	return ret;
 }

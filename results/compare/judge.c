@@ -26,8 +26,8 @@ const char *results_verdict_name(enum results_verdict v)
 	return verdict_names[v];
 }
 
-/* Everything is reckoned in logarithms: there a ratio is a difference, and a percent the same up
- * and down. */
+/* All calculations use logarithms: a ratio becomes a difference, and a percent up is as far as a
+ * percent down. */
 static double percent(double log_ratio)
 {
 	return 100 * expm1(log_ratio);
@@ -80,7 +80,7 @@ void judge_release_draws(struct judge_draws *d)
 	*d = (struct judge_draws){0};
 }
 
-/* Widens low..high by what these boots, resampled, say. */
+/* Widens low..high to what resampling these boots gives. */
 static void add_bootstrap(const struct judge_case *c, const double *base, const double *new,
 			  double *low, double *high)
 {
@@ -103,7 +103,8 @@ static size_t fewer_boots(const struct judge_case *c)
 	return c->nbase < c->nnew ? c->nbase : c->nnew;
 }
 
-/* What other kernels' boots and the assumption know: all but these boots' own scatter. */
+/* Degrees of freedom known from other kernels' boots and from the assumption, without these boots'
+ * own. */
 static double known_df(const struct judge_case *c)
 {
 	return c->noise->df - (double)(c->nbase - 1) - (double)(c->nnew - 1);
@@ -118,13 +119,13 @@ static double least_p(const struct judge_case *c, size_t more)
 {
 	size_t known = (size_t)fmax(known_df(c), 0), nbase = c->nbase + more, nnew = c->nnew + more;
 
-	if (!known) /* either side outermost: so is the other */
+	if (!known) /* if one side is outermost at one end, the other is at the other end */
 		return statistics_mann_whitney_least(nbase, nnew);
 	return fmin(1, statistics_mann_whitney_least(known + nbase, nnew) +
 			       statistics_mann_whitney_least(known + nnew, nbase));
 }
 
-/* The two boots in the middle, which are one of an odd number. */
+/* The two boots in the middle; of an odd number both are the same one. */
 static void find_middles(const double *v, size_t n, double *lower, double *upper)
 {
 	__cleanup_free double *sorted = xcalloc(n, sizeof(*sorted));
@@ -135,8 +136,8 @@ static void find_middles(const double *v, size_t n, double *lower, double *upper
 	*upper = sorted[n / 2];
 }
 
-/* The difference of the medians, but where a median is the mean of two boots by the nearer one of
- * them: one boot far off is not to move it. Below 0 where these overlap. */
+/* The difference of the medians. Where a median is the mean of two boots, the one nearer to the other
+ * side counts, so that a single boot far off does not move it. Below 0 where they overlap. */
 static double middles_apart(const struct judge_case *c, const double *base, const double *new)
 {
 	double base_lower, base_upper, new_lower, new_upper;
@@ -149,7 +150,8 @@ static double middles_apart(const struct judge_case *c, const double *base, cons
 /*
  * Ranks assume nothing, but need boots: with few of them even two samples that do not overlap give
  * a p-value that cannot pass among so many others. Then the learned noise decides, through
- * Student's t; where its normal distribution is not assumed, no further than the boots go.
+ * Student's t. Where noise is not assumed to be normal, p is never below what the number of boots alone
+ * allows.
  */
 static double p_value(const struct judge_case *c, const double *base, const double *new,
 		      double difference, double error)
@@ -187,7 +189,7 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 	if (c->nbase > 1 && c->nnew > 1 && !isnan(half))
 		add_bootstrap(c, base, new, &low, &high);
 	if (difference && !(high > low) && least_p(c, 0) > c->alpha)
-		low = high = NAN; /* never seen to differ, and now it does: that tells no width */
+		low = high = NAN; /* boots never differed before: the width is unknown */
 	out->ratio = exp(difference);
 	out->low = exp(low);
 	out->high = exp(high);
@@ -221,7 +223,7 @@ static int boots_for(size_t have, double factor)
 	return (int)fmax(more, 1);
 }
 
-/* Until all orders of the boots are enough for a p-value of @limit. */
+/* Boots more until least_p() is @limit or less. */
 static int boots_for_orders(const struct judge_case *c, double limit)
 {
 	int more = 1;
@@ -239,7 +241,7 @@ static int more_boots(const struct judge_case *c, const struct results_judgement
 	double factor, limit = c->alpha / (double)c->family;
 
 	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
-		return 0; /* boots do not help */
+		return 0; /* more boots would not help */
 	if (isnan(half) && !(c->noise->df > 0))
 		return 1;
 	if (isnan(half))
@@ -284,7 +286,7 @@ static char *noise_source(const struct results_judgement *j)
 	return xasprintf("learned from %d repeated boots", j->noise_from);
 }
 
-/* Far out a p-value is a matter of the distribution's tail, not of the boots. */
+/* Smaller p-values depend on the assumed shape of the tail, not on the boots. */
 #define P_SHOWN 1e-6
 
 static char *p_words(double p)
@@ -344,7 +346,7 @@ void judge_decide(const struct judge_case *c, struct results_judgement *out)
 	out->why = explain(c, out);
 }
 
-/* An equal share each: the sum bounds the error whatever the looks have to do with each other. */
+/* Each look gets an equal share: the sum bounds the error, however the looks depend on each other. */
 double results_sequential_alpha(double alpha, int max_looks)
 {
 	return alpha / max_looks;

@@ -3,7 +3,7 @@
  * judge.h - from the boots of two kernels to a verdict. No SQL. Private to results/ and its tests;
  * the rules and their reasons are in docs/statistics.md.
  *
- * Judging has two halves, for the false discovery rate is held over all numbers of a comparison:
+ * Judging takes two passes, because the false discovery rate is held over all numbers of a comparison:
  * judge_weigh() each, statistics_benjamini_hochberg() over their p-values, judge_decide() each.
  */
 #ifndef RESULTS_COMPARE_JUDGE_H

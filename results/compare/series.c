@@ -8,8 +8,9 @@
 #include "common/alloc.h"
 
 /*
- * Of the selected runs alone, whose ids are the array ?1: a database of years costs nothing then. Rows come
- * sorted by series, then in the order of the array: a change of series or group ends what was gathered.
+ * Reads only the selected runs, whose ids are the JSON array ?1, so that old boots in the database cost
+ * nothing. Rows come sorted by series, then in the order of the array: where the series or the group
+ * changes, what was gathered so far is complete.
  */
 static const char query[] =
 	"SELECT wanted.key, metric.measurement, measurement.scenario, metric.metric, "
@@ -81,7 +82,7 @@ static void learn_noise(struct statistics_noise *noise, double *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!(v[i] > 0))
-			return; /* no logarithm, no relative noise */
+			return; /* it has no logarithm, so there is no relative noise to learn */
 		v[i] = log(v[i]);
 	}
 	statistics_noise_add(noise, v, n);

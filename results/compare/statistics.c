@@ -265,7 +265,7 @@ void statistics_benjamini_hochberg(double *p, size_t n)
 #define NOISE_DRAWS 10000
 #define NOISE_SEED  20 /* any; fixed, so that the same boots give the same p */
 
-/* For as few values as a handful of boots are, and thousands of times: this beats gsl_sort by far. */
+/* Called thousands of times with a handful of boots: much faster than gsl_sort there. */
 static void insertion_sort(double *v, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {

@@ -10,8 +10,8 @@
 #include "results/store/database.h"
 
 /* Prepares @sql and binds @n texts at ?1..?n. */
-static int prepare(struct results_db *db, const char *sql, const char *const *texts, int n,
-		   sqlite3_stmt **stmt, struct error *err)
+static int prepare_with_texts(struct results_db *db, const char *sql, const char *const *texts,
+			      int n, sqlite3_stmt **stmt, struct error *err)
 {
 	int ret = database_prepare(db, sql, stmt, err);
 
@@ -36,9 +36,9 @@ int results_bisect_create(struct results_db *db, const char *session, const char
 {
 	const char *const texts[] = {session, request};
 	sqlite3_stmt *stmt;
-	int ret =
-		prepare(db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')",
-			texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(
+		db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')", texts,
+		ARRAY_SIZE(texts), &stmt, err);
 
 	*id = 0;
 	if (ret)
@@ -53,10 +53,11 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 			struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT id, session, request, state, answer, started FROM bisect "
-			  "WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
-			  &session, 1, &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"SELECT id, session, request, state, answer, started FROM bisect "
+		"WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
+		&session, 1, &stmt, err);
 
 	*out = (struct results_bisect){0};
 	if (ret)
@@ -96,8 +97,8 @@ int results_bisect_finish(struct results_db *db, int64_t id, const char *state, 
 {
 	const char *const texts[] = {state, answer};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db, "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3", texts,
-			  ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(db, "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3",
+				     texts, ARRAY_SIZE(texts), &stmt, err);
 
 	if (ret)
 		return ret;
@@ -128,12 +129,13 @@ int results_bisect_add_step(struct results_db *db, int64_t id,
 	const char *const texts[] = {step->candidate, step->kernel_key, step->bzimage_sha256,
 				     step->verdict, step->why};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "INSERT INTO bisect_step (candidate, kernel_key, bzimage_sha256, verdict,"
-			  " why, bisect, position, low, high, boots, seconds)"
-			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-			  " ON CONFLICT (bisect, candidate) DO NOTHING",
-			  texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"INSERT INTO bisect_step (candidate, kernel_key, bzimage_sha256, verdict,"
+		" why, bisect, position, low, high, boots, seconds)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		" ON CONFLICT (bisect, candidate) DO NOTHING",
+		texts, ARRAY_SIZE(texts), &stmt, err);
 
 	if (ret)
 		return ret;
@@ -166,11 +168,12 @@ int results_bisect_steps(struct results_db *db, int64_t id, struct results_bisec
 			 size_t *n, struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT candidate, kernel_key, bzimage_sha256, verdict, why, position,"
-			  " low, high, boots, seconds FROM bisect_step WHERE bisect = ?1 ORDER BY"
-			  " number",
-			  NULL, 0, &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"SELECT candidate, kernel_key, bzimage_sha256, verdict, why, position,"
+		" low, high, boots, seconds FROM bisect_step WHERE bisect = ?1 ORDER BY"
+		" number",
+		NULL, 0, &stmt, err);
 
 	*steps = NULL;
 	*n = 0;
@@ -214,10 +217,10 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 {
 	const char *const texts[] = {session, kernel_key};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT boot, class, error FROM run WHERE session = ?1 AND"
-			  " kernel_key = ?2 ORDER BY id",
-			  texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(db,
+				     "SELECT boot, class, error FROM run WHERE session = ?1 AND"
+				     " kernel_key = ?2 ORDER BY id",
+				     texts, ARRAY_SIZE(texts), &stmt, err);
 
 	*out = (struct results_tally){0};
 	if (ret)
@@ -246,12 +249,13 @@ int results_boot_medians(struct results_db *db, const char *session, const char 
 {
 	const char *const texts[] = {session, kernel_key, scenario, metric};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT metric.median FROM metric JOIN run ON run.id = metric.run"
-			  " JOIN measurement ON measurement.id = metric.measurement"
-			  " WHERE run.session = ?1 AND run.kernel_key = ?2 AND run.status = 'pass'"
-			  " AND measurement.scenario = ?3 AND metric.metric = ?4 ORDER BY run.boot",
-			  texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"SELECT metric.median FROM metric JOIN run ON run.id = metric.run"
+		" JOIN measurement ON measurement.id = metric.measurement"
+		" WHERE run.session = ?1 AND run.kernel_key = ?2 AND run.status = 'pass'"
+		" AND measurement.scenario = ?3 AND metric.metric = ?4 ORDER BY run.boot",
+		texts, ARRAY_SIZE(texts), &stmt, err);
 
 	*medians = NULL;
 	*n = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `nestlab db check`: what SQLite can tell, and what only we know. Each check adds a line a fault.
+ * `nestlab db check`: what SQLite can verify, and what only nestlab knows. Each fault adds a line to the
+ * report.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +16,7 @@
 #include "results/store/distribution.h"
 #include "results/store/seal.h"
 
-#define MAX_LINES 100 /* a ruined file need not be told in full */
+#define MAX_LINES 100 /* nobody reads more lines of a ruined file */
 
 struct checker {
 	struct results_db *db;
@@ -38,7 +39,7 @@ static void add_fault(struct checker *c, const char *fmt, ...)
 	strbuf_addch(c->report, '\n');
 }
 
-/* Each row that @sql gives is a fault; "ok" is not. A file too damaged to be asked is one too. */
+/* Each row that @sql gives is a fault, but for "ok". So is a file too damaged to be queried. */
 static void check_query(struct checker *c, const char *what, const char *sql)
 {
 	struct error err = {0};
@@ -87,7 +88,7 @@ static bool is_different(double stored, double computed)
 	return fabs(stored - computed) > 1e-9 * fmax(fabs(computed), 1);
 }
 
-/* What the columns say must be what the histogram says. */
+/* Count, min, max, median and p99 have to be those of the histogram. */
 static void check_histogram(struct checker *c, sqlite3_stmt *s)
 {
 	double scale = sqlite3_column_double(s, 3);

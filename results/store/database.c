@@ -10,7 +10,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 
-/* The texts of results/schema*.sql, NUL-terminated, as the assembler finds them. */
+/* The texts of results/store/schema*.sql, NUL-terminated, as the assembler finds them. */
 __asm__(".pushsection .rodata\n"
 	"schema_1: .incbin \"results/store/schema.sql\"\n"
 	".byte 0\n"
@@ -162,7 +162,7 @@ static int run_steps(struct results_db *db, int64_t version, struct error *err)
 	return 0;
 }
 
-/* Asked again under the write lock: two nestlabs may find the same old file at once. */
+/* Reads the version again under the write lock: two nestlabs may open the same old file at once. */
 static int migrate(struct results_db *db, struct error *err)
 {
 	int64_t version;
@@ -176,7 +176,7 @@ static int migrate(struct results_db *db, struct error *err)
 	return database_end(db, ret, err);
 }
 
-/* In one transaction: another nestlab may be making this very file between two questions. */
+/* In one transaction, because another nestlab may be creating this very file between two queries. */
 static int read_identity(struct results_db *db, int64_t *version, struct error *err)
 {
 	int ret = database_exec(db, "BEGIN", err);
@@ -188,7 +188,7 @@ static int read_identity(struct results_db *db, int64_t *version, struct error *
 	return ret;
 }
 
-/* SQLite does not wait for its lock where it changes the journal's mode: we do. */
+/* SQLite does not wait for a lock when it changes the journal mode, so we wait here. */
 static int set_modes(struct results_db *db, struct error *err)
 {
 	int ret = -EBUSY;

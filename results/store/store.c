@@ -13,9 +13,9 @@
 #include "results/store/distribution.h"
 #include "results/store/seal.h"
 
-/* ---- what must hold before anything is written ---- */
+/* ---- checks before anything is written ---- */
 
-/* An agent may have measured nothing: that is no number, and no error. */
+/* An agent may have measured nothing. That is not an error; the metric is left out. */
 static bool is_empty(const struct results_metric *m)
 {
 	return !m->count && !m->nhist;

@@ -3,6 +3,7 @@
  * L1's memory on the agent's side: what is taken from under a VM comes back with its content, in
  * another place, and the old place says nothing any more. A memfd stands for /dev/mem.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,10 +23,12 @@
 
 static struct vm_memory mem;
 
-bool regions_unmanaged(struct region *out)
+static int regions_error;
+
+int regions_unmanaged(struct region *out)
 {
-	(void)out;
-	return false;
+	*out = (struct region){0};
+	return regions_error;
 }
 
 static int skips;
@@ -173,6 +176,20 @@ static void no_unmanaged_ram_is_a_skip(void **state)
 	vm_memory_unmap(&none);
 }
 
+/* A verdict on the host, "it has none", must not come of the agent's own trouble. */
+static void a_lack_of_descriptors_is_no_skip(void **state)
+{
+	struct vm_memory none;
+
+	(void)state;
+	skips = 0;
+	regions_error = -EMFILE;
+	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), -EMFILE);
+	regions_error = 0;
+	assert_int_equal(skips, 0);
+	vm_memory_unmap(&none);
+}
+
 #define MANAGED(f)   cmocka_unit_test_setup_teardown(f, set_up_managed, tear_down)
 #define UNMANAGED(f) cmocka_unit_test_setup_teardown(f, set_up_unmanaged, tear_down)
 
@@ -187,6 +204,7 @@ int main(void)
 		UNMANAGED(what_an_unmanaged_page_was_is_zeros),
 		UNMANAGED(a_replaced_area_is_elsewhere_with_all_that_was_in_it),
 		cmocka_unit_test(no_unmanaged_ram_is_a_skip),
+		cmocka_unit_test(a_lack_of_descriptors_is_no_skip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

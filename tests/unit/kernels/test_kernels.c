@@ -146,7 +146,7 @@ TEST(variant_mistakes_are_named)
 		{"{ \"source\": { \"kind\": \"deb\", \"package\": \"x\", \"ref\": \"y\" } }",
 		 "ref"},
 		{"{ \"source\": { \"kind\": \"git\", \"location\": \"x\", \"ref\": \"-x\" } }",
-		 "not a ref"},
+		 "not a git ref"},
 		{"{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\", \"sha256\": \"AB\" "
 		 "} }",
 		 "64 lower-case hex"},
