@@ -72,9 +72,8 @@ int fs_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-/*
- * "PATH.tmp.PID.N": a name that no other call uses, in this process or another. The caller frees.
- */
+/* "PATH.tmp.PID.N": a name that no other call uses, in this process or another. The caller
+ * frees. */
 static char *temporary_name(const char *path)
 {
 	static atomic_uint counter;
@@ -288,9 +287,8 @@ void fs_free_names(char **names, size_t count)
 	free(names);
 }
 
-/*
- * poll() cannot wait for flock() and for a cancel at once, so the lock is tried ten times a second.
- */
+/* poll() cannot wait for flock() and for a cancel at once, so the lock is tried ten times a
+ * second. */
 static int lock_file(int fd, const char *path, bool wait, struct error *err)
 {
 	while (flock(fd, LOCK_EX | LOCK_NB)) {

@@ -8,9 +8,8 @@
 #include "common/alloc.h"
 #include "common/subprocess.h"
 
-/*
- * The variables that `git rev-parse --local-env-vars` lists, except those that hold configuration.
- */
+/* The variables that `git rev-parse --local-env-vars` lists, except those that hold
+ * configuration. */
 static const char *const environment[] = {
 	"LC_ALL=C", "GIT_TERMINAL_PROMPT=0",
 	/* removed */

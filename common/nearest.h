@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * nearest.h - "did you mean": which known word is meant by a mistyped one.
- */
+/* nearest.h - "did you mean": which known word is meant by a mistyped one. */
 #ifndef COMMON_NEAREST_H
 #define COMMON_NEAREST_H
 

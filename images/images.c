@@ -88,6 +88,8 @@ static int describe_inputs(const struct image_request *req, struct strbuf *out, 
 	return 0;
 }
 
+/* Twice the inputs: the initramfs and the ISO, which has all of the inputs, exist at the same
+ * time. */
 static int check_space(const struct making *m, uint64_t size, struct error *err)
 {
 	uint64_t need = 2 * size + OVERHEAD_BYTES, have = 0;
@@ -123,6 +125,8 @@ static int check_kernel(const char *path, struct error *err)
 	return ret;
 }
 
+/* The file is synced before it gets its name, so that a power cut cannot leave half an image in the
+ * cache. */
 static int sync_and_publish(const char *from, const char *to, struct error *err)
 {
 	int fd = open(from, O_RDONLY | O_CLOEXEC);

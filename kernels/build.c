@@ -111,6 +111,7 @@ static void show_step(const struct job *j, const char *what)
 	progress_update(j->progress, 0, 0, what);
 }
 
+/* The base's tree has the base's patches already, so only the variant's own are applied. */
 static int prepare_from_base(struct job *j, struct error *err)
 {
 	__cleanup_free char *tree = tree_path(j->env, &j->base);
@@ -125,6 +126,8 @@ static int prepare_from_base(struct job *j, struct error *err)
 				    v->npatches - v->nbase_patches, j->work.log, err);
 }
 
+/* The mark is set after the patches: until then every file is a source, and what make adds later is
+ * younger than the mark (tree.c). */
 static int prepare_from_source(struct job *j, struct error *err)
 {
 	int ret;
@@ -247,6 +250,8 @@ static int keep_tree(struct job *j, struct error *err)
 	return 0;
 }
 
+/* The entry is published before the tree is kept: if keeping it fails, the compiled kernel is not
+ * lost. */
 static int compile_and_publish(struct job *j, struct error *err)
 {
 	uint64_t steps;
@@ -264,6 +269,8 @@ static int compile_and_publish(struct job *j, struct error *err)
 	return keep_tree(j, err);
 }
 
+/* The key's lock is taken only now, because the key needs the .config. Until then two nestlabs with
+ * different prekeys may prepare the same build in two scratch folders; only one compiles it. */
 static int build_in_work(struct job *j, struct error *err)
 {
 	int ret = prepare_tree(j, err);
@@ -311,6 +318,7 @@ static int build_kernel(struct job *j, struct error *err)
 
 	if (ret)
 		return ret;
+	/* the base was built under its own progress line, so its time does not count here */
 	started = clock_seconds();
 	j->progress = progress_start(j->env->label ? j->env->label : label);
 	ret = kernel_work_begin(j->env, &j->work, err);
@@ -405,6 +413,7 @@ static int build_once(struct job *j, bool *cached, struct error *err)
 	ret = kernel_keys_find(j->env, j->v, true, &j->keys, err);
 	if (ret)
 		return ret;
+	/* most calls end here: a build that is there needs no lock */
 	ret = find_cached(j, false, cached, err);
 	if (!ret && !*cached)
 		ret = build_locked(j, err);

@@ -51,6 +51,7 @@ int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, boo
 	struct strbuf key = STRBUF_INIT;
 	int ret = read_index(env, k->prekey, &key, found, err);
 
+	/* the index may name an entry that was deleted since */
 	if (!ret && *found && key.len == SHA256_HEX - 1) {
 		memcpy(k->key, key.buf, SHA256_HEX);
 		*found = has_manifest(env, k->key);

@@ -37,9 +37,8 @@ int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256
 	return ret;
 }
 
-/*
- * The value of @name in @config (the text of a .config): "n" when it is not set. The caller frees.
- */
+/* The value of @name in @config (the text of a .config): "n" when it is not set. The caller
+ * frees. */
 static char *value_in(const char *config, const char *name)
 {
 	size_t len = strlen(name);

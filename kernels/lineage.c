@@ -20,6 +20,8 @@
 /* The file in a kept tree that names the commit of its sources. */
 #define COMMIT_FILE ".nestlab-commit"
 
+/* The trees of a lineage differ in the commit alone: repository, patches, fragments and tools are
+ * the same. */
 static char *lineage_name(const struct kernel_keys *k)
 {
 	__cleanup_free char *what =
@@ -31,6 +33,8 @@ static char *lineage_name(const struct kernel_keys *k)
 	return xasprintf("git-%.32s", hex);
 }
 
+/* Held only while the kept tree is copied or exchanged. Two builds of a lineage may run at the same
+ * time: the one that ends last leaves its tree. */
 static int lock_lineage(const struct kernel_env *env, const char *name, int *fd, struct error *err)
 {
 	__cleanup_free char *path = kernel_cache_path(env, "locks", name);
@@ -129,6 +133,8 @@ static bool has_config_path(const struct strbuf *names)
 	return false;
 }
 
+/* Files that are gone are removed first: a path that was a file may be a folder in the new
+ * commit. */
 static int change_files(const struct kernel_keys *k, const struct strbuf *gone,
 			const struct strbuf *changed, const char *tree, struct error *err)
 {
@@ -174,6 +180,7 @@ static int find_kept_commit(const struct kernel_keys *k, const char *tree, char 
 	if (!ret && text.len == strlen(k->source.commit))
 		ret = git_find_commit(k->source.place, text.buf, commit, err);
 	strbuf_release(&text);
+	/* no kept tree, or git no longer has its commit: the build starts from the sources */
 	if (ret == -ENOENT || ret == -EINVAL || ret == -EREMOTEIO)
 		return 0;
 	return ret;
@@ -238,6 +245,7 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 
 	if (ret)
 		return ret;
+	/* written before the tree takes its place, so that a kept tree always names its commit */
 	ret = fs_write_file(mark, k->source.commit, strlen(k->source.commit), err);
 	if (ret)
 		return ret;

@@ -202,6 +202,8 @@ static int note_source(const struct patch_path *p, void *arg)
 	return kernel_tree_note_source(a->tree, p->path, a->err);
 }
 
+/* The patched files are younger than the mark although they are sources. They are noted as such, so
+ * that a later patch to the same file is not refused. */
 static int apply_one(const char *tree, const char *patch, const char *log, struct error *err)
 {
 	struct applying a = {tree, patch, err};

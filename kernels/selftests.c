@@ -53,9 +53,8 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
-/*
- * A branch may have moved since the kernel was built: the tests would be those of another kernel.
- */
+/* A branch may have moved since the kernel was built: the tests would be those of another
+ * kernel. */
 static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
 		       struct error *err)
 {

@@ -51,6 +51,7 @@ static int copy_bytes(int in, int out, off_t size)
 	return 0;
 }
 
+/* The copy keeps its times: make must find it as up to date as the original. */
 static int copy_file(const struct copy *c, int from, int to, const char *name,
 		     const struct stat *st, struct error *err)
 {
@@ -106,6 +107,12 @@ static int copy_subfolder(const struct copy *c, int from, int to, const char *na
 	return ret;
 }
 
+/*
+ * A file older than the mark is a source, which is only ever replaced: the copy can share it by a
+ * hard link. A younger one was generated, and make or objtool may write into it in place, which
+ * would change the original through a link: it is copied. Devices and sockets are left out: a
+ * kernel tree has none.
+ */
 static int copy_entry(const struct copy *c, int from, int to, const char *name, struct error *err)
 {
 	struct stat st;

@@ -121,6 +121,7 @@ int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *
 	__cleanup_free char *dir = kernel_cache_path(env, "logs", NULL);
 	__cleanup_free char *log = xasprintf("%s/%s.log", dir, name);
 
+	/* a cancel has no other cause, and its log tells nothing */
 	if (code == -ECANCELED)
 		return code;
 	if (may_hide_full_disk(code) && is_disk_full(env))

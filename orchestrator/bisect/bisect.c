@@ -264,9 +264,8 @@ static int confirm_culprit(struct bisect_run *r, struct error *err)
 	return bisect_confirm(&r->s, parent, culprit, revert, &r->again, err);
 }
 
-/*
- * Ends that do not differ, or cannot be measured, are an answer ("cannot tell") and not an error.
- */
+/* Ends that do not differ, or cannot be measured, are an answer ("cannot tell") and not an
+ * error. */
 static bool is_refusal(int code)
 {
 	return code == -EDOM || code == -ERANGE || code == -ENOEXEC || code == -ENODATA ||

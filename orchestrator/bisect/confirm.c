@@ -109,6 +109,8 @@ static bool is_same_way(const struct bisect_session *s, const struct bisect_rati
 	return bisect_differs(r) && (r->ratio > 1) == (s->between.ratio > 1);
 }
 
+/* Both pairs have to differ in the direction of the ends: a change that only the search saw, or one
+ * that goes the other way, is not confirmed. */
 static int look_again(struct confirm *c, int look, struct bisect_confirmation *out,
 		      struct error *err)
 {

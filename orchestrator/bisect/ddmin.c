@@ -126,6 +126,7 @@ static int reduce_set(struct ddmin *d, bool *done, struct error *err)
 		return ret;
 	if (found < d->parts) {
 		reduce_set_to(d, found, false);
+		/* a part alone is bad: start over within it */
 		d->parts = 2;
 		return 0;
 	}
@@ -136,9 +137,12 @@ static int reduce_set(struct ddmin *d, bool *done, struct error *err)
 	}
 	if (found < d->parts) {
 		reduce_set_to(d, found, true);
+		/* one part is not needed: go on without it at the same size of parts */
 		d->parts--;
 		return 0;
 	}
+	/* nothing can be left out at this size of parts: halve them, until each is one
+	 * difference */
 	*done = d->parts >= d->size;
 	d->parts *= 2;
 	if (d->parts > d->size)

@@ -91,6 +91,8 @@ static int compare_ends(struct bisect_session *s, int *boots, struct error *err)
 	return bisect_find_border(s->ends.ratio, s->limits.threshold, &s->ends.border, err);
 }
 
+/* An end that is stored already was checked before the bisect was resumed. It is compared again, by
+ * the stored boots, but not recorded twice. */
 static int record_end(struct bisect_session *s, enum bisect_end_index end, struct bisect_finding *f,
 		      struct error *err)
 {

@@ -238,6 +238,8 @@ static int build_candidate(struct build_thread *t)
 		return ret;
 	env.jobs = t->jobs;
 	ret = kernel_build(&env, t->out->variant, &build, &t->err);
+	/* only what the kernel is at fault for is an answer; anything else ends the bisect, and can
+	 * be resumed */
 	if (ret && kernel_is_at_fault(ret)) {
 		t->out->why = make_reason(t->err.text);
 		return 0;

@@ -211,6 +211,8 @@ static int refuse_paths(struct git *g, struct error *err)
 		g->range->good, g->range->bad);
 }
 
+/* git walks the history twice: --bisect-all tells the distances, and --topo-order which of two
+ * reaches a distance stands for (find_reach()). */
 static int git_remaining(struct bisect_space *s, struct bisect_remaining *out, struct error *err)
 {
 	struct git *g = (struct git *)s;
@@ -288,6 +290,7 @@ static int git_mark(struct bisect_space *s, const char *id, enum bisect_verdict 
 
 	switch (v) {
 	case BISECT_BAD:
+		/* the good end has a fix of what was bad before: this search cannot find it */
 		if (is_base)
 			return refuse_bad_base(g, id, err);
 		return mark_bad(g, id, err);
@@ -300,6 +303,7 @@ static int git_mark(struct bisect_space *s, const char *id, enum bisect_verdict 
 	}
 }
 
+/* The first parent: of a merge, the branch that it was merged into. */
 static char *git_parent(struct bisect_space *s, const char *id)
 {
 	__cleanup_free char *name = xasprintf("%s^", id);

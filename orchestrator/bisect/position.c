@@ -20,6 +20,7 @@ static void copy_ratio(const struct results_compared *c, struct bisect_ratio *ou
 	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
 }
 
+/* A failed boot explains why there is no number, if there was one. */
 static int refuse_comparison(const struct results_comparison *c,
 			     const struct results_filter *filter, struct error *err)
 {
@@ -106,6 +107,8 @@ static struct bisect_position locate_from_end(double ends_ratio, double offset,
 	return p;
 }
 
+/* The interval covers those of both comparisons. If the two disagree, the interval gets wider and
+ * the step less sure. */
 struct bisect_position bisect_locate(const struct bisect_ends *ends,
 				     const struct bisect_ratio *to_good,
 				     const struct bisect_ratio *to_bad)

@@ -68,6 +68,8 @@ static char *copy_or_empty(const char *text)
 	return xstrdup(text ? text : "");
 }
 
+/* The database comes first: a verdict that is known here but not stored would be lost with the
+ * process. */
 int bisect_record_step(struct bisect_session *s, const struct bisect_finding *f, struct error *err)
 {
 	static const struct bisect_position unknown = {NAN, NAN, NAN};
@@ -163,6 +165,7 @@ static int find_need(const struct bisect_session *s, const struct bisect_boots *
 
 	if (ret)
 		return ret;
+	/* a lab that stores no boot would be asked for it for ever */
 	if (need->served && t.last < need->first)
 		ret = error_set(err, -EIO, "boot %d of kernel %.12s was made, but not stored",
 				need->first, key);
@@ -234,6 +237,11 @@ static int serve_needs(struct bisect_session *s, const struct bisect_boots *b, s
 	return 0;
 }
 
+/*
+ * A boot that fails leaves its kernel short of one, so the needs are counted again after each round
+ * until there is nothing left to make. Boots of several kernels are asked for together: the engine
+ * interleaves them.
+ */
 int bisect_fill_boots(struct bisect_session *s, const struct bisect_boots *b, struct error *err)
 {
 	struct need *needs = xcalloc(b->n, sizeof(*needs));

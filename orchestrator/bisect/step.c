@@ -165,6 +165,7 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 	pos = bisect_locate(&s->ends, &to_good, &to_bad);
 	verdict = bisect_find_side(&s->ends, &pos);
 	if (verdict == BISECT_UNTESTED) {
+		/* more boots may decide it, so it stays untested */
 		if (look < looks)
 			return 0;
 		verdict = BISECT_SKIP;
@@ -221,6 +222,8 @@ static int look_at_steps(struct batch *b, const size_t *at, size_t n, int look, 
 	return ret;
 }
 
+/* Each look doubles the boots of the steps that are still undecided (bisect_boots_at_look()). The
+ * number of looks is known beforehand, since the significance level is shared among them. */
 static int measure_untested(struct batch *b, struct error *err)
 {
 	int looks = bisect_count_looks(&b->s->limits), ret = 0;
@@ -244,6 +247,8 @@ static int measure_untested(struct batch *b, struct error *err)
 
 /* ---- one round ---- */
 
+/* In the order of what costs least: a stored verdict, then the bytes of the build, then boots. A
+ * twin within the batch is not booted; it gets its verdict at the end. */
 static int test_batch(struct batch *b, struct error *err)
 {
 	int ret;

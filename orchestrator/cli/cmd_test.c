@@ -31,9 +31,8 @@ struct test {
 	bool higher_is_better;
 };
 
-/*
- * Is this an error that says nothing about the commit? The next commit would fail in the same way.
- */
+/* Is this an error that says nothing about the commit? The next commit would fail in the same
+ * way. */
 static bool is_trouble_here(int code)
 {
 	static const int codes[] = {-ENOSPC, -EDQUOT, -ENOMEM,	  -EMFILE,

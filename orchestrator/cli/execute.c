@@ -23,9 +23,8 @@ static char *join_words(const char *first, int n, char **words)
 	return strbuf_detach(&line);
 }
 
-/*
- * Even a request that came from a file is recorded as a command line that works without the file.
- */
+/* Even a request that came from a file is recorded as a command line that works without the
+ * file. */
 static char *line_of_request(const struct request *r)
 {
 	struct strbuf line = STRBUF_INIT;
