@@ -202,7 +202,7 @@ static int make_image(struct making *m, uint64_t size, struct error *err)
 }
 
 /* Makes the image unless it is in the cache, and fills in all of @out except the path. */
-static int make_once(struct making *m, uint64_t size, struct image *out, struct error *err)
+static int make_unless_cached(struct making *m, uint64_t size, struct image *out, struct error *err)
 {
 	const struct image_request *req = m->req;
 	int ret;
@@ -235,7 +235,7 @@ int image_build(const struct image_request *req, struct image *out, struct error
 	sha256_bytes(inputs.buf, inputs.len, m.key);
 	m.iso = xasprintf("%s/images/%s.iso", req->cache_dir, m.key);
 	m.work_dir = xasprintf("%s/images/%s.work", req->cache_dir, m.key);
-	ret = make_once(&m, size, out, err);
+	ret = make_unless_cached(&m, size, out, err);
 	if (ret)
 		goto out;
 	out->path = m.iso;

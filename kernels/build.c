@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A variant becomes a build. The order, in build_once():
+ * A variant becomes a build. The order, in build_unless_cached():
  *
  *	keys	what the build would be called; most calls end here, with the index and the cache
  *	lock	on the prekey, so that of two nestlabs one builds and the other waits
@@ -42,7 +42,7 @@ struct job {
 	int prelock, lock;
 };
 
-static int build_once(struct job *j, bool *cached, struct error *err);
+static int build_unless_cached(struct job *j, bool *cached, struct error *err);
 
 static char *tree_path(const struct kernel_env *env, const struct kernel_keys *k)
 {
@@ -92,7 +92,7 @@ static int find_base(struct job *j, struct error *err)
 
 	env.label = NULL;
 	if (!ret && fits)
-		ret = build_once(&base, &cached, err);
+		ret = build_unless_cached(&base, &cached, err);
 	if (ret)
 		return error_prefix(err, ret, "base %s", j->v->parent->name);
 	if (!fits)
@@ -369,7 +369,7 @@ static int find_cached(struct job *j, bool locked, bool *cached, struct error *e
  * built as its base. Built as itself it would hold the prekey's lock, and the build of its base
  * would wait for that lock for ever.
  */
-static int skip_empty(struct job *j, struct error *err)
+static int skip_empty_variants(struct job *j, struct error *err)
 {
 	struct kernel_keys base;
 	bool same = true;
@@ -390,7 +390,7 @@ static int skip_empty(struct job *j, struct error *err)
 static int build_locked(struct job *j, struct error *err)
 {
 	bool cached;
-	int ret = skip_empty(j, err);
+	int ret = skip_empty_variants(j, err);
 
 	if (ret)
 		return ret;
@@ -405,7 +405,7 @@ static int build_locked(struct job *j, struct error *err)
 
 /* On return j->keys is complete, the entry is there and so is the tree if wanted. The caller frees
  * j->keys. */
-static int build_once(struct job *j, bool *cached, struct error *err)
+static int build_unless_cached(struct job *j, bool *cached, struct error *err)
 {
 	int ret;
 
@@ -435,7 +435,7 @@ static int build_variant(const struct kernel_env *env, const struct kernel_varia
 	struct job j = {.env = env, .v = v};
 	double started = clock_seconds();
 	bool cached;
-	int ret = build_once(&j, &cached, err);
+	int ret = build_unless_cached(&j, &cached, err);
 
 	if (ret)
 		return ret;

@@ -120,12 +120,12 @@ static const struct array_member {
 	ARRAY_MEMBER(config_hash),
 };
 
-static char *array_of(struct kernel_build *b, const struct array_member *m)
+static char *member_array(struct kernel_build *b, const struct array_member *m)
 {
 	return (char *)b + m->offset;
 }
 
-static char **path_of(struct kernel_build *b, const struct kept_file *f)
+static char **member_path(struct kernel_build *b, const struct kept_file *f)
 {
 	return (char **)((char *)b + f->path);
 }
@@ -134,7 +134,7 @@ static void set_paths(const struct kernel_env *env, struct kernel_build *b)
 {
 	b->dir = kernel_cache_path(env, "kernels", b->key);
 	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++)
-		*path_of(b, &kept_files[i]) = xasprintf("%s/%s", b->dir, kept_files[i].name);
+		*member_path(b, &kept_files[i]) = xasprintf("%s/%s", b->dir, kept_files[i].name);
 }
 
 static int read_string(const struct json_node *root, const char *key, const char **s,
@@ -159,7 +159,7 @@ static int read_members(const struct json_node *root, struct kernel_build *b, st
 		ret = read_string(root, m->key, &s, err);
 		if (ret)
 			return ret;
-		snprintf(array_of(b, m), m->size, "%s", s);
+		snprintf(member_array(b, m), m->size, "%s", s);
 	}
 	ret = read_string(root, "release", &s, err);
 	if (ret)
@@ -221,7 +221,7 @@ int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant 
 void kernel_build_free(struct kernel_build *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++)
-		free(*path_of(b, &kept_files[i]));
+		free(*member_path(b, &kept_files[i]));
 	free(b->name);
 	free(b->dir);
 	free(b->release);
@@ -258,7 +258,7 @@ static int write_manifest(const struct kernel_variant *v, const struct kernel_ke
 	int ret = describe_patches(v, patches, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(array_members); i++)
-		json_add_string(m, array_members[i].key, array_of(b, &array_members[i]));
+		json_add_string(m, array_members[i].key, member_array(b, &array_members[i]));
 	json_add_string(m, "release", b->release);
 	json_add_string(m, "compiler", k->compiler);
 	json_add_string(m, "linker", k->linker);

@@ -204,7 +204,7 @@ static int note_source(const struct patch_path *p, void *arg)
 
 /* The patched files are younger than the mark although they are sources. They are noted as such, so
  * that a later patch to the same file is not refused. */
-static int apply_one(const char *tree, const char *patch, const char *log, struct error *err)
+static int apply_patch(const char *tree, const char *patch, const char *log, struct error *err)
 {
 	struct applying a = {tree, patch, err};
 	int ret = patch_file_each_path(patch, refuse_generated, &a, err);
@@ -221,7 +221,7 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
 			 struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		int ret = apply_one(tree, paths[i], log, err);
+		int ret = apply_patch(tree, paths[i], log, err);
 
 		if (ret)
 			return ret;

@@ -266,7 +266,7 @@ static int build_missing(struct selftests_job *j, struct error *err)
 	return ret;
 }
 
-static int build_once(struct selftests_job *j, struct error *err)
+static int build_missing_tests(struct selftests_job *j, struct error *err)
 {
 	int lock, ret = find_key(j, err);
 
@@ -301,7 +301,7 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 		return ret;
 	ret = find_source(&j, kernel, err);
 	if (!ret)
-		ret = build_once(&j, err);
+		ret = build_missing_tests(&j, err);
 	if (ret)
 		error_prefix(err, ret, "selftests of %s", j.v.name);
 	else

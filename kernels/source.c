@@ -74,8 +74,8 @@ static int identify_deb(const struct kernel_env *env, const struct kernel_source
 			 s->location, s->location);
 }
 
-static int download_once(const struct kernel_source *s, bool fetch, const char *path,
-			 struct error *err)
+static int download_unless_kept(const struct kernel_source *s, bool fetch, const char *path,
+				struct error *err)
 {
 	if (fs_exists(path))
 		return 0;
@@ -91,7 +91,7 @@ static int identify_tarball(const struct kernel_env *env, const struct kernel_so
 
 	if (strstr(s->location, "://")) {
 		id->place = kernel_cache_path(env, "downloads", s->sha256);
-		ret = download_once(s, fetch, id->place, err);
+		ret = download_unless_kept(s, fetch, id->place, err);
 		if (ret)
 			return ret;
 	} else {

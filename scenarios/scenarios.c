@@ -215,7 +215,7 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 }
 
 /* "dir/quick.json" is quick. */
-static char *name_of(const char *path)
+static char *plan_name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *name = xstrdup(slash ? slash + 1 : path);
@@ -257,7 +257,7 @@ static int find_file(const char *dir, const char *name, struct scenario_plan *pl
 		return error_set(err, -ENOENT,
 				 "%s: no such scenario file (see: nestlab scenario list)",
 				 plan->path);
-	plan->name = name_of(plan->path);
+	plan->name = plan_name_of(plan->path);
 	if (!fs_is_plain_name(plan->name))
 		return error_set(
 			err, -EINVAL,

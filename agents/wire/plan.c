@@ -283,7 +283,7 @@ static int parse_run(struct reader *r, struct plan_state *p, char *line)
 	return 0;
 }
 
-static int parse_end(struct reader *r, struct plan_state *p, const char *count)
+static int parse_end_line(struct reader *r, struct plan_state *p, const char *count)
 {
 	uint64_t stated;
 
@@ -319,7 +319,7 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	if (p->ended)
 		return refuse_line(r, "unexpected text after the end line");
 	if (!strncmp(line, "end count=", 10))
-		return parse_end(r, p, line + 10);
+		return parse_end_line(r, p, line + 10);
 	if (strncmp(line, "measure ", 8))
 		return refuse_line(r, "expected \"measure ...\" or \"end ...\", found \"%.60s\"",
 				   line);

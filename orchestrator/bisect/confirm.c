@@ -111,8 +111,8 @@ static bool is_same_way(const struct bisect_session *s, const struct bisect_rati
 
 /* Both pairs have to differ in the direction of the ends: a change that only the search saw, or one
  * that goes the other way, is not confirmed. */
-static int look_again(struct confirm *c, int look, struct bisect_confirmation *out,
-		      struct error *err)
+static int boot_and_compare(struct confirm *c, int look, struct bisect_confirmation *out,
+			    struct error *err)
 {
 	int ret = boot_kernels(c, bisect_boots_at_look(&c->s->limits, look), err);
 
@@ -168,7 +168,7 @@ static int confirm_culprit(struct confirm *c, struct bisect_confirmation *out, s
 	if (ret)
 		return ret;
 	for (int look = 1; look <= looks; look++) {
-		ret = look_again(c, look, out, err);
+		ret = boot_and_compare(c, look, out, err);
 		if (ret)
 			return ret;
 		if (out->confirmed || !is_open(out))

@@ -126,8 +126,8 @@ size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen)
 	return n;
 }
 
-static int mark_those(struct bisect_space *space, const char *const *ids, size_t n,
-		      const enum bisect_verdict *verdicts, bool bad, struct error *err)
+static int mark_verdicts(struct bisect_space *space, const char *const *ids, size_t n,
+			 const enum bisect_verdict *verdicts, bool bad, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		int ret;
@@ -148,11 +148,11 @@ static int mark_those(struct bisect_space *space, const char *const *ids, size_t
 static int mark_round(struct bisect_space *space, const char *const *ids, size_t n,
 		      const enum bisect_verdict *verdicts, struct error *err)
 {
-	int ret = mark_those(space, ids, n, verdicts, false, err);
+	int ret = mark_verdicts(space, ids, n, verdicts, false, err);
 
 	if (ret)
 		return ret;
-	return mark_those(space, ids, n, verdicts, true, err);
+	return mark_verdicts(space, ids, n, verdicts, true, err);
 }
 
 /* One round: chooses, tests, marks. *tested is 0 when there was nothing to choose. */

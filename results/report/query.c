@@ -321,8 +321,8 @@ static int load_selected(struct results_db *db, struct selection *s,
 	return load_all_rows(db, tests_query, false, add_test, r, err);
 }
 
-static int load_all(struct results_db *db, const char *base, const char *new,
-		    const struct results_filter *filter, struct report *r, struct error *err)
+static int load_comparison(struct results_db *db, const char *base, const char *new,
+			   const struct results_filter *filter, struct report *r, struct error *err)
 {
 	static const struct results_filter everything;
 	struct selection s;
@@ -348,7 +348,7 @@ int report_load(struct results_db *db, const char *base, const char *new,
 	boot_columns_set_unknown(&r->unknown);
 	if (ret)
 		return ret;
-	ret = load_all(db, base, new, filter, r, err);
+	ret = load_comparison(db, base, new, filter, r, err);
 	sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
 	if (ret)
 		report_free(r);
