@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A mailing-list mbox becomes a series and a variant, or nothing. */
+/* Turns a mailing-list mbox into a series and a variant. On an error it writes nothing. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>

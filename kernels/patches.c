@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Patch series: reading, hashing, applying; what exactly did not apply. */
+/* Patch series: reads, hashes and applies them, and says which patch, file and hunk does not
+ * apply. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a variant's source is, by content, and how it gets unpacked. */
+/* Identifies a variant's source by its content, and unpacks it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

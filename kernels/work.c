@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Scratch folders: locked while in use, so that those which a killed nestlab left are known and removed. */
+/* Scratch folders. Each is locked while it is in use, so that the folders of a killed nestlab can
+ * be recognized and removed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
  * program said. */
 #define DISK_FULL_BYTES (4 << 20)
 
-/* Removes folders that nobody holds the lock of. Called with the lock of CACHE/work itself. */
+/* Removes the folders whose lock nobody holds. The caller holds the lock of CACHE/work. */
 static void remove_abandoned(const char *top)
 {
 	char **names;

@@ -22,8 +22,7 @@
 #include "orchestrator/bisect/step.h"
 #include "orchestrator/engine/run.h"
 
-/* A kernel that failed twice as a guest is expected to fail again. A host may be in trouble for a
- * while only. */
+/* A kernel that failed twice as a guest is expected to fail again. Trouble of a host may pass. */
 #define GUEST_FAILURES 2
 #define HOST_FAILURES  4
 

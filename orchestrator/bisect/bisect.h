@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bisect.h - a whole bisect, from its request to its answer: ends, search, confirmation; told as it
- * goes, kept in the database after each step (results/store/bisect.h), resumed from there.
+ * bisect.h - a whole bisect, from its request to its answer: ends, search, confirmation. It prints
+ * its progress, is stored in the database after each step (results/store/bisect.h), and can be
+ * resumed from there.
  */
 #ifndef ORCHESTRATOR_BISECT_BISECT_H
 #define ORCHESTRATOR_BISECT_BISECT_H

@@ -203,7 +203,8 @@ static int write_variant(struct lab *lab, const char *id, char **path, struct er
 
 /* ---- building ---- */
 
-/* A reason in one line: the first, and the next where that is only a heading ("does not compile:"). */
+/* The reason in one line: the first line of the error, joined with the next one if it is only a
+ * heading ("does not compile:"). */
 static char *make_reason(const char *text)
 {
 	char *reason = xstrdup(text), *end;
@@ -269,7 +270,7 @@ static void start_build(struct build_thread *t, size_t candidates)
 	run_build_thread(t);
 }
 
-/* One thread a candidate, the cores shared among them. */
+/* Builds each candidate in a thread and shares the cores among them. */
 static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
 		     struct error *err)
 {
@@ -296,7 +297,7 @@ static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_
 
 /* ---- booting ---- */
 
-/* A bisect that was killed may have left folders of boots that it did not finish. */
+/* Removes the folders of boots that a killed bisect did not finish. */
 static int clear_boots(struct lab *lab, const char *session, const struct bisect_built *b,
 		       int first, int boots, struct error *err)
 {

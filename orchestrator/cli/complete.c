@@ -250,7 +250,7 @@ static void complete_command(const struct command *c, int n, char **words)
 	command_options_free(&o);
 }
 
-/* bash makes three words of "--host=em"; the one in the middle says nothing. */
+/* bash splits "--host=em" into three words; the one in the middle ("=") is dropped. */
 static int drop_equals(int n, char **words)
 {
 	int kept = 0;

@@ -61,8 +61,9 @@ struct request_table {
 	const char *help;		    /* one sentence, for the schema */
 	const struct request_field *fields; /* ended by a NULL help */
 	const char *alternatives;   /* key of the choice that tells alternatives apart; or NULL */
-	const char *no_alternative; /* what to say on the command line when it is not made */
-	/* More than the rows can say; @fields are the rows, @name as for request_check(). NULL: nothing. */
+	const char *no_alternative; /* the message if the command line does not choose one */
+	/* Checks what the rows cannot express; @fields are the rows, @name as for request_check().
+	 * NULL: there is nothing more to check. */
 	int (*check)(const struct request *r, const struct request_field *fields, const char *name,
 		     struct error *err);
 };

@@ -45,8 +45,8 @@ static void append_text(char **text, char *more)
  * @worse: percent of cost at the interval's far end; INFINITY where that is not known, or where what is
  * missing is no number: only a waiver without "up_to" excuses that.
  *
- * A waiver that still holds and reaches far enough excuses a finding that is not fine. Why another one
- * does not is added to the finding's text.
+ * A waiver that has not expired and reaches far enough excuses a finding that is not fine. If it
+ * does not, the reason is added to the finding's text.
  */
 static void apply_waiver(struct judging *j, size_t i, double worse, struct signoff_finding *f)
 {
@@ -257,10 +257,10 @@ static void judge_rule(struct judging *j, const struct policy_rule *rule)
 	else
 		waive_rule(
 			j, &rule->match,
-			add_finding(j, SIGNOFF_MISSING,
-				    xasprintf("%s %s", rule->match.scenario, rule->match.metric),
-				    xstrdup("nothing that this rule names was measured with both "
-					    "kernels")));
+			add_finding(
+				j, SIGNOFF_MISSING,
+				xasprintf("%s %s", rule->match.scenario, rule->match.metric),
+				xstrdup("nothing that this rule names was measured with both kernels")));
 }
 
 /* ---- boots, tests, debug runs ---- */
@@ -286,9 +286,9 @@ static void judge_failures(struct judging *j)
 	}
 	f = add_finding(
 		j, SIGNOFF_FAILED, what,
-		xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot "
-			  "be waived",
-			  c->new_failed, c->base, c->base_failed));
+		xasprintf(
+			"%d died, hung or computed something wrong (of %s: %d); this cannot be waived",
+			c->new_failed, c->base, c->base_failed));
 	f->excess = INFINITY; /* before all numbers */
 	add_failure_rates(c, f);
 	if (c->failure)
@@ -297,7 +297,7 @@ static void judge_failures(struct judging *j)
 
 #define OUTPUT_MAX 300
 
-/* What a selftest printed last, which is where it says what was wrong. */
+/* The end of a selftest's output, which is where it prints what was wrong. */
 static char *selftest_words(const struct evidence_selftest *ran)
 {
 	const char *end = ran->text, *cut = "";

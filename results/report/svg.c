@@ -48,7 +48,7 @@ double svg_y(const struct svg_chart *c, double y)
 
 static const double round_digits[] = {1, 2, 5};
 
-/* The 1, 2 or 5 times a power of ten that is next to or above @v. */
+/* The smallest number of the form 1, 2 or 5 times a power of ten that is not below @v. */
 static double round_up(double v)
 {
 	double power = pow(10, floor(log10(v)));

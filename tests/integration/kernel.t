@@ -119,7 +119,7 @@ like "$(build unknown)" 'CONFIG_UNKNOWN_B=5 .*unknown.config:3' 'each is listed'
 unlike "$(build unknown)" 'CONFIG_(THREE|TINY)' 'and no other'
 
 echo '../config/one.config' >"$K/patches/broken/series"
-expect broken 128 'not a file of that folder' 'a series that leads elsewhere'
+expect broken 128 'must be a file in the same folder' 'a series that leads elsewhere'
 sed "s/$FAKE_SHA/$(printf '%064d' 0)/" "$K/root.json" >"$K/othersum.json"
 expect othersum 128 'its SHA-256 is '"$FAKE_SHA" 'a tarball with another hash'
 sed "s/\"config\"/\"compiler\": \"no-such-cc\", &/" "$K/root.json" >"$K/nocc.json"
