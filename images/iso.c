@@ -18,7 +18,7 @@
 
 #define GRUB_DIR "/usr/lib/grub/x86_64-efi"
 
-/* What this machine contributes to every image. */
+/* Files of this machine that become part of every image. */
 static const struct part {
 	const char *path, *package;
 } parts[] = {

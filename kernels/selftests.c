@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's selftests of a variant's tree, one static program each. They are built from what userspace sees
- * (tools/, the headers that userspace gets), so kernels that differ in the kernel proper share them.
+ * KVM's selftests of a variant's tree, one static program each. They are built from tools/ and the
+ * headers for userspace, so kernels that differ only in the kernel proper share them.
  */
 #include <errno.h>
 #include <gnu/libc-version.h>

@@ -20,7 +20,8 @@ struct bisect_limits {
 	double threshold;     /* percent; 0: halfway between the ends */
 };
 
-/* A step is looked at when it has @boots boots, twice as many, ..., @max_boots. Looks count from 1. */
+/* A step is compared ("a look") when it has @boots boots, twice as many, and so on up to
+ * @max_boots. Looks count from 1. */
 int bisect_count_looks(const struct bisect_limits *l);
 int bisect_boots_at_look(const struct bisect_limits *l, int look);
 

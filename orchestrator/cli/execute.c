@@ -47,7 +47,7 @@ static int print_schema(enum request_kind kind)
 	return 0;
 }
 
-/* The request that the options or the file make, complete and checked. Ends the program if not. */
+/* Makes the request from the options or the file and checks it. Ends the program if it is wrong. */
 static void finish_request(const struct command *c, struct command_options *o, int n,
 			   char **operands)
 {

@@ -52,7 +52,7 @@ static bool find_passed_side(const struct selection *s, int64_t id, enum report_
 	return true;
 }
 
-/* A failed one belongs to its kernel's. */
+/* The side of a failed boot is that of its kernel; false: neither. */
 static bool find_failed_side(const struct selection *s, const struct results_boot *boot,
 			     enum report_side *side)
 {
@@ -148,7 +148,7 @@ static struct report_spread *find_spread(struct report *r, sqlite3_stmt *row, en
 	return NULL;
 }
 
-/* One with other rounds is not of this comparison (see its notes). */
+/* A measurement with other rounds is not part of this comparison (see its notes). */
 static bool is_alike(const struct report *r, const struct report_spread *s, sqlite3_stmt *row)
 {
 	const struct results_compared *m = &r->comparison.metrics[(s - r->spreads) / REPORT_SIDES];

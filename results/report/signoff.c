@@ -72,10 +72,10 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 
 /*
  * How many more boots would bring the interval to one side of what is allowed, if the ratio stays
- * where it is: it narrows with the root of the boots; one more where there is no interval yet.
- * judged->more_boots asks for the smallest effect, which is another line, and for the test: it counts
- * where the interval is beyond what is allowed and the test may be the reason. Without a ratio no number
- * of boots helps.
+ * where it is: the interval narrows with the square root of the boots. Without an interval the
+ * answer is one more. judged->more_boots is about the smallest effect, which is another limit, and
+ * about the test; so it counts only where the interval is beyond what is allowed and the test may
+ * be the reason for not failing. Without a ratio no number of boots helps.
  */
 static void add_more_boots(const struct results_compared *m, const struct results_judgement *judged,
 			   double allowed, struct signoff_finding *f)

@@ -88,7 +88,7 @@ static int count_decimals(const struct results_compared *m, const struct results
 	return 1;
 }
 
-/* What rounds to nothing has no sign. */
+/* A change that rounds to 0 has no sign. */
 static char *percent_text(double percent, int decimals)
 {
 	if (!isfinite(percent))
