@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * results_fixture.h - databases and runs for the tests of results/. One include per program, after
- * cmocka.h.
+ * results_fixture.h - databases and runs for the tests of results/. One include per program.
  */
 #ifndef TESTS_UNIT_RESULTS_RESULTS_FIXTURE_H
 #define TESTS_UNIT_RESULTS_RESULTS_FIXTURE_H
@@ -16,8 +15,9 @@
 #include "common/histogram.h"
 #include "results/compare/compare.h"
 #include "results/store/store.h"
+#include "tests/unit/unit.h"
 
-static char fixture_dir[] = "/tmp/nestlab-results.XXXXXX";
+static char fixture_dir[] = UNIT_DIR_TEMPLATE;
 static int fixture_files;
 
 static inline int fixture_make_dir(void **state)

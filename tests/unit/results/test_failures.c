@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The comparison: boots that failed, and selftests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "results/compare/failures.h"
 #include "results/report/text.h"
-#include "tests/unit/results/compare_fixture.h"
+#include "tests/unit/results/compare_each.h"
 
 /* One of one against none of one may be chance: three boots of each are the least that tell. */
-static void a_kernel_that_only_fails_regresses_when_boots_suffice(void **state)
+TEST(a_kernel_that_only_fails_regresses_when_boots_suffice)
 {
-	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
-	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (uint64_t seed = 1; seed <= 3; seed++) {
 		boot(db, "a", KEY_A, seed, 30000 + (double)seed);
 		fixture_init(&f, "b", KEY_B, seed);
@@ -29,26 +20,22 @@ static void a_kernel_that_only_fails_regresses_when_boots_suffice(void **state)
 		fixture_init(&f, "b", KEY_B, seed + 10);
 		fixture_fail(&f, RESULTS_INFRASTRUCTURE, "the emulator was killed");
 		fixture_store(db, &f);
-		c = compare(db, "a", "b");
+		compare_kernels("a", "b");
 		assert_int_equal(c.verdict, seed < 3 ? VERDICT_INCONCLUSIVE : VERDICT_REGRESSED);
 		assert_int_equal(results_more_boots(&c), 3 - seed);
 		assert_int_equal(c.new_failed, seed); /* infrastructure is nobody's fault here */
 		assert_int_equal(c.base_failed, 0);
 		assert_says(c.failure, "out of luck");
-		results_comparison_free(&c);
 	}
-	c = compare(db, "a", "b");
+	compare_kernels("a", "b");
 	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "out of luck");
 	assert_says(out.buf, "3 of 3 boots failed, with the base 0 of 3");
 	strbuf_release(&out);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
-static void failed_with(struct results_db *db, const char *kernel, const char *key,
-			const char *scenario, uint64_t seed, enum results_class class,
-			const char *error)
+static void failed_with(const char *kernel, const char *key, const char *scenario, uint64_t seed,
+			enum results_class class, const char *error)
 {
 	struct fixture_run f;
 
@@ -58,48 +45,39 @@ static void failed_with(struct results_db *db, const char *kernel, const char *k
 	fixture_store(db, &f);
 }
 
-static const struct results_failure_rate *find_rate(const struct results_comparison *c,
-						    const char *scenario, const char *what)
+static const struct results_failure_rate *find_rate(const char *scenario, const char *what)
 {
-	for (size_t i = 0; i < c->nfailures; i++)
-		if (!strcmp(c->failures[i].scenario, scenario) &&
-		    !strcmp(c->failures[i].what, what))
-			return &c->failures[i];
+	for (size_t i = 0; i < c.nfailures; i++)
+		if (!strcmp(c.failures[i].scenario, scenario) && !strcmp(c.failures[i].what, what))
+			return &c.failures[i];
 	fail_msg("no rate of %s %s", scenario, what);
 	return NULL;
 }
 
-static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
+TEST(a_base_that_fails_one_scenario_excuses_no_other)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
 		boot(db, "a", KEY_A, seed, 30000);
 		boot(db, "b", KEY_B, seed + 10, 30000);
-		failed_with(db, "a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
-		failed_with(db, "b", KEY_B, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+		failed_with("a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+		failed_with("b", KEY_B, "selftests", seed, RESULTS_INTEGRITY, "wrong");
 	}
-	c = compare(db, "a", "b");
+	compare_kernels("a", "b");
 	assert_int_equal(c.nfailures, 1);
 	assert_int_equal(c.failures[0].verdict, VERDICT_UNCHANGED);
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	results_comparison_free(&c);
 	for (uint64_t seed = 21; seed <= 32; seed++)
-		failed_with(db, "b", KEY_B, "quick", seed, RESULTS_INTEGRITY, "wrong");
-	c = compare(db, "a", "b");
+		failed_with("b", KEY_B, "quick", seed, RESULTS_INTEGRITY, "wrong");
+	compare_kernels("a", "b");
 	assert_int_equal(c.nfailures, 2);
-	assert_int_equal(find_rate(&c, "quick", "failed")->verdict, VERDICT_REGRESSED);
-	assert_int_equal(find_rate(&c, "selftests", "failed")->verdict, VERDICT_UNCHANGED);
+	assert_int_equal(find_rate("quick", "failed")->verdict, VERDICT_REGRESSED);
+	assert_int_equal(find_rate("selftests", "failed")->verdict, VERDICT_UNCHANGED);
 	assert_int_equal(results_count_worse_failures(&c), 1);
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
 /* Whether a selftest fails as well, or nothing but the complaint came. */
-static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
+TEST(a_test_that_the_base_fails_excuses_no_complaint)
 {
 	static const struct {
 		enum results_class class;
@@ -109,34 +87,27 @@ static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
 		{RESULTS_INTEGRITY, "wrong" RESULTS_BESIDES "the kernel complained: BUG: KASAN: x"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(news); i++) {
-		struct results_db *db = open_fresh();
-		struct results_comparison c;
-
+		each_reopen();
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
 		for (uint64_t seed = 1; seed <= 4; seed++) {
-			failed_with(db, "a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
-			failed_with(db, "b", KEY_B, "selftests", seed, news[i].class,
-				    news[i].error);
+			failed_with("a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+			failed_with("b", KEY_B, "selftests", seed, news[i].class, news[i].error);
 		}
-		c = compare(db, "a", "b");
-		assert_int_equal(find_rate(&c, "selftests", "failed")->verdict, VERDICT_UNCHANGED);
-		assert_int_equal(find_rate(&c, "selftests", "died")->verdict, VERDICT_REGRESSED);
+		compare_kernels("a", "b");
+		assert_int_equal(find_rate("selftests", "failed")->verdict, VERDICT_UNCHANGED);
+		assert_int_equal(find_rate("selftests", "died")->verdict, VERDICT_REGRESSED);
 		assert_int_equal(c.verdict, VERDICT_REGRESSED);
 		assert_says(c.failure, "BUG: KASAN: x");
-		results_comparison_free(&c);
-		c = compare(db, "b", "a");
-		assert_int_equal(find_rate(&c, "selftests", "died")->verdict, VERDICT_IMPROVED);
+		compare_kernels("b", "a");
+		assert_int_equal(find_rate("selftests", "died")->verdict, VERDICT_IMPROVED);
 		assert_int_equal(c.verdict, VERDICT_IMPROVED);
-		results_comparison_free(&c);
-		results_close(db);
 	}
 }
 
 /* One boot of each kernel with a selftest that passes, and no number, on another host if @identity. */
-static void selftests_pass(struct results_db *db, const char *identity)
+static void selftests_pass(const char *identity)
 {
 	static const struct results_test pass = {"kselftest", "{\"test\":\"x\"}", "x", "pass", ""};
 	struct fixture_run f;
@@ -152,41 +123,30 @@ static void selftests_pass(struct results_db *db, const char *identity)
 }
 
 /* They are newer, and their host is another: the numbers are compared all the same. */
-static void selftests_elsewhere_hide_no_numbers(void **state)
+TEST(selftests_elsewhere_hide_no_numbers)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24000);
-	selftests_pass(db, "{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
-	c = compare(db, "a", "b");
+	selftests_pass("{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
+	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_IMPROVED);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
-static void selftests_alone_compare_too(void **state)
+TEST(selftests_alone_compare_too)
 {
-	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
-	struct results_comparison c;
 
-	(void)state;
-	selftests_pass(db, NULL);
-	c = compare(db, "a", "b");
+	selftests_pass(NULL);
+	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 	assert_int_equal(c.same_tests, 1);
 	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "b against a: no numbers");
 	assert_says(out.buf, "1 selftest as before");
 	strbuf_release(&out);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
-static void a_test_that_fails_now_is_a_regression(void **state)
+TEST(a_test_that_fails_now_is_a_regression)
 {
 	static const struct results_test results[2][2] = {
 		{{"kselftest", "{\"test\":\"x\"}", "x", "pass", ""},
@@ -195,12 +155,9 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 		 {"kselftest", "{\"test\":\"y\"}", "y", "fail", "always did"}},
 	};
 	static const char *const kernels[] = {"a", "b"};
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
 	struct fixture_run f;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
 	for (int k = 0; k < 2; k++) {
@@ -210,7 +167,7 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 		f.run.ntests = 2;
 		fixture_store(db, &f);
 	}
-	c = compare(db, "a", "b");
+	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 	assert_int_equal(c.ntests, 1);
 	assert_int_equal(c.same_tests, 1);
@@ -230,13 +187,10 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 	assert_int_equal(results_render_selftests(db, "another", kernels, 2, 0, &out, NULL), 0);
 	assert_int_equal(out.len, 0);
 	strbuf_release(&out);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
 /* @failed of @boots boots in the scenario "quick" died, the others passed; without a number. */
-static void boots_of(struct results_db *db, const char *kernel, const char *key, int boots,
-		     int failed)
+static void boots_of(const char *kernel, const char *key, int boots, int failed)
 {
 	for (int i = 0; i < boots; i++) {
 		struct fixture_run f;
@@ -249,7 +203,7 @@ static void boots_of(struct results_db *db, const char *kernel, const char *key,
 }
 
 /* One boot of each that passed has a number, and the number is unchanged. */
-static void failed_boots_are_judged_by_rate(void **state)
+TEST(failed_boots_are_judged_by_rate)
 {
 	static const struct {
 		int base_boots, base_failed, new_boots, new_failed;
@@ -272,16 +226,13 @@ static void failed_boots_are_judged_by_rate(void **state)
 		{20, 10, 20, 1, VERDICT_IMPROVED, 0},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct results_db *db = open_fresh();
-		struct results_comparison c;
-
+		each_reopen();
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
-		boots_of(db, "a", KEY_A, rows[i].base_boots - 1, rows[i].base_failed);
-		boots_of(db, "b", KEY_B, rows[i].new_boots - 1, rows[i].new_failed);
-		c = compare(db, "a", "b");
+		boots_of("a", KEY_A, rows[i].base_boots - 1, rows[i].base_failed);
+		boots_of("b", KEY_B, rows[i].new_boots - 1, rows[i].new_failed);
+		compare_kernels("a", "b");
 		assert_int_equal(c.nfailures, 1);
 		assert_int_equal(c.failures[0].base_boots, rows[i].base_boots);
 		assert_int_equal(c.failures[0].new_boots, rows[i].new_boots);
@@ -289,54 +240,38 @@ static void failed_boots_are_judged_by_rate(void **state)
 			fail_msg("row %zu: %s, %d more: %s", i, results_verdict_name(c.verdict),
 				 c.failures[0].more_boots, c.failures[0].why);
 		assert_int_equal(results_more_boots(&c), rows[i].more_boots);
-		results_comparison_free(&c);
-		results_close(db);
 	}
 }
 
 /* All boots of the new kernel died: there is no number. */
-static void a_base_that_died_twice_excuses_no_kernel_that_always_dies(void **state)
+TEST(a_base_that_died_twice_excuses_no_kernel_that_always_dies)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	(void)state;
-	boots_of(db, "a", KEY_A, 102, 2);
-	boots_of(db, "b", KEY_B, 2, 2);
-	c = compare(db, "a", "b");
+	boots_of("a", KEY_A, 102, 2);
+	boots_of("b", KEY_B, 2, 2);
+	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
-static void a_scenario_that_the_base_never_ran_is_inconclusive(void **state)
+TEST(a_scenario_that_the_base_never_ran_is_inconclusive)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
 	for (uint64_t seed = 1; seed <= 9; seed++)
-		failed_with(db, "b", KEY_B, "stress", seed, RESULTS_GUEST, "kernel panic");
-	c = compare(db, "a", "b");
+		failed_with("b", KEY_B, "stress", seed, RESULTS_GUEST, "kernel panic");
+	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
 	assert_int_equal(c.failures[0].more_boots, 2); /* 1/78; one more boot: 1/11 */
 	assert_says(c.failures[0].why, "the base never ran this scenario");
-	results_comparison_free(&c);
-	c = compare(db, "b", "a"); /* what only the base fails says nothing of the new kernel */
+	compare_kernels("b", "a"); /* what only the base fails says nothing of the new kernel */
 	assert_int_equal(c.nfailures, 0);
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
 /* Among twenty scenarios of which each fails a little more often by chance, one p of 0.04 is nothing. */
-static void many_scenarios_share_one_false_discovery_rate(void **state)
+TEST(many_scenarios_share_one_false_discovery_rate)
 {
 	struct results_failure_rate rows[20];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		rows[i] = (struct results_failure_rate){.what = "failed",
 							.base_boots = 8,
@@ -355,35 +290,12 @@ static void many_scenarios_share_one_false_discovery_rate(void **state)
 		free(rows[i].why);
 }
 
-static void without_a_number_or_test_in_common_nothing_is_unchanged(void **state)
+TEST(without_a_number_or_test_in_common_nothing_is_unchanged)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	(void)state;
-	boots_of(db, "a", KEY_A, 2, 1);
-	boots_of(db, "b", KEY_B, 2, 1);
-	c = compare(db, "a", "b");
+	boots_of("a", KEY_A, 2, 1);
+	boots_of("b", KEY_B, 2, 1);
+	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_kernel_that_only_fails_regresses_when_boots_suffice),
-		cmocka_unit_test(a_base_that_fails_one_scenario_excuses_no_other),
-		cmocka_unit_test(a_test_that_the_base_fails_excuses_no_complaint),
-		cmocka_unit_test(selftests_elsewhere_hide_no_numbers),
-		cmocka_unit_test(selftests_alone_compare_too),
-		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
-		cmocka_unit_test(failed_boots_are_judged_by_rate),
-		cmocka_unit_test(a_base_that_died_twice_excuses_no_kernel_that_always_dies),
-		cmocka_unit_test(a_scenario_that_the_base_never_ran_is_inconclusive),
-		cmocka_unit_test(many_scenarios_share_one_false_discovery_rate),
-		cmocka_unit_test(without_a_number_or_test_in_common_nothing_is_unchanged),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN_EACH("failures", each_open, each_close)
