@@ -67,9 +67,11 @@ static void print_row(struct json_object *o)
 	struct json_object *built;
 	bool yes = json_object_object_get_ex(o, "built", &built) && json_object_get_boolean(built);
 
-	printf("%-24s %-18s %7s  %-5s  %s\n", text_of(o, "name", ""), text_of(o, "base", "-"),
-	       text_of(o, "patches", "-"), yes ? "yes" : "no",
-	       text_of(o, "error", text_of(o, "description", "")));
+	__cleanup_free char *head =
+		xasprintf("%-24s %-18s %7s  %-5s  ", text_of(o, "name", ""),
+			  text_of(o, "base", "-"), text_of(o, "patches", "-"), yes ? "yes" : "no");
+
+	command_print_row(head, text_of(o, "error", text_of(o, "description", "")));
 }
 
 static int list_kernels(int n, char **operands)
@@ -92,8 +94,10 @@ static int list_kernels(int n, char **operands)
 	if (as_json) {
 		command_print_json(list);
 	} else {
-		printf("%-24s %-18s %7s  %-5s  %s\n", "VARIANT", "BASE", "PATCHES", "BUILT",
-		       "DESCRIPTION");
+		__cleanup_free char *head =
+			xasprintf("%-24s %-18s %7s  %-5s  ", "VARIANT", "BASE", "PATCHES", "BUILT");
+
+		command_print_row(head, "DESCRIPTION");
 		for (size_t i = 0; i < count; i++)
 			print_row(json_object_array_get_idx(list, i));
 	}

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/output.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/report.h"
 #include "results/report/signoff.h"
@@ -67,6 +69,8 @@ static int render_report(struct results_db *db, const struct request_report *r)
 	}
 	if (ret)
 		return command_fatal(&err);
+	if (!output)
+		how.columns = output_columns(STDOUT_FILENO, 0);
 	report_formats[r->format - 1].render(&report, &how, &out);
 	status = command_exit_status(&report.comparison);
 	if (write_output(output, &out, &err))

@@ -51,8 +51,8 @@ static int show_comparison(struct session *s)
 	if (as_json)
 		results_render_json(&c, &out);
 	else
-		results_render_text(&c, command_colour() ? RESULTS_RENDER_COLOUR : 0, &out);
-	fputs(out.buf, stdout);
+		results_render_text(&c, command_render_flags(), &out);
+	command_print_text(out.buf);
 	status = command_exit_status(&c);
 	strbuf_release(&out);
 	results_comparison_free(&c);
@@ -67,7 +67,7 @@ static void show_selftests(struct session *s)
 	struct error err = {0};
 
 	if (results_render_selftests(s->db, s->request.session, (const char *const *)sum->kernels,
-				     sum->nkernels, command_colour(), &out, &err))
+				     sum->nkernels, command_render_flags(), &out, &err))
 		log_error("%s", err.text);
 	if (out.len)
 		printf("\n%s", out.buf);

@@ -35,8 +35,8 @@ struct test {
  * way. */
 static bool is_trouble_here(int code)
 {
-	static const int codes[] = {-ENOSPC, -EDQUOT, -ENOMEM,	  -EMFILE,
-				    -ENFILE, -EAGAIN, -ECANCELED, -EINTR};
+	static const int codes[] = {-ENOSPC, -EDQUOT,	 -ENOMEM, -EMFILE, -ENFILE,
+				    -EAGAIN, -ECANCELED, -EINTR,  -EFBIG};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i] == code)

@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
+#include "common/output.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/help.h"
@@ -69,7 +70,7 @@ static void finish_request(const struct command *c, struct command_options *o, i
 	if (!ret)
 		return;
 	log_error("%s", err.text);
-	exit(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL);
+	exit(output_finish(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL));
 }
 
 /* @line: the command as typed. A bisect is recorded that way, because some of its options are not

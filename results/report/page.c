@@ -400,7 +400,7 @@ void page_render(const struct report *r, const struct report_options *o,
 	struct doc d;
 
 	selection_add_told(&s, r);
-	doc_begin(&d, face, out, title);
+	doc_begin_columns(&d, face, out, title, o->columns);
 	add_overall(&d, r);
 	doc_heading(&d, "Results");
 	page_add_results(&d, r, &s);
