@@ -257,7 +257,7 @@ static int build_kernel(const struct kernel_env *env, const char *name)
 
 	if (ret) {
 		log_error("%s", err.text);
-		if (ret == -EBADMSG || ret == -ENOEXEC) /* the kernel's fault */
+		if (kernel_is_at_fault(ret))
 			return EXIT_NO;
 		return EXIT_FATAL;
 	}
@@ -337,9 +337,9 @@ static const struct command actions[] = {
 			"Builds variants, each once: the key is the content of source, patches, "
 			".config and compiler. One line per variant on stdout: name, key, \"built\" "
 			"or \"cached\", folder.",
-		.exit_status = "0 done, 1 a patch does not apply or the source does not compile, "
-			       "128 other trouble (a wrong variant file or option, disk full, "
-			       "cancelled)",
+		.exit_status = "0 done, 1 a patch does not apply, an option does not take or the "
+			       "source does not compile, 128 other trouble (a wrong variant file, "
+			       "disk full, cancelled)",
 		.options = build_options,
 		.operand = "KERNEL",
 		.run = build_operands,

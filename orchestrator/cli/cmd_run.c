@@ -191,10 +191,13 @@ static int run_session(struct session *s)
 		ret = run_until_decided(s, &err);
 	else
 		ret = run_execute(&s->request, s->db, &s->summary, &err);
-	if (ret)
+	if (ret) {
 		status = command_fatal(&err);
-	else
+		if (s->summary.kernel_at_fault)
+			status = EXIT_NO; /* as `nestlab kernel build` does */
+	} else {
 		status = show_results(s);
+	}
 	run_summary_free(&s->summary);
 	return status;
 }
@@ -248,7 +251,9 @@ const struct command cmd_run = {
 		"\n"
 		"A kernel is a name of `nestlab kernel list`, or the path of a variant's .json file.",
 	.exit_status =
-		"0 no regression, 1 a regression or a failed boot, 125 cannot tell, 128 fatal",
+		"0 no regression, 1 a regression, a failed boot, or a kernel that does not build (a patch "
+		"does not apply, an option does not take, it does not compile), 125 cannot tell, 128 "
+		"fatal: the lab is in trouble, which says nothing about a kernel",
 	.options = options,
 	.carry_out = carry_out_run,
 	.kind = REQUEST_RUN,

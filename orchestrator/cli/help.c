@@ -161,9 +161,11 @@ void help_print(FILE *f, const struct command *c, const char *path)
 void help_print_commands(FILE *f)
 {
 	fputs("usage: nestlab COMMAND [options]\n"
-	      "       nestlab --version\n\n"
-	      "Is this kernel better or worse at running nested guests, and by how much?\n\n",
+	      "       nestlab --version\n\n",
 	      f);
+	print_paragraphs(
+		f, "Is this kernel better or worse at running nested guests, and by how much?");
+	fputc('\n', f);
 	for (const struct command *const *c = command_table; *c; c++)
 		if (!(*c)->hidden)
 			print_pair(f, (*c)->name, (*c)->help);
