@@ -3,6 +3,8 @@
  * orchestrator/bisect/session.c, ends.c, step.c and confirm.c over a lab that needs no kernel: real searches, a
  * real database, real comparisons; simulated builds and boots, with noise, trouble and kills.
  */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -15,11 +17,8 @@
 #include "orchestrator/bisect/ends.h"
 #include "orchestrator/bisect/line.h"
 #include "orchestrator/bisect/step.h"
-#include "tests/unit/unit.h"
 
 #define LAST 32
-
-static char dir[] = "/tmp/nestlab-steps.XXXXXX";
 
 /* What is true of the simulated kernels, and what goes wrong on the way to finding out. */
 struct truth {
@@ -201,7 +200,7 @@ static char *new_database(void)
 {
 	static int n;
 
-	return xasprintf("%s/%d.db", dir, n++);
+	return xasprintf("%s/%d.db", unit_dir, n++);
 }
 
 static int64_t bisect_id(struct results_db *db, struct error *err)
@@ -571,16 +570,4 @@ TEST(survives_kills)
 	bisect_answer_free(&whole.answer);
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-UNIT_MAIN("bisect_step", make_dir, remove_dir)
+UNIT_MAIN("bisect_step", unit_make_dir, unit_drop_dir)

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The comparison: which runs, which verdicts, what it looks like. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
+
 #include <json-c/json.h>
 
 #include "tests/unit/results/compare_fixture.h"
@@ -21,12 +18,11 @@ static int refuse(struct results_db *db, const char *a, const char *b, struct er
 
 /* ---- verdicts ---- */
 
-static void a_clear_change_takes_one_boot_each_on_the_emulated_host(void **state)
+TEST(a_clear_change_takes_one_boot_each_on_the_emulated_host)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24200);
 	c = compare(db, "a", "b");
@@ -45,12 +41,11 @@ static void a_clear_change_takes_one_boot_each_on_the_emulated_host(void **state
 	results_close(db);
 }
 
-static void the_same_numbers_are_unchanged(void **state)
+TEST(the_same_numbers_are_unchanged)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 25461);
 	boot(db, "b", KEY_B, 1, 25463);
 	c = compare(db, "a", "b");
@@ -61,12 +56,11 @@ static void the_same_numbers_are_unchanged(void **state)
 }
 
 /* 0.45 % with noise of 0.1 %: neither surely within half a percent, nor beyond it. */
-static void in_between_is_inconclusive_and_says_how_many_more(void **state)
+TEST(in_between_is_inconclusive_and_says_how_many_more)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30135);
 	c = compare(db, "a", "b");
@@ -77,13 +71,12 @@ static void in_between_is_inconclusive_and_says_how_many_more(void **state)
 	results_close(db);
 }
 
-static void higher_may_be_better(void **state)
+TEST(higher_may_be_better)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		fixture_init(&f, i ? "b" : "a", i ? KEY_B : KEY_A, 1);
 		fixture_metric(&f, "multiplex", "switches-per-mclk", MANAGED, i ? 41.2 : 33.1)
@@ -97,14 +90,13 @@ static void higher_may_be_better(void **state)
 }
 
 /* Of hardware nothing is assumed: one boot each cannot tell; six can. */
-static void hardware_needs_boots(void **state)
+TEST(hardware_needs_boots)
 {
 	static const double noise[] = {0, 0.4, -0.3, 0.2, -0.5, 0.1};
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (int i = 0; i < 6; i++) {
 		for (int k = 0; k < 2; k++) {
 			fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
@@ -130,12 +122,11 @@ static void hardware_needs_boots(void **state)
 }
 
 /* A change of 1.5 % is clear to a quiet host and noise to one whose own boots differ by as much. */
-static void noise_is_learned_from_other_kernels_boots(void **state)
+TEST(noise_is_learned_from_other_kernels_boots)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 100, 30000);
 	boot(db, "b", KEY_B, 101, 30450);
 	c = compare(db, "a", "b");
@@ -150,13 +141,12 @@ static void noise_is_learned_from_other_kernels_boots(void **state)
 	results_close(db);
 }
 
-static void the_smallest_effect_may_come_with_the_metric(void **state)
+TEST(the_smallest_effect_may_come_with_the_metric)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		fixture_init(&f, i ? "b" : "a", i ? KEY_B : KEY_A, 1);
 		fixture_metric(&f, "multiplex", "switch", MANAGED, i ? 30600 : 30000)
@@ -170,12 +160,11 @@ static void the_smallest_effect_may_come_with_the_metric(void **state)
 }
 
 /* Two values in 100 samples: the median stays, the worst hundredth does not. */
-static void the_tail_is_judged_too(void **state)
+TEST(the_tail_is_judged_too)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	for (uint64_t seed = 1; seed <= 5; seed++) /* of a p99 nothing is assumed: eight repeats */
 		for (int k = 0; k < 2; k++) {
 			uint64_t tail = k ? 90000 : 60000;
@@ -202,12 +191,11 @@ static void the_tail_is_judged_too(void **state)
 	results_close(db);
 }
 
-static void zeros_have_no_ratio(void **state)
+TEST(zeros_have_no_ratio)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 0);
 	boot(db, "b", KEY_B, 1, 10);
 	c = compare(db, "a", "b");
@@ -219,13 +207,12 @@ static void zeros_have_no_ratio(void **state)
 
 /* ---- which runs ---- */
 
-static void clocks_are_never_compared(void **state)
+TEST(clocks_are_never_compared)
 {
 	struct results_db *db = open_fresh();
 	struct fixture_run f;
 	struct error err;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	fixture_init(&f, "b", KEY_B, 1);
 	f.run.clock = "tsc";
@@ -238,14 +225,13 @@ static void clocks_are_never_compared(void **state)
 	results_close(db);
 }
 
-static void environments_are_not_mixed(void **state)
+TEST(environments_are_not_mixed)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
 	struct error err;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	fixture_init(&f, "b", KEY_B, 1);
 	f.run.agent_sha256 = "newer agent";
@@ -262,12 +248,11 @@ static void environments_are_not_mixed(void **state)
 	results_close(db);
 }
 
-static void the_newest_build_of_a_name_is_meant(void **state)
+TEST(the_newest_build_of_a_name_is_meant)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 99999);
 	boot(db, "b", "dddddddddddd0004", 1, 30000);
@@ -282,12 +267,11 @@ static void the_newest_build_of_a_name_is_meant(void **state)
 	results_close(db);
 }
 
-static void what_is_not_there_is_said(void **state)
+TEST(what_is_not_there_is_said)
 {
 	struct results_db *db = open_fresh();
 	struct error err;
 
-	(void)state;
 	assert_int_equal(refuse(db, "a", "b", &err), -ENOENT);
 	assert_says(err.text, "no run at all");
 	boot(db, "a", KEY_A, 1, 30000);
@@ -302,13 +286,12 @@ static void what_is_not_there_is_said(void **state)
 }
 
 /* What the emulated machine repeats to the last sample is one boot, not many. */
-static void a_repeated_boot_is_no_second_boot(void **state)
+TEST(a_repeated_boot_is_no_second_boot)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct error err;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
@@ -330,7 +313,7 @@ static void a_repeated_boot_is_no_second_boot(void **state)
 }
 
 /* The command given again makes copies in another session: they are no history of what is compared. */
-static void copies_elsewhere_are_no_history(void **state)
+TEST(copies_elsewhere_are_no_history)
 {
 	static const char *const sessions[] = {"s1", "s2", "s3"};
 	struct results_filter filter = {.session = sessions[1]};
@@ -338,7 +321,6 @@ static void copies_elsewhere_are_no_history(void **state)
 	struct results_comparison c;
 	struct error err = {0};
 
-	(void)state;
 	for (int i = 0; i < 18; i++) {
 		uint64_t seed = i % 6 + 1;
 		struct fixture_run f;
@@ -355,13 +337,12 @@ static void copies_elsewhere_are_no_history(void **state)
 	results_close(db);
 }
 
-static void other_rounds_are_other_numbers(void **state)
+TEST(other_rounds_are_other_numbers)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (uint32_t rounds = 100; rounds <= 200; rounds += 100)
 		for (int k = 0; k < 2; k++) {
 			fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, rounds);
@@ -379,7 +360,7 @@ static void other_rounds_are_other_numbers(void **state)
 	results_close(db);
 }
 
-static void filters_narrow_it_down(void **state)
+TEST(filters_narrow_it_down)
 {
 	struct results_db *db = open_fresh();
 	struct results_filter filter = {.scenario = "multiplex", .metric = "switch"};
@@ -387,7 +368,6 @@ static void filters_narrow_it_down(void **state)
 	struct fixture_run f;
 	struct error err = {0};
 
-	(void)state;
 	for (int k = 0; k < 2; k++) {
 		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
 		f.run.session = "s2";
@@ -410,13 +390,12 @@ static void filters_narrow_it_down(void **state)
 	results_close(db);
 }
 
-static void one_kernel_is_split_into_halves(void **state)
+TEST(one_kernel_is_split_into_halves)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (uint64_t seed = 1; seed <= 5; seed++) {
 		boot(db, "a", KEY_A, seed, 30000 + (double)seed);
 		fixture_init(&f, "a", KEY_A, seed); /* of another scenario: in no half's way */
@@ -438,12 +417,11 @@ static void one_kernel_is_split_into_halves(void **state)
 	results_close(db);
 }
 
-static void one_kernel_under_two_names_is_said_to_be_one(void **state)
+TEST(one_kernel_under_two_names_is_said_to_be_one)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "twin", KEY_A, 1, 30000);
 	c = compare(db, "a", "twin");
@@ -455,7 +433,7 @@ static void one_kernel_under_two_names_is_said_to_be_one(void **state)
 
 /* ---- what it looks like ---- */
 
-static void parts_do_not_decide_but_alone_they_do(void **state)
+TEST(parts_do_not_decide_but_alone_they_do)
 {
 	struct results_filter part = {.metric = "vmptrld"};
 	struct results_db *db = open_fresh();
@@ -463,7 +441,6 @@ static void parts_do_not_decide_but_alone_they_do(void **state)
 	struct error err = {0};
 	struct fixture_run f;
 
-	(void)state;
 	for (int k = 0; k < 2; k++)
 		for (uint64_t seed = 1; seed <= 2; seed++) {
 			fixture_init(&f, k ? "new" : "base", k ? KEY_B : KEY_A, seed);
@@ -482,30 +459,4 @@ static void parts_do_not_decide_but_alone_they_do(void **state)
 	results_close(db);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_clear_change_takes_one_boot_each_on_the_emulated_host),
-		cmocka_unit_test(the_same_numbers_are_unchanged),
-		cmocka_unit_test(in_between_is_inconclusive_and_says_how_many_more),
-		cmocka_unit_test(higher_may_be_better),
-		cmocka_unit_test(hardware_needs_boots),
-		cmocka_unit_test(noise_is_learned_from_other_kernels_boots),
-		cmocka_unit_test(the_smallest_effect_may_come_with_the_metric),
-		cmocka_unit_test(the_tail_is_judged_too),
-		cmocka_unit_test(zeros_have_no_ratio),
-		cmocka_unit_test(clocks_are_never_compared),
-		cmocka_unit_test(environments_are_not_mixed),
-		cmocka_unit_test(the_newest_build_of_a_name_is_meant),
-		cmocka_unit_test(what_is_not_there_is_said),
-		cmocka_unit_test(a_repeated_boot_is_no_second_boot),
-		cmocka_unit_test(copies_elsewhere_are_no_history),
-		cmocka_unit_test(other_rounds_are_other_numbers),
-		cmocka_unit_test(filters_narrow_it_down),
-		cmocka_unit_test(one_kernel_is_split_into_halves),
-		cmocka_unit_test(one_kernel_under_two_names_is_said_to_be_one),
-		cmocka_unit_test(parts_do_not_decide_but_alone_they_do),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN("compare", unit_make_dir, unit_drop_dir)

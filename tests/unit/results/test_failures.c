@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The comparison: boots that failed, and selftests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include "results/compare/failures.h"
 #include "results/report/text.h"
 #include "tests/unit/results/compare_fixture.h"
 
 /* One of one against none of one may be chance: three boots of each are the least that tell. */
-static void a_kernel_that_only_fails_regresses_when_boots_suffice(void **state)
+TEST(a_kernel_that_only_fails_regresses_when_boots_suffice)
 {
 	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
 	struct results_comparison c;
 	struct fixture_run f;
 
-	(void)state;
 	for (uint64_t seed = 1; seed <= 3; seed++) {
 		boot(db, "a", KEY_A, seed, 30000 + (double)seed);
 		fixture_init(&f, "b", KEY_B, seed);
@@ -69,12 +64,11 @@ static const struct results_failure_rate *find_rate(const struct results_compari
 	return NULL;
 }
 
-static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
+TEST(a_base_that_fails_one_scenario_excuses_no_other)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
 		boot(db, "a", KEY_A, seed, 30000);
 		boot(db, "b", KEY_B, seed + 10, 30000);
@@ -99,7 +93,7 @@ static void a_base_that_fails_one_scenario_excuses_no_other(void **state)
 }
 
 /* Whether a selftest fails as well, or nothing but the complaint came. */
-static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
+TEST(a_test_that_the_base_fails_excuses_no_complaint)
 {
 	static const struct {
 		enum results_class class;
@@ -109,7 +103,6 @@ static void a_test_that_the_base_fails_excuses_no_complaint(void **state)
 		{RESULTS_INTEGRITY, "wrong" RESULTS_BESIDES "the kernel complained: BUG: KASAN: x"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(news); i++) {
 		struct results_db *db = open_fresh();
 		struct results_comparison c;
@@ -152,12 +145,11 @@ static void selftests_pass(struct results_db *db, const char *identity)
 }
 
 /* They are newer, and their host is another: the numbers are compared all the same. */
-static void selftests_elsewhere_hide_no_numbers(void **state)
+TEST(selftests_elsewhere_hide_no_numbers)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24000);
 	selftests_pass(db, "{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
@@ -167,13 +159,12 @@ static void selftests_elsewhere_hide_no_numbers(void **state)
 	results_close(db);
 }
 
-static void selftests_alone_compare_too(void **state)
+TEST(selftests_alone_compare_too)
 {
 	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
 	struct results_comparison c;
 
-	(void)state;
 	selftests_pass(db, NULL);
 	c = compare(db, "a", "b");
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
@@ -186,7 +177,7 @@ static void selftests_alone_compare_too(void **state)
 	results_close(db);
 }
 
-static void a_test_that_fails_now_is_a_regression(void **state)
+TEST(a_test_that_fails_now_is_a_regression)
 {
 	static const struct results_test results[2][2] = {
 		{{"kselftest", "{\"test\":\"x\"}", "x", "pass", ""},
@@ -200,7 +191,6 @@ static void a_test_that_fails_now_is_a_regression(void **state)
 	struct strbuf out = STRBUF_INIT;
 	struct fixture_run f;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
 	for (int k = 0; k < 2; k++) {
@@ -249,7 +239,7 @@ static void boots_of(struct results_db *db, const char *kernel, const char *key,
 }
 
 /* One boot of each that passed has a number, and the number is unchanged. */
-static void failed_boots_are_judged_by_rate(void **state)
+TEST(failed_boots_are_judged_by_rate)
 {
 	static const struct {
 		int base_boots, base_failed, new_boots, new_failed;
@@ -272,7 +262,6 @@ static void failed_boots_are_judged_by_rate(void **state)
 		{20, 10, 20, 1, VERDICT_IMPROVED, 0},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct results_db *db = open_fresh();
 		struct results_comparison c;
@@ -295,12 +284,11 @@ static void failed_boots_are_judged_by_rate(void **state)
 }
 
 /* All boots of the new kernel died: there is no number. */
-static void a_base_that_died_twice_excuses_no_kernel_that_always_dies(void **state)
+TEST(a_base_that_died_twice_excuses_no_kernel_that_always_dies)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boots_of(db, "a", KEY_A, 102, 2);
 	boots_of(db, "b", KEY_B, 2, 2);
 	c = compare(db, "a", "b");
@@ -309,12 +297,11 @@ static void a_base_that_died_twice_excuses_no_kernel_that_always_dies(void **sta
 	results_close(db);
 }
 
-static void a_scenario_that_the_base_never_ran_is_inconclusive(void **state)
+TEST(a_scenario_that_the_base_never_ran_is_inconclusive)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
 	for (uint64_t seed = 1; seed <= 9; seed++)
@@ -332,11 +319,10 @@ static void a_scenario_that_the_base_never_ran_is_inconclusive(void **state)
 }
 
 /* Among twenty scenarios of which each fails a little more often by chance, one p of 0.04 is nothing. */
-static void many_scenarios_share_one_false_discovery_rate(void **state)
+TEST(many_scenarios_share_one_false_discovery_rate)
 {
 	struct results_failure_rate rows[20];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		rows[i] = (struct results_failure_rate){.what = "failed",
 							.base_boots = 8,
@@ -355,12 +341,11 @@ static void many_scenarios_share_one_false_discovery_rate(void **state)
 		free(rows[i].why);
 }
 
-static void without_a_number_or_test_in_common_nothing_is_unchanged(void **state)
+TEST(without_a_number_or_test_in_common_nothing_is_unchanged)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 
-	(void)state;
 	boots_of(db, "a", KEY_A, 2, 1);
 	boots_of(db, "b", KEY_B, 2, 1);
 	c = compare(db, "a", "b");
@@ -369,21 +354,4 @@ static void without_a_number_or_test_in_common_nothing_is_unchanged(void **state
 	results_close(db);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_kernel_that_only_fails_regresses_when_boots_suffice),
-		cmocka_unit_test(a_base_that_fails_one_scenario_excuses_no_other),
-		cmocka_unit_test(a_test_that_the_base_fails_excuses_no_complaint),
-		cmocka_unit_test(selftests_elsewhere_hide_no_numbers),
-		cmocka_unit_test(selftests_alone_compare_too),
-		cmocka_unit_test(a_test_that_fails_now_is_a_regression),
-		cmocka_unit_test(failed_boots_are_judged_by_rate),
-		cmocka_unit_test(a_base_that_died_twice_excuses_no_kernel_that_always_dies),
-		cmocka_unit_test(a_scenario_that_the_base_never_ran_is_inconclusive),
-		cmocka_unit_test(many_scenarios_share_one_false_discovery_rate),
-		cmocka_unit_test(without_a_number_or_test_in_common_nothing_is_unchanged),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN("failures", unit_make_dir, unit_drop_dir)

@@ -6,18 +6,13 @@
  * p99s of boots are seldom normal: most are tied (no timer tick in the worst hundredth, or one in
  * every boot), and now and then one jumps. A short history has often not seen the jump yet.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <math.h>
+
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
-#include "common/alloc.h"
 #include "results/compare/judge.h"
 
 #define ALPHA	    0.05
@@ -162,14 +157,13 @@ static bool holds_level(const struct noise *noise, const struct setting *s, int 
 	return any <= allowed;
 }
 
-static void chance_is_called_a_change_as_seldom_as_stated(void **state)
+TEST(chance_is_called_a_change_as_seldom_as_stated)
 {
 	static const size_t histories[] = {9, 20, 40};
 	/* A mode that is well known comes twice on one side more often than Student's t has it. */
 	struct setting well_known = {HISTORY_MAX, 2, 5};
 	bool good = holds_level(&noises[BIMODAL], &well_known, 5 * COMPARISONS);
 
-	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(noises); k++)
 		for (size_t h = 0; h < ARRAY_SIZE(histories); h++)
 			for (size_t boots = 1; boots <= 2; boots++) {
@@ -190,9 +184,8 @@ static double found(const struct noise *noise, size_t history, size_t boots)
 }
 
 /* A tail that grew by four fifths, jumps of 30 % and more or not. */
-static void a_true_change_is_found_with_boots_enough(void **state)
+TEST(a_true_change_is_found_with_boots_enough)
 {
-	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(noises); k++) {
 		assert_true(found(&noises[k], 20, 4) > 0.8);
 		assert_true(found(&noises[k], 0, 8) > 0.9);
@@ -223,11 +216,10 @@ static struct results_judgement judge_quiet(size_t history, double new)
 	return j;
 }
 
-static void a_history_without_noise_counts_by_its_boots(void **state)
+TEST(a_history_without_noise_counts_by_its_boots)
 {
 	struct results_judgement j = judge_quiet(20, 1.5);
 
-	(void)state;
 	assert_int_equal(judge_quiet(20, 1).verdict, VERDICT_UNCHANGED);
 	assert_int_equal(j.verdict, VERDICT_INCONCLUSIVE);
 	assert_true(isnan(j.low) && isnan(j.high));
@@ -238,7 +230,7 @@ static void a_history_without_noise_counts_by_its_boots(void **state)
 }
 
 /* Two boots' median is their mean: one far off moves it, and proves nothing. */
-static void one_boot_far_off_proves_nothing(void **state)
+TEST(one_boot_far_off_proves_nothing)
 {
 	static const double base[] = {1, 1.001}, new[] = {1.0005, 9};
 	struct statistics_noise noise = {0};
@@ -253,7 +245,6 @@ static void one_boot_far_off_proves_nothing(void **state)
 			       .family = 1};
 	double history[200];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(history); i++)
 		history[i] = i % 7 * 0.001;
 	statistics_noise_add(&noise, history, ARRAY_SIZE(history));
@@ -263,11 +254,10 @@ static void one_boot_far_off_proves_nothing(void **state)
 }
 
 /* Boots that never differed say how wide an interval is only when there are enough of them. */
-static void four_boots_of_each_without_noise_have_an_interval(void **state)
+TEST(four_boots_of_each_without_noise_have_an_interval)
 {
 	static const double base[4] = {1000, 1000, 1000, 1000}, new[4] = {1002, 1002, 1002, 1002};
 
-	(void)state;
 	for (size_t boots = 3; boots <= 4; boots++) {
 		struct statistics_noise noise = {0};
 		struct results_judgement j;
@@ -286,15 +276,4 @@ static void four_boots_of_each_without_noise_have_an_interval(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chance_is_called_a_change_as_seldom_as_stated),
-		cmocka_unit_test(a_true_change_is_found_with_boots_enough),
-		cmocka_unit_test(a_history_without_noise_counts_by_its_boots),
-		cmocka_unit_test(one_boot_far_off_proves_nothing),
-		cmocka_unit_test(four_boots_of_each_without_noise_have_an_interval),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN("judge", NULL, NULL)

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The store: what goes in stays as it is, whatever happens to the process, the disk or the file. */
-#include <errno.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+
 #include <sqlite3.h>
 
 #include "results/store/columns.h"
@@ -58,7 +53,7 @@ static void assert_good(struct results_db *db)
 
 /* ---- storing ---- */
 
-static void a_run_is_stored_whole(void **state)
+TEST(a_run_is_stored_whole)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
@@ -66,7 +61,6 @@ static void a_run_is_stored_whole(void **state)
 	struct error err = {0};
 	int64_t id, value;
 
-	(void)state;
 	one_run(&f, UINT64_MAX);
 	assert_int_equal(results_store(db, &f.run, &id, &err), 0);
 	assert_int_equal(id, 1);
@@ -92,13 +86,12 @@ static void a_run_is_stored_whole(void **state)
 	results_close(db);
 }
 
-static void quantiles_come_from_the_histogram(void **state)
+TEST(quantiles_come_from_the_histogram)
 {
 	struct results_bucket hist[] = {{10, 50}, {20, 49}, {2000, 1}};
 	struct results_metric m = {
 		.better = "lower", .count = 100, .min = 10, .max = 2000, .hist = hist, .nhist = 3};
 
-	(void)state;
 	assert_true(distribution_quantile(&m, 0) == 10);
 	assert_true(distribution_quantile(&m, 0.5) == 15); /* between the 50th and 51st */
 	assert_true(distribution_quantile(&m, 1) == 2000);
@@ -110,13 +103,12 @@ static void quantiles_come_from_the_histogram(void **state)
 }
 
 /* A wide bucket's samples stand evenly in it, and never beyond min and max. */
-static void wide_buckets_are_interpolated(void **state)
+TEST(wide_buckets_are_interpolated)
 {
 	uint32_t b = histogram_bucket(25461); /* 25456..25471 */
 	struct results_bucket hist[] = {{b, 4}};
 	struct results_metric m = {.better = "lower", .count = 4, .hist = hist, .nhist = 1};
 
-	(void)state;
 	m.min = histogram_bucket_low(b);
 	m.max = histogram_bucket_high(b);
 	assert_true(fabs(distribution_quantile(&m, 0.5) - 25463.5) < 1e-9);
@@ -124,7 +116,7 @@ static void wide_buckets_are_interpolated(void **state)
 	assert_true(distribution_quantile(&m, 1) == m.min + 1);
 }
 
-static void histograms_survive_their_encoding(void **state)
+TEST(histograms_survive_their_encoding)
 {
 	static const struct results_bucket hist[] = {
 		{0, 1}, {127, 128}, {128, 1}, {HISTOGRAM_BUCKETS - 1, UINT32_MAX}};
@@ -132,7 +124,6 @@ static void histograms_survive_their_encoding(void **state)
 	struct results_bucket *back;
 	size_t n;
 
-	(void)state;
 	distribution_encode(hist, ARRAY_SIZE(hist), &bytes);
 	assert_int_equal(distribution_decode(bytes.buf, bytes.len, &back, &n), 0);
 	assert_int_equal(n, ARRAY_SIZE(hist));
@@ -148,14 +139,13 @@ static void histograms_survive_their_encoding(void **state)
 	strbuf_release(&bytes);
 }
 
-static void a_run_that_contradicts_itself_is_refused(void **state)
+TEST(a_run_that_contradicts_itself_is_refused)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
 	struct fixture_run f;
 	struct error err = {0};
 
-	(void)state;
 	one_run(&f, 1);
 	f.metrics[1].count = 2;
 	assert_int_equal(results_store(db, &f.run, NULL, &err), -EINVAL);
@@ -182,13 +172,12 @@ static void a_run_that_contradicts_itself_is_refused(void **state)
 	results_close(db);
 }
 
-static void a_metric_without_samples_is_left_out(void **state)
+TEST(a_metric_without_samples_is_left_out)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
 	struct fixture_run f;
 
-	(void)state;
 	one_run(&f, 1);
 	f.metrics[1].count = f.metrics[1].nhist = 0;
 	f.metrics[1].min = UINT64_MAX;
@@ -200,13 +189,12 @@ static void a_metric_without_samples_is_left_out(void **state)
 
 /* ---- columns ---- */
 
-static void every_column_of_a_run_has_a_row_in_the_table(void **state)
+TEST(every_column_of_a_run_has_a_row_in_the_table)
 {
 	struct strbuf names = STRBUF_INIT;
 	struct results_db *db = open_fresh();
 	sqlite3_stmt *stmt;
 
-	(void)state;
 	boot_columns_add_names(&names);
 	assert_int_equal(database_prepare(db,
 					  "SELECT group_concat(name, ', ') FROM "
@@ -234,14 +222,13 @@ static void fill_columns(struct results_boot *boot)
 	boot->wall_seconds = 1.25;
 }
 
-static void every_column_comes_back_as_it_was_stored(void **state)
+TEST(every_column_comes_back_as_it_was_stored)
 {
 	struct results_boot stored = {0}, read = {0};
 	struct results_db *db = open_fresh();
 	struct strbuf sql = STRBUF_INIT;
 	sqlite3_stmt *stmt;
 
-	(void)state;
 	fill_columns(&stored);
 	assert_int_equal(results_store(db, &stored, NULL, NULL), 0);
 	strbuf_addstr(&sql, "SELECT ");
@@ -265,14 +252,13 @@ static void every_column_comes_back_as_it_was_stored(void **state)
 }
 
 /* A later nestlab may have added some, and this one may be asked to store after all. */
-static void columns_added_later_do_not_disturb_storing(void **state)
+TEST(columns_added_later_do_not_disturb_storing)
 {
 	static const char *const tables[] = {"run",  "measurement", "metric",
 					     "test", "counter",	    "seal"};
 	struct results_db *db = open_fresh();
 	struct fixture_run f;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		__cleanup_free char *sql =
 			xasprintf("ALTER TABLE %s ADD COLUMN later TEXT", tables[i]);
@@ -288,13 +274,12 @@ static void columns_added_later_do_not_disturb_storing(void **state)
 
 /* What the first version wrote for this run; another value here means that no older database passes
  * its check. */
-static void a_seal_is_what_it_always_was(void **state)
+TEST(a_seal_is_what_it_always_was)
 {
 	struct results_db *db = open_fresh();
 	char hex[SHA256_HEX];
 	struct fixture_run f;
 
-	(void)state;
 	one_run(&f, 1);
 	fixture_store(db, &f);
 	assert_int_equal(seal_compute(db, 1, hex, NULL), 0);
@@ -303,7 +288,7 @@ static void a_seal_is_what_it_always_was(void **state)
 	results_close(db);
 }
 
-static void results_are_immutable(void **state)
+TEST(results_are_immutable)
 {
 	static const char *const attempts[] = {
 		"UPDATE run SET status = 'fail', class = 'guest'",
@@ -331,7 +316,6 @@ static void results_are_immutable(void **state)
 	struct results_db *db = fixture_open(path);
 	struct fixture_run f;
 
-	(void)state;
 	one_run(&f, 1);
 	fixture_store(db, &f);
 	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
@@ -343,7 +327,7 @@ static void results_are_immutable(void **state)
 
 /* ---- faults ---- */
 
-static void a_full_disk_stores_nothing_and_says_so(void **state)
+TEST(a_full_disk_stores_nothing_and_says_so)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
@@ -352,7 +336,6 @@ static void a_full_disk_stores_nothing_and_says_so(void **state)
 	int64_t pages, stored = 0;
 	int ret;
 
-	(void)state;
 	database_int(db, "PRAGMA page_count", 0, &pages, NULL);
 	for (int64_t room = 0; room < 8; room++) { /* full at each possible page */
 		__cleanup_free char *limit =
@@ -378,13 +361,12 @@ static void a_full_disk_stores_nothing_and_says_so(void **state)
 }
 
 /* A child stores without end and is killed with SIGKILL: what is there afterwards is whole. */
-static void kill_minus_nine_leaves_whole_runs(void **state)
+TEST(kill_minus_nine_leaves_whole_runs)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
 	int64_t before = 0, now;
 
-	(void)state;
 	for (int round = 0; round < 5; round++) {
 		int pipe_fds[2], status;
 		char byte;
@@ -423,14 +405,13 @@ static void kill_minus_nine_leaves_whole_runs(void **state)
 	results_close(db);
 }
 
-static void two_processes_store_at_once(void **state)
+TEST(two_processes_store_at_once)
 {
 	__cleanup_free char *path = fixture_path(); /* not made yet: they race for that too */
 	struct results_db *db;
 	pid_t children[4];
 	int status;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(children); i++) {
 		children[i] = fork();
 		if (!children[i]) {
@@ -467,7 +448,7 @@ static char *write_file(const void *bytes, size_t len)
 	return path;
 }
 
-static void what_is_no_database_is_refused(void **state)
+TEST(what_is_no_database_is_refused)
 {
 	static const char text[] = "This is a text that is long enough to be taken for a header, "
 				   "but it is none: SQLite files start otherwise. And on it goes.";
@@ -478,7 +459,6 @@ static void what_is_no_database_is_refused(void **state)
 	struct results_db *db;
 	sqlite3 *sql;
 
-	(void)state;
 	assert_int_equal(results_open(plain, true, &db, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "not a database"));
 
@@ -519,7 +499,7 @@ static bool is_found_out(const char *path)
 }
 
 /* Ruins a few bytes, here and there where there are any, all over a good file. */
-static void a_damaged_file_is_found_out(void **state)
+TEST(a_damaged_file_is_found_out)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
@@ -527,7 +507,6 @@ static void a_damaged_file_is_found_out(void **state)
 	struct fixture_run f;
 	int found = 0, tried = 0;
 
-	(void)state;
 	for (uint64_t i = 0; i < 20; i++) {
 		one_run(&f, i);
 		fixture_store(db, &f);
@@ -552,7 +531,7 @@ static void a_damaged_file_is_found_out(void **state)
 	strbuf_release(&whole);
 }
 
-static void a_number_that_is_not_its_histograms_is_found(void **state)
+TEST(a_number_that_is_not_its_histograms_is_found)
 {
 	__cleanup_free char *path = fixture_path();
 	struct results_db *db = fixture_open(path);
@@ -560,7 +539,6 @@ static void a_number_that_is_not_its_histograms_is_found(void **state)
 	struct fixture_run f;
 	struct error err = {0};
 
-	(void)state;
 	one_run(&f, 1);
 	fixture_store(db, &f);
 	assert_int_equal(
@@ -580,7 +558,7 @@ static void a_number_that_is_not_its_histograms_is_found(void **state)
 /* ---- versions ---- */
 
 /* A database as version 1 left it, with a run in it, becomes the newest and keeps the run. */
-static void a_database_of_version_1_is_migrated_and_passes_its_check(void **state)
+TEST(a_database_of_version_1_is_migrated_and_passes_its_check)
 {
 	__cleanup_free char *path = fixture_path();
 	struct strbuf dump = STRBUF_INIT;
@@ -588,7 +566,6 @@ static void a_database_of_version_1_is_migrated_and_passes_its_check(void **stat
 	sqlite3 *old;
 	int64_t version;
 
-	(void)state;
 	assert_int_equal(fs_read_file("tests/fixtures/results/version-1.sql", 0, &dump, NULL), 0);
 	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(old, dump.buf, NULL, NULL, NULL), SQLITE_OK);
@@ -603,28 +580,4 @@ static void a_database_of_version_1_is_migrated_and_passes_its_check(void **stat
 	strbuf_release(&dump);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_run_is_stored_whole),
-		cmocka_unit_test(quantiles_come_from_the_histogram),
-		cmocka_unit_test(wide_buckets_are_interpolated),
-		cmocka_unit_test(histograms_survive_their_encoding),
-		cmocka_unit_test(a_run_that_contradicts_itself_is_refused),
-		cmocka_unit_test(a_metric_without_samples_is_left_out),
-		cmocka_unit_test(every_column_of_a_run_has_a_row_in_the_table),
-		cmocka_unit_test(every_column_comes_back_as_it_was_stored),
-		cmocka_unit_test(columns_added_later_do_not_disturb_storing),
-		cmocka_unit_test(a_seal_is_what_it_always_was),
-		cmocka_unit_test(results_are_immutable),
-		cmocka_unit_test(a_full_disk_stores_nothing_and_says_so),
-		cmocka_unit_test(kill_minus_nine_leaves_whole_runs),
-		cmocka_unit_test(two_processes_store_at_once),
-		cmocka_unit_test(what_is_no_database_is_refused),
-		cmocka_unit_test(a_damaged_file_is_found_out),
-		cmocka_unit_test(a_number_that_is_not_its_histograms_is_found),
-		cmocka_unit_test(a_database_of_version_1_is_migrated_and_passes_its_check),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN("results", unit_make_dir, unit_drop_dir)

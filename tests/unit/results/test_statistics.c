@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* results/compare/statistics.h against SciPy (tests/fixtures/statistics), and cases worked out by hand. */
+#include "tests/unit/unit.h"
+
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-#include "common/alloc.h"
 #include "common/json.h"
 #include "results/compare/statistics.h"
 
@@ -77,9 +71,8 @@ static void assert_near(double got, double want, double tolerance)
 
 /* ---- against SciPy ---- */
 
-static void quantiles_agree(void **state)
+TEST(quantiles_agree)
 {
-	(void)state;
 	FOR_EACH_CASE("quantiles", c)
 	{
 		size_t n;
@@ -90,9 +83,8 @@ static void quantiles_agree(void **state)
 	json_object_put(doc);
 }
 
-static void mann_whitney_agrees(void **state)
+TEST(mann_whitney_agrees)
 {
-	(void)state;
 	FOR_EACH_CASE("mann_whitney", c)
 	{
 		size_t na, nb;
@@ -105,9 +97,8 @@ static void mann_whitney_agrees(void **state)
 	json_object_put(doc);
 }
 
-static void student_agrees(void **state)
+TEST(student_agrees)
 {
-	(void)state;
 	FOR_EACH_CASE("t_distribution", c)
 	{
 		double df = number(c, "df");
@@ -120,9 +111,8 @@ static void student_agrees(void **state)
 	json_object_put(doc);
 }
 
-static void benjamini_hochberg_agrees(void **state)
+TEST(benjamini_hochberg_agrees)
 {
-	(void)state;
 	FOR_EACH_CASE("benjamini_hochberg", c)
 	{
 		size_t n, m;
@@ -136,9 +126,8 @@ static void benjamini_hochberg_agrees(void **state)
 	json_object_put(doc);
 }
 
-static void bootstrap_agrees(void **state)
+TEST(bootstrap_agrees)
 {
-	(void)state;
 	FOR_EACH_CASE("bootstrap", c)
 	{
 		struct statistics_sample a, b;
@@ -160,9 +149,8 @@ static void bootstrap_agrees(void **state)
 	json_object_put(doc);
 }
 
-static void pooled_deviation_agrees(void **state)
+TEST(pooled_deviation_agrees)
 {
-	(void)state;
 	FOR_EACH_CASE("pooled", c)
 	{
 		struct json_object *groups = member(c, "groups");
@@ -184,22 +172,20 @@ static void pooled_deviation_agrees(void **state)
 
 /* ---- by hand ---- */
 
-static void the_least_p_is_that_of_samples_apart(void **state)
+TEST(the_least_p_is_that_of_samples_apart)
 {
 	static const double a[] = {1, 2, 3, 4}, b[] = {5, 6, 7, 8};
 
-	(void)state;
 	assert_near(statistics_mann_whitney_least(4, 4), 2.0 / 70, 1e-12);
 	assert_near(statistics_mann_whitney(a, 4, b, 4), 2.0 / 70, 1e-12);
 	assert_near(statistics_mann_whitney_least(1, 1), 1, 0);
 	assert_near(statistics_mann_whitney_least(8, 8), 2.0 / 12870, 1e-12);
 }
 
-static void what_is_unknown_does_not_count(void **state)
+TEST(what_is_unknown_does_not_count)
 {
 	double p[] = {NAN, 0.02, NAN, 0.03};
 
-	(void)state;
 	statistics_benjamini_hochberg(p, 4);
 	assert_true(isnan(p[0]) && isnan(p[2]));
 	assert_near(p[1], 0.03, 1e-12);
@@ -208,12 +194,11 @@ static void what_is_unknown_does_not_count(void **state)
 	assert_near(statistics_t_p(INFINITY, 3), 0, 0);
 }
 
-static void draws_repeat_and_stay_in_range(void **state)
+TEST(draws_repeat_and_stay_in_range)
 {
 	uint32_t a[300], b[300], other[300];
 	int seen[3] = {0}, different = 0;
 
-	(void)state;
 	statistics_draw(7, 3, 100, a);
 	statistics_draw(7, 3, 100, b);
 	statistics_draw(8, 3, 100, other);
@@ -229,12 +214,11 @@ static void draws_repeat_and_stay_in_range(void **state)
 
 /* 19 boots alike and one 5 % off: the deviation is 1.1 %, but such a gap was seen, and a pair of
  * boots 5 % apart must not be called different. */
-static void a_rare_mode_widens_the_noise(void **state)
+TEST(a_rare_mode_widens_the_noise)
 {
 	struct statistics_noise noise = {0};
 	double v[20] = {0}, sd;
 
-	(void)state;
 	v[7] = 0.05;
 	statistics_noise_add(&noise, v, 20);
 	sd = statistics_noise_sd(&noise, 0.05);
@@ -243,12 +227,11 @@ static void a_rare_mode_widens_the_noise(void **state)
 	statistics_noise_release(&noise);
 }
 
-static void noise_starts_unknown_or_from_a_prior(void **state)
+TEST(noise_starts_unknown_or_from_a_prior)
 {
 	struct statistics_noise noise = {0};
 	static const double quiet[] = {1, 1, 1, 1, 1, 1};
 
-	(void)state;
 	assert_true(isnan(statistics_noise_sd(&noise, 0.05)));
 	statistics_noise_add(&noise, quiet, 1); /* one boot tells nothing */
 	assert_true(isnan(statistics_noise_sd(&noise, 0.05)));
@@ -260,12 +243,11 @@ static void noise_starts_unknown_or_from_a_prior(void **state)
 }
 
 /* Of five boots one is off: four of ten pairs are 1 apart, and two such pairs the same way are .08. */
-static void pairs_tell_how_often_medians_differ(void **state)
+TEST(pairs_tell_how_often_medians_differ)
 {
 	static const double v[] = {0, 0, 1, 0, 0};
 	struct statistics_noise noise = {0};
 
-	(void)state;
 	statistics_noise_add(&noise, v, ARRAY_SIZE(v));
 	assert_near(statistics_noise_p(&noise, 1, 1), 0.4, 0.02);
 	assert_near(statistics_noise_p(&noise, 1, -1), 0.4, 0.02);
@@ -275,22 +257,4 @@ static void pairs_tell_how_often_medians_differ(void **state)
 	statistics_noise_release(&noise);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(quantiles_agree),
-		cmocka_unit_test(mann_whitney_agrees),
-		cmocka_unit_test(student_agrees),
-		cmocka_unit_test(benjamini_hochberg_agrees),
-		cmocka_unit_test(bootstrap_agrees),
-		cmocka_unit_test(pooled_deviation_agrees),
-		cmocka_unit_test(the_least_p_is_that_of_samples_apart),
-		cmocka_unit_test(what_is_unknown_does_not_count),
-		cmocka_unit_test(draws_repeat_and_stay_in_range),
-		cmocka_unit_test(a_rare_mode_widens_the_noise),
-		cmocka_unit_test(noise_starts_unknown_or_from_a_prior),
-		cmocka_unit_test(pairs_tell_how_often_medians_differ),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN("statistics", NULL, NULL)
