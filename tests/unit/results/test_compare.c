@@ -6,75 +6,52 @@
 
 #include <json-c/json.h>
 
-#include "tests/unit/results/compare_fixture.h"
+#include "tests/unit/results/judged_fixture.h"
 
-static int refuse(struct results_db *db, const char *a, const char *b, struct error *err)
+static int refuse(const char *a, const char *b, struct error *err)
 {
-	struct results_comparison c;
-
 	memset(err, 0, sizeof(*err));
-	return results_compare(db, a, b, NULL, &c, err);
+	return compare_filtered(a, b, NULL, err);
 }
 
 /* ---- verdicts ---- */
 
 TEST(a_clear_change_takes_one_boot_each_on_the_emulated_host)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24200);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.nmetrics, 1);
-	assert_int_equal(c.metrics[0].median.verdict, VERDICT_IMPROVED);
-	assert_int_equal(c.verdict, VERDICT_IMPROVED);
-	assert_true(fabs(c.metrics[0].median.ratio - 24200.0 / 30000) < 1e-12);
-	assert_true(c.metrics[0].median.low < c.metrics[0].median.ratio);
-	assert_says(c.metrics[0].median.why, "assumed");
-	assert_int_equal(results_more_boots(&c), 0);
-	results_comparison_free(&c);
+	compare_kernels("a", "b");
+	assert_int_equal(found.nmetrics, 1);
+	assert_int_equal(found.metrics[0].median.verdict, VERDICT_IMPROVED);
+	assert_int_equal(found.verdict, VERDICT_IMPROVED);
+	assert_true(fabs(found.metrics[0].median.ratio - 24200.0 / 30000) < 1e-12);
+	assert_true(found.metrics[0].median.low < found.metrics[0].median.ratio);
+	assert_says(found.metrics[0].median.why, "assumed");
+	assert_int_equal(results_more_boots(&found), 0);
 
-	c = compare(db, "b", "a");
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("b", "a", VERDICT_REGRESSED);
 }
 
 TEST(the_same_numbers_are_unchanged)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 25461);
 	boot(db, "b", KEY_B, 1, 25463);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_string_equal(c.clock, "emulated");
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_UNCHANGED);
+	assert_string_equal(found.clock, "emulated");
 }
 
 /* 0.45 % with noise of 0.1 %: neither surely within half a percent, nor beyond it. */
 TEST(in_between_is_inconclusive_and_says_how_many_more)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30135);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-	assert_true(c.metrics[0].median.more_boots > 1);
-	assert_int_equal(results_more_boots(&c), c.metrics[0].median.more_boots);
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
+	assert_true(found.metrics[0].median.more_boots > 1);
+	assert_int_equal(results_more_boots(&found), found.metrics[0].median.more_boots);
 }
 
 TEST(higher_may_be_better)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct fixture_run f;
 
 	for (int i = 0; i < 2; i++) {
@@ -83,18 +60,13 @@ TEST(higher_may_be_better)
 			->better = "higher";
 		fixture_store(db, &f);
 	}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_IMPROVED);
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_IMPROVED);
 }
 
 /* Of hardware nothing is assumed: one boot each cannot tell; six can. */
 TEST(hardware_needs_boots)
 {
 	static const double noise[] = {0, 0.4, -0.3, 0.2, -0.5, 0.1};
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct fixture_run f;
 
 	for (int i = 0; i < 6; i++) {
@@ -107,44 +79,29 @@ TEST(hardware_needs_boots)
 		}
 		if (i)
 			continue;
-		c = compare(db, "a", "b");
-		assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-		assert_true(isnan(c.metrics[0].median.low));
-		assert_says(c.metrics[0].median.why, "unknown");
-		results_comparison_free(&c);
+		assert_compares("a", "b", VERDICT_INCONCLUSIVE);
+		assert_true(isnan(found.metrics[0].median.low));
+		assert_says(found.metrics[0].median.why, "unknown");
 	}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	assert_int_equal(c.metrics[0].base.boots, 6); /* hardware: the same seed is no repeat */
-	assert_true(c.metrics[0].smallest_effect == 2);
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_REGRESSED);
+	assert_int_equal(found.metrics[0].base.boots, 6); /* hardware: the same seed is no repeat */
+	assert_true(found.metrics[0].smallest_effect == 2);
 }
 
 /* A change of 1.5 % is clear to a quiet host and noise to one whose own boots differ by as much. */
 TEST(noise_is_learned_from_other_kernels_boots)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 100, 30000);
 	boot(db, "b", KEY_B, 101, 30450);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
+	assert_compares("a", "b", VERDICT_REGRESSED);
 	for (uint64_t i = 0; i < 30; i++)
 		boot(db, "other", "cccccccccccc0003", i, i % 2 ? 30000 : 30600);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-	assert_says(c.metrics[0].median.why, "29 repeated boots");
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
+	assert_says(found.metrics[0].median.why, "29 repeated boots");
 }
 
 TEST(the_smallest_effect_may_come_with_the_metric)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct fixture_run f;
 
 	for (int i = 0; i < 2; i++) {
@@ -153,18 +110,12 @@ TEST(the_smallest_effect_may_come_with_the_metric)
 			->smallest_effect = 5;
 		fixture_store(db, &f);
 	}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED); /* 2 % */
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_UNCHANGED); /* 2 % */
 }
 
 /* Two values in 100 samples: the median stays, the worst hundredth does not. */
 TEST(the_tail_is_judged_too)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	for (uint64_t seed = 1; seed <= 5; seed++) /* of a p99 nothing is assumed: eight repeats */
 		for (int k = 0; k < 2; k++) {
 			uint64_t tail = k ? 90000 : 60000;
@@ -183,33 +134,24 @@ TEST(the_tail_is_judged_too)
 			m->nhist = 2;
 			fixture_store(db, &f);
 		}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.metrics[0].median.verdict, VERDICT_UNCHANGED);
-	assert_int_equal(c.metrics[0].p99.verdict, VERDICT_REGRESSED);
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
+	compare_kernels("a", "b");
+	assert_int_equal(found.metrics[0].median.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(found.metrics[0].p99.verdict, VERDICT_REGRESSED);
+	assert_int_equal(found.verdict, VERDICT_REGRESSED);
 }
 
 TEST(zeros_have_no_ratio)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 0);
 	boot(db, "b", KEY_B, 1, 10);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-	assert_says(c.metrics[0].median.why, "0 among");
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
+	assert_says(found.metrics[0].median.why, "0 among");
 }
 
 /* ---- which runs ---- */
 
 TEST(clocks_are_never_compared)
 {
-	struct results_db *db = open_fresh();
 	struct fixture_run f;
 	struct error err;
 
@@ -219,16 +161,13 @@ TEST(clocks_are_never_compared)
 	f.run.host_identity = "{\"model\":\"server\"}";
 	fixture_metric(&f, "multiplex", "switch", MANAGED, 900);
 	fixture_store(db, &f);
-	assert_int_equal(refuse(db, "a", "b", &err), -EXDEV);
+	assert_int_equal(refuse("a", "b", &err), -EXDEV);
 	assert_says(err.text, "never compared");
 	assert_says(err.text, "emulated");
-	results_close(db);
 }
 
 TEST(environments_are_not_mixed)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct fixture_run f;
 	struct error err;
 
@@ -237,79 +176,61 @@ TEST(environments_are_not_mixed)
 	f.run.agent_sha256 = "newer agent";
 	fixture_metric(&f, "multiplex", "switch", MANAGED, 10000);
 	fixture_store(db, &f);
-	assert_int_equal(refuse(db, "a", "b", &err), -ENODATA);
+	assert_int_equal(refuse("a", "b", &err), -ENODATA);
 	assert_says(err.text, "agents differ");
 
 	boot(db, "b", KEY_B, 1, 30001); /* now there is one in common */
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_says(c.notes, "b: 1 run of another agent, host or clock left out");
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_UNCHANGED);
+	assert_says(found.notes, "b: 1 run of another agent, host or clock left out");
 }
 
 TEST(the_newest_build_of_a_name_is_meant)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 99999);
 	boot(db, "b", "dddddddddddd0004", 1, 30000);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_string_equal(c.new_key, "dddddddddddd0004");
-	assert_says(c.notes, "newest of 2 builds");
-	results_comparison_free(&c);
-	c = compare(db, "a", "bbbbbb"); /* the older one by its key */
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "b", VERDICT_UNCHANGED);
+	assert_string_equal(found.new_key, "dddddddddddd0004");
+	assert_says(found.notes, "newest of 2 builds");
+	assert_compares("a", "bbbbbb", VERDICT_REGRESSED); /* the older one by its key */
 }
 
 TEST(what_is_not_there_is_said)
 {
-	struct results_db *db = open_fresh();
 	struct error err;
 
-	assert_int_equal(refuse(db, "a", "b", &err), -ENOENT);
+	assert_int_equal(refuse("a", "b", &err), -ENOENT);
 	assert_says(err.text, "no run at all");
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "c", "aaaaaaaaaaaa9999", 1, 30000);
-	assert_int_equal(refuse(db, "a", "nope", &err), -ENOENT);
+	assert_int_equal(refuse("a", "nope", &err), -ENOENT);
 	assert_says(err.text, "nope");
 	assert_says(err.text, "c (aaaaaaaaaaaa)");
-	assert_int_equal(refuse(db, "a", "aaaaaaaa", &err), -ENOTUNIQ);
+	assert_int_equal(refuse("a", "aaaaaaaa", &err), -ENOTUNIQ);
 	assert_says(err.text, "a (");
 	assert_says(err.text, "c (");
-	results_close(db);
 }
 
 /* What the emulated machine repeats to the last sample is one boot, not many. */
 TEST(a_repeated_boot_is_no_second_boot)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct error err;
 
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
 	boot(db, "b", KEY_B, 2, 30000);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.metrics[0].base.boots, 1);
-	assert_int_equal(c.metrics[0].new.boots, 2);
-	assert_says(c.notes, "1 boot left out: the same seed");
-	results_comparison_free(&c);
-	assert_int_equal(refuse(db, "a", "a", &err), -ENODATA);
+	compare_kernels("a", "b");
+	assert_int_equal(found.metrics[0].base.boots, 1);
+	assert_int_equal(found.metrics[0].new.boots, 2);
+	assert_says(found.notes, "1 boot left out: the same seed");
+	assert_int_equal(refuse("a", "a", &err), -ENODATA);
 	assert_says(err.text, "one boot that counts");
 
 	boot(db, "a", KEY_A, 1, 30006); /* the same seed, and yet it gave something else */
-	c = compare(db, "a", "b");
-	assert_int_equal(c.metrics[0].base.boots, 2);
-	assert_int_equal(c.next_seed, 3);
-	results_comparison_free(&c);
-	results_close(db);
+	compare_kernels("a", "b");
+	assert_int_equal(found.metrics[0].base.boots, 2);
+	assert_int_equal(found.next_seed, 3);
 }
 
 /* The command given again makes copies in another session: they are no history of what is compared. */
@@ -317,8 +238,6 @@ TEST(copies_elsewhere_are_no_history)
 {
 	static const char *const sessions[] = {"s1", "s2", "s3"};
 	struct results_filter filter = {.session = sessions[1]};
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct error err = {0};
 
 	for (int i = 0; i < 18; i++) {
@@ -330,17 +249,13 @@ TEST(copies_elsewhere_are_no_history)
 		fixture_metric(&f, "multiplex", "switch", MANAGED, 30000.0 + 3 * seed);
 		fixture_store(db, &f);
 	}
-	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
-	assert_int_equal(c.metrics[0].base.boots, 3);
-	assert_int_equal(c.metrics[0].median.noise_from, 4); /* of these six boots alone */
-	results_comparison_free(&c);
-	results_close(db);
+	assert_int_equal(compare_filtered("a", "b", &filter, &err), 0);
+	assert_int_equal(found.metrics[0].base.boots, 3);
+	assert_int_equal(found.metrics[0].median.noise_from, 4); /* of these six boots alone */
 }
 
 TEST(other_rounds_are_other_numbers)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct fixture_run f;
 
 	for (uint32_t rounds = 100; rounds <= 200; rounds += 100)
@@ -351,20 +266,16 @@ TEST(other_rounds_are_other_numbers)
 				->rounds = rounds;
 			fixture_store(db, &f);
 		}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.nmetrics, 1);
-	assert_int_equal(c.metrics[0].new.boots, 1);
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_says(c.notes, "other rounds");
-	results_comparison_free(&c);
-	results_close(db);
+	compare_kernels("a", "b");
+	assert_int_equal(found.nmetrics, 1);
+	assert_int_equal(found.metrics[0].new.boots, 1);
+	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
+	assert_says(found.notes, "other rounds");
 }
 
 TEST(filters_narrow_it_down)
 {
-	struct results_db *db = open_fresh();
 	struct results_filter filter = {.scenario = "multiplex", .metric = "switch"};
-	struct results_comparison c;
 	struct fixture_run f;
 	struct error err = {0};
 
@@ -376,24 +287,19 @@ TEST(filters_narrow_it_down)
 		fixture_metric(&f, "exits", "exit", MANAGED, k ? 900 : 800);
 		fixture_store(db, &f);
 	}
-	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
-	assert_int_equal(c.nmetrics, 1);
-	results_comparison_free(&c);
+	assert_int_equal(compare_filtered("a", "b", &filter, &err), 0);
+	assert_int_equal(found.nmetrics, 1);
 	filter = (struct results_filter){.scenario = "quick"}; /* a plan's name does too */
-	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), 0);
-	assert_int_equal(c.nmetrics, 3);
-	results_comparison_free(&c);
+	assert_int_equal(compare_filtered("a", "b", &filter, &err), 0);
+	assert_int_equal(found.nmetrics, 3);
 	filter = (struct results_filter){.session = "s1"};
-	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), -ENOENT);
+	assert_int_equal(compare_filtered("a", "b", &filter, &err), -ENOENT);
 	filter = (struct results_filter){.scenario = "migrate"};
-	assert_int_equal(results_compare(db, "a", "b", &filter, &c, &err), -ENODATA);
-	results_close(db);
+	assert_int_equal(compare_filtered("a", "b", &filter, &err), -ENODATA);
 }
 
 TEST(one_kernel_is_split_into_halves)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct fixture_run f;
 
 	for (uint64_t seed = 1; seed <= 5; seed++) {
@@ -404,31 +310,23 @@ TEST(one_kernel_is_split_into_halves)
 		fixture_metric(&f, "exits", "exit", MANAGED, 12000);
 		fixture_store(db, &f);
 	}
-	c = compare(db, "a", "a");
-	assert_string_equal(c.base, "a/odd");
-	assert_string_equal(c.new, "a/even");
-	assert_int_equal(c.nmetrics, 2);
-	assert_string_equal(c.metrics[1].metric, "switch");
-	assert_int_equal(c.metrics[1].base.boots, 3);
-	assert_int_equal(c.metrics[1].new.boots, 2);
-	assert_true(c.metrics[1].base.median == 30003);
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	results_comparison_free(&c);
-	results_close(db);
+	compare_kernels("a", "a");
+	assert_string_equal(found.base, "a/odd");
+	assert_string_equal(found.new, "a/even");
+	assert_int_equal(found.nmetrics, 2);
+	assert_string_equal(found.metrics[1].metric, "switch");
+	assert_int_equal(found.metrics[1].base.boots, 3);
+	assert_int_equal(found.metrics[1].new.boots, 2);
+	assert_true(found.metrics[1].base.median == 30003);
+	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
 }
 
 TEST(one_kernel_under_two_names_is_said_to_be_one)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "twin", KEY_A, 1, 30000);
-	c = compare(db, "a", "twin");
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_says(c.notes, "the same build");
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("a", "twin", VERDICT_UNCHANGED);
+	assert_says(found.notes, "the same build");
 }
 
 /* ---- what it looks like ---- */
@@ -436,8 +334,6 @@ TEST(one_kernel_under_two_names_is_said_to_be_one)
 TEST(parts_do_not_decide_but_alone_they_do)
 {
 	struct results_filter part = {.metric = "vmptrld"};
-	struct results_db *db = open_fresh();
-	struct results_comparison c = {0};
 	struct error err = {0};
 	struct fixture_run f;
 
@@ -450,13 +346,9 @@ TEST(parts_do_not_decide_but_alone_they_do)
 				->headline = false;
 			fixture_store(db, &f);
 		}
-	c = compare(db, "base", "new");
-	assert_int_equal(c.verdict, VERDICT_IMPROVED);
-	results_comparison_free(&c);
-	assert_int_equal(results_compare(db, "base", "new", &part, &c, &err), 0);
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
+	assert_compares("base", "new", VERDICT_IMPROVED);
+	assert_int_equal(compare_filtered("base", "new", &part, &err), 0);
+	assert_int_equal(found.verdict, VERDICT_REGRESSED);
 }
 
-UNIT_MAIN("compare", unit_make_dir, unit_drop_dir)
+UNIT_MAIN_EACH("compare", judged_open, judged_close)

@@ -5,14 +5,12 @@
 
 #include "results/compare/failures.h"
 #include "results/report/text.h"
-#include "tests/unit/results/compare_fixture.h"
+#include "tests/unit/results/judged_fixture.h"
 
 /* One of one against none of one may be chance: three boots of each are the least that tell. */
 TEST(a_kernel_that_only_fails_regresses_when_boots_suffice)
 {
-	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
-	struct results_comparison c;
 	struct fixture_run f;
 
 	for (uint64_t seed = 1; seed <= 3; seed++) {
@@ -24,26 +22,24 @@ TEST(a_kernel_that_only_fails_regresses_when_boots_suffice)
 		fixture_init(&f, "b", KEY_B, seed + 10);
 		fixture_fail(&f, RESULTS_INFRASTRUCTURE, "the emulator was killed");
 		fixture_store(db, &f);
-		c = compare(db, "a", "b");
-		assert_int_equal(c.verdict, seed < 3 ? VERDICT_INCONCLUSIVE : VERDICT_REGRESSED);
-		assert_int_equal(results_more_boots(&c), 3 - seed);
-		assert_int_equal(c.new_failed, seed); /* infrastructure is nobody's fault here */
-		assert_int_equal(c.base_failed, 0);
-		assert_says(c.failure, "out of luck");
-		results_comparison_free(&c);
+		compare_kernels("a", "b");
+		assert_int_equal(found.verdict,
+				 seed < 3 ? VERDICT_INCONCLUSIVE : VERDICT_REGRESSED);
+		assert_int_equal(results_more_boots(&found), 3 - seed);
+		assert_int_equal(found.new_failed,
+				 seed); /* infrastructure is nobody's fault here */
+		assert_int_equal(found.base_failed, 0);
+		assert_says(found.failure, "out of luck");
 	}
-	c = compare(db, "a", "b");
-	results_render_text(&c, 0, &out);
+	compare_kernels("a", "b");
+	results_render_text(&found, 0, &out);
 	assert_says(out.buf, "out of luck");
 	assert_says(out.buf, "3 of 3 boots failed, with the base 0 of 3");
 	strbuf_release(&out);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
-static void failed_with(struct results_db *db, const char *kernel, const char *key,
-			const char *scenario, uint64_t seed, enum results_class class,
-			const char *error)
+static void failed_with(const char *kernel, const char *key, const char *scenario, uint64_t seed,
+			enum results_class class, const char *error)
 {
 	struct fixture_run f;
 
@@ -53,43 +49,36 @@ static void failed_with(struct results_db *db, const char *kernel, const char *k
 	fixture_store(db, &f);
 }
 
-static const struct results_failure_rate *find_rate(const struct results_comparison *c,
-						    const char *scenario, const char *what)
+static const struct results_failure_rate *find_rate(const char *scenario, const char *what)
 {
-	for (size_t i = 0; i < c->nfailures; i++)
-		if (!strcmp(c->failures[i].scenario, scenario) &&
-		    !strcmp(c->failures[i].what, what))
-			return &c->failures[i];
+	for (size_t i = 0; i < found.nfailures; i++)
+		if (!strcmp(found.failures[i].scenario, scenario) &&
+		    !strcmp(found.failures[i].what, what))
+			return &found.failures[i];
 	fail_msg("no rate of %s %s", scenario, what);
 	return NULL;
 }
 
 TEST(a_base_that_fails_one_scenario_excuses_no_other)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	for (uint64_t seed = 1; seed <= 4; seed++) {
 		boot(db, "a", KEY_A, seed, 30000);
 		boot(db, "b", KEY_B, seed + 10, 30000);
-		failed_with(db, "a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
-		failed_with(db, "b", KEY_B, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+		failed_with("a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+		failed_with("b", KEY_B, "selftests", seed, RESULTS_INTEGRITY, "wrong");
 	}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.nfailures, 1);
-	assert_int_equal(c.failures[0].verdict, VERDICT_UNCHANGED);
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	results_comparison_free(&c);
+	compare_kernels("a", "b");
+	assert_int_equal(found.nfailures, 1);
+	assert_int_equal(found.failures[0].verdict, VERDICT_UNCHANGED);
+	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
 	for (uint64_t seed = 21; seed <= 32; seed++)
-		failed_with(db, "b", KEY_B, "quick", seed, RESULTS_INTEGRITY, "wrong");
-	c = compare(db, "a", "b");
-	assert_int_equal(c.nfailures, 2);
-	assert_int_equal(find_rate(&c, "quick", "failed")->verdict, VERDICT_REGRESSED);
-	assert_int_equal(find_rate(&c, "selftests", "failed")->verdict, VERDICT_UNCHANGED);
-	assert_int_equal(results_count_worse_failures(&c), 1);
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
+		failed_with("b", KEY_B, "quick", seed, RESULTS_INTEGRITY, "wrong");
+	compare_kernels("a", "b");
+	assert_int_equal(found.nfailures, 2);
+	assert_int_equal(find_rate("quick", "failed")->verdict, VERDICT_REGRESSED);
+	assert_int_equal(find_rate("selftests", "failed")->verdict, VERDICT_UNCHANGED);
+	assert_int_equal(results_count_worse_failures(&found), 1);
+	assert_int_equal(found.verdict, VERDICT_REGRESSED);
 }
 
 /* Whether a selftest fails as well, or nothing but the complaint came. */
@@ -104,32 +93,26 @@ TEST(a_test_that_the_base_fails_excuses_no_complaint)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(news); i++) {
-		struct results_db *db = open_fresh();
-		struct results_comparison c;
-
+		judged_anew();
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
 		for (uint64_t seed = 1; seed <= 4; seed++) {
-			failed_with(db, "a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
-			failed_with(db, "b", KEY_B, "selftests", seed, news[i].class,
-				    news[i].error);
+			failed_with("a", KEY_A, "selftests", seed, RESULTS_INTEGRITY, "wrong");
+			failed_with("b", KEY_B, "selftests", seed, news[i].class, news[i].error);
 		}
-		c = compare(db, "a", "b");
-		assert_int_equal(find_rate(&c, "selftests", "failed")->verdict, VERDICT_UNCHANGED);
-		assert_int_equal(find_rate(&c, "selftests", "died")->verdict, VERDICT_REGRESSED);
-		assert_int_equal(c.verdict, VERDICT_REGRESSED);
-		assert_says(c.failure, "BUG: KASAN: x");
-		results_comparison_free(&c);
-		c = compare(db, "b", "a");
-		assert_int_equal(find_rate(&c, "selftests", "died")->verdict, VERDICT_IMPROVED);
-		assert_int_equal(c.verdict, VERDICT_IMPROVED);
-		results_comparison_free(&c);
-		results_close(db);
+		compare_kernels("a", "b");
+		assert_int_equal(find_rate("selftests", "failed")->verdict, VERDICT_UNCHANGED);
+		assert_int_equal(find_rate("selftests", "died")->verdict, VERDICT_REGRESSED);
+		assert_int_equal(found.verdict, VERDICT_REGRESSED);
+		assert_says(found.failure, "BUG: KASAN: x");
+		compare_kernels("b", "a");
+		assert_int_equal(find_rate("selftests", "died")->verdict, VERDICT_IMPROVED);
+		assert_int_equal(found.verdict, VERDICT_IMPROVED);
 	}
 }
 
 /* One boot of each kernel with a selftest that passes, and no number, on another host if @identity. */
-static void selftests_pass(struct results_db *db, const char *identity)
+static void selftests_pass(const char *identity)
 {
 	static const struct results_test pass = {"kselftest", "{\"test\":\"x\"}", "x", "pass", ""};
 	struct fixture_run f;
@@ -147,34 +130,23 @@ static void selftests_pass(struct results_db *db, const char *identity)
 /* They are newer, and their host is another: the numbers are compared all the same. */
 TEST(selftests_elsewhere_hide_no_numbers)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24000);
-	selftests_pass(db, "{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_IMPROVED);
-	results_comparison_free(&c);
-	results_close(db);
+	selftests_pass("{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
+	assert_compares("a", "b", VERDICT_IMPROVED);
 }
 
 TEST(selftests_alone_compare_too)
 {
-	struct results_db *db = open_fresh();
 	struct strbuf out = STRBUF_INIT;
-	struct results_comparison c;
 
-	selftests_pass(db, NULL);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_int_equal(c.same_tests, 1);
-	results_render_text(&c, 0, &out);
+	selftests_pass(NULL);
+	assert_compares("a", "b", VERDICT_UNCHANGED);
+	assert_int_equal(found.same_tests, 1);
+	results_render_text(&found, 0, &out);
 	assert_says(out.buf, "b against a: no numbers");
 	assert_says(out.buf, "1 selftest as before");
 	strbuf_release(&out);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
 TEST(a_test_that_fails_now_is_a_regression)
@@ -186,8 +158,6 @@ TEST(a_test_that_fails_now_is_a_regression)
 		 {"kselftest", "{\"test\":\"y\"}", "y", "fail", "always did"}},
 	};
 	static const char *const kernels[] = {"a", "b"};
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
 	struct fixture_run f;
 
@@ -200,13 +170,12 @@ TEST(a_test_that_fails_now_is_a_regression)
 		f.run.ntests = 2;
 		fixture_store(db, &f);
 	}
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	assert_int_equal(c.ntests, 1);
-	assert_int_equal(c.same_tests, 1);
-	assert_string_equal(c.tests[0].name, "x");
-	assert_string_equal(c.tests[0].base, "pass");
-	results_render_text(&c, 0, &out);
+	assert_compares("a", "b", VERDICT_REGRESSED);
+	assert_int_equal(found.ntests, 1);
+	assert_int_equal(found.same_tests, 1);
+	assert_string_equal(found.tests[0].name, "x");
+	assert_string_equal(found.tests[0].base, "pass");
+	results_render_text(&found, 0, &out);
 	assert_says(out.buf, "kselftest x: pass -> fail (regressed)");
 	assert_says(out.buf, "x.c:12: no");
 	strbuf_release(&out);
@@ -220,13 +189,10 @@ TEST(a_test_that_fails_now_is_a_regression)
 	assert_int_equal(results_render_selftests(db, "another", kernels, 2, 0, &out, NULL), 0);
 	assert_int_equal(out.len, 0);
 	strbuf_release(&out);
-	results_comparison_free(&c);
-	results_close(db);
 }
 
 /* @failed of @boots boots in the scenario "quick" died, the others passed; without a number. */
-static void boots_of(struct results_db *db, const char *kernel, const char *key, int boots,
-		     int failed)
+static void boots_of(const char *kernel, const char *key, int boots, int failed)
 {
 	for (int i = 0; i < boots; i++) {
 		struct fixture_run f;
@@ -263,59 +229,43 @@ TEST(failed_boots_are_judged_by_rate)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct results_db *db = open_fresh();
-		struct results_comparison c;
-
+		judged_anew();
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
-		boots_of(db, "a", KEY_A, rows[i].base_boots - 1, rows[i].base_failed);
-		boots_of(db, "b", KEY_B, rows[i].new_boots - 1, rows[i].new_failed);
-		c = compare(db, "a", "b");
-		assert_int_equal(c.nfailures, 1);
-		assert_int_equal(c.failures[0].base_boots, rows[i].base_boots);
-		assert_int_equal(c.failures[0].new_boots, rows[i].new_boots);
-		if (c.verdict != rows[i].verdict || c.failures[0].more_boots != rows[i].more_boots)
-			fail_msg("row %zu: %s, %d more: %s", i, results_verdict_name(c.verdict),
-				 c.failures[0].more_boots, c.failures[0].why);
-		assert_int_equal(results_more_boots(&c), rows[i].more_boots);
-		results_comparison_free(&c);
-		results_close(db);
+		boots_of("a", KEY_A, rows[i].base_boots - 1, rows[i].base_failed);
+		boots_of("b", KEY_B, rows[i].new_boots - 1, rows[i].new_failed);
+		compare_kernels("a", "b");
+		assert_int_equal(found.nfailures, 1);
+		assert_int_equal(found.failures[0].base_boots, rows[i].base_boots);
+		assert_int_equal(found.failures[0].new_boots, rows[i].new_boots);
+		if (found.verdict != rows[i].verdict ||
+		    found.failures[0].more_boots != rows[i].more_boots)
+			fail_msg("row %zu: %s, %d more: %s", i, results_verdict_name(found.verdict),
+				 found.failures[0].more_boots, found.failures[0].why);
+		assert_int_equal(results_more_boots(&found), rows[i].more_boots);
 	}
 }
 
 /* All boots of the new kernel died: there is no number. */
 TEST(a_base_that_died_twice_excuses_no_kernel_that_always_dies)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	boots_of(db, "a", KEY_A, 102, 2);
-	boots_of(db, "b", KEY_B, 2, 2);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_REGRESSED);
-	results_comparison_free(&c);
-	results_close(db);
+	boots_of("a", KEY_A, 102, 2);
+	boots_of("b", KEY_B, 2, 2);
+	assert_compares("a", "b", VERDICT_REGRESSED);
 }
 
 TEST(a_scenario_that_the_base_never_ran_is_inconclusive)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30000);
 	for (uint64_t seed = 1; seed <= 9; seed++)
-		failed_with(db, "b", KEY_B, "stress", seed, RESULTS_GUEST, "kernel panic");
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-	assert_int_equal(c.failures[0].more_boots, 2); /* 1/78; one more boot: 1/11 */
-	assert_says(c.failures[0].why, "the base never ran this scenario");
-	results_comparison_free(&c);
-	c = compare(db, "b", "a"); /* what only the base fails says nothing of the new kernel */
-	assert_int_equal(c.nfailures, 0);
-	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	results_comparison_free(&c);
-	results_close(db);
+		failed_with("b", KEY_B, "stress", seed, RESULTS_GUEST, "kernel panic");
+	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
+	assert_int_equal(found.failures[0].more_boots, 2); /* 1/78; one more boot: 1/11 */
+	assert_says(found.failures[0].why, "the base never ran this scenario");
+	compare_kernels("b", "a"); /* what only the base fails says nothing of the new kernel */
+	assert_int_equal(found.nfailures, 0);
+	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
 }
 
 /* Among twenty scenarios of which each fails a little more often by chance, one p of 0.04 is nothing. */
@@ -343,15 +293,9 @@ TEST(many_scenarios_share_one_false_discovery_rate)
 
 TEST(without_a_number_or_test_in_common_nothing_is_unchanged)
 {
-	struct results_db *db = open_fresh();
-	struct results_comparison c;
-
-	boots_of(db, "a", KEY_A, 2, 1);
-	boots_of(db, "b", KEY_B, 2, 1);
-	c = compare(db, "a", "b");
-	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
-	results_comparison_free(&c);
-	results_close(db);
+	boots_of("a", KEY_A, 2, 1);
+	boots_of("b", KEY_B, 2, 1);
+	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
 }
 
-UNIT_MAIN("failures", unit_make_dir, unit_drop_dir)
+UNIT_MAIN_EACH("failures", judged_open, judged_close)
