@@ -10,8 +10,6 @@ fake_lab "$LAB"
 K=$NESTLAB_ROOT/kernels
 export FAKE_COUNT=$TMP/count
 made() { cat "$FAKE_COUNT" 2>/dev/null | wc -l; }
-build() { "$NESTLAB" kernel build "$@" 2>&1; }
-entry() { "$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'; }
 # Every file's content, mode and time below a folder.
 fingerprint() {
 	(cd "$1" && find . -type f -printf '%p %m %T@ %s\n' -o -type l -printf '%p %l %T@\n' | sort &&
