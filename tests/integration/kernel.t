@@ -192,7 +192,7 @@ done
 
 mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
 export FAKE_GATE=$TMP/gate
-await_start() { read -r _ < <(timeout 60 cat "$TMP/gate/started"); }
+await_start() { read -r _ < <(timeout 300 cat "$TMP/gate/started"); }
 new_root() { # a root that is not built yet
 	echo "CONFIG_NEW=$1" >"$K/config/new.config"
 	sed 's/one.config/new.config/' "$K/root.json" >"$K/new.json"

@@ -112,7 +112,7 @@ like "$(grep -ao -e first -e second "$built")" first "the branch moved meanwhile
 mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
 FAKE_GATE=$TMP/gate run_moving &
 running=$!
-read -r _ < <(timeout 60 cat "$TMP/gate/started")
+read -r _ < <(timeout 300 cat "$TMP/gate/started")
 move third
 echo >"$TMP/gate/go"
 wait $running
