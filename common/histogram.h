@@ -28,6 +28,12 @@ struct histogram {
 };
 
 void histogram_init(struct histogram *h);
+/* The same where all of *h is zero already, as a static one's first use finds it. It touches none of
+ * the pages that the buckets are on. */
+static inline void histogram_init_zeroed(struct histogram *h)
+{
+	h->min = UINT64_MAX;
+}
 void histogram_add(struct histogram *h, uint64_t value);
 uint32_t histogram_bucket(uint64_t value);
 uint64_t histogram_bucket_low(uint32_t bucket);	 /* smallest value of the bucket */

@@ -34,8 +34,8 @@ static bool has_rest(const char *text, size_t len, size_t at)
 }
 
 /* Returns json-c's error; *end is how far it read. */
-static enum json_tokener_error tokenize(struct json_tokener *tok, const char *text, size_t len,
-					struct json_object **doc, size_t *end)
+static enum json_tokener_error parse_tokens(struct json_tokener *tok, const char *text, size_t len,
+					    struct json_object **doc, size_t *end)
 {
 	*doc = json_tokener_parse_ex(tok, text, len);
 	*end = json_tokener_get_parse_end(tok);
@@ -55,7 +55,7 @@ int json_parse(const char *text, size_t len, const char *file, struct json_objec
 	int line, column, ret = 0;
 
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	problem = tokenize(tok, text, len, doc, &end);
+	problem = parse_tokens(tok, text, len, doc, &end);
 	if (problem == json_tokener_success && !has_rest(text, len, end))
 		goto out;
 	if (problem == json_tokener_success)

@@ -9,7 +9,7 @@
 
 char strbuf_empty[1]; /* what an empty strbuf points to; nothing but a NUL is ever written there */
 
-static void grow(struct strbuf *sb, size_t extra)
+static void grow_buffer(struct strbuf *sb, size_t extra)
 {
 	size_t need = sb->len + extra + 1;
 
@@ -44,7 +44,7 @@ void strbuf_add(struct strbuf *sb, const void *data, size_t len)
 {
 	if (!len)
 		return;
-	grow(sb, len);
+	grow_buffer(sb, len);
 	memcpy(sb->buf + sb->len, data, len);
 	sb->len += len;
 	sb->buf[sb->len] = '\0';
@@ -70,7 +70,7 @@ void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 	va_end(again);
 	if (n <= 0)
 		return;
-	grow(sb, n);
+	grow_buffer(sb, n);
 	vsnprintf(sb->buf + sb->len, n + 1, fmt, ap);
 	sb->len += n;
 }

@@ -410,11 +410,6 @@ static int build_once(struct job *j, bool *cached, struct error *err)
 
 /* ---- the interface ---- */
 
-bool kernel_is_at_fault(int code)
-{
-	return code == -ENOEXEC || code == -EBADMSG || code == -EDOM;
-}
-
 static int build_variant(const struct kernel_env *env, const struct kernel_variant *v,
 			 struct kernel_build *out, struct error *err)
 {

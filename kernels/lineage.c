@@ -147,11 +147,14 @@ static int update_tree(const struct kernel_keys *k, const char *from, const char
 	struct strbuf gone = STRBUF_INIT, changed = STRBUF_INIT;
 	int ret = list_files(k, from, "--diff-filter=D", &gone, err);
 
-	if (!ret)
-		ret = list_files(k, from, "--diff-filter=d", &changed, err);
-	if (!ret)
-		ret = change_files(k, &gone, &changed, tree, err);
+	if (ret)
+		goto out;
+	ret = list_files(k, from, "--diff-filter=d", &changed, err);
+	if (ret)
+		goto out;
 	*config_may_differ = has_config_path(&gone) || has_config_path(&changed);
+	ret = change_files(k, &gone, &changed, tree, err);
+out:
 	strbuf_release(&gone);
 	strbuf_release(&changed);
 	return ret;

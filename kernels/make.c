@@ -78,9 +78,15 @@ static int find_limit(const char *line)
 	return subprocess_find_limit(line);
 }
 
+/* "   12 |  pr_err("Out of memory");": source that the compiler quotes, which may say anything. */
+static bool is_quoted_source(const char *line)
+{
+	return line[strspn(line, " 0123456789")] == '|';
+}
+
 static void note_limit(struct watcher *w, const char *line)
 {
-	if (w->limit)
+	if (w->limit || is_quoted_source(line))
 		return;
 	w->limit = find_limit(line);
 	if (w->limit)

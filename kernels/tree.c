@@ -236,7 +236,7 @@ static int move_notes(const char *tree, const char *old, struct error *err)
 	return ret;
 }
 
-static int relocate(const char *tree, struct error *err)
+static int relocate_tree(const char *tree, struct error *err)
 {
 	__cleanup_free char *path = xasprintf("%s/" ROOT_NAME, tree);
 	struct strbuf old = STRBUF_INIT;
@@ -370,5 +370,5 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 		close(in);
 	if (ret)
 		return ret;
-	return relocate(to, err);
+	return relocate_tree(to, err);
 }

@@ -258,7 +258,7 @@ static void copy_list(char ***to, size_t *nto, char *const *from, size_t nfrom)
 		(*to)[*nto] = xstrdup(from[*nto]);
 }
 
-static void inherit(struct kernel_variant *v, const struct kernel_variant *base)
+static void inherit_base(struct kernel_variant *v, const struct kernel_variant *base)
 {
 	v->base = xstrdup(base->name);
 	v->source.kind = base->source.kind;
@@ -289,7 +289,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 		l->v->parent = NULL;
 		return error_prefix(err, ret, "%s: base", n->file);
 	}
-	inherit(l->v, l->v->parent);
+	inherit_base(l->v, l->v->parent);
 	return 0;
 }
 

@@ -94,6 +94,11 @@ void kernel_work_end(struct kernel_work *w)
 	w->lock = -1;
 }
 
+bool kernel_is_at_fault(int code)
+{
+	return code == -ENOEXEC || code == -EBADMSG || code == -EDOM;
+}
+
 /* May a full disk be behind this error? Programs fail in their own ways when one is, or leave half a file. */
 static bool may_hide_full_disk(int code)
 {

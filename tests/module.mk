@@ -14,7 +14,7 @@ define unit_test
 $(BUILD)/tests/$(basename $(notdir $(1))): $(BUILD)/obj/$(1:.c=.o) $(BUILD)/libnestlab.a
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ -lcmocka $$(LIB_LIBS)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIB_LIBS)
 endef
 $(foreach s,$(UNIT_SRCS),$(eval $(call unit_test,$(s))))
 

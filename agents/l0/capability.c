@@ -97,8 +97,10 @@ int capability_open_kvm(char *why, size_t len)
 		trouble = why_not_usable(kvm);
 	else if (errno == EACCES || errno == EPERM)
 		trouble = "/dev/kvm may not be opened: run as root or as a member of group kvm";
-	else
+	else if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 		trouble = why_no_kvm();
+	else
+		trouble = strerror(errno);
 	if (!trouble)
 		return kvm;
 	snprintf(why, len, "%s", trouble);
@@ -117,29 +119,38 @@ static bool msr_allows(int kvm, uint32_t msr, unsigned int bit)
 	return ioctl(kvm, KVM_GET_MSRS, &msrs) == 1 && msrs.entry.data >> (32 + bit) & 1;
 }
 
+static const char *bool_word(bool b)
+{
+	return b ? "true" : "false";
+}
+
 void capability_describe(int kvm, struct line *l)
 {
+	bool evmcs = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HYPERV_ENLIGHTENED_VMCS) > 0;
+
 	line_addf(l, ",\"vmx\":{");
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-		bool has = features[i].parameter
-				   ? parameter_is_on(features[i].parameter)
-				   : msr_allows(kvm, features[i].msr, features[i].bit);
+		bool has;
 
-		line_addf(l, "\"%s\":%s,", features[i].name, has && kvm >= 0 ? "true" : "false");
+		if (features[i].parameter)
+			has = parameter_is_on(features[i].parameter);
+		else
+			has = msr_allows(kvm, features[i].msr, features[i].bit);
+		line_addf(l, "\"%s\":%s,", features[i].name, bool_word(has && kvm >= 0));
 	}
-	line_addf(l, "\"evmcs\":%s}",
-		  ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HYPERV_ENLIGHTENED_VMCS) > 0 ? "true"
-										       : "false");
+	line_addf(l, "\"evmcs\":%s}", bool_word(evmcs));
 }
 
 uint32_t capability_tsc_khz(int kvm)
 {
-	int vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0);
-	int khz;
+	int vm, khz;
 
+	vm = ioctl(kvm, KVM_CREATE_VM, 0); /* EBADF if @kvm is -1 */
 	if (vm < 0)
 		return 0;
 	khz = ioctl(vm, KVM_GET_TSC_KHZ, 0);
 	close(vm);
-	return khz > 0 ? (uint32_t)khz : 0;
+	if (khz <= 0)
+		return 0;
+	return (uint32_t)khz;
 }

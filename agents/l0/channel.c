@@ -28,7 +28,9 @@ static int make_raw(int fd)
 	cfsetspeed(&t, B115200);
 	t.c_cflag |= CLOCAL | CREAD;
 	t.c_cflag &= ~(tcflag_t)CRTSCTS;
-	return tcsetattr(fd, TCSANOW, &t) ? -errno : 0;
+	if (tcsetattr(fd, TCSANOW, &t))
+		return -errno;
+	return 0;
 }
 
 int channel_open(struct channel *c, const char *path)
@@ -38,7 +40,9 @@ int channel_open(struct channel *c, const char *path)
 	if (c->fd < 0)
 		return -errno;
 	c->tty = isatty(c->fd);
-	return c->tty ? make_raw(c->fd) : 0;
+	if (!c->tty)
+		return 0;
+	return make_raw(c->fd);
 }
 
 static int write_all(int fd, const char *buf, size_t len)
@@ -74,7 +78,9 @@ int channel_send(struct channel *c, const char *body, size_t len)
 
 int channel_send_line(struct channel *c, const struct line *l)
 {
-	return l->full ? -EMSGSIZE : channel_send(c, l->buf, l->len);
+	if (l->full)
+		return -EMSGSIZE;
+	return channel_send(c, l->buf, l->len);
 }
 
 /* tcdrain() may give up early where the kernel's idea of time is wrong (an emulated host's TSC), so

@@ -16,9 +16,13 @@ ssize_t file_read(const char *path, char *buf, size_t size)
 		return -errno;
 	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
 		len += (size_t)n;
-	if (n < 0)
+	if (n < 0) {
 		n = -errno;
+		len = 0;
+	} else {
+		n = (ssize_t)len;
+	}
 	close(fd);
-	buf[n < 0 ? 0 : len] = '\0';
-	return n < 0 ? n : (ssize_t)len;
+	buf[len] = '\0';
+	return n;
 }

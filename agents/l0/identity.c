@@ -54,23 +54,29 @@ static void add_build_id(struct line *l)
 	ssize_t len = file_read("/sys/kernel/notes", notes, sizeof(notes));
 	char hex[65];
 
-	find_build_id(notes, len > 0 ? (size_t)len : 0, hex, sizeof(hex));
+	if (len < 0)
+		len = 0;
+	find_build_id(notes, (size_t)len, hex, sizeof(hex));
 	line_add_member(l, "build_id", hex);
 }
 
 static void add_cpu(struct line *l)
 {
 	static char cpuinfo[65536];
-	char *name, *end = NULL;
+	const char *model = "";
+	char *name, *end;
 
 	file_read("/proc/cpuinfo", cpuinfo, sizeof(cpuinfo));
 	name = strstr(cpuinfo, "model name");
-	name = name ? strchr(name, ':') : NULL;
 	if (name)
+		name = strstr(name, ": ");
+	if (name) {
+		model = name + 2;
 		end = strchr(name, '\n');
-	if (end)
-		*end = '\0';
-	line_add_member(l, "cpu", end ? name + 2 : "");
+		if (end)
+			*end = '\0';
+	}
+	line_add_member(l, "cpu", model);
 	line_addf(l, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
 }
 
@@ -88,10 +94,14 @@ static void add_memory(struct line *l)
 	if (regions_read(&all))
 		all.n = 0;
 	line_addf(l, ",\"memory\":[");
-	for (size_t i = 0; i < all.n; i++)
-		line_addf(l, "%s{\"start\":%" PRIu64 ",\"size\":%" PRIu64 ",\"kind\":\"%s\"}",
-			  i ? "," : "", all.r[i].start, all.r[i].size,
-			  all.r[i].managed ? "managed" : "unmanaged");
+	for (size_t i = 0; i < all.n; i++) {
+		const char *kind = all.r[i].managed ? "managed" : "unmanaged";
+
+		if (i)
+			line_addf(l, ",");
+		line_addf(l, "{\"start\":%" PRIu64 ",\"size\":%" PRIu64 ",\"kind\":\"%s\"}",
+			  all.r[i].start, all.r[i].size, kind);
+	}
 	line_addf(l, "]");
 }
 

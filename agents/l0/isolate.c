@@ -12,128 +12,175 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
+#include "common/clock.h"
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+#define OUTPUT_FIRST 65536
 
-/* Keeps @len bytes, with room for a NUL; what does not fit is counted. */
-static void keep(struct isolated *out, size_t *alloc, const char *data, size_t len)
+/* A child process, and what the parent knows of it. */
+struct child {
+	pid_t pid;
+	int pid_fd;		     /* readable when it has ended */
+	int pipe_fd;		     /* the reading end */
+	int64_t deadline, next_beat; /* as of clock_ms() */
+	const struct isolate_watch *watch;
+	struct isolated *out;
+	size_t alloc; /* of out->output */
+	size_t seen;  /* bytes that came so far */
+};
+
+/* Keeps @len bytes, with room for a NUL. false: there is no memory for them. */
+static bool append_output(struct child *c, const char *data, size_t len)
 {
-	while (out->len + len + 1 > *alloc && *alloc < ISOLATE_OUTPUT_MAX) {
-		char *more = realloc(out->output, 2 * *alloc);
+	struct isolated *out = c->out;
+
+	while (out->len + len + 1 > c->alloc) {
+		char *more = realloc(out->output, 2 * c->alloc);
 
 		if (!more)
-			break;
+			return false;
 		out->output = more;
-		*alloc *= 2;
-	}
-	if (out->len + len + 1 > *alloc) {
-		out->lost += len;
-		return;
+		c->alloc *= 2;
 	}
 	memcpy(out->output + out->len, data, len);
 	out->len += len;
 	out->output[out->len] = '\0';
+	return true;
 }
 
-/* Until when there is nothing to do but wait: beats when it is time for that. */
-static int64_t next_wake(const struct isolate_pulse *pulse, int64_t *beat, int64_t deadline)
+static void take_output(struct child *c, const char *data, size_t len)
 {
-	int64_t now = now_ms();
+	c->seen += len;
+	if (c->seen >= ISOLATE_OUTPUT_MAX)
+		c->out->lost += len;
+	else if (c->watch && c->watch->on_output)
+		c->watch->on_output(c->watch->arg, data, len);
+	else if (!append_output(c, data, len))
+		c->out->lost += len;
+}
 
-	if (!pulse)
-		return deadline;
-	if (now >= *beat) {
-		if (*beat)
-			pulse->beat(pulse->arg);
-		*beat = now + (int64_t)pulse->every_s * 1000;
+/* Calls on_beat() if it is time for that; until when there is then nothing to do but wait. */
+static int64_t beat(struct child *c)
+{
+	const struct isolate_watch *watch = c->watch;
+	int64_t now = clock_ms();
+
+	if (!watch || !watch->every_s)
+		return c->deadline;
+	if (now >= c->next_beat) {
+		watch->on_beat(watch->arg);
+		c->next_beat = now + (int64_t)watch->every_s * 1000;
 	}
-	return *beat < deadline ? *beat : deadline;
+	if (c->next_beat < c->deadline)
+		return c->next_beat;
+	return c->deadline;
 }
 
-/* Reads until the process has ended and the pipe is empty; false when the time is up. */
-static bool follow(int pipe_fd, int pid_fd, int64_t deadline, const struct isolate_pulse *pulse,
-		   struct isolated *out, size_t *alloc)
+/*
+ * Reads until the process has ended and the pipe is empty; false when the time is up. The end of the pipe
+ * alone says nothing: whatever the process started may hold it open for longer, or may have closed it.
+ */
+static bool read_to_end(struct child *c)
 {
-	struct pollfd p[2] = {{.fd = pipe_fd, .events = POLLIN}, {.fd = pid_fd, .events = POLLIN}};
-	int64_t beat = 0;
+	struct pollfd p[2] = {{.fd = c->pipe_fd, .events = POLLIN},
+			      {.fd = c->pid_fd, .events = POLLIN}};
 	char chunk[16384];
 
 	for (;;) {
-		int64_t left = next_wake(pulse, &beat, deadline) - now_ms();
+		int64_t wake = beat(c), now = clock_ms();
+		int timeout = 0;
 		ssize_t n;
 
-		if (now_ms() >= deadline)
+		if (now >= c->deadline)
 			return false;
-		if (poll(p, 2, left > 0 ? (int)left : 0) <= 0)
+		if (now < wake)
+			timeout = (int)(wake - now);
+		if (poll(p, 2, timeout) <= 0)
 			continue;
 		if (!p[0].revents && p[1].revents)
 			return true;
 		if (!p[0].revents)
 			continue;
-		n = read(pipe_fd, chunk, sizeof(chunk));
+		n = read(c->pipe_fd, chunk, sizeof(chunk));
 		if (n > 0)
-			keep(out, alloc, chunk, (size_t)n);
+			take_output(c, chunk, (size_t)n);
 		else if (!n)
 			p[0].fd = -1; /* no writer is left; poll() skips it */
 	}
 }
 
-/* Follows the process to its end, or brings that about, with all that it started. */
-static void see_to_end(pid_t pid, int pipe_fd, int64_t deadline, const struct isolate_pulse *pulse,
-		       struct isolated *out, size_t *alloc)
+/* Waits for the end of the process and kills its group then, or at the deadline. */
+static void wait_or_kill(struct child *c)
 {
-	int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	out->timed_out = !follow(pipe_fd, pid_fd, deadline, pulse, out, alloc);
-	kill(-pid, SIGKILL);
-	while (waitpid(pid, &out->status, 0) < 0 && errno == EINTR)
+	c->out->timed_out = !read_to_end(c);
+	kill(-c->pid, SIGKILL);
+	while (waitpid(c->pid, &c->out->status, 0) < 0 && errno == EINTR)
 		;
-	if (pid_fd >= 0)
-		close(pid_fd);
 }
 
-static void be_child(int (*run)(void *arg, int fd), void *arg, int fd)
+static void run_child(int (*run)(void *arg, int fd), void *arg, int fd) __attribute__((noreturn));
+
+static void run_child(int (*run)(void *arg, int fd), void *arg, int fd)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	_exit(run(arg, fd));
 }
 
-int isolate_run(int (*run)(void *arg, int fd), void *arg, unsigned int limit_s,
-		const struct isolate_pulse *pulse, struct isolated *out)
+/* The parent's part: @fd is the pipe's writing end, which is the child's alone. */
+static int follow_child(struct child *c, int fd, unsigned int limit_s)
 {
-	size_t alloc = 65536;
-	int pipes[2];
-	pid_t pid;
+	setpgid(c->pid, c->pid); /* in both processes: whoever comes first */
+	close(fd);
+	c->deadline = clock_ms() + (int64_t)limit_s * 1000;
+	if (c->watch)
+		c->next_beat = clock_ms() + (int64_t)c->watch->every_s * 1000;
+	c->pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pid_fd < 0) { /* nothing would tell of its end */
+		int ret = -errno;
 
-	*out = (struct isolated){.output = calloc(1, alloc)};
-	if (!out->output || pipe2(pipes, O_CLOEXEC))
-		goto fail;
-	pid = fork();
-	if (pid < 0)
-		goto fail_pipes;
-	if (!pid)
-		be_child(run, arg, pipes[1]);
-	setpgid(pid, pid); /* in both: whoever comes first */
-	close(pipes[1]);
-	see_to_end(pid, pipes[0], now_ms() + (int64_t)limit_s * 1000, pulse, out, &alloc);
-	close(pipes[0]);
+		kill(-c->pid, SIGKILL);
+		waitpid(c->pid, NULL, 0);
+		return ret;
+	}
+	wait_or_kill(c);
+	close(c->pid_fd);
 	return 0;
-fail_pipes:
+}
+
+int isolate_run(int (*run)(void *arg, int fd), void *arg, unsigned int limit_s,
+		const struct isolate_watch *watch, struct isolated *out)
+{
+	struct child c = {.watch = watch, .out = out, .alloc = OUTPUT_FIRST};
+	int pipes[2], ret;
+
+	*out = (struct isolated){.output = malloc(OUTPUT_FIRST)};
+	if (!out->output)
+		return -ENOMEM;
+	out->output[0] = '\0';
+	if (pipe2(pipes, O_CLOEXEC)) {
+		ret = -errno;
+		goto out_output;
+	}
+	c.pipe_fd = pipes[0];
+	c.pid = fork();
+	if (c.pid < 0) {
+		ret = -errno;
+		close(pipes[1]);
+		goto out_pipe;
+	}
+	if (!c.pid)
+		run_child(run, arg, pipes[1]);
+	ret = follow_child(&c, pipes[1], limit_s);
+out_pipe:
 	close(pipes[0]);
-	close(pipes[1]);
-fail:
-	free(out->output);
-	out->output = NULL;
-	return -(errno ? errno : ENOMEM);
+out_output:
+	if (ret) {
+		free(out->output);
+		out->output = NULL;
+	}
+	return ret;
 }
 
 void isolate_describe(const struct isolated *end, unsigned int limit_s, char *text, size_t size)

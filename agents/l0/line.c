@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 void line_start(struct line *l, const char *type)
 {
 	l->len = 0;
@@ -30,53 +32,46 @@ void line_addf(struct line *l, const char *fmt, ...)
 	l->len += (size_t)n;
 }
 
-/* Length of the UTF-8 sequence at @s (Unicode 15, table 3-7), 0 if it is none. */
-static size_t utf8_length(const unsigned char *s, size_t len)
+/* How many bytes from @s on may stand in a JSON string as they are. */
+static size_t plain_length(const char *s, size_t len)
 {
-	static const struct {
-		unsigned char first_low, first_high, second_low, second_high;
-		size_t len;
-	} forms[] = {
-		{0x00, 0x7f, 0, 0, 1},	     {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
+	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (s[0] < forms[i].first_low || s[0] > forms[i].first_high)
-			continue;
-		if (len < forms[i].len)
-			return 0;
-		if (forms[i].len > 1 && (s[1] < forms[i].second_low || s[1] > forms[i].second_high))
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if (s[k] < 0x80 || s[k] > 0xbf)
-				return 0;
-		return forms[i].len;
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
+/* One character that is not plain; how many bytes it has. */
+static size_t add_character(struct line *l, const char *s, size_t len)
+{
+	size_t n = utf8_length(s, len);
+
+	if (!n) {
+		line_addf(l, "\\ufffd");
+		return 1;
 	}
-	return 0;
+	if (n > 1)
+		line_addf(l, "%.*s", (int)n, s);
+	else if (*s == '\n')
+		line_addf(l, "\\n");
+	else if (*s == '"' || *s == '\\')
+		line_addf(l, "\\%c", *s);
+	else
+		line_addf(l, "\\u%04x", (unsigned char)*s);
+	return n;
 }
 
 void line_add_string(struct line *l, const char *s, size_t len)
 {
 	line_addf(l, "\"");
 	while (len) {
-		unsigned char c = (unsigned char)*s;
-		size_t n = utf8_length((const unsigned char *)s, len);
+		size_t n = plain_length(s, len);
 
-		if (!n)
-			line_addf(l, "\\ufffd");
-		else if (c == '\n')
-			line_addf(l, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			line_addf(l, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			line_addf(l, "\\%c", c);
-		else
+		if (n)
 			line_addf(l, "%.*s", (int)n, s);
-		n = n ? n : 1;
+		else
+			n = add_character(l, s, len);
 		s += n;
 		len -= n;
 	}

@@ -76,70 +76,96 @@ static void send_failed(struct agent *a, uint32_t id, const char *expected, cons
 	channel_send_line(&a->channel, &line);
 }
 
+/* What runs in a child, and what its parent knows of it meanwhile. */
+struct measurement {
+	struct agent *agent;
+	const struct plan_measure *m;
+	size_t told;   /* records that came from the child */
+	size_t len;    /* of the line that has begun to come */
+	bool too_long; /* a line came that no record has room for */
+	char text[PROTOCOL_LINE_MAX];
+};
+
 static int measure_in_child(void *arg, int fd)
 {
-	const struct plan_measure *m = arg;
-	struct sink s = {.fd = fd, .id = m->id};
+	const struct measurement *run = arg;
+	struct sink s = {.fd = fd, .id = run->m->id, .channel = &run->agent->channel};
 
-	measure_run(m, &s);
+	measure_run(run->m, &s);
 	return 0;
 }
 
-/* Passes on the whole lines of what the child wrote; how many there were. */
-static size_t send_output(struct agent *a, const struct isolated *child)
+/* Passes on whole lines as they come, so that they are on their way while the child clears up. */
+static void relay_output(void *arg, const char *data, size_t len)
 {
-	const char *p = child->output, *end;
-	size_t n = 0;
+	struct measurement *run = arg;
 
-	for (; (end = strchr(p, '\n')); p = end + 1, n++)
-		channel_send(&a->channel, p, (size_t)(end - p));
-	return n;
+	for (; len; data++, len--) {
+		if (*data == '\n') {
+			channel_send(&run->agent->channel, run->text, run->len);
+			run->told++;
+			run->len = 0;
+		} else if (run->len < sizeof(run->text)) {
+			run->text[run->len++] = *data;
+		} else {
+			run->too_long = true;
+		}
+	}
 }
 
-static void send_outcome(struct agent *a, uint32_t id, unsigned int limit,
+static void send_outcome(struct agent *a, const struct measurement *run, unsigned int limit,
 			 const struct isolated *child)
 {
+	uint32_t id = run->m->id;
 	char how[128];
-	size_t told = send_output(a, child);
 
 	isolate_describe(child, limit, how, sizeof(how));
 	if (child->timed_out || child->status)
 		send_failed(a, id, "exit status 0", how, "the measurement's process died");
-	else if (child->lost || !told)
-		send_failed(a, id, "results", child->lost ? "too many" : "none",
-			    "the measurement's process told no results that can be used");
+	else if (child->lost || run->too_long)
+		send_failed(a, id, "records", "too much output",
+			    "the measurement's process wrote more than the records have room for");
+	else if (!run->told)
+		send_failed(a, id, "records", "none",
+			    "the measurement's process ended without a result");
 }
 
-struct running {
-	struct agent *agent;
-	uint32_t id;
-};
-
-static void tell_alive(void *arg)
+static void send_alive(void *arg)
 {
-	const struct running *r = arg;
+	const struct measurement *run = arg;
 
-	send_id(r->agent, "alive", r->id);
+	send_id(run->agent, "alive", run->m->id);
 }
 
-/* Nothing is on the line while a measurement runs: its interrupts would be measured too. A selftest
- * measures nothing, and may take so long that its host would think it dead. */
-static void run_measure(struct agent *a, struct plan_measure *m)
+/*
+ * Nothing is on the line while something is timed: its interrupts would be measured too. So a scenario
+ * waits for the line before it starts to time (vm_open() does), and says nothing until it has timed all.
+ * A selftest times nothing, and may take so long that its host would think it dead.
+ */
+static void run_measure(struct agent *a, const struct plan_measure *m)
 {
+	static struct measurement run;
 	const bool selftest = m->scenario == PLAN_KSELFTEST;
-	unsigned int limit = MEASURE_LIMIT_S + (selftest ? scenario_kselftest_limit(m) : 0);
-	struct running running = {a, m->id};
-	const struct isolate_pulse pulse = {ALIVE_S, tell_alive, &running};
+	const struct isolate_watch watch = {.on_output = relay_output,
+					    .every_s = selftest ? ALIVE_S : 0,
+					    .on_beat = send_alive,
+					    .arg = &run};
+	unsigned int limit = MEASURE_LIMIT_S;
 	struct isolated child;
 	int ret;
 
+	if (selftest)
+		limit += scenario_kselftest_limit(m);
+	run.agent = a;
+	run.m = m;
+	run.told = run.len = 0;
+	run.too_long = false;
 	send_id(a, "begin", m->id);
-	channel_drain(&a->channel);
-	ret = isolate_run(measure_in_child, m, limit, selftest ? &pulse : NULL, &child);
+	ret = isolate_run(measure_in_child, &run, limit, &watch, &child);
 	if (ret)
 		send_failed(a, m->id, "a process", strerror(-ret), "cannot start the measurement");
 	else
-		send_outcome(a, m->id, limit, &child);
+		send_outcome(a, &run, limit, &child);
 	free(child.output);
 	send_complaints(a);
 	send_id(a, "end", m->id);
@@ -191,7 +217,7 @@ static int run_plan(struct agent *a)
 	return fatal ? EXIT_FATAL : 0;
 }
 
-static int run(struct agent *a)
+static int open_channel_and_run(struct agent *a)
 {
 	int ret = channel_open(&a->channel, a->records_path);
 
@@ -260,11 +286,11 @@ int main(int argc, char **argv)
 	if (getpid() != 1) {
 		a.records_path = "/dev/stdout";
 		parse_options(&a, argc, argv);
-		return run(&a);
+		return open_channel_and_run(&a);
 	}
 	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
 	init_machine();
 	a.kmsg = kmsg_open();
-	run(&a);
+	open_channel_and_run(&a);
 	init_power_off();
 }

@@ -21,7 +21,7 @@ struct e820_entry {
 	uint32_t type;
 } __attribute__((packed));
 
-static int add(struct regions *out, uint64_t start, uint64_t end, bool managed)
+static int add_region(struct regions *out, uint64_t start, uint64_t end, bool managed)
 {
 	if (out->n == REGIONS_MAX)
 		return -E2BIG;
@@ -44,7 +44,7 @@ static int parse_iomem(const char *text, struct regions *out)
 		    sscanf(line, "%" SCNx64 "-%" SCNx64 " : %n", &start, &end, &used) != 2 ||
 		    strncmp(line + used, "System RAM\n", 11))
 			continue;
-		ret = add(out, start, end + 1, true);
+		ret = add_region(out, start, end + 1, true);
 		if (ret)
 			return ret;
 	}
@@ -64,7 +64,7 @@ static int add_rest(struct regions *out, size_t managed, uint64_t start, uint64_
 			gap_end = out->r[i].start < end ? out->r[i].start : end;
 		}
 		if (gap_end > start && gap_end - start >= SMALLEST) {
-			int ret = add(out, start, gap_end, false);
+			int ret = add_region(out, start, gap_end, false);
 
 			if (ret)
 				return ret;
@@ -100,7 +100,9 @@ int regions_parse(const char *iomem, const char *params, struct regions *out)
 
 	out->n = 0;
 	ret = parse_iomem(iomem, out);
-	return ret ? ret : parse_e820(params, out);
+	if (ret)
+		return ret;
+	return parse_e820(params, out);
 }
 
 int regions_read(struct regions *out)
@@ -113,18 +115,23 @@ int regions_read(struct regions *out)
 	len = file_read("/sys/kernel/boot_params/data", params, sizeof(params));
 	if (len < 0)
 		return (int)len;
-	return len == REGIONS_BOOT_PARAMS ? regions_parse(iomem, params, out) : -EIO;
+	if (len != REGIONS_BOOT_PARAMS)
+		return -EIO;
+	return regions_parse(iomem, params, out);
 }
 
-bool regions_unmanaged(struct region *out)
+int regions_unmanaged(struct region *out)
 {
 	struct regions all;
+	int ret = regions_read(&all);
 
 	*out = (struct region){0};
-	if (regions_read(&all))
-		return false;
+	if (ret == -ENOENT || ret == -EACCES || ret == -EPERM)
+		return 0; /* a host that does not tell has none that could be used */
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < all.n; i++)
 		if (!all.r[i].managed && all.r[i].size > out->size)
 			*out = all.r[i];
-	return out->size > 0;
+	return 0;
 }

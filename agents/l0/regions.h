@@ -33,7 +33,7 @@ int regions_read(struct regions *out);
 #define REGIONS_BOOT_PARAMS 4096
 int regions_parse(const char *iomem, const char *params, struct regions *out);
 
-/* The largest unmanaged region; false if there is none. */
-bool regions_unmanaged(struct region *out);
+/* The largest unmanaged region, of size 0 if there is none. 0 or a negative errno. */
+int regions_unmanaged(struct region *out);
 
 #endif

@@ -26,25 +26,28 @@ static const enum l1_block_page pages[] = {
 	L1_BLOCK_MSR,	      L1_BLOCK_MSR_OTHER, L1_BLOCK_VAPIC, L1_BLOCK_VAPIC_OTHER,
 	L1_BLOCK_APIC_ACCESS, L1_BLOCK_PI_DESC,	  L1_BLOCK_L2};
 
-static int for_pages(struct vm *vm, uint32_t l2, int (*change)(struct vm_memory *mem, uint64_t gpa))
+static int change_pages(struct vm *vm, uint32_t l2,
+			int (*change)(struct vm_memory *mem, uint64_t gpa))
 {
-	int ret = 0;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		int ret = change(&vm->mem, l1_block(l2, pages[i]));
 
-	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]) && !ret; i++)
-		ret = change(&vm->mem, l1_block(l2, pages[i]));
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
-static int drop(struct vm *vm, uint32_t l2, bool rare)
+static int drop_pages(struct vm *vm, uint32_t l2, bool rare)
 {
 	(void)rare;
-	return for_pages(vm, l2, vm_memory_drop_page);
+	return change_pages(vm, l2, vm_memory_drop_page);
 }
 
 static int move_pages(struct vm *vm, uint32_t l2, bool rare)
 {
 	(void)rare;
-	return for_pages(vm, l2, vm_memory_move_page);
+	return change_pages(vm, l2, vm_memory_move_page);
 }
 
 static int set_area(struct vm *vm, uint64_t gpa, size_t size)
@@ -63,12 +66,17 @@ static int move_slot(struct vm *vm, uint32_t l2, bool rare)
 	int ret = set_area(vm, L1_AWAY, vm->mem.area_size);
 
 	(void)l2;
-	if (!ret && rare) {
+	if (ret)
+		return ret;
+	if (rare) {
 		ret = set_area(vm, L1_AWAY, 0);
-		if (!ret)
-			ret = vm_memory_replace_area(&vm->mem);
+		if (ret)
+			return ret;
+		ret = vm_memory_replace_area(&vm->mem);
+		if (ret)
+			return ret;
 	}
-	return ret ? ret : set_area(vm, L1_AREA, vm->mem.area_size);
+	return set_area(vm, L1_AREA, vm->mem.area_size);
 }
 
 /* L1's own operations are measured in L1. That the pages under them are new at times, too, is what
@@ -78,7 +86,9 @@ static int renew_bitmaps(struct vm *vm, uint32_t l2, bool rare)
 	int ret = vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR));
 
 	(void)rare;
-	return ret ? ret : vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR_OTHER));
+	if (ret)
+		return ret;
+	return vm_memory_move_page(&vm->mem, l1_block(l2, L1_BLOCK_MSR_OTHER));
 }
 
 static int renew_vapics(struct vm *vm, uint32_t l2, bool rare)
@@ -86,14 +96,16 @@ static int renew_vapics(struct vm *vm, uint32_t l2, bool rare)
 	int ret = vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC));
 
 	(void)rare;
-	return ret ? ret : vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC_OTHER));
+	if (ret)
+		return ret;
+	return vm_memory_drop_page(&vm->mem, l1_block(l2, L1_BLOCK_VAPIC_OTHER));
 }
 
 static const struct operation {
 	int (*change)(struct vm *vm, uint32_t l2, bool rare);
 	uint32_t l1[2]; /* enum l1_churn, in even and in odd rounds */
 } operations[PLAN_OPERATION_COUNT] = {
-	[PLAN_OPERATION_DONTNEED] = {drop, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
+	[PLAN_OPERATION_DONTNEED] = {drop_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
 	[PLAN_OPERATION_MIGRATE_PAGE] = {move_pages, {L1_CHURN_FLIP_MSR, L1_CHURN_FLIP_MSR}},
 	[PLAN_OPERATION_MEMSLOT] = {move_slot,
 				    {L1_CHURN_FLIP_MSR | L1_CHURN_PARK,
@@ -108,15 +120,17 @@ static const struct operation {
 
 /* The L2 vCPU that the operation was about comes first in its L1 vCPU's round; the others' samples
  * are not of an entry after an operation. */
-static void take(struct vm *vm, struct figures *f, uint32_t victim)
+static void take_samples(struct vm *vm, struct figures *f, uint32_t victim)
 {
 	const struct vm_cpu *cpu = &vm->cpus[victim % vm->ncpus];
 	const struct l1_sample *s = &cpu->samples[0];
-	bool by_l1 = cpu->job->churn & L1_CHURN_TIMED;
+	uint64_t ticks = vm->mem.ticks;
 
 	if (!f || !cpu->job->nsamples)
 		return;
-	histogram_add(&f->operation, clock_units(by_l1 ? s->a : vm->mem.ticks));
+	if (cpu->job->churn & L1_CHURN_TIMED)
+		ticks = s->a;
+	histogram_add(&f->operation, clock_units(ticks));
 	histogram_add(&f->resume, clock_units(s->b));
 }
 
@@ -126,50 +140,66 @@ static void take(struct vm *vm, struct figures *f, uint32_t victim)
  * one sort. */
 #define CYCLES 5
 
-static int round_of(struct vm *vm, const struct operation *op, uint32_t n, struct figures *f)
+/* Round @n, counted from the first of the warm-up; @f is NULL in the warm-up. */
+static int run_round(struct vm *vm, const struct operation *op, uint32_t n, struct figures *f)
 {
-	uint32_t nl2 = vm->m->l2_vcpus, cycle = n / nl2, victim = n % nl2;
-	/* Only an enlightened VMCS stays mapped in L0 while L1 runs. */
-	uint32_t allowed = vm->features & L1_FEATURE_EVMCS ? ~0u : ~(uint32_t)L1_CHURN_PARK;
+	uint32_t nl2 = vm->m->l2_vcpus, cycle = n / nl2, victim = n % nl2, last = ~0u;
 	bool rare = cycle % CYCLES == 0;
+	/* Each L2 vCPU is the victim of both sorts, however many there are. */
+	uint32_t churn = op->l1[(n + cycle) & 1];
 	int ret;
 
+	if (rare)
+		last = (n + 1) % nl2;
+	/* Only an enlightened VMCS stays mapped in L0 while L1 runs. */
+	if (!(vm->features & L1_FEATURE_EVMCS))
+		churn &= ~(uint32_t)L1_CHURN_PARK;
 	vm->mem.ticks = 0;
 	ret = op->change(vm, victim, rare);
 	if (ret)
 		return ret;
 	for (uint32_t i = 0; i < vm->ncpus; i++) {
 		vm->cpus[i].job->first = victim;
-		vm->cpus[i].job->last = rare ? (n + 1) % nl2 : ~0u;
-		/* Each L2 vCPU is the victim of both sorts, however many there are. */
-		vm->cpus[i].job->churn = op->l1[(n + cycle) & 1] & allowed;
+		vm->cpus[i].job->last = last;
+		vm->cpus[i].job->churn = churn;
 	}
 	ret = vm_run(vm, L1_CMD_CHURN);
-	if (!ret)
-		take(vm, f, victim);
-	return ret;
+	if (ret)
+		return ret;
+	take_samples(vm, f, victim);
+	return 0;
 }
 
-static int run(struct vm *vm, const struct operation *op, struct figures *f)
+static int run_rounds(struct vm *vm, const struct operation *op, uint32_t first, uint32_t n,
+		      struct figures *f)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int ret = run_round(vm, op, first + i, f);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int measure_churn(struct vm *vm, const struct operation *op, struct figures *f)
 {
 	const struct plan_measure *m = vm->m;
 	const char *lacks = plan_measure_lacks(m, vm->features);
 	struct kvm_stats *stats;
-	int ret = 0;
+	int ret;
 
 	if (lacks) {
 		sink_skip(vm->sink, "churn by %s needs %s", plan_operation_names[m->operation],
 			  lacks);
 		return VM_SAID;
 	}
-	for (uint32_t n = 0; n < m->warmup && !ret; n++)
-		ret = round_of(vm, op, n, NULL);
+	ret = run_rounds(vm, op, 0, m->warmup, NULL);
 	if (ret)
 		return ret;
 	stats = vm_stats_begin(vm);
-	for (uint32_t n = 0; n < m->rounds && !ret; n++)
-		ret = round_of(vm, op, m->warmup + n, f);
-	kvm_stats_end(stats, ret ? NULL : vm->sink);
+	ret = run_rounds(vm, op, m->warmup, m->rounds, f);
+	vm_stats_end(vm, stats, ret);
 	return ret;
 }
 
@@ -184,11 +214,11 @@ int scenario_churn_run(const struct plan_measure *m, struct sink *s)
 		sink_skip(s, "this agent has no churn by %s", plan_operation_names[m->operation]);
 		return 0;
 	}
-	histogram_init(&f.operation);
-	histogram_init(&f.resume);
+	histogram_init_zeroed(&f.operation);
+	histogram_init_zeroed(&f.resume);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
-		ret = run(&vm, op, &f);
+		ret = measure_churn(&vm, op, &f);
 	if (!ret) {
 		sink_metric(s, "operation", &f.operation);
 		sink_metric(s, "resume", &f.resume);

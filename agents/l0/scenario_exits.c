@@ -5,29 +5,43 @@
 #include "agents/l0/measure.h"
 #include "agents/l0/vm.h"
 
-/* @rounds on each L2 vCPU, in slices that the sample memory holds; @h may be NULL. */
-static int rounds(struct vm *vm, uint32_t left, struct histogram *h)
+static void take_samples(struct histogram *h, const struct vm_cpu *cpu)
 {
-	uint32_t per_cpu = (vm->m->l2_vcpus + vm->m->l1_vcpus - 1) / vm->m->l1_vcpus;
-	uint32_t most = L1_NSAMPLES / per_cpu;
-	int ret = 0;
-
-	while (left && !ret) {
-		uint32_t n = left < most ? left : most;
-
-		vm_set_rounds(vm, n);
-		for (uint32_t i = 0; i < vm->ncpus; i++)
-			vm->cpus[i].job->exit_kind = vm->m->reason;
-		ret = vm_run(vm, L1_CMD_EXITS);
-		for (uint32_t i = 0; i < vm->ncpus && !ret && h; i++)
-			for (uint32_t k = 0; k < vm->cpus[i].job->nsamples; k++)
-				histogram_add(h, clock_units(vm->cpus[i].samples[k].a));
-		left -= n;
-	}
-	return ret;
+	for (uint32_t i = 0; i < cpu->job->nsamples; i++)
+		histogram_add(h, clock_units(cpu->samples[i].a));
 }
 
-static int run(struct vm *vm, struct histogram *h)
+/* So many @rounds on each L2 vCPU; @h may be NULL. */
+static int run_slice(struct vm *vm, uint32_t rounds, struct histogram *h)
+{
+	int ret;
+
+	vm_set_rounds(vm, rounds);
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		vm->cpus[i].job->exit_kind = vm->m->reason;
+	ret = vm_run(vm, L1_CMD_EXITS);
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < vm->ncpus && h; i++)
+		take_samples(h, &vm->cpus[i]);
+	return 0;
+}
+
+/* The same in slices that the sample memory holds. */
+static int run_rounds(struct vm *vm, uint32_t rounds, struct histogram *h)
+{
+	uint32_t most = vm_most_rounds(vm);
+	int ret;
+
+	for (; rounds > most; rounds -= most) {
+		ret = run_slice(vm, most, h);
+		if (ret)
+			return ret;
+	}
+	return run_slice(vm, rounds, h);
+}
+
+static int measure_exits(struct vm *vm, struct histogram *h)
 {
 	const char *lacks = plan_measure_lacks(vm->m, vm->features);
 	struct kvm_stats *stats;
@@ -37,13 +51,15 @@ static int run(struct vm *vm, struct histogram *h)
 		sink_skip(vm->sink, "exit by %s needs %s", plan_reason_names[vm->m->reason], lacks);
 		return VM_SAID;
 	}
-	ret = rounds(vm, vm->m->warmup, NULL);
+	ret = run_rounds(vm, vm->m->warmup, NULL);
 	if (ret)
 		return ret;
 	stats = vm_stats_begin(vm);
-	ret = rounds(vm, vm->m->rounds, h);
-	kvm_stats_end(stats, ret ? NULL : vm->sink);
-	return ret ? ret : vm_run(vm, L1_CMD_PROVE);
+	ret = run_rounds(vm, vm->m->rounds, h);
+	vm_stats_end(vm, stats, ret);
+	if (ret)
+		return ret;
+	return vm_run(vm, L1_CMD_PROVE);
 }
 
 int scenario_exits_run(const struct plan_measure *m, struct sink *s)
@@ -52,10 +68,10 @@ int scenario_exits_run(const struct plan_measure *m, struct sink *s)
 	struct vm vm;
 	int ret;
 
-	histogram_init(&h);
+	histogram_init_zeroed(&h);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
-		ret = run(&vm, &h);
+		ret = measure_exits(&vm, &h);
 	if (!ret)
 		sink_metric(s, "exit", &h);
 	vm_close(&vm);

@@ -34,7 +34,7 @@ static int exec_test(void *arg, int fd)
 	return NOT_RUN;
 }
 
-static const char *verdict(const struct isolated *end)
+static const char *result_word(const struct isolated *end)
 {
 	if (end->timed_out || !WIFEXITED(end->status))
 		return "fail";
@@ -49,16 +49,21 @@ static const char *verdict(const struct isolated *end)
 }
 
 /* How it ended goes after the output, unless it is a plain pass. */
-static void report(struct sink *s, const char *name, unsigned int limit, struct isolated *end)
+static void report_end(struct sink *s, const char *name, unsigned int limit, struct isolated *end)
 {
+	const char *result = result_word(end), *newline = "";
 	char how[128] = "";
 	char *text;
 
-	if (strcmp(verdict(end), "pass"))
+	if (strcmp(result, "pass"))
 		isolate_describe(end, limit, how, sizeof(how));
-	if (asprintf(&text, "%s%s%s", end->output, end->len && *how ? "\n" : "", how) < 0)
-		text = NULL;
-	sink_test(s, name, verdict(end), text ? text : "", text ? strlen(text) : 0);
+	if (end->len && *how)
+		newline = "\n";
+	if (asprintf(&text, "%s%s%s", end->output, newline, how) < 0) {
+		sink_test(s, name, result, end->output, end->len);
+		return;
+	}
+	sink_test(s, name, result, text, strlen(text));
 	free(text);
 }
 
@@ -71,7 +76,7 @@ int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 {
 	const unsigned int limit = scenario_kselftest_limit(m);
 	struct isolated end;
-	char count[16], *path;
+	char count[16], *path, *argv[3] = {NULL};
 	int ret;
 
 	if (asprintf(&path, "%s/%s", selftests_dir, m->test) < 0)
@@ -82,10 +87,12 @@ int scenario_kselftest_run(const struct plan_measure *m, struct sink *s)
 		return 0;
 	}
 	snprintf(count, sizeof(count), "%" PRIu32, m->count);
-	ret = isolate_run(exec_test, (char *[]){path, m->count ? count : NULL, NULL}, limit, NULL,
-			  &end);
+	if (m->count)
+		argv[1] = count;
+	argv[0] = path;
+	ret = isolate_run(exec_test, argv, limit, NULL, &end);
 	if (!ret)
-		report(s, m->test, limit, &end);
+		report_end(s, m->test, limit, &end);
 	free(end.output);
 	free(path);
 	return ret;

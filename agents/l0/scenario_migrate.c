@@ -21,83 +21,91 @@ static void take_pair(struct figures *f, uint64_t source, uint64_t first_entry)
 }
 
 /* On one L1 vCPU: a slice of @rounds. */
-static int slice(struct vm *vm, struct figures *f, uint32_t rounds)
+static int run_slice(struct vm *vm, struct figures *f, uint32_t rounds)
 {
 	const struct vm_cpu *cpu = &vm->cpus[0];
 	int ret;
 
 	vm_set_rounds(vm, rounds);
 	ret = vm_run(vm, L1_CMD_MIGRATE);
-	for (uint32_t i = 0; i < cpu->job->nsamples && !ret; i++)
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < cpu->job->nsamples; i++)
 		take_pair(f, cpu->samples[i].a, cpu->samples[i].b);
-	return ret;
+	return 0;
 }
 
-static int stay(struct vm *vm, struct figures *f, uint32_t rounds)
+static int leave_and_come_back(struct vm *vm, struct figures *f, uint32_t rounds)
 {
-	uint32_t most = L1_NSAMPLES / vm->m->l2_vcpus;
-	int ret = 0;
+	uint32_t most = vm_most_rounds(vm);
+	int ret;
 
-	while (rounds && !ret) {
-		uint32_t n = rounds < most ? rounds : most;
-
-		ret = slice(vm, f, n);
-		rounds -= n;
+	for (; rounds > most; rounds -= most) {
+		ret = run_slice(vm, f, most);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return run_slice(vm, f, rounds);
 }
 
-static void take_left(struct figures *f, const struct vm_cpu *cpu)
+static void take_departures(struct figures *f, const struct vm_cpu *cpu)
 {
 	for (uint32_t i = 0; i < cpu->job->nsamples; i++)
 		f->left[cpu->samples[i].l2 % L1_MAX_L2] = cpu->samples[i].a;
 }
 
-static void take_come(struct figures *f, const struct vm_cpu *cpu)
+static void take_arrivals(struct figures *f, const struct vm_cpu *cpu)
 {
 	for (uint32_t i = 0; i < cpu->job->nsamples; i++)
 		take_pair(f, f->left[cpu->samples[i].l2 % L1_MAX_L2], cpu->samples[i].b);
 }
 
 /* All L2 vCPUs leave their L1 vCPUs; then each comes to the next one. */
-static int move(struct vm *vm, struct figures *f)
+static int move_all(struct vm *vm, struct figures *f)
 {
 	int ret = vm_run(vm, L1_CMD_RELEASE);
 
-	for (uint32_t i = 0; i < vm->ncpus && !ret; i++) {
-		take_left(f, &vm->cpus[i]);
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < vm->ncpus; i++) {
+		take_departures(f, &vm->cpus[i]);
 		vm->cpus[i].job->shift++;
 	}
-	if (!ret)
-		ret = vm_run(vm, L1_CMD_ADOPT);
-	for (uint32_t i = 0; i < vm->ncpus && !ret; i++)
-		take_come(f, &vm->cpus[i]);
-	return ret;
+	ret = vm_run(vm, L1_CMD_ADOPT);
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		take_arrivals(f, &vm->cpus[i]);
+	return 0;
 }
 
-static int rounds(struct vm *vm, struct figures *f, uint32_t n)
+static int run_rounds(struct vm *vm, struct figures *f, uint32_t n)
 {
-	int ret = 0;
-
 	if (vm->ncpus == 1)
-		return stay(vm, f, n);
-	for (; n && !ret; n--)
-		ret = move(vm, f);
-	return ret;
+		return leave_and_come_back(vm, f, n);
+	for (; n; n--) {
+		int ret = move_all(vm, f);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
-static int run(struct vm *vm, struct figures *f)
+static int measure_migration(struct vm *vm, struct figures *f)
 {
 	static struct figures warm_up;
 	struct kvm_stats *stats;
-	int ret = rounds(vm, &warm_up, vm->m->warmup);
+	int ret = run_rounds(vm, &warm_up, vm->m->warmup);
 
 	if (ret)
 		return ret;
 	stats = vm_stats_begin(vm);
-	ret = rounds(vm, f, vm->m->rounds);
-	kvm_stats_end(stats, ret ? NULL : vm->sink);
-	return ret ? ret : vm_run(vm, L1_CMD_PROVE);
+	ret = run_rounds(vm, f, vm->m->rounds);
+	vm_stats_end(vm, stats, ret);
+	if (ret)
+		return ret;
+	return vm_run(vm, L1_CMD_PROVE);
 }
 
 int scenario_migrate_run(const struct plan_measure *m, struct sink *s)
@@ -106,12 +114,12 @@ int scenario_migrate_run(const struct plan_measure *m, struct sink *s)
 	struct vm vm;
 	int ret;
 
-	histogram_init(&f.source);
-	histogram_init(&f.first_entry);
-	histogram_init(&f.migration);
+	histogram_init_zeroed(&f.source);
+	histogram_init_zeroed(&f.first_entry);
+	histogram_init_zeroed(&f.migration);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
-		ret = run(&vm, &f);
+		ret = measure_migration(&vm, &f);
 	if (!ret) {
 		sink_metric(s, "migration", &f.migration);
 		sink_metric(s, "source", &f.source);

@@ -10,7 +10,7 @@ struct figures {
 	uint64_t switches, ticks;
 };
 
-static void take(struct figures *f, const struct vm_cpu *cpu)
+static void take_samples(struct figures *f, const struct vm_cpu *cpu)
 {
 	for (uint32_t i = 0; i < cpu->job->nsamples; i++) {
 		const struct l1_sample *s = &cpu->samples[i];
@@ -22,54 +22,63 @@ static void take(struct figures *f, const struct vm_cpu *cpu)
 	f->switches += cpu->job->nsamples;
 }
 
-/* One slice on each L1 vCPU. Time passes once for all in parallel mode. */
-static int slice(struct vm *vm, struct figures *f, uint32_t rounds)
+/* How long the last job took: in turn all of them, at once the longest. */
+static uint64_t job_ticks(const struct vm *vm)
 {
-	uint64_t ticks = 0;
+	uint64_t sum = 0, longest = 0;
+
+	for (uint32_t i = 0; i < vm->ncpus; i++) {
+		uint64_t ticks = vm->cpus[i].job->ticks;
+
+		sum += ticks;
+		if (ticks > longest)
+			longest = ticks;
+	}
+	return vm->m->parallel ? longest : sum;
+}
+
+/* One slice on each L1 vCPU. */
+static int run_slice(struct vm *vm, struct figures *f, uint32_t rounds)
+{
 	int ret;
 
 	vm_set_rounds(vm, rounds);
 	ret = vm_run(vm, L1_CMD_MULTIPLEX);
 	if (ret)
 		return ret;
-	for (uint32_t i = 0; i < vm->ncpus; i++) {
-		uint64_t t = vm->cpus[i].job->ticks;
-
-		take(f, &vm->cpus[i]);
-		ticks = !vm->m->parallel ? ticks + t : t > ticks ? t : ticks;
-	}
-	f->ticks += ticks;
+	for (uint32_t i = 0; i < vm->ncpus; i++)
+		take_samples(f, &vm->cpus[i]);
+	f->ticks += job_ticks(vm);
 	return 0;
 }
 
-static int measure(struct vm *vm, struct figures *f)
+static int run_rounds(struct vm *vm, struct figures *f, uint32_t rounds)
 {
-	const struct plan_measure *m = vm->m;
-	uint32_t per_cpu = (m->l2_vcpus + m->l1_vcpus - 1) / m->l1_vcpus;
-	uint32_t most = L1_NSAMPLES / per_cpu;
-	int ret = 0;
+	uint32_t most = vm_most_rounds(vm);
+	int ret;
 
-	for (uint32_t left = m->rounds; left && !ret;) {
-		uint32_t rounds = left < most ? left : most;
-
-		ret = slice(vm, f, rounds);
-		left -= rounds;
+	for (; rounds > most; rounds -= most) {
+		ret = run_slice(vm, f, most);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return run_slice(vm, f, rounds);
 }
 
-static int run(struct vm *vm, struct figures *f)
+static int measure_switches(struct vm *vm, struct figures *f)
 {
 	static struct figures warm_up;
 	struct kvm_stats *stats;
-	int ret = slice(vm, &warm_up, vm->m->warmup);
+	int ret = run_rounds(vm, &warm_up, vm->m->warmup);
 
 	if (ret)
 		return ret;
 	stats = vm_stats_begin(vm);
-	ret = measure(vm, f);
-	kvm_stats_end(stats, ret ? NULL : vm->sink);
-	return ret ? ret : vm_run(vm, L1_CMD_PROVE);
+	ret = run_rounds(vm, f, vm->m->rounds);
+	vm_stats_end(vm, stats, ret);
+	if (ret)
+		return ret;
+	return vm_run(vm, L1_CMD_PROVE);
 }
 
 int scenario_multiplex_run(const struct plan_measure *m, struct sink *s)
@@ -78,12 +87,12 @@ int scenario_multiplex_run(const struct plan_measure *m, struct sink *s)
 	struct vm vm;
 	int ret;
 
-	histogram_init(&f.change);
-	histogram_init(&f.load);
-	histogram_init(&f.run);
+	histogram_init_zeroed(&f.change);
+	histogram_init_zeroed(&f.load);
+	histogram_init_zeroed(&f.run);
 	ret = vm_open(&vm, m, s);
 	if (!ret)
-		ret = run(&vm, &f);
+		ret = measure_switches(&vm, &f);
 	if (!ret) {
 		sink_metric(s, "switch", &f.change);
 		sink_metric(s, "vmptrld", &f.load);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/l0/channel.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/line.h"
 
@@ -20,6 +21,12 @@ static const char *const class_names[] = {
 	[SINK_INTEGRITY] = "integrity",
 	[SINK_GUEST] = "guest",
 };
+
+void sink_wait_quiet(struct sink *s)
+{
+	if (s->channel)
+		channel_drain(s->channel);
+}
 
 /* A child that cannot tell what it found is of no use: the parent sees how it ended. */
 static void send_line(const struct sink *s, struct line *l)
@@ -34,7 +41,8 @@ static void send_line(const struct sink *s, struct line *l)
 
 		if (n < 0 && errno != EINTR)
 			_exit(errno);
-		done += n > 0 ? (size_t)n : 0;
+		if (n > 0)
+			done += (size_t)n;
 	}
 }
 
@@ -44,17 +52,20 @@ static void start_line(const struct sink *s, struct line *l, const char *type)
 	line_addf(l, ",\"id\":%" PRIu32, s->id);
 }
 
-/* Buckets, @merge neighbours taken together and told as the first of them. */
+/*
+ * Buckets, @merge neighbours taken together and told as the first of them. Only those between the
+ * smallest and the largest value are looked at: there are tens of thousands.
+ */
 static void add_buckets(struct line *l, const struct histogram *h, uint32_t merge)
 {
+	uint32_t first = histogram_bucket(h->min), last = histogram_bucket(h->max);
 	const char *comma = "";
 
 	line_addf(l, ",\"hist\":[");
-	for (uint32_t b = 0; b < HISTOGRAM_BUCKETS; b += merge) {
-		uint32_t end = b + merge < HISTOGRAM_BUCKETS ? b + merge : HISTOGRAM_BUCKETS;
+	for (uint32_t b = first - first % merge; b <= last; b += merge) {
 		uint64_t count = 0;
 
-		for (uint32_t i = b; i < end; i++)
+		for (uint32_t i = b; i < b + merge && i <= last; i++)
 			count += h->buckets[i];
 		if (!count)
 			continue;
@@ -115,7 +126,8 @@ void sink_counters(struct sink *s, const struct sink_counter *counters, size_t n
 	start_line(s, &l, "counters");
 	line_addf(&l, ",\"values\":{");
 	for (size_t i = 0; i < n; i++) {
-		line_addf(&l, i ? "," : "");
+		if (i)
+			line_addf(&l, ",");
 		line_add_string(&l, counters[i].name, strlen(counters[i].name));
 		line_addf(&l, ":%" PRId64, counters[i].value);
 	}
@@ -137,6 +149,11 @@ void sink_skip(struct sink *s, const char *fmt, ...)
 	send_line(s, &l);
 }
 
+static const char *text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
 void sink_fail(struct sink *s, enum sink_class class, const char *expected, const char *found,
 	       const char *fmt, ...)
 {
@@ -149,8 +166,8 @@ void sink_fail(struct sink *s, enum sink_class class, const char *expected, cons
 	va_end(ap);
 	start_line(s, &l, "fail");
 	line_add_member(&l, "class", class_names[class]);
-	line_add_member(&l, "expected", expected ? expected : "");
-	line_add_member(&l, "found", found ? found : "");
+	line_add_member(&l, "expected", text_or_empty(expected));
+	line_add_member(&l, "found", text_or_empty(found));
 	line_add_member(&l, "text", text);
 	send_line(s, &l);
 }
@@ -158,10 +175,11 @@ void sink_fail(struct sink *s, enum sink_class class, const char *expected, cons
 void sink_test(struct sink *s, const char *name, const char *result, const char *text, size_t len)
 {
 	static char kept[TEST_OUTPUT_MAX + 64];
-	size_t cut = len > TEST_OUTPUT_MAX ? len - TEST_OUTPUT_MAX : 0;
-	size_t head = 0;
+	size_t cut = 0, head = 0;
 	struct line l;
 
+	if (len > TEST_OUTPUT_MAX)
+		cut = len - TEST_OUTPUT_MAX;
 	if (cut)
 		head = (size_t)snprintf(kept, sizeof(kept), "[the first %zu bytes are left out]\n",
 					cut);

@@ -3,9 +3,12 @@
  * sink.h - where a measurement puts what it found.
  *
  * A measurement runs in a child process of the agent; its sink is a pipe to the parent, which numbers
- * and seals the records (agents/wire/protocol.h) and sends them once the measurement has ended, so that no
- * serial interrupt falls into what is timed. Call these from one thread only, outside timed code.
- * None of them fails: trouble with the pipe ends the child, and the parent reports that.
+ * and seals the records (agents/wire/protocol.h) and sends them at once. No interrupt of the serial line
+ * may fall into what is timed, so a measurement
+ *	- calls sink_wait_quiet() when all is made ready, before it starts to time,
+ *	- calls none of the others before it has timed all that it wants to.
+ * Call them from one thread only. None of them fails: trouble with the pipe ends the child, and the
+ * parent reports that.
  */
 #ifndef AGENTS_L0_SINK_H
 #define AGENTS_L0_SINK_H
@@ -15,10 +18,16 @@
 
 #include "common/histogram.h"
 
+struct channel;
+
 struct sink {
-	int fd;	     /* record bodies, one a line, go here */
-	uint32_t id; /* of the measurement */
+	int fd;			 /* record bodies, one a line, go here */
+	uint32_t id;		 /* of the measurement */
+	struct channel *channel; /* on which the parent sends, or NULL */
 };
+
+/* Waits until the serial line has sent all that the parent gave it before this measurement. */
+void sink_wait_quiet(struct sink *s);
 
 /* A `metric` record. The values are clock units (agents/l0/clock.h: clock_units(ticks) turns a TSC
  * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */

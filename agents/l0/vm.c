@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm.c - a VM with the micro-hypervisor in it, through the KVM API (Documentation/virt/kvm/api.rst). */
+/*
+ * vm.c - a VM with the micro-hypervisor in it, through the KVM API (Documentation/virt/kvm/api.rst).
+ *
+ * There is no firmware: vCPUs start in 64-bit mode at L1's first instruction, on page tables that are
+ * written here. Whatever a BIOS would do first would be work of L0's that depends on its length and order.
+ */
 #include "agents/l0/vm.h"
 
 #include <errno.h>
@@ -21,7 +26,7 @@ struct cpuid_table { /* as struct kvm_cpuid2, with room */
 };
 
 /* The failure of an ioctl that must not fail. */
-static int broken(struct vm *vm, const char *what)
+static int fail_ioctl(struct vm *vm, const char *what)
 {
 	sink_fail(vm->sink, SINK_GUEST, "success", strerror(errno), "%s", what);
 	return VM_SAID;
@@ -38,7 +43,9 @@ int vm_set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *at, size_t siz
 		.userspace_addr = (uintptr_t)at,
 	};
 
-	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+		return -errno;
+	return 0;
 }
 
 /* L1's page tables: one to one, by 2 MiB pages (SDM volume 3, 4.5.4: present, writable; large). */
@@ -62,7 +69,7 @@ static int set_up_memory(struct vm *vm)
 	build_page_tables(vm);
 	if (vm_set_slot(vm, VM_SLOT_BASE, 0, vm->mem.base, L1_AREA) ||
 	    vm_set_slot(vm, VM_SLOT_AREA, L1_AREA, vm->mem.area, vm->mem.area_size))
-		return broken(vm, "KVM_SET_USER_MEMORY_REGION");
+		return fail_ioctl(vm, "KVM_SET_USER_MEMORY_REGION");
 	return 0;
 }
 
@@ -130,7 +137,9 @@ static int set_cpuid(struct vm_cpu *cpu)
 		if (ret)
 			return ret;
 	}
-	return ioctl(cpu->fd, KVM_SET_CPUID2, &t) ? -errno : 0;
+	if (ioctl(cpu->fd, KVM_SET_CPUID2, &t))
+		return -errno;
+	return 0;
 }
 
 static int enable_evmcs(struct vm_cpu *cpu)
@@ -139,7 +148,13 @@ static int enable_evmcs(struct vm_cpu *cpu)
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
 				     .args = {(uintptr_t)&version}};
 
-	return ioctl(cpu->fd, KVM_ENABLE_CAP, &cap) ? -errno : 0;
+	if (!ioctl(cpu->fd, KVM_ENABLE_CAP, &cap))
+		return 0;
+	if (errno != EINVAL && errno != ENOTTY)
+		return -errno;
+	sink_skip(cpu->vm->sink, "KVM_CAP_HYPERV_ENLIGHTENED_VMCS: %s (is CONFIG_KVM_HYPERV=y?)",
+		  strerror(errno));
+	return VM_SAID;
 }
 
 static void write_job(struct vm_cpu *cpu)
@@ -160,26 +175,28 @@ static void write_job(struct vm_cpu *cpu)
 static int open_cpu(struct vm *vm, uint32_t number)
 {
 	struct vm_cpu *cpu = &vm->cpus[number];
+	/* With a local APIC all vCPUs but the first would wait for a startup IPI. */
 	struct kvm_mp_state runnable = {KVM_MP_STATE_RUNNABLE};
 	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
 	*cpu = (struct vm_cpu){.vm = vm, .number = number};
 	cpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, number);
 	if (cpu->fd < 0)
-		return broken(vm, "KVM_CREATE_VCPU");
+		return fail_ioctl(vm, "KVM_CREATE_VCPU");
 	vm->ncpus++;
 	cpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED)
-		return broken(vm, "mapping struct kvm_run");
-	if (vm->features & L1_FEATURE_EVMCS && enable_evmcs(cpu)) {
-		sink_skip(vm->sink, "KVM_CAP_HYPERV_ENLIGHTENED_VMCS: %s (CONFIG_KVM_HYPERV=y?)",
-			  strerror(errno));
-		return VM_SAID;
+		return fail_ioctl(vm, "mapping struct kvm_run");
+	if (vm->features & L1_FEATURE_EVMCS) {
+		int ret = enable_evmcs(cpu);
+
+		if (ret)
+			return ret;
 	}
 	if (set_cpuid(cpu))
-		return broken(vm, "setting CPUID");
+		return fail_ioctl(vm, "setting CPUID");
 	if (set_registers(cpu) || ioctl(cpu->fd, KVM_SET_MP_STATE, &runnable))
-		return broken(vm, "setting registers");
+		return fail_ioctl(vm, "setting registers");
 	write_job(cpu);
 	return 0;
 }
@@ -204,23 +221,44 @@ static uint32_t features_of(const struct plan_measure *m)
 	return f;
 }
 
-static int create(struct vm *vm)
+static int create_vm(struct vm *vm)
 {
-	/* Local APICs in KVM, no other interrupt controllers. */
+	/*
+	 * Local APICs in KVM, because TPR shadow, APIC-access page and L2's interrupts need them; no other
+	 * interrupt controllers and no timer, because nothing but L1 itself may interrupt what is timed.
+	 */
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
 	int version;
 
 	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm < 0)
-		return broken(vm, "/dev/kvm");
+		return fail_ioctl(vm, "/dev/kvm");
 	version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION)
-		return broken(vm, "KVM_GET_API_VERSION");
+		return fail_ioctl(vm, "KVM_GET_API_VERSION");
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
-		return broken(vm, "KVM_CREATE_VM");
+		return fail_ioctl(vm, "KVM_CREATE_VM");
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
-		return broken(vm, "KVM_CAP_SPLIT_IRQCHIP");
+		return fail_ioctl(vm, "KVM_CAP_SPLIT_IRQCHIP");
+	return 0;
+}
+
+static int set_up_cpus(struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->m->l1_vcpus; i++) {
+		int ret = open_cpu(vm, i);
+
+		if (ret)
+			return ret;
+	}
+	/* In turn even in parallel mode: vCPU 0 builds what all share. */
+	for (enum l1_command c = L1_CMD_START; c <= L1_CMD_SETUP; c++) {
+		int ret = vm_run_in_turn(vm, c);
+
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
@@ -231,17 +269,17 @@ int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
 	*vm = (struct vm){.m = m, .sink = s, .kvm = -1, .fd = -1, .features = features_of(m)};
 	vm->mem.base = vm->mem.area = MAP_FAILED;
 	vm->mem.devmem = -1;
-	ret = create(vm);
-	if (!ret)
-		ret = set_up_memory(vm);
-	for (uint32_t i = 0; i < m->l1_vcpus && !ret; i++)
-		ret = open_cpu(vm, i);
-	/* In turn even in parallel mode: vCPU 0 builds what all share. */
-	for (uint32_t i = 0; i < m->l1_vcpus && !ret; i++)
-		ret = vm_run_cpu(vm, i, L1_CMD_START);
-	for (uint32_t i = 0; i < m->l1_vcpus && !ret; i++)
-		ret = vm_run_cpu(vm, i, L1_CMD_SETUP);
-	return ret;
+	ret = create_vm(vm);
+	if (ret)
+		return ret;
+	ret = set_up_memory(vm);
+	if (ret)
+		return ret;
+	ret = set_up_cpus(vm);
+	if (ret)
+		return ret;
+	sink_wait_quiet(s);
+	return 0;
 }
 
 void vm_close(struct vm *vm)
@@ -263,4 +301,9 @@ struct kvm_stats *vm_stats_begin(struct vm *vm)
 	for (uint32_t i = 0; i < vm->ncpus; i++)
 		fds[1 + i] = vm->cpus[i].fd;
 	return kvm_stats_begin(fds, 1 + vm->ncpus);
+}
+
+void vm_stats_end(struct vm *vm, struct kvm_stats *stats, int ret)
+{
+	kvm_stats_end(stats, ret ? NULL : vm->sink);
 }

@@ -82,32 +82,39 @@ struct vm {
 	struct vm_crew *crew; /* threads, in parallel mode */
 };
 
-/* Makes a VM for @m: memory, vCPUs, L1 in VMX operation, all L2 vCPUs launched, checked and proved. */
+/* Makes a VM for @m: memory, vCPUs, L1 in VMX operation, all L2 vCPUs launched, checked and proved. Then
+ * waits until the serial line is quiet: what follows may be timed. */
 int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s);
 void vm_close(struct vm *vm);
 static inline int vm_result(int ret)
 {
-	return ret == VM_SAID ? 0 : ret;
+	if (ret == VM_SAID)
+		return 0;
+	return ret;
 }
 
 int vm_set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *at, size_t size);
 /* The L2 area is memslot VM_SLOT_AREA. */
 enum { VM_SLOT_BASE, VM_SLOT_AREA };
 
-/* KVM's statistics of this VM from now on; see kvm_stats.h. */
+/* KVM's statistics of this VM from now on, and to here; see kvm_stats.h. They are emitted if @ret, which
+ * the rounds between the two gave, is 0. */
 struct kvm_stats *vm_stats_begin(struct vm *vm);
+void vm_stats_end(struct vm *vm, struct kvm_stats *stats, int ret);
 
 /* ---- jobs (vm_run.c) ---- */
 
 /* Has each L1 vCPU do @command: in turn, or all at once in parallel mode. The jobs' other words
  * (rounds, ...) are as the caller left them. */
 int vm_run(struct vm *vm, enum l1_command command);
-/* The same for one L1 vCPU only. */
-int vm_run_cpu(struct vm *vm, uint32_t cpu, enum l1_command command);
+/* The same in turn, whatever the mode. */
+int vm_run_in_turn(struct vm *vm, enum l1_command command);
 void vm_stop_crew(struct vm *vm);
 
 /* A job's words that are the same for all L1 vCPUs. */
 void vm_set_rounds(struct vm *vm, uint32_t rounds);
+/* How many rounds a job may have so that the memory for its samples holds all of them. */
+uint32_t vm_most_rounds(const struct vm *vm);
 
 /* ---- what L1 reports (vm_report.c) ---- */
 

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm_memory.c - L1's memory: ordinary pages, or RAM that L0's kernel does not know of. */
+/*
+ * vm_memory.c - L1's memory: ordinary pages, or RAM that L0's kernel does not know of.
+ *
+ * The two differ in what KVM has to do for a page that a vmcs12 points to. An ordinary page has a struct
+ * page: KVM takes a reference and uses the kernel's own mapping of it. A page that mem= hid has neither, so
+ * KVM maps it anew (memremap) at each use: the case of clouds that keep guest memory from the host's kernel.
+ *
+ * Unmanaged memory is one piece of RAM, from mem->phys on: base slot, L2 area, SPARES pages that take the
+ * place of pages of the area, and a second L2 area.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,36 +25,56 @@
 
 static void *map_devmem(const struct vm_memory *mem, void *at, size_t size, uint64_t phys)
 {
-	return mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0),
-		    mem->devmem, (off_t)phys);
+	int flags = MAP_SHARED;
+
+	if (at)
+		flags |= MAP_FIXED;
+	return mmap(at, size, PROT_READ | PROT_WRITE, flags, mem->devmem, (off_t)phys);
+}
+
+/*
+ * Unmanaged memory has what the last measurement left in it. L1 takes its tables, its image's .bss and the
+ * L2 area to be zero at first; its stacks and samples it writes before it reads them, and clearing those
+ * 2.5 MiB would cost more than the rest of making a VM.
+ */
+static void clear_unmanaged(struct vm_memory *mem)
+{
+	memset(mem->base, 0, L1_STACKS);
+	memset(mem->base + L1_IMAGE, 0, L1_IMAGE_MAX);
+	memset(mem->area, 0, mem->area_size);
+}
+
+/* /dev/mem failed. What a host does not have or does not allow is a skip; anything else is an error. */
+static int skip_devmem(struct sink *s, const char *what, const char *needed)
+{
+	if (errno != ENOENT && errno != ENXIO && errno != EACCES && errno != EPERM)
+		return -errno;
+	sink_skip(s, "/dev/mem: %s: %s (%s is needed)", what, strerror(errno), needed);
+	return VM_SAID;
 }
 
 static int map_unmanaged(struct vm_memory *mem, struct sink *s)
 {
 	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
 	struct region r;
+	int ret = regions_unmanaged(&r);
 
-	if (!regions_unmanaged(&r) || r.size < want + LARGE_PAGE) {
+	if (ret)
+		return ret;
+	if (r.size < want + LARGE_PAGE) {
 		sink_skip(s,
 			  "no RAM that the kernel does not manage: boot with mem= to leave some");
 		return VM_SAID;
 	}
 	mem->devmem = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (mem->devmem < 0) {
-		sink_skip(s, "/dev/mem: %s (CONFIG_DEVMEM=y is needed)", strerror(errno));
-		return VM_SAID;
-	}
+	if (mem->devmem < 0)
+		return skip_devmem(s, "cannot open it", "CONFIG_DEVMEM=y");
 	mem->phys = (r.start + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
 	mem->base = map_devmem(mem, NULL, L1_AREA, mem->phys);
 	mem->area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
-	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED) {
-		sink_skip(s, "/dev/mem: cannot map RAM: %s (CONFIG_STRICT_DEVMEM=n is needed)",
-			  strerror(errno));
-		return VM_SAID;
-	}
-	/* It has what was in it at the last run. */
-	memset(mem->base, 0, L1_AREA);
-	memset(mem->area, 0, mem->area_size);
+	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED)
+		return skip_devmem(s, "cannot map RAM", "CONFIG_STRICT_DEVMEM=n");
+	clear_unmanaged(mem);
 	return 0;
 }
 
@@ -69,7 +98,9 @@ int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, st
 	*mem = (struct vm_memory){.base = MAP_FAILED, .area = MAP_FAILED, .devmem = -1};
 	mem->unmanaged = kind == PLAN_UNMANAGED;
 	mem->area_size = nl2 * L1_BLOCK_SIZE;
-	return mem->unmanaged ? map_unmanaged(mem, s) : map_managed(mem);
+	if (mem->unmanaged)
+		return map_unmanaged(mem, s);
+	return map_managed(mem);
 }
 
 void vm_memory_unmap(struct vm_memory *mem)
@@ -90,7 +121,9 @@ void vm_memory_unmap(struct vm_memory *mem)
 
 void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa)
 {
-	return gpa < L1_AREA ? mem->base + gpa : mem->area + (gpa - L1_AREA);
+	if (gpa < L1_AREA)
+		return mem->base + gpa;
+	return mem->area + (gpa - L1_AREA);
 }
 
 /* ---- taking it away ---- */
@@ -102,7 +135,7 @@ static uint64_t read_tsc(void)
 
 /* Makes a page say nothing, and keeps it: a pipe that refers to it holds it back from the kernel,
  * which would else give the very same page back at the next fault. */
-static int retire(struct vm_memory *mem, char *page)
+static int retire_page(struct vm_memory *mem, char *page)
 {
 	struct iovec iov = {.iov_base = page, .iov_len = L1_PAGE};
 	char content[L1_PAGE];
@@ -121,23 +154,27 @@ static int retire(struct vm_memory *mem, char *page)
 static int drop_managed(struct vm_memory *mem, char *page)
 {
 	uint64_t begin;
-	int ret = retire(mem, page);
+	int ret = retire_page(mem, page);
 
 	if (ret)
 		return ret;
 	begin = read_tsc();
 	ret = madvise(page, L1_PAGE, MADV_DONTNEED);
 	mem->ticks += read_tsc() - begin;
-	return ret ? -errno : 0;
+	if (ret)
+		return -errno;
+	return 0;
 }
 
-static int remap(struct vm_memory *mem, char *page, uint64_t phys)
+static int remap_page(struct vm_memory *mem, char *page, uint64_t phys)
 {
 	uint64_t begin = read_tsc();
 	void *p = map_devmem(mem, page, L1_PAGE, phys);
 
 	mem->ticks += read_tsc() - begin;
-	return p == MAP_FAILED ? -errno : 0;
+	if (p == MAP_FAILED)
+		return -errno;
+	return 0;
 }
 
 int vm_memory_drop_page(struct vm_memory *mem, uint64_t gpa)
@@ -147,7 +184,7 @@ int vm_memory_drop_page(struct vm_memory *mem, uint64_t gpa)
 	int ret;
 
 	if (mem->unmanaged)
-		return remap(mem, page, mem->phys + gpa);
+		return remap_page(mem, page, mem->phys + gpa);
 	memcpy(content, page, L1_PAGE);
 	ret = drop_managed(mem, page);
 	memcpy(page, content, L1_PAGE);
@@ -164,13 +201,15 @@ static int move_managed(struct vm_memory *mem, char *page)
 	if (new == MAP_FAILED)
 		return -errno;
 	memcpy(new, page, L1_PAGE);
-	ret = retire(mem, page);
+	ret = retire_page(mem, page);
 	if (ret)
 		return ret;
 	begin = read_tsc();
 	p = mremap(new, L1_PAGE, L1_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page);
 	mem->ticks += read_tsc() - begin;
-	return p == MAP_FAILED ? -errno : 0;
+	if (p == MAP_FAILED)
+		return -errno;
+	return 0;
 }
 
 /* Round and round: when a spare comes again, its last user has moved on. */
@@ -182,7 +221,7 @@ static int move_unmanaged(struct vm_memory *mem, char *page)
 
 	memcpy(content, page, L1_PAGE);
 	memset(page, 0, L1_PAGE);
-	ret = remap(mem, page, mem->phys + L1_AREA + mem->area_size + spare * L1_PAGE);
+	ret = remap_page(mem, page, mem->phys + L1_AREA + mem->area_size + spare * L1_PAGE);
 	memcpy(page, content, L1_PAGE);
 	return ret;
 }
@@ -191,7 +230,9 @@ int vm_memory_move_page(struct vm_memory *mem, uint64_t gpa)
 {
 	char *page = vm_memory_at(mem, gpa);
 
-	return mem->unmanaged ? move_unmanaged(mem, page) : move_managed(mem, page);
+	if (mem->unmanaged)
+		return move_unmanaged(mem, page);
+	return move_managed(mem, page);
 }
 
 static char *map_other(struct vm_memory *mem)
@@ -205,8 +246,10 @@ static char *map_other(struct vm_memory *mem)
 
 int vm_memory_replace_area(struct vm_memory *mem)
 {
-	char *new = mem->other ? mem->other : map_other(mem);
+	char *new = mem->other;
 
+	if (!new)
+		new = map_other(mem);
 	if (new == MAP_FAILED)
 		return -errno;
 	memcpy(new, mem->area, mem->area_size);

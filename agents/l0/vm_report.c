@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm_report.c - what went wrong in L1, in words. */
+/*
+ * vm_report.c - what went wrong in L1, in words.
+ *
+ * Three kinds of end must not be taken for each other: what this host lacks is a skip; what L1 or L2 saw that
+ * must not be is class integrity, the finding that a kernel is wrong; a guest that died or hung is class
+ * guest, which may have other causes.
+ */
 #include <inttypes.h>
 #include <linux/kvm.h>
 #include <stdio.h>

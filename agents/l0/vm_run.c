@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vm_run.c - jobs: L1 vCPUs in turn in one thread, or all at once in pinned threads. */
+/*
+ * vm_run.c - jobs: L1 vCPUs in turn in one thread, or all at once in pinned threads.
+ *
+ * In turn is the default: one thread, so the order of everything is fixed, and on an emulated host a run
+ * repeats to the instruction but for timer ticks. At once is for what only shows when vCPUs really contend;
+ * then the threads are pinned, because a migration by L0's scheduler costs more than what is measured, and a
+ * slice begins at a barrier, so that no vCPU runs alone at first.
+ */
 #include <errno.h>
 #include <linux/kvm.h>
 #include <sched.h>
@@ -24,34 +31,34 @@ static void run_job(struct vm_cpu *cpu)
 	do
 		ret = ioctl(cpu->fd, KVM_RUN, 0);
 	while (ret && errno == EINTR);
-	cpu->ret = ret ? -errno : 0;
+	cpu->ret = 0;
+	if (ret)
+		cpu->ret = -errno;
 }
 
-static int outcome(struct vm *vm, const struct vm_cpu *cpu)
+static int check_end(struct vm *vm, const struct vm_cpu *cpu)
 {
 	const struct kvm_run *run = cpu->run;
 
 	if (cpu->ret || run->exit_reason != KVM_EXIT_IO || run->io.port != L1_PORT)
 		return vm_report_exit(vm, cpu);
-	return cpu->job->status == L1_STATUS_OK ? 0 : vm_report(vm, cpu);
+	if (cpu->job->status != L1_STATUS_OK)
+		return vm_report(vm, cpu);
+	return 0;
 }
 
-int vm_run_cpu(struct vm *vm, uint32_t number, enum l1_command command)
+int vm_run_in_turn(struct vm *vm, enum l1_command command)
 {
-	struct vm_cpu *cpu = &vm->cpus[number];
+	for (uint32_t i = 0; i < vm->ncpus; i++) {
+		int ret;
 
-	cpu->job->command = command;
-	run_job(cpu);
-	return outcome(vm, cpu);
-}
-
-static int run_in_turn(struct vm *vm, enum l1_command command)
-{
-	int ret = 0;
-
-	for (uint32_t i = 0; i < vm->ncpus && !ret; i++)
-		ret = vm_run_cpu(vm, i, command);
-	return ret;
+		vm->cpus[i].job->command = command;
+		run_job(&vm->cpus[i]);
+		ret = check_end(vm, &vm->cpus[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /* ---- parallel ---- */
@@ -109,27 +116,39 @@ void vm_stop_crew(struct vm *vm)
 
 static int run_at_once(struct vm *vm, enum l1_command command)
 {
-	int ret = vm->crew ? 0 : start_crew(vm);
+	if (!vm->crew) {
+		int ret = start_crew(vm);
 
-	if (ret)
-		return ret;
+		if (ret)
+			return ret;
+	}
 	for (uint32_t i = 0; i < vm->ncpus; i++)
 		vm->cpus[i].job->command = command;
 	pthread_barrier_wait(&vm->crew->barrier);
 	pthread_barrier_wait(&vm->crew->barrier);
-	for (uint32_t i = 0; i < vm->ncpus && !ret; i++)
-		ret = outcome(vm, &vm->cpus[i]);
-	return ret;
+	for (uint32_t i = 0; i < vm->ncpus; i++) {
+		int ret = check_end(vm, &vm->cpus[i]);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 int vm_run(struct vm *vm, enum l1_command command)
 {
-	return vm->m->parallel && vm->ncpus > 1 ? run_at_once(vm, command)
-						: run_in_turn(vm, command);
+	if (vm->m->parallel && vm->ncpus > 1)
+		return run_at_once(vm, command);
+	return vm_run_in_turn(vm, command);
 }
 
 void vm_set_rounds(struct vm *vm, uint32_t rounds)
 {
 	for (uint32_t i = 0; i < vm->ncpus; i++)
 		vm->cpus[i].job->rounds = rounds;
+}
+
+uint32_t vm_most_rounds(const struct vm *vm)
+{
+	return L1_NSAMPLES / ((vm->m->l2_vcpus + vm->m->l1_vcpus - 1) / vm->m->l1_vcpus);
 }

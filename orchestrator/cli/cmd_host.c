@@ -19,7 +19,7 @@ static const struct option_spec options[] = {
 	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts"),
 	OPTION_END};
 
-/* A host and what its driver found, or why it cannot be told. */
+/* A host and what its driver found, or the error that kept it from being asked. */
 struct checked {
 	const char *name; /* as asked for */
 	struct host_config cfg;
@@ -117,13 +117,13 @@ static void print_row(const struct checked *c)
 	       c->cfg.description ? c->cfg.description : "");
 }
 
-/* How many of the hosts that were asked for cannot run, and of how many nothing can be told. */
+/* How many of the hosts cannot run now, and how many could not be asked (a wrong file). */
 struct tally {
 	size_t not_ready, wrong;
 };
 
 /*
- * Checks each host and shows it: in a JSON array, or by @print. A host that cannot be told (a wrong
+ * Checks each host and shows it: in a JSON array, or by @print. A host that cannot be asked (a wrong
  * file) is shown as that and hides no other.
  */
 static struct tally show_hosts(const struct places *places, char *const *names, size_t count,

@@ -90,7 +90,7 @@ static void list_metrics(void)
 
 static void list_commands(void)
 {
-	for (const struct command *const *c = commands; *c; c++)
+	for (const struct command *const *c = command_table; *c; c++)
 		if (!(*c)->hidden)
 			print_candidate((*c)->name, (*c)->help);
 }

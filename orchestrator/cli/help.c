@@ -153,7 +153,7 @@ void help_print_commands(FILE *f)
 	      "       nestlab --version\n\n"
 	      "Is this kernel better or worse at running nested guests, and by how much?\n\n",
 	      f);
-	for (const struct command *const *c = commands; *c; c++)
+	for (const struct command *const *c = command_table; *c; c++)
 		if (!(*c)->hidden)
 			print_pair(f, (*c)->name, (*c)->help);
 	fputs("\nnestlab COMMAND --help tells more.\n", f);

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "orchestrator/cli/command.h"
+#include "orchestrator/cli/table.h"
 
 void help_print_usage(FILE *f, const struct command *c, const char *path); /* "usage: ..." lines */
 void help_print(FILE *f, const struct command *c, const char *path);	   /* all of --help */

@@ -6,10 +6,11 @@
 
 #include "common/cancel.h"
 #include "orchestrator/cli/command.h"
+#include "orchestrator/cli/execute.h"
 #include "orchestrator/cli/help.h"
 #include "orchestrator/version.h"
 
-const struct command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_run,  &cmd_compare, &cmd_bisect, &cmd_test, &cmd_kernel,	&cmd_scenario,
 	&cmd_host, &cmd_report,	 &cmd_db,     &cmd_help, &cmd_complete, NULL,
 };
@@ -46,6 +47,7 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	command_table = commands;
 	if (argc < 2) {
 		help_print_commands(stderr);
 		return EXIT_USAGE;

@@ -180,7 +180,7 @@ static void put_see_also(FILE *f, const struct command *but)
 		fputs("\\fBnestlab\\fR(1)", f);
 		between = ",\n";
 	}
-	for (const struct command *const *c = commands; *c; c++) {
+	for (const struct command *const *c = command_table; *c; c++) {
 		if (*c == but || (*c)->hidden)
 			continue;
 		fprintf(f, "%s\\fBnestlab\\-%s\\fR(1)", between, (*c)->name);
@@ -238,7 +238,7 @@ void man_print_program(FILE *f)
 		"both kernels, boots each of them with a hypervisor and guests of its own, and "
 		"compares the costs.");
 	fputs(".SH COMMANDS\n", f);
-	for (const struct command *const *c = commands; *c; c++) {
+	for (const struct command *const *c = command_table; *c; c++) {
 		if ((*c)->hidden)
 			continue;
 		fprintf(f, ".TP\n\\fBnestlab\\-%s\\fR(1)\n", (*c)->name);

@@ -130,7 +130,6 @@ int attempt_store(const struct attempt *a, struct error *err)
 {
 	const struct attempt_setting *s = &a->setting;
 	const struct kernel_build *k = a->job.kernel;
-	bool passed = a->class == RESULTS_OK;
 	__cleanup_free char *identity = host_identity(s->host, s->found, a->collected.hello);
 	struct results_boot boot = {
 		.kernel_name = k->name,
@@ -158,12 +157,15 @@ int attempt_store(const struct attempt *a, struct error *err)
 		.started = a->started,
 		.wall_seconds = a->result.wall_seconds,
 		.console_path = a->result.console_path,
-		.status = passed ? "pass" : "fail",
+		.status = "pass",
 		.class = a->class,
-		.error = passed ? NULL : a->error.text,
 	};
 	int64_t id;
 
+	if (a->class != RESULTS_OK) {
+		boot.status = "fail";
+		boot.error = a->error.text;
+	}
 	collector_fill(&a->collected, &boot);
 	return results_store(s->db, &boot, &id, err);
 }

@@ -264,11 +264,6 @@ bool boot_look(struct boot *b, unsigned int news)
 
 /* ---- from outside ---- */
 
-static double earlier(double a, double b)
-{
-	return a < b ? a : b;
-}
-
 double boot_deadline(const struct boot *b)
 {
 	const struct host_config *cfg = b->session.cfg;
@@ -278,13 +273,13 @@ double boot_deadline(const struct boot *b)
 		at = b->asked_at + b->session.poll_ms / 1e3;
 	if (b->phase != BOOT_FOLLOW)
 		return at;
-	at = earlier(at, b->tick_at);
-	at = earlier(at, b->started + cfg->wall_limit_s);
-	at = earlier(at, b->last_news + cfg->progress_limit_s);
+	at = fmin(at, b->tick_at);
+	at = fmin(at, b->started + cfg->wall_limit_s);
+	at = fmin(at, b->last_news + cfg->progress_limit_s);
 	if (b->bye_at)
-		at = earlier(at, b->bye_at + POWER_OFF_GRACE);
+		at = fmin(at, b->bye_at + POWER_OFF_GRACE);
 	if (b->panic_at)
-		at = earlier(at, b->panic_at + PANIC_GRACE);
+		at = fmin(at, b->panic_at + PANIC_GRACE);
 	return at;
 }
 

@@ -293,7 +293,7 @@ static int collect_fail(struct collector *c, const struct json_node *rec, struct
 {
 	const struct scenario_measure *m;
 	const char *class, *text, *expected, *found;
-	struct error told = {0};
+	struct error all = {0};
 	int ret = measure_of(c, rec, &m, err);
 
 	if (ret)
@@ -304,10 +304,10 @@ static int collect_fail(struct collector *c, const struct json_node *rec, struct
 	found = text_of(rec, "found", err);
 	if (!class || !text || !expected || !found)
 		return -EINVAL;
-	error_set(&told, 0, "%s %s: %s", scenario_measure_name(m), m->params, text);
+	error_set(&all, 0, "%s %s: %s", scenario_measure_name(m), m->params, text);
 	if (expected[0] || found[0])
-		error_append(&told, 0, ": expected %s, found %s", expected, found);
-	note_trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, told.text);
+		error_append(&all, 0, ": expected %s, found %s", expected, found);
+	note_trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, all.text);
 	return add_test(c, m, "", "fail", text);
 }
 
@@ -343,14 +343,18 @@ static const char *find_failure(const char *text, const char *last)
 /* The agent puts how it ended on the last line. */
 static void note_failed_test(struct collector *c, const char *name, const char *text)
 {
-	const char *end = strrchr(text, '\n'), *last = end ? end + 1 : text;
-	const char *what = find_failure(text, last);
-	int len = last > what ? last - what : 0;
-	struct error told = {0};
+	const char *end = strrchr(text, '\n'), *last = text, *what;
+	struct error all = {0};
 
-	error_set(&told, 0, "selftest %s failed (%.100s)%s%.*s", name, last, len ? ":\n" : "",
-		  len < FAILURE_TEXT ? len : FAILURE_TEXT, what);
-	note_trouble(c, RESULTS_INTEGRITY, told.text);
+	if (end)
+		last = end + 1;
+	what = find_failure(text, last);
+	error_set(&all, 0, "selftest %s failed (%.100s)", name, last);
+	if (last > what + FAILURE_TEXT)
+		error_append(&all, 0, ":\n%.*s", FAILURE_TEXT, what);
+	else if (last > what)
+		error_append(&all, 0, ":\n%.*s", (int)(last - what), what);
+	note_trouble(c, RESULTS_INTEGRITY, all.text);
 }
 
 static int collect_test(struct collector *c, const struct json_node *rec, struct error *err)
@@ -464,12 +468,12 @@ void collector_record(struct collector *c, struct json_object *record)
 
 void collector_finish(struct collector *c)
 {
-	struct error told = {0};
+	struct error all = {0};
 
 	if (c->class != RESULTS_OK || c->ended == c->plan->nmeasures)
 		return;
-	error_set(&told, 0, "%zu of %zu measurements ended", c->ended, c->plan->nmeasures);
-	note_trouble(c, RESULTS_INFRASTRUCTURE, told.text);
+	error_set(&all, 0, "%zu of %zu measurements ended", c->ended, c->plan->nmeasures);
+	note_trouble(c, RESULTS_INFRASTRUCTURE, all.text);
 }
 
 void collector_fill(const struct collector *c, struct results_boot *run)

@@ -35,9 +35,9 @@ struct collector {
 	size_t ended;				/* measurements with an `end` record */
 	struct json_object *hello;		/* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
-	enum results_class class;		/* of the worst thing the records tell */
+	enum results_class class;		/* of the worst thing in the records */
 	struct error trouble;			/* and its text */
-	struct error complaint;			/* the first of the kernel's own; "": none */
+	struct error complaint;			/* the kernel's first of its own; "": none */
 };
 
 void collector_init(struct collector *c, const struct scenario_plan *plan);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* console.h - what a kernel's console tells: a panic, and complaints (agents/wire/complaints.h). */
+/* console.h - what a kernel's console says went wrong: a panic, and complaints (agents/wire/complaints.h). */
 #ifndef ORCHESTRATOR_ENGINE_CONSOLE_H
 #define ORCHESTRATOR_ENGINE_CONSOLE_H
 

@@ -51,7 +51,9 @@ static int watch_fd(struct boot_loop *l, int fd, uint64_t from)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.u64 = from};
 
-	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e))
+		return -errno;
+	return 0;
 }
 
 static int open_sources(struct boot_loop *l)
@@ -73,7 +75,9 @@ static int open_sources(struct boot_loop *l)
 			return ret;
 	}
 	l->files = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	return l->files < 0 ? 0 : watch_fd(l, l->files, FROM_FILES);
+	if (l->files < 0)
+		return 0;
+	return watch_fd(l, l->files, FROM_FILES);
 }
 
 int boot_loop_new(struct boot_loop **loop, struct error *err)

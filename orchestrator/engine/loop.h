@@ -33,7 +33,7 @@ void boot_loop_add(struct boot_loop *loop, struct boot *b);
 
 /*
  * Drives the boots until one is over, which leaves the loop and is the caller's to boot_end(). NULL:
- * somebody called boot_loop_wake(), or a cancel was requested (told once; it ends every boot). Waits
+ * somebody called boot_loop_wake(), or a cancel was requested (returned once; it ends every boot). Waits
  * for ever where there is no boot to drive and no wake to come.
  */
 struct boot *boot_loop_wait(struct boot_loop *loop);

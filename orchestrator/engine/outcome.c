@@ -6,7 +6,7 @@
 
 #include "common/alloc.h"
 
-/* Bytes of one trouble that are told where there is another to tell. */
+/* Bytes that each of two troubles gets in one text. */
 #define TOLD_MAX ((ERROR_TEXT_MAX - 32) / 2)
 
 static const struct {
@@ -37,14 +37,17 @@ static enum results_class set_class(struct error *why, enum results_class class,
 	return class;
 }
 
-/* Both are told. The kernel's own log has what it said before the console took warnings. */
+/* The text has both what was wrong and what the kernel complained of: on the console, or in its own log
+ * before the console took warnings. */
 static enum results_class set_integrity(struct error *why, const struct collector *c,
 					const char *host_says)
 {
 	const char *wrong = c->trouble.text;
-	const char *besides = *host_says ? host_says : c->complaint.text;
+	const char *besides = host_says;
 	size_t len = strlen(wrong);
 
+	if (!*besides)
+		besides = c->complaint.text;
 	if (!*besides)
 		return set_class(why, RESULTS_INTEGRITY, wrong);
 	while (len && wrong[len - 1] == '\n')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * outcome.h - what a boot came to: how its host says it ended and what its records tell become one
+ * outcome.h - what a boot came to: how its host says it ended and what its records say become one
  * class and one text.
  */
 #ifndef ORCHESTRATOR_ENGINE_OUTCOME_H
@@ -14,7 +14,7 @@ enum results_class outcome_class(enum boot_outcome outcome);
 /*
  * The class of a boot that ended with @outcome (and @host_error, boot_end()'s) and left @c, which
  * is finished here. Unless it is RESULTS_OK, @why says what was wrong. A guest that computed
- * something wrong and complained on its console (or died) is of class integrity, and @why tells
+ * something wrong and complained on its console (or died) is of class integrity, and @why has
  * both: the second after RESULTS_BESIDES.
  */
 enum results_class outcome_judge(enum boot_outcome outcome, const struct error *host_error,

@@ -97,9 +97,11 @@ int record_stream_feed(struct record_stream *rs, const char *data, size_t len, s
 {
 	while (len) {
 		const char *newline = memchr(data, '\n', len);
-		size_t used = newline ? (size_t)(newline - data) : len;
+		size_t used = len;
 		int ret = 0;
 
+		if (newline)
+			used = newline - data;
 		/* One byte too many is enough for check_line() to refuse it. */
 		if (rs->partial.len <= PROTOCOL_LINE_MAX)
 			strbuf_add(&rs->partial, data, used);
@@ -109,7 +111,8 @@ int record_stream_feed(struct record_stream *rs, const char *data, size_t len, s
 		}
 		if (ret)
 			return ret;
-		used += newline ? 1 : 0;
+		if (newline)
+			used++;
 		data += used;
 		len -= used;
 	}

@@ -34,7 +34,7 @@ struct record_stream { /* start with RECORD_STREAM_INIT, end with record_stream_
  * one. After an error the stream is to be read no further. */
 int record_stream_feed(struct record_stream *rs, const char *data, size_t len, struct error *err);
 
-/* No more will come: 0 if it is complete, else -EBADMSG, telling where it broke off. */
+/* No more will come: 0 if it is complete, else -EBADMSG and where it broke off. */
 int record_stream_end(const struct record_stream *rs, struct error *err);
 
 void record_stream_release(struct record_stream *rs);

@@ -176,7 +176,7 @@ static void make_jobs(struct engine *e)
 
 /* ---- one boot ---- */
 
-/* The first error that stops the run is the one that is told; boots that run go on to their end. */
+/* Starts no more boots; those that run go on to their end. The caller gets the first error. */
 static void stop_run(struct engine *e, int ret, const struct error *err)
 {
 	if (e->trouble)
@@ -318,8 +318,10 @@ static void start_jobs(struct engine *e, size_t limit)
 
 static void drive_boots(struct engine *e)
 {
-	size_t limit = e->host.parallel ? e->host.parallel : sysconf(_SC_NPROCESSORS_ONLN);
+	size_t limit = e->host.parallel;
 
+	if (!limit)
+		limit = sysconf(_SC_NPROCESSORS_ONLN);
 	start_jobs(e, limit);
 	while (e->running || has_jobs_to_come(e)) {
 		struct boot *over = boot_loop_wait(e->loop);
@@ -328,6 +330,17 @@ static void drive_boots(struct engine *e)
 			end_job(e, over);
 		start_jobs(e, limit);
 	}
+}
+
+/* A build that goes on may take many minutes, and a person wants to know now what went wrong. */
+static void announce_wait(const struct engine *e)
+{
+	if (!e->trouble || cancel_requested())
+		return;
+	for (size_t k = 0; k < e->req->nkernels; k++)
+		if (builder_state(e->builder, k) == BUILDER_COMPILES)
+			log_error("%s; waiting for the build of kernel %s (Ctrl-C ends it)",
+				  e->err->text, e->req->kernels[k]);
 }
 
 static void on_build_change(void *arg)
@@ -357,6 +370,7 @@ static int run_jobs(struct engine *e)
 	if (ret)
 		return ret;
 	drive_boots(e);
+	announce_wait(e);
 	ret = builder_join(e->builder, &err);
 	if (ret)
 		stop_run(e, ret, &err);

@@ -53,8 +53,8 @@ enum host_purpose { HOST_MEASURES, HOST_SELFTESTS };
 
 /* What a host's times are: never compared with each other (docs/design.md). */
 enum host_clock {
-	HOST_CLOCK_EMULATED, /* instructions: whatever else the machine does changes nothing */
-	HOST_CLOCK_TSC,	     /* real time: load and temperature tell */
+	HOST_CLOCK_EMULATED, /* instructions: load on the machine changes nothing */
+	HOST_CLOCK_TSC,	     /* real time: load and temperature change the numbers */
 };
 
 /* One boot while it goes on: what the engine and a driver's methods share. */
@@ -86,7 +86,8 @@ struct host_driver {
 		*keys; /* what a host file may have besides the common keys, NULL-terminated */
 
 	/* Reads the driver's own keys out of the whole @file (each is one of @keys already) into *own,
-	 * which free_config() frees. -EINVAL with file and path in it (json_error()). */
+	 * which free_config() frees, after an error too. -EINVAL with file and path in it
+	 * (json_error()). */
 	int (*configure)(const struct json_node *file, void **own, struct error *err);
 	void (*free_config)(void *own);
 	/* The command line that a kernel must have on this host; the caller frees. */
@@ -95,7 +96,7 @@ struct host_driver {
 	 * the question could not be put: cancelled, no descriptors left, ... */
 	int (*probe)(const struct host_config *cfg, const struct places *places,
 		     struct host_found *found, struct error *err);
-	/* NULL, or adds to a boot's @identity what the agent's @hello tells of the machine (CPU,
+	/* NULL, or adds to a boot's @identity what the agent's @hello says of the machine (CPU,
 	 * microcode, ...) and no probe can know. */
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
 			 struct json_object *hello);

@@ -210,12 +210,14 @@ static void read_tail(const char *path, struct strbuf *out)
 	char tail[LOG_TAIL];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
+	off_t from = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return;
-	n = fstat(fd, &st) || st.st_size <= LOG_TAIL ? 0 : st.st_size - LOG_TAIL;
-	n = pread(fd, tail, sizeof(tail), n);
+	if (!fstat(fd, &st) && st.st_size > LOG_TAIL)
+		from = st.st_size - LOG_TAIL;
+	n = pread(fd, tail, sizeof(tail), from);
 	if (n > 0)
 		strbuf_add(out, tail, n);
 	close(fd);
@@ -228,7 +230,7 @@ static void open_screen(struct emulator *e)
 	char *name, *end = NULL;
 
 	read_tail(e->errors, &errors);
-	name = errors.len ? strstr(errors.buf, SCREEN_LINE) : NULL;
+	name = strstr(errors.buf, SCREEN_LINE);
 	if (name) {
 		name += strlen(SCREEN_LINE);
 		end = strchr(name, '"');
@@ -263,9 +265,11 @@ static size_t drain_screen(struct emulator *e)
  * less often, far more often still than it takes to fill the terminal. */
 static int next_screen_poll(int before, size_t bytes)
 {
-	int next = bytes > SCREEN_BUSY_BYTES ? SCREEN_POLL_MIN_MS : 2 * before;
-
-	return next < SCREEN_POLL_MAX_MS ? next : SCREEN_POLL_MAX_MS;
+	if (bytes > SCREEN_BUSY_BYTES)
+		return SCREEN_POLL_MIN_MS;
+	if (2 * before > SCREEN_POLL_MAX_MS)
+		return SCREEN_POLL_MAX_MS;
+	return 2 * before;
 }
 
 static bool emulated_is_on(struct host_session *s)

@@ -40,8 +40,8 @@ char *host_emulated_cmdline(const struct host_config *cfg, enum host_purpose pur
 	/*
 	 * Of the boot only what is worse than an error goes to the serial line, which takes 8680
 	 * instructions a byte at the default rate; from /init on, warnings too. A panic repeats the
-	 * whole log (panic_print). The TSC is the clock, and its rate is told (tsc_early_khz):
-	 * CPUID states another one.
+	 * whole log (panic_print). The TSC is the clock, and the kernel is given its rate
+	 * (tsc_early_khz): CPUID states another one.
 	 */
 	strbuf_addf(&line,
 		    "console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 "

@@ -34,7 +34,7 @@ static int choose_alternative(struct request *r, const struct request_field *f, 
 
 	if (!f->chooses)
 		return 0;
-	choice = request_find_field(r->kind, table->alternatives);
+	choice = request_find_field(table->fields, table->alternatives);
 	chosen = request_at(r, choice);
 	before = *chosen;
 	ret = request_set_choice(chosen, choice, f->chooses, err);

@@ -163,7 +163,7 @@ static void describe_alternatives(enum request_kind kind, struct json_object *o)
 	if (!t->alternatives)
 		return;
 	all = json_object_new_array();
-	f = request_find_field(kind, t->alternatives);
+	f = request_find_field(t->fields, t->alternatives);
 	for (size_t i = 0; f->choice(i); i++)
 		json_object_array_add(all, alternative_schema(t, i + 1, f->choice(i)));
 	json_object_object_add(o, "allOf", all);

@@ -21,14 +21,6 @@ void *request_at(const struct request *r, const struct request_field *f)
 	return (char *)r + f->at;
 }
 
-const struct request_field *request_find_field(enum request_kind kind, const char *key)
-{
-	for (const struct request_field *f = request_tables[kind].fields; f->help; f++)
-		if (f->key && !strcmp(f->key, key))
-			return f;
-	return NULL;
-}
-
 /* ---- alternatives ---- */
 
 /* The bit of the alternative that @r is; 0: not chosen yet, or the kind has none. */
@@ -39,7 +31,8 @@ static unsigned alternative_bit(const struct request *r)
 
 	if (!key)
 		return 0;
-	chosen = *(const int *)request_at(r, request_find_field(r->kind, key));
+	chosen = *(const int *)request_at(r,
+					  request_find_field(request_tables[r->kind].fields, key));
 	if (!chosen)
 		return 0;
 	return 1u << chosen;
@@ -265,47 +258,4 @@ char *request_choice_words(const struct request_field *f, const char *between)
 	for (size_t i = 0; f->choice(i); i++)
 		strbuf_addf(&words, "%s%s", i ? between : "", f->choice(i));
 	return strbuf_detach(&words);
-}
-
-char *request_option_name(const struct request_field *f)
-{
-	char *name;
-
-	if (f->option)
-		return xstrdup(f->option);
-	name = xstrdup(f->key);
-	for (char *p = name; *p; p++)
-		if (*p == '_')
-			*p = '-';
-	return name;
-}
-
-char *request_argument_name(const struct request_field *f)
-{
-	__cleanup_free char *option = NULL;
-
-	if (f->place == REQUEST_OPERAND)
-		return xstrdup(f->argname);
-	if (f->place == REQUEST_NO_ARGUMENT)
-		return xstrdup(f->key);
-	option = request_option_name(f);
-	return xasprintf("--%s", option);
-}
-
-int request_complain(enum request_kind kind, const char *key, const char *name, struct error *err,
-		     const char *fmt, ...)
-{
-	__cleanup_free char *argument = request_argument_name(request_find_field(kind, key));
-	struct strbuf text = STRBUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	strbuf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	if (name)
-		error_set(err, -EINVAL, "%s: $.%s: %s", name, key, text.buf);
-	else
-		error_set(err, -EINVAL, "%s: %s", argument, text.buf);
-	strbuf_release(&text);
-	return -EINVAL;
 }

@@ -60,8 +60,9 @@ struct request_table {
 	const struct request_field *fields; /* ended by a NULL help */
 	const char *alternatives;   /* key of the choice that tells alternatives apart; or NULL */
 	const char *no_alternative; /* what to say on the command line when it is not made */
-	/* More than the rows can say; @name as for request_check(). NULL: nothing. */
-	int (*check)(const struct request *r, const char *name, struct error *err);
+	/* More than the rows can say; @fields are the rows, @name as for request_check(). NULL: nothing. */
+	int (*check)(const struct request *r, const struct request_field *fields, const char *name,
+		     struct error *err);
 };
 
 extern const struct request_table request_tables[REQUEST_KINDS];
@@ -70,7 +71,8 @@ extern const struct request_table request_tables[REQUEST_KINDS];
 bool request_has_field(const struct request *r, const struct request_field *f);
 bool request_is_required(const struct request *r, const struct request_field *f);
 bool request_is_given(const struct request *r, const struct request_field *f);
-const struct request_field *request_find_field(enum request_kind kind, const char *key);
+/* The field of a table that has this key; NULL: none. */
+const struct request_field *request_find_field(const struct request_field *fields, const char *key);
 
 /* Sets a field from a word of the command line (FLAG: @text is not used). -EINVAL: what was
  * expected, without the field's name. */
@@ -79,7 +81,7 @@ int request_set_text(struct request *r, const struct request_field *f, const cha
 /* "--boots", "SCENARIO", or "kind"; the caller frees. */
 char *request_argument_name(const struct request_field *f);
 /* "NAME: $.KEY: text", or "--key: text" if @name is NULL. Returns -EINVAL. */
-int request_complain(enum request_kind kind, const char *key, const char *name, struct error *err,
-		     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+int request_complain(const struct request_field *f, const char *name, struct error *err,
+		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -22,26 +22,28 @@ static const char *space_name(size_t i)
 
 /* ---- what goes together ---- */
 
-static int check_run(const struct request *r, const char *name, struct error *err)
+static int check_run(const struct request *r, const struct request_field *fields, const char *name,
+		     struct error *err)
 {
 	const struct request_list *kernels = &r->run.kernels;
 
 	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
-		return request_complain(REQUEST_RUN, "kernels", name, err,
+		return request_complain(request_find_field(fields, "kernels"), name, err,
 					"both are %s; to see how much one kernel's boots differ: "
 					"nestlab compare %s %s",
 					kernels->items[0], kernels->items[0], kernels->items[0]);
 	if (kernels->count == 1 && !r->run.boots)
-		return request_complain(REQUEST_RUN, "boots", name, err,
+		return request_complain(request_find_field(fields, "boots"), name, err,
 					"auto needs two kernels to decide between");
 	return 0;
 }
 
-static int check_bisect(const struct request *r, const char *name, struct error *err)
+static int check_bisect(const struct request *r, const struct request_field *fields,
+			const char *name, struct error *err)
 {
 	if (r->bisect.boots <= r->bisect.max_boots)
 		return 0;
-	return request_complain(REQUEST_BISECT, "boots", name, err,
+	return request_complain(request_find_field(fields, "boots"), name, err,
 				"%d is more than max_boots, which is %d", r->bisect.boots,
 				r->bisect.max_boots);
 }

@@ -269,7 +269,7 @@ static int check_misplaced(const struct request *r, const struct request_field *
 {
 	if (request_has_field(r, f) || !request_is_given(r, f))
 		return 0;
-	return request_complain(r->kind, f->key, name, err, "does not go with a %s of this kind",
+	return request_complain(f, name, err, "does not go with a %s of this kind",
 				request_tables[r->kind].name);
 }
 
@@ -282,9 +282,8 @@ static int check_count(const struct request *r, const struct request_field *f, c
 		return 0;
 	if (list->count >= f->min && list->count <= f->max)
 		return 0;
-	return request_complain(r->kind, f->key, name, err,
-				"given %zu times; %.0f to %.0f are possible", list->count, f->min,
-				f->max);
+	return request_complain(f, name, err, "given %zu times; %.0f to %.0f are possible",
+				list->count, f->min, f->max);
 }
 
 static int check_alternative(const struct request *r, const char *name, struct error *err)
@@ -293,7 +292,7 @@ static int check_alternative(const struct request *r, const char *name, struct e
 
 	if (!table->alternatives || name)
 		return 0;
-	if (request_is_given(r, request_find_field(r->kind, table->alternatives)))
+	if (request_is_given(r, request_find_field(table->fields, table->alternatives)))
 		return 0;
 	return error_set(err, -EINVAL, "%s", table->no_alternative);
 }
@@ -315,7 +314,7 @@ int request_check(const struct request *r, const char *name, struct error *err)
 	}
 	if (ret || !table->check)
 		return ret;
-	return table->check(r, name, err);
+	return table->check(r, table->fields, name, err);
 }
 
 /* ---- to JSON ---- */

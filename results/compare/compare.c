@@ -35,9 +35,9 @@ static const struct clock *find_clock(const char *name)
 {
 	size_t i = 0;
 
-	while (i < ARRAY_SIZE(clocks) - 1 && strcmp(clocks[i].name, name))
+	while (i < ARRAY_SIZE(clocks) - 1 && strcmp(clocks[i].name, name) != 0)
 		i++;
-	return &clocks[i];
+	return &clocks[i]; /* the last one assumes nothing */
 }
 
 /* ---- judging ---- */
@@ -49,32 +49,56 @@ struct judging {
 	struct series *series;
 	struct results_compared *metrics;
 	struct judge_case *cases; /* 2 * count: the medians', then the p99s' */
+	struct judge_draws draws;
 };
+
+static double smallest_effect_of(const struct series *s, const struct clock *clock)
+{
+	if (s->smallest_effect)
+		return s->smallest_effect;
+	return clock->smallest_effect;
+}
 
 static struct results_judgement *judgement_of(struct judging *j, size_t i)
 {
-	return i < j->count ? &j->metrics[i].median : &j->metrics[i - j->count].p99;
+	if (i < j->count)
+		return &j->metrics[i].median;
+	return &j->metrics[i - j->count].p99;
 }
 
-static void set_case(struct judging *j, size_t i)
+/* Sets what the cases of a median and of a p99 have in common. */
+static void set_case(struct judging *j, const struct series *s, struct judge_case *c)
 {
-	bool tail = i >= j->count;
-	struct series *s = &j->series[tail ? i - j->count : i];
-	struct judge_case *c = &j->cases[i];
-
-	*c = (struct judge_case){
-		.base = tail ? s->base.p99 : s->base.median,
-		.new = tail ? s->new.p99 : s->new.median,
-		.nbase = s->base.count,
-		.nnew = s->new.count,
-		.higher_is_better = !strcmp(s->better, "higher"),
-		.effect = s->smallest_effect ? s->smallest_effect : j->clock->smallest_effect,
-		.noise = tail ? &s->p99_noise : &s->median_noise,
-		.assumed_df = tail ? 0 : j->clock->median_df,
-		.alpha = j->alpha,
-		.family = 2 * j->count,
-	};
+	c->nbase = s->base.count;
+	c->nnew = s->new.count;
+	c->higher_is_better = !strcmp(s->better, "higher");
+	c->effect = smallest_effect_of(s, j->clock);
+	c->alpha = j->alpha;
+	c->family = 2 * j->count;
+	c->draws = &j->draws;
 	statistics_noise_prior(c->noise, j->clock->median_sd, c->assumed_df);
+}
+
+static void set_cases(struct judging *j)
+{
+	j->cases = xcalloc(2 * j->count, sizeof(*j->cases));
+	for (size_t i = 0; i < j->count; i++) {
+		struct series *s = &j->series[i];
+
+		j->cases[i] = (struct judge_case){
+			.base = s->base.median,
+			.new = s->new.median,
+			.noise = &s->median_noise,
+			.assumed_df = j->clock->median_df,
+		};
+		j->cases[j->count + i] = (struct judge_case){
+			.base = s->base.p99,
+			.new = s->new.p99,
+			.noise = &s->p99_noise,
+		};
+		set_case(j, s, &j->cases[i]);
+		set_case(j, s, &j->cases[j->count + i]);
+	}
 }
 
 static void judge_all(struct judging *j)
@@ -82,9 +106,8 @@ static void judge_all(struct judging *j)
 	size_t n = 2 * j->count;
 	__cleanup_free double *p = xcalloc(n, sizeof(*p));
 
-	j->cases = xcalloc(n, sizeof(*j->cases));
+	set_cases(j);
 	for (size_t i = 0; i < n; i++) {
-		set_case(j, i);
 		judge_weigh(&j->cases[i], judgement_of(j, i));
 		p[i] = judgement_of(j, i)->p_value;
 	}
@@ -93,6 +116,7 @@ static void judge_all(struct judging *j)
 		judgement_of(j, i)->p_value = p[i];
 		judge_decide(&j->cases[i], judgement_of(j, i));
 	}
+	judge_release_draws(&j->draws);
 	free(j->cases);
 }
 
@@ -104,7 +128,8 @@ static struct results_side side_of(const struct series_boots *b)
 				     .count = b->samples};
 }
 
-static void describe(struct results_compared *m, const struct series *s, const struct clock *clock)
+static void describe_metric(struct results_compared *m, const struct series *s,
+			    const struct clock *clock)
 {
 	m->scenario = xstrdup(s->scenario);
 	m->metric = xstrdup(s->metric);
@@ -115,18 +140,20 @@ static void describe(struct results_compared *m, const struct series *s, const s
 	m->warmup = s->warmup;
 	m->base = side_of(&s->base);
 	m->new = side_of(&s->new);
-	m->smallest_effect = s->smallest_effect ? s->smallest_effect : clock->smallest_effect;
+	m->smallest_effect = smallest_effect_of(s, clock);
 	m->headline = s->headline;
 }
 
 /* ---- the whole ---- */
 
-/* Among the unchanged, order by chance would help nobody. */
+/* 0 for the unchanged: ordering them by what chance made of them would help nobody. */
 static double change_of(const struct results_compared *m)
 {
 	double away = fabs(log(m->median.ratio));
 
-	return isnan(away) || m->median.verdict == VERDICT_UNCHANGED ? 0 : away;
+	if (isnan(away) || m->median.verdict == VERDICT_UNCHANGED)
+		return 0;
+	return away;
 }
 
 /* Most changed first; the others in a fixed order. */
@@ -136,11 +163,16 @@ static int compare_changes(const void *a, const void *b)
 	double dx = change_of(x), dy = change_of(y);
 	int order;
 
-	if (dx != dy)
-		return dx < dy ? 1 : -1;
+	if (dx < dy)
+		return 1;
+	if (dx > dy)
+		return -1;
 	order = strcmp(x->scenario, y->scenario);
-	order = order ? order : strcmp(x->metric, y->metric);
-	return order ? order : strcmp(x->params, y->params);
+	if (!order)
+		order = strcmp(x->metric, y->metric);
+	if (!order)
+		order = strcmp(x->params, y->params);
+	return order;
 }
 
 bool results_decides(const struct results_comparison *c, const struct results_compared *m)
@@ -188,7 +220,7 @@ static bool has_improved(const struct results_comparison *c)
 	return false;
 }
 
-static enum results_verdict overall(const struct results_comparison *c)
+static enum results_verdict overall_verdict(const struct results_comparison *c)
 {
 	if (has_regressed(c))
 		return VERDICT_REGRESSED;
@@ -211,7 +243,19 @@ static void note_series(const struct series_list *l, struct strbuf *notes)
 			l->other_rounds, l->other_rounds == 1 ? "" : "s");
 }
 
-static void fill(struct results_comparison *out, struct selection *s, struct series_list *l)
+static void name_sides(struct results_comparison *out, const struct selection *s)
+{
+	if (s->halves) {
+		out->base = xasprintf("%s/odd", s->base.label);
+		out->new = xasprintf("%s/even", s->new.label);
+	} else {
+		out->base = xstrdup(s->base.label);
+		out->new = xstrdup(s->new.label);
+	}
+}
+
+static void fill_comparison(struct results_comparison *out, struct selection *s,
+			    struct series_list *l)
 {
 	struct judging j = {.clock = find_clock(s->environment.clock),
 			    .alpha = out->alpha,
@@ -219,8 +263,7 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 			    .series = l->items};
 
 	note_series(l, &s->notes);
-	out->base = xasprintf("%s%s", s->base.label, s->halves ? "/odd" : "");
-	out->new = xasprintf("%s%s", s->new.label, s->halves ? "/even" : "");
+	name_sides(out, s);
 	out->base_key = xstrdup(s->base.key);
 	out->new_key = xstrdup(s->new.key);
 	out->clock = xstrdup(s->environment.clock);
@@ -228,11 +271,11 @@ static void fill(struct results_comparison *out, struct selection *s, struct ser
 	out->metrics = j.metrics = xcalloc(l->count, sizeof(*out->metrics));
 	out->nmetrics = l->count;
 	for (size_t i = 0; i < l->count; i++)
-		describe(&out->metrics[i], &l->items[i], j.clock);
+		describe_metric(&out->metrics[i], &l->items[i], j.clock);
 	judge_all(&j);
 	qsort(out->metrics, out->nmetrics, sizeof(*out->metrics), compare_changes);
 	out->notes = strbuf_detach(&s->notes);
-	out->verdict = overall(out);
+	out->verdict = overall_verdict(out);
 }
 
 static int load_all(struct results_db *db, const struct selection *s,
@@ -271,7 +314,7 @@ int results_compare_selected(struct results_db *db, struct selection *s,
 	if (ret)
 		results_comparison_free(out);
 	else
-		fill(out, s, &series);
+		fill_comparison(out, s, &series);
 	series_free(&series);
 	return ret;
 }

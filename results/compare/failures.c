@@ -96,8 +96,11 @@ static int count_boots(struct results_db *db, const struct selection *s,
 	select_bind_environment(stmt, &s->environment);
 	while ((ret = database_step(db, stmt, err)) == 1) {
 		struct counts *c = find_counts(l, database_text(stmt, SCENARIO));
+		struct tally *side = &c->base;
 
-		*(k == &s->new ? &c->new : &c->base) = (struct tally){
+		if (k == &s->new)
+			side = &c->new;
+		*side = (struct tally){
 			.boots = sqlite3_column_int(stmt, BOOTS),
 			.failed = sqlite3_column_int(stmt, FAILED),
 			.died = sqlite3_column_int(stmt, DIED),

@@ -26,8 +26,8 @@ const char *results_verdict_name(enum results_verdict v)
 	return verdict_names[v];
 }
 
-/* Everything is reckoned in logarithms: there a ratio is a difference, and a percent the same up
- * and down. */
+/* All calculations use logarithms: a ratio becomes a difference, and a percent up is as far as a
+ * percent down. */
 static double percent(double log_ratio)
 {
 	return 100 * expm1(log_ratio);
@@ -54,23 +54,46 @@ static double *logs_of(const double *v, size_t n)
  * against a mean (sqrt(pi/2), its limit for normal noise). */
 static double standard_error(const struct judge_case *c, double sd)
 {
-	double waste = c->nbase > 2 || c->nnew > 2 ? sqrt(M_PI_2) : 1;
+	double waste = 1;
 
+	if (c->nbase > 2 || c->nnew > 2)
+		waste = sqrt(M_PI_2);
 	return waste * sd * sqrt(1.0 / c->nbase + 1.0 / c->nnew);
 }
 
-/* Widens low..high by what these boots, resampled, say. */
+/* RESAMPLES resamples of @n boots of the base (@side 0) or of the new kernel (1). */
+static const uint32_t *draw_resamples(struct judge_draws *d, int side, size_t n)
+{
+	if (d->n[side] == n)
+		return d->indices[side];
+	free(d->indices[side]);
+	d->indices[side] = xcalloc(n * RESAMPLES, sizeof(*d->indices[side]));
+	d->n[side] = n;
+	statistics_draw(BOOTSTRAP_SEED + (uint64_t)side, n, RESAMPLES, d->indices[side]);
+	return d->indices[side];
+}
+
+void judge_release_draws(struct judge_draws *d)
+{
+	free(d->indices[0]);
+	free(d->indices[1]);
+	*d = (struct judge_draws){0};
+}
+
+/* Widens low..high to what resampling these boots gives. */
 static void add_bootstrap(const struct judge_case *c, const double *base, const double *new,
 			  double *low, double *high)
 {
-	__cleanup_free uint32_t *ib = xcalloc(c->nbase * RESAMPLES, sizeof(*ib));
-	__cleanup_free uint32_t *in = xcalloc(c->nnew * RESAMPLES, sizeof(*in));
-	struct statistics_sample a = {base, c->nbase, ib}, b = {new, c->nnew, in};
+	struct judge_draws own = {0}, *draws = &own;
+	struct statistics_sample a = {.v = base, .n = c->nbase}, b = {.v = new, .n = c->nnew};
 	double l, h;
 
-	statistics_draw(BOOTSTRAP_SEED, c->nbase, RESAMPLES, ib);
-	statistics_draw(BOOTSTRAP_SEED + 1, c->nnew, RESAMPLES, in);
+	if (c->draws)
+		draws = c->draws;
+	a.indices = draw_resamples(draws, 0, c->nbase);
+	b.indices = draw_resamples(draws, 1, c->nnew);
 	statistics_bootstrap(&a, &b, RESAMPLES, 1 - c->alpha, &l, &h);
+	judge_release_draws(&own);
 	*low = fmin(*low, l);
 	*high = fmax(*high, h);
 }
@@ -80,7 +103,8 @@ static size_t fewer_boots(const struct judge_case *c)
 	return c->nbase < c->nnew ? c->nbase : c->nnew;
 }
 
-/* What other kernels' boots and the assumption know: all but these boots' own scatter. */
+/* Degrees of freedom known from other kernels' boots and from the assumption, without these boots'
+ * own. */
 static double known_df(const struct judge_case *c)
 {
 	return c->noise->df - (double)(c->nbase - 1) - (double)(c->nnew - 1);
@@ -95,33 +119,39 @@ static double least_p(const struct judge_case *c, size_t more)
 {
 	size_t known = (size_t)fmax(known_df(c), 0), nbase = c->nbase + more, nnew = c->nnew + more;
 
-	if (!known) /* either side outermost: so is the other */
+	if (!known) /* if one side is outermost at one end, the other is at the other end */
 		return statistics_mann_whitney_least(nbase, nnew);
 	return fmin(1, statistics_mann_whitney_least(known + nbase, nnew) +
 			       statistics_mann_whitney_least(known + nnew, nbase));
 }
 
-static double middle(const double *v, size_t n, bool upper)
+/* The two boots in the middle; of an odd number both are the same one. */
+static void find_middles(const double *v, size_t n, double *lower, double *upper)
 {
 	__cleanup_free double *sorted = xcalloc(n, sizeof(*sorted));
 
 	memcpy(sorted, v, n * sizeof(*sorted));
 	gsl_sort(sorted, 1, n);
-	return sorted[upper ? n / 2 : (n - 1) / 2];
+	*lower = sorted[(n - 1) / 2];
+	*upper = sorted[n / 2];
 }
 
-/* The difference of the medians, but where a median is the mean of two boots by the nearer one of
- * them: one boot far off is not to move it. Below 0 where these overlap. */
+/* The difference of the medians. Where a median is the mean of two boots, the one nearer to the other
+ * side counts, so that a single boot far off does not move it. Below 0 where they overlap. */
 static double middles_apart(const struct judge_case *c, const double *base, const double *new)
 {
-	return fmax(middle(new, c->nnew, false) - middle(base, c->nbase, true),
-		    middle(base, c->nbase, false) - middle(new, c->nnew, true));
+	double base_lower, base_upper, new_lower, new_upper;
+
+	find_middles(base, c->nbase, &base_lower, &base_upper);
+	find_middles(new, c->nnew, &new_lower, &new_upper);
+	return fmax(new_lower - base_upper, base_lower - new_upper);
 }
 
 /*
  * Ranks assume nothing, but need boots: with few of them even two samples that do not overlap give
  * a p-value that cannot pass among so many others. Then the learned noise decides, through
- * Student's t; where its normal distribution is not assumed, no further than the boots go.
+ * Student's t. Where noise is not assumed to be normal, p is never below what the number of boots alone
+ * allows.
  */
 static double p_value(const struct judge_case *c, const double *base, const double *new,
 		      double difference, double error)
@@ -132,7 +162,9 @@ static double p_value(const struct judge_case *c, const double *base, const doub
 		return statistics_mann_whitney(base, c->nbase, new, c->nnew);
 	if (isnan(error) || c->noise->df < T_TEST_MIN_DF)
 		return NAN;
-	apart = c->assumed_df ? fabs(difference) : middles_apart(c, base, new);
+	apart = fabs(difference);
+	if (!c->assumed_df)
+		apart = middles_apart(c, base, new);
 	if (!(apart > 0))
 		return 1;
 	p = statistics_t_p(apart / error, c->noise->df);
@@ -157,7 +189,7 @@ static void weigh_logs(const struct judge_case *c, const double *base, const dou
 	if (c->nbase > 1 && c->nnew > 1 && !isnan(half))
 		add_bootstrap(c, base, new, &low, &high);
 	if (difference && !(high > low) && least_p(c, 0) > c->alpha)
-		low = high = NAN; /* never seen to differ, and now it does: that tells no width */
+		low = high = NAN; /* boots never differed before: the width is unknown */
 	out->ratio = exp(difference);
 	out->low = exp(low);
 	out->high = exp(high);
@@ -188,10 +220,10 @@ static int boots_for(size_t have, double factor)
 
 	if (!(more < RESULTS_MORE_BOOTS_MAX))
 		return RESULTS_MORE_BOOTS_MAX;
-	return more < 1 ? 1 : (int)more;
+	return (int)fmax(more, 1);
 }
 
-/* Until all orders of the boots are enough for a p-value of @limit. */
+/* Boots more until least_p() is @limit or less. */
 static int boots_for_orders(const struct judge_case *c, double limit)
 {
 	int more = 1;
@@ -209,9 +241,11 @@ static int more_boots(const struct judge_case *c, const struct results_judgement
 	double factor, limit = c->alpha / (double)c->family;
 
 	if (!all_above_zero(c->base, c->nbase) || !all_above_zero(c->new, c->nnew))
-		return 0; /* boots do not help */
+		return 0; /* more boots would not help */
+	if (isnan(half) && !(c->noise->df > 0))
+		return 1;
 	if (isnan(half))
-		return c->noise->df > 0 ? boots_for_orders(c, c->alpha) : 1;
+		return boots_for_orders(c, c->alpha);
 	if (away < effect)
 		return boots_for(fewer_boots(c), half / (effect - away));
 	if (isnan(j->p_value))
@@ -235,9 +269,11 @@ static enum results_verdict verdict_of(const struct judge_case *c,
 		return VERDICT_INCONCLUSIVE;
 	if (j->low >= 1 / effect && j->high <= effect)
 		return VERDICT_UNCHANGED;
-	if (beyond && j->p_value <= c->alpha && (j->low > 1 || j->high < 1))
-		return (j->ratio > 1) == c->higher_is_better ? VERDICT_IMPROVED : VERDICT_REGRESSED;
-	return VERDICT_INCONCLUSIVE;
+	if (!beyond || !(j->p_value <= c->alpha) || (j->low <= 1 && j->high >= 1))
+		return VERDICT_INCONCLUSIVE;
+	if ((j->ratio > 1) == c->higher_is_better)
+		return VERDICT_IMPROVED;
+	return VERDICT_REGRESSED;
 }
 
 static char *noise_source(const struct results_judgement *j)
@@ -250,12 +286,31 @@ static char *noise_source(const struct results_judgement *j)
 	return xasprintf("learned from %d repeated boots", j->noise_from);
 }
 
-/* Far out a p-value is a matter of the distribution's tail, not of the boots. */
+/* Smaller p-values depend on the assumed shape of the tail, not on the boots. */
 #define P_SHOWN 1e-6
 
 static char *p_words(double p)
 {
-	return p < P_SHOWN ? xasprintf("p < %g", P_SHOWN) : xasprintf("p %.2g", p);
+	if (p < P_SHOWN)
+		return xasprintf("p < %g", P_SHOWN);
+	return xasprintf("p %.2g", p);
+}
+
+static char *explain_inconclusive(const struct judge_case *c, const struct results_judgement *j,
+				  const char *p, const char *source)
+{
+	const char *across = "the smallest effect";
+
+	if (isnan(j->p_value))
+		return xasprintf("too few boots for a test; boots differ by %.2g %% (%s)", j->noise,
+				 source);
+	if (j->p_value > c->alpha && (j->low > 1 || j->high < 1))
+		return xasprintf("%s is not enough among %zu numbers; boots differ by %.2g %% (%s)",
+				 p, c->family, j->noise, source);
+	if (j->low <= 1 && j->high >= 1)
+		across = "both no change and the smallest effect";
+	return xasprintf("the interval reaches across %s; boots differ by %.2g %% (%s)", across,
+			 j->noise, source);
 }
 
 static char *explain(const struct judge_case *c, const struct results_judgement *j)
@@ -272,40 +327,26 @@ static char *explain(const struct judge_case *c, const struct results_judgement 
 	if (isnan(j->low))
 		return xstrdup("one boot each and no history of this host: its noise is unknown");
 	source = noise_source(j);
-	switch (j->verdict) {
-	case VERDICT_UNCHANGED:
-		return xasprintf(
-			"the interval lies within the smallest effect, %g %%; boots differ by "
-			"%.2g %% (%s)",
-			c->effect, j->noise, source);
-	case VERDICT_INCONCLUSIVE:
-		if (isnan(j->p_value))
-			return xasprintf("too few boots for a test; boots differ by %.2g %% (%s)",
-					 j->noise, source);
-		if (j->p_value > c->alpha && (j->low > 1 || j->high < 1))
-			return xasprintf("%s is not enough among %zu numbers; boots differ by "
-					 "%.2g %% (%s)",
-					 p, c->family, j->noise, source);
-		return xasprintf("the interval reaches across %s; boots differ by %.2g %% (%s)",
-				 j->low <= 1 && j->high >= 1
-					 ? "both no change and the smallest effect"
-					 : "the smallest effect",
-				 j->noise, source);
-	default:
-		return xasprintf(
-			"%s, beyond the smallest effect of %g %%; boots differ by %.2g %% (%s)", p,
-			c->effect, j->noise, source);
-	}
+	if (j->verdict == VERDICT_UNCHANGED)
+		return xasprintf("the interval lies within the smallest effect, %g %%; boots "
+				 "differ by %.2g %% (%s)",
+				 c->effect, j->noise, source);
+	if (j->verdict == VERDICT_INCONCLUSIVE)
+		return explain_inconclusive(c, j, p, source);
+	return xasprintf("%s, beyond the smallest effect of %g %%; boots differ by %.2g %% (%s)", p,
+			 c->effect, j->noise, source);
 }
 
 void judge_decide(const struct judge_case *c, struct results_judgement *out)
 {
 	out->verdict = verdict_of(c, out);
-	out->more_boots = out->verdict == VERDICT_INCONCLUSIVE ? more_boots(c, out) : 0;
+	out->more_boots = 0;
+	if (out->verdict == VERDICT_INCONCLUSIVE)
+		out->more_boots = more_boots(c, out);
 	out->why = explain(c, out);
 }
 
-/* An equal share each: the sum bounds the error whatever the looks have to do with each other. */
+/* Each look gets an equal share: the sum bounds the error, however the looks depend on each other. */
 double results_sequential_alpha(double alpha, int max_looks)
 {
 	return alpha / max_looks;

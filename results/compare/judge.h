@@ -3,7 +3,7 @@
  * judge.h - from the boots of two kernels to a verdict. No SQL. Private to results/ and its tests;
  * the rules and their reasons are in docs/statistics.md.
  *
- * Judging has two halves, for the false discovery rate is held over all numbers of a comparison:
+ * Judging takes two passes, because the false discovery rate is held over all numbers of a comparison:
  * judge_weigh() each, statistics_benjamini_hochberg() over their p-values, judge_decide() each.
  */
 #ifndef RESULTS_COMPARE_JUDGE_H
@@ -16,6 +16,13 @@
 #include "results/store/store.h"
 #include "results/compare/statistics.h"
 
+/* The resamples that all numbers with so many boots share. Start from { 0 }. */
+struct judge_draws {
+	uint32_t *indices[2]; /* the base's, the new kernel's */
+	size_t n[2];
+};
+void judge_release_draws(struct judge_draws *d);
+
 struct judge_case {
 	const double *base, *new; /* one value a boot: the boot's median, or its p99 */
 	size_t nbase, nnew;
@@ -26,6 +33,8 @@ struct judge_case {
 	double assumed_df; /* of noise->df, how many were assumed and not seen */
 	double alpha;
 	size_t family; /* numbers judged in this comparison */
+	struct judge_draws
+		*draws; /* kept from case to case: drawing takes longest; NULL: own ones */
 };
 
 /* Sets all of @out but verdict, more_boots and why; p_value is not adjusted yet. */

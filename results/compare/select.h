@@ -22,9 +22,10 @@ enum select_role { SELECT_OTHER, SELECT_BASE, SELECT_NEW };
 struct select_run {
 	int64_t id;
 	enum select_role role;
-	char *group; /* runs of one group are boots of the same thing */
+	char *group;  /* kernel key and agent: runs of one group are boots of the same thing */
+	char *origin; /* group, seed and plan: what made the run */
 	char *scenario;
-	bool repeat; /* adds nothing to a run that is there: leave it out */
+	bool repeat; /* a copy of another run: leave it out */
 };
 
 struct select_kernel {

@@ -7,18 +7,23 @@
 
 #include "common/alloc.h"
 
-/* Rows come sorted by series, then by group, then by run: a change of one ends what was gathered. */
+/*
+ * Reads only the selected runs, whose ids are the JSON array ?1, so that old boots in the database cost
+ * nothing. Rows come sorted by series, then in the order of the array: where the series or the group
+ * changes, what was gathered so far is complete.
+ */
 static const char query[] =
-	"SELECT measurement.scenario, metric.metric, measurement.params, metric.unit, "
-	"metric.better, metric.rounds, metric.warmup, metric.headline, metric.smallest_effect, "
-	"metric.count, metric.median, metric.p99, metric.run "
-	"FROM metric JOIN measurement ON measurement.id = metric.measurement "
-	"JOIN run ON run.id = metric.run "
-	"WHERE run.status = 'pass' AND coalesce(run.host_identity, '') = ?1 AND run.clock = ?2 "
-	"AND (?3 IS NULL OR measurement.scenario = ?3 OR run.scenario_name = ?3) "
-	"AND (?4 IS NULL OR metric.metric = ?4) "
-	"ORDER BY 1, 3, 2, 4, 6, 7, run.kernel_key, run.agent_sha256, run.id";
+	"SELECT wanted.key, metric.measurement, measurement.scenario, metric.metric, "
+	"measurement.params, metric.unit, metric.better, metric.rounds, metric.warmup, "
+	"metric.headline, metric.smallest_effect, metric.count, metric.median, metric.p99 "
+	"FROM json_each(?1) AS wanted CROSS JOIN metric ON metric.run = wanted.value "
+	"JOIN measurement ON measurement.id = metric.measurement "
+	"WHERE ?2 IS NULL OR metric.metric = ?2 "
+	"ORDER BY metric.measurement, metric.metric, metric.unit, metric.rounds, metric.warmup, "
+	"wanted.key";
 enum {
+	WANTED,
+	MEASUREMENT,
 	SCENARIO,
 	METRIC,
 	PARAMS,
@@ -30,13 +35,13 @@ enum {
 	EFFECT,
 	COUNT,
 	MEDIAN,
-	P99,
-	RUN
+	P99
 };
 
 struct loader {
 	struct series_list *list;
 	struct series current;
+	int64_t measurement;	     /* of @current */
 	struct series_boots history; /* of one group of other runs */
 	const char *group;	     /* borrowed of the selection; NULL: none yet */
 };
@@ -73,11 +78,11 @@ static void release_series(struct series *s)
 
 /* ---- history ---- */
 
-static void learn(struct statistics_noise *noise, double *v, size_t n)
+static void learn_noise(struct statistics_noise *noise, double *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!(v[i] > 0))
-			return; /* no logarithm, no relative noise */
+			return; /* it has no logarithm, so there is no relative noise to learn */
 		v[i] = log(v[i]);
 	}
 	statistics_noise_add(noise, v, n);
@@ -85,25 +90,26 @@ static void learn(struct statistics_noise *noise, double *v, size_t n)
 
 static void end_group(struct loader *l)
 {
-	learn(&l->current.median_noise, l->history.median, l->history.count);
-	learn(&l->current.p99_noise, l->history.p99, l->history.count);
+	learn_noise(&l->current.median_noise, l->history.median, l->history.count);
+	learn_noise(&l->current.p99_noise, l->history.p99, l->history.count);
 	release_boots(&l->history);
 	l->group = NULL;
 }
 
 /* ---- series ---- */
 
-static bool same_series(const struct series *s, sqlite3_stmt *row)
+static bool is_of_series(const struct loader *l, sqlite3_stmt *row)
 {
-	return s->scenario && !strcmp(s->scenario, database_text(row, SCENARIO)) &&
-	       !strcmp(s->params, database_text(row, PARAMS)) &&
+	const struct series *s = &l->current;
+
+	return s->scenario && l->measurement == sqlite3_column_int64(row, MEASUREMENT) &&
 	       !strcmp(s->metric, database_text(row, METRIC)) &&
 	       !strcmp(s->unit, database_text(row, UNIT)) &&
 	       s->rounds == sqlite3_column_int64(row, ROUNDS) &&
 	       s->warmup == sqlite3_column_int64(row, WARMUP);
 }
 
-static bool same_metric(const struct series *a, const struct series *b)
+static bool is_same_metric(const struct series *a, const struct series *b)
 {
 	return !strcmp(a->scenario, b->scenario) && !strcmp(a->params, b->params) &&
 	       !strcmp(a->metric, b->metric);
@@ -113,7 +119,7 @@ static bool same_metric(const struct series *a, const struct series *b)
 static void end_series(struct loader *l)
 {
 	struct series_list *list = l->list;
-	struct series *last = list->count ? &list->items[list->count - 1] : NULL;
+	struct series *last = NULL;
 	struct series *s = &l->current;
 
 	end_group(l);
@@ -122,7 +128,9 @@ static void end_series(struct loader *l)
 		release_series(s);
 		return;
 	}
-	if (last && same_metric(last, s)) {
+	if (list->count)
+		last = &list->items[list->count - 1];
+	if (last && is_same_metric(last, s)) {
 		list->other_rounds++;
 		if (last->newest < s->newest) {
 			struct series older = *last;
@@ -138,15 +146,18 @@ static void end_series(struct loader *l)
 	*s = (struct series){0};
 }
 
-static void begin_series(struct series *s, sqlite3_stmt *row)
+static void begin_series(struct loader *l, sqlite3_stmt *row)
 {
-	s->scenario = xstrdup(database_text(row, SCENARIO));
-	s->metric = xstrdup(database_text(row, METRIC));
-	s->params = xstrdup(database_text(row, PARAMS));
-	s->unit = xstrdup(database_text(row, UNIT));
-	s->better = xstrdup(database_text(row, BETTER));
-	s->rounds = sqlite3_column_int64(row, ROUNDS);
-	s->warmup = sqlite3_column_int64(row, WARMUP);
+	l->measurement = sqlite3_column_int64(row, MEASUREMENT);
+	l->current = (struct series){
+		.scenario = xstrdup(database_text(row, SCENARIO)),
+		.metric = xstrdup(database_text(row, METRIC)),
+		.params = xstrdup(database_text(row, PARAMS)),
+		.unit = xstrdup(database_text(row, UNIT)),
+		.better = xstrdup(database_text(row, BETTER)),
+		.rounds = sqlite3_column_int64(row, ROUNDS),
+		.warmup = sqlite3_column_int64(row, WARMUP),
+	};
 }
 
 static void add_row(struct loader *l, const struct select_run *run, sqlite3_stmt *row)
@@ -160,17 +171,90 @@ static void add_row(struct loader *l, const struct select_run *run, sqlite3_stmt
 		add_boot(&l->history, row);
 		return;
 	}
-	add_boot(run->role == SELECT_BASE ? &s->base : &s->new, row);
-	if (run->role == SELECT_NEW && run->id >= s->newest) {
+	if (run->role == SELECT_BASE) {
+		add_boot(&s->base, row);
+		return;
+	}
+	add_boot(&s->new, row);
+	if (run->id >= s->newest) {
 		s->newest = run->id;
 		s->headline = sqlite3_column_int(row, HEADLINE);
 		s->smallest_effect = sqlite3_column_double(row, EFFECT);
 	}
 }
 
+/* ---- reading ---- */
+
+static int compare_groups(const void *a, const void *b)
+{
+	const struct select_run *x = *(const struct select_run *const *)a;
+	const struct select_run *y = *(const struct select_run *const *)b;
+	int order = strcmp(x->group, y->group);
+
+	if (order)
+		return order;
+	return x->id < y->id ? -1 : 1;
+}
+
+/* The runs that count, group by group; the caller frees. */
+static const struct select_run **list_wanted(const struct selection *s, size_t *n)
+{
+	const struct select_run **wanted = xcalloc(s->nruns, sizeof(struct select_run *));
+
+	*n = 0;
+	for (size_t i = 0; i < s->nruns; i++)
+		if (!s->runs[i].repeat)
+			wanted[(*n)++] = &s->runs[i];
+	qsort(wanted, *n, sizeof(struct select_run *), compare_groups);
+	return wanted;
+}
+
+static char *ids_json(const struct select_run *const *wanted, size_t n)
+{
+	struct strbuf ids = STRBUF_INIT;
+
+	strbuf_addch(&ids, '[');
+	for (size_t i = 0; i < n; i++)
+		strbuf_addf(&ids, "%s%lld", i ? "," : "", (long long)wanted[i]->id);
+	strbuf_addch(&ids, ']');
+	return strbuf_detach(&ids);
+}
+
+/* --scenario names a scenario ("multiplex") or the plan that the run was of ("quick"). */
+static bool passes_filter(const struct results_filter *filter, const struct select_run *run,
+			  sqlite3_stmt *row)
+{
+	return !filter->scenario || !strcmp(filter->scenario, run->scenario) ||
+	       !strcmp(filter->scenario, database_text(row, SCENARIO));
+}
+
+static int read_rows(struct results_db *db, sqlite3_stmt *stmt,
+		     const struct select_run *const *wanted, const struct results_filter *filter,
+		     struct loader *l, struct error *err)
+{
+	int ret;
+
+	while ((ret = database_step(db, stmt, err)) == 1) {
+		const struct select_run *run = wanted[sqlite3_column_int64(stmt, WANTED)];
+
+		if (!passes_filter(filter, run, stmt))
+			continue;
+		if (!is_of_series(l, stmt)) {
+			end_series(l);
+			begin_series(l, stmt);
+		}
+		add_row(l, run, stmt);
+	}
+	end_series(l);
+	return ret;
+}
+
 int series_load(struct results_db *db, const struct selection *s,
 		const struct results_filter *filter, struct series_list *out, struct error *err)
 {
+	size_t n;
+	__cleanup_free const struct select_run **wanted = list_wanted(s, &n);
+	__cleanup_free char *ids = ids_json(wanted, n);
 	struct loader l = {.list = out};
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, query, &stmt, err);
@@ -178,22 +262,9 @@ int series_load(struct results_db *db, const struct selection *s,
 	*out = (struct series_list){0};
 	if (ret)
 		return ret;
-	database_bind_text(stmt, 1, s->environment.identity);
-	database_bind_text(stmt, 2, s->environment.clock);
-	database_bind_text(stmt, 3, filter->scenario);
-	database_bind_text(stmt, 4, filter->metric);
-	while ((ret = database_step(db, stmt, err)) == 1) {
-		const struct select_run *run = select_find(s, sqlite3_column_int64(stmt, RUN));
-
-		if (!run || run->repeat)
-			continue;
-		if (!same_series(&l.current, stmt)) {
-			end_series(&l);
-			begin_series(&l.current, stmt);
-		}
-		add_row(&l, run, stmt);
-	}
-	end_series(&l);
+	database_bind_text(stmt, 1, ids);
+	database_bind_text(stmt, 2, filter->metric);
+	ret = read_rows(db, stmt, wanted, filter, &l, err);
 	sqlite3_finalize(stmt);
 	if (ret)
 		series_free(out);

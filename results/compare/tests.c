@@ -6,10 +6,11 @@
 
 #include "common/alloc.h"
 
+/* From the runs to their tests: SQLite would rather read the tests of all runs. */
 static const char query[] =
 	"SELECT measurement.scenario, measurement.params, test.name, test.result, test.text "
-	"FROM test JOIN measurement ON measurement.id = test.measurement "
-	"JOIN run ON run.id = test.run "
+	"FROM run CROSS JOIN test ON test.run = run.id "
+	"JOIN measurement ON measurement.id = test.measurement "
 	"WHERE " SELECT_KERNEL_WHERE "AND " SELECT_ENVIRONMENT_WHERE
 	"AND coalesce(run.class, '') IN ('', 'guest', 'integrity') "
 	"AND (?6 IS NULL OR measurement.scenario = ?6 OR run.scenario_name = ?6) "
@@ -19,6 +20,7 @@ enum { SCENARIO, PARAMS, NAME, RESULT, TEXT };
 struct tests {
 	struct results_changed_test *items;
 	size_t count;
+	size_t last; /* the one that the row before was of: rows come sorted by test */
 };
 
 /* From good to bad; a test that ran several times counts by its worst result. */
@@ -32,31 +34,37 @@ static int badness_of(const char *result)
 	return -1;
 }
 
+static bool is_of_test(const struct results_changed_test *t, sqlite3_stmt *row)
+{
+	return !strcmp(t->scenario, database_text(row, SCENARIO)) &&
+	       !strcmp(t->params, database_text(row, PARAMS)) &&
+	       !strcmp(t->name, database_text(row, NAME));
+}
+
 static struct results_changed_test *find_test(struct tests *t, sqlite3_stmt *row)
 {
-	struct results_changed_test *item;
-
-	for (size_t i = 0; i < t->count; i++) {
-		item = &t->items[i];
-		if (!strcmp(item->scenario, database_text(row, SCENARIO)) &&
-		    !strcmp(item->params, database_text(row, PARAMS)) &&
-		    !strcmp(item->name, database_text(row, NAME)))
-			return item;
-	}
+	if (t->last < t->count && is_of_test(&t->items[t->last], row))
+		return &t->items[t->last];
+	for (t->last = 0; t->last < t->count; t->last++)
+		if (is_of_test(&t->items[t->last], row))
+			return &t->items[t->last];
 	t->items = xrealloc(t->items, t->count + 1, sizeof(*t->items));
-	item = &t->items[t->count++];
-	*item = (struct results_changed_test){.scenario = xstrdup(database_text(row, SCENARIO)),
-					      .params = xstrdup(database_text(row, PARAMS)),
-					      .name = xstrdup(database_text(row, NAME))};
-	return item;
+	t->items[t->count++] = (struct results_changed_test){
+		.scenario = xstrdup(database_text(row, SCENARIO)),
+		.params = xstrdup(database_text(row, PARAMS)),
+		.name = xstrdup(database_text(row, NAME)),
+	};
+	return &t->items[t->last];
 }
 
 static void add_result(struct tests *t, sqlite3_stmt *row, bool is_new)
 {
 	struct results_changed_test *item = find_test(t, row);
 	const char *result = database_text(row, RESULT);
-	char **worst = is_new ? &item->new : &item->base;
+	char **worst = &item->base;
 
+	if (is_new)
+		worst = &item->new;
 	if (badness_of(result) <= badness_of(*worst))
 		return;
 	free(*worst);

@@ -10,23 +10,25 @@
 #include "results/store/database.h"
 
 /* Prepares @sql and binds @n texts at ?1..?n. */
-static int prepare(struct results_db *db, const char *sql, const char *const *texts, int n,
-		   sqlite3_stmt **stmt, struct error *err)
+static int prepare_with_texts(struct results_db *db, const char *sql, const char *const *texts,
+			      int n, sqlite3_stmt **stmt, struct error *err)
 {
 	int ret = database_prepare(db, sql, stmt, err);
 
-	for (int i = 0; !ret && i < n; i++)
+	if (ret)
+		return ret;
+	for (int i = 0; i < n; i++)
 		database_bind_text(*stmt, i + 1, texts[i]);
-	return ret;
+	return 0;
 }
 
 /* Runs a statement that gives no row, and ends it. */
-static int finish(struct results_db *db, sqlite3_stmt *stmt, struct error *err)
+static int finish_statement(struct results_db *db, sqlite3_stmt *stmt, struct error *err)
 {
 	int ret = database_step(db, stmt, err);
 
 	sqlite3_finalize(stmt);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int results_bisect_create(struct results_db *db, const char *session, const char *request,
@@ -34,12 +36,16 @@ int results_bisect_create(struct results_db *db, const char *session, const char
 {
 	const char *const texts[] = {session, request};
 	sqlite3_stmt *stmt;
-	int ret =
-		prepare(db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')",
-			texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(
+		db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')", texts,
+		ARRAY_SIZE(texts), &stmt, err);
 
-	ret = ret ? ret : finish(db, stmt, err);
-	*id = ret ? 0 : sqlite3_last_insert_rowid(db->sql);
+	*id = 0;
+	if (ret)
+		return ret;
+	ret = finish_statement(db, stmt, err);
+	if (!ret)
+		*id = sqlite3_last_insert_rowid(db->sql);
 	return ret;
 }
 
@@ -47,10 +53,11 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 			struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT id, session, request, state, answer, started FROM bisect "
-			  "WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
-			  &session, 1, &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"SELECT id, session, request, state, answer, started FROM bisect "
+		"WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
+		&session, 1, &stmt, err);
 
 	*out = (struct results_bisect){0};
 	if (ret)
@@ -66,10 +73,13 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 			.started = xstrdup(database_text(stmt, 5)),
 		};
 	sqlite3_finalize(stmt);
-	if (ret)
-		return ret < 0 ? ret : 0;
-	return error_set(err, -ENOENT, "%s: no bisect %s%s", db->path,
-			 session ? "with session " : "was ever started", session ? session : "");
+	if (ret < 0)
+		return ret;
+	if (ret == 1)
+		return 0;
+	if (!session)
+		return error_set(err, -ENOENT, "%s: no bisect was ever started", db->path);
+	return error_set(err, -ENOENT, "%s: no bisect with session %s", db->path, session);
 }
 
 void results_bisect_free(struct results_bisect *b)
@@ -87,13 +97,13 @@ int results_bisect_finish(struct results_db *db, int64_t id, const char *state, 
 {
 	const char *const texts[] = {state, answer};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db, "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3", texts,
-			  ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(db, "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3",
+				     texts, ARRAY_SIZE(texts), &stmt, err);
 
 	if (ret)
 		return ret;
 	sqlite3_bind_int64(stmt, 3, id);
-	return finish(db, stmt, err);
+	return finish_statement(db, stmt, err);
 }
 
 /* ---- steps ---- */
@@ -108,7 +118,9 @@ static void bind_number(sqlite3_stmt *stmt, int i, double value)
 
 static double column_number(sqlite3_stmt *stmt, int i)
 {
-	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? NAN : sqlite3_column_double(stmt, i);
+	if (sqlite3_column_type(stmt, i) == SQLITE_NULL)
+		return NAN;
+	return sqlite3_column_double(stmt, i);
 }
 
 int results_bisect_add_step(struct results_db *db, int64_t id,
@@ -117,12 +129,13 @@ int results_bisect_add_step(struct results_db *db, int64_t id,
 	const char *const texts[] = {step->candidate, step->kernel_key, step->bzimage_sha256,
 				     step->verdict, step->why};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "INSERT INTO bisect_step (candidate, kernel_key, bzimage_sha256, verdict,"
-			  " why, bisect, position, low, high, boots, seconds)"
-			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-			  " ON CONFLICT (bisect, candidate) DO NOTHING",
-			  texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"INSERT INTO bisect_step (candidate, kernel_key, bzimage_sha256, verdict,"
+		" why, bisect, position, low, high, boots, seconds)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		" ON CONFLICT (bisect, candidate) DO NOTHING",
+		texts, ARRAY_SIZE(texts), &stmt, err);
 
 	if (ret)
 		return ret;
@@ -132,7 +145,7 @@ int results_bisect_add_step(struct results_db *db, int64_t id,
 	bind_number(stmt, 9, step->high);
 	sqlite3_bind_int(stmt, 10, step->boots);
 	sqlite3_bind_double(stmt, 11, step->seconds);
-	return finish(db, stmt, err);
+	return finish_statement(db, stmt, err);
 }
 
 static void read_step(sqlite3_stmt *stmt, struct results_bisect_step *out)
@@ -155,11 +168,12 @@ int results_bisect_steps(struct results_db *db, int64_t id, struct results_bisec
 			 size_t *n, struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT candidate, kernel_key, bzimage_sha256, verdict, why, position,"
-			  " low, high, boots, seconds FROM bisect_step WHERE bisect = ?1 ORDER BY"
-			  " number",
-			  NULL, 0, &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"SELECT candidate, kernel_key, bzimage_sha256, verdict, why, position,"
+		" low, high, boots, seconds FROM bisect_step WHERE bisect = ?1 ORDER BY"
+		" number",
+		NULL, 0, &stmt, err);
 
 	*steps = NULL;
 	*n = 0;
@@ -203,10 +217,10 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 {
 	const char *const texts[] = {session, kernel_key};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT boot, class, error FROM run WHERE session = ?1 AND"
-			  " kernel_key = ?2 ORDER BY id",
-			  texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(db,
+				     "SELECT boot, class, error FROM run WHERE session = ?1 AND"
+				     " kernel_key = ?2 ORDER BY id",
+				     texts, ARRAY_SIZE(texts), &stmt, err);
 
 	*out = (struct results_tally){0};
 	if (ret)
@@ -215,7 +229,8 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 		int boot = sqlite3_column_int(stmt, 0);
 		enum results_class class = results_class_from_name(database_text(stmt, 1));
 
-		out->last = boot > out->last ? boot : out->last;
+		if (boot > out->last)
+			out->last = boot;
 		out->boots[class]++;
 		if (class == RESULTS_OK)
 			continue;
@@ -234,19 +249,21 @@ int results_boot_medians(struct results_db *db, const char *session, const char 
 {
 	const char *const texts[] = {session, kernel_key, scenario, metric};
 	sqlite3_stmt *stmt;
-	int ret = prepare(db,
-			  "SELECT metric.median FROM metric JOIN run ON run.id = metric.run"
-			  " JOIN measurement ON measurement.id = metric.measurement"
-			  " WHERE run.session = ?1 AND run.kernel_key = ?2 AND run.status = 'pass'"
-			  " AND measurement.scenario = ?3 AND metric.metric = ?4 ORDER BY run.boot",
-			  texts, ARRAY_SIZE(texts), &stmt, err);
+	int ret = prepare_with_texts(
+		db,
+		"SELECT metric.median FROM metric JOIN run ON run.id = metric.run"
+		" JOIN measurement ON measurement.id = metric.measurement"
+		" WHERE run.session = ?1 AND run.kernel_key = ?2 AND run.status = 'pass'"
+		" AND measurement.scenario = ?3 AND metric.metric = ?4 ORDER BY run.boot",
+		texts, ARRAY_SIZE(texts), &stmt, err);
 
 	*medians = NULL;
 	*n = 0;
 	if (ret)
 		return ret;
 	while ((ret = database_step(db, stmt, err)) == 1) {
-		*medians = xrealloc(*medians, *n + 1, sizeof(**medians));
+		if (!(*n & (*n - 1))) /* full at each power of two */
+			*medians = xrealloc(*medians, *n ? 2 * *n : 1, sizeof(**medians));
 		(*medians)[(*n)++] = sqlite3_column_double(stmt, 0);
 	}
 	sqlite3_finalize(stmt);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `nestlab db check`: what SQLite can tell, and what only we know. Each check adds a line a fault.
+ * `nestlab db check`: what SQLite can verify, and what only nestlab knows. Each fault adds a line to the
+ * report.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +16,7 @@
 #include "results/store/distribution.h"
 #include "results/store/seal.h"
 
-#define MAX_LINES 100 /* a ruined file need not be told in full */
+#define MAX_LINES 100 /* nobody reads more lines of a ruined file */
 
 struct checker {
 	struct results_db *db;
@@ -23,9 +24,10 @@ struct checker {
 	int faults;
 };
 
-static void fault(struct checker *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add_fault(struct checker *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static void fault(struct checker *c, const char *fmt, ...)
+static void add_fault(struct checker *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -37,7 +39,7 @@ static void fault(struct checker *c, const char *fmt, ...)
 	strbuf_addch(c->report, '\n');
 }
 
-/* Each row that @sql gives is a fault; "ok" is not. A file too damaged to be asked is one too. */
+/* Each row that @sql gives is a fault, but for "ok". So is a file too damaged to be queried. */
 static void check_query(struct checker *c, const char *what, const char *sql)
 {
 	struct error err = {0};
@@ -49,10 +51,10 @@ static void check_query(struct checker *c, const char *what, const char *sql)
 
 		ret = 0;
 		if (strcmp(text, "ok"))
-			fault(c, "%s: %s", what, text);
+			add_fault(c, "%s: %s", what, text);
 	}
 	if (ret < 0)
-		fault(c, "%s: %s", what, err.text);
+		add_fault(c, "%s: %s", what, err.text);
 	sqlite3_finalize(stmt);
 }
 
@@ -81,12 +83,12 @@ static const struct {
 		"'fail' AND coalesce(error, '') = ''"},
 };
 
-static bool differs(double stored, double computed)
+static bool is_different(double stored, double computed)
 {
 	return fabs(stored - computed) > 1e-9 * fmax(fabs(computed), 1);
 }
 
-/* What the columns say must be what the histogram says. */
+/* Count, min, max, median and p99 have to be those of the histogram. */
 static void check_histogram(struct checker *c, sqlite3_stmt *s)
 {
 	double scale = sqlite3_column_double(s, 3);
@@ -107,12 +109,12 @@ static void check_histogram(struct checker *c, sqlite3_stmt *s)
 		error_set(&err, ret, "the histogram cannot be decoded");
 	else
 		ret = distribution_check(&m, &err);
-	if (!ret && (differs(sqlite3_column_double(s, 7), distribution_quantile(&m, 0.5)) ||
-		     differs(sqlite3_column_double(s, 8), distribution_tail(&m))))
+	if (!ret && (is_different(sqlite3_column_double(s, 7), distribution_quantile(&m, 0.5)) ||
+		     is_different(sqlite3_column_double(s, 8), distribution_tail(&m))))
 		ret = error_set(&err, -EBADMSG, "median or p99 is not the histogram's");
 	if (ret)
-		fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
-		      database_text(s, 1), err.text);
+		add_fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
+			  database_text(s, 1), err.text);
 	free(hist);
 }
 
@@ -132,7 +134,7 @@ static void check_histograms(struct checker *c)
 		ret = 0;
 	}
 	if (ret < 0)
-		fault(c, "histograms: %s", err.text);
+		add_fault(c, "histograms: %s", err.text);
 	sqlite3_finalize(s);
 }
 
@@ -152,11 +154,11 @@ static void check_seals(struct checker *c)
 
 		ret = seal_compute(c->db, run, hex, &err);
 		if (!ret && strcmp(hex, database_text(s, 1)))
-			fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
-			      (long long)run);
+			add_fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
+				  (long long)run);
 	}
 	if (ret < 0)
-		fault(c, "seals: %s", err.text);
+		add_fault(c, "seals: %s", err.text);
 	sqlite3_finalize(s);
 }
 

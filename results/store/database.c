@@ -10,7 +10,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 
-/* The texts of results/schema*.sql, NUL-terminated, as the assembler finds them. */
+/* The texts of results/store/schema*.sql, NUL-terminated, as the assembler finds them. */
 __asm__(".pushsection .rodata\n"
 	"schema_1: .incbin \"results/store/schema.sql\"\n"
 	".byte 0\n"
@@ -79,7 +79,9 @@ int database_step(struct results_db *db, sqlite3_stmt *stmt, struct error *err)
 
 	if (ret == SQLITE_ROW)
 		return 1;
-	return ret == SQLITE_DONE ? 0 : database_error(db, "cannot be read or written", err);
+	if (ret == SQLITE_DONE)
+		return 0;
+	return database_error(db, "cannot be read or written", err);
 }
 
 void database_bind_text(sqlite3_stmt *stmt, int i, const char *text)
@@ -91,7 +93,9 @@ const char *database_text(sqlite3_stmt *stmt, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(stmt, column);
 
-	return text ? text : "";
+	if (!text)
+		return "";
+	return text;
 }
 
 int database_int(struct results_db *db, const char *sql, int64_t fallback, int64_t *out,
@@ -102,10 +106,14 @@ int database_int(struct results_db *db, const char *sql, int64_t fallback, int64
 
 	if (ret)
 		return ret;
+	*out = fallback;
 	ret = database_step(db, stmt, err);
-	*out = ret == 1 ? sqlite3_column_int64(stmt, 0) : fallback;
+	if (ret == 1)
+		*out = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	return 0;
 }
 
 /* ---- opening ---- */
@@ -116,8 +124,12 @@ static int check_identity(struct results_db *db, int64_t *version, struct error 
 	int64_t application = 0, objects = 0;
 	int ret = database_int(db, "PRAGMA application_id", 0, &application, err);
 
-	ret = ret ? ret : database_int(db, "PRAGMA user_version", 0, version, err);
-	ret = ret ? ret : database_int(db, "SELECT count(*) FROM sqlite_master", 0, &objects, err);
+	if (ret)
+		return ret;
+	ret = database_int(db, "PRAGMA user_version", 0, version, err);
+	if (ret)
+		return ret;
+	ret = database_int(db, "SELECT count(*) FROM sqlite_master", 0, &objects, err);
 	if (ret)
 		return ret;
 	if (application != DATABASE_APPLICATION_ID && (objects || application || *version))
@@ -136,19 +148,21 @@ static int check_identity(struct results_db *db, int64_t *version, struct error 
 
 static int run_steps(struct results_db *db, int64_t version, struct error *err)
 {
-	int ret = 0;
-
-	for (; !ret && version < database_version; version++) {
+	for (; version < database_version; version++) {
 		__cleanup_free char *mark =
 			xasprintf("PRAGMA user_version = %lld", (long long)version + 1);
+		int ret = database_exec(db, steps[version], err);
 
-		ret = database_exec(db, steps[version], err);
-		ret = ret ? ret : database_exec(db, mark, err);
+		if (ret)
+			return ret;
+		ret = database_exec(db, mark, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
-/* Asked again under the write lock: two nestlabs may find the same old file at once. */
+/* Reads the version again under the write lock: two nestlabs may open the same old file at once. */
 static int migrate(struct results_db *db, struct error *err)
 {
 	int64_t version;
@@ -157,15 +171,13 @@ static int migrate(struct results_db *db, struct error *err)
 	if (ret)
 		return ret;
 	ret = check_identity(db, &version, err);
-	ret = ret ? ret : run_steps(db, version, err);
-	ret = ret ? ret : database_exec(db, "COMMIT", err);
-	if (ret)
-		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-	return ret;
+	if (!ret)
+		ret = run_steps(db, version, err);
+	return database_end(db, ret, err);
 }
 
-/* In one transaction: another nestlab may be making this very file between two questions. */
-static int look(struct results_db *db, int64_t *version, struct error *err)
+/* In one transaction, because another nestlab may be creating this very file between two queries. */
+static int read_identity(struct results_db *db, int64_t *version, struct error *err)
 {
 	int ret = database_exec(db, "BEGIN", err);
 
@@ -176,7 +188,7 @@ static int look(struct results_db *db, int64_t *version, struct error *err)
 	return ret;
 }
 
-/* SQLite does not wait for its lock where it changes the journal's mode: we do. */
+/* SQLite does not wait for a lock when it changes the journal mode, so we wait here. */
 static int set_modes(struct results_db *db, struct error *err)
 {
 	int ret = -EBUSY;
@@ -195,11 +207,14 @@ static int set_modes(struct results_db *db, struct error *err)
 static int prepare_file(struct results_db *db, struct error *err)
 {
 	int64_t version;
-	int ret = look(db, &version, err);
+	int ret = read_identity(db, &version, err);
 
-	if (!ret)
-		ret = set_modes(db, err);
-	return ret || version == database_version ? ret : migrate(db, err);
+	if (ret)
+		return ret;
+	ret = set_modes(db, err);
+	if (ret || version == database_version)
+		return ret;
+	return migrate(db, err);
 }
 
 static int make_folder(const char *path, struct error *err)
@@ -209,27 +224,31 @@ static int make_folder(const char *path, struct error *err)
 	return fs_mkdir_p(dirname(copy), err);
 }
 
+static int open_file(struct results_db *db, int flags, struct error *err)
+{
+	if (sqlite3_open_v2(db->path, &db->sql, flags, NULL) != SQLITE_OK)
+		return database_error(db, "cannot be opened", err);
+	sqlite3_busy_timeout(db->sql, DATABASE_BUSY_MS);
+	return prepare_file(db, err);
+}
+
 int results_open(const char *path, bool create, struct results_db **db, struct error *err)
 {
-	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
-	int ret = 0;
+	int flags = SQLITE_OPEN_READWRITE, ret;
 
 	*db = NULL;
 	if (!create && !fs_exists(path))
 		return error_set(err, -ENOENT, "%s: no such database; `nestlab run` makes one",
 				 path);
-	if (create)
+	if (create) {
+		flags |= SQLITE_OPEN_CREATE;
 		ret = make_folder(path, err);
-	if (ret)
-		return ret;
+		if (ret)
+			return ret;
+	}
 	*db = xcalloc(1, sizeof(**db));
 	(*db)->path = xstrdup(path);
-	if (sqlite3_open_v2(path, &(*db)->sql, flags, NULL) != SQLITE_OK) {
-		ret = database_error(*db, "cannot be opened", err);
-	} else {
-		sqlite3_busy_timeout((*db)->sql, DATABASE_BUSY_MS);
-		ret = prepare_file(*db, err);
-	}
+	ret = open_file(*db, flags, err);
 	if (ret) {
 		results_close(*db);
 		*db = NULL;

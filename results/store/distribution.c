@@ -12,7 +12,7 @@
 
 static double clamp(double v, double low, double high)
 {
-	return v < low ? low : v > high ? high : v;
+	return fmin(fmax(v, low), high);
 }
 
 /* The order statistic at @rank, 0 .. count - 1. */
@@ -38,14 +38,18 @@ double distribution_quantile(const struct results_metric *m, double q)
 	double at = q * (m->count - 1);
 	uint64_t rank = at;
 	double low = value_at(m, rank);
-	double value = at > rank ? low + (at - rank) * (value_at(m, rank + 1) - low) : low;
+	double value = low;
 
-	return value / (m->scale ? m->scale : 1);
+	if (at > rank)
+		value += (at - rank) * (value_at(m, rank + 1) - low);
+	return value / fmax(m->scale, 1);
 }
 
 double distribution_tail(const struct results_metric *m)
 {
-	return distribution_quantile(m, strcmp(m->better, "higher") ? 0.99 : 0.01);
+	if (!strcmp(m->better, "higher"))
+		return distribution_quantile(m, 0.01);
+	return distribution_quantile(m, 0.99);
 }
 
 int distribution_check(const struct results_metric *m, struct error *err)
@@ -97,35 +101,43 @@ static int get_leb128(const uint8_t **at, const uint8_t *end, uint32_t *v)
 
 		value |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80)) {
-			*v = value;
-			return value > UINT32_MAX ? -EBADMSG : 0;
+			if (value > UINT32_MAX)
+				return -EBADMSG;
+			*v = (uint32_t)value;
+			return 0;
 		}
 	}
 	return -EBADMSG;
 }
 
+/* One pair, whose bucket is counted from the one before. */
+static int get_bucket(const uint8_t **at, const uint8_t *end, uint32_t previous,
+		      struct results_bucket *b)
+{
+	int ret = get_leb128(at, end, &b->bucket);
+
+	if (ret)
+		return ret;
+	b->bucket += previous;
+	return get_leb128(at, end, &b->count);
+}
+
 int distribution_decode(const void *bytes, size_t len, struct results_bucket **hist, size_t *n)
 {
 	const uint8_t *at = bytes, *end = at + len;
-	uint32_t bucket = 0;
-	int ret = 0;
+	uint32_t previous = 0;
 
 	*hist = xcalloc(len / 2 + 1, sizeof(**hist)); /* a pair has two bytes at least */
-	*n = 0;
-	while (!ret && at < end) {
+	for (*n = 0; at < end; ++*n) {
 		struct results_bucket *b = &(*hist)[*n];
+		int ret = get_bucket(&at, end, previous, b);
 
-		ret = get_leb128(&at, end, &b->bucket);
-		ret = ret ? ret : get_leb128(&at, end, &b->count);
-		if (!ret) {
-			bucket += b->bucket;
-			b->bucket = bucket;
-			(*n)++;
+		if (ret) {
+			free(*hist);
+			*hist = NULL;
+			return ret;
 		}
+		previous = b->bucket;
 	}
-	if (ret) {
-		free(*hist);
-		*hist = NULL;
-	}
-	return ret;
+	return 0;
 }

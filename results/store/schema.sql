@@ -99,7 +99,7 @@ CREATE TABLE test (
 
 CREATE INDEX test_run ON test (run);
 
--- SHA-256 of a run's row and of all its rows (results/seal.h), written last.
+-- SHA-256 of a run's row and of all its rows (results/store/seal.h), written last.
 CREATE TABLE seal (
 	run INTEGER PRIMARY KEY REFERENCES run (id),
 	sha256 TEXT NOT NULL

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 --
--- The state of bisects (results/bisect_store.h). A bisect goes from running to done or refused; its
+-- The state of bisects (results/store/bisect.h). A bisect goes from running to done or refused; its
 -- steps are only ever added.
 
 CREATE TABLE bisect (

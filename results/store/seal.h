@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seal.h - a run's SHA-256: of every column of its row, its metrics, counters and tests. SQLite finds
- * a torn file, not a changed number; this finds both. Private to results/.
+ * seal.h - a run's SHA-256: of every column of its row, its metrics, counters and tests. SQLite
+ * notices a torn file, but not a changed number; the seal shows both. Private to results/.
  */
 #ifndef RESULTS_STORE_SEAL_H
 #define RESULTS_STORE_SEAL_H

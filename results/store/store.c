@@ -13,31 +13,9 @@
 #include "results/store/distribution.h"
 #include "results/store/seal.h"
 
-static const char *const class_names[] = {
-	[RESULTS_OK] = "ok",
-	[RESULTS_INFRASTRUCTURE] = "infrastructure",
-	[RESULTS_JOB] = "job",
-	[RESULTS_GUEST] = "guest",
-	[RESULTS_INTEGRITY] = "integrity",
-	[RESULTS_CANCELLED] = "cancelled",
-};
+/* ---- checks before anything is written ---- */
 
-const char *results_class_name(enum results_class c)
-{
-	return class_names[c];
-}
-
-enum results_class results_class_from_name(const char *name)
-{
-	for (size_t c = 0; c < ARRAY_SIZE(class_names); c++)
-		if (!strcmp(class_names[c], name))
-			return (enum results_class)c;
-	return RESULTS_OK;
-}
-
-/* ---- what must hold before anything is written ---- */
-
-/* An agent may have measured nothing: that is no number, and no error. */
+/* An agent may have measured nothing. That is not an error; the metric is left out. */
 static bool is_empty(const struct results_metric *m)
 {
 	return !m->count && !m->nhist;

@@ -24,7 +24,8 @@ static void read_pieces(const char *text, size_t len, size_t piece)
 	for (size_t i = 0; i < len; i += piece) {
 		size_t n = len - i < piece ? len - i : piece;
 
-		ret = ret ? ret : record_stream_feed(&rs, text + i, n, &err);
+		if (!ret)
+			ret = record_stream_feed(&rs, text + i, n, &err);
 		console_feed(&c, text + i, n);
 	}
 	if (!ret)

@@ -85,4 +85,48 @@ is $? 0 "--metric leaves the others out"
 unlike "$out" 'switch' "of the table, too"
 is "$(compare base good)" "$(compare base good)" "the same boots give the same text"
 
+# ---- many boots: the cost grows with them, not with their square ----
+
+# cpu BOOTS: the CPU milliseconds of comparing so many boots of each, which had the same four seeds in turn
+cpu() {
+	local user system
+	awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++)
+		printf "a aa %d emulated x=%d\nb bb %d emulated x=%d\n", i % 4, 90000 + i * 7919 % 9973, i % 4, 90000 + i * 7907 % 9967
+	}' >"$TMP/boots"
+	rm -f "$TMP"/many.db*
+	"$TOP/tests/lib/fake-results.py" "$TMP/many.db" <"$TMP/boots"
+	read -r user system < <(TIMEFORMAT='%U %S'; { time "$NESTLAB" compare a b --db "$TMP/many.db" >/dev/null 2>&1; } 2>&1)
+	awk -v u="$user" -v s="$system" 'BEGIN { print int(1000 * (u + s)) }'
+}
+few=$(cpu 250) many=$(cpu 2000)
+[ "$many" -lt $((few * 24)) ]
+ok $? "eight times the boots take about eight times the time ($few ms, $many ms)"
+
+# ---- boots that failed ----
+
+# stored KERNEL KEY BOOTS STATUS CLASS: so many boots more of it, without numbers
+stored() {
+	for _ in $(seq "$3"); do
+		sqlite3 "$DB" "INSERT INTO run (kernel_name, kernel_key, agent_sha256, scenario_name,
+			host_name, host_identity, session, boot, seed, started, wall_seconds, status, class,
+			error) VALUES ('$1', '$2', 'agent', 'quick', 'emulated', 'emulated', 's1', 1, 99,
+			'2026-11-23T20:00:00Z', 9, '$4', $5, 'kernel panic')"
+	done
+}
+stored panics ffffffffffff06 2 fail "'guest'"
+out=$(compare base panics)
+is $? 125 "2 of 2 boots died, 0 of 2 of the base: cannot tell"
+like "$out" 'quick: 2 of 2 boots failed, with the base 0 of 2: too few boots' "and the row says why"
+like "$out" '^more boots, with new seeds: nestlab run \.\.\. --boots 1 ' "one more of each would do"
+stored base aaaaaaaaaaaa01 2 pass NULL
+compare base panics >/dev/null
+is $? 125 "2 of 2 against 0 of 4 of the base: p 1/15, cannot tell"
+stored panics ffffffffffff06 1 fail "'guest'"
+out=$(compare base panics)
+is $? 1 "3 of 3 against 0 of 4: regressed"
+like "$out" '^regressed: ' "and the last line says so"
+stored base aaaaaaaaaaaa01 1 fail "'guest'"
+compare base good >/dev/null
+is $? 0 "what only the base failed is no regression"
+
 plan_done

@@ -335,6 +335,52 @@ TEST(a_flood_is_cut_and_counted)
 	free(out.output);
 }
 
+struct heard {
+	char text[64];
+	size_t len;
+	bool while_it_ran; /* before the process ended */
+	int go;		   /* it waits for a byte from here before it ends */
+};
+
+static int speak_and_wait(void *arg, int fd)
+{
+	char byte;
+
+	dprintf(fd, "soon\n");
+	return read(*(int *)arg, &byte, 1) == 1 ? 0 : 1;
+}
+
+static void hear(void *arg, const char *data, size_t len)
+{
+	struct heard *h = arg;
+
+	assert_true(h->len + len <= sizeof(h->text));
+	memcpy(h->text + h->len, data, len);
+	h->len += len;
+	h->while_it_ran = write(h->go, "x", 1) == 1;
+}
+
+/* The process ends only once its output was given to us: nothing is held back until the end. */
+TEST(output_comes_while_it_runs)
+{
+	struct heard heard = {.len = 0};
+	const struct isolate_watch watch = {.on_output = hear, .arg = &heard};
+	int go[2];
+
+	assert_int_equal(pipe(go), 0);
+	heard.go = go[1];
+	assert_int_equal(isolate_run(speak_and_wait, &go[0], 30, &watch, &out), 0);
+	assert_false(out.timed_out);
+	assert_int_equal(out.status, 0);
+	assert_true(heard.while_it_ran);
+	assert_int_equal(heard.len, 5);
+	assert_memory_equal(heard.text, "soon\n", 5);
+	assert_int_equal(out.len, 0); /* and it is not kept besides */
+	free(out.output);
+	close(go[0]);
+	close(go[1]);
+}
+
 static int three_seconds(void *arg, int fd)
 {
 	struct timespec t = {.tv_sec = 3};
@@ -352,14 +398,14 @@ static void count_beat(void *arg)
 TEST(a_pulse_beats_while_it_runs)
 {
 	int beats = 0;
-	const struct isolate_pulse pulse = {1, count_beat, &beats};
+	const struct isolate_watch watch = {.every_s = 1, .on_beat = count_beat, .arg = &beats};
 
-	assert_int_equal(isolate_run(three_seconds, NULL, 30, &pulse, &out), 0);
+	assert_int_equal(isolate_run(three_seconds, NULL, 30, &watch, &out), 0);
 	assert_true(beats);
 	assert_int_equal(out.status, 0);
 	free(out.output);
 	beats = 0;
-	assert_int_equal(isolate_run(hang_with_a_child, NULL, 2, &pulse, &out), 0);
+	assert_int_equal(isolate_run(hang_with_a_child, NULL, 2, &watch, &out), 0);
 	assert_true(out.timed_out);
 	assert_true(beats);
 	free(out.output);

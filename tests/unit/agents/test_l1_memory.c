@@ -5,6 +5,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -16,10 +17,12 @@
 
 static struct vm_memory mem;
 
-bool regions_unmanaged(struct region *out)
+static int regions_error;
+
+int regions_unmanaged(struct region *out)
 {
-	(void)out;
-	return false;
+	*out = (struct region){0};
+	return regions_error;
 }
 
 static int skips;
@@ -168,6 +171,19 @@ TEST(no_unmanaged_ram_is_a_skip)
 	skips = 0;
 	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), VM_SAID);
 	assert_int_equal(skips, 1);
+	vm_memory_unmap(&none);
+}
+
+/* A verdict on the host, "it has none", must not come of the agent's own trouble. */
+TEST(a_lack_of_descriptors_is_no_skip)
+{
+	struct vm_memory none;
+
+	skips = 0;
+	regions_error = -EMFILE;
+	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), -EMFILE);
+	regions_error = 0;
+	assert_int_equal(skips, 0);
 	vm_memory_unmap(&none);
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/cancel.h"
@@ -173,11 +172,10 @@ static int find_cancelled(void *arg)
 
 static int find_without_descriptors(void *arg)
 {
-	struct rlimit limit = {5, 5};
 	char *commit;
 
 	(void)arg;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	unit_use_up_descriptors(2);
 	return -git_find_commit(repository, "one", &commit, NULL);
 }
 

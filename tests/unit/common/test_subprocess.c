@@ -3,12 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include "common/subprocess.h"
 
@@ -113,21 +108,6 @@ TEST(lines_come_though_the_log_cannot_be_written)
 	strbuf_release(&got);
 }
 
-/* From now on pidfd_open() fails in this process as it does when descriptors run out. */
-static void forbid_pidfd_open(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EMFILE),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {ARRAY_SIZE(code), code};
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
 static int run_unwatched(void *arg)
 {
 	static const char *const argv[] = {"sleep", "1000", NULL};
@@ -136,7 +116,8 @@ static int run_unwatched(void *arg)
 
 	(void)arg;
 	alarm(10);
-	forbid_pidfd_open();
+	/* as when descriptors run out just then */
+	unit_filter_syscall(SYS_pidfd_open, SECCOMP_RET_ERRNO | EMFILE);
 	return -subprocess_run(&sp, &status, NULL);
 }
 

@@ -4,9 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/cancel.h"
@@ -15,19 +13,6 @@
 static struct kernel_env env_here(void)
 {
 	return (struct kernel_env){.variants_dir = unit_dir, .cache_dir = unit_dir};
-}
-
-/* Opens descriptors until @spare are left. */
-static void use_up_descriptors(int spare)
-{
-	struct rlimit limit = {16, 16};
-	int fds[16], n = 0;
-
-	setrlimit(RLIMIT_NOFILE, &limit);
-	while (n < 16 && (fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
-		n++;
-	while (spare-- && n)
-		close(fds[--n]);
 }
 
 /* ---- sources ---- */
@@ -78,7 +63,7 @@ static int identify_cancelled(void *arg)
 static int identify_starved(void *arg)
 {
 	(void)arg;
-	use_up_descriptors(1);
+	unit_use_up_descriptors(1);
 	return -identify(repository, "one", NULL);
 }
 
@@ -136,7 +121,7 @@ static int patch_starved(void *arg)
 {
 	__cleanup_free char *patch = unit_path("x.patch");
 
-	use_up_descriptors(0);
+	unit_use_up_descriptors(0);
 	(void)arg;
 	return -kernel_patches_apply(unit_dir, &patch, 1, "/dev/null", NULL);
 }
@@ -146,7 +131,7 @@ static int ask_starved(void *arg)
 	bool generated;
 
 	(void)arg;
-	use_up_descriptors(0);
+	unit_use_up_descriptors(0);
 	return -kernel_tree_is_generated(unit_dir, "made", &generated, NULL);
 }
 
@@ -215,7 +200,7 @@ static int load_entry(struct error *err)
 static int load_starved(void *arg)
 {
 	(void)arg;
-	use_up_descriptors(0);
+	unit_use_up_descriptors(0);
 	return -load_entry(NULL);
 }
 
@@ -226,7 +211,7 @@ static int lookup_starved(void *arg)
 	bool found;
 
 	(void)arg;
-	use_up_descriptors(0);
+	unit_use_up_descriptors(0);
 	return -kernel_cache_lookup(&env, &keys, &found, NULL);
 }
 

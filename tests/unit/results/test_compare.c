@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The comparison: which runs, which verdicts, what it looks like. */
-#include "tests/unit/unit.h"
-
 #include <errno.h>
 
 #include <json-c/json.h>
 
-#include "tests/unit/results/judged_fixture.h"
-
-static int refuse(const char *a, const char *b, struct error *err)
-{
-	memset(err, 0, sizeof(*err));
-	return compare_filtered(a, b, NULL, err);
-}
+#include "tests/unit/results/compare_each.h"
 
 /* ---- verdicts ---- */
 
@@ -21,23 +13,25 @@ TEST(a_clear_change_takes_one_boot_each_on_the_emulated_host)
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24200);
 	compare_kernels("a", "b");
-	assert_int_equal(found.nmetrics, 1);
-	assert_int_equal(found.metrics[0].median.verdict, VERDICT_IMPROVED);
-	assert_int_equal(found.verdict, VERDICT_IMPROVED);
-	assert_true(fabs(found.metrics[0].median.ratio - 24200.0 / 30000) < 1e-12);
-	assert_true(found.metrics[0].median.low < found.metrics[0].median.ratio);
-	assert_says(found.metrics[0].median.why, "assumed");
-	assert_int_equal(results_more_boots(&found), 0);
+	assert_int_equal(c.nmetrics, 1);
+	assert_int_equal(c.metrics[0].median.verdict, VERDICT_IMPROVED);
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	assert_true(fabs(c.metrics[0].median.ratio - 24200.0 / 30000) < 1e-12);
+	assert_true(c.metrics[0].median.low < c.metrics[0].median.ratio);
+	assert_says(c.metrics[0].median.why, "assumed");
+	assert_int_equal(results_more_boots(&c), 0);
 
-	assert_compares("b", "a", VERDICT_REGRESSED);
+	compare_kernels("b", "a");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
 TEST(the_same_numbers_are_unchanged)
 {
 	boot(db, "a", KEY_A, 1, 25461);
 	boot(db, "b", KEY_B, 1, 25463);
-	assert_compares("a", "b", VERDICT_UNCHANGED);
-	assert_string_equal(found.clock, "emulated");
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_string_equal(c.clock, "emulated");
 }
 
 /* 0.45 % with noise of 0.1 %: neither surely within half a percent, nor beyond it. */
@@ -45,9 +39,10 @@ TEST(in_between_is_inconclusive_and_says_how_many_more)
 {
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 30135);
-	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
-	assert_true(found.metrics[0].median.more_boots > 1);
-	assert_int_equal(results_more_boots(&found), found.metrics[0].median.more_boots);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_true(c.metrics[0].median.more_boots > 1);
+	assert_int_equal(results_more_boots(&c), c.metrics[0].median.more_boots);
 }
 
 TEST(higher_may_be_better)
@@ -60,7 +55,8 @@ TEST(higher_may_be_better)
 			->better = "higher";
 		fixture_store(db, &f);
 	}
-	assert_compares("a", "b", VERDICT_IMPROVED);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
 }
 
 /* Of hardware nothing is assumed: one boot each cannot tell; six can. */
@@ -79,13 +75,15 @@ TEST(hardware_needs_boots)
 		}
 		if (i)
 			continue;
-		assert_compares("a", "b", VERDICT_INCONCLUSIVE);
-		assert_true(isnan(found.metrics[0].median.low));
-		assert_says(found.metrics[0].median.why, "unknown");
+		compare_kernels("a", "b");
+		assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+		assert_true(isnan(c.metrics[0].median.low));
+		assert_says(c.metrics[0].median.why, "unknown");
 	}
-	assert_compares("a", "b", VERDICT_REGRESSED);
-	assert_int_equal(found.metrics[0].base.boots, 6); /* hardware: the same seed is no repeat */
-	assert_true(found.metrics[0].smallest_effect == 2);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.metrics[0].base.boots, 6); /* hardware: the same seed is no repeat */
+	assert_true(c.metrics[0].smallest_effect == 2);
 }
 
 /* A change of 1.5 % is clear to a quiet host and noise to one whose own boots differ by as much. */
@@ -93,11 +91,13 @@ TEST(noise_is_learned_from_other_kernels_boots)
 {
 	boot(db, "a", KEY_A, 100, 30000);
 	boot(db, "b", KEY_B, 101, 30450);
-	assert_compares("a", "b", VERDICT_REGRESSED);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 	for (uint64_t i = 0; i < 30; i++)
 		boot(db, "other", "cccccccccccc0003", i, i % 2 ? 30000 : 30600);
-	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
-	assert_says(found.metrics[0].median.why, "29 repeated boots");
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_says(c.metrics[0].median.why, "29 repeated boots");
 }
 
 TEST(the_smallest_effect_may_come_with_the_metric)
@@ -110,7 +110,8 @@ TEST(the_smallest_effect_may_come_with_the_metric)
 			->smallest_effect = 5;
 		fixture_store(db, &f);
 	}
-	assert_compares("a", "b", VERDICT_UNCHANGED); /* 2 % */
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED); /* 2 % */
 }
 
 /* Two values in 100 samples: the median stays, the worst hundredth does not. */
@@ -135,17 +136,18 @@ TEST(the_tail_is_judged_too)
 			fixture_store(db, &f);
 		}
 	compare_kernels("a", "b");
-	assert_int_equal(found.metrics[0].median.verdict, VERDICT_UNCHANGED);
-	assert_int_equal(found.metrics[0].p99.verdict, VERDICT_REGRESSED);
-	assert_int_equal(found.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.metrics[0].median.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.metrics[0].p99.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
 TEST(zeros_have_no_ratio)
 {
 	boot(db, "a", KEY_A, 1, 0);
 	boot(db, "b", KEY_B, 1, 10);
-	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
-	assert_says(found.metrics[0].median.why, "0 among");
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_says(c.metrics[0].median.why, "0 among");
 }
 
 /* ---- which runs ---- */
@@ -161,7 +163,7 @@ TEST(clocks_are_never_compared)
 	f.run.host_identity = "{\"model\":\"server\"}";
 	fixture_metric(&f, "multiplex", "switch", MANAGED, 900);
 	fixture_store(db, &f);
-	assert_int_equal(refuse("a", "b", &err), -EXDEV);
+	assert_int_equal(compare_filtered("a", "b", NULL, &err), -EXDEV);
 	assert_says(err.text, "never compared");
 	assert_says(err.text, "emulated");
 }
@@ -176,12 +178,13 @@ TEST(environments_are_not_mixed)
 	f.run.agent_sha256 = "newer agent";
 	fixture_metric(&f, "multiplex", "switch", MANAGED, 10000);
 	fixture_store(db, &f);
-	assert_int_equal(refuse("a", "b", &err), -ENODATA);
+	assert_int_equal(compare_filtered("a", "b", NULL, &err), -ENODATA);
 	assert_says(err.text, "agents differ");
 
 	boot(db, "b", KEY_B, 1, 30001); /* now there is one in common */
-	assert_compares("a", "b", VERDICT_UNCHANGED);
-	assert_says(found.notes, "b: 1 run of another agent, host or clock left out");
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_says(c.notes, "b: 1 run of another agent, host or clock left out");
 }
 
 TEST(the_newest_build_of_a_name_is_meant)
@@ -189,24 +192,26 @@ TEST(the_newest_build_of_a_name_is_meant)
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 99999);
 	boot(db, "b", "dddddddddddd0004", 1, 30000);
-	assert_compares("a", "b", VERDICT_UNCHANGED);
-	assert_string_equal(found.new_key, "dddddddddddd0004");
-	assert_says(found.notes, "newest of 2 builds");
-	assert_compares("a", "bbbbbb", VERDICT_REGRESSED); /* the older one by its key */
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_string_equal(c.new_key, "dddddddddddd0004");
+	assert_says(c.notes, "newest of 2 builds");
+	compare_kernels("a", "bbbbbb"); /* the older one by its key */
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
 TEST(what_is_not_there_is_said)
 {
 	struct error err;
 
-	assert_int_equal(refuse("a", "b", &err), -ENOENT);
+	assert_int_equal(compare_filtered("a", "b", NULL, &err), -ENOENT);
 	assert_says(err.text, "no run at all");
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "c", "aaaaaaaaaaaa9999", 1, 30000);
-	assert_int_equal(refuse("a", "nope", &err), -ENOENT);
+	assert_int_equal(compare_filtered("a", "nope", NULL, &err), -ENOENT);
 	assert_says(err.text, "nope");
 	assert_says(err.text, "c (aaaaaaaaaaaa)");
-	assert_int_equal(refuse("a", "aaaaaaaa", &err), -ENOTUNIQ);
+	assert_int_equal(compare_filtered("a", "aaaaaaaa", NULL, &err), -ENOTUNIQ);
 	assert_says(err.text, "a (");
 	assert_says(err.text, "c (");
 }
@@ -221,16 +226,16 @@ TEST(a_repeated_boot_is_no_second_boot)
 	boot(db, "b", KEY_B, 1, 30000);
 	boot(db, "b", KEY_B, 2, 30000);
 	compare_kernels("a", "b");
-	assert_int_equal(found.metrics[0].base.boots, 1);
-	assert_int_equal(found.metrics[0].new.boots, 2);
-	assert_says(found.notes, "1 boot left out: the same seed");
-	assert_int_equal(refuse("a", "a", &err), -ENODATA);
+	assert_int_equal(c.metrics[0].base.boots, 1);
+	assert_int_equal(c.metrics[0].new.boots, 2);
+	assert_says(c.notes, "1 boot left out: the same seed");
+	assert_int_equal(compare_filtered("a", "a", NULL, &err), -ENODATA);
 	assert_says(err.text, "one boot that counts");
 
 	boot(db, "a", KEY_A, 1, 30006); /* the same seed, and yet it gave something else */
 	compare_kernels("a", "b");
-	assert_int_equal(found.metrics[0].base.boots, 2);
-	assert_int_equal(found.next_seed, 3);
+	assert_int_equal(c.metrics[0].base.boots, 2);
+	assert_int_equal(c.next_seed, 3);
 }
 
 /* The command given again makes copies in another session: they are no history of what is compared. */
@@ -250,8 +255,8 @@ TEST(copies_elsewhere_are_no_history)
 		fixture_store(db, &f);
 	}
 	assert_int_equal(compare_filtered("a", "b", &filter, &err), 0);
-	assert_int_equal(found.metrics[0].base.boots, 3);
-	assert_int_equal(found.metrics[0].median.noise_from, 4); /* of these six boots alone */
+	assert_int_equal(c.metrics[0].base.boots, 3);
+	assert_int_equal(c.metrics[0].median.noise_from, 4); /* of these six boots alone */
 }
 
 TEST(other_rounds_are_other_numbers)
@@ -267,10 +272,10 @@ TEST(other_rounds_are_other_numbers)
 			fixture_store(db, &f);
 		}
 	compare_kernels("a", "b");
-	assert_int_equal(found.nmetrics, 1);
-	assert_int_equal(found.metrics[0].new.boots, 1);
-	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
-	assert_says(found.notes, "other rounds");
+	assert_int_equal(c.nmetrics, 1);
+	assert_int_equal(c.metrics[0].new.boots, 1);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_says(c.notes, "other rounds");
 }
 
 TEST(filters_narrow_it_down)
@@ -288,10 +293,10 @@ TEST(filters_narrow_it_down)
 		fixture_store(db, &f);
 	}
 	assert_int_equal(compare_filtered("a", "b", &filter, &err), 0);
-	assert_int_equal(found.nmetrics, 1);
+	assert_int_equal(c.nmetrics, 1);
 	filter = (struct results_filter){.scenario = "quick"}; /* a plan's name does too */
 	assert_int_equal(compare_filtered("a", "b", &filter, &err), 0);
-	assert_int_equal(found.nmetrics, 3);
+	assert_int_equal(c.nmetrics, 3);
 	filter = (struct results_filter){.session = "s1"};
 	assert_int_equal(compare_filtered("a", "b", &filter, &err), -ENOENT);
 	filter = (struct results_filter){.scenario = "migrate"};
@@ -311,22 +316,23 @@ TEST(one_kernel_is_split_into_halves)
 		fixture_store(db, &f);
 	}
 	compare_kernels("a", "a");
-	assert_string_equal(found.base, "a/odd");
-	assert_string_equal(found.new, "a/even");
-	assert_int_equal(found.nmetrics, 2);
-	assert_string_equal(found.metrics[1].metric, "switch");
-	assert_int_equal(found.metrics[1].base.boots, 3);
-	assert_int_equal(found.metrics[1].new.boots, 2);
-	assert_true(found.metrics[1].base.median == 30003);
-	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
+	assert_string_equal(c.base, "a/odd");
+	assert_string_equal(c.new, "a/even");
+	assert_int_equal(c.nmetrics, 2);
+	assert_string_equal(c.metrics[1].metric, "switch");
+	assert_int_equal(c.metrics[1].base.boots, 3);
+	assert_int_equal(c.metrics[1].new.boots, 2);
+	assert_true(c.metrics[1].base.median == 30003);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 }
 
 TEST(one_kernel_under_two_names_is_said_to_be_one)
 {
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "twin", KEY_A, 1, 30000);
-	assert_compares("a", "twin", VERDICT_UNCHANGED);
-	assert_says(found.notes, "the same build");
+	compare_kernels("a", "twin");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_says(c.notes, "the same build");
 }
 
 /* ---- what it looks like ---- */
@@ -346,9 +352,10 @@ TEST(parts_do_not_decide_but_alone_they_do)
 				->headline = false;
 			fixture_store(db, &f);
 		}
-	assert_compares("base", "new", VERDICT_IMPROVED);
+	compare_kernels("base", "new");
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
 	assert_int_equal(compare_filtered("base", "new", &part, &err), 0);
-	assert_int_equal(found.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
-UNIT_MAIN_EACH("compare", judged_open, judged_close)
+UNIT_MAIN_EACH("compare", each_open, each_close)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The comparison: boots that failed, and selftests. */
 
-#include "tests/unit/unit.h"
-
 #include "results/compare/failures.h"
 #include "results/report/text.h"
-#include "tests/unit/results/judged_fixture.h"
+#include "tests/unit/results/compare_each.h"
 
 /* One of one against none of one may be chance: three boots of each are the least that tell. */
 TEST(a_kernel_that_only_fails_regresses_when_boots_suffice)
@@ -23,16 +21,14 @@ TEST(a_kernel_that_only_fails_regresses_when_boots_suffice)
 		fixture_fail(&f, RESULTS_INFRASTRUCTURE, "the emulator was killed");
 		fixture_store(db, &f);
 		compare_kernels("a", "b");
-		assert_int_equal(found.verdict,
-				 seed < 3 ? VERDICT_INCONCLUSIVE : VERDICT_REGRESSED);
-		assert_int_equal(results_more_boots(&found), 3 - seed);
-		assert_int_equal(found.new_failed,
-				 seed); /* infrastructure is nobody's fault here */
-		assert_int_equal(found.base_failed, 0);
-		assert_says(found.failure, "out of luck");
+		assert_int_equal(c.verdict, seed < 3 ? VERDICT_INCONCLUSIVE : VERDICT_REGRESSED);
+		assert_int_equal(results_more_boots(&c), 3 - seed);
+		assert_int_equal(c.new_failed, seed); /* infrastructure is nobody's fault here */
+		assert_int_equal(c.base_failed, 0);
+		assert_says(c.failure, "out of luck");
 	}
 	compare_kernels("a", "b");
-	results_render_text(&found, 0, &out);
+	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "out of luck");
 	assert_says(out.buf, "3 of 3 boots failed, with the base 0 of 3");
 	strbuf_release(&out);
@@ -51,10 +47,9 @@ static void failed_with(const char *kernel, const char *key, const char *scenari
 
 static const struct results_failure_rate *find_rate(const char *scenario, const char *what)
 {
-	for (size_t i = 0; i < found.nfailures; i++)
-		if (!strcmp(found.failures[i].scenario, scenario) &&
-		    !strcmp(found.failures[i].what, what))
-			return &found.failures[i];
+	for (size_t i = 0; i < c.nfailures; i++)
+		if (!strcmp(c.failures[i].scenario, scenario) && !strcmp(c.failures[i].what, what))
+			return &c.failures[i];
 	fail_msg("no rate of %s %s", scenario, what);
 	return NULL;
 }
@@ -68,17 +63,17 @@ TEST(a_base_that_fails_one_scenario_excuses_no_other)
 		failed_with("b", KEY_B, "selftests", seed, RESULTS_INTEGRITY, "wrong");
 	}
 	compare_kernels("a", "b");
-	assert_int_equal(found.nfailures, 1);
-	assert_int_equal(found.failures[0].verdict, VERDICT_UNCHANGED);
-	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.nfailures, 1);
+	assert_int_equal(c.failures[0].verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 	for (uint64_t seed = 21; seed <= 32; seed++)
 		failed_with("b", KEY_B, "quick", seed, RESULTS_INTEGRITY, "wrong");
 	compare_kernels("a", "b");
-	assert_int_equal(found.nfailures, 2);
+	assert_int_equal(c.nfailures, 2);
 	assert_int_equal(find_rate("quick", "failed")->verdict, VERDICT_REGRESSED);
 	assert_int_equal(find_rate("selftests", "failed")->verdict, VERDICT_UNCHANGED);
-	assert_int_equal(results_count_worse_failures(&found), 1);
-	assert_int_equal(found.verdict, VERDICT_REGRESSED);
+	assert_int_equal(results_count_worse_failures(&c), 1);
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
 /* Whether a selftest fails as well, or nothing but the complaint came. */
@@ -93,7 +88,7 @@ TEST(a_test_that_the_base_fails_excuses_no_complaint)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(news); i++) {
-		judged_anew();
+		each_reopen();
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
 		for (uint64_t seed = 1; seed <= 4; seed++) {
@@ -103,11 +98,11 @@ TEST(a_test_that_the_base_fails_excuses_no_complaint)
 		compare_kernels("a", "b");
 		assert_int_equal(find_rate("selftests", "failed")->verdict, VERDICT_UNCHANGED);
 		assert_int_equal(find_rate("selftests", "died")->verdict, VERDICT_REGRESSED);
-		assert_int_equal(found.verdict, VERDICT_REGRESSED);
-		assert_says(found.failure, "BUG: KASAN: x");
+		assert_int_equal(c.verdict, VERDICT_REGRESSED);
+		assert_says(c.failure, "BUG: KASAN: x");
 		compare_kernels("b", "a");
 		assert_int_equal(find_rate("selftests", "died")->verdict, VERDICT_IMPROVED);
-		assert_int_equal(found.verdict, VERDICT_IMPROVED);
+		assert_int_equal(c.verdict, VERDICT_IMPROVED);
 	}
 }
 
@@ -133,7 +128,8 @@ TEST(selftests_elsewhere_hide_no_numbers)
 	boot(db, "a", KEY_A, 1, 30000);
 	boot(db, "b", KEY_B, 1, 24000);
 	selftests_pass("{\"emulator\":\"bochs 2.7\",\"cpus\":2}");
-	assert_compares("a", "b", VERDICT_IMPROVED);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
 }
 
 TEST(selftests_alone_compare_too)
@@ -141,9 +137,10 @@ TEST(selftests_alone_compare_too)
 	struct strbuf out = STRBUF_INIT;
 
 	selftests_pass(NULL);
-	assert_compares("a", "b", VERDICT_UNCHANGED);
-	assert_int_equal(found.same_tests, 1);
-	results_render_text(&found, 0, &out);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.same_tests, 1);
+	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "b against a: no numbers");
 	assert_says(out.buf, "1 selftest as before");
 	strbuf_release(&out);
@@ -170,12 +167,13 @@ TEST(a_test_that_fails_now_is_a_regression)
 		f.run.ntests = 2;
 		fixture_store(db, &f);
 	}
-	assert_compares("a", "b", VERDICT_REGRESSED);
-	assert_int_equal(found.ntests, 1);
-	assert_int_equal(found.same_tests, 1);
-	assert_string_equal(found.tests[0].name, "x");
-	assert_string_equal(found.tests[0].base, "pass");
-	results_render_text(&found, 0, &out);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.ntests, 1);
+	assert_int_equal(c.same_tests, 1);
+	assert_string_equal(c.tests[0].name, "x");
+	assert_string_equal(c.tests[0].base, "pass");
+	results_render_text(&c, 0, &out);
 	assert_says(out.buf, "kselftest x: pass -> fail (regressed)");
 	assert_says(out.buf, "x.c:12: no");
 	strbuf_release(&out);
@@ -229,20 +227,19 @@ TEST(failed_boots_are_judged_by_rate)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		judged_anew();
+		each_reopen();
 		boot(db, "a", KEY_A, 1, 30000);
 		boot(db, "b", KEY_B, 1, 30000);
 		boots_of("a", KEY_A, rows[i].base_boots - 1, rows[i].base_failed);
 		boots_of("b", KEY_B, rows[i].new_boots - 1, rows[i].new_failed);
 		compare_kernels("a", "b");
-		assert_int_equal(found.nfailures, 1);
-		assert_int_equal(found.failures[0].base_boots, rows[i].base_boots);
-		assert_int_equal(found.failures[0].new_boots, rows[i].new_boots);
-		if (found.verdict != rows[i].verdict ||
-		    found.failures[0].more_boots != rows[i].more_boots)
-			fail_msg("row %zu: %s, %d more: %s", i, results_verdict_name(found.verdict),
-				 found.failures[0].more_boots, found.failures[0].why);
-		assert_int_equal(results_more_boots(&found), rows[i].more_boots);
+		assert_int_equal(c.nfailures, 1);
+		assert_int_equal(c.failures[0].base_boots, rows[i].base_boots);
+		assert_int_equal(c.failures[0].new_boots, rows[i].new_boots);
+		if (c.verdict != rows[i].verdict || c.failures[0].more_boots != rows[i].more_boots)
+			fail_msg("row %zu: %s, %d more: %s", i, results_verdict_name(c.verdict),
+				 c.failures[0].more_boots, c.failures[0].why);
+		assert_int_equal(results_more_boots(&c), rows[i].more_boots);
 	}
 }
 
@@ -251,7 +248,8 @@ TEST(a_base_that_died_twice_excuses_no_kernel_that_always_dies)
 {
 	boots_of("a", KEY_A, 102, 2);
 	boots_of("b", KEY_B, 2, 2);
-	assert_compares("a", "b", VERDICT_REGRESSED);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
 TEST(a_scenario_that_the_base_never_ran_is_inconclusive)
@@ -260,12 +258,13 @@ TEST(a_scenario_that_the_base_never_ran_is_inconclusive)
 	boot(db, "b", KEY_B, 1, 30000);
 	for (uint64_t seed = 1; seed <= 9; seed++)
 		failed_with("b", KEY_B, "stress", seed, RESULTS_GUEST, "kernel panic");
-	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
-	assert_int_equal(found.failures[0].more_boots, 2); /* 1/78; one more boot: 1/11 */
-	assert_says(found.failures[0].why, "the base never ran this scenario");
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
+	assert_int_equal(c.failures[0].more_boots, 2); /* 1/78; one more boot: 1/11 */
+	assert_says(c.failures[0].why, "the base never ran this scenario");
 	compare_kernels("b", "a"); /* what only the base fails says nothing of the new kernel */
-	assert_int_equal(found.nfailures, 0);
-	assert_int_equal(found.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.nfailures, 0);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
 }
 
 /* Among twenty scenarios of which each fails a little more often by chance, one p of 0.04 is nothing. */
@@ -295,7 +294,8 @@ TEST(without_a_number_or_test_in_common_nothing_is_unchanged)
 {
 	boots_of("a", KEY_A, 2, 1);
 	boots_of("b", KEY_B, 2, 1);
-	assert_compares("a", "b", VERDICT_INCONCLUSIVE);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_INCONCLUSIVE);
 }
 
-UNIT_MAIN_EACH("failures", judged_open, judged_close)
+UNIT_MAIN_EACH("failures", each_open, each_close)

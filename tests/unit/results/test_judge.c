@@ -6,13 +6,14 @@
  * p99s of boots are seldom normal: most are tied (no timer tick in the worst hundredth, or one in
  * every boot), and now and then one jumps. A short history has often not seen the jump yet.
  */
-#include "tests/unit/unit.h"
-
 #include <math.h>
+#include <stdlib.h>
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
+#include "tests/unit/unit.h"
+#include "common/alloc.h"
 #include "results/compare/judge.h"
 
 #define ALPHA	    0.05

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The store: what goes in stays as it is, whatever happens to the process, the disk or the file. */
-#include "tests/unit/unit.h"
-
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -580,4 +580,4 @@ TEST(a_database_of_version_1_is_migrated_and_passes_its_check)
 	strbuf_release(&dump);
 }
 
-UNIT_MAIN("results", unit_make_dir, unit_drop_dir)
+UNIT_MAIN("store", unit_make_dir, unit_drop_dir)

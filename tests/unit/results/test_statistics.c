@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* results/compare/statistics.h against SciPy (tests/fixtures/statistics), and cases worked out by hand. */
-#include "tests/unit/unit.h"
-
 #include <math.h>
+#include <stdlib.h>
 
+#include "tests/unit/unit.h"
+#include "common/alloc.h"
 #include "common/json.h"
 #include "results/compare/statistics.h"
 
@@ -255,6 +256,20 @@ TEST(pairs_tell_how_often_medians_differ)
 	assert_near(statistics_noise_p(&noise, 1, 2), 1.0 / 10001, 1e-12);
 	assert_near(statistics_noise_p(&noise, 3, 0), 1, 0);
 	statistics_noise_release(&noise);
+}
+
+/* One-sided: ways to deal so many or more of the failures to b, by all ways to deal them. */
+TEST(fisher_counts_ways)
+{
+	assert_near(statistics_fisher(0, 3, 3, 3), 1.0 / 20, 1e-12);
+	assert_near(statistics_fisher(0, 2, 2, 2), 1.0 / 6, 1e-12);
+	assert_near(statistics_fisher(2, 102, 2, 2), 6.0 / 5356, 1e-12);
+	assert_near(statistics_fisher(5, 105, 5, 7), 3.642475400445695e-05, 1e-12);
+	assert_near(statistics_fisher(0, 2, 1, 100), 100.0 / 102, 1e-12);
+	assert_near(statistics_fisher(1, 200, 2, 200), 0.5, 1e-12);
+	assert_near(statistics_fisher(5, 10, 0, 10), 1,
+		    0); /* none of b's: no more than by chance */
+	assert_near(statistics_fisher(0, 0, 5, 5), 1, 1e-12); /* nothing to hold against */
 }
 
 UNIT_MAIN("statistics", NULL, NULL)

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In which environment two kernels are compared. Numbers from another agent, host or clock are not
+ * comparable, so one environment is chosen, in which both have boots; the boots elsewhere are left out,
+ * and the notes say so.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "results/compare/select_steps.h"
+
+/* Which boots say where to compare. */
+#define PASSED	 "status = 'pass' AND clock IS NOT NULL"
+#define MEASURED PASSED " AND EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id)"
+#define FAILED	 "class IN ('guest', 'integrity')"
+
+struct environments { /* newest first */
+	struct environment {
+		struct select_environment e;
+		int64_t newest;
+		int runs;
+	} * items;
+	size_t count;
+	int runs;
+};
+
+void select_free_environment(struct select_environment *e)
+{
+	free(e->agent);
+	free(e->identity);
+	free(e->clock);
+	*e = (struct select_environment){0};
+}
+
+static void free_environments(struct environments *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		select_free_environment(&l->items[i].e);
+	free(l->items);
+	*l = (struct environments){0};
+}
+
+static int list_environments(struct results_db *db, const struct select_kernel *k,
+			     const char *session, const char *which, struct environments *out,
+			     struct error *err)
+{
+	__cleanup_free char *sql = xasprintf("SELECT agent_sha256, host_identity, clock, max(id), "
+					     "count(*) FROM run WHERE " SELECT_KERNEL_WHERE
+					     "AND %s GROUP BY 1, 2, 3 ORDER BY max(id) DESC",
+					     which);
+	sqlite3_stmt *stmt;
+	int ret = database_prepare(db, sql, &stmt, err);
+
+	if (ret)
+		return ret;
+	select_bind(stmt, k, session);
+	while ((ret = database_step(db, stmt, err)) == 1) {
+		struct environment e = {.e = {.agent = xstrdup(database_text(stmt, 0)),
+					      .identity = xstrdup(database_text(stmt, 1)),
+					      .clock = xstrdup(database_text(stmt, 2))},
+					.newest = sqlite3_column_int64(stmt, 3),
+					.runs = sqlite3_column_int(stmt, 4)};
+
+		out->items = xrealloc(out->items, out->count + 1, sizeof(e));
+		out->items[out->count++] = e;
+		out->runs += e.runs;
+	}
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+static bool is_same_machine(const struct select_environment *a, const struct select_environment *b)
+{
+	return !strcmp(a->agent, b->agent) && !strcmp(a->identity, b->identity);
+}
+
+static int64_t smaller_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The pair whose older member is newest; false if they have none in common. */
+static bool find_common(const struct environments *base, const struct environments *new,
+			bool any_clock, const struct environment **b, const struct environment **n)
+{
+	int64_t best = -1;
+
+	for (size_t i = 0; i < base->count; i++)
+		for (size_t j = 0; j < new->count; j++) {
+			const struct environment *x = &base->items[i], *y = &new->items[j];
+
+			if (!is_same_machine(&x->e, &y->e))
+				continue;
+			if (!any_clock && strcmp(x->e.clock, y->e.clock) != 0)
+				continue;
+			if (smaller_of(x->newest, y->newest) <= best)
+				continue;
+			best = smaller_of(x->newest, y->newest);
+			*b = x;
+			*n = y;
+		}
+	return best >= 0;
+}
+
+/* ---- none in common ---- */
+
+static bool have_no_clock_in_common(const struct environments *base, const struct environments *new)
+{
+	for (size_t i = 0; i < base->count; i++)
+		for (size_t j = 0; j < new->count; j++)
+			if (!strcmp(base->items[i].e.clock, new->items[j].e.clock))
+				return false;
+	return true;
+}
+
+static const char *clock_words(const char *clock)
+{
+	if (!strcmp(clock, "emulated"))
+		return "emulated instructions (clock \"emulated\")";
+	if (!strcmp(clock, "tsc"))
+		return "nanoseconds of hardware (clock \"tsc\")";
+	return "an unknown clock";
+}
+
+/* "their agents differ, their hosts differ: IDENTITY" */
+static char *difference_words(const struct select_environment *b,
+			      const struct select_environment *n)
+{
+	bool agents = strcmp(b->agent, n->agent) != 0;
+
+	if (!strcmp(b->identity, n->identity))
+		return xstrdup(agents ? "their agents differ" : "");
+	return xasprintf("%stheir hosts differ: %s", agents ? "their agents differ, " : "",
+			 n->identity);
+}
+
+static int nothing_in_common(const struct selection *s, const struct environments *base,
+			     const struct environments *new, struct error *err)
+{
+	const struct select_environment *b = &base->items[0].e, *n = &new->items[0].e;
+	__cleanup_free char *difference = difference_words(b, n);
+
+	if (have_no_clock_in_common(base, new))
+		return error_set(
+			err, -EXDEV,
+			"refused: %s was measured in %s, %s in %s; these are never compared. "
+			"Run both on one host: nestlab run SCENARIO --kernel %s --kernel %s",
+			s->base.label, clock_words(b->clock), s->new.label, clock_words(n->clock),
+			s->base.label, s->new.label);
+	return error_set(err, -ENODATA,
+			 "%s and %s were never run in the same environment: %s. Run both again: "
+			 "nestlab run SCENARIO --kernel %s --kernel %s",
+			 s->base.label, s->new.label, difference, s->base.label, s->new.label);
+}
+
+/* ---- choosing ---- */
+
+static void note_left_out(const struct select_kernel *k, int runs, struct strbuf *notes)
+{
+	if (runs)
+		strbuf_addf(
+			notes,
+			"%s: %d run%s of another agent, host or clock left out (not comparable)\n",
+			k->label, runs, runs == 1 ? "" : "s");
+}
+
+static void set_environment(struct selection *s, const struct select_environment *e)
+{
+	s->environment = (struct select_environment){xstrdup(e->agent), xstrdup(e->identity),
+						     xstrdup(e->clock)};
+}
+
+static int take_environment(struct selection *s, const struct environments *base,
+			    const struct environments *new, struct error *err)
+{
+	const struct environment *b, *n;
+
+	if (!base->count || !new->count)
+		return error_set(err, -ENODATA,
+				 "%s has no finished run (failed runs give no numbers; nestlab run "
+				 "makes more)",
+				 base->count ? s->new.label : s->base.label);
+	if (!find_common(base, new, false, &b, &n))
+		return nothing_in_common(s, base, new, err);
+	set_environment(s, &b->e);
+	note_left_out(&s->base, base->runs - b->runs, &s->notes);
+	if (!s->halves)
+		note_left_out(&s->new, new->runs - n->runs, &s->notes);
+	return 0;
+}
+
+/*
+ * A new kernel that only ever failed where the base passed has an answer too: there are no numbers, and
+ * the environment is the base's. Whatever its clock: a boot that dies early never names one.
+ */
+static int take_failed_environment(struct results_db *db, const char *session, struct selection *s,
+				   const struct environments *base, const struct environments *new,
+				   struct error *err)
+{
+	struct environments failed = {0};
+	const struct environment *b, *n;
+	int ret = list_environments(db, &s->new, session, FAILED, &failed, err);
+
+	if (ret)
+		goto out;
+	if (find_common(base, &failed, true, &b, &n))
+		set_environment(s, &b->e);
+	else
+		ret = take_environment(s, base, new, err);
+out:
+	free_environments(&failed);
+	return ret;
+}
+
+/* The environments of both kernels' boots of the kind @which. */
+static int list_both(struct results_db *db, const char *session, const struct selection *s,
+		     const char *which, struct environments *base, struct environments *new,
+		     struct error *err)
+{
+	int ret = list_environments(db, &s->base, session, which, base, err);
+
+	if (ret)
+		return ret;
+	return list_environments(db, &s->new, session, which, new, err);
+}
+
+/* Boots that measured something say where to compare; only without any, those that ran selftests
+ * alone: selftests on a second host must not hide the numbers of the first. */
+int select_environment(struct results_db *db, const char *session, struct selection *s,
+		       struct error *err)
+{
+	struct environments base = {0}, new = {0};
+	int ret = list_both(db, session, s, MEASURED, &base, &new, err);
+
+	if (ret)
+		goto out;
+	if (!base.count || !new.count) {
+		free_environments(&base);
+		free_environments(&new);
+		ret = list_both(db, session, s, PASSED, &base, &new, err);
+	}
+	if (ret)
+		goto out;
+	if (base.count && !new.count)
+		ret = take_failed_environment(db, session, s, &base, &new, err);
+	else
+		ret = take_environment(s, &base, &new, err);
+out:
+	free_environments(&base);
+	free_environments(&new);
+	return ret;
+}

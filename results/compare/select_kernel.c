@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which kernels are meant. People say a name ("baseline"), and mean the build that they booted last; or
+ * the first digits of a content key, which is the only way to name an older build of that name.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "results/compare/select_steps.h"
+
+#define KEY_PREFIX_MIN 6 /* fewer digits could as well be a name that was mistyped */
+#define KEY_SHOWN      12
+
+/* Collects "name (key), name (key), ..." of a query with these two columns; returns how many rows. */
+static int list_kernels(struct results_db *db, const char *sql, const char *bound,
+			struct strbuf *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int count = 0, ret = database_prepare(db, sql, &stmt, err);
+
+	if (ret)
+		return ret;
+	if (bound)
+		database_bind_text(stmt, 1, bound);
+	while ((ret = database_step(db, stmt, err)) == 1)
+		strbuf_addf(out, "%s%s (%.*s)", count++ ? ", " : "", database_text(stmt, 0),
+			    KEY_SHOWN, database_text(stmt, 1));
+	sqlite3_finalize(stmt);
+	if (ret)
+		return ret;
+	return count;
+}
+
+static int no_such_kernel(struct results_db *db, const char *what, struct error *err)
+{
+	struct strbuf known = STRBUF_INIT;
+	int ret = list_kernels(db,
+			       "SELECT kernel_name, kernel_key FROM run GROUP BY kernel_name, "
+			       "kernel_key ORDER BY max(id) DESC LIMIT 20",
+			       NULL, &known, err);
+
+	if (ret >= 0)
+		ret = error_set(err, -ENOENT,
+				"%s: no run of a kernel of that name or key in %s; %s%s", what,
+				db->path, ret ? "it holds: " : "it holds no run at all", known.buf);
+	strbuf_release(&known);
+	return ret;
+}
+
+/* The newest build that has this name: 1 if there is one. */
+static int find_name(struct results_db *db, const char *what, const char *session,
+		     struct select_kernel *out, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = database_prepare(db,
+				   "SELECT kernel_key FROM run WHERE kernel_name = ?1 "
+				   "AND (?2 IS NULL OR session = ?2) ORDER BY id DESC LIMIT 1",
+				   &stmt, err);
+
+	if (ret)
+		return ret;
+	database_bind_text(stmt, 1, what);
+	database_bind_text(stmt, 2, session);
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		*out = (struct select_kernel){.label = xstrdup(what),
+					      .name = xstrdup(what),
+					      .key = xstrdup(database_text(stmt, 0))};
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+static bool is_key_prefix(const char *what)
+{
+	size_t len = strlen(what);
+
+	return len >= KEY_PREFIX_MIN && strspn(what, "0123456789abcdef") == len;
+}
+
+/* How many builds have a key that begins so; they are listed in @found. */
+static int count_keys(struct results_db *db, const char *what, struct strbuf *found,
+		      struct error *err)
+{
+	return list_kernels(db,
+			    "SELECT kernel_name, kernel_key FROM run "
+			    "WHERE substr(kernel_key, 1, length(?1)) = ?1 GROUP BY kernel_key",
+			    what, found, err);
+}
+
+static int take_key(struct results_db *db, const char *what, struct select_kernel *out,
+		    struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret = database_prepare(db,
+				   "SELECT kernel_key FROM run "
+				   "WHERE substr(kernel_key, 1, length(?1)) = ?1 LIMIT 1",
+				   &stmt, err);
+
+	if (ret)
+		return ret;
+	database_bind_text(stmt, 1, what);
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		*out = (struct select_kernel){.label = xstrdup(what),
+					      .key = xstrdup(database_text(stmt, 0))};
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+/* The build whose key begins so, under whatever name: 1 if there is one. */
+static int find_key(struct results_db *db, const char *what, struct select_kernel *out,
+		    struct error *err)
+{
+	struct strbuf found = STRBUF_INIT;
+	int ret;
+
+	if (!is_key_prefix(what))
+		return 0;
+	ret = count_keys(db, what, &found, err);
+	if (ret > 1)
+		ret = error_set(err, -ENOTUNIQ, "%s could be any of: %s", what, found.buf);
+	else if (ret == 1)
+		ret = take_key(db, what, out, err);
+	strbuf_release(&found);
+	return ret;
+}
+
+/* A name goes first: a kernel may well be called "deadbeef". */
+static int find_kernel(struct results_db *db, const char *what, const char *session,
+		       struct select_kernel *out, struct error *err)
+{
+	int ret = find_name(db, what, session, out, err);
+
+	if (!ret)
+		ret = find_key(db, what, out, err);
+	if (!ret)
+		return no_such_kernel(db, what, err);
+	if (ret < 0)
+		return ret;
+	return 0;
+}
+
+static int note_builds(struct results_db *db, const struct select_kernel *k, struct strbuf *notes,
+		       struct error *err)
+{
+	struct strbuf builds = STRBUF_INIT;
+	int ret;
+
+	if (!k->name)
+		return 0;
+	ret = list_kernels(db,
+			   "SELECT kernel_name, kernel_key FROM run WHERE kernel_name = ?1 "
+			   "GROUP BY kernel_key",
+			   k->name, &builds, err);
+	strbuf_release(&builds);
+	if (ret < 0)
+		return ret;
+	if (ret > 1)
+		strbuf_addf(notes, "%s: the newest of %d builds, %.*s\n", k->name, ret, KEY_SHOWN,
+			    k->key);
+	return 0;
+}
+
+/* Two names of one build are compared like two kernels: that shows the noise. One name twice (or a
+ * name and its key) can only mean the halves of its boots. */
+static bool is_same_kernel(const struct select_kernel *a, const struct select_kernel *b)
+{
+	if (strcmp(a->key, b->key) != 0)
+		return false;
+	return !a->name || !b->name || !strcmp(a->name, b->name);
+}
+
+int select_kernels(struct results_db *db, const char *base, const char *new, const char *session,
+		   struct selection *s, struct error *err)
+{
+	int ret = find_kernel(db, base, session, &s->base, err);
+
+	if (ret)
+		return ret;
+	ret = find_kernel(db, new, session, &s->new, err);
+	if (ret)
+		return ret;
+	ret = note_builds(db, &s->base, &s->notes, err);
+	if (ret)
+		return ret;
+	s->halves = is_same_kernel(&s->base, &s->new);
+	if (s->halves)
+		return 0;
+	ret = note_builds(db, &s->new, &s->notes, err);
+	if (ret)
+		return ret;
+	if (!strcmp(s->base.key, s->new.key))
+		strbuf_addf(&s->notes,
+			    "%s and %s are the same build, %.*s: whatever differs is noise\n",
+			    s->base.label, s->new.label, KEY_SHOWN, s->base.key);
+	return 0;
+}
