@@ -108,13 +108,16 @@ static void print_details(const struct checked *c)
 
 static void print_row(const struct checked *c)
 {
+	const char *description = "";
+
 	if (c->trouble.code) {
 		printf("%-16s %-10s %-11s %s\n", c->name, "-", "wrong", c->trouble.text);
 		return;
 	}
+	if (c->cfg.description)
+		description = c->cfg.description;
 	printf("%-16s %-10s %-11s %s\n", c->cfg.name, c->cfg.driver->name,
-	       c->found.ready ? "can run" : "cannot run",
-	       c->cfg.description ? c->cfg.description : "");
+	       c->found.ready ? "can run" : "cannot run", description);
 }
 
 /* How many of the hosts cannot run now, and how many could not be asked (a wrong file). */
