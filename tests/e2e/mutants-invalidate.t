@@ -15,7 +15,7 @@ stale-gpa|output|0x12 != 0x1f \(vmreadz\(VM_EXIT_REASON\) != EXIT_REASON_MSR_REA
 stale-msr-bitmap|output|not ok 1 MSR bitmap, MADV_DONTNEED
 EOF
 # One needs two CPUs: one that takes a page away, one that L2 goes on to use it on.
-catch nested_context_invalidate_test 60 --host=emulated-2cpu <<'EOF'
+catch nested_context_invalidate_test 60 emulated-2cpu <<'EOF'
 never-evict|output|not ok [0-9]+ L2 running, no TLB flush
 EOF
 tell_errors
