@@ -58,6 +58,6 @@ const struct command cmd_db = {
 	.name = "db",
 	.help = "verify a results database",
 	.usage = "ACTION [options]",
-	.about = "Looks after the database of results.",
+	.about = "Verifies the database of results.",
 	.actions = actions,
 };

@@ -23,7 +23,8 @@ static char *join_words(const char *first, int n, char **words)
 	return strbuf_detach(&line);
 }
 
-/* A request that came from a file, too, has a command line that needs no file. */
+/* Even a request that came from a file is recorded as a command line that works without the
+ * file. */
 static char *line_of_request(const struct request *r)
 {
 	struct strbuf line = STRBUF_INIT;
@@ -46,7 +47,7 @@ static int print_schema(enum request_kind kind)
 	return 0;
 }
 
-/* The request that the options or the file make, complete and checked. Ends the program if not. */
+/* Makes the request from the options or the file and checks it. Ends the program if it is wrong. */
 static void finish_request(const struct command *c, struct command_options *o, int n,
 			   char **operands)
 {
@@ -71,7 +72,8 @@ static void finish_request(const struct command *c, struct command_options *o, i
 	exit(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL);
 }
 
-/* @line: as it was typed; a bisect, whose options are more than its fields, is recorded so. */
+/* @line: the command as typed. A bisect is recorded that way, because some of its options are not
+ * fields. */
 static int carry_out_request(const struct command *c, struct command_options *o, int n,
 			     char **operands, const char *line)
 {

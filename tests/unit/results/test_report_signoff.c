@@ -126,7 +126,7 @@ static const struct {
 	{"tail-few", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_BLOCKED,
 	 "too few boots for a test; about 2 more boots"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
-	 "nothing of both kernels"},
+	 "no measurement of both kernels"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
 	 "nothing that this rule names"},
 	/* what is missing may be waived, but not by a waiver of a cost */
@@ -139,7 +139,7 @@ static const struct {
 	 SIGNOFF_PASS, "waived by Ada"},
 	{"better",
 	 SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("\"params\":{\"l2_vcpus\":8},")),
-	 SIGNOFF_BLOCKED, "nothing of both kernels"},
+	 SIGNOFF_BLOCKED, "no measurement of both kernels"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", WAIVE_ANY("")),
 	 SIGNOFF_PASS, "waived by Ada"},
 	{"better",

@@ -160,7 +160,7 @@ static const struct {
 	 "managed, unmanaged"},
 	{ONE("\"scenario\": \"multiplex\", \"l1\": []"), "$.scenarios[0].l1", "empty"},
 	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [4, 8, 4]"), "$.scenarios[0].l2_vcpus[2]",
-	 "same value"},
+	 "in the list twice"},
 	{ONE("\"scenario\": \"multiplex\", \"rounds\": 0"), "$.scenarios[0].rounds", "0 is not"},
 	{ONE("\"scenario\": \"multiplex\", \"rounds\": [1]"), "$.scenarios[0].rounds",
 	 "whole number"},
@@ -197,7 +197,7 @@ static const struct {
 	 "posted_interrupts need"},
 	{"{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"multiplex\", "
 	 "\"l2_vcpus\": [4, 8]}]}",
-	 "$.scenarios", "more than once"},
+	 "$.scenarios", "the same measurement is there twice"},
 };
 
 TEST(what_is_wrong_is_named_with_file_and_path)
