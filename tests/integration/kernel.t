@@ -205,7 +205,7 @@ await_start
 : >"$TMP/second" # for tail(1), which may be faster than what fills it
 FAKE_GATE='' build new >"$TMP/second" &
 SECOND=$!
-tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
+timeout 300 tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
 ok $? 'a second build of the same waits'
 echo >"$FAKE_GATE/go"
 wait $FIRST $SECOND

@@ -101,8 +101,8 @@ flock 9
 : >"$TMP/err"
 run_moving 9>&- &
 running=$!
-tail -n +1 -f --pid=$running "$TMP/err" |
-	grep -q -m1 'selftests of moving: waiting for another nestlab that builds it'
+timeout 300 tail -n +1 -f --pid=$running "$TMP/err" |
+	grep -q -m1 'selftests of moving: waiting for another nestlab'
 ok $? "while another nestlab builds it, this one says what it waits for"
 move second
 exec 9>&-
