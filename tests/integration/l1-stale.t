@@ -26,7 +26,7 @@ run baseline
 is $status 0 "churn passes on the baseline"
 [ $status -eq 0 ] || sed 's/^/# /' <<<"$out"
 
-run "$TOP/tests/mutants/stale-msr-bitmap.json"
+run "$TOP/tests/kernels/stale-msr-bitmap.json"
 is $status 1 "churn fails the kernel that never refreshes: exit 1"
 like "$out" 'integrity: ' "class integrity is said"
 like "$out" 'RDMSR did not exit although the MSR bitmap says that it must' "and what was wrong"
