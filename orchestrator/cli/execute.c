@@ -61,6 +61,8 @@ static void finish_request(const struct command *c, struct command_options *o, i
 			command_usage_error("%s", err.text);
 		return;
 	}
+	/* options beside a file would have to override it or be overridden: neither is what the
+	 * file says */
 	if (o->arguments.given)
 		command_usage_error("--request: the file is the whole request; leave out %s",
 				    o->arguments.given);
@@ -69,6 +71,7 @@ static void finish_request(const struct command *c, struct command_options *o, i
 	if (!ret)
 		return;
 	log_error("%s", err.text);
+	/* a wrong request is wrong usage; a file that cannot be read is not */
 	exit(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL);
 }
 
@@ -95,7 +98,7 @@ static int carry_out_request(const struct command *c, struct command_options *o,
 	return c->carry_out(&o->request, line);
 }
 
-static bool wants_request(const struct command *c)
+static bool is_request_wanted(const struct command *c)
 {
 	if (!c->carry_out)
 		return false;
@@ -116,7 +119,7 @@ static int parse_and_run(const struct command *c, int argc, char **argv)
 		status = 0;
 	} else if (n < 0) {
 		command_usage_error("%s", err.text);
-	} else if (wants_request(c)) {
+	} else if (is_request_wanted(c)) {
 		status = carry_out_request(c, &o, n, argv, line);
 	} else {
 		status = c->run(n, argv);

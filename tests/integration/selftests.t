@@ -102,7 +102,7 @@ flock 9
 run_moving 9>&- &
 running=$!
 timeout 300 tail -n +1 -f --pid=$running "$TMP/err" |
-	grep -q -m1 'selftests of moving: waiting for another nestlab'
+	grep -q -m1 'selftests of moving: waiting for another nestlab that is building it'
 ok $? "while another nestlab builds it, this one says what it waits for"
 move second
 exec 9>&-
