@@ -246,7 +246,8 @@ static int keep_tree(struct job *j, struct error *err)
 	if (ret)
 		return ret;
 	if (!fs_exists(tree) && rename(j->work.tree, tree))
-		return error_set(err, -errno, "%s: %s", tree, strerror(errno));
+		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", tree,
+				 strerror(errno));
 	return 0;
 }
 

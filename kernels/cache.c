@@ -352,7 +352,8 @@ static int install_entry(const struct kernel_env *env, const char *key, const ch
 			return ret;
 	}
 	if (rename(from, entry) && errno != ENOTEMPTY && errno != EEXIST)
-		return error_set(err, -errno, "%s: %s", entry, strerror(errno));
+		return error_set(err, -errno, "%s: cannot move the build here: %s", entry,
+				 strerror(errno));
 	return 0;
 }
 

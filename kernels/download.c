@@ -125,10 +125,10 @@ static int fetch_to_file(const char *url, const char *path, struct error *err)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), ret;
 
 	if (fd < 0)
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
 	ret = fetch_url(url, path, fd, err);
 	if (close(fd) && !ret)
-		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
+		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
 	return ret;
 }
 
@@ -146,7 +146,8 @@ static int check_and_rename(const char *url, const char *sha256, const char *par
 			"%s: the downloaded file has SHA-256 %s, but the variant expects %s; the file was not kept",
 			url, got, sha256);
 	if (rename(part, path))
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot move the download here: %s", path,
+				 strerror(errno));
 	return 0;
 }
 

@@ -278,7 +278,8 @@ static int write_folder(const char *half, const char *dir, const struct series *
 	if (ret)
 		return ret;
 	if (rename(half, dir))
-		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+		return error_set(err, -errno, "%s: cannot move the series here: %s", dir,
+				 strerror(errno));
 	return 0;
 }
 
@@ -379,7 +380,7 @@ int kernel_import(const struct kernel_env *env, const char *mbox, const char *on
 	if (ret)
 		return ret;
 	if (!mkdtemp(dir))
-		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+		return error_set(err, -errno, "%s: cannot make a folder: %s", dir, strerror(errno));
 	ret = import_mailbox(env, mbox, dir, base, name, err);
 	fs_remove_tree(dir, NULL);
 	return ret;

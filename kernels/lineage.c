@@ -75,7 +75,8 @@ static int remove_files(const struct strbuf *names, const char *tree, struct err
 		__cleanup_free char *path = xasprintf("%s/%s", tree, n);
 
 		if (unlink(path) && errno != ENOENT)
-			return error_set(err, -errno, "%s: %s", path, strerror(errno));
+			return error_set(err, -errno, "%s: cannot remove: %s", path,
+					 strerror(errno));
 	}
 	return 0;
 }
@@ -230,7 +231,8 @@ static int exchange_trees(const char *tree, const char *kept, struct error *err)
 	if (fs_exists(kept))
 		flags = RENAME_EXCHANGE;
 	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
-		return error_set(err, -errno, "%s: %s", kept, strerror(errno));
+		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", kept,
+				 strerror(errno));
 	return 0;
 }
 

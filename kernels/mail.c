@@ -266,7 +266,7 @@ static int split_mailbox(const char *path, const char *dir, struct error *err)
 	int status, ret;
 
 	if (!absolute)
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 	ret = git_run(&cmd, &status, &count, err);
 	if (!ret && (status || atoi(count.buf) < 1))
 		ret = error_set(err, -EINVAL, "%s: git mailsplit finds no mail in it", path);

@@ -184,7 +184,7 @@ static int find_folder(const struct selftests_job *j, char **folder, struct erro
 		return 0;
 	if (errno == ENOENT)
 		return error_set(err, -ENOENT, "the tree of %s has no " FOLDER, j->v.name);
-	return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 }
 
 static int make_missing(const struct selftests_job *j, struct error *err)

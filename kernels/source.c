@@ -21,7 +21,7 @@ static int hash_identity(const char *path, char hex[SHA256_HEX], struct error *e
 	struct stat st;
 
 	if (stat(path, &st))
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
 	what = xasprintf("%s %jd %ju %jd.%09ld %jd.%09ld", path, (intmax_t)st.st_size,
 			 (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 			 (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);

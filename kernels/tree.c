@@ -315,7 +315,7 @@ static int find_status(const char *path, struct stat *st, struct error *err)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return -ENOENT;
-	return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
 }
 
 int kernel_tree_is_generated(const char *tree, const char *path, bool *generated, struct error *err)

@@ -65,7 +65,7 @@ static bool is_beyond(const struct test *t, double median)
 }
 
 /* 0 within, EXIT_NO beyond, EXIT_CANNOT_TELL: there are no boots, or they disagree. */
-static int hold_against_limit(const struct test *t, const double *medians, size_t n)
+static int compare_with_limit(const struct test *t, const double *medians, size_t n)
 {
 	size_t beyond = 0;
 
@@ -125,7 +125,7 @@ static int measure_boots(struct test *t, int boots, int *status, bool *final, st
 				   &n, err);
 	if (ret)
 		return ret;
-	*status = hold_against_limit(t, medians, n);
+	*status = compare_with_limit(t, medians, n);
 	*final = *status != EXIT_CANNOT_TELL || !n || boots >= t->max_boots;
 	if (*final)
 		print_medians(t, medians, n, *status);

@@ -62,6 +62,8 @@ static void finish_request(const struct command *c, struct command_options *o, i
 			command_usage_error("%s", err.text);
 		return;
 	}
+	/* options beside a file would have to override it or be overridden: neither is what the
+	 * file says */
 	if (o->arguments.given)
 		command_usage_error("--request: the file is the whole request; leave out %s",
 				    o->arguments.given);
@@ -70,6 +72,7 @@ static void finish_request(const struct command *c, struct command_options *o, i
 	if (!ret)
 		return;
 	log_error("%s", err.text);
+	/* a wrong request is wrong usage; a file that cannot be read is not */
 	exit(output_finish(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL));
 }
 
@@ -96,7 +99,7 @@ static int carry_out_request(const struct command *c, struct command_options *o,
 	return c->carry_out(&o->request, line);
 }
 
-static bool wants_request(const struct command *c)
+static bool is_request_wanted(const struct command *c)
 {
 	if (!c->carry_out)
 		return false;
@@ -117,7 +120,7 @@ static int parse_and_run(const struct command *c, int argc, char **argv)
 		status = 0;
 	} else if (n < 0) {
 		command_usage_error("%s", err.text);
-	} else if (wants_request(c)) {
+	} else if (is_request_wanted(c)) {
 		status = carry_out_request(c, &o, n, argv, line);
 	} else {
 		status = c->run(n, argv);

@@ -27,6 +27,8 @@ const char *request_kind_command(enum request_kind kind)
 
 /* ---- from JSON ---- */
 
+/* The setters of field.c serve the command line, too, and do not know the place in the file;
+ * json_error() adds it. */
 static int parse_text(const struct json_node *n, char **out, struct error *err)
 {
 	struct error why;

@@ -236,6 +236,7 @@ static struct svg_axis cdf_axis(const struct report_spread *s)
 	};
 	double most = fmax((double)a->max / a->scale, (double)b->max / b->scale);
 
+	/* what is beyond would squeeze all other samples to the left edge */
 	x.high = fmin(most, x.high + (x.high - x.low) * 0.15);
 	x.log = x.low > 0 && x.high / x.low > 30;
 	if (!x.log) {

@@ -82,6 +82,7 @@ static void add_boot(struct report *r, sqlite3_stmt *row, const struct selection
 	r->boots[r->nboots++] = b;
 }
 
+/* Only the boots of the environment that was compared: others are not behind these numbers. */
 static int load_boots(struct results_db *db, const struct selection *s, const char *session,
 		      struct report *r, struct error *err)
 {
@@ -318,6 +319,7 @@ static int load_selected(struct results_db *db, struct selection *s,
 	ret = load_all_rows(db, metrics_query, true, add_metric, r, err);
 	if (ret)
 		return ret;
+	/* a failed boot has no numbers, but its tests count */
 	return load_all_rows(db, tests_query, false, add_test, r, err);
 }
 

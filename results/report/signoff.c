@@ -107,6 +107,8 @@ struct outcome {
 };
 
 /* @low, @high: the interval of the cost, which decides. */
+/* The test can hold a failure back but not cause one: where the change may be chance, or where too
+ * few boots allow no test (@p_value is NAN), the finding is undecided. */
 static struct outcome judge_interval(double low, double high, double allowed, double p_value,
 				     double alpha)
 {

@@ -10,8 +10,6 @@ fake_lab "$LAB"
 K=$NESTLAB_ROOT/kernels
 export FAKE_COUNT=$TMP/count
 made() { cat "$FAKE_COUNT" 2>/dev/null | wc -l; }
-build() { "$NESTLAB" kernel build "$@" 2>&1; }
-entry() { "$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'; }
 # Every file's content, mode and time below a folder.
 fingerprint() {
 	(cd "$1" && find . -type f -printf '%p %m %T@ %s\n' -o -type l -printf '%p %l %T@\n' | sort &&
@@ -194,7 +192,7 @@ done
 
 mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
 export FAKE_GATE=$TMP/gate
-await_start() { read -r _ < <(timeout 60 cat "$TMP/gate/started"); }
+await_start() { read -r _ < <(timeout 300 cat "$TMP/gate/started"); }
 new_root() { # a root that is not built yet
 	echo "CONFIG_NEW=$1" >"$K/config/new.config"
 	sed 's/one.config/new.config/' "$K/root.json" >"$K/new.json"
@@ -207,7 +205,7 @@ await_start
 : >"$TMP/second" # for tail(1), which may be faster than what fills it
 FAKE_GATE='' build new >"$TMP/second" &
 SECOND=$!
-tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
+timeout 300 tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
 ok $? 'a second build of the same waits'
 echo >"$FAKE_GATE/go"
 wait $FIRST $SECOND
