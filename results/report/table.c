@@ -457,7 +457,10 @@ static void html_cell(const struct table *t, size_t i, struct strbuf *out)
 
 void table_html(const struct table *t, struct strbuf *out)
 {
-	strbuf_addstr(out, "<div class=\"scroll\"><table>\n");
+	/* a keyboard scrolls only what can have the focus */
+	strbuf_addstr(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\"");
+	markup_attribute(out, "aria-label", "%s", t->caption);
+	strbuf_addstr(out, "><table>\n");
 	markup_element(out, "caption", "%s", t->caption);
 	strbuf_addch(out, '\n');
 	html_heads(t, out);
