@@ -375,8 +375,10 @@ static int run_jobs(struct engine *e)
 	drive_boots(e);
 	announce_wait(e);
 	ret = builder_join(e->builder, &err);
-	if (ret)
+	if (ret) {
+		e->summary->kernel_at_fault = !e->trouble && kernel_is_at_fault(ret);
 		stop_run(e, ret, &err);
+	}
 	if (!e->trouble && cancel_requested())
 		return cancel_error(e->err);
 	return e->trouble;
