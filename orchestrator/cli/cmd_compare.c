@@ -57,7 +57,7 @@ static int carry_out_compare(struct request *r, const char *line)
 	int status;
 
 	(void)line;
-	if (results_open(command_places()->db, false, &db, &err))
+	if (results_open_read(command_places()->db, &db, &err))
 		return command_fatal(&err);
 	status = compare_kernels(db, &r->compare);
 	results_close(db);
