@@ -41,6 +41,7 @@ const struct places *command_places(void);
 /* 0, EXIT_NO (a regression, or the new kernel failed boots that the base passed) or
  * EXIT_CANNOT_TELL. */
 int command_exit_status(const struct results_comparison *c);
+int command_verdict_status(enum results_verdict verdict);
 
 /* May stdout have colour: a terminal, and no NO_COLOR? */
 bool command_colour(void);
