@@ -245,7 +245,7 @@ static struct counts count_verdicts(const struct results_comparison *c)
 	return n;
 }
 
-void text_add_summary(const struct results_comparison *c, unsigned int flags, struct strbuf *out)
+static void add_summary(const struct results_comparison *c, unsigned int flags, struct strbuf *out)
 {
 	struct counts n = count_verdicts(c);
 
@@ -288,5 +288,5 @@ void results_render_text(const struct results_comparison *c, unsigned int flags,
 		strbuf_addf(out, "more:  %zu metric%s with --all; every reason with --json\n",
 			    hidden, words_plural(hidden));
 	strbuf_addch(out, '\n');
-	text_add_summary(c, flags, out);
+	add_summary(c, flags, out);
 }

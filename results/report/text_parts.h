@@ -63,7 +63,4 @@ void text_widen_boots(const struct results_comparison *c, int *least, int *most)
 void text_add_changed_tests(const struct results_comparison *c, unsigned int flags,
 			    struct strbuf *out);
 void text_add_failures(const struct results_comparison *c, unsigned int flags, struct strbuf *out);
-/* "improved: B against A: 1 improved, ...": a line. */
-void text_add_summary(const struct results_comparison *c, unsigned int flags, struct strbuf *out);
-
 #endif

@@ -347,9 +347,9 @@ static void add_title(const struct results_table *t, enum style style, unsigned 
 		xasprintf("%zu kernels against %s", t->npairs, kernel_name(t, 0));
 
 	text_add_coloured(out, flags, TEXT_BOLD, title);
-	strbuf_addf(out, ": clock %s, ", t->pairs[0].clock);
+	strbuf_addf(out, ":\nclock %s, ", t->pairs[0].clock);
 	add_boots(t, out);
-	strbuf_addf(out, ",\n%zu numbers judged together at %g %%\n", t->family,
+	strbuf_addf(out, ", %zu numbers judged together at %g %%\n", t->family,
 		    100 * t->pairs[0].alpha);
 	if (style == STACKED)
 		return;
@@ -443,6 +443,20 @@ static void add_more(const struct results_table *t, size_t hidden, struct strbuf
 			    hidden, words_plural(hidden));
 }
 
+static void add_summary(const struct results_comparison *c, unsigned int flags, struct strbuf *out)
+{
+	const char *verdict = results_verdict_name(c->verdict), *failures = "";
+	__cleanup_free char *counts = words_counts(c, true);
+	__cleanup_free char *text = NULL;
+
+	if (results_count_worse_failures(c))
+		failures = "; boots fail more often";
+	text = xasprintf("%s: %s%s", c->new, counts, failures);
+	text_add_coloured(out, flags, tone_colour(words_tone(c->verdict)), verdict);
+	strbuf_addstr(out, ": ");
+	table_wrap(out, text, strlen(verdict) + 2, WIDTH);
+}
+
 void results_render_table_text(const struct results_table *t, unsigned int flags,
 			       struct strbuf *out)
 {
@@ -461,6 +475,6 @@ void results_render_table_text(const struct results_table *t, unsigned int flags
 	add_more(t, l.hidden, out);
 	strbuf_addch(out, '\n');
 	for (size_t i = 0; i < t->npairs; i++)
-		text_add_summary(&t->pairs[i], flags, out);
+		add_summary(&t->pairs[i], flags, out);
 	free_lines(&l);
 }
