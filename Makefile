@@ -5,6 +5,7 @@
 #   make run      the main job: baseline against nested-context on the emulated host
 #   make check    every test, under prove
 #   make asan     the unit tests under AddressSanitizer and UBSan
+#   make tsan     the unit tests under ThreadSanitizer
 #   make fuzz     every parser of outside input, FUZZ_SECONDS each
 #   make bench    timings and detection rates (never part of check)
 #   make man      the manual pages, in build/man/

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * clock.h - time that only goes forward, for deadlines and durations. It stands still while the machine
- * sleeps and says nothing about the date. Freestanding: the agent uses it too.
+ * clock.h - time that only goes forward, for deadlines and durations. It stands still while the
+ * machine sleeps, and is not the time of day. Freestanding: the agent uses it too.
  */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H

@@ -72,7 +72,8 @@ int fs_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-/* "PATH.tmp.PID.N": another one each time, in this process and in all others. The caller frees. */
+/* "PATH.tmp.PID.N": a name that no other call uses, in this process or another. The caller
+ * frees. */
 static char *temporary_name(const char *path)
 {
 	static atomic_uint counter;
@@ -81,8 +82,9 @@ static char *temporary_name(const char *path)
 }
 
 /*
- * Opens a new temporary beside @path; its name is *tmp, the caller's. open(2) takes the umask off
- * @mode, which mkstemp(3) would not: asking for the umask means setting it, for all threads.
+ * Opens a new temporary file beside @path; *tmp becomes its name, which the caller frees. This uses
+ * open(2), which applies the umask to @mode, and not mkstemp(3), which does not: a program can read
+ * its umask only by setting it, which would change it for all threads.
  */
 static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
 {
@@ -90,10 +92,12 @@ static int open_temporary(const char *path, mode_t mode, char **tmp, struct erro
 	int fd;
 
 	*tmp = NULL;
-	/* The rename would put a file where a device or a pipe was: never for /dev/null and the like. */
+	/* Refuses to replace a device or a pipe: the rename would put a regular file where
+	 * /dev/null was, say. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return error_set(err, -EINVAL,
-				 "%s: is not a regular file, and will not be replaced", path);
+				 "%s: is not a regular file and is not replaced; name another file",
+				 path);
 	for (int attempt = 0; attempt < 100; attempt++) {
 		free(*tmp);
 		*tmp = temporary_name(path);
@@ -283,7 +287,8 @@ void fs_free_names(char **names, size_t count)
 	free(names);
 }
 
-/* flock() cannot be waited for together with a descriptor: it is tried ten times a second. */
+/* poll() cannot wait for flock() and for a cancel at once, so the lock is tried ten times a
+ * second. */
 static int lock_file(int fd, const char *path, bool wait, struct error *err)
 {
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
@@ -292,7 +297,10 @@ static int lock_file(int fd, const char *path, bool wait, struct error *err)
 		if (errno != EWOULDBLOCK)
 			return fail_at(err, path, "lock");
 		if (!wait)
-			return error_set(err, -EWOULDBLOCK, "%s: held by another nestlab", path);
+			return error_set(
+				err, -EWOULDBLOCK,
+				"%s: another nestlab holds this lock; try again when it has ended",
+				path);
 		if (poll(&pfd, 1, 100) > 0 || cancel_requested())
 			return cancel_error(err);
 	}

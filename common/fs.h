@@ -31,8 +31,8 @@ int fs_mkdir_p(const char *path, struct error *err);		       /* as mkdir -p */
 int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */
 bool fs_exists(const char *path);
 
-/* Is @name one path component that cannot lead elsewhere: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at most
- * 64 bytes? Names from outside (variants, scenarios) must be. */
+/* Is @name one path component that cannot lead elsewhere: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at
+ * most 64 bytes? Names that come from outside (variants, scenarios) have to pass this. */
 bool fs_is_plain_name(const char *name);
 
 bool fs_has_suffix(const char *path, const char *suffix); /* with something in front of it */

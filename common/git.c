@@ -8,7 +8,8 @@
 #include "common/alloc.h"
 #include "common/subprocess.h"
 
-/* What `git rev-parse --local-env-vars` names, but for the configuration. */
+/* The variables that `git rev-parse --local-env-vars` lists, except those that hold
+ * configuration. */
 static const char *const environment[] = {
 	"LC_ALL=C", "GIT_TERMINAL_PROMPT=0",
 	/* removed */
@@ -55,7 +56,8 @@ static const char **make_environment(const struct git_command *cmd)
 	return env;
 }
 
-/* Which limit of the machine made git fail; 0: none, the fault is the repository's or the arguments'. */
+/* The limit of the machine that made git fail; 0: none, the repository or the arguments are at
+ * fault. */
 static int find_limit(int status, const char *complaint)
 {
 	int limit = subprocess_find_limit(complaint);
@@ -93,7 +95,7 @@ static const char *last_line(struct strbuf *text)
 	while (text->len && text->buf[text->len - 1] == '\n')
 		text->buf[--text->len] = '\0';
 	if (!text->len)
-		return "it did not say why";
+		return "git printed no reason";
 	newline = strrchr(text->buf, '\n');
 	if (newline)
 		return newline + 1;

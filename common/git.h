@@ -15,7 +15,7 @@
  *
  *	-ECANCELED	the user's Ctrl-C
  *	-ENOSPC, -ENOMEM, -EMFILE	git said so, or was killed by a signal (-ENOMEM)
- *	-ENOENT, -EAGAIN, ...		git could not be run: not installed, no process to be had
+ *	-ENOENT, -EAGAIN, ...		git could not be run: not installed, no process left
  *	-EREMOTEIO	git ran and failed for another reason; the message ends with git's own
  *
  * Only the last says anything about the repository or the arguments, and it never occurs where the

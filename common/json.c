@@ -59,7 +59,7 @@ int json_parse(const char *text, size_t len, const char *file, struct json_objec
 	if (problem == json_tokener_success && !has_rest(text, len, end))
 		goto out;
 	if (problem == json_tokener_success)
-		what = "something follows the JSON value";
+		what = "unexpected text after the JSON value";
 	else if (problem == json_tokener_continue || problem == json_tokener_error_parse_eof)
 		what = "the JSON ends too early";
 	else
@@ -282,8 +282,11 @@ static void add_array(struct json_object *v, struct strbuf *out)
 	strbuf_addch(out, ']');
 }
 
-/* json-c remembers how a number was written: 1.0, 1.00 and 1e0 are one value. A whole number is written
- * as one, another with as few digits as give the same double again. */
+/*
+ * json-c prints a number as it was written, but 1.0, 1.00 and 1e0 are the same value. So a whole
+ * number is printed without a fraction, and any other with the fewest digits that read back as the
+ * same double.
+ */
 static void add_number(double value, struct strbuf *out)
 {
 	char text[40];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * log.h - messages for people, on stderr, above the live lines of progress.h: "nestlab: warning: text".
- * Thread-safe. Never a secret.
+ * log.h - messages for people, on stderr, above the live lines of progress.h: "nestlab: warning:
+ * text". Thread-safe. Secrets must not be logged.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

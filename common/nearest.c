@@ -7,7 +7,7 @@
 #define MAX_LENGTH 40
 #define FAR	   99
 
-static int smallest(int a, int b, int c)
+static int smallest_of_three(int a, int b, int c)
 {
 	int least = a;
 
@@ -33,8 +33,8 @@ static int count_mistakes(const char *a, const char *b)
 
 		row[0] = i;
 		for (int j = 1; j <= n; j++) {
-			row[j] = smallest(last[j] + 1, row[j - 1] + 1,
-					  last[j - 1] + (a[i - 1] != b[j - 1]));
+			row[j] = smallest_of_three(last[j] + 1, row[j - 1] + 1,
+						   last[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
 			    before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;

@@ -101,7 +101,8 @@ static int take_option(char **argv, int argc, int *i, const struct option_spec *
 		return error_set(err, -EINVAL, "%s: takes no value", word);
 	if (o->argname && !value) {
 		if (*i + 1 >= argc)
-			return error_set(err, -EINVAL, "%s: wants a value: %s", word, o->argname);
+			return error_set(err, -EINVAL, "%s: a value is missing: %s", word,
+					 o->argname);
 		value = argv[++*i];
 	}
 	if (store_value(o, value, err))

@@ -24,7 +24,7 @@ enum option_kind {
 	OPTION_KIND_FLAG,
 	OPTION_KIND_STRING,
 	OPTION_KIND_INT,
-	OPTION_KIND_CALL, /* .store does it; a flag if there is no argname */
+	OPTION_KIND_CALL, /* calls .store; a flag if there is no argname */
 };
 
 struct option_spec {

@@ -25,7 +25,7 @@ struct running {
 	const struct subprocess *sp;
 	pid_t pid;
 	int pidfd;	 /* readable when it has ended */
-	int out, errors; /* -1 when nothing is to be read from there, or all was */
+	int out, errors; /* -1: nothing is read from there, or all has been read */
 	int log;
 	struct strbuf line; /* an unfinished line, for on_line */
 	int64_t deadline;   /* by clock_ms(); 0: none */
@@ -136,11 +136,12 @@ static int watch_child(struct running *r, struct error *err)
 	kill(-r->pid, SIGKILL);
 	kill(r->pid, SIGKILL);
 	waitpid(r->pid, NULL, 0);
-	return error_set(err, -code, "%s: cannot be watched: pidfd_open: %s", r->sp->argv[0],
+	return error_set(err, -code, "%s: cannot watch the program: pidfd_open: %s", r->sp->argv[0],
 			 strerror(code));
 }
 
-/* Collected output has a pipe of its own; with on_line alone both share one; the rest goes to the log. */
+/* Output that is collected gets its own pipe. With on_line alone both streams share one. All else
+ * goes to the log. */
 static void choose_files(const struct running *r, const int out[2], const int errors[2],
 			 struct child_files *files)
 {
@@ -279,7 +280,8 @@ static int follow_program(struct running *r, struct error *err)
 		if (r->deadline) {
 			left = r->deadline - clock_ms();
 			if (left <= 0)
-				return error_set(err, -ETIMEDOUT, "%s: not done within %d s",
+				return error_set(err, -ETIMEDOUT,
+						 "%s: stopped because it did not end within %d s",
 						 r->sp->argv[0], r->sp->timeout_ms / 1000);
 		}
 		if (poll(fds, ARRAY_SIZE(fds), left) < 0 && errno != EINTR)

@@ -16,7 +16,7 @@
 #include "images/initramfs.h"
 #include "images/iso.h"
 
-/* Part of every key: to be changed when the same inputs come to give other bytes. */
+/* Part of every key. Change it whenever the code makes different bytes from the same inputs. */
 #define IMAGE_FORMAT "nestlab-image 1\n"
 
 /* What the boot loaders and the file system add to the inputs, at most. */
@@ -54,7 +54,10 @@ static int describe_extra_file(struct strbuf *out, const struct image_file *file
 	__cleanup_free char *role = xasprintf("file %s %o", file->path, file->mode);
 
 	if (file->path[0] != '/' || strstr(file->path, "..") || strchr(file->path, '\n'))
-		return error_set(err, -EINVAL, "%s: not an absolute path in the image", file->path);
+		return error_set(
+			err, -EINVAL,
+			"%s: a file's path in the image must be absolute and without \"..\"",
+			file->path);
 	return describe_file(out, role, file->source, size, err);
 }
 
@@ -85,6 +88,8 @@ static int describe_inputs(const struct image_request *req, struct strbuf *out, 
 	return 0;
 }
 
+/* Twice the inputs: the initramfs and the ISO, which has all of the inputs, exist at the same
+ * time. */
 static int check_space(const struct making *m, uint64_t size, struct error *err)
 {
 	uint64_t need = 2 * size + OVERHEAD_BYTES, have = 0;
@@ -93,10 +98,11 @@ static int check_space(const struct making *m, uint64_t size, struct error *err)
 	if (ret)
 		return ret;
 	if (have < need)
-		return error_set(err, -ENOSPC,
-				 "%s: no space for an image: %llu MiB free, %llu MiB needed",
-				 m->req->cache_dir, (unsigned long long)have >> 20,
-				 (unsigned long long)need >> 20);
+		return error_set(
+			err, -ENOSPC,
+			"%s: not enough space for an image: %llu MiB free, %llu MiB needed; free some, or set NESTLAB_CACHE",
+			m->req->cache_dir, (unsigned long long)have >> 20,
+			(unsigned long long)need >> 20);
 	return 0;
 }
 
@@ -119,13 +125,16 @@ static int check_kernel(const char *path, struct error *err)
 	return ret;
 }
 
+/* The file is synced before it gets its name, so that a power cut cannot leave half an image in the
+ * cache. */
 static int sync_and_publish(const char *from, const char *to, struct error *err)
 {
 	int fd = open(from, O_RDONLY | O_CLOEXEC);
 	int ret = 0;
 
 	if (fd < 0 || fsync(fd) || rename(from, to))
-		ret = error_set(err, -errno, "%s: cannot finish: %s", to, strerror(errno));
+		ret = error_set(err, -errno, "%s: cannot move the finished image here: %s", to,
+				strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return ret;
@@ -158,7 +167,7 @@ static int make_in_work_dir(struct making *m, struct error *err)
 	return sync_and_publish(iso, m->iso, err);
 }
 
-/* Makes it, unless another nestlab did while this one waited for the lock. */
+/* Makes the image, unless another nestlab made it while this one waited for the lock. */
 static int make_locked(struct making *m, struct error *err)
 {
 	__cleanup_free char *lock = xasprintf("%s/images/lock", m->req->cache_dir);
@@ -167,7 +176,7 @@ static int make_locked(struct making *m, struct error *err)
 	if (ret)
 		return ret;
 	if (!fs_exists(m->iso)) {
-		ret = fs_remove_tree(m->work_dir, err); /* left by one that was killed */
+		ret = fs_remove_tree(m->work_dir, err); /* left by a killed nestlab */
 		if (!ret)
 			ret = make_in_work_dir(m, err);
 		fs_remove_tree(m->work_dir, NULL);
@@ -192,8 +201,8 @@ static int make_image(struct making *m, uint64_t size, struct error *err)
 	return make_locked(m, err);
 }
 
-/* Makes it unless it is in the cache, and fills in @out but for the path. */
-static int make_once(struct making *m, uint64_t size, struct image *out, struct error *err)
+/* Makes the image unless it is in the cache, and fills in all of @out except the path. */
+static int make_unless_cached(struct making *m, uint64_t size, struct image *out, struct error *err)
 {
 	const struct image_request *req = m->req;
 	int ret;
@@ -226,7 +235,7 @@ int image_build(const struct image_request *req, struct image *out, struct error
 	sha256_bytes(inputs.buf, inputs.len, m.key);
 	m.iso = xasprintf("%s/images/%s.iso", req->cache_dir, m.key);
 	m.work_dir = xasprintf("%s/images/%s.work", req->cache_dir, m.key);
-	ret = make_once(&m, size, out, err);
+	ret = make_unless_cached(&m, size, out, err);
 	if (ret)
 		goto out;
 	out->path = m.iso;

@@ -35,9 +35,11 @@ struct image {
 	char agent_sha256[SHA256_HEX], plan_sha256[SHA256_HEX];
 };
 
-/* Errors: -ENOENT (an input or a tool is missing), -EINVAL (no bzImage, a path or a command line that
- * cannot be), -EIO (a tool failed: its last lines are in err), -ENOSPC, -ENOMEM, -EMFILE, -ECANCELED.
- * Nothing half-made is left in the cache. */
+/*
+ * Errors: -ENOENT (an input or a tool is missing), -EINVAL (not a bzImage, or a path or command
+ * line that cannot be used), -EIO (a tool failed: its last lines are in err), -ENOSPC, -ENOMEM,
+ * -EMFILE, -ECANCELED. An unfinished image never gets into the cache.
+ */
 int image_build(const struct image_request *req, struct image *out, struct error *err);
 void image_free(struct image *img);
 

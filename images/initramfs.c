@@ -120,7 +120,7 @@ static int put_console(struct writer *w, struct error *err)
 	return put_entry(w, e, NULL, 0, err);
 }
 
-static int put_all(struct writer *w, const struct image_request *req, struct error *err)
+static int put_contents(struct writer *w, const struct image_request *req, struct error *err)
 {
 	int ret = put_console(w, err);
 
@@ -154,7 +154,7 @@ int initramfs_write(const struct image_request *req, const char *path, struct er
 	if (archive_write_open_filename(w.archive, path) != ARCHIVE_OK)
 		ret = write_error(&w, err);
 	else
-		ret = put_all(&w, req, err);
+		ret = put_contents(&w, req, err);
 	archive_write_free(w.archive);
 	strbuf_release(&w.made_dirs);
 	return ret;

@@ -18,7 +18,7 @@
 
 #define GRUB_DIR "/usr/lib/grub/x86_64-efi"
 
-/* What this machine contributes to every image. */
+/* Files of this machine that become part of every image. */
 static const struct part {
 	const char *path, *package;
 } parts[] = {
@@ -76,11 +76,13 @@ int iso_check_cmdline(const char *cmdline, struct error *err)
 	if (strlen(cmdline) > CMDLINE_MAX)
 		return error_set(err, -EINVAL, "kernel command line: longer than %d bytes",
 				 CMDLINE_MAX);
+	/* they mean something in GRUB's scripts but not to ISOLINUX: the two would boot with
+	 * different command lines */
 	for (const char *p = cmdline; *p; p++)
 		if (!isprint((unsigned char)*p) || strchr("'\"\\$`;&|<>{}#", *p))
 			return error_set(
 				err, -EINVAL,
-				"kernel command line: byte %zu (0x%02x) means something else to a boot loader; leave it out",
+				"kernel command line: byte %zu (0x%02x) has a special meaning to a boot loader; leave it out",
 				(size_t)(p - cmdline), (unsigned char)*p);
 	return 0;
 }
@@ -101,6 +103,8 @@ static const char *last_lines(const struct strbuf *text)
 	return p;
 }
 
+/* A machine at its limits (a full disk) shows as the failure of a tool, so the output is searched
+ * for that first. */
 static int report_tool(const char *name, int status, const struct strbuf *said, struct error *err)
 {
 	int code = subprocess_find_limit(said->buf);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A variant becomes a build. The order, in build_once():
+ * A variant becomes a build. The order, in build_unless_cached():
  *
  *	keys	what the build would be called; most calls end here, with the index and the cache
  *	lock	on the prekey, so that of two nestlabs one builds and the other waits
@@ -24,10 +24,11 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* Steps of a full build with our fragments, until one was counted here. */
+/* Steps of a full build with our fragments: the estimate until a full build was counted on this
+ * machine. */
 #define FULL_BUILD_STEPS 1193
 
-/* One variant on its way. */
+/* One variant that is being built. */
 struct job {
 	const struct kernel_env *env;
 	const struct kernel_variant *v;
@@ -41,7 +42,7 @@ struct job {
 	int prelock, lock;
 };
 
-static int build_once(struct job *j, bool *cached, struct error *err);
+static int build_unless_cached(struct job *j, bool *cached, struct error *err);
 
 static char *tree_path(const struct kernel_env *env, const struct kernel_keys *k)
 {
@@ -91,14 +92,14 @@ static int find_base(struct job *j, struct error *err)
 
 	env.label = NULL;
 	if (!ret && fits)
-		ret = build_once(&base, &cached, err);
+		ret = build_unless_cached(&base, &cached, err);
 	if (ret)
 		return error_prefix(err, ret, "base %s", j->v->parent->name);
 	if (!fits)
 		return 0;
 	if (!strcmp(base.keys.source_hash, j->keys.source_hash))
 		j->base = base.keys;
-	else /* its branch moved meanwhile */
+	else /* the base's branch moved meanwhile, so its tree has other sources */
 		kernel_keys_free(&base.keys);
 	return 0;
 }
@@ -110,6 +111,7 @@ static void show_step(const struct job *j, const char *what)
 	progress_update(j->progress, 0, 0, what);
 }
 
+/* The base's tree has the base's patches already, so only the variant's own are applied. */
 static int prepare_from_base(struct job *j, struct error *err)
 {
 	__cleanup_free char *tree = tree_path(j->env, &j->base);
@@ -124,6 +126,8 @@ static int prepare_from_base(struct job *j, struct error *err)
 				    v->npatches - v->nbase_patches, j->work.log, err);
 }
 
+/* The mark is set after the patches: until then every file is a source, and what make adds later is
+ * younger than the mark (tree.c). */
 static int prepare_from_source(struct job *j, struct error *err)
 {
 	int ret;
@@ -223,7 +227,11 @@ static int compile_tree(struct job *j, uint64_t *steps, struct error *err)
 	return ret;
 }
 
-/* Trees are kept of what others start from: roots, and bases that were asked for. */
+/*
+ * Keeps the trees that other builds start from: those of variants without a base, of bases that
+ * were built for another variant, and the last one of a lineage. A tree takes gigabytes, so the
+ * others go.
+ */
 static int keep_tree(struct job *j, struct error *err)
 {
 	__cleanup_free char *top = kernel_cache_path(j->env, "trees", NULL);
@@ -238,16 +246,20 @@ static int keep_tree(struct job *j, struct error *err)
 	if (ret)
 		return ret;
 	if (!fs_exists(tree) && rename(j->work.tree, tree))
-		return error_set(err, -errno, "%s: %s", tree, strerror(errno));
+		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", tree,
+				 strerror(errno));
 	return 0;
 }
 
+/* The entry is published before the tree is kept: if keeping it fails, the compiled kernel is not
+ * lost. */
 static int compile_and_publish(struct job *j, struct error *err)
 {
 	uint64_t steps;
 	int ret = compile_tree(j, &steps, err);
 
-	/* most of a tree that does not compile is built, and the next commit may start from it */
+	/* most of this tree is built although it does not compile, and the next commit may start
+	 * from it */
 	if (ret == -ENOEXEC && kernel_lineage_exists(j->v, &j->keys))
 		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL);
 	if (ret)
@@ -258,6 +270,8 @@ static int compile_and_publish(struct job *j, struct error *err)
 	return keep_tree(j, err);
 }
 
+/* The key's lock is taken only now, because the key needs the .config. Until then two nestlabs with
+ * different prekeys may prepare the same build in two scratch folders; only one compiles it. */
 static int build_in_work(struct job *j, struct error *err)
 {
 	int ret = prepare_tree(j, err);
@@ -270,7 +284,8 @@ static int build_in_work(struct job *j, struct error *err)
 	ret = kernel_work_lock(j->env, "kernel", j->v->name, j->keys.key, &j->lock, err);
 	if (ret)
 		return ret;
-	/* it may be there already, reached on another way, e.g. with other fragments */
+	/* another prekey may have led to this key meanwhile, e.g. other fragments with the same
+	 * result */
 	if (!is_done(j)) {
 		ret = compile_and_publish(j, err);
 		if (ret)
@@ -304,6 +319,7 @@ static int build_kernel(struct job *j, struct error *err)
 
 	if (ret)
 		return ret;
+	/* the base was built under its own progress line, so its time does not count here */
 	started = clock_seconds();
 	j->progress = progress_start(j->env->label ? j->env->label : label);
 	ret = kernel_work_begin(j->env, &j->work, err);
@@ -320,8 +336,8 @@ static int build_kernel(struct job *j, struct error *err)
 
 /* ---- once ---- */
 
-/* Is it in the cache, whole? With @locked (the prekey's lock is held) a damaged entry is removed, so
- * that a good one can take its place. */
+/* Is the build in the cache, and complete? With @locked (the caller holds the prekey's lock) a
+ * damaged entry is removed, so that a good one can take its place. */
 static int find_cached(struct job *j, bool locked, bool *cached, struct error *err)
 {
 	__cleanup_free char *entry = NULL;
@@ -349,9 +365,12 @@ static int find_cached(struct job *j, bool locked, bool *cached, struct error *e
 	return fs_remove_tree(entry, err);
 }
 
-/* A variant that adds nothing to its base is its base (the first none of a series' patches): it is
- * built as that. As another it would hold the lock that building its base waits for. */
-static int skip_empty(struct job *j, struct error *err)
+/*
+ * A variant that adds nothing to its base ("patch_count": 0) has the prekey of its base, and is
+ * built as its base. Built as itself it would hold the prekey's lock, and the build of its base
+ * would wait for that lock for ever.
+ */
+static int skip_empty_variants(struct job *j, struct error *err)
 {
 	struct kernel_keys base;
 	bool same = true;
@@ -372,7 +391,7 @@ static int skip_empty(struct job *j, struct error *err)
 static int build_locked(struct job *j, struct error *err)
 {
 	bool cached;
-	int ret = skip_empty(j, err);
+	int ret = skip_empty_variants(j, err);
 
 	if (ret)
 		return ret;
@@ -387,7 +406,7 @@ static int build_locked(struct job *j, struct error *err)
 
 /* On return j->keys is complete, the entry is there and so is the tree if wanted. The caller frees
  * j->keys. */
-static int build_once(struct job *j, bool *cached, struct error *err)
+static int build_unless_cached(struct job *j, bool *cached, struct error *err)
 {
 	int ret;
 
@@ -395,6 +414,7 @@ static int build_once(struct job *j, bool *cached, struct error *err)
 	ret = kernel_keys_find(j->env, j->v, true, &j->keys, err);
 	if (ret)
 		return ret;
+	/* most calls end here: a build that is there needs no lock */
 	ret = find_cached(j, false, cached, err);
 	if (!ret && !*cached)
 		ret = build_locked(j, err);
@@ -416,7 +436,7 @@ static int build_variant(const struct kernel_env *env, const struct kernel_varia
 	struct job j = {.env = env, .v = v};
 	double started = clock_seconds();
 	bool cached;
-	int ret = build_once(&j, &cached, err);
+	int ret = build_unless_cached(&j, &cached, err);
 
 	if (ret)
 		return ret;
@@ -458,7 +478,7 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	if (ret)
 		return ret;
 	ret = kernel_keys_find(env, &v, false, &j.keys, err);
-	if (ret == -ENOENT) { /* not even the source is here */
+	if (ret == -ENOENT) { /* the source itself is not on this machine */
 		ret = 0;
 		goto out;
 	}
@@ -474,7 +494,7 @@ out:
 
 /* ---- sources alone ---- */
 
-/* The variant's own built tree, if it is kept, saves applying the patches. */
+/* If the variant's own built tree is kept, the patches need not be applied again. */
 static int find_own_tree(struct job *j, bool *found, struct error *err)
 {
 	__cleanup_free char *tree = NULL;

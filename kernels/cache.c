@@ -51,6 +51,7 @@ int kernel_cache_lookup(const struct kernel_env *env, struct kernel_keys *k, boo
 	struct strbuf key = STRBUF_INIT;
 	int ret = read_index(env, k->prekey, &key, found, err);
 
+	/* the index may name an entry that was deleted since */
 	if (!ret && *found && key.len == SHA256_HEX - 1) {
 		memcpy(k->key, key.buf, SHA256_HEX);
 		*found = has_manifest(env, k->key);
@@ -88,7 +89,7 @@ void kernel_cache_set_number(const struct kernel_env *env, const char *name, uin
 
 /* ---- entries ---- */
 
-/* What an entry holds, and where make leaves it. */
+/* The files of an entry, and where make leaves them. */
 static const struct kept_file {
 	const char *name, *in_tree;
 	size_t path; /* the member of struct kernel_build */
@@ -119,12 +120,12 @@ static const struct array_member {
 	ARRAY_MEMBER(config_hash),
 };
 
-static char *array_of(struct kernel_build *b, const struct array_member *m)
+static char *member_array(struct kernel_build *b, const struct array_member *m)
 {
 	return (char *)b + m->offset;
 }
 
-static char **path_of(struct kernel_build *b, const struct kept_file *f)
+static char **member_path(struct kernel_build *b, const struct kept_file *f)
 {
 	return (char **)((char *)b + f->path);
 }
@@ -133,7 +134,7 @@ static void set_paths(const struct kernel_env *env, struct kernel_build *b)
 {
 	b->dir = kernel_cache_path(env, "kernels", b->key);
 	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++)
-		*path_of(b, &kept_files[i]) = xasprintf("%s/%s", b->dir, kept_files[i].name);
+		*member_path(b, &kept_files[i]) = xasprintf("%s/%s", b->dir, kept_files[i].name);
 }
 
 static int read_string(const struct json_node *root, const char *key, const char **s,
@@ -158,7 +159,7 @@ static int read_members(const struct json_node *root, struct kernel_build *b, st
 		ret = read_string(root, m->key, &s, err);
 		if (ret)
 			return ret;
-		snprintf(array_of(b, m), m->size, "%s", s);
+		snprintf(member_array(b, m), m->size, "%s", s);
 	}
 	ret = read_string(root, "release", &s, err);
 	if (ret)
@@ -192,7 +193,8 @@ static int check_bzimage(const struct kernel_build *b, struct error *err)
 	if (ret)
 		return ret;
 	if (strcmp(now, b->bzimage_sha256))
-		return error_set(err, -EUCLEAN, "%s: not what its manifest says", b->bzimage);
+		return error_set(err, -EUCLEAN, "%s: its SHA-256 differs from the manifest's",
+				 b->bzimage);
 	return 0;
 }
 
@@ -219,7 +221,7 @@ int kernel_cache_load(const struct kernel_env *env, const struct kernel_variant 
 void kernel_build_free(struct kernel_build *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kept_files); i++)
-		free(*path_of(b, &kept_files[i]));
+		free(*member_path(b, &kept_files[i]));
 	free(b->name);
 	free(b->dir);
 	free(b->release);
@@ -256,7 +258,7 @@ static int write_manifest(const struct kernel_variant *v, const struct kernel_ke
 	int ret = describe_patches(v, patches, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(array_members); i++)
-		json_add_string(m, array_members[i].key, array_of(b, &array_members[i]));
+		json_add_string(m, array_members[i].key, member_array(b, &array_members[i]));
 	json_add_string(m, "release", b->release);
 	json_add_string(m, "compiler", k->compiler);
 	json_add_string(m, "linker", k->linker);
@@ -333,7 +335,8 @@ static int collect_build(const struct kernel_work *w, struct kernel_build *b, st
 	return sha256_file(bzimage, b->bzimage_sha256, err);
 }
 
-/* The key's lock is held. An entry without a manifest is what a deletion left half-way. */
+/* The caller holds the key's lock. An entry without a manifest is the rest of a deletion that was
+ * interrupted. A complete one has the same key and so the same content: it stays. */
 static int install_entry(const struct kernel_env *env, const char *key, const char *from,
 			 struct error *err)
 {
@@ -349,7 +352,8 @@ static int install_entry(const struct kernel_env *env, const char *key, const ch
 			return ret;
 	}
 	if (rename(from, entry) && errno != ENOTEMPTY && errno != EEXIST)
-		return error_set(err, -errno, "%s: %s", entry, strerror(errno));
+		return error_set(err, -errno, "%s: cannot move the build here: %s", entry,
+				 strerror(errno));
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The .config: tinyconfig, the variant's fragments, olddefconfig; and whether each line took. */
+/* The .config: tinyconfig, the variant's fragments, olddefconfig; then the check that each line of
+ * the fragments is in the result. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,8 @@ int kernel_config_hash_fragments(const struct kernel_variant *v, char hex[SHA256
 	return ret;
 }
 
-/* What @config (the text of a .config) has for @name: "n" when it is not set. The caller frees. */
+/* The value of @name in @config (the text of a .config): "n" when it is not set. The caller
+ * frees. */
 static char *value_in(const char *config, const char *name)
 {
 	size_t len = strlen(name);
@@ -76,7 +78,7 @@ int kernel_config_check(const struct kernel_variant *v, const char *config, stru
 	if (differences.len)
 		ret = error_set(
 			err, -EDOM,
-			"config options did not take (they depend on options that are not set, or this kernel has no such option):%s",
+			"the kernel did not accept these config options (they depend on options that are not set, or this kernel does not have them):%s",
 			differences.buf);
 out:
 	strbuf_release(&differences);

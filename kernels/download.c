@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Fetching a tarball: it appears under its name only if its SHA-256 is the one asked for. */
+/* Fetches a tarball: the file appears under its name only if it has the expected SHA-256. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,8 @@ static void set_options(CURL *c, const char *url, struct receiver *r, char *reas
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, r);
 }
 
-/* Which limit of this machine stopped it; 0: none, the other side is at fault. */
+/* The limit of this machine that stopped the download; 0: none, the server or the network is at
+ * fault. */
 static int find_limit(CURL *c, CURLcode code)
 {
 	long error = 0;
@@ -124,10 +125,10 @@ static int fetch_to_file(const char *url, const char *path, struct error *err)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), ret;
 
 	if (fd < 0)
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
 	ret = fetch_url(url, path, fd, err);
 	if (close(fd) && !ret)
-		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
+		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
 	return ret;
 }
 
@@ -142,10 +143,11 @@ static int check_and_rename(const char *url, const char *sha256, const char *par
 	if (strcmp(got, sha256))
 		return error_set(
 			err, -EINVAL,
-			"%s: what came has SHA-256 %s, the variant says %s; it was not kept", url,
-			got, sha256);
+			"%s: the downloaded file has SHA-256 %s, but the variant expects %s; the file was not kept",
+			url, got, sha256);
 	if (rename(part, path))
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot move the download here: %s", path,
+				 strerror(errno));
 	return 0;
 }
 

@@ -66,8 +66,8 @@ static size_t name_length(const char *s)
 	return len;
 }
 
-/* Where the value of the option begins that @line asks for, its name being the first @len bytes at *name.
- * NULL: the line asks for nothing, or is wrong. */
+/* The start of the value in @line, and the option's name: the first @len bytes at *name. NULL: the
+ * line asks for nothing, or is wrong. */
 static const char *split_line(const char *line, const char **name, size_t *len)
 {
 	*name = line;

@@ -24,14 +24,14 @@ struct kernel_option {
 	int line;
 };
 
-/* What one or several fragments ask for; one option stands in it once. Start with {0}. */
+/* What one or several fragments ask for; each option is in it once. Start with {0}. */
 struct kernel_fragment {
 	struct kernel_option *options; /* in the order in which they were first mentioned */
 	size_t count;
 };
 
-/* Adds what @path asks for: of two lines for one option the later counts. -EINVAL: a line is wrong. What
- * was read up to then is in @f all the same. */
+/* Adds what @path asks for: of two lines for one option the later counts. -EINVAL: a line is wrong.
+ * The lines before it are in @f then. */
 int kernel_fragment_read(struct kernel_fragment *f, const char *path, struct error *err);
 void kernel_fragment_free(struct kernel_fragment *f); /* it is {0} again */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A mailing-list mbox becomes a series and a variant, or nothing. */
+/* Turns a mailing-list mbox into a series and a variant. On an error it writes nothing. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -81,7 +81,7 @@ static int choose_series(const struct mailbox *box, const char *mbox, struct ser
 	return 0;
 }
 
-/* The same mail through two lists is one mail. */
+/* A mail that arrived through two lists counts once. */
 static bool same_mail(const struct mail *a, const struct mail *b)
 {
 	return a->message_id[0] && !strcmp(a->message_id, b->message_id) &&
@@ -96,10 +96,11 @@ static int place_mail(const struct mail *mail, const char *mbox, struct series *
 	__cleanup_free char *outside = mail_outside_path(mail);
 
 	if (n > s->m)
-		return error_set(err, -EINVAL, "%s: \"%s\": there is no patch %d of %d", mbox,
-				 mail->subject, n, s->m);
+		return error_set(err, -EINVAL, "%s: \"%s\": impossible number: patch %d of %d",
+				 mbox, mail->subject, n, s->m);
 	if (n && !mail->diff[0])
-		return error_set(err, -EINVAL, "%s: \"%s\": has no diff", mbox, mail->subject);
+		return error_set(err, -EINVAL, "%s: \"%s\": the mail has no diff", mbox,
+				 mail->subject);
 	if (outside)
 		return error_set(err, -EINVAL,
 				 "%s: \"%s\": changes a file outside of the kernel's tree: %s",
@@ -107,8 +108,10 @@ static int place_mail(const struct mail *mail, const char *mbox, struct series *
 	if (n)
 		slot = &s->patches[n - 1];
 	if (*slot && !same_mail(*slot, mail))
-		return error_set(err, -EINVAL, "%s: patch %d/%d is there twice: %s and %s", mbox, n,
-				 s->m, (*slot)->message_id, mail->message_id);
+		return error_set(
+			err, -EINVAL,
+			"%s: two different mails are patch %d/%d: %s and %s; leave only one of them",
+			mbox, n, s->m, (*slot)->message_id, mail->message_id);
 	*slot = mail;
 	return 0;
 }
@@ -275,7 +278,8 @@ static int write_folder(const char *half, const char *dir, const struct series *
 	if (ret)
 		return ret;
 	if (rename(half, dir))
-		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+		return error_set(err, -errno, "%s: cannot move the series here: %s", dir,
+				 strerror(errno));
 	return 0;
 }
 
@@ -307,12 +311,14 @@ static int check_new(const struct kernel_env *env, const char *name, struct erro
 	__cleanup_free char *variant = xasprintf("%s/%s.json", env->variants_dir, name);
 
 	if (!fs_is_plain_name(name))
-		return error_set(err, -EINVAL,
-				 "\"%s\" cannot name a variant (letters, digits, ._+-)", name);
+		return error_set(
+			err, -EINVAL,
+			"\"%s\" cannot be the name of a variant (use letters, digits and ._+-)",
+			name);
 	if (fs_exists(variant))
-		return error_set(err, -EEXIST, "%s: exists already; take another name", variant);
+		return error_set(err, -EEXIST, "%s: exists already; choose another name", variant);
 	if (fs_exists(dir))
-		return error_set(err, -EEXIST, "%s: exists already; take another name", dir);
+		return error_set(err, -EEXIST, "%s: exists already; choose another name", dir);
 	return 0;
 }
 
@@ -374,7 +380,7 @@ int kernel_import(const struct kernel_env *env, const char *mbox, const char *on
 	if (ret)
 		return ret;
 	if (!mkdtemp(dir))
-		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+		return error_set(err, -errno, "%s: cannot make a folder: %s", dir, strerror(errno));
 	ret = import_mailbox(env, mbox, dir, base, name, err);
 	fs_remove_tree(dir, NULL);
 	return ret;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * internal.h - the parts of kernels/ to each other. Order of a build:
+ * internal.h - what the files of kernels/ offer each other. Order of a build:
  *
  *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
  *	source.c    what the source is (cheap), and unpacking it; download.c fetches URLs
@@ -23,7 +23,7 @@
 #include "common/strbuf.h"
 #include "kernels/kernels.h"
 
-/* Part of every key: to be changed when the same inputs come to give other bytes. */
+/* Part of every key. Change it whenever the code makes different bytes from the same inputs. */
 #define KERNEL_RECIPE "nestlab-kernel-1"
 
 /* paths.c: CACHE/FOLDER/NAME, or CACHE/FOLDER if @name is NULL. The caller frees. */
@@ -94,7 +94,7 @@ struct kernel_make {
 int kernel_make_run(struct kernel_make *m, struct error *err);
 /* The first line of `PROGRAM --version`; the caller frees. */
 int kernel_tool_version(const char *program, char **line, struct error *err);
-/* Stands in the key for the environment and the arguments that make gets. */
+/* Stands for the environment and the arguments of make in the key. */
 #define KERNEL_MAKE_FLAGS \
 	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION="
 
@@ -116,7 +116,7 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err);
  * checkout put it there after the first make. Nothing to do in a tree without a mark.
  */
 int kernel_tree_note_source(const char *tree, const char *path, struct error *err);
-/* Did make generate @path? Then a patch for it would not apply to the sources alone. */
+/* Did make generate @path? Then a patch for it would not apply to fresh sources. */
 int kernel_tree_is_generated(const char *tree, const char *path, bool *generated,
 			     struct error *err);
 
@@ -190,8 +190,8 @@ bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_k
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			bool *taken, bool *config_may_differ, struct error *err);
-/* Keeps @tree, whose sources are the wanted commit's, as the lineage's tree. At @tree the one is left
- * that was kept so far, or nothing. */
+/* Keeps @tree, whose sources are the wanted commit's, as the lineage's tree. Afterwards @tree is
+ * the tree that was kept before, or does not exist. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			struct error *err);
 

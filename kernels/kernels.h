@@ -95,25 +95,25 @@ int kernel_variant_load(const struct kernel_env *env, const char *name, struct k
 void kernel_variant_free(struct kernel_variant *v);
 
 /*
- * Builds unless cached; waits if another process builds the same key. The message begins with "kernel
- * NAME" unless NAME names no readable variant. Errors where the kernel is at fault, which no system
- * call fails with on the way:
+ * Builds unless cached; waits if another process builds the same key. The message begins with
+ * "kernel NAME" unless NAME names no readable variant. These errors mean that the kernel is at
+ * fault; no system call on the way fails with them:
  *
  *	-EBADMSG	a patch does not apply: patch, file and hunk are named
- *	-EDOM		a configuration option did not take: each one is listed
+ *	-EDOM		the kernel did not accept a configuration option: each is listed
  *	-ENOEXEC	it does not compile: the first error lines and the log's path
  *
- * and where it is not: -EINVAL (the variant's file is wrong, its repository or commit does not exist),
- * -ENOENT (the variant, a package or a program is missing), -EREMOTEIO (the sources cannot be fetched or
- * unpacked), -ENOSPC, -ENOMEM (also: a compiler was killed), -EMFILE, -EAGAIN, -ECANCELED, or the error
- * of a system call.
+ * and these that it is not: -EINVAL (the variant's file is wrong, its repository or commit does not
+ * exist), -ENOENT (the variant, a package or a program is missing), -EREMOTEIO (the sources cannot
+ * be fetched or unpacked), -ENOSPC, -ENOMEM (also: a compiler was killed), -EMFILE, -EAGAIN,
+ * -ECANCELED, or the error of a system call.
  */
 int kernel_build(const struct kernel_env *env, const char *name, struct kernel_build *out,
 		 struct error *err);
 void kernel_build_free(struct kernel_build *b);
 
-/* Does this error of kernel_build() say something about the kernel, and not about this machine? Only
- * then is it an answer that may be stored. */
+/* Is the kernel at fault for this error of kernel_build(), and not this machine? Only such an error
+ * may be stored as an answer. */
 bool kernel_is_at_fault(int code);
 
 /* Sets *cached if the variant's build is in the cache. Builds and fetches nothing; a source that is not

@@ -36,6 +36,8 @@ static int find_parts(const struct kernel_env *env, const struct kernel_variant 
 	return kernel_tool_version("ld", &k->linker, err);
 }
 
+/* The prekey has the fragments where the key has the resulting .config. So it is known without a
+ * tree, and different fragments that lead to the same .config have two prekeys but one key. */
 int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *v, bool fetch,
 		     struct kernel_keys *k, struct error *err)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commits of one repository, built one from the tree of another: what a bisect or a `git bisect run`
- * does all day. Of each lineage (repository, patches, fragments, compiler) the tree of the last build
- * is kept; the next build copies it, brings the files that differ between the two commits up to date,
- * and compiles what depends on them.
+ * Builds a commit from the built tree of another commit of the repository, which is what a bisect
+ * or a `git bisect run` does all day. For each lineage (repository, patches, fragments, compiler)
+ * the tree of the last build is kept. The next build copies it, checks out the files that differ
+ * between the two commits, and compiles what depends on them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +17,11 @@
 #include "common/git.h"
 #include "kernels/internal.h"
 
-/* In a kept tree: the commit that its sources are. */
+/* The file in a kept tree that names the commit of its sources. */
 #define COMMIT_FILE ".nestlab-commit"
 
+/* The trees of a lineage differ in the commit alone: repository, patches, fragments and tools are
+ * the same. */
 static char *lineage_name(const struct kernel_keys *k)
 {
 	__cleanup_free char *what =
@@ -31,6 +33,8 @@ static char *lineage_name(const struct kernel_keys *k)
 	return xasprintf("git-%.32s", hex);
 }
 
+/* Held only while the kept tree is copied or exchanged. Two builds of a lineage may run at the same
+ * time: the one that ends last leaves its tree. */
 static int lock_lineage(const struct kernel_env *env, const char *name, int *fd, struct error *err)
 {
 	__cleanup_free char *path = kernel_cache_path(env, "locks", name);
@@ -38,7 +42,8 @@ static int lock_lineage(const struct kernel_env *env, const char *name, int *fd,
 	return fs_lock(path, true, fd, err);
 }
 
-/* Names of the files that differ between the commits, each with a NUL after it. */
+/* Names of the files that differ between the commits, each ended by a NUL. A rename counts as a
+ * removal and an addition, which is all that the tree needs. */
 static int list_files(const struct kernel_keys *k, const char *from, const char *filter,
 		      struct strbuf *out, struct error *err)
 {
@@ -70,12 +75,14 @@ static int remove_files(const struct strbuf *names, const char *tree, struct err
 		__cleanup_free char *path = xasprintf("%s/%s", tree, n);
 
 		if (unlink(path) && errno != ENOENT)
-			return error_set(err, -errno, "%s: %s", path, strerror(errno));
+			return error_set(err, -errno, "%s: cannot remove: %s", path,
+					 strerror(errno));
 	}
 	return 0;
 }
 
-/* Files as in the commit. git replaces a file and does not write into it: it may be a hard link. */
+/* Checks out the named files. git replaces a file and does not write into it, as it must: the file
+ * may be a hard link that another tree shares. */
 static int check_out_files(const struct kernel_keys *k, const struct strbuf *names,
 			   const char *tree, struct error *err)
 {
@@ -127,6 +134,8 @@ static bool has_config_path(const struct strbuf *names)
 	return false;
 }
 
+/* Files that are gone are removed first: a path that was a file may be a folder in the new
+ * commit. */
 static int change_files(const struct kernel_keys *k, const struct strbuf *gone,
 			const struct strbuf *changed, const char *tree, struct error *err)
 {
@@ -172,12 +181,13 @@ static int find_kept_commit(const struct kernel_keys *k, const char *tree, char 
 	if (!ret && text.len == strlen(k->source.commit))
 		ret = git_find_commit(k->source.place, text.buf, commit, err);
 	strbuf_release(&text);
+	/* no kept tree, or git no longer has its commit: the build starts from the sources */
 	if (ret == -ENOENT || ret == -EINVAL || ret == -EREMOTEIO)
 		return 0;
 	return ret;
 }
 
-/* Not with patches: the kept tree would have them already. */
+/* A variant with patches has no lineage: the patches would be in the kept tree already. */
 bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k)
 {
 	return k->source.commit && !v->npatches;
@@ -212,7 +222,8 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
 	return update_tree(k, commit, tree, config_may_differ, err);
 }
 
-/* The tree that was kept takes our place in the scratch folder, and goes away with it. */
+/* The tree that was kept so far takes the place of @tree in the scratch folder and is removed with
+ * it. */
 static int exchange_trees(const char *tree, const char *kept, struct error *err)
 {
 	unsigned int flags = 0;
@@ -220,7 +231,8 @@ static int exchange_trees(const char *tree, const char *kept, struct error *err)
 	if (fs_exists(kept))
 		flags = RENAME_EXCHANGE;
 	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
-		return error_set(err, -errno, "%s: %s", kept, strerror(errno));
+		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", kept,
+				 strerror(errno));
 	return 0;
 }
 
@@ -235,6 +247,7 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 
 	if (ret)
 		return ret;
+	/* written before the tree takes its place, so that a kept tree always names its commit */
 	ret = fs_write_file(mark, k->source.commit, strlen(k->source.commit), err);
 	if (ret)
 		return ret;

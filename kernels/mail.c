@@ -17,7 +17,7 @@
 #define MAX_MAIL_BYTES	 (16 << 20)
 #define MAX_PATCH_NUMBER 9999
 
-/* The user's git settings (scissors, encodings) must not change what a mail says. */
+/* The user's git settings (scissors, encodings) must not change how a mail is read. */
 static const char *const git_env[] = {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
 				      "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", NULL};
 
@@ -167,7 +167,8 @@ static char *info_value(const char *info, const char *name)
 	return xstrdup("");
 }
 
-/* The Message-ID header of a raw mail, which may stand on a line of its own; "" without. */
+/* The Message-ID of a raw mail, whose value may be on the line after the header's name; "" if there
+ * is none. */
 static char *header_message_id(const char *raw)
 {
 	for (const char *line = raw; line && *line != '\n' && *line != '\r';
@@ -265,7 +266,7 @@ static int split_mailbox(const char *path, const char *dir, struct error *err)
 	int status, ret;
 
 	if (!absolute)
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 	ret = git_run(&cmd, &status, &count, err);
 	if (!ret && (status || atoi(count.buf) < 1))
 		ret = error_set(err, -EINVAL, "%s: git mailsplit finds no mail in it", path);

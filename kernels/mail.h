@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * mail.h - the mails of an mbox, as git's mailsplit and mailinfo read them: MIME, encodings,
- * in-body From lines and the place where the diff starts are theirs.
+ * in-body From lines and where the diff starts are left to them.
  */
 #ifndef KERNELS_MAIL_H
 #define KERNELS_MAIL_H

@@ -14,8 +14,9 @@
 #define FIRST_ERRORS 6
 
 /*
- * Who builds where and when would get into the bytes; a surrounding make or git would get into the
- * build. KBUILD_BUILD_VERSION is the "#1" of uname -v, which each make would count up otherwise.
+ * Without these the user, the host and the date would get into the kernel's bytes, and a
+ * surrounding make or git would change the build. KBUILD_BUILD_VERSION is the "#1" of uname -v,
+ * which each make would count up otherwise.
  */
 static const char *const environment[] = {
 	"LC_ALL=C", "TZ=UTC", "ARCH=x86_64", "KBUILD_BUILD_USER=nestlab",
@@ -93,7 +94,7 @@ static void note_limit(struct watcher *w, const char *line)
 		w->limit_line = xstrdup(line);
 }
 
-/* More steps than expected: better no share than more than all. */
+/* There are more steps than expected: show no share rather than more than 100 %. */
 static void count_step(struct kernel_make *m, const char *step)
 {
 	uint64_t expected = m->expected;
@@ -132,12 +133,12 @@ static int judge_make(const struct watcher *w, int status, struct error *err)
 	if (w->limit)
 		return error_set(
 			err, w->limit,
-			"the build failed for want of memory, files or processes, which says nothing about the kernel: %s",
+			"the build ran out of memory, open files or processes, which says nothing about the kernel: %s",
 			w->limit_line);
 	if (status > 128)
 		return error_set(
 			err, -ENOMEM,
-			"make was killed by signal %d, which says nothing about the kernel (out of memory?)",
+			"make was killed by signal %d (perhaps for lack of memory), which says nothing about the kernel",
 			status - 128);
 	if (w->nerrors)
 		return error_set(err, -ENOEXEC, "does not compile:%s", w->errors.buf);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * patch.h - which files a patch is about, by its headers: the one place that reads them.
- */
+/* patch.h - the files that a patch names in its headers. This is the only reader of these
+ * headers. */
 #ifndef KERNELS_PATCH_H
 #define KERNELS_PATCH_H
 

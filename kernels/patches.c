@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Patch series: reading, hashing, applying; what exactly did not apply. */
+/* Patch series: reads, hashes and applies them, and says which patch, file and hunk does not
+ * apply. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +28,9 @@ static int add_patch(const char *dir, const char *name, int line, char ***paths,
 	char *path;
 
 	if (strchr(name, '/') || name[0] == '.')
-		return error_set(err, -EINVAL, "%s/series:%d: \"%s\" is not a file of that folder",
-				 dir, line, name);
+		return error_set(err, -EINVAL,
+				 "%s/series:%d: \"%s\" must be a file in the same folder", dir,
+				 line, name);
 	path = xasprintf("%s/%s", dir, name);
 	if (!fs_exists(path)) {
 		free(path);
@@ -84,7 +86,7 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], 
 struct complaint {
 	char file[256];
 	char what[512];
-	int limit; /* of this machine's, that it met: a negative errno; 0: none */
+	int limit; /* the limit of this machine that it met: a negative errno; 0: none */
 };
 
 /* "patching file kernel/fork.c", and what patch(1) says of files that it deletes or renames */
@@ -176,7 +178,8 @@ struct applying {
 	struct error *err;
 };
 
-/* In a tree that was built there are more files to patch than there are sources. */
+/* A built tree also has files that make generated. A patch for one of them applies here but not to
+ * fresh sources, so whether it applies would depend on the cache: it is refused. */
 static int refuse_generated(const struct patch_path *p, void *arg)
 {
 	struct applying *a = arg;
@@ -187,7 +190,7 @@ static int refuse_generated(const struct patch_path *p, void *arg)
 		return ret;
 	return error_set(
 		a->err, -EBADMSG,
-		"patch %s does not apply to the sources: %s is made by make; leave it out of the patch",
+		"patch %s does not apply to the sources: make generates %s; remove it from the patch",
 		basename(a->patch), p->path);
 }
 
@@ -200,7 +203,9 @@ static int note_source(const struct patch_path *p, void *arg)
 	return kernel_tree_note_source(a->tree, p->path, a->err);
 }
 
-static int apply_one(const char *tree, const char *patch, const char *log, struct error *err)
+/* The patched files are younger than the mark although they are sources. They are noted as such, so
+ * that a later patch to the same file is not refused. */
+static int apply_patch(const char *tree, const char *patch, const char *log, struct error *err)
 {
 	struct applying a = {tree, patch, err};
 	int ret = patch_file_each_path(patch, refuse_generated, &a, err);
@@ -217,7 +222,7 @@ int kernel_patches_apply(const char *tree, char *const *paths, size_t count, con
 			 struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		int ret = apply_one(tree, paths[i], log, err);
+		int ret = apply_patch(tree, paths[i], log, err);
 
 		if (ret)
 			return ret;
@@ -262,7 +267,7 @@ static int is_config(const struct patch_path *p, void *arg)
 	return kernel_is_config_path(p->path);
 }
 
-/* Does @patch name a path of which @is says 1? */
+/* Does @patch name a path for which @is returns true? */
 static int patch_has_path(const char *patch, int (*is)(const struct patch_path *p, void *arg),
 			  bool *has, struct error *err)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's selftests of a variant's tree, one static program each. They are built from what userspace sees
- * (tools/, the headers that userspace gets), so kernels that differ in the kernel proper share them.
+ * KVM's selftests of a variant's tree, one static program each. They are built from tools/ and the
+ * headers for userspace, so kernels that differ only in the kernel proper share them.
  */
 #include <errno.h>
 #include <gnu/libc-version.h>
@@ -53,7 +53,8 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
-/* A branch may have moved since the kernel was built: then these would be tests of another kernel. */
+/* A branch may have moved since the kernel was built: the tests would be those of another
+ * kernel. */
 static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
 		       struct error *err)
 {
@@ -64,7 +65,7 @@ static int find_source(struct selftests_job *j, const struct kernel_build *kerne
 	if (!strcmp(j->keys.source_hash, kernel->source_hash))
 		return 0;
 	return error_set(err, -ESTALE,
-			 "the source has changed since the kernel was built; run it again");
+			 "the source has changed since the kernel was built; run nestlab again");
 }
 
 /* The C library is linked in, so its version is part of the key. */
@@ -183,7 +184,7 @@ static int find_folder(const struct selftests_job *j, char **folder, struct erro
 		return 0;
 	if (errno == ENOENT)
 		return error_set(err, -ENOENT, "the tree of %s has no " FOLDER, j->v.name);
-	return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 }
 
 static int make_missing(const struct selftests_job *j, struct error *err)
@@ -265,7 +266,7 @@ static int build_missing(struct selftests_job *j, struct error *err)
 	return ret;
 }
 
-static int build_once(struct selftests_job *j, struct error *err)
+static int build_missing_tests(struct selftests_job *j, struct error *err)
 {
 	int lock, ret = find_key(j, err);
 
@@ -300,7 +301,7 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 		return ret;
 	ret = find_source(&j, kernel, err);
 	if (!ret)
-		ret = build_once(&j, err);
+		ret = build_missing_tests(&j, err);
 	if (ret)
 		error_prefix(err, ret, "selftests of %s", j.v.name);
 	else

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a variant's source is, by content, and how it gets unpacked. */
+/* Identifies a variant's source by its content, and unpacks it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static int hash_identity(const char *path, char hex[SHA256_HEX], struct error *e
 	struct stat st;
 
 	if (stat(path, &st))
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
 	what = xasprintf("%s %jd %ju %jd.%09ld %jd.%09ld", path, (intmax_t)st.st_size,
 			 (uintmax_t)st.st_ino, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 			 (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
@@ -29,7 +29,7 @@ static int hash_identity(const char *path, char hex[SHA256_HEX], struct error *e
 	return 0;
 }
 
-/* SHA-256 of a big file; read only once as long as it stays the same file. */
+/* SHA-256 of a big file. It is read again only if path, size, inode or times have changed. */
 static int hash_remembered(const struct kernel_env *env, const char *path, char hex[SHA256_HEX],
 			   struct error *err)
 {
@@ -74,8 +74,8 @@ static int identify_deb(const struct kernel_env *env, const struct kernel_source
 			 s->location, s->location);
 }
 
-static int download_once(const struct kernel_source *s, bool fetch, const char *path,
-			 struct error *err)
+static int download_unless_kept(const struct kernel_source *s, bool fetch, const char *path,
+				struct error *err)
 {
 	if (fs_exists(path))
 		return 0;
@@ -91,7 +91,7 @@ static int identify_tarball(const struct kernel_env *env, const struct kernel_so
 
 	if (strstr(s->location, "://")) {
 		id->place = kernel_cache_path(env, "downloads", s->sha256);
-		ret = download_once(s, fetch, id->place, err);
+		ret = download_unless_kept(s, fetch, id->place, err);
 		if (ret)
 			return ret;
 	} else {
@@ -101,7 +101,7 @@ static int identify_tarball(const struct kernel_env *env, const struct kernel_so
 	if (ret)
 		return ret;
 	if (strcmp(id->hash, s->sha256))
-		return error_set(err, -EINVAL, "%s: its SHA-256 is %s, the variant says %s",
+		return error_set(err, -EINVAL, "%s: its SHA-256 is %s, but the variant expects %s",
 				 id->place, id->hash, s->sha256);
 	return 0;
 }
@@ -159,7 +159,8 @@ static int fetch_ref(const struct kernel_source *s, const char *place, const cha
 	return 0;
 }
 
-/* A URL: a commit id never changes; a branch is asked for anew each time, unless we are offline. */
+/* A URL: a commit id never changes, so it is fetched once. A branch is fetched again each time;
+ * without a network the commit that was fetched last serves. */
 static int identify_url(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
 			struct kernel_source_id *id, struct error *err)
 {
@@ -180,8 +181,8 @@ static int identify_url(const struct kernel_env *env, const struct kernel_source
 		return error_set(err, -ENOENT, "%s, ref %s: not fetched yet", s->location, s->ref);
 	ret = fetch_ref(s, id->place, name, err);
 	if (ret == -EREMOTEIO && id->commit) {
-		log_warning("%s: cannot be fetched now; taking %s as of the last time", s->location,
-			    id->commit);
+		log_warning("%s: cannot be fetched now; using commit %s, which was fetched earlier",
+			    s->location, id->commit);
 		return 0;
 	}
 	if (ret)
@@ -190,8 +191,11 @@ static int identify_url(const struct kernel_env *env, const struct kernel_source
 	return git_find_commit(id->place, name, &id->commit, err);
 }
 
-/* A folder: used where it is, and never written to. All work trees of one repository have one place,
- * so that what is checked out in one is built from the tree of what was in another (lineage.c). */
+/*
+ * A folder is used where it is and never written to. All work trees of one repository have the same
+ * place (its git folder), so that a commit checked out in one of them can be built from the tree of
+ * a commit checked out in another (lineage.c).
+ */
 static int identify_folder(const struct kernel_source *s, struct kernel_source_id *id,
 			   struct error *err)
 {
@@ -202,7 +206,7 @@ static int identify_folder(const struct kernel_source *s, struct kernel_source_i
 
 	if (ret == -EREMOTEIO)
 		return error_prefix(err, -EINVAL,
-				    "%s: is no git repository, or one that git refuses",
+				    "%s: is not a git repository, or git refuses to read it",
 				    s->location);
 	if (ret)
 		return ret;
@@ -226,7 +230,8 @@ static int identify_git(const struct kernel_env *env, const struct kernel_source
 	return 0;
 }
 
-/* Files of the commit into @dir, with an index of our own: the repository's HEAD stays as it is. */
+/* Writes the commit's files to @dir. A temporary index keeps the repository's own index and HEAD as
+ * they are. */
 static int unpack_git(const struct kernel_source_id *id, const char *dir, struct error *err)
 {
 	const char *const args[] = {"-c",	"core.autocrlf=false",

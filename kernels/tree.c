@@ -14,7 +14,7 @@
 #include "common/cancel.h"
 #include "kernels/internal.h"
 
-/* When the sources of the tree were complete, and where the copy goes. */
+/* When the sources of the tree were complete (its mark), and where the copy goes. */
 struct copy {
 	struct timespec mark;
 	const char *to; /* for messages */
@@ -51,6 +51,7 @@ static int copy_bytes(int in, int out, off_t size)
 	return 0;
 }
 
+/* The copy keeps its times: make must find it as up to date as the original. */
 static int copy_file(const struct copy *c, int from, int to, const char *name,
 		     const struct stat *st, struct error *err)
 {
@@ -106,6 +107,12 @@ static int copy_subfolder(const struct copy *c, int from, int to, const char *na
 	return ret;
 }
 
+/*
+ * A file older than the mark is a source, which is only ever replaced: the copy can share it by a
+ * hard link. A younger one was generated, and make or objtool may write into it in place, which
+ * would change the original through a link: it is copied. Devices and sockets are left out: a
+ * kernel tree has none.
+ */
 static int copy_entry(const struct copy *c, int from, int to, const char *name, struct error *err)
 {
 	struct stat st;
@@ -122,7 +129,8 @@ static int copy_entry(const struct copy *c, int from, int to, const char *name, 
 		return copy_file(c, from, to, name, &st, err);
 	if (!linkat(from, name, to, name, 0))
 		return 0;
-	/* as many names as its file system allows, or another file system */
+	/* the file has as many links as its file system allows, or the copy is on another file
+	 * system */
 	if (errno == EMLINK || errno == EXDEV)
 		return copy_file(c, from, to, name, &st, err);
 	return fail_copy(err, c, name);
@@ -307,7 +315,7 @@ static int find_status(const char *path, struct stat *st, struct error *err)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return -ENOENT;
-	return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
 }
 
 int kernel_tree_is_generated(const char *tree, const char *path, bool *generated, struct error *err)
@@ -355,7 +363,7 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 	int in, out = -1, ret;
 
 	if (stat(mark, &st))
-		return error_set(err, -errno, "%s: is no built tree: %s", from, strerror(errno));
+		return error_set(err, -errno, "%s: is not a built tree: %s", from, strerror(errno));
 	c.mark = st.st_mtim;
 	in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (in >= 0 && !mkdir(to, 0777))

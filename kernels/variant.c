@@ -106,13 +106,14 @@ static int check_source(const struct json_node *n, const struct kernel_source *s
 	if (s->sha256 && (strlen(s->sha256) != 64 || strspn(s->sha256, digits) != 64))
 		return json_error(n, err, "sha256 must be 64 lower-case hex digits");
 	if (s->ref && s->ref[0] == '-')
-		return json_error(n, err, "\"%s\" is not a ref", s->ref);
+		return json_error(
+			n, err, "\"%s\" is not a git ref (a branch, a tag or a commit id)", s->ref);
 	if (s->location[0] == '-')
 		return json_error(n, err, "\"%s\" is not a location", s->location);
 	return 0;
 }
 
-/* The values of the kind's keys, but for "kind". */
+/* The values of the kind's keys, except "kind". */
 static int take_source_keys(const struct source_kind *k, const struct json_node *n,
 			    struct kernel_source *s, struct error *err)
 {
@@ -280,7 +281,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 	if (ret)
 		return ret;
 	if (l->depth >= MAX_DEPTH)
-		return json_error(n, err, "bases go round in a circle, or deeper than %d",
+		return json_error(n, err, "the chain of bases is a circle, or longer than %d",
 				  MAX_DEPTH);
 	l->v->parent = xcalloc(1, sizeof(*l->v->parent));
 	ret = load_file(l->env, base, l->dir, l->depth + 1, l->v->parent, err);
@@ -293,7 +294,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 	return 0;
 }
 
-/* "base" is first: the others are on top of it. */
+/* "base" comes first, since the others are added to what it gives. */
 static const struct field {
 	const char *key;
 	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
@@ -335,7 +336,7 @@ static int read_patches(struct loader *l, const struct json_node *root, struct e
 	int ret;
 
 	if (!l->series && l->patch_count)
-		return json_error(root, err, "\"patch_count\" without \"patches\"");
+		return json_error(root, err, "\"patch_count\" needs \"patches\", which is missing");
 	if (!l->series)
 		return 0;
 	ret = kernel_series_read(l->series, l->patch_count, &v->patches, &v->npatches, err);
@@ -405,9 +406,10 @@ static int load_file(const struct kernel_env *env, const char *name, const char 
 	}
 	out->name = fs_stem(out->path, ".json");
 	if (!fs_is_plain_name(out->name)) {
-		ret = error_set(err, -EINVAL,
-				"%s: \"%s\" cannot name a variant (letters, digits, ._+-)",
-				out->path, out->name);
+		ret = error_set(
+			err, -EINVAL,
+			"%s: \"%s\" cannot be the name of a variant (use letters, digits and ._+-)",
+			out->path, out->name);
 		goto out;
 	}
 	l.dir = dir_of(out->path);

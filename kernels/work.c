@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Scratch folders: locked while in use, so that those which a killed nestlab left are known and removed. */
+/* Scratch folders. Each is locked while it is in use, so that the folders of a killed nestlab can
+ * be recognized and removed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,11 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* With less than this left on the disk, that is why a build failed, whichever program noticed. */
+/* If less than this is free after a failure, the full disk is taken for its cause, whatever the
+ * program said. */
 #define DISK_FULL_BYTES (4 << 20)
 
-/* Removes folders that nobody holds the lock of. Called with the lock of CACHE/work itself. */
+/* Removes the folders whose lock nobody holds. The caller holds the lock of CACHE/work. */
 static void remove_abandoned(const char *top)
 {
 	char **names;
@@ -99,7 +101,8 @@ bool kernel_is_at_fault(int code)
 	return code == -ENOEXEC || code == -EBADMSG || code == -EDOM;
 }
 
-/* May a full disk be behind this error? Programs fail in their own ways when one is, or leave half a file. */
+/* Can a full disk explain this error? On a full disk each program fails in its own way, or leaves
+ * half a file. */
 static bool may_hide_full_disk(int code)
 {
 	return kernel_is_at_fault(code) || code == -EREMOTEIO || code == -EIO || code == -EINVAL ||
@@ -119,6 +122,7 @@ int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *
 	__cleanup_free char *dir = kernel_cache_path(env, "logs", NULL);
 	__cleanup_free char *log = xasprintf("%s/%s.log", dir, name);
 
+	/* a cancel has no other cause, and its log tells nothing */
 	if (code == -ECANCELED)
 		return code;
 	if (may_hide_full_disk(code) && is_disk_full(env))

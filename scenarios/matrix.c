@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An entry's parameters are axes: each has one value or several, and the entry's measurements are
- * the points of the grid that can be measured. Which parameters there are, and what they may be, is
- * the table of agents/wire/words.h.
+ * the points of the grid that can be measured. The table of agents/wire/words.h says which
+ * parameters there are and which values they can have.
  */
 #include "scenarios/matrix.h"
 
@@ -21,7 +21,7 @@ struct value {
 	uint64_t number;  /* all else, as struct plan_measure has it */
 	struct json_node where;
 	bool used;	      /* a measurement has it */
-	const char *unusable; /* why the last combination with it cannot be measured */
+	const char *unusable; /* why its last combination cannot be measured */
 };
 
 struct axis { /* a parameter and its values */
@@ -47,7 +47,7 @@ static int refuse_choice(const struct json_node *n, const char *s, const char *c
 
 	for (size_t i = 0; choices[i]; i++)
 		strbuf_addf(&known, "%s%s", i ? ", " : "", choices[i]);
-	ret = json_error(n, err, "\"%s\" is none of: %s", s, known.buf);
+	ret = json_error(n, err, "unknown value \"%s\"; expected one of: %s", s, known.buf);
 	strbuf_release(&known);
 	return ret;
 }
@@ -158,7 +158,7 @@ static int add_value(struct axis *axis, const struct json_node *n, struct error 
 		return ret;
 	for (size_t i = 0; i < axis->nvalues; i++)
 		if (is_same_value(&axis->values[i], &v))
-			return json_error(n, err, "the list has the same value before");
+			return json_error(n, err, "this value is in the list twice");
 	axis->values = xrealloc(axis->values, axis->nvalues + 1, sizeof(v));
 	axis->values[axis->nvalues++] = v;
 	return 0;
@@ -213,7 +213,8 @@ static bool takes_word(const struct matrix *m, const struct plan_word *w)
 	return plan_word_is_used(w, m->measure.scenario);
 }
 
-/* The variants first, which so move slowest: a scenario's reasons or operations stay together. */
+/* The variants come first and so change slowest: the measurements of one exit reason or operation
+ * follow each other. */
 static int read_axes(struct matrix *m, struct error *err)
 {
 	static const enum plan_word_role roles[] = {PLAN_WORD_VARIANT, PLAN_WORD_AXIS};
@@ -232,7 +233,7 @@ static int read_axes(struct matrix *m, struct error *err)
 
 /* ---- the entry's other members ---- */
 
-/* Which scenario it is decides about all other keys. */
+/* Reads "scenario" first: it decides which other keys there may be. */
 static int read_scenario(struct matrix *m, bool parallel, struct error *err)
 {
 	struct json_node n;
@@ -344,9 +345,10 @@ static int append_measure(struct matrix *m, const struct plan_measure *line,
 	struct scenario_measure *added;
 
 	if (plan->nmeasures == MATRIX_MAX_MEASURES)
-		return json_error(m->entry, err,
-				  "with this the plan has more than %d measurements; shorten lists",
-				  MATRIX_MAX_MEASURES);
+		return json_error(
+			m->entry, err,
+			"with this entry the plan has more than %d measurements; shorten its lists",
+			MATRIX_MAX_MEASURES);
 	plan->measures = xrealloc(plan->measures, plan->nmeasures + 1, sizeof(*plan->measures));
 	added = &plan->measures[plan->nmeasures++];
 	*added = (struct scenario_measure){.line = *line, .params = current_params(m)};
@@ -355,15 +357,17 @@ static int append_measure(struct matrix *m, const struct plan_measure *line,
 	return 0;
 }
 
-/* A value that no possible combination has would be silently left out: say so instead. */
+/* A value that is in no possible combination would be left out silently, and hide a mistake; so it
+ * is an error. */
 static int check_all_used(const struct matrix *m, struct error *err)
 {
 	for (size_t i = 0; i < m->naxes; i++)
 		for (size_t j = 0; j < m->axes[i].nvalues; j++)
 			if (!m->axes[i].values[j].used)
-				return json_error(&m->axes[i].values[j].where, err,
-						  "impossible with every other value given: %s",
-						  m->axes[i].values[j].unusable);
+				return json_error(
+					&m->axes[i].values[j].where, err,
+					"this value cannot be combined with any of the other values: %s",
+					m->axes[i].values[j].unusable);
 	return 0;
 }
 

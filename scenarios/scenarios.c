@@ -93,8 +93,8 @@ static int read_effect(const struct json_node *metrics, const char *name,
 	if (ret)
 		return ret;
 	if (!metric_exists(name))
-		return json_error(metrics, err, "there is no metric \"%s\" (docs/scenarios.md)",
-				  name);
+		return json_error(metrics, err,
+				  "there is no metric \"%s\"; docs/scenarios.md lists them", name);
 	ret = read_percent(&metric, &percent, err);
 	if (ret)
 		return ret;
@@ -134,8 +134,8 @@ static int compare_measures(const void *a, const void *b)
 	return strcmp((*x)->params, (*y)->params);
 }
 
-/* Results are told apart by scenario and params: each may be there once. Gives one that is there
- * again, or NULL. */
+/* Results are told apart by scenario and params, so each pair may be there once. Returns one that
+ * is there again, or NULL. */
 static const struct scenario_measure *find_repeated(const struct scenario_plan *plan)
 {
 	size_t n = plan->nmeasures;
@@ -156,7 +156,7 @@ static int check_unique(const struct json_node *list, const struct scenario_plan
 	const struct scenario_measure *m = find_repeated(plan);
 
 	if (m)
-		return json_error(list, err, "%s %s is there more than once",
+		return json_error(list, err, "the same measurement is there twice: %s %s",
 				  scenario_measure_name(m), m->params);
 	return 0;
 }
@@ -215,7 +215,7 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 }
 
 /* "dir/quick.json" is quick. */
-static char *name_of(const char *path)
+static char *plan_name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *name = xstrdup(slash ? slash + 1 : path);
@@ -257,7 +257,7 @@ static int find_file(const char *dir, const char *name, struct scenario_plan *pl
 		return error_set(err, -ENOENT,
 				 "%s: no such scenario file (see: nestlab scenario list)",
 				 plan->path);
-	plan->name = name_of(plan->path);
+	plan->name = plan_name_of(plan->path);
 	if (!fs_is_plain_name(plan->name))
 		return error_set(
 			err, -EINVAL,

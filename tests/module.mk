@@ -6,7 +6,8 @@ FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fu
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 SCRIPTS    := $(wildcard tests/e2e/*.t) $(wildcard tests/integration/*.t tests/style/*.t)
 # Tests run side by side: those that take longest start first, so that none is left alone at the end.
-LONGEST    := $(patsubst %,tests/%.t,e2e/mutants e2e/faults e2e/main-job integration/selftests)
+LONGEST    := $(patsubst %,tests/%.t,e2e/mutants-abuse e2e/mutants-invalidate e2e/mutants-switch \
+	e2e/faults integration/host_boot e2e/main-job integration/selftests integration/image)
 FUZZ_SECONDS ?= 20
 
 define unit_test
@@ -39,9 +40,14 @@ unit-programs: $(UNIT_TESTS)
 unit: unit-programs
 	$(Q)tests/run $(BUILD) $(UNIT_TESTS)
 
-asan:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
-		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' unit
+# The unit tests under a sanitizer, in a build folder of their own. ThreadSanitizer wants memory where it
+# expects it: no random places, where setarch may say so.
+SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE_tsan := -fsanitize=thread
+FIXED_tsan     = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+asan tsan:
+	$(Q)$(FIXED_$@) $(MAKE) --no-print-directory BUILD=$(BUILD)/$@ \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(SANITIZE_$@)' unit
 
 fuzz:
 	@command -v clang >/dev/null || { echo "make fuzz needs clang; install it and try again:"; \
@@ -62,4 +68,4 @@ FORMATTED = $(wildcard common/*.[ch] kernels/*.[ch] images/*.[ch] scenarios/*.[c
 format:
 	clang-format -i $(FORMATTED)
 
-.PHONY: check unit unit-programs asan fuzz run-fuzzers bench format
+.PHONY: check unit unit-programs asan tsan fuzz run-fuzzers bench format

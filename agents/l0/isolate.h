@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * isolate.h - a function in a process of its own, with a time limit: what it wrote, how it ended.
- */
+/* isolate.h - a function in a process of its own, with a time limit: what it wrote, how it
+ * ended. */
 #ifndef AGENTS_L0_ISOLATE_H
 #define AGENTS_L0_ISOLATE_H
 

@@ -15,9 +15,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
 
 #define CPUID_MAX 256
+#define TICK_MS \
+	4 /* of CONFIG_HZ=250; with another HZ the phase is that of several ticks, or of a part */
 #define HV_LEAVES 0x40000000u /* to 0x400000ff: the hypervisor's, KVM's own or Hyper-V's */
 
 struct cpuid_table { /* as struct kvm_cpuid2, with room */
@@ -262,6 +265,33 @@ static int set_up_cpus(struct vm *vm)
 	return 0;
 }
 
+/* splitmix64: neighbouring numbers give unrelated ones. */
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/*
+ * Lets some part of a timer tick of L0's pass, which part the seed says. On an emulated host all boots of a
+ * kernel come here at the same moment of their ticks, so the ticks would hit the same samples in each boot:
+ * the p99s of two kernels would differ by nothing but that, and repeat so faithfully that it looks real.
+ */
+static void wait_for_phase(const struct plan_measure *m)
+{
+	uint64_t begin = __builtin_ia32_rdtsc();
+	uint64_t period = (uint64_t)host_clock.tsc_khz * TICK_MS;
+	uint64_t wait;
+
+	if (!period)
+		return;
+	wait = mix(m->seed + mix(m->id)) % period;
+	while (__builtin_ia32_rdtsc() - begin < wait)
+		;
+}
+
 int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
 {
 	int ret;
@@ -279,6 +309,7 @@ int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
 	if (ret)
 		return ret;
 	sink_wait_quiet(s);
+	wait_for_phase(m);
 	return 0;
 }
 

@@ -101,7 +101,7 @@ struct hv_assist_page { /* TLFS, HV_VP_ASSIST_PAGE */
 };
 _Static_assert(__builtin_offsetof(struct hv_assist_page, current_nested_vmcs) == 48, "likewise");
 
-/* Has the back end find fields by their encodings; its init() does so. */
+/* Prepares the lookup of fields by their encodings; the back end's init() calls it. */
 void evmcs_fill_index(void);
 
 #endif

@@ -116,8 +116,11 @@ static void churn_l2(struct cpu *cpu, struct l2 *l2)
 	bool timed = cpu->job->churn & L1_CHURN_TIMED;
 	uint64_t t0, t1, t2;
 
-	/* An operation of L1's writes to the VMCS, so the VMCS is loaded first. One of L0's is over by now;
-	 * what is timed is the way back into L2, with the load. */
+	/*
+	 * If the change is L1's own, it writes to the VMCS, so the VMCS is loaded before the clock
+	 * starts. A change by L0 is complete by now: then the way back into L2 is timed, the load
+	 * included.
+	 */
 	if (timed) {
 		cpu->ops->load(cpu, l2);
 		pages_touch(l2);

@@ -12,7 +12,8 @@
 
 #include <stdbool.h>
 
-/* Is @line, as printk() got it (no time, no level), a complaint, and none of the two known ones? */
+/* Is @line, as printk() got it (no time, no level), a complaint, and not one of the two known
+ * ones? */
 bool complaints_has(const char *line);
 
 #endif

@@ -218,7 +218,7 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 	if (ret)
 		return ret;
 	if (out->scenario == PLAN_KSELFTEST)
-		out->parallel = false; /* the run line's, of which it has no use */
+		out->parallel = false; /* it is of the run line; a selftest has no use for it */
 	impossible = plan_measure_impossible(out);
 	if (impossible)
 		return refuse_line(r, "this cannot be measured: %s", impossible);
@@ -283,13 +283,13 @@ static int parse_run(struct reader *r, struct plan_state *p, char *line)
 	return 0;
 }
 
-static int parse_end(struct reader *r, struct plan_state *p, const char *count)
+static int parse_end_line(struct reader *r, struct plan_state *p, const char *count)
 {
 	uint64_t stated;
 
 	if (!parse_number(count, &stated) || stated != p->count)
-		return refuse_line(r, "the plan says it has %s measurements, it has %zu", count,
-				   p->count);
+		return refuse_line(r, "the plan says that it has %s measurements, but it has %zu",
+				   count, p->count);
 	p->ended = true;
 	return 0;
 }
@@ -317,9 +317,9 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	int ret;
 
 	if (p->ended)
-		return refuse_line(r, "there is something after the end line");
+		return refuse_line(r, "unexpected text after the end line");
 	if (!strncmp(line, "end count=", 10))
-		return parse_end(r, p, line + 10);
+		return parse_end_line(r, p, line + 10);
 	if (strncmp(line, "measure ", 8))
 		return refuse_line(r, "expected \"measure ...\" or \"end ...\", found \"%.60s\"",
 				   line);
@@ -332,7 +332,8 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	if (ret)
 		return ret;
 	if (m->id != p->count)
-		return refuse_line(r, "id=%" PRIu32 " where %zu is next", m->id, p->count);
+		return refuse_line(r, "id=%" PRIu32 " is out of order: the next id is %zu", m->id,
+				   p->count);
 	p->count++;
 	return 0;
 }

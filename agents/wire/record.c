@@ -96,9 +96,10 @@ int record_check(const char *line, size_t len, char *msg, size_t msglen)
 		return refuse_record(msg, msglen, "no CRC at the end of \"%.*s\"", shown, line);
 	found = crc32_update(0, line, len - CRC_LEN);
 	if (found != stated)
-		return refuse_record(msg, msglen,
-				     "CRC is %08x, the line says %08x: it was damaged on its way",
-				     found, stated);
+		return refuse_record(
+			msg, msglen,
+			"CRC is %08x, but the line says %08x: it was damaged on its way", found,
+			stated);
 	if (!has_head(line, len - CRC_LEN))
 		return refuse_record(msg, msglen,
 				     "the line does not start with \"seq\" and \"type\"");

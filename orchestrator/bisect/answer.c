@@ -107,7 +107,7 @@ static void add_suspects(const struct bisect_run *r, enum bisect_end end, struct
 	if (end == BISECT_NARROWED)
 		strbuf_addf(
 			out,
-			"not found exactly: it is one of %zu candidates, of which all but the last could not be judged:\n",
+			"narrowed down to %zu candidates; all of them but the last could not be judged:\n",
 			r->found.nsuspects);
 	else
 		strbuf_addf(out, "%s (%s):\n", what[r->request.bisect.kind], end_names[end]);
@@ -135,7 +135,7 @@ void bisect_answer_text(const struct bisect_run *r, enum bisect_end end, struct 
 	count_steps(r, &skipped, &unbooted);
 	strbuf_addf(
 		out,
-		"%zu candidates judged, the ends included (%zu by their bytes, %zu skipped), %d boots in %.0f s\n"
+		"%zu candidates judged, with the ends (%zu without a boot, as their kernel was a judged one; %zu skipped), %d boots in %.0f s\n"
 		"the log for git bisect replay: nestlab bisect --log --session %s\n",
 		r->s.nsteps, unbooted, skipped, r->s.boots_made, clock_seconds() - r->started,
 		r->s.session);

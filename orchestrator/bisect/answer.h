@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * answer.h - a whole bisect while it runs, and its answer: for people, and as JSON for the database.
+ * answer.h - the state of a bisect while it runs, and its answer: as text for people, as JSON for
+ * the database.
  */
 #ifndef ORCHESTRATOR_BISECT_ANSWER_H
 #define ORCHESTRATOR_BISECT_ANSWER_H

@@ -22,7 +22,7 @@
 #include "orchestrator/bisect/step.h"
 #include "orchestrator/engine/run.h"
 
-/* A kernel that failed twice as a guest will do so again; a host may be in trouble for a while. */
+/* A kernel that failed twice as a guest is expected to fail again. Trouble of a host may pass. */
 #define GUEST_FAILURES 2
 #define HOST_FAILURES  4
 
@@ -214,8 +214,8 @@ static int revert_options(const struct bisect_run *r, const char *culprit, char 
 	return ret;
 }
 
-/* "7-3": seven patches without the third. Without the last one it is a prefix again. Whether the patches
- * after the culprit apply without it, the build will tell. */
+/* "7-3": seven patches without the third. Without the last one it is a prefix again. The build will
+ * show whether the patches after the culprit apply without it. */
 static char *revert_patch(const struct bisect_run *r, const char *culprit)
 {
 	if (strcmp(culprit, r->bad))
@@ -240,7 +240,7 @@ static int find_revert(const struct bisect_run *r, const char *culprit, char **i
 	return 0;
 }
 
-/* What the culprit is held against when it is tested again. */
+/* The candidate that the culprit is compared with when it is tested again; the caller frees. */
 static char *find_parent(const struct bisect_run *r, const char *culprit)
 {
 	if (r->space)
@@ -263,7 +263,8 @@ static int confirm_culprit(struct bisect_run *r, struct error *err)
 	return bisect_confirm(&r->s, parent, culprit, revert, &r->again, err);
 }
 
-/* Ends that do not differ, or cannot be measured, are an answer and not an error. */
+/* Ends that do not differ, or cannot be measured, are an answer ("cannot tell") and not an
+ * error. */
 static bool is_refusal(int code)
 {
 	return code == -EDOM || code == -ERANGE || code == -ENOEXEC || code == -ENODATA ||
@@ -407,7 +408,8 @@ int bisect_run(struct results_db *db, const char *runs, const struct results_bis
 	return ret;
 }
 
-/* What is kept of a git range are commits: a branch may have moved by the time of a --resume. */
+/* The stored request names commits instead of branches: a branch may have moved when the bisect is
+ * resumed. */
 static char *lasting_request(const struct bisect_run *r, const struct request *request)
 {
 	struct request lasting = *request;

@@ -50,9 +50,9 @@ static int merge_tree(const char *tree, const char *ours, const char *theirs, ch
 }
 
 /*
- * A revert is the three-way merge of @bad with the culprit's parent, base the culprit. So a commit
- * that undoes the culprit right on top of it is made, and merged with @bad: their merge base is the
- * culprit.
+ * A revert is the three-way merge of @bad with the culprit's parent, base the culprit. git
+ * merge-tree finds the base from the history, so this makes a commit on top of the culprit that
+ * undoes it, and merges that with @bad: their merge base is the culprit.
  */
 int bisect_commit_revert(const char *tree, const char *bad, const char *culprit, char **commit,
 			 struct error *err)

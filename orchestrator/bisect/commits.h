@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * commits.h - commits of our own in the user's repository. They are in no branch and no work tree: git
- * forgets them in time.
+ * commits.h - commits of our own in the user's repository. They are in no branch and no work tree,
+ * so `git gc` removes them in time.
  */
 #ifndef ORCHESTRATOR_BISECT_COMMITS_H
 #define ORCHESTRATOR_BISECT_COMMITS_H
@@ -10,8 +10,11 @@
 
 /* Errors: common/git.h's. */
 
-/* Makes a commit that is @bad with @culprit reverted. *commit is NULL if it does not revert cleanly. The
- * same revert has the same id each time, so a bisect that is resumed knows it again. The caller frees. */
+/*
+ * Makes a commit that is @bad with @culprit reverted. *commit is NULL if it does not revert
+ * cleanly. The same revert has the same id each time, so a resumed bisect finds the boots of the
+ * first one. The caller frees.
+ */
 int bisect_commit_revert(const char *tree, const char *bad, const char *culprit, char **commit,
 			 struct error *err);
 

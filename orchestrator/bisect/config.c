@@ -53,10 +53,10 @@ static int read_fragment(struct bisect_configs *c, const char *path, bool bad, s
 			line[--len] = '\0';
 		number++;
 		if (parse_line(c, line, bad))
-			ret = error_set(err, -EINVAL,
-					"%s:%d: expected CONFIG_NAME=VALUE or \"# CONFIG_NAME is "
-					"not set\", found \"%s\"",
-					path, number, line);
+			ret = error_set(
+				err, -EINVAL,
+				"%s:%d: expected CONFIG_NAME=VALUE or \"# CONFIG_NAME is not set\", found \"%s\"",
+				path, number, line);
 	}
 	strbuf_release(&text);
 	return ret;
@@ -80,7 +80,7 @@ static void free_item(struct bisect_difference *d)
 	free(d->text);
 }
 
-/* What a fragment does not speak of has the value that the kernel's own rules give it. */
+/* An option that a fragment does not mention gets the value that Kconfig's own rules give it. */
 static const char *value_name(const char *value)
 {
 	return value ? value : "default";
@@ -121,7 +121,9 @@ int bisect_configs_read(const char *good, const char *bad, struct bisect_configs
 	split_common(out);
 	if (out->n)
 		return 0;
-	ret = error_set(err, -EINVAL, "%s and %s ask for the same configuration", good, bad);
+	ret = error_set(err, -EINVAL,
+			"%s and %s ask for the same configuration: there is nothing to search",
+			good, bad);
 fail:
 	bisect_configs_free(out);
 	return ret;

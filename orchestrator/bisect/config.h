@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * config.h - two kernel config fragments, and all the mixtures of them.
- */
+/* config.h - two kernel config fragments, and all the mixtures of them. */
 #ifndef ORCHESTRATOR_BISECT_CONFIG_H
 #define ORCHESTRATOR_BISECT_CONFIG_H
 
@@ -12,7 +10,7 @@
 
 struct bisect_difference {
 	char *option;	  /* "CONFIG_X" */
-	char *good, *bad; /* "y", "8", "n"; NULL: the fragment does not speak of it */
+	char *good, *bad; /* "y", "8", "n"; NULL: the fragment does not mention it */
 	char *text;	  /* "CONFIG_X: y -> n", for people */
 };
 
@@ -22,7 +20,8 @@ struct bisect_configs { /* free with bisect_configs_free() */
 	struct strbuf common; /* the lines that both have */
 };
 
-/* -EINVAL: a line that is no option's (file and line named), or the fragments do not differ. */
+/* -EINVAL: a line is not an option (the error names file and line), or the fragments do not
+ * differ. */
 int bisect_configs_read(const char *good, const char *bad, struct bisect_configs *out,
 			struct error *err);
 void bisect_configs_free(struct bisect_configs *c);

@@ -12,7 +12,8 @@
 enum { PARENT, CULPRIT, BAD, REVERT, KERNELS };
 #define KERNELS_WITHOUT_REVERT (CULPRIT + 1)
 
-/* The boots are under a session of their own, with seeds of their own, so none is an old one. */
+/* The boots have another session and other seeds than those of the search, so that none of those is
+ * counted again. */
 struct confirm {
 	struct bisect_session *s;
 	char *session;
@@ -108,8 +109,10 @@ static bool is_same_way(const struct bisect_session *s, const struct bisect_rati
 	return bisect_differs(r) && (r->ratio > 1) == (s->between.ratio > 1);
 }
 
-static int look_again(struct confirm *c, int look, struct bisect_confirmation *out,
-		      struct error *err)
+/* Both pairs have to differ in the direction of the ends: a change that only the search saw, or one
+ * that goes the other way, is not confirmed. */
+static int boot_and_compare(struct confirm *c, int look, struct bisect_confirmation *out,
+			    struct error *err)
 {
 	int ret = boot_kernels(c, bisect_boots_at_look(&c->s->limits, look), err);
 
@@ -130,7 +133,7 @@ static int look_again(struct confirm *c, int look, struct bisect_confirmation *o
 	return 0;
 }
 
-/* May more boots decide what is not decided yet? */
+/* Can more boots decide what is not decided yet? */
 static bool is_open(const struct bisect_confirmation *out)
 {
 	if (out->itself.verdict == VERDICT_INCONCLUSIVE)
@@ -147,13 +150,13 @@ static void describe_confirmation(struct bisect_confirmation *out)
 		revert = bisect_ratio_text(&out->revert);
 		snprintf(
 			out->text, sizeof(out->text),
-			"in fresh boots: %s compared with the one before it; the bad end is %s compared with itself without it",
+			"in new boots: %s compared with the candidate before it; the bad end is %s compared with the bad end without it",
 			itself, revert);
 		return;
 	}
 	snprintf(
 		out->text, sizeof(out->text),
-		"in fresh boots: %s compared with the one before it; it could not be tested by a revert",
+		"in new boots: %s compared with the candidate before it; it could not be tested by a revert",
 		itself);
 }
 
@@ -165,7 +168,7 @@ static int confirm_culprit(struct confirm *c, struct bisect_confirmation *out, s
 	if (ret)
 		return ret;
 	for (int look = 1; look <= looks; look++) {
-		ret = look_again(c, look, out, err);
+		ret = boot_and_compare(c, look, out, err);
 		if (ret)
 			return ret;
 		if (out->confirmed || !is_open(out))
@@ -188,7 +191,7 @@ int bisect_confirm(struct bisect_session *s, const char *parent, const char *cul
 
 	*out = (struct bisect_confirmation){0};
 	ret = confirm_culprit(&c, out, err);
-	if (ret == -ENODATA || ret == -ENOEXEC) { /* an answer too: it cannot be confirmed */
+	if (ret == -ENODATA || ret == -ENOEXEC) { /* this is an answer: it cannot be confirmed */
 		snprintf(out->text, sizeof(out->text), "%s", err->text);
 		ret = 0;
 	}

@@ -39,8 +39,8 @@ int bisect_set_parse(const char *name, bool *flags, size_t n, struct error *err)
 		unsigned long i = strtoul(p, &end, 10);
 
 		if (!isdigit((unsigned char)*p) || i >= n || (*end && (*end != ',' || !end[1])))
-			return error_set(err, -EINVAL, "\"%s\" is no set of differences below %zu",
-					 name, n);
+			return error_set(err, -EINVAL,
+					 "\"%s\" is not a set of differences below %zu", name, n);
 		flags[i] = true;
 		p = end;
 		if (*p == ',')
@@ -126,6 +126,7 @@ static int reduce_set(struct ddmin *d, bool *done, struct error *err)
 		return ret;
 	if (found < d->parts) {
 		reduce_set_to(d, found, false);
+		/* a part alone is bad: start over within it */
 		d->parts = 2;
 		return 0;
 	}
@@ -136,9 +137,12 @@ static int reduce_set(struct ddmin *d, bool *done, struct error *err)
 	}
 	if (found < d->parts) {
 		reduce_set_to(d, found, true);
+		/* one part is not needed: go on without it at the same size of parts */
 		d->parts--;
 		return 0;
 	}
+	/* nothing can be left out at this size of parts: halve them, until each is one
+	 * difference */
 	*done = d->parts >= d->size;
 	d->parts *= 2;
 	if (d->parts > d->size)

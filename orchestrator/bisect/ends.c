@@ -13,7 +13,7 @@ static const char *const end_names[] = {
 	[BISECT_BAD_END] = "bad",
 };
 
-/* One after the other: the bad end is built from the tree of the good one, where that can be. */
+/* Builds one end after the other, so that the bad end can start from the tree of the good one. */
 static int build_ends(struct bisect_session *s, struct error *err)
 {
 	const char *const ids[] = {s->good, s->bad};
@@ -62,7 +62,7 @@ static int refuse_ends(const struct bisect_session *s, int boots, struct error *
 
 	return error_set(
 		err, -EDOM,
-		"the ends do not differ beyond doubt: good %.6g, bad %.6g %s, %s, in %d boots each",
+		"the ends do not differ beyond doubt: good %.6g, bad %.6g %s, %s, in %d boots each; more boots (--max-boots) may decide it",
 		s->between.base_median, s->between.new_median, s->between.unit, numbers, boots);
 }
 
@@ -91,6 +91,8 @@ static int compare_ends(struct bisect_session *s, int *boots, struct error *err)
 	return bisect_find_border(s->ends.ratio, s->limits.threshold, &s->ends.border, err);
 }
 
+/* An end that is stored already was checked before the bisect was resumed. It is compared again, by
+ * the stored boots, but not recorded twice. */
 static int record_end(struct bisect_session *s, enum bisect_end_index end, struct bisect_finding *f,
 		      struct error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ends.h - the two ends of a bisect: they must build, boot, and differ beyond doubt, for every step is
- * held against them.
+ * ends.h - the two ends of a bisect: they must build, boot, and differ beyond doubt, because every
+ * step is compared with them.
  */
 #ifndef ORCHESTRATOR_BISECT_ENDS_H
 #define ORCHESTRATOR_BISECT_ENDS_H

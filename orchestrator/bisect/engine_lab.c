@@ -203,7 +203,8 @@ static int write_variant(struct lab *lab, const char *id, char **path, struct er
 
 /* ---- building ---- */
 
-/* A reason in one line: the first, and the next where that is only a heading ("does not compile:"). */
+/* The reason in one line: the first line of the error, joined with the next one if it is only a
+ * heading ("does not compile:"). */
 static char *make_reason(const char *text)
 {
 	char *reason = xstrdup(text), *end;
@@ -238,6 +239,8 @@ static int build_candidate(struct build_thread *t)
 		return ret;
 	env.jobs = t->jobs;
 	ret = kernel_build(&env, t->out->variant, &build, &t->err);
+	/* only what the kernel is at fault for is an answer; anything else ends the bisect, and can
+	 * be resumed */
 	if (ret && kernel_is_at_fault(ret)) {
 		t->out->why = make_reason(t->err.text);
 		return 0;
@@ -258,7 +261,7 @@ static void *run_build_thread(void *arg)
 	return NULL;
 }
 
-/* Without a thread to be had, or with one candidate alone, it is built right here. */
+/* A single candidate, or one for which no thread can be started, is built in this thread. */
 static void start_build(struct build_thread *t, size_t candidates)
 {
 	if (candidates > 1 && !pthread_create(&t->thread, NULL, run_build_thread, t))
@@ -267,7 +270,7 @@ static void start_build(struct build_thread *t, size_t candidates)
 	run_build_thread(t);
 }
 
-/* One thread a candidate, the cores shared among them. */
+/* Builds each candidate in a thread and shares the cores among them. */
 static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_built *out,
 		     struct error *err)
 {
@@ -294,7 +297,7 @@ static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_
 
 /* ---- booting ---- */
 
-/* A bisect that was killed may have left folders of boots that it did not finish. */
+/* Removes the folders of boots that a killed bisect did not finish. */
 static int clear_boots(struct lab *lab, const char *session, const struct bisect_built *b,
 		       int first, int boots, struct error *err)
 {
@@ -408,9 +411,10 @@ static int name_differences(struct lab *lab, struct error *err)
 static int check_no_patches(struct lab *lab, struct error *err)
 {
 	if (lab->variant.npatches)
-		return error_set(err, -EINVAL,
-				 "%s has patches: give --variant one without, for its config",
-				 lab->variant.path);
+		return error_set(
+			err, -EINVAL,
+			"%s has patches: name a variant without patches with --variant, for its config and compiler",
+			lab->variant.path);
 	return 0;
 }
 

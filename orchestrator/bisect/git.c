@@ -142,9 +142,9 @@ static long find_line(const struct list *l, const char *id)
 
 /*
  * --bisect-all tells min(reach, total - reach). Which of the two it is follows from the topological
- * order where a commit comes after everything that contains it, so that what stands before it cannot
- * be within its reach. Beside merges both may be possible; the larger is taken then, which can cost a
- * step but never the answer.
+ * order where a commit comes after everything that contains it, so that what stands before it
+ * cannot be within its reach. Beside merges both can be possible. The larger is taken then: a wrong
+ * reach can cost a step but does not change the answer.
  */
 static long find_reach(long distance, long before, long total)
 {
@@ -189,7 +189,7 @@ static void add_candidates(struct git *g, struct bisect_remaining *out, char *al
 	list_free(&order);
 }
 
-/* The merge bases come first: while one may be bad, nothing is known of the range. */
+/* The merge bases are tested first: if one of them is bad, the range does not have the culprit. */
 static void require_bases(struct git *g, struct bisect_remaining *out)
 {
 	out->required = true;
@@ -202,15 +202,17 @@ static void require_bases(struct git *g, struct bisect_remaining *out)
 		};
 }
 
-/* Of all commits that touch the paths none is left, and the bad one does not touch them. */
+/* No commit that touches the paths is left, and the bad one itself does not touch them. */
 static int refuse_paths(struct git *g, struct error *err)
 {
-	return error_set(err, -EXDEV,
-			 "every commit that touches the given paths is as good as %s, and %s is "
-			 "bad: what made it bad is outside of these paths",
-			 g->range->good, g->range->bad);
+	return error_set(
+		err, -EXDEV,
+		"every commit that touches the given paths is as good as %s, but %s is bad: the cause is outside of these paths",
+		g->range->good, g->range->bad);
 }
 
+/* git walks the history twice: --bisect-all tells the distances, and --topo-order which of two
+ * reaches a distance stands for (find_reach()). */
 static int git_remaining(struct bisect_space *s, struct bisect_remaining *out, struct error *err)
 {
 	struct git *g = (struct git *)s;
@@ -239,14 +241,13 @@ out:
 
 static int refuse_bad_base(struct git *g, const char *base, struct error *err)
 {
-	return error_set(err, -EXDEV,
-			 "%s, where %s and %s part, is as bad as the bad end: the good end holds a "
-			 "fix, so no commit up to the bad end made it bad; bisect between %.12s "
-			 "(bad) and %s (good) for the fix",
-			 base, g->range->good, g->range->bad, base, g->range->good);
+	return error_set(
+		err, -EXDEV,
+		"%s, the merge base of %s and %s, is as bad as the bad end: the good end has a fix, and no commit after the merge base made the bad end bad; to find the fix, bisect between %.12s (bad) and %s (good)",
+		base, g->range->good, g->range->bad, base, g->range->good);
 }
 
-/* Is @id an ancestor of a good one? */
+/* Is @id an ancestor of a commit that was marked good? */
 static int is_behind_good(struct git *g, const char *id, bool *yes, struct error *err)
 {
 	int ret = 0;
@@ -258,8 +259,9 @@ static int is_behind_good(struct git *g, const char *id, bool *yes, struct error
 }
 
 /*
- * The culprit is in the history of every bad one. Of two of which neither contains the other (two
- * steps of one round beside a merge) it is in what they share: if that has one tip, this is bad too.
+ * The culprit is in the history of every bad commit. If neither of two bad commits contains the
+ * other (two steps of one round on both sides of a merge), the culprit is in the history that they
+ * share: if that has one tip, the tip is bad too.
  */
 static int mark_bad(struct git *g, const char *id, struct error *err)
 {
@@ -288,6 +290,7 @@ static int git_mark(struct bisect_space *s, const char *id, enum bisect_verdict 
 
 	switch (v) {
 	case BISECT_BAD:
+		/* the good end has a fix of what was bad before: this search cannot find it */
 		if (is_base)
 			return refuse_bad_base(g, id, err);
 		return mark_bad(g, id, err);
@@ -300,6 +303,7 @@ static int git_mark(struct bisect_space *s, const char *id, enum bisect_verdict 
 	}
 }
 
+/* The first parent: of a merge, the branch that it was merged into. */
 static char *git_parent(struct bisect_space *s, const char *id)
 {
 	__cleanup_free char *name = xasprintf("%s^", id);

@@ -46,7 +46,8 @@ static void add_start(const struct bisect_space *space, struct strbuf *log)
 	strbuf_addch(log, '\n');
 }
 
-/* git believes the last bad one it is told: a bad one that narrows nothing stays a comment. */
+/* git takes the last commit that is marked bad for the bad end, so a bad step that narrows nothing
+ * is written as a comment. */
 static int add_step(struct bisect_space *space, const struct bisect_git_step *step,
 		    struct strbuf *log, struct error *err)
 {
@@ -61,7 +62,7 @@ static int add_step(struct bisect_space *space, const struct bisect_git_step *st
 	else if (strcmp(before, bad))
 		add_mark(space, "bad", bad, step->why, log);
 	else
-		strbuf_addf(log, "# bad, and known to be: [%s]\n", step->id);
+		strbuf_addf(log, "# bad, as known before: [%s]\n", step->id);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct bisect_built {	    /* free with bisect_built_free() */
 };
 void bisect_built_free(struct bisect_built *b);
 
-/* All members return 0 or a negative errno; an error is never a kernel's fault. */
+/* All members return 0 or a negative errno; an error never means that a kernel is at fault. */
 struct bisect_lab {
 	/* Builds @n candidates, at once if it can. A candidate that cannot be built has `why`. */
 	int (*build)(void *arg, const char *const *ids, size_t n, struct bisect_built *out,

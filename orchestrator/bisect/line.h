@@ -8,8 +8,8 @@
 
 #include "orchestrator/bisect/search.h"
 
-/* @names (borrowed; NULL: none): what each number above @first is called. -EINVAL unless
- * first < last. */
+/* @names (borrowed; NULL: none): the name of each number above @first. -EINVAL unless first <
+ * last. */
 int bisect_line_open(long first, long last, const char *const *names, struct bisect_space **space,
 		     struct error *err);
 

@@ -20,14 +20,16 @@ static void copy_ratio(const struct results_compared *c, struct bisect_ratio *ou
 	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
 }
 
+/* A failed boot explains why there is no number, if there was one. */
 static int refuse_comparison(const struct results_comparison *c,
 			     const struct results_filter *filter, struct error *err)
 {
 	if (c->failure)
-		return error_set(err, -ENODATA,
-				 "%s gave no %s: the measurement was skipped, or failed: %s",
-				 filter->scenario, filter->metric, c->failure);
-	return error_set(err, -ENODATA, "%s gave no %s: the measurement was skipped",
+		return error_set(
+			err, -ENODATA,
+			"%s gave no number for %s: the measurement was skipped, or it failed: %s",
+			filter->scenario, filter->metric, c->failure);
+	return error_set(err, -ENODATA, "%s gave no number for %s: the measurement was skipped",
 			 filter->scenario, filter->metric);
 }
 
@@ -79,9 +81,10 @@ int bisect_find_border(double ratio, double threshold, double *border, struct er
 		*border = log(limit) / log(ratio);
 	if (*border < 1)
 		return 0;
-	return error_set(err, -ERANGE,
-			 "the ends differ by %+.2f %%, which is less than the threshold of %g %%",
-			 to_percent(ratio), threshold);
+	return error_set(
+		err, -ERANGE,
+		"the ends differ by %+.2f %%, which is less than the threshold of %g %%; choose a smaller --threshold",
+		to_percent(ratio), threshold);
 }
 
 /* The position by the comparison with the end that lies at @offset. */
@@ -104,6 +107,8 @@ static struct bisect_position locate_from_end(double ends_ratio, double offset,
 	return p;
 }
 
+/* The interval covers those of both comparisons. If the two disagree, the interval gets wider and
+ * the step less sure. */
 struct bisect_position bisect_locate(const struct bisect_ends *ends,
 				     const struct bisect_ratio *to_good,
 				     const struct bisect_ratio *to_bad)

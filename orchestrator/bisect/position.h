@@ -14,7 +14,8 @@
 #include "results/compare/compare.h"
 #include "results/store/store.h"
 
-/* A comparison's say: new / base, its interval, and whether base and new differ beyond doubt. */
+/* The outcome of a comparison: new / base, its interval, and whether base and new differ beyond
+ * doubt. */
 struct bisect_ratio {
 	double ratio, low, high;      /* low and high NAN: too few boots */
 	enum results_verdict verdict; /* improved or regressed: they differ beyond doubt */

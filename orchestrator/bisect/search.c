@@ -58,8 +58,9 @@ int bisect_rounds_left(long total, size_t k)
 }
 
 /*
- * What cannot be judged often has neighbours that cannot be either (a range that does not build), so
- * each skip within the range sends us further from the ideal place: 1, 2, 4, ... to either side.
+ * The neighbours of a candidate that cannot be judged often cannot be judged either (a range that
+ * does not build), so each skip within the range moves the next test further from the ideal place:
+ * by 1, 2, 4, ... to either side.
  */
 static long distance_from_skips(const struct bisect_remaining *r)
 {
@@ -125,8 +126,8 @@ size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen)
 	return n;
 }
 
-static int mark_those(struct bisect_space *space, const char *const *ids, size_t n,
-		      const enum bisect_verdict *verdicts, bool bad, struct error *err)
+static int mark_verdicts(struct bisect_space *space, const char *const *ids, size_t n,
+			 const enum bisect_verdict *verdicts, bool bad, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		int ret;
@@ -147,11 +148,11 @@ static int mark_those(struct bisect_space *space, const char *const *ids, size_t
 static int mark_round(struct bisect_space *space, const char *const *ids, size_t n,
 		      const enum bisect_verdict *verdicts, struct error *err)
 {
-	int ret = mark_those(space, ids, n, verdicts, false, err);
+	int ret = mark_verdicts(space, ids, n, verdicts, false, err);
 
 	if (ret)
 		return ret;
-	return mark_those(space, ids, n, verdicts, true, err);
+	return mark_verdicts(space, ids, n, verdicts, true, err);
 }
 
 /* One round: chooses, tests, marks. *tested is 0 when there was nothing to choose. */

@@ -68,6 +68,8 @@ static char *copy_or_empty(const char *text)
 	return xstrdup(text ? text : "");
 }
 
+/* The database comes first: a verdict that is known here but not stored would be lost with the
+ * process. */
 int bisect_record_step(struct bisect_session *s, const struct bisect_finding *f, struct error *err)
 {
 	static const struct bisect_position unknown = {NAN, NAN, NAN};
@@ -104,12 +106,13 @@ struct need {
 	int first, count;
 	bool served; /* they were asked of the lab */
 	bool known;  /* old_host_failures is set */
-	/* Boots that had failed for the host before this process started. They do not count: whoever
-	 * resumed the bisect may have mended the host. */
+	/* Boots that had failed for the host before this process started. They do not count:
+	 * whoever resumed the bisect may have repaired the host. */
 	int old_host_failures;
 };
 
-/* A boot of class job counts as the kernel's: an image without KVM, say, never gets better. */
+/* A boot of class job counts against the kernel, since another boot would end the same way (a
+ * kernel without KVM, say). */
 static bool is_guest_class(enum results_class c)
 {
 	return c == RESULTS_GUEST || c == RESULTS_INTEGRITY || c == RESULTS_JOB;
@@ -125,7 +128,7 @@ static int count_failures(const struct results_tally *t, bool of_guest)
 	return n;
 }
 
-/* What the boots so far leave to be done for one kernel; may set *failed. */
+/* Finds which boots a kernel still needs, given those that are stored; may set *failed. */
 static int assess_need(const struct bisect_session *s, const struct results_tally *t, int wanted,
 		       struct need *need, char **failed, struct error *err)
 {
@@ -148,8 +151,7 @@ static int assess_need(const struct bisect_session *s, const struct results_tall
 	if (of_host >= s->limits.host_failures)
 		return error_set(
 			err, -EAGAIN,
-			"the host failed in %d boots of one kernel, the last time with: %s; "
-			"mend that, then go on with nestlab bisect --resume",
+			"the host failed in %d boots of one kernel, the last time with: %s; repair that, then continue with nestlab bisect --resume",
 			of_host, t->error);
 	return 0;
 }
@@ -163,6 +165,7 @@ static int find_need(const struct bisect_session *s, const struct bisect_boots *
 
 	if (ret)
 		return ret;
+	/* a lab that stores no boot would be asked for it for ever */
 	if (need->served && t.last < need->first)
 		ret = error_set(err, -EIO, "boot %d of kernel %.12s was made, but not stored",
 				need->first, key);
@@ -234,6 +237,11 @@ static int serve_needs(struct bisect_session *s, const struct bisect_boots *b, s
 	return 0;
 }
 
+/*
+ * A boot that fails leaves its kernel short of one, so the needs are counted again after each round
+ * until there is nothing left to make. Boots of several kernels are asked for together: the engine
+ * interleaves them.
+ */
 int bisect_fill_boots(struct bisect_session *s, const struct bisect_boots *b, struct error *err)
 {
 	struct need *needs = xcalloc(b->n, sizeof(*needs));

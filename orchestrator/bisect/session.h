@@ -3,8 +3,8 @@
  * session.h - a bisect while it runs: its lab, its limits, the verdicts so far, and the boots that a
  * verdict needs.
  *
- * Verdicts and boots are counted from the database. So a bisect that was killed at any moment goes on
- * where it was: no verdict is lost, and a boot that ended is never made again.
+ * Verdicts and boots are counted from the database. So a bisect that was killed at any moment
+ * continues where it was: no verdict is lost, and a finished boot is never made again.
  */
 #ifndef ORCHESTRATOR_BISECT_SESSION_H
 #define ORCHESTRATOR_BISECT_SESSION_H
@@ -15,12 +15,13 @@
 
 struct bisect_limits {
 	int boots, max_boots; /* of a step, at first and at most */
-	int guest_failures;   /* so many boots may fail as guests before a step is skipped */
-	int host_failures;    /* and for the host, before the bisect stops */
+	int guest_failures;   /* a step is skipped when this many of its boots failed as guests */
+	int host_failures;    /* the bisect stops when the host failed this often */
 	double threshold;     /* percent; 0: halfway between the ends */
 };
 
-/* A step is looked at when it has @boots boots, twice as many, ..., @max_boots. Looks count from 1. */
+/* A step is compared ("a look") when it has @boots boots, twice as many, and so on up to
+ * @max_boots. Looks count from 1. */
 int bisect_count_looks(const struct bisect_limits *l);
 int bisect_boots_at_look(const struct bisect_limits *l, int look);
 
@@ -70,8 +71,8 @@ int bisect_record_step(struct bisect_session *s, const struct bisect_finding *f,
 
 /* ---- boots ---- */
 
-/* Boots under another session than the bisect's own are to be new ones: their seeds start beyond all
- * that its boots, retries included, may have used. */
+/* Boots under another session than the bisect's own have to be new ones: their seeds start beyond
+ * all that the bisect's boots, retries included, can have used. */
 #define BISECT_FRESH_SEEDS 1000
 
 struct bisect_boots {

@@ -18,7 +18,7 @@ struct batch {
 	double started;
 };
 
-/* Gives candidate @i its verdict; @f has what is known besides. */
+/* Gives candidate @i its verdict; @f has what else is known. */
 static int decide_step(struct batch *b, size_t i, enum bisect_verdict verdict,
 		       struct bisect_finding f, struct error *err)
 {
@@ -101,7 +101,7 @@ static int use_twin(struct batch *b, size_t i, const struct results_bisect_step 
 	return decide_step(b, i, bisect_verdict_parse(twin->verdict), f, err);
 }
 
-/* A candidate whose bytes were judged before, as another one, gets the same verdict without a boot. */
+/* A candidate with the same bzImage as a judged one gets the same verdict without a boot. */
 static int use_twins(struct batch *b, struct error *err)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -165,10 +165,11 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 	pos = bisect_locate(&s->ends, &to_good, &to_bad);
 	verdict = bisect_find_side(&s->ends, &pos);
 	if (verdict == BISECT_UNTESTED) {
+		/* more boots may decide it, so it stays untested */
 		if (look < looks)
 			return 0;
 		verdict = BISECT_SKIP;
-		how = "not sure which end it is nearer";
+		how = "not sure which end is nearer";
 	}
 	numbers = bisect_ratio_text(&to_good);
 	why = xasprintf("%.6g %s, %s of good; %s", to_good.new_median, to_good.unit, numbers, how);
@@ -181,7 +182,8 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 			   err);
 }
 
-/* Boots what is undecided; from the second look on the ends too, which every step is held against. */
+/* Boots the undecided steps. From the second look on the ends get more boots, too: each step is
+ * compared with them, and few boots of an end limit every comparison. */
 static int boot_steps(struct batch *b, const size_t *at, size_t n, int look, struct error *err)
 {
 	struct bisect_session *s = b->s;
@@ -220,6 +222,8 @@ static int look_at_steps(struct batch *b, const size_t *at, size_t n, int look, 
 	return ret;
 }
 
+/* Each look doubles the boots of the steps that are still undecided (bisect_boots_at_look()). The
+ * number of looks is known beforehand, since the significance level is shared among them. */
 static int measure_untested(struct batch *b, struct error *err)
 {
 	int looks = bisect_count_looks(&b->s->limits), ret = 0;
@@ -243,6 +247,8 @@ static int measure_untested(struct batch *b, struct error *err)
 
 /* ---- one round ---- */
 
+/* In the order of what costs least: a stored verdict, then the bytes of the build, then boots. A
+ * twin within the batch is not booted; it gets its verdict at the end. */
 static int test_batch(struct batch *b, struct error *err)
 {
 	int ret;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * step.h - one round of a bisect: candidates are built, booted, judged and remembered. It is the tester
- * that bisect_search() and bisect_ddmin() are given.
+ * step.h - one round of a bisect: candidates are built, booted and judged, and the verdicts stored.
+ * It is the tester that bisect_search() and bisect_ddmin() are given.
  *
  *	candidate
  *	    |
@@ -21,7 +21,7 @@
  *	+- more boots, up to the maximum
  *	    |
  *	    v
- *	  skip: not sure which end it is nearer
+ *	  skip: not sure which end is nearer
  */
 #ifndef ORCHESTRATOR_BISECT_STEP_H
 #define ORCHESTRATOR_BISECT_STEP_H

@@ -66,7 +66,7 @@ static const struct option_spec options[] = {
 	OPTION_FLAG("resume", &resume, "go on with the newest bisect"),
 	OPTION_FLAG("log", &show_log, "print the log of the newest bisect, for git bisect replay"),
 	OPTION_STRING("session", "ID", &session,
-		      "with --resume and --log: another than the newest"),
+		      "with --resume or --log: this bisect instead of the newest"),
 	COMMAND_DB, OPTION_END};
 
 static bool is_about_stored(void)
@@ -118,7 +118,8 @@ static int carry_out_bisect(struct request *r, const char *line)
 	request_absolute(r); /* the bisect may be resumed in another folder */
 	if (!b->command)
 		b->command = xstrdup(line);
-	if (!(b->probe.smallest_effect > 0)) /* what the threshold calls bad must count */
+	/* a difference as large as the threshold has to matter */
+	if (!(b->probe.smallest_effect > 0))
 		b->probe.smallest_effect = b->threshold;
 	if (results_open(command_places()->db, true, &db, &err))
 		return command_fatal(&err);
@@ -129,7 +130,7 @@ static int carry_out_bisect(struct request *r, const char *line)
 
 const struct command cmd_bisect = {
 	.name = "bisect",
-	.help = "find the commit, patch or config option that did it",
+	.help = "find the commit, patch or config option that changed a metric",
 	.usage =
 		"--tree FOLDER --good A --bad B --scenario KIND --metric METRIC [options] [-- PATH...]\n"
 		"--series KERNEL --scenario KIND --metric METRIC [options]\n"
@@ -139,12 +140,12 @@ const struct command cmd_bisect = {
 		"Finds the commit, the patch of a series or the config options that made a metric "
 		"worse (or better).\n"
 		"\n"
-		"The ends come first: they must differ beyond doubt. Each step is then judged by "
+		"The ends are tested first: they must differ beyond doubt. Each step is then judged by "
 		"which end it is nearer to. A step that does not build or cannot be judged is "
 		"skipped. The culprit is tested again with new boots.\n"
 		"\n"
-		"The state is in the database: --resume goes on after a kill, and --log prints what "
-		"`git bisect replay` takes.",
+		"The state is in the database: --resume continues a bisect that was interrupted, and "
+		"--log prints a log for `git bisect replay`.",
 	.exit_status =
 		"0 found and confirmed, 1 found but not confirmed, 125 cannot tell, 128 fatal",
 	.options = options,

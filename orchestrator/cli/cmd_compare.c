@@ -11,7 +11,7 @@
 
 static bool as_json, all_metrics;
 static const struct option_spec options[] = {
-	OPTION_FLAG("all", &all_metrics, "show every metric, not the headline ones alone"),
+	OPTION_FLAG("all", &all_metrics, "show every metric, not only the headline ones"),
 	OPTION_FLAG("json", &as_json, "machine-readable output"), COMMAND_DB, OPTION_END};
 
 static unsigned int render_flags(void)
@@ -105,8 +105,8 @@ const struct command cmd_compare = {
 		"Several NEW, or commits in order: one table, each kernel against BASE, all judged "
 		"together; the exit status is the worst.\n"
 		"\n"
-		"The same kernel twice: its boots are split into two alternating halves, which must "
-		"not differ.",
+		"If both are the same kernel, its boots are split into two alternating halves, which "
+		"must not differ.",
 	.exit_status = "0 no regression, 1 a regression, 125 cannot tell, 128 fatal",
 	.options = options,
 	.carry_out = carry_out_compare,

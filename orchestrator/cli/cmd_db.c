@@ -268,6 +268,6 @@ const struct command cmd_db = {
 	.name = "db",
 	.help = "verify, merge and migrate results databases",
 	.usage = "ACTION [options]",
-	.about = "Looks after the database of results.",
+	.about = "Verifies the database of results.",
 	.actions = actions,
 };

@@ -30,7 +30,8 @@ static int explain_command(int n, char **words)
 	if (n > 1 && !action && c->actions)
 		return command_unknown(c, words[1]);
 	if (n > 2 || (n > 1 && !action))
-		command_usage_error("%s: one word too many", words[n - 1]);
+		command_usage_error("%s: unexpected word: give one command and at most one action",
+				    words[n - 1]);
 	if (as_manual) {
 		man_print_command(stdout, c);
 		return 0;

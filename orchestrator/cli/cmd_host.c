@@ -178,7 +178,8 @@ static int check_hosts(int n, char **names)
 	struct tally t;
 
 	if (!n)
-		command_usage_error("HOST is missing: which host is to be checked?");
+		command_usage_error(
+			"HOST is missing: name the host to check (see: nestlab host list)");
 	t = show_hosts(command_places(), names, n, as_json_wanted, print_details);
 	if (t.wrong || cancel_requested())
 		return EXIT_FATAL;
@@ -192,18 +193,17 @@ static const struct command actions[] = {
 		.usage = "[--json]",
 		.about =
 			"Lists the hosts: those that are built in (emulated), and those with a file "
-			"hosts/NAME.json. A wrong file is shown as such and hides no other.",
+			"hosts/NAME.json. A wrong file is shown as such; the others are still listed.",
 		.exit_status = "0 done, 1 a host's file is wrong, 128 fatal",
 		.options = options,
 		.run = list_hosts,
 	},
 	{
 		.name = "check",
-		.help = "what a host lacks, with the remedy",
+		.help = "say what a host lacks, and how to get it",
 		.usage = "[--json] HOST...",
 		.about =
-			"Says whether hosts can run now, and names each thing that is missing, with "
-			"its remedy.",
+			"Says whether hosts can run now. Names each thing that is missing, and how to get it.",
 		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
 		.options = options,
 		.operand = "HOST",

@@ -119,7 +119,7 @@ static void add_list(struct json_object *o, const char *key, char *const *items,
 	json_object_object_add(o, key, list);
 }
 
-static struct json_object *describe(const struct kernel_variant *v)
+static struct json_object *describe_variant(const struct kernel_variant *v)
 {
 	struct json_object *o = json_object_new_object(), *source = json_object_new_object();
 
@@ -218,7 +218,7 @@ static int show_kernel(const char *name)
 
 	if (kernel_variant_load(&env, name, &v, &err))
 		return command_fatal(&err);
-	o = describe(&v);
+	o = describe_variant(&v);
 	kernel_variant_free(&v);
 	ret = add_build(&env, name, o, &err);
 	if (!ret && as_json) {
@@ -268,7 +268,8 @@ static int build_operands(int n, char **operands)
 	int worst = 0;
 
 	if (!n)
-		command_usage_error("KERNEL is missing: build what? (see: nestlab kernel list)");
+		command_usage_error(
+			"KERNEL is missing: name the variant to build (see: nestlab kernel list)");
 	env.jobs = (int)jobs;
 	for (int i = 0; i < n && worst != EXIT_FATAL; i++) {
 		int status = build_kernel(&env, operands[i]);
@@ -283,9 +284,10 @@ static int build_operands(int n, char **operands)
 
 static const char *mbox, *onto, *new_name;
 static const struct option_spec import_options[] = {
-	OPTION_STRING("mbox", "FILE", &mbox, "the thread as the list or the archive gives it"),
-	OPTION_STRING("onto", "KERNEL", &onto, "the variant that the series goes on top of"),
-	OPTION_STRING("name", "NAME", &new_name, "what the new variant is called"), OPTION_END};
+	OPTION_STRING("mbox", "FILE", &mbox,
+		      "the mail thread, as the mailing list or its archive has it"),
+	OPTION_STRING("onto", "KERNEL", &onto, "the variant to apply the series to"),
+	OPTION_STRING("name", "NAME", &new_name, "the name of the new variant"), OPTION_END};
 
 static int import_mbox(int n, char **operands)
 {
@@ -340,12 +342,12 @@ static const struct command actions[] = {
 	},
 	{
 		.name = "import",
-		.help = "make a variant of a series in a mailing-list mbox",
+		.help = "make a variant from a patch series in an mbox",
 		.usage = "--mbox FILE --onto KERNEL --name NAME",
 		.about =
-			"Makes a variant of a patch series in a mailing-list mbox: cover letter, "
-			"replies and order do not matter. Every patch n/m has to be there once, or "
-			"nothing is imported. Writes kernels/NAME.json and kernels/patches/NAME/.",
+			"Makes a variant from a patch series in the mbox of a mail thread: cover letter, "
+			"replies and order do not matter. If a patch n/m is missing, nothing is imported. "
+			"Writes kernels/NAME.json and kernels/patches/NAME/.",
 		.options = import_options,
 		.run = import_mbox,
 	},

@@ -19,7 +19,7 @@ static const char *output;
 static int write_stream(FILE *f, const char *name, const struct strbuf *out, struct error *err)
 {
 	if (fwrite(out->buf, 1, out->len, f) != out->len || fflush(f))
-		return error_set(err, -errno, "%s: %s", name, strerror(errno));
+		return error_set(err, -errno, "%s: cannot write: %s", name, strerror(errno));
 	return 0;
 }
 
@@ -30,10 +30,11 @@ static int write_in_place(const char *path, const struct strbuf *out, struct err
 	int ret;
 
 	if (!f)
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+		return error_set(err, -errno, "%s: cannot open for writing: %s", path,
+				 strerror(errno));
 	ret = write_stream(f, path, out, err);
 	if (fclose(f) && !ret)
-		ret = error_set(err, -errno, "%s: %s", path, strerror(errno));
+		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
 	return ret;
 }
 

@@ -24,7 +24,7 @@ struct session {
 	int max_boots; /* with --boots auto */
 };
 
-/* Compares the boots of this session only: it shows what it made. */
+/* Compares the boots of this session only: the ones that this run made. */
 static int compare_boots(struct session *s, struct results_comparison *c, struct error *err)
 {
 	struct results_filter filter = {.session = s->request.session, .alpha = s->alpha};
@@ -75,8 +75,8 @@ static void show_selftests(struct session *s)
 }
 
 /*
- * The comparison to go on with. After --boots auto it is one look more than the level was shared
- * among, so that what it alone reports can be chance.
+ * Prints the command that compares the stored boots again. After --boots auto this is one look more
+ * than the significance level was shared among, so what only this comparison reports can be chance.
  */
 static void show_next_command(struct session *s)
 {
@@ -162,8 +162,8 @@ static int look_at_boots(struct session *s, int *more, struct error *err)
 
 /*
  * One boot of each kernel, then as many more as the comparison asks for, until all is decided, the
- * maximum is reached or a boot failed. The looks share alpha, so that many of them find no more by
- * chance than one.
+ * maximum is reached or a boot failed. The looks share alpha, so that many looks report no more by
+ * chance than a single one.
  */
 static int run_until_decided(struct session *s, struct error *err)
 {

@@ -26,7 +26,7 @@ static struct json_object *plan_to_json(const struct scenario_plan *plan)
 	return o;
 }
 
-/* A wrong file is reported and does not hide the others. */
+/* A wrong file is reported, and the others are still listed. */
 static int list_scenario(const char *name, struct json_object *list)
 {
 	struct scenario_plan plan;
@@ -75,7 +75,7 @@ static int check_scenarios(int n, char **files)
 	int status = 0;
 
 	if (!n)
-		command_usage_error("SCENARIO is missing: which file is to be checked?");
+		command_usage_error("SCENARIO is missing: name the scenario or file to check");
 	for (int i = 0; i < n; i++) {
 		struct scenario_plan plan;
 		struct error err = {0};

@@ -21,7 +21,7 @@ static const struct option_spec options[] = {COMMAND_DB, OPTION_END};
 /* One kernel under test. */
 struct test {
 	const struct request_test *request;
-	struct request_bisect lab_request; /* the same, as the lab takes it; borrows */
+	struct request_bisect lab_request; /* the same, in the form that the lab takes; borrowed */
 	struct results_db *db;
 	struct lab *lab;
 	char session[RUN_SESSION_MAX];
@@ -31,7 +31,8 @@ struct test {
 	bool higher_is_better;
 };
 
-/* What says nothing about the commit, and would be the same with the next one. */
+/* Is this an error that says nothing about the commit? The next commit would fail in the same
+ * way. */
 static bool is_trouble_here(int code)
 {
 	static const int codes[] = {-ENOSPC, -EDQUOT, -ENOMEM,	  -EMFILE,
@@ -43,8 +44,8 @@ static bool is_trouble_here(int code)
 	return cancel_requested();
 }
 
-/* git bisect skips a commit at 125. 128 and above end `git bisect run`, as a Ctrl-C or a full disk
- * should. */
+/* At 125 `git bisect run` skips the commit. At 128 and above it ends, as it should after a Ctrl-C
+ * or on a full disk. */
 static int cannot_tell(int code, const char *why)
 {
 	log_error("%s", why);
@@ -63,7 +64,7 @@ static bool is_beyond(const struct test *t, double median)
 }
 
 /* 0 within, EXIT_NO beyond, EXIT_CANNOT_TELL: there are no boots, or they disagree. */
-static int hold_against_limit(const struct test *t, const double *medians, size_t n)
+static int compare_with_limit(const struct test *t, const double *medians, size_t n)
 {
 	size_t beyond = 0;
 
@@ -123,7 +124,7 @@ static int measure_boots(struct test *t, int boots, int *status, bool *final, st
 				   &n, err);
 	if (ret)
 		return ret;
-	*status = hold_against_limit(t, medians, n);
+	*status = compare_with_limit(t, medians, n);
 	*final = *status != EXIT_CANNOT_TELL || !n || boots >= t->max_boots;
 	if (*final)
 		print_medians(t, medians, n, *status);
@@ -171,7 +172,7 @@ static int build_and_measure(struct test *t, struct error *err)
 	return status;
 }
 
-/* What is wrong with the request is wrong for every commit, so it is fatal and nothing to skip. */
+/* A wrong request is wrong for every commit, so it is fatal and not a skip. */
 static int test_in_lab(struct test *t)
 {
 	struct error err = {0};
@@ -247,7 +248,7 @@ const struct command cmd_test = {
 	.help = "judge what is checked out, for git bisect run",
 	.usage = "FOLDER --scenario KIND --metric METRIC --limit X [options]",
 	.about = "Builds what is checked out in FOLDER (a git work tree of the kernel; uncommitted "
-		 "changes included), boots it and holds the metric's median against the limit. For "
+		 "changes included), boots it and compares the metric's median with the limit. For "
 		 "`git bisect run`:\n"
 		 "\n"
 		 "  git bisect run nestlab test . --scenario multiplex --metric switch \\\n"

@@ -26,7 +26,8 @@ extern const struct command cmd_run, cmd_compare, cmd_bisect, cmd_test, cmd_kern
 extern char command_path[64];
 void command_set_running(const struct command *c);
 
-/* For wrong operands: says so with the usage of the running command, and exits EXIT_USAGE. */
+/* For wrong operands: prints the message and the usage of the running command, and exits with
+ * EXIT_USAGE. */
 void command_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 int command_fatal(const struct error *err); /* logs it; returns EXIT_FATAL */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * nestlab complete -- WORD...: what the last word can become, for completion/. The words are those
- * of a command line without "nestlab", the last one may be empty. Prints a candidate, a tab and what
- * it means on each line; ":file" or ":folder" stands for what the shell finds itself. The shell
- * leaves out what the word is no beginning of.
+ * of a command line without "nestlab", the last one may be empty. Prints a candidate, a tab and
+ * what it means on each line; ":file" or ":folder" stands for what the shell finds itself. The
+ * shell leaves out candidates that do not begin with the word.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static void list_option_values(const struct option_spec *o)
 		print_candidate(o->choice(i), o->help);
 }
 
-/* The option that takes a value and is called @word up to @len; NULL: none. */
+/* The option that takes a value and whose name is the first @len bytes of @word; NULL: none. */
 static const struct option_spec *find_option(const struct option_spec *all, const char *word,
 					     size_t len)
 {
@@ -250,7 +250,7 @@ static void complete_command(const struct command *c, int n, char **words)
 	command_options_free(&o);
 }
 
-/* bash makes three words of "--host=em"; the one in the middle says nothing. */
+/* bash splits "--host=em" into three words; the one in the middle ("=") is dropped. */
 static int drop_equals(int n, char **words)
 {
 	int kept = 0;

@@ -23,7 +23,8 @@ static char *join_words(const char *first, int n, char **words)
 	return strbuf_detach(&line);
 }
 
-/* A request that came from a file, too, has a command line that needs no file. */
+/* Even a request that came from a file is recorded as a command line that works without the
+ * file. */
 static char *line_of_request(const struct request *r)
 {
 	struct strbuf line = STRBUF_INIT;
@@ -46,7 +47,7 @@ static int print_schema(enum request_kind kind)
 	return 0;
 }
 
-/* The request that the options or the file make, complete and checked. Ends the program if not. */
+/* Makes the request from the options or the file and checks it. Ends the program if it is wrong. */
 static void finish_request(const struct command *c, struct command_options *o, int n,
 			   char **operands)
 {
@@ -60,6 +61,8 @@ static void finish_request(const struct command *c, struct command_options *o, i
 			command_usage_error("%s", err.text);
 		return;
 	}
+	/* options beside a file would have to override it or be overridden: neither is what the
+	 * file says */
 	if (o->arguments.given)
 		command_usage_error("--request: the file is the whole request; leave out %s",
 				    o->arguments.given);
@@ -68,10 +71,12 @@ static void finish_request(const struct command *c, struct command_options *o, i
 	if (!ret)
 		return;
 	log_error("%s", err.text);
+	/* a wrong request is wrong usage; a file that cannot be read is not */
 	exit(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL);
 }
 
-/* @line: as it was typed; a bisect, whose options are more than its fields, is recorded so. */
+/* @line: the command as typed. A bisect is recorded that way, because some of its options are not
+ * fields. */
 static int carry_out_request(const struct command *c, struct command_options *o, int n,
 			     char **operands, const char *line)
 {
@@ -93,7 +98,7 @@ static int carry_out_request(const struct command *c, struct command_options *o,
 	return c->carry_out(&o->request, line);
 }
 
-static bool wants_request(const struct command *c)
+static bool is_request_wanted(const struct command *c)
 {
 	if (!c->carry_out)
 		return false;
@@ -114,7 +119,7 @@ static int parse_and_run(const struct command *c, int argc, char **argv)
 		status = 0;
 	} else if (n < 0) {
 		command_usage_error("%s", err.text);
-	} else if (wants_request(c)) {
+	} else if (is_request_wanted(c)) {
 		status = carry_out_request(c, &o, n, argv, line);
 	} else {
 		status = c->run(n, argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * help.h - what a command says about itself, from its row: as text, and as a manual page.
- * @path: its words without "nestlab", e.g. "kernel build".
+ * help.h - the help of a command, made from its row: as text, and as a manual page. @path: its
+ * words without "nestlab", e.g. "kernel build".
  */
 #ifndef ORCHESTRATOR_CLI_HELP_H
 #define ORCHESTRATOR_CLI_HELP_H

@@ -8,7 +8,7 @@
 #include "orchestrator/cli/help.h"
 #include "orchestrator/version.h"
 
-/* What roff would take for something else is escaped; text in `backquotes` becomes bold. */
+/* Escapes what roff would interpret; text in `backquotes` becomes bold. */
 static void put_text(FILE *f, const char *text, size_t len)
 {
 	static const char *const escapes[256] = {

@@ -24,8 +24,10 @@ struct command {
 		operand; /* what operands are ("KERNEL"), for completion; NULL: none, or the request's */
 	const struct command *actions; /* ended by a NULL name; NULL: none */
 
-	/* One of these (see without_request for both), or neither where there are actions. They return the program's exit status
-	 * (common/exit.h). Operands are what is left after the options. */
+	/*
+	 * One of these (both: see without_request), or neither if there are actions. They return
+	 * the program's exit status (common/exit.h). Operands are what is left after the options.
+	 */
 	int (*run)(int n, char **operands);
 	/* @line: the command line that asks for the same, for the record. */
 	int (*carry_out)(struct request *r, const char *line);

@@ -58,8 +58,10 @@ bool request_is_given(const struct request *r, const struct request_field *f)
 	case REQUEST_TEXT:
 		return *(char *const *)p;
 	case REQUEST_INTEGER:
+		/* an integer that was not given has its default, or 0 */
 		return true;
 	case REQUEST_REAL:
+		/* request_init() sets NAN where a number has to be given */
 		return !isnan(*(const double *)p);
 	case REQUEST_FLAG:
 		return *(const bool *)p;
@@ -137,7 +139,7 @@ int request_set_choice(int *at, const struct request_field *f, const char *text,
 		*at = (int)i + 1;
 		return 0;
 	}
-	return error_set(err, -EINVAL, "\"%s\" is none of: %s", text, words);
+	return error_set(err, -EINVAL, "unknown value \"%s\"; expected one of: %s", text, words);
 }
 
 int request_set_text(struct request *r, const struct request_field *f, const char *text,
@@ -145,6 +147,7 @@ int request_set_text(struct request *r, const struct request_field *f, const cha
 {
 	void *p = request_at(r, f);
 
+	/* the option is only another spelling: giving it chooses an alternative */
 	if (!p)
 		return 0;
 	switch (f->type) {
@@ -205,6 +208,7 @@ void request_free(struct request *r)
 	*r = (struct request){.kind = r->kind};
 }
 
+/* realpath() fails if the file does not exist. Its path is made absolute all the same. */
 static void make_absolute(char **path)
 {
 	char *full = realpath(*path, NULL);

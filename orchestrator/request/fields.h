@@ -11,19 +11,21 @@
 
 #include "orchestrator/request/request.h"
 
-enum request_type {		     /* the member in the struct */
-		    REQUEST_TEXT,    /* char *, not empty */
-		    REQUEST_INTEGER, /* int */
-		    REQUEST_REAL,    /* double */
-		    REQUEST_FLAG,    /* bool */
-		    REQUEST_LIST,    /* struct request_list of texts */
-		    REQUEST_CHOICE,  /* int: 1 + index of the word; 0: not given */
+/* The type of the member in the struct. */
+enum request_type {
+	REQUEST_TEXT,	 /* char *, not empty */
+	REQUEST_INTEGER, /* int */
+	REQUEST_REAL,	 /* double */
+	REQUEST_FLAG,	 /* bool */
+	REQUEST_LIST,	 /* struct request_list of texts */
+	REQUEST_CHOICE,	 /* int: 1 + index of the word; 0: not given */
 };
 
-enum request_place { /* on the command line */
-		     REQUEST_OPTION,
-		     REQUEST_OPERAND, /* in the table's order; a list takes the rest */
-		     REQUEST_NO_ARGUMENT,
+/* Where the field is on the command line. */
+enum request_place {
+	REQUEST_OPTION,
+	REQUEST_OPERAND, /* in the table's order; a list takes the rest */
+	REQUEST_NO_ARGUMENT,
 };
 
 enum request_file {
@@ -59,8 +61,9 @@ struct request_table {
 	const char *help;		    /* one sentence, for the schema */
 	const struct request_field *fields; /* ended by a NULL help */
 	const char *alternatives;   /* key of the choice that tells alternatives apart; or NULL */
-	const char *no_alternative; /* what to say on the command line when it is not made */
-	/* More than the rows can say; @fields are the rows, @name as for request_check(). NULL: nothing. */
+	const char *no_alternative; /* the message if the command line does not choose one */
+	/* Checks what the rows cannot express; @fields are the rows, @name as for request_check().
+	 * NULL: there is nothing more to check. */
 	int (*check)(const struct request *r, const struct request_field *fields, const char *name,
 		     struct error *err);
 };

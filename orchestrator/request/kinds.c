@@ -71,7 +71,7 @@ static int check_bisect(const struct request *r, const struct request_field *fie
 // clang-format off
 #define HOST(struct_at)                                                                            \
 	{.key = "host", .type = REQUEST_TEXT, .at = struct_at, .argname = "HOST",                  \
-	 .help = "where to run", .otherwise = "emulated", .file = REQUEST_JSON_FILE}
+	 .help = "the host to run on", .otherwise = "emulated", .file = REQUEST_JSON_FILE}
 #define SESSION(struct_at)                                                                         \
 	{.key = "session", .type = REQUEST_TEXT, .at = struct_at, .argname = "ID",                 \
 	 .help = "only boots of this session of `nestlab run`"}
@@ -84,22 +84,22 @@ static int check_bisect(const struct request *r, const struct request_field *fie
 #define PROBE(kind)                                                                                \
 	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(kind.probe.scenario),                   \
 	 .argname = "KIND", .required = REQUEST_ALWAYS,                                        \
-	 .help = "what is run: multiplex, migrate, exits, ..."},                                   \
+	 .help = "the scenario to run: multiplex, migrate, exits, ..."},                                   \
 	{.key = "metric", .type = REQUEST_TEXT, .at = AT(kind.probe.metric), .argname = "METRIC",  \
-	 .required = REQUEST_ALWAYS, .help = "which of its metrics is judged, e.g. switch"},       \
+	 .required = REQUEST_ALWAYS, .help = "the metric to judge, e.g. switch"},       \
 	{.key = "params", .type = REQUEST_LIST, .at = AT(kind.probe.params), .argname = "K=V",     \
-	 .option = "param", .max = 64, .help = "a parameter of it; may be given again"},           \
+	 .option = "param", .max = 64, .help = "a parameter of the scenario; can be repeated"},           \
 	{.key = "rounds", .type = REQUEST_INTEGER, .at = AT(kind.probe.rounds), .argname = "N",    \
-	 .max = 1000000, .help = "rounds of a boot; 0: as many as the scenario has"}
+	 .max = 1000000, .help = "rounds in each boot; 0: the scenario's default"}
 #define STEP(kind)                                                                                 \
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(kind.boots), .argname = "N", .min = 1,  \
-	 .max = 100, .otherwise = "2", .help = "boots of a kernel, at first"},                       \
+	 .max = 100, .otherwise = "2", .help = "boots of each kernel at first"},                       \
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(kind.max_boots), .argname = "N",    \
-	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of a kernel, at most"},              \
+	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of each kernel at most"},              \
 	HOST(AT(kind.host))
 #define SEED(struct_at)                                                                            \
 	{.key = "seed", .type = REQUEST_INTEGER, .at = struct_at, .argname = "N", .min = 1,        \
-	 .max = 1000000000, .otherwise = "1", .help = "seed of boot 1; boot N has N - 1 more"}
+	 .max = 1000000000, .otherwise = "1", .help = "seed of boot 1; boot N has this plus N - 1"}
 #define BASE_AND_NEW(kind, where, base_name, new_name)                                             \
 	{.key = "base", .type = REQUEST_TEXT, .at = AT(kind.base), .argname = base_name,           \
 	 .place = where, .required = REQUEST_ALWAYS,                                               \
@@ -142,7 +142,7 @@ static const struct request_field compare_fields[] = {
 static const struct request_field report_fields[] = {
 	BASE_AND_NEW(report, REQUEST_OPERAND, "BASE", "NEW"),
 	{.key = "format", .type = REQUEST_CHOICE, .at = AT(report.format), .argname = "FORMAT",
-	 .otherwise = "text", .choice = format_name, .help = "how the report is written"},
+	 .otherwise = "text", .choice = format_name, .help = "the format of the report"},
 	SESSION(AT(report.session)),
 	REPORTER(AT(report.reporter)),
 	URL(AT(report.url)),
@@ -152,7 +152,7 @@ static const struct request_field report_fields[] = {
 static const struct request_field signoff_fields[] = {
 	{.key = "policy", .type = REQUEST_TEXT, .at = AT(signoff.policy), .argname = "POLICY",
 	 .required = REQUEST_ALWAYS, .file = REQUEST_JSON_FILE,
-	 .help = "what is asked of the new kernel: a name in results/policies, or a path"},
+	 .help = "the policy to judge by: a name in results/policies, or a path"},
 	BASE_AND_NEW(signoff, REQUEST_OPTION, "KERNEL", "KERNEL"),
 	SESSION(AT(signoff.session)),
 	REPORTER(AT(signoff.reporter)),
@@ -163,7 +163,7 @@ static const struct request_field signoff_fields[] = {
 static const struct request_field bisect_fields[] = {
 	{.key = "kind", .type = REQUEST_CHOICE, .at = AT(bisect.kind), .place = REQUEST_NO_ARGUMENT,
 	 .choice = space_name, .required = REQUEST_ALWAYS,
-	 .help = "what is searched: commits, patches of a series, or config options"},
+	 .help = "what to search: commits, patches of a series, or config options"},
 	{.key = "tree", .type = REQUEST_TEXT, .at = AT(bisect.tree), .argname = "FOLDER",
 	 .required = ONLY(BISECT_GIT), .when = ONLY(BISECT_GIT), .chooses = "git",
 	 .file = REQUEST_FILE, .help = "search the commits of this kernel tree"},
@@ -191,16 +191,16 @@ static const struct request_field bisect_fields[] = {
 	 .help = "with --tree: only commits that touch this path of the tree"},
 	{.key = "variant", .type = REQUEST_TEXT, .at = AT(bisect.variant), .argname = "KERNEL",
 	 .otherwise = "baseline", .file = REQUEST_JSON_FILE,
-	 .help = "the variant that config and compiler are taken from"},
+	 .help = "the variant whose config and compiler are used"},
 	PROBE(bisect),
 	{.key = "threshold", .type = REQUEST_REAL, .at = AT(bisect.threshold), .argname = "PERCENT",
-	 .max = 1000000, .help = "how far off the good end is bad; 0: halfway to the bad end"},
+	 .max = 1000000, .help = "distance from the good end at which a step is bad; 0: halfway"},
 	{.key = "smallest_effect", .type = REQUEST_REAL, .at = AT(bisect.probe.smallest_effect),
 	 .max = 1000000, .place = REQUEST_NO_ARGUMENT,
 	 .help = "the smallest difference that matters, percent; 0: the metric's own"},
 	STEP(bisect),
 	{.key = "parallel", .type = REQUEST_INTEGER, .at = AT(bisect.parallel), .argname = "K",
-	 .min = 1, .max = 64, .otherwise = "1", .help = "steps at once"},
+	 .min = 1, .max = 64, .otherwise = "1", .help = "steps to test at the same time"},
 	SEED(AT(bisect.seed)),
 	{.key = "command", .type = REQUEST_TEXT, .at = AT(bisect.command),
 	 .place = REQUEST_NO_ARGUMENT, .help = "the command line that asked, for the record"},
@@ -213,10 +213,10 @@ static const struct request_field test_fields[] = {
 	 .help = "the kernel tree whose checked-out files are tested"},
 	PROBE(test),
 	{.key = "limit", .type = REQUEST_REAL, .at = AT(test.limit), .argname = "X", .max = 1e15,
-	 .required = REQUEST_ALWAYS, .help = "what the median is held against, in the metric's unit"},
+	 .required = REQUEST_ALWAYS, .help = "the limit for the median, in the metric's unit"},
 	{.key = "variant", .type = REQUEST_TEXT, .at = AT(test.variant), .argname = "KERNEL",
 	 .otherwise = "baseline", .file = REQUEST_JSON_FILE,
-	 .help = "the variant that config and compiler are taken from"},
+	 .help = "the variant whose config and compiler are used"},
 	STEP(test),
 	{0},
 };
@@ -232,6 +232,6 @@ const struct request_table request_tables[REQUEST_KINDS] = {
 			    .alternatives = "kind",
 			    .no_alternative = "give one of --tree, --series and --config",
 			    .check = check_bisect},
-	[REQUEST_TEST] = {"test", "test", "Hold a kernel tree's metric against a limit.", test_fields},
+	[REQUEST_TEST] = {"test", "test", "Compare a metric of a kernel tree with a limit.", test_fields},
 };
 // clang-format on

@@ -27,6 +27,8 @@ const char *request_kind_command(enum request_kind kind)
 
 /* ---- from JSON ---- */
 
+/* The setters of field.c serve the command line, too, and do not know the place in the file;
+ * json_error() adds it. */
 static int parse_text(const struct json_node *n, char **out, struct error *err)
 {
 	struct error why;
@@ -138,7 +140,8 @@ static int unknown_kind(const struct json_node *n, const char *given, struct err
 
 	for (int i = 0; i < REQUEST_KINDS; i++)
 		strbuf_addf(&names, "%s%s", i ? ", " : "", request_tables[i].name);
-	ret = json_error(n, err, "\"%s\" is no kind of request; there are: %s", given, names.buf);
+	ret = json_error(n, err, "\"%s\" is not a kind of request; the kinds are: %s", given,
+			 names.buf);
 	strbuf_release(&names);
 	return ret;
 }
@@ -269,7 +272,7 @@ static int check_misplaced(const struct request *r, const struct request_field *
 {
 	if (request_has_field(r, f) || !request_is_given(r, f))
 		return 0;
-	return request_complain(f, name, err, "does not go with a %s of this kind",
+	return request_complain(f, name, err, "cannot be used with a %s of this kind",
 				request_tables[r->kind].name);
 }
 
@@ -282,7 +285,8 @@ static int check_count(const struct request *r, const struct request_field *f, c
 		return 0;
 	if (list->count >= f->min && list->count <= f->max)
 		return 0;
-	return request_complain(f, name, err, "given %zu times; %.0f to %.0f are possible",
+	return request_complain(f, name, err,
+				"given %zu times, but it must be given %.0f to %.0f times",
 				list->count, f->min, f->max);
 }
 

@@ -141,8 +141,9 @@ int request_load(const char *file, enum request_kind expected, struct request *o
 		 struct error *err);
 
 /*
- * Is all there that is needed, and does it go together? request_parse() does this already. @name:
- * the JSON that it came from, for the message; NULL: the command line, whose options are named.
+ * Checks that all required fields are there and that the fields can be combined. request_parse()
+ * does this itself. @name: the JSON that it came from, for the message; NULL: the command line,
+ * whose options are named.
  */
 int request_check(const struct request *r, const char *name, struct error *err);
 

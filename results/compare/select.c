@@ -12,19 +12,6 @@
 #include "common/alloc.h"
 #include "results/compare/select_steps.h"
 
-void select_bind(sqlite3_stmt *stmt, const struct select_kernel *k, const char *session)
-{
-	database_bind_text(stmt, 1, k->name);
-	database_bind_text(stmt, 2, k->key);
-	database_bind_text(stmt, 3, session);
-}
-
-void select_bind_environment(sqlite3_stmt *stmt, const struct select_environment *e)
-{
-	database_bind_text(stmt, 4, e->agent);
-	database_bind_text(stmt, 5, e->identity);
-}
-
 /* ---- halves ---- */
 
 struct dealt { /* boots of one scenario so far */

@@ -6,7 +6,7 @@
 
 #include "common/alloc.h"
 
-/* Opens or closes a list, unless that is so already. */
+/* Opens or closes a list, unless it is open or closed already. */
 static void set_list(struct doc *d, bool wanted)
 {
 	if (d->in_list != wanted)

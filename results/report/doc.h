@@ -2,7 +2,7 @@
 /*
  * doc.h - one report, several faces: a self-contained page (XHTML-compatible HTML5: no script, no
  * external asset, printable, dark and light), plain text of at most 100 columns where tables allow,
- * and Markdown. What is written once through these calls comes out as any of them.
+ * and Markdown. What is written through these calls comes out as any of them.
  *
  * All text given is plain: escaping is done here.
  */

@@ -146,7 +146,7 @@ struct news {
 	bool failure;				/* something broke */
 };
 
-/* Failures go before numbers, unless the base fails as often. */
+/* A failure comes before the numbers, unless the base fails as often. */
 static bool find_failure(const struct results_comparison *c, struct news *n)
 {
 	for (size_t i = 0; i < c->nfailures; i++) {
@@ -314,7 +314,7 @@ static void add_failures(const struct results_comparison *c, struct strbuf *out)
 		add_changed_test(&c->tests[i], out);
 }
 
-/* Why the news is believed, and how many other metrics moved. */
+/* How sure the news is, and how many other metrics changed. */
 static void add_why(const struct results_comparison *c, const struct results_compared *m,
 		    const struct news *n, struct strbuf *out)
 {
@@ -340,8 +340,9 @@ static void add_tags(const struct report *r, const struct report_options *o, con
 
 	if (r->comparison.verdict != VERDICT_REGRESSED)
 		return;
-	strbuf_addstr(out, "\nIf a separate commit fixes this (not a new version of the same one), "
-			   "please add\n");
+	strbuf_addstr(
+		out,
+		"\nIf a separate commit fixes this (not a new version of the same one), please add\n");
 	add_line(out, "| Reported-by: ", reporter);
 	add_line(out, "| Closes: ", url);
 }
@@ -458,7 +459,7 @@ static size_t add_group(const struct report *r, enum group group, struct strbuf 
 	return shown;
 }
 
-/* What regressed comes first: the mail is about it. */
+/* Regressions come first, since the mail is about them. */
 static void add_table(const struct report *r, struct strbuf *out)
 {
 	static const char *const headings[GROUPS] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * evidence.h - what a sign-off asks for beside the comparison: runs of a debug build that stand
- * for a kernel, and a kernel's selftests.
+ * evidence.h - what a sign-off asks for beside the comparison: runs of a debug build of a kernel,
+ * and a kernel's selftests.
  */
 #ifndef RESULTS_REPORT_EVIDENCE_H
 #define RESULTS_REPORT_EVIDENCE_H

@@ -5,8 +5,8 @@
 #include "results/report/markup.h"
 #include "results/report/page.h"
 
-/* Colours differ in lightness too, so that greyscale keeps them apart. s0 and s1 are the base, s2 and
- * s3 the new kernel. */
+/* Colours differ in lightness, too, so that they can be told apart in greyscale. s0 and s1 are the
+ * base, s2 and s3 the new kernel. */
 static const char style_sheet[] =
 	":root{color-scheme:light dark;--fg:#1a1c1f;--bg:#fff;--dim:#555b63;--rule:#d4d8dd;"
 	"--tint:#f3f5f7;--base:#3f7fc4;--new:#8a2c02;--good:#14632b;--bad:#a30f1c;"

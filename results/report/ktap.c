@@ -4,7 +4,7 @@
 #include "results/report/markup.h"
 #include "results/report/points.h"
 
-/* A description ends at '#', and a line at its end: so it has neither. */
+/* A description would end at a '#' or a newline, so both are replaced. */
 static void add_plain(struct strbuf *out, const char *text)
 {
 	size_t from = out->len;

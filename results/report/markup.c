@@ -45,7 +45,7 @@ static const char *find_entity(char c)
 	}
 }
 
-/* Bytes of @text that belong together: a valid sequence of @n, or one byte that is none. */
+/* Bytes of @text that belong together: a valid sequence of @n, or one byte that is not valid. */
 static size_t step_over(size_t n)
 {
 	if (!n)

@@ -2,9 +2,9 @@
 /*
  * markup.h - text into XML, HTML, Markdown, CSV and plain lines without harm.
  *
- * Names and messages come from outside (kernels, guests, files): everything that is not a literal of
- * ours goes through here. What is not valid UTF-8, or is a character that XML 1.0 forbids, becomes
- * U+FFFD; what comes out is well-formed whatever went in.
+ * Names and messages come from outside (kernels, guests, files): everything that is not a literal
+ * of ours goes through here. What is not valid UTF-8, or is a character that XML 1.0 forbids,
+ * becomes U+FFFD; so the output is well-formed for any input.
  */
 #ifndef RESULTS_REPORT_MARKUP_H
 #define RESULTS_REPORT_MARKUP_H

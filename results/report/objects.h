@@ -14,7 +14,7 @@ struct json_object *objects_of_comparison(const struct results_comparison *c);
 
 /* Adds a member with @text, made valid UTF-8; an empty one is left out. */
 void objects_add_text(struct json_object *obj, const char *key, const char *text);
-/* Stored JSON as an object, or NULL if it is none; the caller's. */
+/* Stored JSON as an object that the caller frees, or NULL if it is not an object. */
 struct json_object *objects_parse(const char *text);
 /* Appends @doc as text, indented, with a newline. */
 void objects_print(struct json_object *doc, struct strbuf *out);

@@ -103,8 +103,7 @@ static void add_results_table(struct doc *d, const struct report *r,
 		d,
 		"Values are medians over boots of each boot's median and p99 (p1 where higher "
 		"is better); %s. The noise of a p99 is not known beforehand: with few boots "
-		"its interval is rough, and without a test no p99 is called improved or "
-		"regressed.",
+		"its interval is rough, and without a test no p99 is called improved or regressed.",
 		words_clock(c->clock));
 }
 
@@ -431,7 +430,7 @@ void page_render(const struct report *r, const struct report_options *o,
 	if (s.count < c->nmetrics)
 		doc_paragraph(
 			&d,
-			"Not shown: %zu metrics that are no headline and did not regress; the "
+			"Not shown: %zu metrics that are not headline metrics and did not regress; the "
 			"formats csv and json have them.",
 			c->nmetrics - s.count);
 	page_add_plots(&d, r, &s);

@@ -140,8 +140,7 @@ void plots_add_forest(struct doc *d, const struct report *r, const struct report
 		&c, &svg, "forest", "Effect sizes with intervals",
 		"One row a metric: the square is the growth of its cost from base to new in percent, "
 		"the bar its interval, the shaded stretch the smallest effect that matters, the "
-		"bracket what is allowed. Left of zero is better. A hollow circle has no "
-		"interval.");
+		"bracket what is allowed. Left of zero is better. A hollow circle has no interval.");
 	svg_text(&c, c.left, 16, "start", "\u2190 better", NULL);
 	svg_text(&c, c.width - c.right, 16, "end", "worse \u2192", NULL);
 	for (size_t i = 0; i < rows; i++)
@@ -237,6 +236,7 @@ static struct svg_axis cdf_axis(const struct report_spread *s)
 	};
 	double most = fmax((double)a->max / a->scale, (double)b->max / b->scale);
 
+	/* what is beyond would squeeze all other samples to the left edge */
 	x.high = fmin(most, x.high + (x.high - x.low) * 0.15);
 	x.log = x.low > 0 && x.high / x.low > 30;
 	if (!x.log) {

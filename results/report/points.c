@@ -28,7 +28,7 @@ static enum point_status judge_rate(const struct results_failure_rate *rate)
 {
 	switch (rate->verdict) {
 	case VERDICT_REGRESSED:
-	case VERDICT_INCONCLUSIVE: /* a boot died, and the base is no excuse for it */
+	case VERDICT_INCONCLUSIVE: /* boots failed, and those of the base do not excuse it */
 		return POINT_FAIL;
 	default:
 		if (rate->new_failed)
@@ -66,7 +66,7 @@ static void add_boots(struct report_points *p, const struct report *r)
 		at->why = xstrdup("");
 		return;
 	}
-	at->status = POINT_KNOWN; /* one kernel in halves: nothing can be new */
+	at->status = POINT_KNOWN; /* halves of one kernel: no failure can be new */
 	at->why = xasprintf("%d failed: %s", c->new_failed, text_or_empty(c->failure));
 }
 
@@ -82,10 +82,11 @@ static char *describe_judgement(const char *what, const struct results_compared 
 			 text_or_empty(j->why));
 }
 
-/* What decides nothing fails nothing: else a CI system would say no where the comparison says yes. */
+/* A part that regressed is a skip and not a failure: otherwise a CI system would fail a kernel that
+ * the comparison passes. */
 static void excuse_part(struct report_point *at)
 {
-	char *why = xasprintf("a part, which explains and decides nothing: %s", at->why);
+	char *why = xasprintf("a part, which explains a metric but decides nothing: %s", at->why);
 
 	free(at->why);
 	at->why = why;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy.h - what a kernel must show before somebody signs it: a JSON file.
+ * policy.h - what a kernel must pass before somebody signs it off: a JSON file.
  *
  *	{
  *	  "description": "...",

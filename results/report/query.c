@@ -39,7 +39,7 @@ static bool is_kernel(const struct results_boot *boot, const struct select_kerne
 	return !strcmp(boot->kernel_key, k->key);
 }
 
-/* A passed boot belongs to the side that it was compared on; false: to none. */
+/* The side on which a passed boot was compared; false: on neither. */
 static bool find_passed_side(const struct selection *s, int64_t id, enum report_side *side)
 {
 	const struct select_run *run = select_find(s, id);
@@ -52,7 +52,7 @@ static bool find_passed_side(const struct selection *s, int64_t id, enum report_
 	return true;
 }
 
-/* A failed one belongs to its kernel's. */
+/* The side of a failed boot is that of its kernel; false: neither. */
 static bool find_failed_side(const struct selection *s, const struct results_boot *boot,
 			     enum report_side *side)
 {
@@ -82,6 +82,7 @@ static void add_boot(struct report *r, sqlite3_stmt *row, const struct selection
 	r->boots[r->nboots++] = b;
 }
 
+/* Only the boots of the environment that was compared: others are not behind these numbers. */
 static int load_boots(struct results_db *db, const struct selection *s, const char *session,
 		      struct report *r, struct error *err)
 {
@@ -148,7 +149,7 @@ static struct report_spread *find_spread(struct report *r, sqlite3_stmt *row, en
 	return NULL;
 }
 
-/* One with other rounds is not of this comparison (see its notes). */
+/* A measurement with other rounds is not part of this comparison (see its notes). */
 static bool is_alike(const struct report *r, const struct report_spread *s, sqlite3_stmt *row)
 {
 	const struct results_compared *m = &r->comparison.metrics[(s - r->spreads) / REPORT_SIDES];
@@ -318,11 +319,12 @@ static int load_selected(struct results_db *db, struct selection *s,
 	ret = load_all_rows(db, metrics_query, true, add_metric, r, err);
 	if (ret)
 		return ret;
+	/* a failed boot has no numbers, but its tests count */
 	return load_all_rows(db, tests_query, false, add_test, r, err);
 }
 
-static int load_all(struct results_db *db, const char *base, const char *new,
-		    const struct results_filter *filter, struct report *r, struct error *err)
+static int load_comparison(struct results_db *db, const char *base, const char *new,
+			   const struct results_filter *filter, struct report *r, struct error *err)
 {
 	static const struct results_filter everything;
 	struct selection s;
@@ -350,7 +352,7 @@ int report_load(struct results_db *db, const char *base, const char *new,
 		return ret;
 	ret = results_head(db, &r->head, err);
 	if (!ret)
-		ret = load_all(db, base, new, filter, r, err);
+		ret = load_comparison(db, base, new, filter, r, err);
 	sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
 	if (ret)
 		report_free(r);

@@ -19,6 +19,11 @@ void selection_add(struct report_selection *s, size_t index, double allowed)
 	s->items[s->count++] = (struct selection_item){index, allowed};
 }
 
+/*
+ * Metrics that decide the verdict are always shown, whatever their own verdict is. Of the others
+ * (parts, metrics that are not headline metrics) only those that regressed are shown: the rest
+ * explains nothing bad and would hide it.
+ */
 void selection_add_told(struct report_selection *s, const struct report *r)
 {
 	const struct results_comparison *c = &r->comparison;

@@ -15,9 +15,10 @@ struct report_selection { /* zeroed: nothing; free with selection_free() */
 	size_t count;
 };
 
-/* Headline metrics (all, where there are none), and whatever regressed: bad news is never left out. */
+/* Adds the headline metrics (all metrics, if none is a headline), and every metric that regressed:
+ * a regression is never left out. */
 void selection_add_told(struct report_selection *s, const struct report *r);
-/* Adds one; of one that is there already the smaller allowance counts. */
+/* Adds a metric. If it is there already, the smaller of the two allowances counts. */
 void selection_add(struct report_selection *s, size_t index, double allowed);
 void selection_free(struct report_selection *s);
 

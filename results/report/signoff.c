@@ -45,8 +45,8 @@ static void append_text(char **text, char *more)
  * @worse: percent of cost at the interval's far end; INFINITY where that is not known, or where what is
  * missing is no number: only a waiver without "up_to" excuses that.
  *
- * A waiver that still holds and reaches far enough excuses a finding that is not fine. Why another one
- * does not is added to the finding's text.
+ * A waiver that has not expired and reaches far enough excuses a finding that is not fine. If it
+ * does not, the reason is added to the finding's text.
  */
 static void apply_waiver(struct judging *j, size_t i, double worse, struct signoff_finding *f)
 {
@@ -72,10 +72,10 @@ static void apply_waiver(struct judging *j, size_t i, double worse, struct signo
 
 /*
  * How many more boots would bring the interval to one side of what is allowed, if the ratio stays
- * where it is: it narrows with the root of the boots; one more where there is no interval yet.
- * judged->more_boots asks for the smallest effect, which is another line, and for the test: it counts
- * where the interval is beyond what is allowed and the test may be the reason. Without a ratio no number
- * of boots helps.
+ * where it is: the interval narrows with the square root of the boots. Without an interval the
+ * answer is one more. judged->more_boots is about the smallest effect, which is another limit, and
+ * about the test; so it counts only where the interval is beyond what is allowed and the test may
+ * be the reason for not failing. Without a ratio no number of boots helps.
  */
 static void add_more_boots(const struct results_compared *m, const struct results_judgement *judged,
 			   double allowed, struct signoff_finding *f)
@@ -107,6 +107,8 @@ struct outcome {
 };
 
 /* @low, @high: the interval of the cost, which decides. */
+/* The test can hold a failure back but not cause one: where the change may be chance, or where too
+ * few boots allow no test (@p_value is NAN), the finding is undecided. */
 static struct outcome judge_interval(double low, double high, double allowed, double p_value,
 				     double alpha)
 {
@@ -165,7 +167,7 @@ static void judge_boots(struct judging *j, const struct policy_rule *rule,
 		return;
 	f = add_finding(
 		j, SIGNOFF_MISSING, xasprintf("%s, boots", name),
-		xasprintf("required of each kernel: %d; there: %d of the base, %d of the new one",
+		xasprintf("required of each kernel: %d; found: %d of the base, %d of the new one",
 			  rule->boots, m->base.boots, m->new.boots));
 	apply_waivers(j, m, INFINITY, f);
 }
@@ -224,7 +226,7 @@ static void cover_value(const char *key, const char *value, void *arg)
 		     add_finding(c->j, SIGNOFF_MISSING,
 				 xasprintf("%s %s with %s = %s", c->rule->match.scenario,
 					   c->rule->match.metric, key, value),
-				 xstrdup("nothing of both kernels was measured with this")));
+				 xstrdup("no measurement of both kernels has this value")));
 }
 
 /* Applies the waivers that cover all that the rule names: without params, or with the rule's own. */
@@ -257,10 +259,10 @@ static void judge_rule(struct judging *j, const struct policy_rule *rule)
 	else
 		waive_rule(
 			j, &rule->match,
-			add_finding(j, SIGNOFF_MISSING,
-				    xasprintf("%s %s", rule->match.scenario, rule->match.metric),
-				    xstrdup("nothing that this rule names was measured with both "
-					    "kernels")));
+			add_finding(
+				j, SIGNOFF_MISSING,
+				xasprintf("%s %s", rule->match.scenario, rule->match.metric),
+				xstrdup("nothing that this rule names was measured with both kernels")));
 }
 
 /* ---- boots, tests, debug runs ---- */
@@ -281,14 +283,14 @@ static void judge_failures(struct judging *j)
 
 	if (!c->new_failed) {
 		add_finding(j, SIGNOFF_OK, what,
-			    xstrdup("none died, hung or computed something wrong"));
+			    xstrdup("no boot died, hung or computed something wrong"));
 		return;
 	}
 	f = add_finding(
 		j, SIGNOFF_FAILED, what,
-		xasprintf("%d died, hung or computed something wrong (of %s: %d); this cannot "
-			  "be waived",
-			  c->new_failed, c->base, c->base_failed));
+		xasprintf(
+			"%d died, hung or computed something wrong (of %s: %d); this cannot be waived",
+			c->new_failed, c->base, c->base_failed));
 	f->excess = INFINITY; /* before all numbers */
 	add_failure_rates(c, f);
 	if (c->failure)
@@ -297,7 +299,7 @@ static void judge_failures(struct judging *j)
 
 #define OUTPUT_MAX 300
 
-/* What a selftest printed last, which is where it says what was wrong. */
+/* The end of a selftest's output, which is where it prints what was wrong. */
 static char *selftest_words(const struct evidence_selftest *ran)
 {
 	const char *end = ran->text, *cut = "";

@@ -50,8 +50,8 @@ static const struct {
 } verdicts[] = {
 	[SIGNOFF_PASS] = {TONE_GOOD, "the new kernel meets the policy"},
 	[SIGNOFF_FAIL] = {TONE_BAD, "the new kernel does not meet the policy"},
-	[SIGNOFF_BLOCKED] = {TONE_UNSURE, "nothing failed, but the policy asks for more than was "
-					  "measured"},
+	[SIGNOFF_BLOCKED] = {TONE_UNSURE,
+			     "nothing failed, but the policy asks for more than was measured"},
 };
 
 static void add_verdict(struct doc *d, const struct signoff *s)

@@ -25,7 +25,8 @@ static const struct {
 
 /* ---- scales ---- */
 
-/* Where a value is on its axis: 0 at the low end, 1 at the high one; those outside are at the ends. */
+/* Where a value is on its axis: 0 at the low end, 1 at the high one; values outside are moved to
+ * the ends. */
 static double axis_share(const struct svg_axis *a, double v)
 {
 	double s = (v - a->low) / (a->high - a->low);
@@ -47,7 +48,7 @@ double svg_y(const struct svg_chart *c, double y)
 
 static const double round_digits[] = {1, 2, 5};
 
-/* The 1, 2 or 5 times a power of ten that is next to or above @v. */
+/* The smallest number of the form 1, 2 or 5 times a power of ten that is not below @v. */
 static double round_up(double v)
 {
 	double power = pow(10, floor(log10(v)));

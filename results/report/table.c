@@ -363,7 +363,8 @@ static void html_heads(const struct table *t, struct strbuf *out)
 	strbuf_addstr(out, "</tr></thead>\n");
 }
 
-/* A word that no table column should be as wide as: a hash, a command line without blanks. */
+/* Does the text have a word that would make a column too wide (a hash, a command line without
+ * blanks)? */
 static bool has_long_word(const char *text)
 {
 	while (*text) {

@@ -210,7 +210,7 @@ static void add_noise(const struct results_comparison *c, struct strbuf *out)
 }
 
 /* With new seeds: those that were used could give the very same boots again. */
-static void add_more(const struct results_comparison *c, struct strbuf *out)
+static void add_more_boots(const struct results_comparison *c, struct strbuf *out)
 {
 	int more = results_more_boots(c);
 
@@ -283,7 +283,7 @@ void results_render_text(const struct results_comparison *c, unsigned int flags,
 	text_add_failures(c, flags, out);
 	add_notes(c, out);
 	add_noise(c, out);
-	add_more(c, out);
+	add_more_boots(c, out);
 	if (hidden)
 		strbuf_addf(out, "more:  %zu metric%s with --all; every reason with --json\n",
 			    hidden, words_plural(hidden));

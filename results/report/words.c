@@ -88,7 +88,7 @@ static int count_decimals(const struct results_compared *m, const struct results
 	return 1;
 }
 
-/* What rounds to nothing has no sign. */
+/* A change that rounds to 0 has no sign. */
 static char *percent_text(double percent, int decimals)
 {
 	if (!isfinite(percent))
@@ -387,7 +387,7 @@ static char *noise_source(int least, int most, int assumed)
 	struct strbuf out = STRBUF_INIT;
 
 	if (!most)
-		return xstrdup("assumed, for this host has no history yet");
+		return xstrdup("assumed, because this host has no history yet");
 	strbuf_addstr(&out, "learned from ");
 	if (least < most)
 		strbuf_addf(&out, "%d to ", least);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,20 +13,6 @@
 #include "results/store/chain.h"
 #include "results/store/check.h"
 #include "results/store/distribution.h"
-
-#define MAX_LINES 100 /* nobody reads more lines of a ruined file */
-
-void check_add_fault(struct checker *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (++c->faults > MAX_LINES)
-		return;
-	va_start(ap, fmt);
-	strbuf_vaddf(c->report, fmt, ap);
-	va_end(ap);
-	strbuf_addch(c->report, '\n');
-}
 
 /* Each row that @sql gives is a fault, but for "ok". So is a file too damaged to be queried. */
 static void check_query(struct checker *c, const char *what, const char *sql)
@@ -141,8 +126,8 @@ int results_check(struct results_db *db, struct strbuf *report, struct error *er
 		check_seals(&c);
 	else
 		check_chain(&c);
-	if (c.faults > MAX_LINES)
-		strbuf_addf(report, "... and %d more\n", c.faults - MAX_LINES);
+	if (c.faults > CHECK_LINES_MAX)
+		strbuf_addf(report, "... and %d more\n", c.faults - CHECK_LINES_MAX);
 	if (c.faults)
 		return error_set(err, -EBADMSG, "%s: %d fault%s", db->path, c.faults,
 				 c.faults == 1 ? "" : "s");

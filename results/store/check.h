@@ -6,6 +6,8 @@
 
 #include "results/store/database.h"
 
+#define CHECK_LINES_MAX 100 /* nobody reads more lines of a ruined file */
+
 struct checker {
 	struct results_db *db;
 	struct strbuf *report;

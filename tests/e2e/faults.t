@@ -27,7 +27,7 @@ cat >"$TMP/small.json" <<-END
 	{ "scenarios": [ { "scenario": "multiplex", "l2_vcpus": 2, "rounds": 20, "warmup": 2 } ] }
 END
 cat >"$TMP/impatient.json" <<-END
-	{ "driver": "emulated", "progress_limit_s": 25 }
+	{ "driver": "emulated", "progress_limit_s": 10 }
 END
 run() { # run KERNEL [OPTION...]: one boot of the small scenario; output in $out, status in $status
 	local kernel=$1
@@ -45,7 +45,7 @@ sound "panic"
 
 run "$kernels/hang.json" --host "$TMP/impatient.json"
 is $status 1 "a kernel that hangs: exit 1"
-like "$out" 'guest: .*25 s' "the limit that ended it is named"
+like "$out" 'guest: .*10 s' "the limit that ended it is named"
 is "$(last_class)" guest "class guest"
 gone "hang"
 sound "hang"

@@ -44,7 +44,7 @@ usage "no action" '^usage: nestlab kernel ACTION' kernel
 usage "help for a mistyped command" 'no such command: bisetc; did you mean bisect\?' help bisetc
 usage "an unknown option" '--nope: no such option' run --nope
 usage "a mistyped option" '--kernle: no such option; did you mean --kernel\?' run --kernle a
-usage "a missing value" '--kernel: wants a value' run quick --kernel
+usage "a missing value" '--kernel: a value is missing' run quick --kernel
 usage "a number out of range" '--boots: expected a whole number from 1 to' run quick --boots 0
 usage "no scenario" 'SCENARIO is missing' run --kernel baseline
 usage "no kernel" '--kernel is missing' run quick

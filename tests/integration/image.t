@@ -61,7 +61,7 @@ ok "$([ ! -e "$TMP/none/images" ] || [ -z "$(ls -A "$TMP/none/images" | grep iso
 	"and no half image"
 
 if mkdir "$TMP/small" && mount -t tmpfs -o size=1M none "$TMP/small" 2>/dev/null; then
-	like "$(image small)" 'no space for an image: [01] MiB free' "a full disk is told beforehand"
+	like "$(image small)" 'not enough space for an image: [01] MiB free' "a full disk is told beforehand"
 	is "$(find "$TMP/small" -name '*.iso' | wc -l)" 0 "and holds no half image"
 	umount "$TMP/small"
 else

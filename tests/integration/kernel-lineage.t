@@ -11,8 +11,6 @@ K=$NESTLAB_ROOT/kernels
 REPO=$TMP/repo
 TREES=$NESTLAB_CACHE/trees
 git() { command git -C "$REPO" -c user.name=test -c user.email=test@localhost "$@"; }
-build() { "$NESTLAB" kernel build "$@" 2>&1; }
-entry() { "$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'; }
 compiled() { grep -c '^  CC' "$(entry "$1")/log"; }
 
 # commit NAME: what is in the repository becomes a commit and a variant of that name

@@ -10,8 +10,6 @@ fake_lab "$LAB"
 K=$NESTLAB_ROOT/kernels
 export FAKE_COUNT=$TMP/count
 made() { cat "$FAKE_COUNT" 2>/dev/null | wc -l; }
-build() { "$NESTLAB" kernel build "$@" 2>&1; }
-entry() { "$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'; }
 # Every file's content, mode and time below a folder.
 fingerprint() {
 	(cd "$1" && find . -type f -printf '%p %m %T@ %s\n' -o -type l -printf '%p %l %T@\n' | sort &&
@@ -60,7 +58,7 @@ printf '# a remark\nCONFIG_ONE=y\n' >"$K/config/one.config"
 like "$(build root)" 'cached' 'so is a fragment with a remark'
 echo damaged >"$ROOT/bzImage"
 OUT=$(build root)
-like "$OUT" 'not what its manifest says.*building it again' 'a damaged entry is noticed'
+like "$OUT" 'differs from the manifest.*building it again' 'a damaged entry is noticed'
 like "$OUT" 'root +[0-9a-f]{12} +built' 'and built again'
 
 echo '{ "base": "child", "config": ["config/two.config"] }' >"$K/grandchild.json"
@@ -95,7 +93,7 @@ mkdir "$K/patches/generated"
 printf -- '--- a/linked.log\n+++ b/linked.log\n@@ -1 +1 @@\n-linked\n+patched\n' >"$K/patches/generated/a.patch"
 echo a.patch >"$K/patches/generated/series"
 echo '{ "base": "root", "patches": "patches/generated" }' >"$K/generated.json"
-expect generated 1 'patch a.patch does not apply to the sources: linked.log is made by make' \
+expect generated 1 'patch a.patch does not apply to the sources: make generates linked.log' \
 	'a patch for a file that only a built tree has'
 mkdir "$K/patches/twice"
 fake_patch 2 | sed 's/return 20/return 21/; s/return 2;/return 20;/' >"$K/patches/twice/a.patch"
@@ -119,7 +117,7 @@ like "$(build unknown)" 'CONFIG_UNKNOWN_B=5 .*unknown.config:3' 'each is listed'
 unlike "$(build unknown)" 'CONFIG_(THREE|TINY)' 'and no other'
 
 echo '../config/one.config' >"$K/patches/broken/series"
-expect broken 128 'not a file of that folder' 'a series that leads elsewhere'
+expect broken 128 'must be a file in the same folder' 'a series that leads elsewhere'
 sed "s/$FAKE_SHA/$(printf '%064d' 0)/" "$K/root.json" >"$K/othersum.json"
 expect othersum 128 'its SHA-256 is '"$FAKE_SHA" 'a tarball with another hash'
 sed "s/\"config\"/\"compiler\": \"no-such-cc\", &/" "$K/root.json" >"$K/nocc.json"
@@ -138,7 +136,7 @@ sed "s|../fake.tar|file://$LAB/fake.tar|" "$K/root.json" >"$K/url.json"
 like "$(build url)" '^url +[0-9a-f]{12} +(built|cached)' 'a tarball by URL'
 is "$(entry url)" "$(entry root)" 'is the same source'
 sed -i "s/$FAKE_SHA/$(printf '%064d' 0)/" "$K/url.json"
-expect url 128 'what came has SHA-256' 'a URL that gives something else'
+expect url 128 'the downloaded file has SHA-256' 'a URL that gives something else'
 is "$(ls "$NESTLAB_CACHE/downloads" | grep -v "^$FAKE_SHA$")" '' 'which is not kept'
 
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@x GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@x
@@ -194,7 +192,7 @@ done
 
 mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
 export FAKE_GATE=$TMP/gate
-await_start() { read -r _ < <(timeout 60 cat "$TMP/gate/started"); }
+await_start() { read -r _ < <(timeout 300 cat "$TMP/gate/started"); }
 new_root() { # a root that is not built yet
 	echo "CONFIG_NEW=$1" >"$K/config/new.config"
 	sed 's/one.config/new.config/' "$K/root.json" >"$K/new.json"
@@ -207,7 +205,7 @@ await_start
 : >"$TMP/second" # for tail(1), which may be faster than what fills it
 FAKE_GATE='' build new >"$TMP/second" &
 SECOND=$!
-tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
+timeout 300 tail -n +1 -f --pid=$SECOND "$TMP/second" | grep -q -m1 'waiting for another nestlab'
 ok $? 'a second build of the same waits'
 echo >"$FAKE_GATE/go"
 wait $FIRST $SECOND

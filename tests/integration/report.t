@@ -244,7 +244,7 @@ like "$(cat so-regressed-waived.json/signoff.txt)" 'waived by Ada .* until 2999-
 signoff regressed expired.json 1 FAIL "a regression with an expired waiver"
 like "$(cat so-regressed-expired.json/signoff.txt)" 'expired on 2020-12-31' "which is told"
 signoff one-boot plain.json 125 BLOCKED "missing boots"
-like "$(cat so-one-boot-plain.json/signoff.txt)" 'required of each kernel: 2; there: 1' \
+like "$(cat so-one-boot-plain.json/signoff.txt)" 'required of each kernel: 2; found: 1' \
 	"which are counted"
 signoff regressed plain.json 1 FAIL "a regression"
 signoff wrong plain.json 1 FAIL "a boot that computed something wrong"
@@ -257,7 +257,7 @@ NAME=$NEW
 
 mkfifo pipe
 cat pipe >from-pipe &
-timeout 20 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
+timeout 120 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
 wait
 cmp -s from-pipe better.csv && [ -p pipe ]
 ok $? "a pipe (or a device) is written to, not replaced"

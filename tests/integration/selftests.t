@@ -101,8 +101,8 @@ flock 9
 : >"$TMP/err"
 run_moving 9>&- &
 running=$!
-tail -n +1 -f --pid=$running "$TMP/err" |
-	grep -q -m1 'selftests of moving: waiting for another nestlab that builds it'
+timeout 300 tail -n +1 -f --pid=$running "$TMP/err" |
+	grep -q -m1 'selftests of moving: waiting for another nestlab that is building it'
 ok $? "while another nestlab builds it, this one says what it waits for"
 move second
 exec 9>&-
@@ -112,7 +112,7 @@ like "$(grep -ao -e first -e second "$built")" first "the branch moved meanwhile
 mkdir "$TMP/gate" && mkfifo "$TMP/gate/started" "$TMP/gate/go"
 FAKE_GATE=$TMP/gate run_moving &
 running=$!
-read -r _ < <(timeout 60 cat "$TMP/gate/started")
+read -r _ < <(timeout 300 cat "$TMP/gate/started")
 move third
 echo >"$TMP/gate/go"
 wait $running

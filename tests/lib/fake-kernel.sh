@@ -69,3 +69,9 @@ fake_lab() {
 	echo '{ "base": "root", "patches": "patches/child" }' >"$1/kernels/child.json"
 	export NESTLAB_ROOT=$1 NESTLAB_CACHE=$1/cache
 }
+
+build() { "$NESTLAB" kernel build "$@" 2>&1; }
+
+entry() { # entry VARIANT: the folder of its files in the cache
+	"$NESTLAB" kernel show --json "$1" | sed -n 's/.*"bzimage": *"\(.*\)\/bzImage".*/\1/p'
+}

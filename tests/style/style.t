@@ -23,8 +23,11 @@ none "$(for f in "${sources[@]}" "${scripts[@]}"; do
 	"every source file has its SPDX line"
 none "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|tmpnam)\(' "${sources[@]}")" \
 	"no unsafe function is called"
-none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines" }')" \
-	"no source file is over 700 lines"
+none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')" \
+	"no source file is over 600 lines"
+mapfile -t product < <(list '*.c' '*.h' | grep -v ^tests/)
+none "$(tests/style/expressions.py "${product[@]}")" \
+	"one conditional expression a statement, errors are returned, no function over 60 lines"
 none "$(git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.sh' '*.mk' Makefile)" \
 	"nothing is left for later"
 
@@ -47,5 +50,8 @@ direction orchestrator/hosts 'orchestrator/(engine|bisect|cli|daemon|request)'
 direction orchestrator/engine 'orchestrator/(bisect|cli|daemon)'
 direction orchestrator/bisect 'orchestrator/(cli|daemon)'
 
+# A file knows another one when it calls what that one defines. Followed like that, no file may lead back
+# to itself.
+none "$(tests/style/circles.py "${BUILD:-build}")" "no circle of files"
 
 plan_done

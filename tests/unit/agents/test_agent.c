@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The agent's parts that need no KVM: records' text, the sink, isolation, the kernel's log, memory. */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <json-c/json.h>
 
@@ -41,9 +32,8 @@ static void is_string(const char *bytes, size_t len, const char *json)
 	assert_int_equal(line.len, strlen(line.buf));
 }
 
-static void strings_are_json_whatever_the_bytes(void **state)
+TEST(strings_are_json_whatever_the_bytes)
 {
-	(void)state;
 	is_string("plain", 5, "\"plain\"");
 	is_string("a\"b\\c\n\t\x7f\0d", 10, "\"a\\\"b\\\\c\\n\\u0009\\u007f\\u0000d\"");
 	is_string("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
@@ -53,11 +43,10 @@ static void strings_are_json_whatever_the_bytes(void **state)
 	is_string("\xed\xa0\x80", 3, "\"\\ufffd\\ufffd\\ufffd\""); /* a surrogate */
 }
 
-static void a_full_line_says_so_and_stays_whole(void **state)
+TEST(a_full_line_says_so_and_stays_whole)
 {
 	size_t before;
 
-	(void)state;
 	line_start(&line, "x");
 	while (!line.full) {
 		before = line.len;
@@ -127,11 +116,10 @@ static void fill_metric(struct sink *s)
 	sink_metric(s, "switch", &h);
 }
 
-static void a_metric_has_its_histogram(void **state)
+TEST(a_metric_has_its_histogram)
 {
 	struct json_object *rec;
 
-	(void)state;
 	clock_init("console=ttyS0 nestlab.clock=emulated\n", 100000);
 	rec = record_of(fill_metric);
 	assert_string_equal(text_in(rec, "type"), "metric");
@@ -156,11 +144,10 @@ static void fill_wide_metric(struct sink *s)
 	sink_metric(s, "switch", &h);
 }
 
-static void a_wide_histogram_loses_resolution_not_samples(void **state)
+TEST(a_wide_histogram_loses_resolution_not_samples)
 {
 	struct json_object *rec = record_of(fill_wide_metric);
 
-	(void)state;
 	assert_int_equal(samples_in(rec), HISTOGRAM_BUCKETS);
 	assert_int_equal(number_in(rec, "count"), HISTOGRAM_BUCKETS);
 	assert_true(number_in(rec, "merged") > 1);
@@ -175,11 +162,10 @@ static void fill_empty_metric(struct sink *s)
 	sink_metric(s, "switch", &h);
 }
 
-static void a_metric_without_samples_is_a_failure(void **state)
+TEST(a_metric_without_samples_is_a_failure)
 {
 	struct json_object *rec = record_of(fill_empty_metric);
 
-	(void)state;
 	assert_string_equal(text_in(rec, "type"), "fail");
 	assert_string_equal(text_in(rec, "class"), "guest");
 	json_object_put(rec);
@@ -190,11 +176,10 @@ static void fill_rate(struct sink *s)
 	sink_rate(s, "switches-per-mclk", 1600, 1600 * 24800);
 }
 
-static void a_rate_is_in_thousandths(void **state)
+TEST(a_rate_is_in_thousandths)
 {
 	struct json_object *rec = record_of(fill_rate);
 
-	(void)state;
 	assert_string_equal(text_in(rec, "unit"), "per-mclk");
 	assert_int_equal(number_in(rec, "scale"), 1000);
 	assert_int_equal(number_in(rec, "min"), 40323); /* 1e9 / 24800 */
@@ -206,11 +191,10 @@ static void fill_fail(struct sink *s)
 	sink_fail(s, SINK_INTEGRITY, "0x1234", NULL, "L2 vCPU %d: rbx", 7);
 }
 
-static void a_failure_says_what_was_expected(void **state)
+TEST(a_failure_says_what_was_expected)
 {
 	struct json_object *rec = record_of(fill_fail);
 
-	(void)state;
 	assert_string_equal(text_in(rec, "class"), "integrity");
 	assert_string_equal(text_in(rec, "expected"), "0x1234");
 	assert_string_equal(text_in(rec, "found"), "");
@@ -227,12 +211,11 @@ static void fill_long_test(struct sink *s)
 	sink_test(s, "t", "fail", text, sizeof(text));
 }
 
-static void long_output_is_cut_at_its_start_and_says_so(void **state)
+TEST(long_output_is_cut_at_its_start_and_says_so)
 {
 	struct json_object *rec = record_of(fill_long_test);
 	const char *text = text_in(rec, "text");
 
-	(void)state;
 	assert_int_equal(strncmp(text, "[the first 91808 bytes are left out]\n", 37), 0);
 	assert_string_equal(text + strlen(text) - 3, "end");
 	json_object_put(rec);
@@ -240,9 +223,8 @@ static void long_output_is_cut_at_its_start_and_says_so(void **state)
 
 /* ---- clock ---- */
 
-static void ticks_become_clock_units(void **state)
+TEST(ticks_become_clock_units)
 {
-	(void)state;
 	clock_init("quiet nestlab.clock=emulated", 3500000);
 	assert_string_equal(host_clock.name, "emulated");
 	assert_int_equal(clock_units(25461), 25461);
@@ -254,196 +236,14 @@ static void ticks_become_clock_units(void **state)
 	assert_true(clock_units(1ull << 60) == 461168601842738790ull);
 }
 
-/* ---- isolation ---- */
-
-static int write_and_exit(void *arg, int fd)
-{
-	dprintf(fd, "%s", (const char *)arg);
-	return 3;
-}
-
-static int crash(void *arg, int fd)
-{
-	(void)arg;
-	dprintf(fd, "so far\n");
-	signal(SIGSEGV, SIG_DFL); /* cmocka's and the sanitizers' handlers know better */
-	raise(SIGSEGV);
-	return 0;
-}
-
-static int hang_with_a_child(void *arg, int fd)
-{
-	(void)arg;
-	(void)fd;
-	fork();
-	while (pause())
-		;
-	return 0;
-}
-
-/* The grandchild holds the pipe open for ever; the child ends. */
-static int leave_a_child(void *arg, int fd)
-{
-	if (!fork())
-		for (;;)
-			pause();
-	return write_and_exit(arg, fd);
-}
-
-static int flood(void *arg, int fd)
-{
-	static char chunk[1 << 20];
-
-	(void)arg;
-	for (int i = 0; i < 20; i++)
-		for (size_t done = 0; done < sizeof(chunk);) {
-			ssize_t n = write(fd, chunk + done, sizeof(chunk) - done);
-
-			if (n <= 0)
-				return 1;
-			done += (size_t)n;
-		}
-	return 0;
-}
-
-static void described(const char *want)
-{
-	char text[128];
-
-	isolate_describe(&out, 1, text, sizeof(text));
-	assert_string_equal(text, want);
-	free(out.output);
-}
-
-static void isolation_tells_how_it_ended(void **state)
-{
-	(void)state;
-	assert_int_equal(isolate_run(write_and_exit, "text", 10, NULL, &out), 0);
-	assert_string_equal(out.output, "text");
-	described("exit status 3");
-	assert_int_equal(isolate_run(crash, NULL, 10, NULL, &out), 0);
-	assert_string_equal(out.output, "so far\n");
-	described("signal 11 (Segmentation fault)");
-}
-
-static void a_hang_ends_with_all_its_processes(void **state)
-{
-	struct pollfd last = {.events = POLLIN};
-	int witness[2]; /* its other end is held by whoever is left */
-
-	(void)state;
-	assert_int_equal(pipe(witness), 0);
-	assert_int_equal(isolate_run(hang_with_a_child, NULL, 1, NULL, &out), 0);
-	assert_true(out.timed_out);
-	described("no end within 1 s");
-	close(witness[1]);
-	last.fd = witness[0];
-	assert_int_equal(poll(&last, 1, 10000), 1);
-	close(witness[0]);
-	assert_int_equal(isolate_run(leave_a_child, "left", 10, NULL, &out), 0);
-	assert_false(out.timed_out);
-	assert_string_equal(out.output, "left");
-	free(out.output);
-}
-
-static void a_flood_is_cut_and_counted(void **state)
-{
-	(void)state;
-	assert_int_equal(isolate_run(flood, NULL, 30, NULL, &out), 0);
-	assert_int_equal(out.status, 0);
-	assert_true(out.len < ISOLATE_OUTPUT_MAX);
-	assert_int_equal(out.len + out.lost, 20 << 20);
-	free(out.output);
-}
-
-struct heard {
-	char text[64];
-	size_t len;
-	bool while_it_ran; /* before the process ended */
-	int go;		   /* it waits for a byte from here before it ends */
-};
-
-static int speak_and_wait(void *arg, int fd)
-{
-	char byte;
-
-	dprintf(fd, "soon\n");
-	return read(*(int *)arg, &byte, 1) == 1 ? 0 : 1;
-}
-
-static void hear(void *arg, const char *data, size_t len)
-{
-	struct heard *h = arg;
-
-	assert_true(h->len + len <= sizeof(h->text));
-	memcpy(h->text + h->len, data, len);
-	h->len += len;
-	h->while_it_ran = write(h->go, "x", 1) == 1;
-}
-
-/* The process ends only once its output was given to us: nothing is held back until the end. */
-static void output_comes_while_it_runs(void **state)
-{
-	struct heard heard = {.len = 0};
-	const struct isolate_watch watch = {.on_output = hear, .arg = &heard};
-	int go[2];
-
-	(void)state;
-	assert_int_equal(pipe(go), 0);
-	heard.go = go[1];
-	assert_int_equal(isolate_run(speak_and_wait, &go[0], 30, &watch, &out), 0);
-	assert_false(out.timed_out);
-	assert_int_equal(out.status, 0);
-	assert_true(heard.while_it_ran);
-	assert_int_equal(heard.len, 5);
-	assert_memory_equal(heard.text, "soon\n", 5);
-	assert_int_equal(out.len, 0); /* and it is not kept besides */
-	free(out.output);
-	close(go[0]);
-	close(go[1]);
-}
-
-static int three_seconds(void *arg, int fd)
-{
-	struct timespec t = {.tv_sec = 3};
-
-	(void)arg;
-	(void)fd;
-	return nanosleep(&t, NULL);
-}
-
-static void count_beat(void *arg)
-{
-	++*(int *)arg;
-}
-
-static void a_pulse_beats_while_it_runs(void **state)
-{
-	int beats = 0;
-	const struct isolate_watch watch = {.every_s = 1, .on_beat = count_beat, .arg = &beats};
-
-	(void)state;
-	assert_int_equal(isolate_run(three_seconds, NULL, 30, &watch, &out), 0);
-	assert_true(beats);
-	assert_int_equal(out.status, 0);
-	free(out.output);
-	beats = 0;
-	assert_int_equal(isolate_run(hang_with_a_child, NULL, 2, &watch, &out), 0);
-	assert_true(out.timed_out);
-	assert_true(beats);
-	free(out.output);
-}
-
 /* ---- selftests ---- */
-
-static char dir[] = "/tmp/nestlab-agent.XXXXXX";
 
 static void make_test(const char *name, const char *script)
 {
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(path, sizeof(path), "%s/%s", unit_dir, name);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fprintf(f, "#!/bin/sh\n%s\n", script);
@@ -453,11 +253,12 @@ static void make_test(const char *name, const char *script)
 
 static char test_name[] = "selftest";
 
-static uint32_t test_count;
+static uint32_t test_count, test_limit_s = 60;
 
 static void run_selftest(struct sink *s)
 {
-	struct plan_measure m = {.scenario = PLAN_KSELFTEST, .limit_s = 2, .count = test_count};
+	struct plan_measure m = {
+		.scenario = PLAN_KSELFTEST, .limit_s = test_limit_s, .count = test_count};
 
 	memcpy(m.test, test_name, sizeof(test_name));
 	scenario_kselftest_run(&m, s);
@@ -476,13 +277,12 @@ static void selftest_gives(const char *script, const char *result, const char *t
 	json_object_put(rec);
 }
 
-static void selftests_are_judged_by_exit_status(void **state)
+TEST(selftests_are_judged_by_exit_status)
 {
 	struct json_object *rec;
 
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	selftests_dir = dir;
+	assert_int_equal(unit_make_dir(NULL), 0);
+	selftests_dir = unit_dir;
 	rec = record_of(run_selftest);
 	assert_string_equal(text_in(rec, "type"), "skip");
 	json_object_put(rec);
@@ -493,14 +293,15 @@ static void selftests_are_judged_by_exit_status(void **state)
 	test_count = 0;
 	selftest_gives("echo no APICv >&2; exit 4", "skip", "no APICv\n\nexit status 4");
 	selftest_gives("exit 1", "fail", "exit status 1");
-	selftest_gives("exec sleep 60", "fail", "no end within 2 s");
 	selftest_gives("kill -ABRT $$", "fail", "signal 6 (Aborted)");
-	assert_int_equal(chdir(dir) | unlink(test_name) | chdir("/") | rmdir(dir), 0);
+	test_limit_s = 1;
+	selftest_gives("exec sleep 600", "fail", "no end within 1 s");
+	assert_int_equal(unit_drop_dir(NULL), 0);
 }
 
 /* ---- the kernel's log ---- */
 
-static void complaints_are_known_by_file_and_function(void **state)
+TEST(complaints_are_known_by_file_and_function)
 {
 	static const char *const bad[] = {
 		"WARNING: CPU: 0 PID: 1 at arch/x86/kvm/vmx/nested.c:300 vmx_vcpu_load+0x1/0x2",
@@ -526,7 +327,6 @@ static void complaints_are_known_by_file_and_function(void **state)
 		"rcu: RCU calculated value of scheduler-enlistment delay is 100 jiffies.",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (!complaints_has(bad[i]))
 			fail_msg("missed: %s", bad[i]);
@@ -555,7 +355,7 @@ static void is_region(const struct region *r, uint64_t start, uint64_t size, boo
 }
 
 /* As the emulated host with mem=768M shows it. */
-static void hidden_memory_is_found(void **state)
+TEST(hidden_memory_is_found)
 {
 	static const char iomem[] = "00000000-00000fff : Reserved\n"
 				    "00001000-0009efff : System RAM\n"
@@ -567,7 +367,6 @@ static void hidden_memory_is_found(void **state)
 				    "fec00000-fec003ff : IOAPIC 0\n";
 	struct regions r;
 
-	(void)state;
 	memset(params, 0, sizeof(params));
 	put_e820(0, 0, 0x9f000, 1);
 	put_e820(1, 0x9f000, 0x1000, 2);
@@ -580,13 +379,12 @@ static void hidden_memory_is_found(void **state)
 	is_region(&r.r[2], 0x30000000, 0xfff0000, false);
 }
 
-static void a_hole_between_managed_regions_is_found(void **state)
+TEST(a_hole_between_managed_regions_is_found)
 {
 	static const char iomem[] = "00100000-0fffffff : System RAM\n"
 				    "20000000-2fffffff : System RAM\n";
 	struct regions r;
 
-	(void)state;
 	memset(params, 0, sizeof(params));
 	put_e820(0, 0x100000, 0x3ff00000, 1);
 	assert_int_equal(regions_parse(iomem, params, &r), 0);
@@ -595,11 +393,10 @@ static void a_hole_between_managed_regions_is_found(void **state)
 	is_region(&r.r[3], 0x30000000, 0x10000000, false);
 }
 
-static void nothing_hidden_is_nothing_unmanaged(void **state)
+TEST(nothing_hidden_is_nothing_unmanaged)
 {
 	struct regions r;
 
-	(void)state;
 	memset(params, 0, sizeof(params));
 	put_e820(0, 0x100000, 0xff00000, 1);
 	assert_int_equal(regions_parse("00100000-0fffffff : System RAM\n", params, &r), 0);
@@ -608,7 +405,7 @@ static void nothing_hidden_is_nothing_unmanaged(void **state)
 
 /* ---- channel ---- */
 
-static void records_are_numbered_and_sealed(void **state)
+TEST(records_are_numbered_and_sealed)
 {
 	char path[] = "/tmp/nestlab-agent.XXXXXX", text[512], msg[128];
 	int fd = mkstemp(path);
@@ -616,7 +413,6 @@ static void records_are_numbered_and_sealed(void **state)
 	char *end;
 	ssize_t n;
 
-	(void)state;
 	assert_int_equal(channel_open(&c, path), 0);
 	assert_int_equal(channel_send(&c, "\"type\":\"a\"", 10), 0);
 	line_start(&line, "b");
@@ -636,30 +432,4 @@ static void records_are_numbered_and_sealed(void **state)
 	unlink(path);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings_are_json_whatever_the_bytes),
-		cmocka_unit_test(a_full_line_says_so_and_stays_whole),
-		cmocka_unit_test(a_metric_has_its_histogram),
-		cmocka_unit_test(a_wide_histogram_loses_resolution_not_samples),
-		cmocka_unit_test(a_metric_without_samples_is_a_failure),
-		cmocka_unit_test(a_rate_is_in_thousandths),
-		cmocka_unit_test(a_failure_says_what_was_expected),
-		cmocka_unit_test(long_output_is_cut_at_its_start_and_says_so),
-		cmocka_unit_test(ticks_become_clock_units),
-		cmocka_unit_test(isolation_tells_how_it_ended),
-		cmocka_unit_test(a_hang_ends_with_all_its_processes),
-		cmocka_unit_test(a_flood_is_cut_and_counted),
-		cmocka_unit_test(output_comes_while_it_runs),
-		cmocka_unit_test(a_pulse_beats_while_it_runs),
-		cmocka_unit_test(selftests_are_judged_by_exit_status),
-		cmocka_unit_test(complaints_are_known_by_file_and_function),
-		cmocka_unit_test(hidden_memory_is_found),
-		cmocka_unit_test(a_hole_between_managed_regions_is_found),
-		cmocka_unit_test(nothing_hidden_is_nothing_unmanaged),
-		cmocka_unit_test(records_are_numbered_and_sealed),
-	};
-
-	return cmocka_run_group_tests_name("agent", tests, NULL, NULL);
-}
+UNIT_MAIN("agent", NULL, NULL)

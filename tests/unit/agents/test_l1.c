@@ -3,14 +3,9 @@
  * The micro-hypervisor's parts that need no VMX: the enlightened VMCS in memory, the MSR bitmaps, what
  * L1 checks. L1's memory is mapped into this process at the addresses that it has in the VM.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/mman.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <sys/mman.h>
 
 #include "agents/l1/evmcs.h"
 #include "agents/l1/l1.h"
@@ -154,11 +149,10 @@ static struct evmcs *evmcs_of(uint32_t id)
 
 /* ---- the enlightened VMCS ---- */
 
-static void fields_have_their_place_and_width(void **state)
+TEST(fields_have_their_place_and_width)
 {
 	struct l2 *l2 = l2_number(1);
 
-	(void)state;
 	evmcs_fill_index();
 	vmcs_ops_evmcs.write(l2, VMCS_GUEST_RIP, 0x1122334455667788);
 	assert_int_equal(*(uint64_t *)((char *)evmcs_of(1) + 816), 0x1122334455667788);
@@ -173,7 +167,7 @@ static void fields_have_their_place_and_width(void **state)
 	assert_int_equal(evmcs_of(2)->vpid, 0);
 }
 
-static void a_write_dirties_its_group_and_no_other(void **state)
+TEST(a_write_dirties_its_group_and_no_other)
 {
 	static const struct {
 		uint32_t field, clean;
@@ -195,7 +189,6 @@ static void a_write_dirties_its_group_and_no_other(void **state)
 	};
 	struct l2 *l2 = l2_number(0);
 
-	(void)state;
 	evmcs_fill_index();
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		vmcs_ops_evmcs.exited(l2);
@@ -205,9 +198,8 @@ static void a_write_dirties_its_group_and_no_other(void **state)
 	}
 }
 
-static void what_is_not_in_version_1_is_refused(void **state)
+TEST(what_is_not_in_version_1_is_refused)
 {
-	(void)state;
 	evmcs_fill_index();
 	ENDS(L1_STATUS_DIED, L1_DEATH_VMFAIL,
 	     vmcs_ops_evmcs.write(l2_number(0), VMCS_APIC_ACCESS, 0x1000));
@@ -222,13 +214,12 @@ static bool bit(uint32_t l2, enum l1_block_page page, uint32_t byte, uint32_t nu
 	return *(uint8_t *)(l1_block(l2, page) + byte) >> number & 1;
 }
 
-static void bitmaps_intercept_all_but_what_is_tested(void **state)
+TEST(bitmaps_intercept_all_but_what_is_tested)
 {
 	struct l2 *l2 = l2_number(2); /* even: passed through */
 	const uint8_t *page = (uint8_t *)l1_block(2, L1_BLOCK_MSR);
 	int clear = 0;
 
-	(void)state;
 	evmcs_fill_index();
 	pages_setup(&cpu, l2);
 	for (uint32_t i = 0; i < L1_PAGE * 8; i++)
@@ -243,11 +234,10 @@ static void bitmaps_intercept_all_but_what_is_tested(void **state)
 	assert_int_equal(l2->page->expect_msr, L1_GS_VALUE);
 }
 
-static void an_intercept_is_flipped_or_swapped(void **state)
+TEST(an_intercept_is_flipped_or_swapped)
 {
 	struct l2 *l2 = l2_number(2);
 
-	(void)state;
 	evmcs_fill_index();
 	pages_setup(&cpu, l2);
 	vmcs_ops_evmcs.exited(l2);
@@ -276,11 +266,10 @@ static struct l2 *stepping(void)
 	return l2;
 }
 
-static void a_step_is_checked_and_counted(void **state)
+TEST(a_step_is_checked_and_counted)
 {
 	struct l2 *l2 = stepping();
 
-	(void)state;
 	assert_int_equal(setjmp(ended), 0);
 	prove_step(&cpu, l2);
 	assert_int_equal(l2->steps, 1);
@@ -288,11 +277,10 @@ static void a_step_is_checked_and_counted(void **state)
 	assert_int_equal(l2->regs[3], 1003 + L2_STRIDE);
 }
 
-static void a_lost_register_is_found(void **state)
+TEST(a_lost_register_is_found)
 {
 	struct l2 *l2 = stepping();
 
-	(void)state;
 	l2->frame.r14 ^= 1;
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_REGISTER, prove_step(&cpu, l2));
 	assert_int_equal(report.detail, 12);
@@ -300,22 +288,20 @@ static void a_lost_register_is_found(void **state)
 	assert_int_equal(report.found, 1013);
 }
 
-static void lost_memory_is_found(void **state)
+TEST(lost_memory_is_found)
 {
 	struct l2 *l2 = stepping();
 
-	(void)state;
 	l2->page->regs[5] = 0;
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_MEMORY, prove_step(&cpu, l2));
 	stepping()->page->steps = 7;
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_STEPS, prove_step(&cpu, l2));
 }
 
-static void what_l2_found_is_passed_on(void **state)
+TEST(what_l2_found_is_passed_on)
 {
 	struct l2 *l2 = stepping();
 
-	(void)state;
 	l2->page->fail = (struct l2_fail){L1_CHECK_CR8 + 1, 0, 5, 6};
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_CR8, prove_step(&cpu, l2));
 	assert_int_equal(report.found, 6);
@@ -335,20 +321,18 @@ static struct l2 *proving(bool intercepted, bool apic)
 	return l2;
 }
 
-static void a_proof_takes_the_exits_that_it_must(void **state)
+TEST(a_proof_takes_the_exits_that_it_must)
 {
-	(void)state;
 	assert_int_equal(setjmp(ended), 0);
 	prove_pages(&cpu, proving(true, true));
 	assert_int_equal(resumed, 1);
 	prove_pages(&cpu, proving(false, false));
 }
 
-static void exits_that_fail_to_come_are_found(void **state)
+TEST(exits_that_fail_to_come_are_found)
 {
 	struct l2 *l2 = proving(true, true);
 
-	(void)state;
 	guest.ignores_bitmap = true;
 	ENDS(L1_STATUS_BROKEN, L1_CHECK_EXIT_COUNT, prove_pages(&cpu, l2));
 	assert_int_equal(report.detail, REASON_RDMSR);
@@ -363,9 +347,8 @@ static void exits_that_fail_to_come_are_found(void **state)
 
 /* ---- exits by reason ---- */
 
-static void an_unknown_exit_kind_ends_the_job(void **state)
+TEST(an_unknown_exit_kind_ends_the_job)
 {
-	(void)state;
 	job.rounds = 1;
 	job.exit_kind = PLAN_REASON_COUNT;
 	ENDS(L1_STATUS_DIED, L1_DEATH_JOB, exits_run(&cpu));
@@ -374,9 +357,8 @@ static void an_unknown_exit_kind_ends_the_job(void **state)
 
 /* ---- who runs whom ---- */
 
-static void each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift(void **state)
+TEST(each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift)
 {
-	(void)state;
 	for (uint32_t ncpus = 1; ncpus <= L1_MAX_CPUS; ncpus++)
 		for (uint32_t shift = 0; shift < 20; shift++) {
 			uint32_t owners[17] = {0};
@@ -397,25 +379,4 @@ static void each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift(void **state)
 		}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(fields_have_their_place_and_width),
-		TEST(a_write_dirties_its_group_and_no_other),
-		TEST(what_is_not_in_version_1_is_refused),
-		TEST(bitmaps_intercept_all_but_what_is_tested),
-		TEST(an_intercept_is_flipped_or_swapped),
-		TEST(a_step_is_checked_and_counted),
-		TEST(a_lost_register_is_found),
-		TEST(lost_memory_is_found),
-		TEST(what_l2_found_is_passed_on),
-		TEST(a_proof_takes_the_exits_that_it_must),
-		TEST(exits_that_fail_to_come_are_found),
-		TEST(an_unknown_exit_kind_ends_the_job),
-		TEST(each_l2_vcpu_has_one_l1_vcpu_whatever_the_shift),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN_EACH("l1", set_up, tear_down)

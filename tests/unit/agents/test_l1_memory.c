@@ -3,17 +3,11 @@
  * L1's memory on the agent's side: what is taken from under a VM comes back with its content, in
  * another place, and the old place says nothing any more. A memfd stands for /dev/mem.
  */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "agents/l0/regions.h"
 #include "agents/l0/vm.h"
@@ -107,31 +101,27 @@ static void change_often(int (*change)(struct vm_memory *m, uint64_t gpa), bool 
 	assert_true(mem.ticks > 0);
 }
 
-static void a_dropped_page_comes_back_as_another_one(void **state)
+TEST_WITH(a_dropped_page_comes_back_as_another_one, set_up_managed, tear_down)
 {
-	(void)state;
 	change_often(vm_memory_drop_page, true);
 }
 
-static void a_moved_page_is_another_one(void **state)
+TEST_WITH(a_moved_page_is_another_one, set_up_managed, tear_down)
 {
-	(void)state;
 	change_often(vm_memory_move_page, true);
 }
 
-static void an_unmanaged_page_keeps_its_content(void **state)
+TEST_WITH(an_unmanaged_page_keeps_its_content, set_up_unmanaged, tear_down)
 {
-	(void)state;
 	change_often(vm_memory_drop_page, false);
 	change_often(vm_memory_move_page, true);
 }
 
-static void what_an_unmanaged_page_was_is_zeros(void **state)
+TEST_WITH(what_an_unmanaged_page_was_is_zeros, set_up_unmanaged, tear_down)
 {
 	uint64_t gpa = l1_block(1, L1_BLOCK_MSR);
 	char old[L1_PAGE];
 
-	(void)state;
 	fill(gpa, 'x');
 	assert_int_equal(vm_memory_move_page(&mem, gpa), 0);
 	assert_int_equal(pread(mem.devmem, old, L1_PAGE, (off_t)gpa), L1_PAGE);
@@ -139,11 +129,10 @@ static void what_an_unmanaged_page_was_is_zeros(void **state)
 	holds(vm_memory_at(&mem, gpa), 'x');
 }
 
-static void a_replaced_area_is_elsewhere_with_all_that_was_in_it(void **state)
+static void check_replaced_area(void)
 {
 	uint64_t gpa = l1_block(1, L1_BLOCK_L2);
 
-	(void)state;
 	for (int n = 0; n < 4; n++) {
 		char *before = vm_memory_at(&mem, gpa);
 
@@ -155,9 +144,19 @@ static void a_replaced_area_is_elsewhere_with_all_that_was_in_it(void **state)
 	}
 }
 
-static void both_slots_have_their_addresses(void **state)
+TEST_WITH(a_replaced_managed_area_is_elsewhere_with_all_that_was_in_it, set_up_managed, tear_down)
 {
-	(void)state;
+	check_replaced_area();
+}
+
+TEST_WITH(a_replaced_unmanaged_area_is_elsewhere_with_all_that_was_in_it, set_up_unmanaged,
+	  tear_down)
+{
+	check_replaced_area();
+}
+
+TEST_WITH(both_slots_have_their_addresses, set_up_managed, tear_down)
+{
 	assert_ptr_equal(vm_memory_at(&mem, 0), mem.base);
 	assert_ptr_equal(vm_memory_at(&mem, L1_AREA - 1), mem.base + L1_AREA - 1);
 	assert_ptr_equal(vm_memory_at(&mem, L1_AREA), mem.area);
@@ -165,11 +164,10 @@ static void both_slots_have_their_addresses(void **state)
 			 mem.area + L1_BLOCK_SIZE + L1_BLOCK_VAPIC * L1_PAGE);
 }
 
-static void no_unmanaged_ram_is_a_skip(void **state)
+TEST(no_unmanaged_ram_is_a_skip)
 {
 	struct vm_memory none;
 
-	(void)state;
 	skips = 0;
 	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), VM_SAID);
 	assert_int_equal(skips, 1);
@@ -177,11 +175,10 @@ static void no_unmanaged_ram_is_a_skip(void **state)
 }
 
 /* A verdict on the host, "it has none", must not come of the agent's own trouble. */
-static void a_lack_of_descriptors_is_no_skip(void **state)
+TEST(a_lack_of_descriptors_is_no_skip)
 {
 	struct vm_memory none;
 
-	(void)state;
 	skips = 0;
 	regions_error = -EMFILE;
 	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), -EMFILE);
@@ -190,22 +187,4 @@ static void a_lack_of_descriptors_is_no_skip(void **state)
 	vm_memory_unmap(&none);
 }
 
-#define MANAGED(f)   cmocka_unit_test_setup_teardown(f, set_up_managed, tear_down)
-#define UNMANAGED(f) cmocka_unit_test_setup_teardown(f, set_up_unmanaged, tear_down)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		MANAGED(both_slots_have_their_addresses),
-		MANAGED(a_dropped_page_comes_back_as_another_one),
-		MANAGED(a_moved_page_is_another_one),
-		MANAGED(a_replaced_area_is_elsewhere_with_all_that_was_in_it),
-		UNMANAGED(an_unmanaged_page_keeps_its_content),
-		UNMANAGED(what_an_unmanaged_page_was_is_zeros),
-		UNMANAGED(a_replaced_area_is_elsewhere_with_all_that_was_in_it),
-		cmocka_unit_test(no_unmanaged_ram_is_a_skip),
-		cmocka_unit_test(a_lack_of_descriptors_is_no_skip),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN("l1 memory", NULL, NULL)

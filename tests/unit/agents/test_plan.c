@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 
 #include "agents/wire/protocol.h"
 
@@ -45,9 +38,8 @@ static void refused(const char *line, const char *why)
 		fail_msg("\"%s\" is not in \"%s\"", why, msg);
 }
 
-static void a_line_is_read(void **state)
+TEST(a_line_is_read)
 {
-	(void)state;
 	assert_int_equal(
 		parse("measure id=0 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=8 "
 		      "l1_vcpus=1 ept=1 apic_pages=1 rounds=200 warmup=20 posted_interrupts=1 "
@@ -65,9 +57,8 @@ static void a_line_is_read(void **state)
 	assert_true(m.seed == UINT64_MAX);
 }
 
-static void scenarios_have_their_own_words(void **state)
+TEST(scenarios_have_their_own_words)
 {
-	(void)state;
 	assert_int_equal(parse("measure id=0 scenario=kselftest test=vmx_apic_access_test"), 0);
 	assert_string_equal(m.test, "vmx_apic_access_test");
 	assert_int_equal(m.limit_s, 0);
@@ -87,9 +78,8 @@ static void scenarios_have_their_own_words(void **state)
 	refused("measure id=0 scenario=kselftest test=a rounds=3", "has no word rounds");
 }
 
-static void what_is_wrong_is_named(void **state)
+TEST(what_is_wrong_is_named)
 {
-	(void)state;
 	refused("begin id=0", "expected \"measure ...\"");
 	refused("measure id=0", "scenario= is missing");
 	refused("measure id=0 scenario=dance", "scenario=dance is not known");
@@ -106,7 +96,7 @@ static void what_is_wrong_is_named(void **state)
 	refused(MULTIPLEX " seed=", "seed= is not a number");
 }
 
-static void ranges_are_kept(void **state)
+TEST(ranges_are_kept)
 {
 	static const char *const rest = "scenario=multiplex l1=micro-vmx memory=managed ept=1 "
 					"apic_pages=0 rounds=200 warmup=20";
@@ -123,7 +113,6 @@ static void ranges_are_kept(void **state)
 	};
 	char line[512];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		snprintf(line, sizeof(line), "measure id=0 l2_vcpus=%s l1_vcpus=%s %s", cases[i].l2,
 			 cases[i].l1, rest);
@@ -137,9 +126,8 @@ static void ranges_are_kept(void **state)
 }
 
 /* A test's name becomes a path. */
-static void a_test_stays_in_its_folder(void **state)
+TEST(a_test_stays_in_its_folder)
 {
-	(void)state;
 	refused("measure id=0 scenario=kselftest test=../bin/sh", "is not a plain file name");
 	refused("measure id=0 scenario=kselftest test=.hidden", "is not a plain file name");
 	refused("measure id=0 scenario=kselftest test=a..b", "is not a plain file name");
@@ -151,10 +139,9 @@ static void a_test_stays_in_its_folder(void **state)
 }
 
 /* The same rules as for a scenario file. */
-static void what_cannot_be_measured_is_refused(void **state)
+TEST(what_cannot_be_measured_is_refused)
 {
 #define REST "l1=micro-vmx memory=managed l2_vcpus=2 l1_vcpus=1 rounds=1 warmup=0 "
-	(void)state;
 	refused("measure id=0 scenario=migrate " REST "ept=1 apic_pages=0",
 		"migrating needs l1_vcpus of 2 or more");
 	refused("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 posted_interrupts=1",
@@ -167,7 +154,7 @@ static void what_cannot_be_measured_is_refused(void **state)
 		"needs apic_pages");
 }
 
-static void what_l1_lacks_for_a_reason_is_named(void **state)
+TEST(what_l1_lacks_for_a_reason_is_named)
 {
 	const struct plan_measure apic = {.scenario = PLAN_EXITS,
 					  .reason = PLAN_REASON_APIC_ACCESS};
@@ -179,7 +166,6 @@ static void what_l1_lacks_for_a_reason_is_named(void **state)
 					   .reason = PLAN_REASON_APIC_ACCESS,
 					   .operation = PLAN_OPERATION_APIC_PAGE};
 
-	(void)state;
 	assert_non_null(strstr(plan_measure_lacks(&apic, L1_FEATURE_EPT | L1_FEATURE_TPR_SHADOW),
 			       "an APIC-access page"));
 	assert_null(plan_measure_lacks(&apic, L1_FEATURE_APIC_ACCESS));
@@ -188,7 +174,7 @@ static void what_l1_lacks_for_a_reason_is_named(void **state)
 	assert_null(plan_measure_lacks(&other, 0));
 }
 
-static void format_is_the_inverse_of_parse(void **state)
+TEST(format_is_the_inverse_of_parse)
 {
 	static const char *const lines[] = {
 		MULTIPLEX " seed=3 parallel=1",
@@ -200,7 +186,6 @@ static void format_is_the_inverse_of_parse(void **state)
 	};
 	char text[512], again[512];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		struct plan_measure first;
 
@@ -222,12 +207,11 @@ static int plan(const char *text, struct plan_measure **out, size_t *n)
 	return plan_parse(text, out, n, msg, sizeof(msg));
 }
 
-static void a_plan_is_read(void **state)
+TEST(a_plan_is_read)
 {
 	struct plan_measure *measures;
 	size_t n;
 
-	(void)state;
 	assert_int_equal(plan("nestlab-plan 1\nrun seed=5 mode=parallel\n" MULTIPLEX "\n"
 			      "measure id=1 scenario=kselftest test=t seed=9\nend count=2\n",
 			      &measures, &n),
@@ -240,7 +224,7 @@ static void a_plan_is_read(void **state)
 	free(measures);
 }
 
-static void a_bad_plan_names_its_line(void **state)
+TEST(a_bad_plan_names_its_line)
 {
 	static const struct {
 		const char *text, *why;
@@ -254,18 +238,18 @@ static void a_bad_plan_names_its_line(void **state)
 		{"nestlab-plan 1\nrun seed=x\nend count=0\n", "line 2: seed=x"},
 		{"nestlab-plan 1\nrun seed=1\n", "the plan ends without \"end count=0\""},
 		{"nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n", "without \"end count=1\""},
-		{"nestlab-plan 1\nrun seed=1\nend count=1\n", "line 3: the plan says it has 1"},
+		{"nestlab-plan 1\nrun seed=1\nend count=1\n",
+		 "line 3: the plan says that it has 1"},
 		{"nestlab-plan 1\nrun seed=1\n" MULTIPLEX "\n" MULTIPLEX "\nend count=2\n",
-		 "line 4: id=0 where 1 is next"},
+		 "line 4: id=0 is out of order: the next id is 1"},
 		{"nestlab-plan 1\nrun seed=1\nend count=0\nend count=0\n",
-		 "line 4: there is something after"},
+		 "line 4: unexpected text after"},
 		{"nestlab-plan 1\nrun seed=1\n\nend count=0\n", "line 3: expected \"measure"},
 		{"nestlab-plan 1\nrun seed=1\nmeasure id=x scenario=multiplex\n", "line 3: id=x"},
 	};
 	struct plan_measure *measures;
 	size_t n;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(plan(cases[i].text, &measures, &n), -EINVAL);
 		if (!strstr(msg, cases[i].why))
@@ -273,33 +257,15 @@ static void a_bad_plan_names_its_line(void **state)
 	}
 }
 
-static void a_long_line_is_refused(void **state)
+TEST(a_long_line_is_refused)
 {
 	char text[4096] = "nestlab-plan 1\nrun seed=1\n";
 	struct plan_measure *measures;
 	size_t n;
 
-	(void)state;
 	memset(text + strlen(text), 'x', 2000);
 	assert_int_equal(plan(text, &measures, &n), -EINVAL);
 	assert_non_null(strstr(msg, "line 3: a line of 2000 bytes is too long"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_is_read),
-		cmocka_unit_test(scenarios_have_their_own_words),
-		cmocka_unit_test(what_is_wrong_is_named),
-		cmocka_unit_test(ranges_are_kept),
-		cmocka_unit_test(a_test_stays_in_its_folder),
-		cmocka_unit_test(what_cannot_be_measured_is_refused),
-		cmocka_unit_test(what_l1_lacks_for_a_reason_is_named),
-		cmocka_unit_test(format_is_the_inverse_of_parse),
-		cmocka_unit_test(a_plan_is_read),
-		cmocka_unit_test(a_bad_plan_names_its_line),
-		cmocka_unit_test(a_long_line_is_refused),
-	};
-
-	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
-}
+UNIT_MAIN("plan", NULL, NULL)

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 
 #include "agents/wire/protocol.h"
 #include "common/crc32.h"
@@ -31,11 +25,10 @@ static int check(const char *text)
 	return record_check(text, strlen(text), msg, sizeof(msg));
 }
 
-static void a_sealed_line_is_good(void **state)
+TEST(a_sealed_line_is_good)
 {
 	char want[128];
 
-	(void)state;
 	seal("{\"seq\":7,\"type\":\"bye\",\"records\":8");
 	snprintf(want, sizeof(want), "{\"seq\":7,\"type\":\"bye\",\"records\":8,\"crc\":\"%08x\"}",
 		 crc32_update(0, line, strlen("{\"seq\":7,\"type\":\"bye\",\"records\":8")));
@@ -43,11 +36,10 @@ static void a_sealed_line_is_good(void **state)
 	assert_int_equal(check(line), 0);
 }
 
-static void every_flipped_bit_is_found(void **state)
+TEST(every_flipped_bit_is_found)
 {
 	size_t len = seal("{\"seq\":0,\"type\":\"begin\",\"id\":3");
 
-	(void)state;
 	for (size_t bit = 0; bit < 8 * len; bit++) {
 		line[bit / 8] ^= (char)(1u << bit % 8);
 		assert_int_equal(record_check(line, len, msg, sizeof(msg)), -EBADMSG);
@@ -56,18 +48,16 @@ static void every_flipped_bit_is_found(void **state)
 	assert_int_equal(check(line), 0);
 }
 
-static void every_truncation_is_found(void **state)
+TEST(every_truncation_is_found)
 {
 	size_t len = seal("{\"seq\":0,\"type\":\"begin\",\"id\":3");
 
-	(void)state;
 	for (size_t cut = 0; cut < len; cut++)
 		assert_int_equal(record_check(line, cut, msg, sizeof(msg)), -EBADMSG);
 }
 
-static void the_message_says_what(void **state)
+TEST(the_message_says_what)
 {
-	(void)state;
 	assert_int_equal(check("garbage"), -EBADMSG);
 	assert_non_null(strstr(msg, "no CRC at the end of \"garbage\""));
 	seal("{\"seq\":1,\"type\":\"end\",\"id\":3");
@@ -76,9 +66,8 @@ static void the_message_says_what(void **state)
 	assert_non_null(strstr(msg, "CRC is"));
 }
 
-static void a_right_crc_over_the_wrong_shape_is_refused(void **state)
+TEST(a_right_crc_over_the_wrong_shape_is_refused)
 {
-	(void)state;
 	seal("{\"type\":\"end\",\"seq\":1");
 	assert_int_equal(check(line), -EBADMSG);
 	assert_non_null(strstr(msg, "does not start with"));
@@ -88,38 +77,23 @@ static void a_right_crc_over_the_wrong_shape_is_refused(void **state)
 	assert_int_equal(check(line), -EBADMSG);
 }
 
-static void no_room_is_an_error_and_no_overrun(void **state)
+TEST(no_room_is_an_error_and_no_overrun)
 {
 	char small[32] = "{\"seq\":0,\"type\":\"x\"";
 	char before[32];
 
-	(void)state;
 	memcpy(before, small, sizeof(small));
 	assert_int_equal(record_seal(small, strlen(small), sizeof(small)), -ENOSPC);
 	assert_memory_equal(before, small, sizeof(small));
 }
 
-static void a_line_too_long_is_refused(void **state)
+TEST(a_line_too_long_is_refused)
 {
 	static char big[PROTOCOL_LINE_MAX + 100];
 
-	(void)state;
 	memset(big, 'x', sizeof(big) - 1);
 	assert_int_equal(check(big), -EBADMSG);
 	assert_non_null(strstr(msg, "more than a record may have (65536)"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_sealed_line_is_good),
-		cmocka_unit_test(every_flipped_bit_is_found),
-		cmocka_unit_test(every_truncation_is_found),
-		cmocka_unit_test(the_message_says_what),
-		cmocka_unit_test(a_right_crc_over_the_wrong_shape_is_refused),
-		cmocka_unit_test(no_room_is_an_error_and_no_overrun),
-		cmocka_unit_test(a_line_too_long_is_refused),
-	};
-
-	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
-}
+UNIT_MAIN("record", NULL, NULL)

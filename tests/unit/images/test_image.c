@@ -116,7 +116,7 @@ TEST(paths_outside_are_refused)
 		struct image image;
 
 		assert_int_equal(image_build(&req, &image, &err), -EINVAL);
-		assert_non_null(strstr(err.text, "not an absolute path"));
+		assert_non_null(strstr(err.text, "must be absolute"));
 	}
 }
 

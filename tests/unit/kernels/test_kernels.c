@@ -132,8 +132,8 @@ TEST(variant_mistakes_are_named)
 		{"{" TAR "," CONF ", \"patches\": \"nowhere\" }", "nowhere/series"},
 		{"{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 3 }", "has 2"},
 		{"{" TAR "," CONF ", \"patches\": \"q\", \"patch_count\": 0 }", "patch_count"},
-		{"{" TAR "," CONF ", \"patch_count\": 1 }", "without \"patches\""},
-		{"{" TAR "," CONF ", \"patches\": \"out\" }", "not a file of that folder"},
+		{"{" TAR "," CONF ", \"patch_count\": 1 }", "needs \"patches\""},
+		{"{" TAR "," CONF ", \"patches\": \"out\" }", "must be a file in the same folder"},
 		{"{" TAR "," CONF ", \"patches\": \"half\" }", "series:2: gone.patch: no such"},
 		{"{" TAR "," CONF ", \"compiler\": \"gcc -O3\" }", "one program's name"},
 		{"{" TAR "," CONF ", \"import\": [] }", "$.import"},
@@ -146,7 +146,7 @@ TEST(variant_mistakes_are_named)
 		{"{ \"source\": { \"kind\": \"deb\", \"package\": \"x\", \"ref\": \"y\" } }",
 		 "ref"},
 		{"{ \"source\": { \"kind\": \"git\", \"location\": \"x\", \"ref\": \"-x\" } }",
-		 "not a ref"},
+		 "not a git ref"},
 		{"{ \"source\": { \"kind\": \"tarball\", \"location\": \"x\", \"sha256\": \"AB\" "
 		 "} }",
 		 "64 lower-case hex"},
@@ -428,7 +428,7 @@ TEST(a_copy_of_nothing_is_an_error)
 	struct error err;
 
 	assert_int_equal(kernel_tree_copy(from, to, &err), -ENOENT);
-	assert_contains(err.text, "no built tree");
+	assert_contains(err.text, "not a built tree");
 }
 
 /* ---- build-ids ---- */

@@ -76,7 +76,7 @@ TEST_WITH(a_starved_git_is_not_a_missing_repository, make_repository, drop_repos
 	assert_int_equal(identify(repository, "two", &err), -EINVAL);
 	assert_contains(err.text, "has no commit called two");
 	assert_int_equal(identify(empty, "one", &err), -EINVAL);
-	assert_contains(err.text, "is no git repository");
+	assert_contains(err.text, "is not a git repository");
 	assert_contains(err.text, "fatal: not a git repository");
 	assert_int_equal(unit_in_child(identify_cancelled, NULL), ECANCELED);
 	assert_int_equal(unit_in_child(identify_starved, NULL), EMFILE);
@@ -227,7 +227,7 @@ TEST(a_build_that_cannot_be_read_now_is_not_a_damaged_one)
 	assert_int_equal(unit_in_child(lookup_starved, NULL), EMFILE);
 	unit_put("kernels/k/bzImage", "abd");
 	assert_int_equal(load_entry(&err), -EUCLEAN);
-	assert_contains(err.text, "not what its manifest says");
+	assert_contains(err.text, "differs from the manifest's");
 	unit_put("kernels/k/manifest.json", "{");
 	assert_int_equal(load_entry(&err), -EUCLEAN);
 }

@@ -164,15 +164,15 @@ TEST(nothing_is_imported_if_anything_is_wrong)
 		const char *says;
 	} cases[] = {
 		{"missing", "x", -EINVAL, "patches are missing: 2/3"},
-		{"twice", "x", -EINVAL, "patch 2/3 is there twice: <p2v2@x> and <q2v2@x>"},
+		{"twice", "x", -EINVAL, "two different mails are patch 2/3: <p2v2@x> and <q2v2@x>"},
 		{"two-versions", "x", -EINVAL, "more than one series: v2 with 3 patches, and v3"},
 		{"outside", "x", -EINVAL, "outside of the kernel's tree: a/../../etc/f1"},
-		{"no-diff", "x", -EINVAL, "has no diff"},
+		{"no-diff", "x", -EINVAL, "the mail has no diff"},
 		{"no-patch", "x", -EINVAL, "no patch in it"},
-		{"too-high", "x", -EINVAL, "no patch 4 of 3"},
+		{"too-high", "x", -EINVAL, "impossible number: patch 4 of 3"},
 		{"no-such-file", "x", -ENOENT, "no-such-file.mbox"},
-		{"complete", "../x", -EINVAL, "cannot name a variant"},
-		{"complete", "", -EINVAL, "cannot name a variant"},
+		{"complete", "../x", -EINVAL, "cannot be the name of a variant"},
+		{"complete", "", -EINVAL, "cannot be the name of a variant"},
 		{"complete", "onto", -EEXIST, "onto.json: exists already"},
 	};
 	char **names;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orchestrator/bisect_*.c without a kernel: search on lines and real git histories, ddmin, judging. */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <math.h>
 
@@ -10,7 +12,6 @@
 #include "orchestrator/bisect/git_log.h"
 #include "orchestrator/bisect/position.h"
 #include "orchestrator/bisect/line.h"
-#include "tests/unit/unit.h"
 
 /* ---- lines ---- */
 
@@ -115,14 +116,12 @@ TEST(contradiction_keeps_the_last_change)
 
 /* ---- git ---- */
 
-static char repo[] = "/tmp/nestlab-bisect.XXXXXX";
-
 static char *git(const char *const *args)
 {
 	static const char *const env[] = {"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
 					  "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost",
 					  NULL};
-	const struct git_command cmd = {.dir = repo, .args = args, .env = env};
+	const struct git_command cmd = {.dir = unit_dir, .args = args, .env = env};
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
 
@@ -137,7 +136,7 @@ static char *git(const char *const *args)
 
 static void commit(const char *file, int n)
 {
-	__cleanup_free char *path = xasprintf("%s/%s", repo, file);
+	__cleanup_free char *path = xasprintf("%s/%s", unit_dir, file);
 	__cleanup_free char *text = xasprintf("%d\n", n);
 	__cleanup_free char *message = xasprintf("%s %d", file, n);
 	__cleanup_free char *tag = xasprintf("%s%d", file, n);
@@ -157,8 +156,7 @@ static void commit(const char *file, int n)
  */
 static int make_repo(void **state)
 {
-	(void)state;
-	if (!mkdtemp(repo))
+	if (unit_make_dir(state))
 		return -1;
 	GIT("init", "-q", "-b", "main");
 	GIT("config", "user.name", "test");
@@ -183,12 +181,6 @@ static int make_repo(void **state)
 	return 0;
 }
 
-static int remove_repo(void **state)
-{
-	(void)state;
-	return fs_remove_tree(repo, NULL);
-}
-
 struct git_judge {
 	char *culprit;
 	const char *skip; /* a commit, or NULL */
@@ -203,7 +195,7 @@ static int judge_git(void *arg, const char *const *ids, size_t n, enum bisect_ve
 	for (size_t i = 0; i < n; i++) {
 		const char *const args[] = {"merge-base", "--is-ancestor", j->culprit, ids[i],
 					    NULL};
-		const struct git_command cmd = {.dir = repo, .args = args};
+		const struct git_command cmd = {.dir = unit_dir, .args = args};
 		int status;
 
 		j->tests++;
@@ -246,7 +238,7 @@ static void expect_culprit(const struct bisect_git_range *range, size_t k, const
 /* Every commit of the range, merges and both sides of one included, with 1 to 3 at once. */
 TEST(git_finds_every_commit)
 {
-	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
+	struct bisect_git_range range = {.tree = unit_dir, .good = "a1", .bad = "main"};
 	__cleanup_free char *all = GIT_OUT("rev-list", "main", "^a1");
 	char *save, *id;
 
@@ -270,7 +262,7 @@ static void expect_left(struct bisect_space *space, const char *bad, long total)
 /* Verdicts of one round: two bad ones beside a merge, and a bad one before a good one. */
 TEST(git_combines_the_verdicts_of_a_round)
 {
-	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
+	struct bisect_git_range range = {.tree = unit_dir, .good = "a1", .bad = "main"};
 	struct bisect_space *space;
 	struct error err = {0};
 
@@ -289,7 +281,7 @@ TEST(git_combines_the_verdicts_of_a_round)
 TEST(git_first_parent_blames_the_merge)
 {
 	struct bisect_git_range range = {
-		.tree = repo, .good = "a2", .bad = "main", .first_parent = true};
+		.tree = unit_dir, .good = "a2", .bad = "main", .first_parent = true};
 	struct git_judge j = {.culprit = GIT_OUT("rev-parse", "side~2")};
 	__cleanup_free char *merge = GIT_OUT("rev-parse", "merged");
 	struct bisect_answer answer;
@@ -305,7 +297,7 @@ TEST(git_paths_limit_the_range)
 {
 	const char *paths[] = {"b"};
 	struct bisect_git_range range = {
-		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1};
+		.tree = unit_dir, .good = "a1", .bad = "main", .paths = paths, .npaths = 1};
 	struct git_judge j = {.culprit = GIT_OUT("rev-parse", "side~3")};
 	struct bisect_answer answer;
 	struct error err = {0};
@@ -325,7 +317,7 @@ TEST(git_says_when_the_paths_are_wrong)
 {
 	const char *paths[] = {"b"};
 	struct bisect_git_range range = {
-		.tree = repo, .good = "a1", .bad = "main", .paths = paths, .npaths = 1};
+		.tree = unit_dir, .good = "a1", .bad = "main", .paths = paths, .npaths = 1};
 	struct git_judge j = {.culprit = GIT_OUT("rev-parse", "a10")};
 	struct bisect_answer answer;
 	struct error err = {0};
@@ -337,7 +329,7 @@ TEST(git_says_when_the_paths_are_wrong)
 
 TEST(git_tests_merge_bases_first)
 {
-	struct bisect_git_range range = {.tree = repo, .good = "other", .bad = "main"};
+	struct bisect_git_range range = {.tree = unit_dir, .good = "other", .bad = "main"};
 	__cleanup_free char *base = GIT_OUT("rev-parse", "other~1");
 	struct git_judge bad_base = {.culprit = GIT_OUT("rev-parse", "a3")};
 	struct bisect_answer answer;
@@ -363,7 +355,7 @@ TEST(git_refuses_impossible_ranges)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct bisect_git_range range = {
-			.tree = repo, .good = cases[i].good, .bad = cases[i].bad};
+			.tree = unit_dir, .good = cases[i].good, .bad = cases[i].bad};
 		struct bisect_space *space;
 		struct error err = {0};
 
@@ -376,7 +368,7 @@ TEST(git_refuses_impossible_ranges)
 static void replay_steps(const struct bisect_git_range *range, const struct bisect_git_step *steps,
 			 size_t n, const char *culprit)
 {
-	__cleanup_free char *path = xasprintf("%s/.git/nestlab.log", repo);
+	__cleanup_free char *path = unit_path(".git/nestlab.log");
 	struct bisect_space *space;
 	struct strbuf log = STRBUF_INIT;
 	struct error err = {0};
@@ -416,7 +408,7 @@ static void replay(const struct bisect_git_range *range, const char *culprit_nam
 /* A round's verdicts contradict each other, the bad one stored first. */
 TEST(git_replays_a_contradiction)
 {
-	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
+	struct bisect_git_range range = {.tree = unit_dir, .good = "a1", .bad = "main"};
 	__cleanup_free char *early = GIT_OUT("rev-parse", "a3"),
 			    *merged = GIT_OUT("rev-parse", "merged"),
 			    *last = GIT_OUT("rev-parse", "main~1"),
@@ -431,7 +423,7 @@ TEST(git_replays_a_contradiction)
 
 TEST(git_replays_the_log)
 {
-	struct bisect_git_range range = {.tree = repo, .good = "a1", .bad = "main"};
+	struct bisect_git_range range = {.tree = unit_dir, .good = "a1", .bad = "main"};
 
 	replay(&range, "a6");
 	replay(&range, "side~4");
@@ -446,7 +438,7 @@ TEST(git_reverts_what_reverts)
 	struct error err = {0};
 	char *got = NULL, *spec, *tree;
 
-	assert_int_equal(bisect_commit_revert(repo, "main", "main", &got, &err), 0);
+	assert_int_equal(bisect_commit_revert(unit_dir, "main", "main", &got, &err), 0);
 	assert_non_null(got);
 	spec = xasprintf("%s^{tree}", got);
 	tree = GIT_OUT("rev-parse", spec);
@@ -459,9 +451,9 @@ TEST(git_reverts_what_reverts)
 	free(tree);
 	free(got);
 	/* a 10 changed the line that a 12 changed again */
-	assert_int_equal(bisect_commit_revert(repo, "main", "main~2", &got, &err), 0);
+	assert_int_equal(bisect_commit_revert(unit_dir, "main", "main~2", &got, &err), 0);
 	assert_null(got);
-	assert_int_equal(bisect_commit_checked_out(repo, &commit_id, &err), 0);
+	assert_int_equal(bisect_commit_checked_out(unit_dir, &commit_id, &err), 0);
 	spec = GIT_OUT("rev-parse", "HEAD");
 	assert_string_equal(commit_id, spec);
 	free(spec);
@@ -602,4 +594,4 @@ TEST(a_threshold_must_lie_between)
 	assert_int_equal(bisect_find_border(0.5, 200, &border, &err), -ERANGE);
 }
 
-UNIT_MAIN("bisect", make_repo, remove_repo)
+UNIT_MAIN("bisect", make_repo, unit_drop_dir)

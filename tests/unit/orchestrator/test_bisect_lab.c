@@ -1,64 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orchestrator/bisect/lab.c: the variants that candidates become. None of them gets built here. */
 
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <signal.h>
 
 #include "common/cancel.h"
 #include "common/git.h"
 #include "orchestrator/bisect/engine_lab.h"
-#include "tests/unit/unit.h"
-
-static char dir[] = "/tmp/nestlab-lab.XXXXXX";
-
-static void put(const char *name, const char *text)
-{
-	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
-	__cleanup_free char *parent = strndup(path, strrchr(path, '/') - path);
-
-	assert_int_equal(fs_mkdir_p(parent, NULL), 0);
-	assert_int_equal(fs_write_file(path, text, strlen(text), NULL), 0);
-}
-
-static char *get(const char *name)
-{
-	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
-	struct strbuf text = STRBUF_INIT;
-	struct error err = {0};
-
-	if (fs_read_file(path, 0, &text, &err))
-		fail_msg("%s", err.text);
-	return strbuf_detach(&text);
-}
 
 static int make_variants(void **state)
 {
-	(void)state;
-	if (!mkdtemp(dir))
+	if (unit_make_dir(state))
 		return -1;
-	setenv("NESTLAB_ROOT", dir, 1);
-	setenv("NESTLAB_CACHE", dir, 1);
-	put("kernels/c.config", "CONFIG_X=y\n");
-	put("kernels/root.json", "{ \"source\": { \"kind\": \"deb\", \"package\": \"no-such\" },"
-				 "  \"config\": [\"c.config\"] }");
-	put("kernels/child.json", "{ \"base\": \"root\", \"patches\": \"patches\" }");
-	put("kernels/patches/series", "1.patch\n2.patch\n3.patch\n");
-	put("kernels/patches/1.patch", "one");
-	put("kernels/patches/2.patch", "two");
-	put("kernels/patches/3.patch", "three");
+	setenv("NESTLAB_ROOT", unit_dir, 1);
+	setenv("NESTLAB_CACHE", unit_dir, 1);
+	unit_put("kernels/c.config", "CONFIG_X=y\n");
+	unit_put("kernels/root.json",
+		 "{ \"source\": { \"kind\": \"deb\", \"package\": \"no-such\" },"
+		 "  \"config\": [\"c.config\"] }");
+	unit_put("kernels/child.json", "{ \"base\": \"root\", \"patches\": \"patches\" }");
+	unit_put("kernels/patches/series", "1.patch\n2.patch\n3.patch\n");
+	unit_put("kernels/patches/1.patch", "one");
+	unit_put("kernels/patches/2.patch", "two");
+	unit_put("kernels/patches/3.patch", "three");
 	return 0;
-}
-
-static int remove_variants(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
 }
 
 /* Asks for the candidate's kernel, which fails for want of sources; what is left is its variant. */
 static void make_candidate(const char *id)
 {
-	__cleanup_free char *runs = xasprintf("%s/runs", dir);
+	__cleanup_free char *runs = unit_path("runs");
 	struct request_bisect request = {
 		.kind = BISECT_SERIES,
 		.variant = (char *)"child",
@@ -80,7 +53,7 @@ TEST(a_prefix_is_the_first_patches)
 	__cleanup_free char *text = NULL;
 
 	make_candidate("2");
-	text = get("runs/s/variants/child-first-2.json");
+	text = unit_get("runs/s/variants/child-first-2.json");
 	assert_non_null(strstr(text, "\"patch_count\":2"));
 	assert_non_null(strstr(text, "/kernels/patches\""));
 }
@@ -90,11 +63,11 @@ TEST(a_series_without_one_is_a_series)
 	__cleanup_free char *text = NULL, *series = NULL, *patch = NULL;
 
 	make_candidate("3-2");
-	text = get("runs/s/variants/child-first-3-but-2.json");
+	text = unit_get("runs/s/variants/child-first-3-but-2.json");
 	assert_non_null(strstr(text, "\"patch_count\":2"));
-	series = get("runs/s/variants/child-first-3-but-2/series");
+	series = unit_get("runs/s/variants/child-first-3-but-2/series");
 	assert_string_equal(series, "1.patch\n3.patch\n");
-	patch = get("runs/s/variants/child-first-3-but-2/3.patch");
+	patch = unit_get("runs/s/variants/child-first-3-but-2/3.patch");
 	assert_string_equal(patch, "three");
 }
 
@@ -103,7 +76,7 @@ static void run_git_in_repository(const char *const *args)
 	static const char *const env[] = {"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
 					  "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost",
 					  NULL};
-	__cleanup_free char *tree = xasprintf("%s/tree", dir);
+	__cleanup_free char *tree = unit_path("tree");
 	const struct git_command cmd = {.dir = tree, .args = args, .env = env};
 	struct error err = {0};
 
@@ -116,8 +89,8 @@ static void run_git_in_repository(const char *const *args)
 /* Builds HEAD; 1 if the lab has a reason not to, which the bisect would store as a skip. */
 static int build_head(void *cancelled)
 {
-	__cleanup_free char *runs = xasprintf("%s/runs", dir);
-	__cleanup_free char *tree = xasprintf("%s/tree", dir);
+	__cleanup_free char *runs = unit_path("runs");
+	__cleanup_free char *tree = unit_path("tree");
 	const char *id = "0123456789012345678901234567890123456789";
 	struct request_bisect request = {
 		.kind = BISECT_GIT,
@@ -153,4 +126,4 @@ TEST(what_is_no_fault_of_the_kernels_is_no_reason_to_skip_it)
 	assert_int_equal(unit_in_child(build_head, NULL), EINVAL);
 }
 
-UNIT_MAIN("bisect_lab", make_variants, remove_variants)
+UNIT_MAIN("bisect_lab", make_variants, unit_drop_dir)

@@ -3,6 +3,8 @@
  * orchestrator/bisect/session.c, ends.c, step.c and confirm.c over a lab that needs no kernel: real searches, a
  * real database, real comparisons; simulated builds and boots, with noise, trouble and kills.
  */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -15,11 +17,8 @@
 #include "orchestrator/bisect/ends.h"
 #include "orchestrator/bisect/line.h"
 #include "orchestrator/bisect/step.h"
-#include "tests/unit/unit.h"
 
 #define LAST 32
-
-static char dir[] = "/tmp/nestlab-steps.XXXXXX";
 
 /* What is true of the simulated kernels, and what goes wrong on the way to finding out. */
 struct truth {
@@ -201,7 +200,7 @@ static char *new_database(void)
 {
 	static int n;
 
-	return xasprintf("%s/%d.db", dir, n++);
+	return xasprintf("%s/%d.db", unit_dir, n++);
 }
 
 static int64_t bisect_id(struct results_db *db, struct error *err)
@@ -256,22 +255,26 @@ static void run_bisect(const char *path, const struct truth *truth, size_t paral
 	s.db = f.db;
 	s.id = bisect_id(f.db, &o->err);
 	o->ret = bisect_check_ends(&s, &o->err);
-	o->ret = o->ret ? o->ret : search(&s, parallel, o);
+	if (!o->ret)
+		o->ret = search(&s, parallel, o);
 	o->steps = s.nsteps;
 	o->boots = f.boots;
 	bisect_session_release(&s);
 	results_close(f.db);
 }
 
-static void expect(const struct truth *truth, size_t parallel, struct outcome *o)
+static struct outcome expect(const struct truth *truth, size_t parallel)
 {
 	__cleanup_free char *path = new_database();
+	struct outcome o;
 
-	run_bisect(path, truth, parallel, 0, o);
-	if (o->ret)
-		fail_msg("%s", o->err.text);
-	assert_int_equal(o->answer.nsuspects, 1);
-	assert_int_equal(strtol(o->answer.suspects[0], NULL, 10), truth->culprit);
+	run_bisect(path, truth, parallel, 0, &o);
+	if (o.ret)
+		fail_msg("%s", o.err.text);
+	assert_int_equal(o.answer.nsuspects, 1);
+	assert_int_equal(strtol(o.answer.suspects[0], NULL, 10), truth->culprit);
+	bisect_answer_free(&o.answer);
+	return o;
 }
 
 /* ---- tests ---- */
@@ -281,11 +284,9 @@ TEST(finds_two_percent_anywhere)
 	for (size_t parallel = 1; parallel <= 2; parallel++) {
 		for (long culprit = 1; culprit <= LAST; culprit += 4) {
 			struct truth t = {.culprit = culprit, .effect = 0.02, .noise = 0.0002};
-			struct outcome o;
+			struct outcome o = expect(&t, parallel);
 
-			expect(&t, parallel, &o);
 			assert_true(o.again.confirmed);
-			bisect_answer_free(&o.answer);
 		}
 	}
 }
@@ -293,20 +294,16 @@ TEST(finds_two_percent_anywhere)
 TEST(finds_a_small_one_in_noise_and_drift)
 {
 	struct truth t = {.culprit = 20, .effect = 0.03, .noise = 0.002, .drift = 0.0001};
-	struct outcome o;
 
-	expect(&t, 1, &o);
-	bisect_answer_free(&o.answer);
+	expect(&t, 1);
 }
 
 TEST(finds_an_improvement)
 {
 	struct truth t = {.culprit = 7, .effect = -0.05, .noise = 0.0005};
-	struct outcome o;
+	struct outcome o = expect(&t, 1);
 
-	expect(&t, 1, &o);
 	assert_true(o.again.confirmed);
-	bisect_answer_free(&o.answer);
 }
 
 TEST(refuses_ends_that_do_not_differ)
@@ -377,14 +374,11 @@ TEST(tells_the_number_and_its_interval)
 TEST(skips_what_does_not_build_or_boot)
 {
 	struct truth t = {.culprit = 11, .effect = 0.02, .noise = 0.0002, .broken = 16};
-	struct outcome o;
 
-	expect(&t, 1, &o);
-	bisect_answer_free(&o.answer);
+	expect(&t, 1);
 	t.broken = 0;
 	t.panics = 16;
-	expect(&t, 1, &o);
-	bisect_answer_free(&o.answer);
+	expect(&t, 1);
 }
 
 TEST(a_broken_neighbour_leaves_two_suspects)
@@ -402,10 +396,8 @@ TEST(a_broken_neighbour_leaves_two_suspects)
 TEST(retries_what_the_host_spoiled)
 {
 	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .host_fails = 3};
-	struct outcome o;
 
-	expect(&t, 1, &o);
-	bisect_answer_free(&o.answer);
+	expect(&t, 1);
 }
 
 TEST(stops_when_the_host_only_fails)
@@ -430,24 +422,20 @@ TEST(the_same_bytes_need_no_boot)
 	struct truth t = {.culprit = 16, .effect = 0.02, .noise = 0.0002};
 	struct outcome plain, twin;
 
-	expect(&t, 1, &plain);
+	plain = expect(&t, 1);
 	t.culprit = 15; /* and 16, tested first, has its bytes */
 	t.twin = 16;
-	expect(&t, 1, &twin);
+	twin = expect(&t, 1);
 	assert_int_equal(twin.steps, plain.steps);
 	assert_int_equal(twin.boots, plain.boots - 2);
-	bisect_answer_free(&plain.answer);
-	bisect_answer_free(&twin.answer);
 }
 
 TEST(says_when_the_culprit_is_not_seen_again)
 {
 	struct truth t = {.culprit = 9, .effect = 0.02, .noise = 0.0002, .never_again = 9};
-	struct outcome o;
+	struct outcome o = expect(&t, 1);
 
-	expect(&t, 1, &o);
 	assert_false(o.again.confirmed);
-	bisect_answer_free(&o.answer);
 }
 
 /* The bad end without the culprit is good; or as bad as ever; or does not build; or does not run. */
@@ -471,9 +459,8 @@ TEST(tests_the_revert_where_it_runs)
 				  .revert = cases[i].revert,
 				  .broken = cases[i].broken,
 				  .panics = cases[i].panics};
-		struct outcome o;
+		struct outcome o = expect(&t, 1);
 
-		expect(&t, 1, &o);
 		assert_int_equal(o.again.confirmed, cases[i].confirmed);
 		assert_int_equal(o.again.reverted, cases[i].reverted);
 		bisect_answer_free(&o.answer);
@@ -551,7 +538,7 @@ TEST(survives_kills)
 	struct outcome whole;
 	int kills = 0, total, repeated;
 
-	expect(&t, 2, &whole);
+	whole = expect(&t, 2);
 	for (unsigned int seed = 1; seed <= 8; seed++) {
 		__cleanup_free char *path = new_database();
 		struct outcome o;
@@ -568,19 +555,6 @@ TEST(survives_kills)
 		bisect_answer_free(&o.answer);
 	}
 	assert_true(kills >= 20);
-	bisect_answer_free(&whole.answer);
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-UNIT_MAIN("bisect_step", make_dir, remove_dir)
+UNIT_MAIN("bisect_step", unit_make_dir, unit_drop_dir)

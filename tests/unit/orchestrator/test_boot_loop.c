@@ -169,7 +169,7 @@ static const struct script scripts[] = {
 	 .stays_on = true,
 	 .outcome = BOOT_HANG,
 	 .says = "nothing came for 1 s"},
-	{.steps = 3, .refuses = -EBUSY, .ret = -EBUSY, .says = "held by another"},
+	{.steps = 3, .refuses = -EBUSY, .ret = -EBUSY, .says = "another nestlab holds"},
 };
 
 static void fake_init(struct fake *f, const struct script *script, size_t number)

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orchestrator/engine/collect.c: records become rows, and trouble gets the right class. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
-#include "common/alloc.h"
 #include "orchestrator/engine/collect.h"
 
 static struct scenario_measure measures[] = {
@@ -42,12 +35,11 @@ static void feed(struct collector *c, const char *line)
 	json_object_put(record);
 }
 
-static void good_records_become_rows(void **state)
+TEST(good_records_become_rows)
 {
 	struct results_boot run = {0};
 	struct collector c;
 
-	(void)state;
 	collector_init(&c, &plan);
 	feed(&c, hello);
 	feed(&c, metric);
@@ -93,9 +85,8 @@ static void expect_trouble(const char *line, enum results_class class, const cha
 	collector_release(&c);
 }
 
-static void trouble_has_its_class(void **state)
+TEST(trouble_has_its_class)
 {
-	(void)state;
 	expect_trouble("{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"integrity\","
 		       "\"expected\":\"1\",\"found\":\"2\",\"text\":\"pattern\"}",
 		       RESULTS_INTEGRITY,
@@ -130,11 +121,10 @@ static void trouble_has_its_class(void **state)
 }
 
 /* A count of another type was taken for 0. */
-static void counters_are_whole_numbers(void **state)
+TEST(counters_are_whole_numbers)
 {
 	static const char *const wrong[] = {"\"16\"", "1.5", "null", "[]", "true", "1e99"};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		__cleanup_free char *line = xasprintf("{\"seq\":1,\"type\":\"counters\",\"id\":0,"
 						      "\"values\":{\"exits\":%s}}",
@@ -144,11 +134,10 @@ static void counters_are_whole_numbers(void **state)
 	}
 }
 
-static void integrity_outweighs_what_came_before(void **state)
+TEST(integrity_outweighs_what_came_before)
 {
 	struct collector c;
 
-	(void)state;
 	collector_init(&c, &plan);
 	feed(&c, "{\"seq\":1,\"type\":\"console\",\"text\":\"WARNING: x\"}");
 	feed(&c, "{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"integrity\","
@@ -157,12 +146,11 @@ static void integrity_outweighs_what_came_before(void **state)
 	collector_release(&c);
 }
 
-static void a_measurement_that_never_ended_is_told(void **state)
+TEST(a_measurement_that_never_ended_is_told)
 {
 	struct results_boot run = {0};
 	struct collector c;
 
-	(void)state;
 	collector_init(&c, &plan);
 	feed(&c, hello);
 	feed(&c, end0);
@@ -173,15 +161,4 @@ static void a_measurement_that_never_ended_is_told(void **state)
 	collector_release(&c);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_records_become_rows),
-		cmocka_unit_test(trouble_has_its_class),
-		cmocka_unit_test(counters_are_whole_numbers),
-		cmocka_unit_test(integrity_outweighs_what_came_before),
-		cmocka_unit_test(a_measurement_that_never_ended_is_told),
-	};
-
-	return cmocka_run_group_tests_name("collect", tests, NULL, NULL);
-}
+UNIT_MAIN("collect", NULL, NULL)

@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The boot engine, with a host that does what a script says: no emulator, no waiting. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 
 #include "agents/wire/protocol.h"
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "orchestrator/engine/loop.h"
 #include "orchestrator/engine/outcome.h"
-
-static char dir[] = "/tmp/nestlab-boot.XXXXXX";
 
 /* What the host does: at each look one step more, then it stays on or goes off. */
 static struct {
@@ -119,7 +108,7 @@ static struct host_config cfg = {.driver = &fake};
 static int boot(void)
 {
 	struct boot_request b = {
-		.image = "x", .run_dir = dir, .on_record = count_record, .arg = &calls};
+		.image = "x", .run_dir = unit_dir, .on_record = count_record, .arg = &calls};
 	int ret;
 
 	calls = 0;
@@ -142,8 +131,8 @@ static void expect(enum boot_outcome outcome, const char *text)
 
 static int fresh(void **state)
 {
-	__cleanup_free char *console = xasprintf("%s/console.log", dir);
-	__cleanup_free char *records = xasprintf("%s/records.jsonl", dir);
+	__cleanup_free char *console = unit_path("console.log");
+	__cleanup_free char *records = unit_path("records.jsonl");
 
 	(void)state;
 	remove(console);
@@ -170,9 +159,8 @@ static const char *record(int seq, const char *rest)
 #define HELLO "\"hello\""
 #define BYE2  "\"bye\",\"records\":2"
 
-static void done(void **state)
+TEST_WITH(done, fresh, NULL)
 {
-	(void)state;
 	script.console[0] = "booting\n";
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(1, BYE2);
@@ -181,9 +169,8 @@ static void done(void **state)
 	assert_string_equal(err.text, "");
 }
 
-static void complained(void **state)
+TEST_WITH(complained, fresh, NULL)
 {
-	(void)state;
 	script.console[0] = "WARNING: CPU: 0 PID: 1 at mm/slub.c:1 f+0x1/0x2\nBUG: bad page\n";
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(1, BYE2);
@@ -191,9 +178,8 @@ static void complained(void **state)
 	expect(BOOT_GUEST_COMPLAINED, "mm/slub.c:1 f+0x1/0x2; BUG: bad page");
 }
 
-static void panicked(void **state)
+TEST_WITH(panicked, fresh, NULL)
 {
-	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.console[0] = "BUG: kernel NULL pointer dereference\nRIP: 0010:f+0x1/0x2\n";
 	script.console[1] = "Kernel panic - not syncing: Fatal exception\n";
@@ -203,20 +189,18 @@ static void panicked(void **state)
 	       "dereference (RIP: 0010:f+0x1/0x2)");
 }
 
-static void flipped(void **state)
+TEST_WITH(flipped, fresh, NULL)
 {
 	__cleanup_free char *damaged = xstrdup(record(1, BYE2));
 
-	(void)state;
 	damaged[20] ^= 4;
 	script.records[0] = record(0, HELLO);
 	script.records[1] = damaged;
 	expect(BOOT_BROKEN_RECORDS, "record line 2: CRC");
 }
 
-static void truncated(void **state)
+TEST_WITH(truncated, fresh, NULL)
 {
-	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.records[1] = "{\"seq\":1,\"ty";
 	script.goes_off = true;
@@ -224,43 +208,38 @@ static void truncated(void **state)
 	       "breaks off after 12 bytes: the stream is truncated; it went off");
 }
 
-static void no_bye(void **state)
+TEST_WITH(no_bye, fresh, NULL)
 {
-	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.goes_off = true;
 	expect(BOOT_BROKEN_RECORDS, "without a bye");
 }
 
-static void never_spoke(void **state)
+TEST_WITH(never_spoke, fresh, NULL)
 {
-	(void)state;
 	script.console[0] = "reboot: Power down\n";
 	script.goes_off = true;
 	expect(BOOT_GUEST_DIED, "it went off before the agent's first record; the console's last "
 				"line: reboot: Power down");
 }
 
-static void reset(void **state)
+TEST_WITH(reset, fresh, NULL)
 {
-	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.goes_off = true;
 	script.postmortem = -ECONNRESET;
 	expect(BOOT_GUEST_DIED, "it broke after 1 records");
 }
 
-static void started_anew(void **state)
+TEST_WITH(started_anew, fresh, NULL)
 {
-	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(0, HELLO);
 	expect(BOOT_GUEST_DIED, "started anew");
 }
 
-static void host_failed(void **state)
+TEST_WITH(host_failed, fresh, NULL)
 {
-	(void)state;
 	script.records[0] = record(0, HELLO);
 	script.goes_off = true;
 	script.postmortem = -EIO;
@@ -268,27 +247,25 @@ static void host_failed(void **state)
 }
 
 /* A limit of no time at all: nothing has to be waited for. */
-static void no_progress(void **state)
+TEST_WITH(no_progress, fresh, NULL)
 {
-	(void)state;
 	cfg.progress_limit_s = 0;
 	script.records[0] = record(0, HELLO);
 	expect(BOOT_HANG, "nothing came for 0 s");
 }
 
-static void too_long(void **state)
+TEST_WITH(too_long, fresh, NULL)
 {
-	(void)state;
 	cfg.wall_limit_s = 0;
 	script.console[0] = "WARNING: at mm/slub.c:1\nthe last words\n";
 	expect(BOOT_HANG, "not done within 0 s; after 0 records; the console's last line: the last "
 			  "words; before it: WARNING: at mm/slub.c:1");
 }
 
-static void not_started(void **state)
+TEST_WITH(not_started, fresh, NULL)
 {
 	for (int i = 1; i <= 3; i++) {
-		fresh(state);
+		fresh(NULL);
 		script.fail_in = i;
 		assert_int_equal(boot(), -EIO);
 		assert_null(result.console_path);
@@ -311,7 +288,7 @@ static void comes_to(enum results_class class, const char *text)
 {
 	struct collector c;
 	struct boot_request b = {
-		.image = "x", .run_dir = dir, .on_record = collect_record, .arg = &c};
+		.image = "x", .run_dir = unit_dir, .on_record = collect_record, .arg = &c};
 	struct error why = {0};
 
 	memset(&err, 0, sizeof(err));
@@ -324,9 +301,9 @@ static void comes_to(enum results_class class, const char *text)
 	boot_result_free(&result);
 }
 
-#define TEST(result, text) \
+#define ENDED(result, text) \
 	"\"test\",\"id\":0,\"name\":\"t\",\"result\":\"" result "\",\"text\":\"" text "\""
-#define FAILED TEST("fail", "not ok 1 a\\n\\nexit status 1")
+#define FAILED ENDED("fail", "not ok 1 a\\n\\nexit status 1")
 
 static void test_with_complaint(const char *test, const char *console, const char *first)
 {
@@ -341,13 +318,12 @@ static void test_with_complaint(const char *test, const char *console, const cha
 
 #define KASAN "BUG: KASAN: slab-use-after-free in nested_release_vmcs12+0x1/0x2"
 
-static void a_failed_test_hides_no_complaint(void **state)
+TEST_WITH(a_failed_test_hides_no_complaint, fresh, NULL)
 {
-	(void)state;
 	test_with_complaint(FAILED, KASAN "\n", HELLO);
 	comes_to(RESULTS_INTEGRITY, "selftest t failed (exit status 1):\nnot ok 1 a; besides, the "
 				    "kernel complained: " KASAN);
-	test_with_complaint(TEST("pass", ""), KASAN "\n", HELLO);
+	test_with_complaint(ENDED("pass", ""), KASAN "\n", HELLO);
 	comes_to(RESULTS_GUEST, "the kernel complained: " KASAN);
 	test_with_complaint(FAILED, "booting\n", HELLO);
 	comes_to(RESULTS_INTEGRITY, "selftest t failed (exit status 1):\nnot ok 1 a\n\n");
@@ -357,36 +333,4 @@ static void a_failed_test_hides_no_complaint(void **state)
 		 "selftest t failed (exit status 1):\nnot ok 1 a; besides, WARNING: early");
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(done, fresh),
-		cmocka_unit_test_setup(complained, fresh),
-		cmocka_unit_test_setup(panicked, fresh),
-		cmocka_unit_test_setup(flipped, fresh),
-		cmocka_unit_test_setup(truncated, fresh),
-		cmocka_unit_test_setup(no_bye, fresh),
-		cmocka_unit_test_setup(never_spoke, fresh),
-		cmocka_unit_test_setup(reset, fresh),
-		cmocka_unit_test_setup(started_anew, fresh),
-		cmocka_unit_test_setup(host_failed, fresh),
-		cmocka_unit_test_setup(no_progress, fresh),
-		cmocka_unit_test_setup(too_long, fresh),
-		cmocka_unit_test_setup(not_started, fresh),
-		cmocka_unit_test_setup(a_failed_test_hides_no_complaint, fresh),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
-}
+UNIT_MAIN("host boot", unit_make_dir, unit_drop_dir)

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What consoles tell: samples are what real kernels printed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "orchestrator/engine/console.h"
 
 /* The emulated host's two, as 6.12.117 printed them there (shortened in the middle). */
@@ -58,18 +49,17 @@ static struct console read_text(const char *text)
 	return c;
 }
 
-static void known_warnings_pass(void **state)
+TEST(known_warnings_pass)
 {
 	struct console c = read_text(known);
 
-	(void)state;
 	assert_int_equal(c.ncomplaints, 0);
 	assert_string_equal(c.last.buf, "Failed to access perfctr msr (MSR c4 is 0)");
 	console_release(&c);
 }
 
 /* Known by file and function: neither alone will do. */
-static void near_misses_are_complaints(void **state)
+TEST(near_misses_are_complaints)
 {
 	static const char *const lines[] = {
 		"WARNING: CPU: 0 PID: 0 at arch/x86/kernel/cpu/topology_common.c:90 "
@@ -79,7 +69,6 @@ static void near_misses_are_complaints(void **state)
 		"WARNING: CPU: 0 PID: 9 at arch/x86/kvm/x86.c:98 parse_legacy+0xaf/0xc0\n",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct console c = read_text(lines[i]);
 
@@ -88,7 +77,7 @@ static void near_misses_are_complaints(void **state)
 	}
 }
 
-static void complaints_are_found(void **state)
+TEST(complaints_are_found)
 {
 	static const char *const lines[] = {
 		"[   12.3] WARNING: CPU: 0 PID: 41 at arch/x86/kvm/vmx/nested.c:3410 "
@@ -111,7 +100,6 @@ static void complaints_are_found(void **state)
 		"[   12.3][   T41] BUG kmalloc-64 (Not tainted): Poison overwritten",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct console c = CONSOLE_INIT;
 
@@ -124,11 +112,10 @@ static void complaints_are_found(void **state)
 	}
 }
 
-static void panic_is_found_byte_by_byte(void **state)
+TEST(panic_is_found_byte_by_byte)
 {
 	struct console c = CONSOLE_INIT;
 
-	(void)state;
 	for (const char *p = panic; *p; p++)
 		console_feed(&c, p, 1);
 	assert_string_equal(c.panic.buf, "Kernel panic - not syncing: Attempted to kill init! "
@@ -137,11 +124,10 @@ static void panic_is_found_byte_by_byte(void **state)
 	console_release(&c);
 }
 
-static void oops_keeps_its_place(void **state)
+TEST(oops_keeps_its_place)
 {
 	struct console c = read_text(oops);
 
-	(void)state;
 	assert_int_equal(c.ncomplaints, 2);
 	assert_string_equal(c.place.buf, "RIP: 0010:nested_vmx_run+0x42/0x3a0");
 	assert_string_equal(c.panic.buf, "Kernel panic - not syncing: Fatal exception");
@@ -150,22 +136,20 @@ static void oops_keeps_its_place(void **state)
 }
 
 /* panic_print= repeats the whole log. */
-static void repetition_counts_once(void **state)
+TEST(repetition_counts_once)
 {
 	struct console c = read_text(oops);
 
-	(void)state;
 	console_feed(&c, oops, strlen(oops));
 	assert_int_equal(c.ncomplaints, 2);
 	console_release(&c);
 }
 
-static void noise_is_harmless(void **state)
+TEST(noise_is_harmless)
 {
 	struct console c = CONSOLE_INIT;
 	char noise[100000];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(noise); i++)
 		noise[i] = (char)(i * 7919 >> 3);
 	console_feed(&c, noise, sizeof(noise));
@@ -176,13 +160,12 @@ static void noise_is_harmless(void **state)
 	console_release(&c);
 }
 
-static void check_reads_a_file(void **state)
+TEST(check_reads_a_file)
 {
 	char path[] = "/tmp/nestlab-console.XXXXXX";
 	struct strbuf found = STRBUF_INIT;
 	struct error err = {0};
 
-	(void)state;
 	close(mkstemp(path));
 	assert_int_equal(fs_write_file(path, oops, strlen(oops) - 1, &err), 0);
 	assert_int_equal(console_check(path, &found, &err), 0);
@@ -194,18 +177,4 @@ static void check_reads_a_file(void **state)
 	strbuf_release(&found);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_warnings_pass),
-		cmocka_unit_test(near_misses_are_complaints),
-		cmocka_unit_test(complaints_are_found),
-		cmocka_unit_test(panic_is_found_byte_by_byte),
-		cmocka_unit_test(oops_keeps_its_place),
-		cmocka_unit_test(repetition_counts_once),
-		cmocka_unit_test(noise_is_harmless),
-		cmocka_unit_test(check_reads_a_file),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN("host console", NULL, NULL)

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The emulated host's driver, with a machine that runs out of something under it. */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "orchestrator/hosts/hosts.h"
-
-static char dir[] = "/tmp/nestlab-emulated.XXXXXX";
 
 /* Lets the process open @more files than it has open now. */
 static struct rlimit limit_files(int more)
@@ -36,14 +24,14 @@ static struct rlimit limit_files(int more)
 }
 
 /* Without a pidfd nothing would tell of the emulator's end. */
-static void no_descriptor_left_is_said_and_ends_the_emulator(void **state)
+TEST(no_descriptor_left_is_said_and_ends_the_emulator)
 {
-	__cleanup_free char *image = xasprintf("%s/image.iso", dir);
-	__cleanup_free char *console = xasprintf("%s/console.log", dir);
-	__cleanup_free char *records = xasprintf("%s/records.jsonl", dir);
+	__cleanup_free char *image = unit_path("image.iso");
+	__cleanup_free char *console = unit_path("console.log");
+	__cleanup_free char *records = unit_path("records.jsonl");
 	struct host_session s = {
 		.image = image,
-		.run_dir = dir,
+		.run_dir = unit_dir,
 		.console_path = console,
 		.records_path = records,
 		.wake_fd = -1,
@@ -55,7 +43,6 @@ static void no_descriptor_left_is_said_and_ends_the_emulator(void **state)
 	struct error err = {0};
 	int ret;
 
-	(void)state;
 	assert_int_equal(fs_write_file(image, "", 0, NULL), 0);
 	places_find(&places, NULL);
 	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
@@ -74,23 +61,4 @@ static void no_descriptor_left_is_said_and_ends_the_emulator(void **state)
 	places_free(&places);
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_descriptor_left_is_said_and_ends_the_emulator),
-	};
-
-	return cmocka_run_group_tests_name("emulated host", tests, make_dir, drop_dir);
-}
+UNIT_MAIN("emulated host", unit_make_dir, unit_drop_dir)

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The record stream: what is wrong with it is found, and named by line. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 
 #include "agents/wire/protocol.h"
 #include "orchestrator/engine/records.h"
@@ -71,11 +65,10 @@ static void count_call(struct json_object *record, void *arg)
 	++*calls;
 }
 
-static void good_stream_in_any_pieces(void **state)
+TEST(good_stream_in_any_pieces)
 {
 	struct strbuf s = good_stream();
 
-	(void)state;
 	for (size_t piece = 1; piece <= s.len; piece++) {
 		int calls = 0;
 		struct record_stream rs = RECORD_STREAM_INIT;
@@ -93,11 +86,10 @@ static void good_stream_in_any_pieces(void **state)
 }
 
 /* Whichever bit of whichever byte. */
-static void any_flipped_bit_is_found(void **state)
+TEST(any_flipped_bit_is_found)
 {
 	struct strbuf s = good_stream();
 
-	(void)state;
 	for (size_t i = 0; i < s.len * 8; i++) {
 		struct record_stream rs = RECORD_STREAM_INIT;
 
@@ -110,12 +102,11 @@ static void any_flipped_bit_is_found(void **state)
 	strbuf_release(&s);
 }
 
-static void any_truncation_is_found(void **state)
+TEST(any_truncation_is_found)
 {
 	struct strbuf s = good_stream();
 	size_t whole = s.len;
 
-	(void)state;
 	for (s.len = 0; s.len < whole; s.len++) {
 		struct record_stream rs = RECORD_STREAM_INIT;
 
@@ -126,67 +117,61 @@ static void any_truncation_is_found(void **state)
 	strbuf_release(&s);
 }
 
-static void damage_names_its_line(void **state)
+TEST(damage_names_its_line)
 {
 	struct strbuf s = good_stream();
 
-	(void)state;
 	*strstr(s.buf, "begin") = 'B';
 	expect_bad(&s, -EBADMSG, "record line 2: CRC");
 }
 
-static void missing_line_is_named(void **state)
+TEST(missing_line_is_named)
 {
 	struct strbuf s = STRBUF_INIT;
 
-	(void)state;
 	add(&s, 0, "\"type\":\"hello\"");
 	add(&s, 2, "\"type\":\"end\",\"id\":0");
 	expect_bad(&s, -EBADMSG, "record line 2: is number 2, number 1 is missing");
 }
 
-static void repeated_line_is_named(void **state)
+TEST(repeated_line_is_named)
 {
 	struct strbuf s = STRBUF_INIT;
 
-	(void)state;
 	add(&s, 0, "\"type\":\"hello\"");
 	add(&s, 1, "\"type\":\"begin\",\"id\":0");
 	add(&s, 1, "\"type\":\"begin\",\"id\":0");
 	expect_bad(&s, -EBADMSG, "record line 3: is number 1, number 2 is missing");
 }
 
-static void wrong_count_is_named(void **state)
+TEST(wrong_count_is_named)
 {
 	struct strbuf s = STRBUF_INIT;
 
-	(void)state;
 	add(&s, 0, "\"type\":\"hello\"");
 	add(&s, 1, "\"type\":\"bye\",\"records\":3");
 	expect_bad(&s, -EBADMSG, "record line 2: the stream has 2 records, its bye says 3");
 }
 
-static void bye_is_the_last(void **state)
+TEST(bye_is_the_last)
 {
 	struct strbuf s = good_stream();
 
-	(void)state;
 	add(&s, 4, "\"type\":\"hello\"");
 	expect_bad(&s, -EBADMSG, "record line 5: comes after the bye");
 }
 
-static void another_boot_is_no_damage(void **state)
+TEST(another_boot_is_no_damage)
 {
 	struct strbuf s = STRBUF_INIT;
 
-	(void)state;
 	add(&s, 0, "\"type\":\"hello\"");
 	add(&s, 0, "\"type\":\"hello\"");
 	expect_bad(&s, -ECONNRESET, "started anew");
 }
 
 /* A right CRC does not make it a record. */
-static void sealed_nonsense_is_refused(void **state)
+TEST(sealed_nonsense_is_refused)
 {
 	static const char *const rests[] = {
 		"\"type\":\"hello\",\"x\":",
@@ -196,7 +181,6 @@ static void sealed_nonsense_is_refused(void **state)
 		"\"type\":\"hello\"}{",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
 		struct strbuf s = STRBUF_INIT;
 
@@ -205,13 +189,12 @@ static void sealed_nonsense_is_refused(void **state)
 	}
 }
 
-static void endless_line_is_refused(void **state)
+TEST(endless_line_is_refused)
 {
 	struct record_stream rs = RECORD_STREAM_INIT;
 	char chunk[4096];
 	int ret = 0;
 
-	(void)state;
 	memset(chunk, 'x', sizeof(chunk));
 	for (int i = 0; !ret && i < 100; i++)
 		ret = record_stream_feed(&rs, chunk, sizeof(chunk), &err);
@@ -220,21 +203,4 @@ static void endless_line_is_refused(void **state)
 	record_stream_release(&rs);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_stream_in_any_pieces),
-		cmocka_unit_test(any_flipped_bit_is_found),
-		cmocka_unit_test(any_truncation_is_found),
-		cmocka_unit_test(damage_names_its_line),
-		cmocka_unit_test(missing_line_is_named),
-		cmocka_unit_test(repeated_line_is_named),
-		cmocka_unit_test(wrong_count_is_named),
-		cmocka_unit_test(bye_is_the_last),
-		cmocka_unit_test(another_boot_is_no_damage),
-		cmocka_unit_test(sealed_nonsense_is_refused),
-		cmocka_unit_test(endless_line_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN("host records", NULL, NULL)

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Hosts' configuration: the built-in one, files, and what is wrong with a file. */
+
+#include "tests/unit/unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "orchestrator/hosts/emulated.h"
 #include "orchestrator/hosts/hosts.h"
 
-static char dir[] = "/tmp/nestlab-hosts.XXXXXX";
 static struct places places;
 static struct error err;
 
 static char *write_host(const char *name, const char *text)
 {
-	__cleanup_free char *hosts = xasprintf("%s/hosts", dir);
+	__cleanup_free char *hosts = unit_path("hosts");
 	char *path = xasprintf("%s/%s.json", hosts, name);
 
 	assert_int_equal(fs_mkdir_p(hosts, &err), 0);
@@ -34,12 +26,11 @@ static const struct emulated_config *own(const struct host_config *cfg)
 	return cfg->own;
 }
 
-static void built_in(void **state)
+TEST(built_in)
 {
 	struct host_config cfg;
 	char *cmdline, *selftests;
 
-	(void)state;
 	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
 	assert_string_equal(cfg.driver->name, "emulated");
 	assert_int_equal(own(&cfg)->megabytes, 1024);
@@ -60,11 +51,10 @@ static void built_in(void **state)
 	host_config_free(&cfg);
 }
 
-static void two_cpus(void **state)
+TEST(two_cpus)
 {
 	struct host_config one, two;
 
-	(void)state;
 	assert_int_equal(host_find(&places, "emulated", &one, &err), 0);
 	assert_int_equal(host_find(&places, "emulated-2cpu", &two, &err), 0);
 	assert_int_equal(own(&one)->cpus, 1);
@@ -74,14 +64,13 @@ static void two_cpus(void **state)
 	host_config_free(&two);
 }
 
-static void from_a_file(void **state)
+TEST(from_a_file)
 {
 	__cleanup_free char *path =
 		write_host("big", "{\"driver\":\"emulated\",\"megabytes\":2048,\"ips\":200000000,"
 				  "\"cpus\":4,\"parallel\":3,\"wall_limit_s\":9}");
 	struct host_config cfg;
 
-	(void)state;
 	for (int by_path = 0; by_path < 2; by_path++) {
 		assert_int_equal(host_find(&places, by_path ? path : "big", &cfg, &err), 0);
 		assert_string_equal(cfg.name, "big");
@@ -96,7 +85,7 @@ static void from_a_file(void **state)
 	}
 }
 
-static void wrong_files(void **state)
+TEST(wrong_files)
 {
 	static const struct {
 		const char *text, *says;
@@ -116,7 +105,6 @@ static void wrong_files(void **state)
 		{"{\"driver\":", "1:"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		__cleanup_free char *path = write_host("wrong", cases[i].text);
 		struct host_config cfg;
@@ -127,11 +115,10 @@ static void wrong_files(void **state)
 	}
 }
 
-static void unknown_names(void **state)
+TEST(unknown_names)
 {
 	static const char *const names[] = {"nosuch", "", ".."};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct host_config cfg;
 
@@ -140,12 +127,11 @@ static void unknown_names(void **state)
 	}
 }
 
-static void list_has_both(void **state)
+TEST(list_has_both)
 {
 	char **names;
 	size_t count;
 
-	(void)state;
 	assert_int_equal(host_list(&places, &names, &count, &err), 0);
 	assert_int_equal(count, 4);
 	assert_string_equal(names[0], "big");
@@ -156,14 +142,13 @@ static void list_has_both(void **state)
 }
 
 /* Each field of the identity decides whether numbers are compared with those stored before. */
-static void identity_is_what_is_stored_already(void **state)
+TEST(identity_is_what_is_stored_already)
 {
 	struct json_object *hello = json_object_new_object();
 	struct host_config cfg;
 	struct host_found found;
 	char *text;
 
-	(void)state;
 	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
 	assert_int_equal(host_probe(&cfg, &places, &found, &err), 0);
 	json_object_object_add(found.identity, "version", json_object_new_string("2.7"));
@@ -186,7 +171,7 @@ static void add_microcode(const struct host_config *cfg, struct json_object *ide
 			       json_object_get(json_object_object_get(hello, "microcode")));
 }
 
-static void identity_has_what_hello_says(void **state)
+TEST(identity_has_what_hello_says)
 {
 	static const struct host_driver driver = {.identify = add_microcode};
 	const struct host_config cfg = {.driver = &driver};
@@ -194,7 +179,6 @@ static void identity_has_what_hello_says(void **state)
 	struct json_object *hello = json_object_new_object();
 	char *with, *without;
 
-	(void)state;
 	json_object_object_add(found.identity, "bmc", json_object_new_string("x"));
 	json_object_object_add(hello, "microcode", json_object_new_string("0x1"));
 	with = host_identity(&cfg, &found, hello);
@@ -209,8 +193,7 @@ static void identity_has_what_hello_says(void **state)
 
 static int make_dir(void **state)
 {
-	(void)state;
-	if (!mkdtemp(dir) || setenv("NESTLAB_ROOT", dir, 1))
+	if (unit_make_dir(state) || setenv("NESTLAB_ROOT", unit_dir, 1))
 		return -1;
 	places_find(&places, NULL);
 	return 0;
@@ -220,21 +203,7 @@ static int drop_dir(void **state)
 {
 	(void)state;
 	places_free(&places);
-	return fs_remove_tree(dir, NULL);
+	return fs_remove_tree(unit_dir, NULL);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(built_in),
-		cmocka_unit_test(two_cpus),
-		cmocka_unit_test(from_a_file),
-		cmocka_unit_test(wrong_files),
-		cmocka_unit_test(unknown_names),
-		cmocka_unit_test(list_has_both),
-		cmocka_unit_test(identity_is_what_is_stored_already),
-		cmocka_unit_test(identity_has_what_hello_says),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
-}
+UNIT_MAIN("host table", make_dir, drop_dir)

@@ -18,7 +18,6 @@ static inline int each_open(void **state)
 {
 	if (unit_make_dir(state))
 		return -1;
-	memcpy(fixture_dir, unit_dir, sizeof(fixture_dir));
 	db = open_fresh();
 	return 0;
 }

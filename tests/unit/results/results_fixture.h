@@ -1,41 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * results_fixture.h - databases and runs for the tests of results/. One include per program.
+ * results_fixture.h - databases and runs for the tests of results/, in the folder that unit_make_dir()
+ * makes.
  */
 #ifndef TESTS_UNIT_RESULTS_RESULTS_FIXTURE_H
 #define TESTS_UNIT_RESULTS_RESULTS_FIXTURE_H
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include "common/alloc.h"
-#include "common/fs.h"
+#include <math.h>
+
 #include "common/histogram.h"
 #include "results/compare/compare.h"
 #include "results/store/store.h"
-#include "tests/unit/unit.h"
 
-static char fixture_dir[] = UNIT_DIR_TEMPLATE;
 static int fixture_files;
-
-static inline int fixture_make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(fixture_dir) ? 0 : -1;
-}
-
-static inline int fixture_drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(fixture_dir, NULL);
-}
 
 /* A path of its own for each call. */
 static inline char *fixture_path(void)
 {
-	return xasprintf("%s/%d.db", fixture_dir, fixture_files++);
+	return xasprintf("%s/%d.db", unit_dir, fixture_files++);
 }
 
 static inline struct results_db *fixture_open(const char *path)

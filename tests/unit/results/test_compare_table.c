@@ -324,4 +324,4 @@ TEST(a_table_of_one_kernel_rarely_calls_something_changed)
 	assert_true(wrong <= 2);
 }
 
-UNIT_MAIN("tables of several kernels", fixture_make_dir, fixture_drop_dir)
+UNIT_MAIN("tables of several kernels", unit_make_dir, unit_drop_dir)

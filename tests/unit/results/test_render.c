@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a comparison looks like: the table for people, the JSON for programs. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
+
 #include <json-c/json.h>
 
 #include "results/report/text.h"
@@ -38,14 +35,13 @@ static struct results_db *open_with_table(void)
 	return db;
 }
 
-static void the_table_fits_and_shows_what_varies(void **state)
+TEST(the_table_fits_and_shows_what_varies)
 {
 	struct results_db *db = open_with_table();
 	struct results_comparison c = compare(db, "baseline", "nested-context");
 	struct strbuf out = STRBUF_INIT;
 	const char *improved, *unchanged;
 
-	(void)state;
 	results_render_text(&c, 0, &out);
 	improved = strstr(out.buf, "unmanaged");
 	unchanged = strstr(out.buf, "managed  ");
@@ -78,7 +74,7 @@ static struct json_object *member(struct json_object *o, const char *key)
 	return v;
 }
 
-static void json_has_the_promised_shape(void **state)
+TEST(json_has_the_promised_shape)
 {
 	static const char *const keys[] = {"scenario", "metric", "params", "unit",   "better",
 					   "base",     "new",	 "ratio",  "verdict"};
@@ -87,7 +83,6 @@ static void json_has_the_promised_shape(void **state)
 	struct strbuf out = STRBUF_INIT;
 	struct json_object *doc, *metrics, *first;
 
-	(void)state;
 	results_render_json(&c, &out);
 	doc = json_tokener_parse(out.buf);
 	assert_non_null(doc);
@@ -112,14 +107,13 @@ static void json_has_the_promised_shape(void **state)
 }
 
 /* NaN is not JSON: what is unknown is null. */
-static void json_knows_no_nan(void **state)
+TEST(json_knows_no_nan)
 {
 	struct results_db *db = open_fresh();
 	struct results_comparison c;
 	struct strbuf out = STRBUF_INIT;
 	struct fixture_run f;
 
-	(void)state;
 	for (int k = 0; k < 2; k++) {
 		fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
 		f.run.clock = "tsc";
@@ -136,13 +130,4 @@ static void json_knows_no_nan(void **state)
 	results_close(db);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_table_fits_and_shows_what_varies),
-		cmocka_unit_test(json_has_the_promised_shape),
-		cmocka_unit_test(json_knows_no_nan),
-	};
-
-	return cmocka_run_group_tests(tests, fixture_make_dir, fixture_drop_dir);
-}
+UNIT_MAIN("render", unit_make_dir, unit_drop_dir)

@@ -140,4 +140,4 @@ TEST(no_escape_of_a_guest_gets_to_the_terminal)
 	results_close(db);
 }
 
-UNIT_MAIN("report failures", fixture_make_dir, fixture_drop_dir)
+UNIT_MAIN("report failures", unit_make_dir, unit_drop_dir)

@@ -3,37 +3,16 @@
  * The made-up databases that reports are tested with are as good as real ones. With arguments KIND
  * FILE it makes one: for tests/integration/report*.t.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
-#include "common/fs.h"
 #include "tests/fixtures/reports/synthetic.h"
 
-static char dir[] = "/tmp/nestlab-fixture.XXXXXX";
-
-static int make_dir(void **state)
+TEST(every_kind_passes_the_check)
 {
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
-static void every_kind_passes_the_check(void **state)
-{
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(synthetic_kinds); i++) {
 		const struct synthetic_kind *k = &synthetic_kinds[i];
-		__cleanup_free char *path = xasprintf("%s/%s.db", dir, k->name);
+		__cleanup_free char *path = xasprintf("%s/%s.db", unit_dir, k->name);
 		struct strbuf faults = STRBUF_INIT;
 		struct error err = {0};
 		struct results_db *db;
@@ -65,11 +44,7 @@ static int make_one(const char *kind, const char *path)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_passes_the_check),
-	};
-
 	if (argc == 3)
 		return make_one(argv[1], argv[2]);
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+	return unit_run("report fixture", unit_make_dir, unit_drop_dir, NULL, NULL);
 }

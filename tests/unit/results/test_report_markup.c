@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Text into markup, charts into SVG, documents into both faces: whatever the text is. */
+#include "tests/unit/unit.h"
+
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "common/alloc.h"
 #include "results/report/doc.h"
 #include "results/report/markup.h"
 #include "results/report/svg.h"
@@ -27,18 +20,16 @@ static void markup_is(const char *text, const char *wanted)
 
 #define BAD "\xef\xbf\xbd"
 
-static void special_characters_become_entities(void **state)
+TEST(special_characters_become_entities)
 {
-	(void)state;
 	markup_is("<a href=\"x\">'&'</a>", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
 	markup_is(NULL, "");
 	markup_is("tab\tline\n", "tab\tline\n");
 	markup_is("\u00b1 \u20ac \U0001F600", "\u00b1 \u20ac \U0001F600");
 }
 
-static void what_xml_forbids_is_replaced(void **state)
+TEST(what_xml_forbids_is_replaced)
 {
-	(void)state;
 	markup_is("a\x1b[31mb", "a" BAD "[31mb");
 	markup_is("\xff\xfe", BAD BAD);			/* no UTF-8 at all */
 	markup_is("\xc0\xaf", BAD BAD);			/* overlong slash */
@@ -57,9 +48,8 @@ static void csv_is(const char *text, const char *wanted)
 	strbuf_release(&out);
 }
 
-static void csv_quotes_after_rfc_4180(void **state)
+TEST(csv_quotes_after_rfc_4180)
 {
-	(void)state;
 	csv_is("plain", "plain");
 	csv_is("a,b", "\"a,b\"");
 	csv_is("say \"x\"", "\"say \"\"x\"\"\"");
@@ -76,9 +66,8 @@ static void number_is(double value, double step, const char *wanted)
 	assert_string_equal(text, wanted);
 }
 
-static void numbers_are_grouped(void **state)
+TEST(numbers_are_grouped)
 {
-	(void)state;
 	number_is(0, 1, "0");
 	number_is(999, 1, "999");
 	number_is(1000, 1, "1,000");
@@ -89,12 +78,11 @@ static void numbers_are_grouped(void **state)
 	number_is(NAN, 1, "n/a");
 }
 
-static void ticks_are_round_and_within(void **state)
+TEST(ticks_are_round_and_within)
 {
 	double ticks[12];
 	size_t n;
 
-	(void)state;
 	n = svg_ticks(&(struct svg_axis){.low = 24310, .high = 29870}, ticks, 9);
 	assert_in_range(n, 3, 9);
 	for (size_t i = 0; i < n; i++) {
@@ -117,7 +105,7 @@ static struct strbuf draw(struct svg_chart *c, const double *xs, const double *y
 	return out;
 }
 
-static void charts_stay_within_their_frame(void **state)
+TEST(charts_stay_within_their_frame)
 {
 	const double xs[] = {-1e9, 1, 2, 1e300, INFINITY}, ys[] = {0, 5, -5, 1e300, NAN};
 	struct svg_chart c = {.width = 800,
@@ -126,7 +114,6 @@ static void charts_stay_within_their_frame(void **state)
 			      .y = {.low = 0, .high = 10, .label = "y"}};
 	struct strbuf out = draw(&c, xs, ys, 4);
 
-	(void)state;
 	assert_non_null(strstr(out.buf, "points=\"86.0,248.0 "));
 	assert_null(strstr(out.buf, "nan"));
 	assert_null(strstr(out.buf, "inf"));
@@ -138,7 +125,7 @@ static void charts_stay_within_their_frame(void **state)
 	strbuf_release(&out);
 }
 
-static void a_range_of_one_value_is_drawn(void **state)
+TEST(a_range_of_one_value_is_drawn)
 {
 	const double xs[] = {5, 5}, ys[] = {0, 0};
 	struct svg_chart c = {.width = 800,
@@ -147,7 +134,6 @@ static void a_range_of_one_value_is_drawn(void **state)
 			      .y = {.low = 0, .high = 0, .label = "y"}};
 	struct strbuf out = draw(&c, xs, ys, 2);
 
-	(void)state;
 	assert_null(strstr(out.buf, "nan"));
 	assert_true(c.x.high > c.x.low && c.y.high > c.y.low);
 	strbuf_release(&out);
@@ -175,11 +161,10 @@ static char *document(const struct doc_face *face)
 	return strbuf_detach(&out);
 }
 
-static void a_page_is_escaped_and_accessible(void **state)
+TEST(a_page_is_escaped_and_accessible)
 {
 	__cleanup_free char *page = document(&html_face);
 
-	(void)state;
 	assert_null(strstr(page, "<this>"));
 	assert_non_null(strstr(page, "because of &lt;this&gt;"));
 	assert_non_null(strstr(page, "<caption>A &lt;caption&gt;</caption>"));
@@ -191,24 +176,22 @@ static void a_page_is_escaped_and_accessible(void **state)
 	assert_null(strstr(page, "http://www.w3.org/1999/xlink"));
 }
 
-static void text_aligns_by_characters(void **state)
+TEST(text_aligns_by_characters)
 {
 	__cleanup_free char *page = document(&plain_face);
 
-	(void)state;
 	assert_non_null(strstr(page, "FAIL: because of <this>\n"));
 	assert_non_null(strstr(page, "  name         value\n"
 				     "  \u00b5-vmx            7\n"
 				     "  line break  12,345\n"));
 }
 
-static void a_wide_table_is_told_otherwise(void **state)
+TEST(a_wide_table_is_told_otherwise)
 {
 	struct strbuf out = STRBUF_INIT;
 	struct table *t = table_new("Wide", "what|one|two");
 	struct doc d;
 
-	(void)state;
 	doc_begin(&d, &plain_face, &out, "T");
 	for (int i = 0; i < 3; i++)
 		table_cell(t, "%0*d", 60, i);
@@ -219,20 +202,4 @@ static void a_wide_table_is_told_otherwise(void **state)
 	strbuf_release(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(special_characters_become_entities),
-		cmocka_unit_test(what_xml_forbids_is_replaced),
-		cmocka_unit_test(csv_quotes_after_rfc_4180),
-		cmocka_unit_test(numbers_are_grouped),
-		cmocka_unit_test(ticks_are_round_and_within),
-		cmocka_unit_test(charts_stay_within_their_frame),
-		cmocka_unit_test(a_range_of_one_value_is_drawn),
-		cmocka_unit_test(a_page_is_escaped_and_accessible),
-		cmocka_unit_test(text_aligns_by_characters),
-		cmocka_unit_test(a_wide_table_is_told_otherwise),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN("report markup", NULL, NULL)

@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Policies: what is wrong with one is named; what one says of made-up runs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
-#include "common/fs.h"
 #include "results/report/evidence.h"
 #include "results/report/signoff.h"
 #include "tests/fixtures/reports/synthetic.h"
 
-static char dir[] = "/tmp/nestlab-signoff.XXXXXX";
-
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
 static char *write_policy(const char *text)
 {
-	char *path = xasprintf("%s/policy.json", dir);
+	char *path = unit_path("policy.json");
 
 	assert_int_equal(fs_write_file(path, text, strlen(text), NULL), 0);
 	return path;
@@ -77,9 +57,8 @@ static const struct {
 	 "$.waivers[0]", "reason"},
 };
 
-static void what_is_wrong_is_named(void **state)
+TEST(what_is_wrong_is_named)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		__cleanup_free char *path = write_policy(wrong[i].text);
 		__cleanup_free char *place = xasprintf("policy.json: %s:", wrong[i].path);
@@ -147,7 +126,7 @@ static const struct {
 	{"tail-few", SWITCH("1,\"allowed_change_p99\":3", ""), SIGNOFF_BLOCKED,
 	 "too few boots for a test; about 2 more boots"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", ""), SIGNOFF_BLOCKED,
-	 "nothing of both kernels"},
+	 "no measurement of both kernels"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", ""), SIGNOFF_BLOCKED,
 	 "nothing that this rule names"},
 	/* what is missing may be waived, but not by a waiver of a cost */
@@ -160,7 +139,7 @@ static const struct {
 	 SIGNOFF_PASS, "waived by Ada"},
 	{"better",
 	 SWITCH("1,\"params\":{\"l2_vcpus\":[8,128]}", WAIVE_ANY("\"params\":{\"l2_vcpus\":8},")),
-	 SIGNOFF_BLOCKED, "nothing of both kernels"},
+	 SIGNOFF_BLOCKED, "no measurement of both kernels"},
 	{"better", SWITCH("1,\"params\":{\"l2_vcpus\":8,\"ept\":false}", WAIVE_ANY("")),
 	 SIGNOFF_PASS, "waived by Ada"},
 	{"better",
@@ -172,7 +151,7 @@ static const struct {
 static void judge_case(size_t i)
 {
 	__cleanup_free char *policy_path = write_policy(judged[i].policy);
-	__cleanup_free char *path = xasprintf("%s/%s.db", dir, judged[i].kind);
+	__cleanup_free char *path = xasprintf("%s/%s.db", unit_dir, judged[i].kind);
 	struct error err = {0};
 	struct results_db *db;
 	struct policy p;
@@ -195,9 +174,8 @@ static void judge_case(size_t i)
 	results_close(db);
 }
 
-static void every_case_has_its_verdict(void **state)
+TEST(every_case_has_its_verdict)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(judged); i++)
 		judge_case(i);
 }
@@ -243,12 +221,11 @@ static void assert_selftest(struct results_db *db, const char *result, const cha
 	evidence_selftest_free(&t);
 }
 
-static void a_selftest_counts_on_any_host(void **state)
+TEST(a_selftest_counts_on_any_host)
 {
-	__cleanup_free char *path = xasprintf("%s/selftests.db", dir);
+	__cleanup_free char *path = unit_path("selftests.db");
 	struct results_db *db;
 
-	(void)state;
 	assert_int_equal(results_open(path, true, &db, NULL), 0);
 	store_selftest(db, "one-cpu", "key2", "fail", "another build's");
 	assert_selftest(db, NULL, NULL);
@@ -262,7 +239,7 @@ static void a_selftest_counts_on_any_host(void **state)
 	results_close(db);
 }
 
-static void no_runs_block(void **state)
+TEST(no_runs_block)
 {
 	__cleanup_free char *path = write_policy(SWITCH("1", ""));
 	struct error err = {0};
@@ -271,7 +248,6 @@ static void no_runs_block(void **state)
 	struct report r;
 	struct signoff s;
 
-	(void)state;
 	report_load_nothing("a", "b", &r);
 	assert_int_equal(policy_load(path, &p, &err), 0);
 	assert_int_equal(signoff_judge(NULL, &p, &r, NULL, "b never ran", &s, &err), 0);
@@ -316,11 +292,10 @@ static void assert_names_exist(const struct policy *p)
 	strbuf_release(&selftests);
 }
 
-static void shipped_policies_are_right(void **state)
+TEST(shipped_policies_are_right)
 {
 	static const char *const names[] = {"quick", "release"};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		__cleanup_free char *path = xasprintf("results/policies/%s.json", names[i]);
 		struct error err = {0};
@@ -333,15 +308,4 @@ static void shipped_policies_are_right(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_wrong_is_named),
-		cmocka_unit_test(every_case_has_its_verdict),
-		cmocka_unit_test(a_selftest_counts_on_any_host),
-		cmocka_unit_test(no_runs_block),
-		cmocka_unit_test(shipped_policies_are_right),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
-}
+UNIT_MAIN("report signoff", unit_make_dir, unit_drop_dir)

@@ -129,4 +129,4 @@ TEST(markdown_shows_text_as_it_is)
 	table_free(t);
 }
 
-UNIT_MAIN("report words", fixture_make_dir, fixture_drop_dir)
+UNIT_MAIN("report words", unit_make_dir, unit_drop_dir)

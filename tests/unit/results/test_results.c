@@ -581,4 +581,4 @@ TEST(a_database_of_version_1_is_migrated_and_passes_its_check)
 	strbuf_release(&dump);
 }
 
-UNIT_MAIN("store", fixture_make_dir, fixture_drop_dir)
+UNIT_MAIN("store", unit_make_dir, unit_drop_dir)

@@ -479,4 +479,4 @@ TEST(a_bisect_that_is_asked_again_keeps_its_seals)
 	results_close(db);
 }
 
-UNIT_MAIN("store's chain", fixture_make_dir, fixture_drop_dir)
+UNIT_MAIN("store's chain", unit_make_dir, unit_drop_dir)

@@ -184,4 +184,4 @@ TEST(a_database_of_version_1_can_be_merged)
 	results_close(into);
 }
 
-UNIT_MAIN("merging databases", fixture_make_dir, fixture_drop_dir)
+UNIT_MAIN("merging databases", unit_make_dir, unit_drop_dir)

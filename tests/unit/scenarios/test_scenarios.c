@@ -1,43 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* scenarios/: files become plans; what is wrong in them is named with file and path. */
+#include "tests/unit/unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "common/alloc.h"
-#include "common/fs.h"
 #include "common/strbuf.h"
 #include "orchestrator/engine/plan.h"
 #include "scenarios/scenarios.h"
 
-static char dir[] = "/tmp/nestlab-scenarios.XXXXXX";
-
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_dir(void **state)
-{
-	(void)state;
-	return fs_remove_tree(dir, NULL);
-}
-
 /* Loads @text as DIR/test.json. */
 static int load(const char *text, struct scenario_plan *plan, struct error *err)
 {
-	__cleanup_free char *path = xasprintf("%s/test.json", dir);
+	__cleanup_free char *path = unit_path("test.json");
 
 	assert_int_equal(fs_write_file(path, text, strlen(text), err), 0);
-	return scenario_load(dir, "test", plan, err);
+	return scenario_load(unit_dir, "test", plan, err);
 }
 
 static void load_well(const char *text, struct scenario_plan *plan)
@@ -50,11 +27,10 @@ static void load_well(const char *text, struct scenario_plan *plan)
 
 #define ONE(members) "{\"scenarios\": [{" members "}]}"
 
-static void a_matrix_is_the_product_of_its_lists(void **state)
+TEST(a_matrix_is_the_product_of_its_lists)
 {
 	struct scenario_plan plan;
 
-	(void)state;
 	load_well(ONE("\"scenario\": \"multiplex\", \"l1\": [\"micro-vmx\", \"micro-evmcs\"],"
 		      "\"memory\": [\"managed\", \"unmanaged\"], \"l2_vcpus\": [2, 8, 64],"
 		      "\"apic_pages\": [false, true], \"rounds\": 70"),
@@ -75,11 +51,10 @@ static void a_matrix_is_the_product_of_its_lists(void **state)
 	scenario_plan_free(&plan);
 }
 
-static void params_identify_a_measurement(void **state)
+TEST(params_identify_a_measurement)
 {
 	struct scenario_plan plan;
 
-	(void)state;
 	load_well("{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
 		  "\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
 		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5, "
@@ -104,11 +79,10 @@ static void params_identify_a_measurement(void **state)
 	scenario_plan_free(&plan);
 }
 
-static void what_cannot_be_combined_is_left_out(void **state)
+TEST(what_cannot_be_combined_is_left_out)
 {
 	struct scenario_plan plan;
 
-	(void)state;
 	/* two L2 vCPUs cannot be spread over four L1 vCPUs; the rest can */
 	load_well(ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [2, 4], \"l1_vcpus\": [1, 2, 4]"),
 		  &plan);
@@ -116,11 +90,10 @@ static void what_cannot_be_combined_is_left_out(void **state)
 	scenario_plan_free(&plan);
 }
 
-static void effects_and_description_are_kept(void **state)
+TEST(effects_and_description_are_kept)
 {
 	struct scenario_plan plan;
 
-	(void)state;
 	load_well(
 		"{\"description\": \"why\", \"metrics\": {\"switch\": {\"smallest_effect\": 1.5}},"
 		"\"scenarios\": [{\"scenario\": \"multiplex\"}]}",
@@ -132,11 +105,10 @@ static void effects_and_description_are_kept(void **state)
 	scenario_plan_free(&plan);
 }
 
-static void the_hash_is_of_the_meaning(void **state)
+TEST(the_hash_is_of_the_meaning)
 {
 	struct scenario_plan a, b, c;
 
-	(void)state;
 	load_well("{\"description\": \"\", \"scenarios\": [{\"scenario\": \"multiplex\", "
 		  "\"l2_vcpus\": 4}]}",
 		  &a);
@@ -188,7 +160,7 @@ static const struct {
 	 "managed, unmanaged"},
 	{ONE("\"scenario\": \"multiplex\", \"l1\": []"), "$.scenarios[0].l1", "empty"},
 	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [4, 8, 4]"), "$.scenarios[0].l2_vcpus[2]",
-	 "same value"},
+	 "in the list twice"},
 	{ONE("\"scenario\": \"multiplex\", \"rounds\": 0"), "$.scenarios[0].rounds", "0 is not"},
 	{ONE("\"scenario\": \"multiplex\", \"rounds\": [1]"), "$.scenarios[0].rounds",
 	 "whole number"},
@@ -225,12 +197,11 @@ static const struct {
 	 "posted_interrupts need"},
 	{"{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"multiplex\", "
 	 "\"l2_vcpus\": [4, 8]}]}",
-	 "$.scenarios", "more than once"},
+	 "$.scenarios", "the same measurement is there twice"},
 };
 
-static void what_is_wrong_is_named_with_file_and_path(void **state)
+TEST(what_is_wrong_is_named_with_file_and_path)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct scenario_plan plan;
 		struct error err = {0};
@@ -243,13 +214,12 @@ static void what_is_wrong_is_named_with_file_and_path(void **state)
 	}
 }
 
-static void a_plan_has_a_limit(void **state)
+TEST(a_plan_has_a_limit)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct scenario_plan plan;
 	struct error err = {0};
 
-	(void)state;
 	strbuf_addstr(&text, "{\"scenarios\": [{\"scenario\": \"multiplex\", \"l2_vcpus\": [1");
 	for (int i = 2; i <= 256; i++)
 		strbuf_addf(&text, ", %d", i);
@@ -262,22 +232,20 @@ static void a_plan_has_a_limit(void **state)
 	strbuf_release(&text);
 }
 
-static void a_missing_file_is_said_to_be_missing(void **state)
+TEST(a_missing_file_is_said_to_be_missing)
 {
 	struct scenario_plan plan;
 	struct error err = {0};
 
-	(void)state;
-	assert_int_equal(scenario_load(dir, "no-such", &plan, &err), -ENOENT);
+	assert_int_equal(scenario_load(unit_dir, "no-such", &plan, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "no-such.json"));
-	assert_int_equal(scenario_load(dir, "../x", &plan, &err), -EINVAL);
+	assert_int_equal(scenario_load(unit_dir, "../x", &plan, &err), -EINVAL);
 }
 
-static void shipped_plans_hold_what_they_promise(void **state)
+TEST(shipped_plans_hold_what_they_promise)
 {
 	static const char *const names[] = {"quick", "full", "limit"};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct scenario_plan plan;
 		struct error err = {0};
@@ -299,9 +267,8 @@ static void shipped_plans_hold_what_they_promise(void **state)
 	}
 }
 
-static void metrics_are_found_by_scenario_and_name(void **state)
+TEST(metrics_are_found_by_scenario_and_name)
 {
-	(void)state;
 	assert_string_equal(scenario_find_metric("multiplex", "switches-per-mclk")->better,
 			    "higher");
 	assert_true(scenario_find_metric("migrate", "migration")->headline);
@@ -310,11 +277,10 @@ static void metrics_are_found_by_scenario_and_name(void **state)
 }
 
 /* The defaults are those of docs/scenarios.md. */
-static void what_is_not_given_has_its_default(void **state)
+TEST(what_is_not_given_has_its_default)
 {
 	struct scenario_plan plan;
 
-	(void)state;
 	load_well("{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"migrate\"}, "
 		  "{\"scenario\": \"exits\", \"reason\": \"hlt\"}, "
 		  "{\"scenario\": \"churn\", \"operation\": \"memslot\", \"rounds\": 9}]}",
@@ -334,11 +300,10 @@ static void what_is_not_given_has_its_default(void **state)
 }
 
 /* What the planner lets pass, the agent takes, and as the same measurements. */
-static void the_agent_reads_what_the_planner_wrote(void **state)
+TEST(the_agent_reads_what_the_planner_wrote)
 {
 	static const char *const names[] = {"quick", "full", "limit", "selftests"};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct plan_measure *read;
 		struct scenario_plan plan;
@@ -365,30 +330,10 @@ static void the_agent_reads_what_the_planner_wrote(void **state)
 	}
 }
 
-static void metrics_are_those_of_known_scenarios(void **state)
+TEST(metrics_are_those_of_known_scenarios)
 {
-	(void)state;
 	for (const struct scenario_metric *m = scenario_metrics; m->scenario; m++)
 		assert_true(plan_choice_find(plan_scenario_names, m->scenario) >= 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_matrix_is_the_product_of_its_lists),
-		cmocka_unit_test(params_identify_a_measurement),
-		cmocka_unit_test(what_cannot_be_combined_is_left_out),
-		cmocka_unit_test(effects_and_description_are_kept),
-		cmocka_unit_test(the_hash_is_of_the_meaning),
-		cmocka_unit_test(what_is_wrong_is_named_with_file_and_path),
-		cmocka_unit_test(a_plan_has_a_limit),
-		cmocka_unit_test(a_missing_file_is_said_to_be_missing),
-		cmocka_unit_test(shipped_plans_hold_what_they_promise),
-		cmocka_unit_test(metrics_are_found_by_scenario_and_name),
-		cmocka_unit_test(what_is_not_given_has_its_default),
-		cmocka_unit_test(the_agent_reads_what_the_planner_wrote),
-		cmocka_unit_test(metrics_are_those_of_known_scenarios),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
-}
+UNIT_MAIN("scenarios", unit_make_dir, unit_drop_dir)

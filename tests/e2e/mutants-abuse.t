@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Mutants of the nested-context series that mistake the owner of a context, caught by a WARNING on the
+# console during nested_context_abuse_test; see tests/mutants/README.md.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/mutants.sh"
+
+catch nested_context_abuse_test 60 <<'EOF'
+foreign-vmclear|console|WARNING.* nested_vmcs02_write_page
+free-while-loaded|console|WARNING.* nested_vmcs02_write_page
+keep-old-pointers|console|WARNING.* nested_vmcs02_write_page
+recycle-keeps-vcpu|console|WARNING.* nested_vmcs02_write_page
+EOF
+tell_errors
+plan_done

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# mutants.sh - after tap.sh: boots mutants of the nested-context series (tests/mutants/README.md) and
+# looks for the messages of the selftest that catches them. One test program per selftest, so that
+# they run side by side.
+
+catches=0
+
+# boot_pair DB TEST KERNEL [KERNEL] [OPTION...]: one boot of each. The second kernel is built while the
+# first boots.
+boot_pair() {
+	"$NESTLAB" run "$TMP/$2.json" "${@:3}" --boots 1 --db "$1" >/dev/null 2>>"$TMP/err"
+}
+
+# patient_host DB: a host that takes a boot for hung after twice as long as the series took to boot and
+# pass, on this machine and while other tests run; some mutants hang the host.
+patient_host() {
+	local seconds
+	seconds=$(sqlite3 "$1" "SELECT max(30, CAST(2 * wall_seconds AS int)) FROM run
+		WHERE kernel_name = 'nested-context' AND status = 'pass'")
+	echo "{\"driver\":\"emulated\",\"progress_limit_s\":${seconds:-180}}" >"$TMP/patient.json"
+	echo "--host=$TMP/patient.json"
+}
+
+# is_caught DB MUTANT TEST WHERE REGEX
+is_caught() {
+	local text query="SELECT error FROM run WHERE kernel_name = '$2'"
+	[ "$4" = console ] || query="SELECT text FROM test JOIN run ON run.id = test.run
+		WHERE kernel_name = '$2' AND name = '$3' AND result = 'fail'"
+	text=$(sqlite3 "$1" "$query")
+	is "$(sqlite3 "$1" "SELECT status FROM run WHERE kernel_name = '$2'")" fail "$2: its run failed"
+	like "$text" "$5" "$2: caught by $3: $(grep -oE -m1 -- ".{0,60}$5.{0,40}" <<<"$text")"
+}
+
+# catch TEST LIMIT_S [HOST]: the series passes TEST and each mutant of the table on stdin fails it.
+# LIMIT_S: seconds of the emulated clock that the selftest may take. A line of the table:
+#
+#	mutant | where: output or console | what it says (extended regular expression)
+catch() {
+	local test=$1 db=$TMP/$((++catches)).db host=${3:+--host=$3} mutant where what i
+	local table kernels=(--kernel=nested-context)
+	mapfile -t table
+	for mutant in "${table[@]%%|*}"; do
+		kernels+=("--kernel=$TOP/tests/mutants/$mutant.json")
+	done
+	echo "{\"scenarios\":[{\"scenario\":\"kselftest\",\"test\":\"$test\",\"limit_s\":$2}]}" \
+		>"$TMP/$test.json"
+	boot_pair "$db" "$test" "${kernels[@]:0:2}" ${host:+"$host"}
+	host=${host:-$(patient_host "$db")}
+	for ((i = 2; i < ${#kernels[@]}; i += 2)); do
+		boot_pair "$db" "$test" "${kernels[@]:i:2}" "$host"
+	done
+	is "$(sqlite3 "$db" "SELECT status FROM run WHERE kernel_name = 'nested-context'")" pass \
+		"nested-context passes${3:+ on $3}"
+	is "$(sqlite3 "$db" "SELECT name FROM test JOIN run ON run.id = test.run
+		WHERE result = 'pass' AND kernel_name = 'nested-context'")" "$test" "$test"
+	while IFS='|' read -r mutant where what; do
+		is_caught "$db" "$mutant" "$test" "$where" "$what"
+	done < <(printf '%s\n' "${table[@]}")
+}
+
+tell_errors() {
+	[ $TAP_FAILED -eq 0 ] || { echo "# what nestlab said:"; sed 's/^/#   /' "$TMP/err"; }
+}
