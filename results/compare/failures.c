@@ -20,7 +20,7 @@ static int find_newest_failure(struct results_db *db, const struct selection *s,
 		db,
 		"SELECT class, coalesce(error, '') FROM run WHERE " SELECT_KERNEL_WHERE
 		"AND " SELECT_ENVIRONMENT_WHERE "AND class IN ('guest', 'integrity') "
-		"ORDER BY id DESC LIMIT 1",
+		"ORDER BY " SELECT_WHEN " DESC LIMIT 1",
 		&stmt, err);
 
 	if (ret)

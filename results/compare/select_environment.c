@@ -46,10 +46,11 @@ static int list_environments(struct results_db *db, const struct select_kernel *
 			     const char *session, const char *which, struct environments *out,
 			     struct error *err)
 {
-	__cleanup_free char *sql = xasprintf("SELECT agent_sha256, host_identity, clock, max(id), "
-					     "count(*) FROM run WHERE " SELECT_KERNEL_WHERE
-					     "AND %s GROUP BY 1, 2, 3 ORDER BY max(id) DESC",
-					     which);
+	__cleanup_free char *sql =
+		xasprintf("SELECT agent_sha256, host_identity, clock, max" SELECT_WHEN
+			  ", count(*) FROM run WHERE " SELECT_KERNEL_WHERE
+			  "AND %s GROUP BY 1, 2, 3 ORDER BY 4 DESC",
+			  which);
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, sql, &stmt, err);
 

@@ -184,4 +184,37 @@ TEST(a_database_of_version_1_can_be_merged)
 	results_close(into);
 }
 
+/* ---- what is newest ---- */
+
+static void boot_at(struct results_db *db, const char *key, const char *started, double value)
+{
+	static uint64_t seed;
+	struct fixture_run f;
+
+	fixture_init(&f, "series", key, ++seed);
+	f.run.started = started;
+	fixture_metric(&f, "multiplex", "switch", STORE_PARAMS, value);
+	fixture_store(db, &f);
+}
+
+/* A name means the build that was booted last, not the one that was merged last. */
+TEST(what_was_merged_is_not_newer_for_that)
+{
+	__cleanup_free char *from = unit_path("laptop.db"), *path = unit_path("lab.db");
+	struct results_db *db = fixture_open(from), *into = fixture_open(path);
+	struct results_comparison c;
+	struct error err = {0};
+
+	boot_at(db, "00000000000000aa", "2026-01-01T00:00:00Z", 1000);
+	results_close(db);
+	store_boot(into, "baseline", 1);
+	boot_at(into, "00000000000000bb", "2026-11-20T00:00:00Z", 2000);
+	must_merge(from, into);
+	if (results_compare(into, "baseline", "series", NULL, &c, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(c.new_key, "00000000000000bb");
+	results_comparison_free(&c);
+	results_close(into);
+}
+
 UNIT_MAIN("merging databases", unit_make_dir, unit_drop_dir)
