@@ -32,9 +32,8 @@ static void print_head(const char *path, const struct results_head *h)
 	}
 	printf("%s: %" PRId64 " seals, head %s\n", path, h->seals, h->head);
 	if (h->adopted)
-		printf("the first %" PRId64
-		       " rows were stored before %s, when the chain began: that they are as they "
-		       "were is known from then on\n",
+		printf("(%" PRId64 " rows are older than the chain, which began at %s: what was done "
+		       "to them before, it cannot show)\n",
 		       h->adopted, h->started);
 }
 

@@ -325,8 +325,8 @@ void page_add_head(struct doc *d, const struct report *r)
 		      h->origin, h->seals, h->head, h->seals, h->head);
 	if (h->adopted)
 		doc_paragraph(d,
-			      "Its first %" PRId64 " rows were stored before %s, when the chain of "
-			      "seals began: what was done to them earlier it cannot show.",
+			      "%" PRId64 " of its rows are older than the chain, which began at %s: "
+			      "what was done to them before, it cannot show.",
 			      h->adopted, h->started);
 }
 
