@@ -16,10 +16,8 @@ static const struct option_spec options[] = {
 
 static unsigned int render_flags(void)
 {
-	unsigned int how = 0;
+	unsigned int how = command_render_flags();
 
-	if (command_colour())
-		how |= RESULTS_RENDER_COLOUR;
 	if (all_metrics)
 		how |= RESULTS_RENDER_ALL;
 	return how;
@@ -37,7 +35,7 @@ static void print_table(const struct results_table *t)
 		results_render_text(&t->pairs[0], render_flags(), &out);
 	else
 		results_render_table_text(t, render_flags(), &out);
-	fputs(out.buf, stdout);
+	command_print_text(out.buf);
 	strbuf_release(&out);
 }
 

@@ -32,7 +32,8 @@ static void print_head(const char *path, const struct results_head *h)
 	}
 	printf("%s: %" PRId64 " seals, head %s\n", path, h->seals, h->head);
 	if (h->adopted)
-		printf("(%" PRId64 " rows are older than the chain, which began at %s: what was done "
+		printf("(%" PRId64
+		       " rows are older than the chain, which began at %s: what was done "
 		       "to them before, it cannot show)\n",
 		       h->adopted, h->started);
 }

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "orchestrator/bisect/commits.h"
 #include "orchestrator/bisect/engine_lab.h"
+#include "orchestrator/bisect/probe.h"
 #include "orchestrator/bisect/session.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
@@ -35,8 +36,8 @@ struct test {
  * way. */
 static bool is_trouble_here(int code)
 {
-	static const int codes[] = {-ENOSPC, -EDQUOT, -ENOMEM,	  -EMFILE,
-				    -ENFILE, -EAGAIN, -ECANCELED, -EINTR};
+	static const int codes[] = {-ENOSPC, -EDQUOT,	 -ENOMEM, -EMFILE, -ENFILE,
+				    -EAGAIN, -ECANCELED, -EINTR,  -EFBIG};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i] == code)
@@ -213,17 +214,21 @@ static void fill_lab_request(const struct request_test *r, const char *line, str
 	};
 }
 
-static void check_request(const struct request_test *r, struct test *t)
+static int check_request(const struct request_test *r, struct test *t, struct error *err)
 {
+	int ret;
+
 	const struct request_probe *p = &r->probe;
 	const struct scenario_metric *m = scenario_find_metric(p->scenario, p->metric);
 
-	if (!fs_exists(r->tree))
-		command_usage_error("%s: no such folder", r->tree);
 	if (!m)
 		command_usage_error("scenario %s has no metric %s (docs/scenarios.md)", p->scenario,
 				    p->metric);
 	t->higher_is_better = !strcmp(m->better, "higher");
+	ret = bisect_probe_check(p, err);
+	if (ret)
+		return ret;
+	return bisect_check_tree(r->tree, err);
 }
 
 static int carry_out_test(struct request *r, const char *line)
@@ -233,7 +238,9 @@ static int carry_out_test(struct request *r, const char *line)
 	int status;
 
 	request_absolute(r);
-	check_request(&r->test, &t);
+	/* before anything is written: a wrong request leaves nothing */
+	if (check_request(&r->test, &t, &err))
+		return command_fatal(&err);
 	fill_lab_request(&r->test, line, &t);
 	run_new_session(t.session);
 	if (results_open(command_places()->db, true, &t.db, &err))

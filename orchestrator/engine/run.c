@@ -195,7 +195,10 @@ static void count_boot(struct engine *e, const struct attempt *a)
 		return;
 	}
 	s->failed[a->class]++;
-	log_error("%s: %s: %s", a->label, results_class_name(a->class), a->error.text);
+	if (a->class == RESULTS_CANCELLED) /* the class says it all */
+		log_error("%s: %s", a->label, a->error.text);
+	else
+		log_error("%s: %s: %s", a->label, results_class_name(a->class), a->error.text);
 	if (a->result.console_path)
 		log_error("%s: console: %s", a->label, a->result.console_path);
 	if (s->first.code)
@@ -372,8 +375,10 @@ static int run_jobs(struct engine *e)
 	drive_boots(e);
 	announce_wait(e);
 	ret = builder_join(e->builder, &err);
-	if (ret)
+	if (ret) {
+		e->summary->kernel_at_fault = !e->trouble && kernel_is_at_fault(ret);
 		stop_run(e, ret, &err);
+	}
 	if (!e->trouble && cancel_requested())
 		return cancel_error(e->err);
 	return e->trouble;

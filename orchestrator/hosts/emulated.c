@@ -154,6 +154,7 @@ static void run_bochs(const struct emulator *e, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	errors = open(e->errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

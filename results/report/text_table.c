@@ -10,7 +10,7 @@
 #include "results/report/text_parts.h"
 #include "results/report/words.h"
 
-#define WIDTH 80
+#define USUAL_WIDTH 80 /* of a file or a pipe */
 
 /* How the kernels are told apart in the tables, the first that fits. */
 enum style { BY_NAME, BY_LETTER, STACKED };
@@ -27,6 +27,15 @@ struct lines {
 	size_t count;
 	size_t hidden; /* left out without RESULTS_RENDER_ALL */
 };
+
+static size_t width_of(unsigned int flags)
+{
+	size_t columns = flags / RESULTS_RENDER_COLUMNS(1);
+
+	if (columns)
+		return columns;
+	return USUAL_WIDTH;
+}
 
 /* ---- gathering ---- */
 
@@ -276,7 +285,7 @@ static bool begins_section(const struct lines *l, size_t i)
 }
 
 /* Do all tables fit so? */
-static bool does_fit(const struct lines *l, enum style style)
+static bool does_fit(const struct lines *l, enum style style, size_t width)
 {
 	bool fits = true;
 
@@ -289,7 +298,7 @@ static bool does_fit(const struct lines *l, enum style style)
 			continue;
 		make_section(&s, l, l->items[i].any->scenario, 0, &title);
 		table = make_wide(l, &s, style);
-		fits = table_columns(table) <= WIDTH;
+		fits = table_columns(table) <= width;
 		table_free(table);
 		text_section_free(&s);
 		strbuf_release(&title);
@@ -297,11 +306,11 @@ static bool does_fit(const struct lines *l, enum style style)
 	return fits;
 }
 
-static enum style choose_style(const struct lines *l)
+static enum style choose_style(const struct lines *l, size_t width)
 {
 	enum style style = BY_NAME;
 
-	while (style < STACKED && !does_fit(l, style))
+	while (style < STACKED && !does_fit(l, style, width))
 		style++;
 	return style;
 }
@@ -322,7 +331,7 @@ static void add_section(const struct lines *l, const char *scenario, enum style 
 	} else {
 		table = make_wide(l, &s, style);
 	}
-	table_text(table, WIDTH, how, out);
+	table_text(table, width_of(flags), how, out);
 	table_free(table);
 	text_section_free(&s);
 }
@@ -394,7 +403,7 @@ static bool is_noted(const struct results_table *t, size_t before, const char *l
 }
 
 /* What is to be known of the base would stand there once for each pair. */
-static void add_notes(const struct results_table *t, struct strbuf *out)
+static void add_notes(const struct results_table *t, unsigned int flags, struct strbuf *out)
 {
 	const char *before = "\n";
 
@@ -405,7 +414,7 @@ static void add_notes(const struct results_table *t, struct strbuf *out)
 
 			if (!is_noted(t, i, line, n)) {
 				strbuf_addf(out, "%snote:  ", before);
-				table_wrap(out, text, 7, WIDTH);
+				table_wrap(out, text, 7, width_of(flags));
 				before = "";
 			}
 			line += n;
@@ -413,14 +422,14 @@ static void add_notes(const struct results_table *t, struct strbuf *out)
 		}
 }
 
-static void add_noise(const struct results_table *t, struct strbuf *out)
+static void add_noise(const struct results_table *t, unsigned int flags, struct strbuf *out)
 {
 	__cleanup_free char *words = results_noise_words(&t->pairs[0]);
 
 	if (!t->family)
 		return;
 	strbuf_addstr(out, "\nnoise: ");
-	table_wrap(out, words, 7, WIDTH);
+	table_wrap(out, words, 7, width_of(flags));
 }
 
 static void add_more(const struct results_table *t, size_t hidden, struct strbuf *out)
@@ -454,7 +463,7 @@ static void add_summary(const struct results_comparison *c, unsigned int flags, 
 	text = xasprintf("%s: %s%s", c->new, counts, failures);
 	text_add_coloured(out, flags, tone_colour(words_tone(c->verdict)), verdict);
 	strbuf_addstr(out, ": ");
-	table_wrap(out, text, strlen(verdict) + 2, WIDTH);
+	table_wrap(out, text, strlen(verdict) + 2, width_of(flags));
 }
 
 void results_render_table_text(const struct results_table *t, unsigned int flags,
@@ -464,14 +473,14 @@ void results_render_table_text(const struct results_table *t, unsigned int flags
 	enum style style;
 
 	gather_lines(&l, flags);
-	style = choose_style(&l);
+	style = choose_style(&l, width_of(flags));
 	add_title(t, style, flags, out);
 	for (size_t i = 0; i < l.count; i++)
 		if (begins_section(&l, i))
 			add_section(&l, l.items[i].any->scenario, style, flags, out);
 	add_others(t, flags, out);
-	add_notes(t, out);
-	add_noise(t, out);
+	add_notes(t, flags, out);
+	add_noise(t, flags, out);
 	add_more(t, l.hidden, out);
 	strbuf_addch(out, '\n');
 	for (size_t i = 0; i < t->npairs; i++)

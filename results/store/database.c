@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/alloc.h"
 
@@ -40,6 +41,7 @@ int results_confirm_read(const struct results_db *db, struct error *err)
 int database_error(const struct results_db *db, const char *what, struct error *err)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff;
+	struct rlimit limit;
 
 	/* What was read without locks while another program wrote only looks damaged. */
 	if (code == SQLITE_CORRUPT && results_confirm_read(db, err))
@@ -48,6 +50,12 @@ int database_error(const struct results_db *db, const char *what, struct error *
 		if (sqlite_errors[i].code == code)
 			return error_set(err, sqlite_errors[i].errnum, "%s: %s: %s (%s)", db->path,
 					 what, sqlite3_errmsg(db->sql), sqlite_errors[i].remedy);
+	if (code == SQLITE_IOERR && !getrlimit(RLIMIT_FSIZE, &limit) &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		return error_set(err, -EFBIG,
+				 "%s: %s: %s, where files may have %llu bytes at most (ulimit -f)",
+				 db->path, what, sqlite3_errmsg(db->sql),
+				 (unsigned long long)limit.rlim_cur);
 	return error_set(err, -EIO, "%s: %s: %s", db->path, what, sqlite3_errmsg(db->sql));
 }
 

@@ -481,35 +481,6 @@ TEST(what_is_no_database_is_refused)
 	assert_false(fs_exists(missing));
 }
 
-/* Read without locks, while another program writes. */
-TEST(what_was_read_of_two_states_is_refused)
-{
-	__cleanup_free char *path = fixture_path();
-	struct results_db *db = fixture_open(path), *reader;
-	struct fixture_run f;
-	struct error err = {0};
-
-	one_run(&f, 1);
-	fixture_store(db, &f);
-	results_close(db);
-	assert_int_equal(results_open_read(path, &reader, &err), 0);
-	assert_int_equal(count(reader, "run"), 1);
-	db = fixture_open(path);
-	one_run(&f, 2);
-	fixture_store(db, &f); /* into the log, which the reader does not see */
-	assert_int_equal(results_confirm_read(reader, &err), 0);
-	results_close(db); /* and from there into the file */
-	assert_int_equal(results_confirm_read(reader, &err), -ESTALE);
-	assert_non_null(strstr(err.text, "wrote to it while it was read: try again"));
-	results_close(reader);
-	assert_int_equal(results_open_read(path, &reader, &err), 0);
-	assert_int_equal(results_confirm_read(reader, &err), 0);
-	assert_int_equal(count(reader, "run"), 2);
-	one_run(&f, 3);
-	assert_int_equal(results_store(reader, &f.run, NULL, &err), -EROFS);
-	results_close(reader);
-}
-
 static bool is_found_out(const char *path)
 {
 	struct strbuf report = STRBUF_INIT;
