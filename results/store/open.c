@@ -106,14 +106,13 @@ int database_make(struct results_db *db, int64_t version, struct error *err)
 /* Reads the version again under the write lock: two nestlabs may open the same old file at once. */
 static int migrate(struct results_db *db, struct error *err)
 {
-	int64_t version;
 	int ret = database_begin(db, err);
 
 	if (ret)
 		return ret;
-	ret = check_identity(db, &version, err);
+	ret = check_identity(db, &db->version, err);
 	if (!ret)
-		ret = take_steps(db, version, database_version, err);
+		ret = take_steps(db, db->version, database_version, err);
 	return database_end(db, ret, err);
 }
 
