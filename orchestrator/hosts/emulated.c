@@ -86,7 +86,9 @@ static int absolute_path(const char *path, char **out, struct error *err)
 		return error_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (!strpbrk(*out, "\"\n"))
 		return 0;
-	return error_set(err, -EINVAL, "%s: quotes and newlines in a path confuse Bochs", *out);
+	return error_set(err, -EINVAL,
+			 "%s: Bochs cannot read a path with quotes or newlines; use another folder",
+			 *out);
 }
 
 static int write_configuration(struct host_session *s, struct emulator *e, struct error *err)
