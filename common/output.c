@@ -12,7 +12,6 @@
 
 #include "common/cancel.h"
 #include "common/exit.h"
-#include "common/log.h"
 
 #define COLUMNS_MIN 20
 
@@ -55,13 +54,15 @@ void output_check_stderr(void)
 		cancel_request();
 }
 
-/* stdio does not tell errno later than at the write that failed. */
+/* stdio does not tell errno later than at the write that failed. (Not by log.h, which uses this file: at the
+ * end of the program no live lines are there to keep.) */
 static int report_failed_write(int error)
 {
+	const char *why = "a write failed before the end";
+
 	if (error)
-		log_error("the output could not be written: %s", strerror(error));
-	else
-		log_error("the output could not be written");
+		why = strerror(error);
+	fprintf(stderr, "nestlab: error: the output could not be written: %s\n", why);
 	return EXIT_FATAL;
 }
 

@@ -69,7 +69,7 @@ like "$(cat err)" 'big.html: .*File too large' "that names the file"
 ok $? "and leaves none"
 (ulimit -f 64; "$NESTLAB" report baseline nested-context --db part.db --format html >big.html) 2>err
 is $? 128 "likewise on stdout"
-is "$(cat err)" "nestlab: error: stdout: File too large" "and is said once"
+is "$(cat err)" "nestlab: error: stdout: cannot write: File too large" "and is said once"
 (ulimit -f 1; "$NESTLAB" run no-such --kernel baseline --db limited.db) 2>err
 is $? 128 "a database above the limit is an error"
 like "$(cat err)" 'limited.db: .*ulimit -f' "that names file and limit"
