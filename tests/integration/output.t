@@ -116,6 +116,8 @@ done
 TERM=xterm on_terminal 60 "${compare[@]}" --db part.db >out
 is "$(sed 's/\x1b\[[0-9;]*m//g' out | grep -c 'verdict: ')" 11 "no verdict is lost on the way"
 ok "$([ "$(COLUMNS=60 "${compare[@]}" --db part.db | widest)" -le 60 ]; echo $?)" "COLUMNS says how wide a pipe is"
+is "$(COLUMNS=40 "${compare[@]}" --json --db part.db | jq -S .)" "$("${compare[@]}" --json --db part.db | jq -S .)" \
+	"JSON is the same at any width"
 like "$("${compare[@]}" --db part.db)" '^  metric .* verdict$' "without it a pipe gets one row a line"
 COLUMNS=60 "$NESTLAB" report baseline nested-context --db part.db --format text >out
 ok "$([ "$(sed '/^    /d; / /!d' out | widest)" -le 60 ]; echo $?)" \
