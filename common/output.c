@@ -54,15 +54,14 @@ void output_check_stderr(void)
 		cancel_request();
 }
 
-/* stdio does not tell errno later than at the write that failed. (Not by log.h, which uses this file: at the
- * end of the program no live lines are there to keep.) */
+/* stdio does not tell errno later than at the write that failed. No progress line is up at the end of the
+ * program, so log.h, which stands above this file, is not needed. */
 static int report_failed_write(int error)
 {
-	const char *why = "a write failed before the end";
-
+	fputs("nestlab: error: the output could not be written", stderr);
 	if (error)
-		why = strerror(error);
-	fprintf(stderr, "nestlab: error: the output could not be written: %s\n", why);
+		fprintf(stderr, ": %s", strerror(error));
+	fputc('\n', stderr);
 	return EXIT_FATAL;
 }
 
