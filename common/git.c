@@ -2,6 +2,7 @@
 #include "common/git.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,11 @@ static int find_limit(int status, const char *complaint)
 {
 	int limit = subprocess_find_limit(complaint);
 
-	/* git itself exits with 128 (fatal) and 129 (usage); 128 + N beyond: ended by signal N */
-	if (!limit && status > 129)
+	if (!limit && status == 128 + SIGXFSZ)
+		return -EFBIG;
+	/* git itself exits with 128 (fatal) and 129 (usage); 128 + N beyond: ended by signal N. SIGABRT and
+	 * SIGSEGV are faults of git's, which its input led to. */
+	if (!limit && status > 129 && status != 128 + SIGABRT && status != 128 + SIGSEGV)
 		limit = -ENOMEM;
 	return limit;
 }
@@ -102,6 +106,17 @@ static const char *last_line(struct strbuf *text)
 	return text->buf;
 }
 
+/* A program that a signal ended says nothing itself. */
+static int report_limit(const struct git_command *cmd, int limit, int status,
+			struct strbuf *complaints, struct error *err)
+{
+	if (complaints->len || status <= 128)
+		return error_set(err, limit, "git %s in %s: %s", subcommand_of(cmd), place_of(cmd),
+				 last_line(complaints));
+	return error_set(err, limit, "git %s in %s was ended by signal %d (%s)", subcommand_of(cmd),
+			 place_of(cmd), status - 128, strsignal(status - 128));
+}
+
 /* Runs git and stores its exit status. The error is negative only if git could not be run or the machine
  * was at its limits. */
 static int run_command(const struct git_command *cmd, int *status, struct strbuf *out,
@@ -121,8 +136,7 @@ static int run_command(const struct git_command *cmd, int *status, struct strbuf
 	limit = find_limit(*status, complaints->buf);
 	if (!limit)
 		return 0;
-	return error_set(err, limit, "git %s in %s: %s", subcommand_of(cmd), place_of(cmd),
-			 last_line(complaints));
+	return report_limit(cmd, limit, *status, complaints, err);
 }
 
 static int report_failure(const struct git_command *cmd, int status, struct strbuf *complaints,
@@ -140,6 +154,8 @@ int git_run(const struct git_command *cmd, int *status, struct strbuf *out, stru
 	if (!out)
 		out = &dropped;
 	ret = run_command(cmd, &code, out, &complaints, err);
+	if (cmd->complaints)
+		strbuf_add(cmd->complaints, complaints.buf, complaints.len);
 	if (ret)
 		goto out;
 	if (status)

@@ -14,7 +14,8 @@
  * Errors are 0 or a negative errno, the same in all functions:
  *
  *	-ECANCELED	the user's Ctrl-C
- *	-ENOSPC, -ENOMEM, -EMFILE	git said so, or was killed by a signal (-ENOMEM)
+ *	-ENOSPC, -EFBIG, -ENOMEM, -EMFILE	git said so, or was killed by a signal (-ENOMEM; not SIGABRT
+ *					and SIGSEGV: git's input led to them)
  *	-ENOENT, -EAGAIN, ...		git could not be run: not installed, no process left
  *	-EREMOTEIO	git ran and failed for another reason; the message ends with git's own
  *
@@ -32,7 +33,8 @@ struct git_command {	 /* borrowed */
 	const char *const *args; /* NULL-terminated: what follows "git" */
 	const char *const
 		*env; /* NULL, or NULL-terminated: "K=V" added, "K" removed, as in subprocess.h */
-	const char *stdin_path; /* NULL: /dev/null */
+	const char *stdin_path;	   /* NULL: /dev/null */
+	struct strbuf *complaints; /* NULL, or git's messages are appended */
 };
 
 /* Appends git's output to @out (NULL: it is dropped). With @status non-NULL git's exit status is stored

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/output.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
 
 struct progress {
 	struct progress *next;
@@ -119,14 +120,14 @@ struct progress *progress_start(const char *label)
 	struct progress *p = xcalloc(1, sizeof(*p)), **tail = &tasks;
 	struct strbuf line = STRBUF_INIT;
 
-	p->label = xstrdup(label);
+	p->label = terminal_line(label);
 	p->started = clock_seconds();
 	pthread_mutex_lock(&lock);
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = p;
 	if (!is_on_terminal())
-		strbuf_addf(&line, "%s ...\n", label);
+		strbuf_addf(&line, "%s ...\n", p->label);
 	print_locked(&line);
 	pthread_mutex_unlock(&lock);
 	strbuf_release(&line);
@@ -135,16 +136,15 @@ struct progress *progress_start(const char *label)
 
 void progress_update(struct progress *p, uint64_t done, uint64_t total, const char *detail)
 {
+	__cleanup_free char *shown = terminal_line(detail);
 	int tenth = 0;
 
-	if (!detail)
-		detail = "";
 	if (total)
 		tenth = done * 10 / total;
 	pthread_mutex_lock(&lock);
 	p->done = done;
 	p->total = total;
-	snprintf(p->detail, sizeof(p->detail), "%s", detail);
+	snprintf(p->detail, sizeof(p->detail), "%s", shown);
 	if (is_on_terminal()) {
 		if (clock_seconds() - last_draw >= 0.1)
 			redraw_lines(NULL);
@@ -165,7 +165,9 @@ void progress_end(struct progress *p, const char *outcome)
 	struct progress **at = &tasks;
 	struct strbuf line = STRBUF_INIT;
 
-	strbuf_addf(&line, "%-24s %s\n", p->label, outcome);
+	strbuf_addf(&line, "%-24s ", p->label);
+	terminal_add(&line, outcome);
+	strbuf_addch(&line, '\n');
 	pthread_mutex_lock(&lock);
 	while (*at != p)
 		at = &(*at)->next;
@@ -179,12 +181,14 @@ void progress_end(struct progress *p, const char *outcome)
 
 void progress_print(const char *fmt, ...)
 {
-	struct strbuf line = STRBUF_INIT;
+	struct strbuf raw = STRBUF_INIT, line = STRBUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
-	strbuf_vaddf(&line, fmt, ap);
+	strbuf_vaddf(&raw, fmt, ap);
 	va_end(ap);
+	terminal_add(&line, raw.buf);
+	strbuf_release(&raw);
 	pthread_mutex_lock(&lock);
 	print_locked(&line);
 	pthread_mutex_unlock(&lock);

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Turns a mailing-list mbox into a series and a variant. On an error it writes nothing. */
+/*
+ * A mailing-list mbox or patch files become a series and a variant, or nothing. In order: everything is
+ * read (import_read.c), written to a folder of its own, tried on the base (import_try.c), and only then put
+ * in its place: the series by a rename, the variant, which is read back. Whatever fails, both are removed.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -12,137 +17,11 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "common/sha256.h"
-#include "kernels/internal.h"
-#include "kernels/mail.h"
+#include "common/log.h"
+#include "kernels/import.h"
+#include "kernels/mailinfo.h"
 
-#define MAX_SERIES 1000
-#define SLUG_MAX   52
-
-/* The one series of a mailbox. */
-struct series {
-	int version, m;
-	const struct mail *cover;    /* NULL: none */
-	const struct mail **patches; /* m of them */
-};
-
-/* ---- finding the series ---- */
-
-/* Numbers of a patch mail; a lone "[PATCH]" is 1/1. */
-static int number_of(const struct mail *mail)
-{
-	if (!mail->m)
-		return 1;
-	return mail->n;
-}
-
-static int total_of(const struct mail *mail)
-{
-	if (!mail->m)
-		return 1;
-	return mail->m;
-}
-
-/* Is the mail a patch, or a series' cover letter? */
-static bool is_of_series(const struct mail *mail)
-{
-	return mail->patch && (mail->m || mail->diff[0]);
-}
-
-/* All patch mails must be of one series: same version, same count. */
-static int choose_series(const struct mailbox *box, const char *mbox, struct series *s,
-			 struct error *err)
-{
-	for (size_t i = 0; i < box->count; i++) {
-		const struct mail *mail = &box->mails[i];
-
-		if (!is_of_series(mail))
-			continue;
-		if (!s->m) {
-			s->version = mail->version;
-			s->m = total_of(mail);
-		} else if (s->version != mail->version || s->m != total_of(mail)) {
-			return error_set(
-				err, -EINVAL,
-				"%s: holds more than one series: v%d with %d patches, and v%d with %d (\"%s\"); leave only one in it",
-				mbox, s->version, s->m, mail->version, total_of(mail),
-				mail->subject);
-		}
-	}
-	if (!s->m)
-		return error_set(
-			err, -EINVAL,
-			"%s: no patch in it (looked for subjects with [PATCH n/m] in %zu mails)",
-			mbox, box->count);
-	if (s->m > MAX_SERIES)
-		return error_set(err, -EINVAL,
-				 "%s: a series of %d patches; at most %d can be imported", mbox,
-				 s->m, MAX_SERIES);
-	s->patches = xcalloc(s->m, sizeof(*s->patches));
-	return 0;
-}
-
-/* A mail that arrived through two lists counts once. */
-static bool same_mail(const struct mail *a, const struct mail *b)
-{
-	return a->message_id[0] && !strcmp(a->message_id, b->message_id) &&
-	       !strcmp(a->diff, b->diff);
-}
-
-static int place_mail(const struct mail *mail, const char *mbox, struct series *s,
-		      struct error *err)
-{
-	int n = number_of(mail);
-	const struct mail **slot = &s->cover;
-	__cleanup_free char *outside = mail_outside_path(mail);
-
-	if (n > s->m)
-		return error_set(err, -EINVAL, "%s: \"%s\": impossible number: patch %d of %d",
-				 mbox, mail->subject, n, s->m);
-	if (n && !mail->diff[0])
-		return error_set(err, -EINVAL, "%s: \"%s\": the mail has no diff", mbox,
-				 mail->subject);
-	if (outside)
-		return error_set(err, -EINVAL,
-				 "%s: \"%s\": changes a file outside of the kernel's tree: %s",
-				 mbox, mail->subject, outside);
-	if (n)
-		slot = &s->patches[n - 1];
-	if (*slot && !same_mail(*slot, mail))
-		return error_set(
-			err, -EINVAL,
-			"%s: two different mails are patch %d/%d: %s and %s; leave only one of them",
-			mbox, n, s->m, (*slot)->message_id, mail->message_id);
-	*slot = mail;
-	return 0;
-}
-
-static int check_complete(const struct series *s, const char *mbox, struct error *err)
-{
-	struct strbuf missing = STRBUF_INIT;
-	int ret = 0;
-
-	for (int i = 0; i < s->m; i++)
-		if (!s->patches[i])
-			strbuf_addf(&missing, " %d/%d", i + 1, s->m);
-	if (missing.len)
-		ret = error_set(err, -EINVAL, "%s: patches are missing:%s (nothing was imported)",
-				mbox, missing.buf);
-	strbuf_release(&missing);
-	return ret;
-}
-
-static int find_series(const struct mailbox *box, const char *mbox, struct series *s,
-		       struct error *err)
-{
-	int ret = choose_series(box, mbox, s, err);
-
-	for (size_t i = 0; !ret && i < box->count; i++)
-		if (is_of_series(&box->mails[i]))
-			ret = place_mail(&box->mails[i], mbox, s, err);
-	if (ret)
-		return ret;
-	return check_complete(s, mbox, err);
-}
+#define SLUG_MAX 52
 
 /* ---- writing it ---- */
 
@@ -172,7 +51,7 @@ static char *patch_name(int i, const struct mail *mail)
 	return xasprintf("%04d-%s.patch", i + 1, slug);
 }
 
-static int write_patch(const char *dir, int i, const struct series *s, struct strbuf *list,
+static int write_patch(const char *dir, int i, const struct thread *s, struct strbuf *list,
 		       struct error *err)
 {
 	const struct mail *mail = s->patches[i];
@@ -186,6 +65,8 @@ static int write_patch(const char *dir, int i, const struct series *s, struct st
 		    "Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n",
 		    mail->author, mail->email, mail->date, i + 1, s->m, mail->title);
 	strbuf_addstr(&text, mail->body);
+	if (text.buf[text.len - 1] != '\n')
+		strbuf_addch(&text, '\n');
 	strbuf_addstr(&text, mail->diff);
 	strbuf_addf(list, "%s\n", name);
 	ret = fs_write_file(path, text.buf, text.len, err);
@@ -193,7 +74,7 @@ static int write_patch(const char *dir, int i, const struct series *s, struct st
 	return ret;
 }
 
-static int write_series(const char *dir, const struct series *s, struct error *err)
+static int write_series(const char *dir, const struct thread *s, struct error *err)
 {
 	__cleanup_free char *path = xasprintf("%s/series", dir);
 	struct strbuf list = STRBUF_INIT;
@@ -207,7 +88,7 @@ static int write_series(const char *dir, const struct series *s, struct error *e
 	return ret;
 }
 
-static char *base_commit_of(const struct series *s)
+static char *base_commit_of(const struct thread *s)
 {
 	char *found = NULL;
 
@@ -218,88 +99,164 @@ static char *base_commit_of(const struct series *s)
 	return found;
 }
 
-/* Where the series came from, for the variant's "import". */
-static struct json_object *describe_import(const struct series *s, const char *mbox,
-					   const char *hex)
+/* The given paths, without their folders. */
+static struct json_object *list_files(const struct kernel_import *what)
 {
-	struct json_object *o = json_object_new_object(), *ids = json_object_new_array();
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < what->npatches; i++)
+		json_object_array_add(list, json_object_new_string(basename(what->patches[i])));
+	return list;
+}
+
+/* Where the mails came from. */
+static int describe_origin(const struct import *i, struct json_object *o, struct error *err)
+{
+	char hex[SHA256_HEX];
+	struct stat st;
+	int ret;
+
+	if (i->what->message_id)
+		json_add_string(o, "fetched", i->where);
+	if (i->what->npatches)
+		json_object_object_add(o, "files", list_files(i->what));
+	if (!i->mbox)
+		return 0;
+	json_add_string(o, "mbox", basename(i->where));
+	if (!stat(i->mbox, &st) && S_ISDIR(st.st_mode)) /* a maildir */
+		return 0;
+	ret = sha256_file(i->mbox, hex, err);
+	if (!ret)
+		json_add_string(o, "mbox_sha256", hex);
+	return ret;
+}
+
+/* For the variant's "import". */
+static void describe_series(const struct import *i, struct json_object *o)
+{
+	const struct thread *s = &i->series;
+	struct json_object *ids = json_object_new_array();
 	__cleanup_free char *base_commit = base_commit_of(s);
 
-	json_add_string(o, "mbox", basename(mbox));
-	json_add_string(o, "mbox_sha256", hex);
 	json_object_object_add(o, "version", json_object_new_int(s->version));
 	if (base_commit)
 		json_add_string(o, "base_commit", base_commit);
+	if (i->tried_on)
+		json_add_string(o, "tried_on", i->tried_on);
+	if (i->merged)
+		json_object_object_add(o, "merged", json_object_new_boolean(true));
 	if (s->cover) {
 		json_add_string(o, "cover", s->cover->title);
 		json_add_string(o, "cover_message_id", s->cover->message_id);
 	}
-	for (int i = 0; i < s->m; i++)
-		json_object_array_add(ids, json_object_new_string(s->patches[i]->message_id));
+	for (int n = 0; n < s->m; n++)
+		json_object_array_add(ids, json_object_new_string(s->patches[n]->message_id));
 	json_object_object_add(o, "message_ids", ids);
-	return o;
 }
 
-static int write_variant(const char *path, const char *onto, const char *name,
-			 const struct series *s, const char *mbox, struct error *err)
+static int describe_variant(const struct import *i, struct json_object *o, struct error *err)
 {
+	const struct thread *s = &i->series;
 	const struct mail *first = s->cover ? s->cover : s->patches[0];
-	__cleanup_free char *patches = xasprintf("patches/%s", name);
-	__cleanup_free char *text = NULL;
-	struct json_object *o;
-	char hex[SHA256_HEX];
-	int ret = sha256_file(mbox, hex, err);
+	__cleanup_free char *patches = xasprintf("patches/%s", i->what->name);
+	struct json_object *import = json_object_new_object();
 
-	if (ret)
-		return ret;
-	o = json_object_new_object();
-	json_add_string(o, "description", first->title);
-	json_add_string(o, "base", onto);
+	if (*first->title)
+		json_add_string(o, "description", first->title);
+	json_add_string(o, "base", i->base);
 	json_add_string(o, "patches", patches);
-	json_object_object_add(o, "import", describe_import(s, mbox, hex));
+	json_object_object_add(o, "import", import);
+	describe_series(i, import);
+	return describe_origin(i, import, err);
+}
+
+static int write_variant(const char *path, const struct import *i, struct error *err)
+{
+	struct json_object *o = json_object_new_object();
+	__cleanup_free char *text = NULL;
+	int ret = describe_variant(i, o, err);
+
 	text = xasprintf("%s\n", json_object_to_json_string_ext(
 					 o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_PRETTY_TAB |
 						    JSON_C_TO_STRING_SPACED |
 						    JSON_C_TO_STRING_NOSLASHESCAPE));
-	ret = fs_write_file(path, text, strlen(text), err);
+	if (!ret)
+		ret = fs_write_file(path, text, strlen(text), err);
 	json_object_put(o);
 	return ret;
 }
 
-/* Writes the series to the folder @half, then renames that to @dir. */
-static int write_folder(const char *half, const char *dir, const struct series *s,
-			struct error *err)
+/* Writes the variant and reads it as everybody else will. */
+static int add_variant(const char *path, const struct import *i, struct error *err)
 {
-	int ret = fs_mkdir_p(half, err);
+	struct kernel_variant v;
+	int ret = write_variant(path, i, err);
 
-	if (ret)
+	if (!ret)
+		ret = kernel_variant_load(i->env, i->what->name, &v, err);
+	if (ret) {
+		unlink(path);
 		return ret;
-	ret = write_series(half, s, err);
-	if (ret)
-		return ret;
-	if (rename(half, dir))
-		return error_set(err, -errno, "%s: cannot move the series here: %s", dir,
-				 strerror(errno));
+	}
+	kernel_variant_free(&v);
 	return 0;
 }
 
-/* The series appears by one rename, then the variant; if that fails, the series is removed again. */
-static int write_all(const struct kernel_env *env, const struct series *s, const char *mbox,
-		     const char *onto, const char *name, struct error *err)
+/* The series appears by one rename, then the variant. */
+static int publish(const char *half, const struct import *i, struct error *err)
 {
-	__cleanup_free char *top = xasprintf("%s/patches", env->variants_dir);
-	__cleanup_free char *dir = xasprintf("%s/%s", top, name);
-	__cleanup_free char *half = xasprintf("%s/.%s.%d", top, name, getpid());
-	__cleanup_free char *variant = xasprintf("%s/%s.json", env->variants_dir, name);
-	int ret = write_folder(half, dir, s, err);
+	const char *top = i->env->variants_dir, *name = i->what->name;
+	__cleanup_free char *dir = xasprintf("%s/patches/%s", top, name);
+	__cleanup_free char *variant = xasprintf("%s/%s.json", top, name);
+	int ret;
 
-	if (ret) {
-		fs_remove_tree(half, NULL);
-		return ret;
-	}
-	ret = write_variant(variant, onto, name, s, mbox, err);
+	if (rename(half, dir))
+		return error_set(err, -errno, "%s: cannot move the series here: %s", dir,
+				 strerror(errno));
+	ret = add_variant(variant, i, err);
 	if (ret)
 		fs_remove_tree(dir, NULL);
+	return ret;
+}
+
+static int try_series(const char *half, struct import *i, const struct kernel_variant *onto,
+		      struct error *err)
+{
+	char **paths = NULL;
+	size_t count = 0;
+	int ret = kernel_series_read(half, 0, &paths, &count, err);
+
+	if (!ret)
+		ret = import_try(i, onto, paths, err);
+	fs_free_names(paths, count);
+	return ret;
+}
+
+/* The series in the folder @half, tried; with diffs that were merged it is written again. */
+static int write_tried(const char *half, struct import *i, const struct kernel_variant *onto,
+		       struct error *err)
+{
+	int ret = fs_mkdir_p(half, err);
+
+	if (!ret)
+		ret = write_series(half, &i->series, err);
+	if (!ret)
+		ret = try_series(half, i, onto, err);
+	if (!ret && i->merged)
+		ret = write_series(half, &i->series, err);
+	return ret;
+}
+
+static int write_all(struct import *i, const struct kernel_variant *onto, struct error *err)
+{
+	__cleanup_free char *half =
+		xasprintf("%s/patches/.%s.%d", i->env->variants_dir, i->what->name, getpid());
+	int ret = write_tried(half, i, onto, err);
+
+	if (!ret)
+		ret = publish(half, i, err);
+	if (ret)
+		fs_remove_tree(half, NULL);
 	return ret;
 }
 
@@ -322,66 +279,56 @@ static int check_new(const struct kernel_env *env, const char *name, struct erro
 	return 0;
 }
 
-/* What the new variant's file says as "base": a name, or an absolute path. */
-static int check_onto(const struct kernel_env *env, const char *onto, char **base,
-		      struct error *err)
+/* What the new variant's file says as "base": a name, or an absolute path. The caller frees. */
+static char *name_base(const char *onto, const struct kernel_variant *v)
 {
-	struct kernel_variant v;
-	int ret = kernel_variant_load(env, onto, &v, err);
-
-	if (ret)
-		return error_prefix(err, ret, "--onto");
 	if (fs_is_plain_name(onto) && !fs_has_suffix(onto, ".json"))
-		*base = xstrdup(v.name);
-	else
-		*base = xstrdup(v.path);
-	kernel_variant_free(&v);
-	return 0;
+		return xstrdup(v->name);
+	return xstrdup(v->path);
 }
 
-/* @dir: for temporary files. */
-static int import_mailbox(const struct kernel_env *env, const char *mbox, const char *dir,
-			  const char *base, const char *name, struct error *err)
+static int import_onto(struct import *i, const struct kernel_variant *onto, struct error *err)
 {
-	struct series s = {.m = 0};
-	struct mailbox box;
-	int ret = mailbox_read(mbox, dir, &box, err);
+	int ret = mailinfo_make_dir(&i->dir, err);
 
 	if (ret)
 		return ret;
-	ret = find_series(&box, mbox, &s, err);
+	ret = import_read(i, err);
 	if (!ret)
-		ret = write_all(env, &s, mbox, base, name, err);
-	free(s.patches);
-	mailbox_free(&box);
+		ret = write_all(i, onto, err);
+	mailinfo_remove_dir(i->dir);
 	return ret;
 }
 
-/* A template for mkdtemp(3); the caller frees. */
-static char *temporary_template(void)
+static void free_import(struct import *i)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	if (!tmp || !*tmp)
-		tmp = "/tmp";
-	return xasprintf("%s/nestlab-import.XXXXXX", tmp);
+	thread_free(&i->series);
+	mailbox_free(&i->box);
+	free(i->dir);
+	free(i->where);
+	free(i->mbox);
+	free(i->base);
+	free(i->tried_on);
 }
 
-int kernel_import(const struct kernel_env *env, const char *mbox, const char *onto,
-		  const char *name, struct error *err)
+int kernel_import(const struct kernel_env *env, const struct kernel_import *what, struct error *err)
 {
-	__cleanup_free char *dir = temporary_template();
-	__cleanup_free char *base = NULL;
-	int ret = check_new(env, name, err);
+	struct import i = {.env = env, .what = what};
+	struct kernel_variant onto;
+	int ret = check_new(env, what->name, err);
 
 	if (ret)
 		return ret;
-	ret = check_onto(env, onto, &base, err);
+	ret = kernel_variant_load(env, what->onto, &onto, err);
 	if (ret)
-		return ret;
-	if (!mkdtemp(dir))
-		return error_set(err, -errno, "%s: cannot make a folder: %s", dir, strerror(errno));
-	ret = import_mailbox(env, mbox, dir, base, name, err);
-	fs_remove_tree(dir, NULL);
+		return error_prefix(err, ret, "--onto");
+	i.base = name_base(what->onto, &onto);
+	ret = import_onto(&i, &onto, err);
+	if (!ret && !i.tried_on)
+		log_info(
+			"not tried: the sources of %s are not unpacked here; nestlab kernel build %s will apply the patches",
+			onto.name, what->name);
+	free_import(&i);
+	kernel_variant_free(&onto);
 	return ret;
 }

@@ -8,7 +8,9 @@
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
  *	lineage.c   the tree of the last commit built, to build the next one from
- *	patches.c   the series applied, patch.c: the files that a patch names
+ *	patches.c   the series applied, patch.c: a patch file's diff and the files that it names
+ *	mailinfo.c  git's own reading of mails and of patch files
+ *	import.c    a variant made of mails (mail.c, subject.c, thread.c), import_read.c, import_try.c
  *	config.c    the .config and its check, fragment.c: what a fragment asks for
  *	make.c      make, with progress, and what went wrong
  *	build.c     all of it, in order and under locks
@@ -63,6 +65,8 @@ int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
 			 struct error *err);
+/* Says that patch @name does not apply, and why, by what `git apply` complained of; returns -EBADMSG. */
+int kernel_patch_refused(const char *name, const char *complaints, struct error *err);
 /* Is it a file of the tree that `make tinyconfig olddefconfig` reads? */
 bool kernel_is_config_path(const char *path);
 /* Does one of the patches change such a file? */
@@ -107,7 +111,7 @@ int kernel_tool_version(const char *program, char **line, struct error *err);
 int kernel_tree_mark(const char *tree, struct error *err);
 /*
  * Copies the built tree @from to @to (which must not exist). Sources become hard links, so they must be
- * replaced and not written to, as patch(1) and git do. Files that make generated are copied, because
+ * replaced and not written to, as git does. Files that make generated are copied, because
  * make writes to them in place. Times are kept, so make finds nothing to do.
  */
 int kernel_tree_copy(const char *from, const char *to, struct error *err);

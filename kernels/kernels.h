@@ -138,9 +138,24 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 			   size_t count, struct kernel_selftests *out, struct error *err);
 void kernel_selftests_free(struct kernel_selftests *s);
 
-/* Imports a mailing-list mbox: see `nestlab kernel import --help`. Writes variants_dir/NEW.json and
- * variants_dir/patches/NEW/, or nothing. */
-int kernel_import(const struct kernel_env *env, const char *mbox, const char *onto,
-		  const char *name, struct error *err);
+/* What is imported: one of mbox, patches and message_id. */
+struct kernel_import {
+	const char *mbox;	    /* a file, compressed or not, or a maildir */
+	const char *const *patches; /* patch files and folders of them, in order */
+	size_t npatches;
+	const char *message_id; /* of a mail of the thread, which b4 fetches */
+	int version;		/* of the series in a mailbox; 0: the newest that is complete */
+	const char *onto, *name;
+};
+
+/*
+ * Makes a variant of a patch series: see `nestlab kernel import --help`. Writes variants_dir/NAME.json and
+ * variants_dir/patches/NAME/, or nothing. The series is applied to a copy of the files of @onto that
+ * it changes, if these are on this machine unpacked. Errors: -EBADMSG (a patch does not apply, or is
+ * none that git apply knows), -EINVAL (no series, an incomplete one, a mail that cannot be read), -EEXIST
+ * (the name is taken), -ENOENT, -EREMOTEIO (b4 failed), -ECANCELED or the error of a system call.
+ */
+int kernel_import(const struct kernel_env *env, const struct kernel_import *what,
+		  struct error *err);
 
 #endif

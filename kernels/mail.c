@@ -3,100 +3,20 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "common/git.h"
 #include "common/log.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
+#include "common/utf8.h"
+#include "kernels/mailinfo.h"
 #include "kernels/patch.h"
-
-#define MAX_MAIL_BYTES	 (16 << 20)
-#define MAX_PATCH_NUMBER 9999
-
-/* The user's git settings (scissors, encodings) must not change how a mail is read. */
-static const char *const git_env[] = {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-				      "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", NULL};
-
-/* ---- subjects ---- */
-
-/* A number of one to four digits at *s, which moves past it; -1 if there is none. */
-static int take_number(const char **s)
-{
-	int value = 0, digits = 0;
-
-	for (; isdigit((unsigned char)**s) && digits < 4; (*s)++, digits++)
-		value = value * 10 + (**s - '0');
-	if (!digits || isdigit((unsigned char)**s))
-		return -1;
-	return value;
-}
-
-/* "PATCH", "v2", "3/5", and run together: "PATCHv2", "PATCH3/5". */
-static void take_tag(struct mail *mail, const char *s, const char *end)
-{
-	const char *at;
-	int n, m;
-
-	if (end - s >= 5 && !strncasecmp(s, "PATCH", 5)) {
-		mail->patch = true;
-		s += 5;
-	} else if (end - s == 3 && !strncasecmp(s, "RFC", 3)) {
-		mail->patch = true;
-		return;
-	}
-	at = s + (s < end && (*s == 'v' || *s == 'V'));
-	n = take_number(&at);
-	if (n < 0 || at > end)
-		return;
-	if (at == end && at != s && (*s == 'v' || *s == 'V')) {
-		mail->version = n;
-	} else if (*at == '/' && isdigit((unsigned char)*s)) {
-		at++;
-		m = take_number(&at);
-		if (m > 0 && at == end) {
-			mail->n = n;
-			mail->m = m;
-		}
-	}
-}
-
-/* The tags between @s and @end, the inside of one [...]. */
-static void take_tags(struct mail *mail, const char *s, const char *end)
-{
-	while (s < end) {
-		size_t len = strcspn(s, " ,;:-\t]");
-
-		take_tag(mail, s, s + len);
-		s += len + 1;
-	}
-}
-
-void mail_parse_subject(struct mail *mail)
-{
-	const char *s = mail->subject, *end;
-
-	mail->patch = false;
-	mail->version = 1;
-	mail->n = mail->m = 0;
-	while (isspace((unsigned char)*s))
-		s++;
-	/* A reply's "Re:" is not a bracket, so a reply has no tags. */
-	while (*s == '[' && (end = strchr(s, ']'))) {
-		take_tags(mail, s + 1, end);
-		s = end + 1;
-		while (isspace((unsigned char)*s))
-			s++;
-	}
-	if (!strncasecmp(s, "Re:", 3))
-		mail->patch = false;
-	mail->title = s;
-}
-
-/* ---- bodies ---- */
+#include "kernels/unpack.h"
 
 /* The line after @line, or NULL. */
 static const char *next_line(const char *line)
@@ -106,6 +26,175 @@ static const char *next_line(const char *line)
 		return NULL;
 	return line + 1;
 }
+
+/* ---- headers ---- */
+
+static bool is_header_of(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncasecmp(line, name, len) && line[len] == ':';
+}
+
+/* Appends the line without its end. */
+static void add_line(struct strbuf *out, const char *line)
+{
+	strbuf_add(out, line, strcspn(line, "\r\n"));
+}
+
+char *mail_header(const char *raw, const char *name)
+{
+	struct strbuf value = STRBUF_INIT;
+	const char *line = raw;
+
+	while (line && *line != '\n' && *line != '\r' && !is_header_of(line, name))
+		line = next_line(line);
+	if (line && is_header_of(line, name)) {
+		line += strlen(name) + 1;
+		do {
+			add_line(&value, line + strspn(line, " \t"));
+			line = next_line(line);
+			if (line && (*line == ' ' || *line == '\t'))
+				strbuf_addch(&value, ' ');
+		} while (line && (*line == ' ' || *line == '\t'));
+	}
+	return strbuf_detach(&value);
+}
+
+/* Appends the "<...>" of @text, the last one first. */
+static void add_ids(struct strbuf *out, const char *text)
+{
+	for (size_t at = strlen(text); at;) {
+		size_t len;
+
+		if (text[--at] != '<')
+			continue;
+		len = strcspn(text + at, "> \t");
+		if (text[at + len] == '>')
+			strbuf_addf(out, "%.*s ", (int)len + 1, text + at);
+	}
+}
+
+static char *find_id(const char *raw)
+{
+	__cleanup_free char *value = mail_header(raw, "Message-ID");
+	const char *id = value + strspn(value, " \t");
+
+	return strndup(id, strcspn(id, " \t"));
+}
+
+static char *find_replied(const char *raw)
+{
+	__cleanup_free char *parent = mail_header(raw, "In-Reply-To");
+	__cleanup_free char *references = mail_header(raw, "References");
+	struct strbuf ids = STRBUF_INIT;
+
+	add_ids(&ids, parent);
+	add_ids(&ids, references);
+	return strbuf_detach(&ids);
+}
+
+/* "x@y" of "Name <x@y>" or "x@y (Name)". */
+static char *find_sender(const char *raw)
+{
+	__cleanup_free char *from = mail_header(raw, "From");
+	const char *at = strrchr(from, '<');
+
+	if (at)
+		return strndup(at + 1, strcspn(at + 1, "> \t"));
+	at = from + strspn(from, " \t");
+	return strndup(at, strcspn(at, " \t"));
+}
+
+/* The line that git format-patch puts above each mail: a commit, and a date that is always the same. */
+static bool has_git_line(const char *raw)
+{
+	return !strncmp(raw, "From ", 5) && strspn(raw + 5, "0123456789abcdef") >= 40 &&
+	       strstr(raw, " Mon Sep 17 00:00:00 2001") &&
+	       strstr(raw, " Mon Sep 17 00:00:00 2001") < raw + 100;
+}
+
+void mail_parse_headers(struct mail *mail, const char *raw)
+{
+	mail->message_id = find_id(raw);
+	mail->replies_to = find_replied(raw);
+	mail->sender = find_sender(raw);
+	mail->from_git = has_git_line(raw);
+}
+
+/* The charset of the mail's text as its header says it; "" without. The caller frees. */
+static char *find_charset(const char *raw)
+{
+	__cleanup_free char *type = mail_header(raw, "Content-Type");
+	const char *at = strcasestr(type, "charset=");
+
+	if (!at)
+		return xstrdup("");
+	at += strlen("charset=");
+	at += *at == '"';
+	return strndup(at, strcspn(at, "\"; \t"));
+}
+
+/* ---- bytes to UTF-8 ---- */
+
+static bool is_utf8(const char *text)
+{
+	while (*text) {
+		size_t n = utf8_length(text, UTF8_TO_NUL);
+
+		if (!n)
+			return false;
+		text += n;
+	}
+	return true;
+}
+
+/* NULL if @charset is not known or the text is not of it. */
+static char *convert(const char *text, const char *charset)
+{
+	size_t left = strlen(text), room = left * 4 + 16, size = room;
+	char *out = xcalloc(room + 1, 1), *to = out, *from = (char *)(uintptr_t)text;
+	iconv_t cd = iconv_open("UTF-8", charset);
+	bool good = false;
+
+	if (cd != (iconv_t)-1) {
+		good = iconv(cd, &from, &left, &to, &room) != (size_t)-1 && !left;
+		iconv_close(cd);
+	}
+	out[good ? size - room : 0] = '\0';
+	if (good && is_utf8(out))
+		return out;
+	free(out);
+	return NULL;
+}
+
+/* Takes @text and returns it as UTF-8: as it is, or from the charset, or with its bytes shown. */
+static char *make_utf8(char *text, const char *charset)
+{
+	struct strbuf shown = STRBUF_INIT;
+	char *converted = NULL;
+
+	if (is_utf8(text))
+		return text;
+	if (*charset)
+		converted = convert(text, charset);
+	if (!converted) {
+		for (const char *s = text; *s;) {
+			size_t n = utf8_length(s, UTF8_TO_NUL);
+
+			if (n)
+				strbuf_add(&shown, s, n);
+			else
+				strbuf_addf(&shown, "\\x%02x", (unsigned char)*s);
+			s += n + !n;
+		}
+		converted = strbuf_detach(&shown);
+	}
+	free(text);
+	return converted;
+}
+
+/* ---- bodies ---- */
 
 static char *find_base_commit(const char *text)
 {
@@ -154,92 +243,91 @@ char *mail_outside_path(const struct mail *mail)
 	return found;
 }
 
-/* ---- git mailsplit, git mailinfo ---- */
-
-/* The value of "Name: value" in mailinfo's output; "" without. The caller frees. */
-static char *info_value(const char *info, const char *name)
+char *mail_name(const struct mail *mail)
 {
-	size_t len = strlen(name);
-
-	for (const char *line = info; line; line = next_line(line))
-		if (!strncmp(line, name, len) && !strncmp(line + len, ": ", 2))
-			return strndup(line + len + 2, strcspn(line + len + 2, "\r\n"));
-	return xstrdup("");
+	if (mail->message_id[0])
+		return xstrdup(mail->message_id);
+	return xasprintf("\"%s\"", mail->subject);
 }
 
-/* The Message-ID of a raw mail, whose value may be on the line after the header's name; "" if there
- * is none. */
-static char *header_message_id(const char *raw)
+/* ---- one mail ---- */
+
+/* Subject and id as they stand there, for a mail that is not read any further. The caller frees. */
+static char *name_raw(const char *raw)
 {
-	for (const char *line = raw; line && *line != '\n' && *line != '\r';
-	     line = next_line(line)) {
-		if (strncasecmp(line, "Message-ID:", 11))
-			continue;
-		line += 11 + strspn(line + 11, " \t\r\n");
-		return strndup(line, strcspn(line, " \t\r\n"));
-	}
-	return xstrdup("");
+	__cleanup_free char *subject = mail_header(raw, "Subject");
+	__cleanup_free char *id = find_id(raw);
+	__cleanup_free char *shown = make_utf8(xstrdup(subject), "");
+
+	if (*id)
+		return xasprintf("\"%s\" %s", shown, id);
+	return xasprintf("\"%s\"", shown);
 }
 
-static int read_text(const char *path, char **text, struct error *err)
+static int refuse_mail(const char *path, const char *raw, const char *why, struct error *err)
 {
-	struct strbuf sb = STRBUF_INIT;
-	int ret = fs_read_file(path, MAX_MAIL_BYTES, &sb, err);
+	__cleanup_free char *name = name_raw(raw);
 
-	*text = strbuf_detach(&sb);
-	return ret;
+	return error_set(err, -EINVAL, "%s: mail %s: %s", path, name, why);
 }
 
-/* git mailinfo's output; body and diff go into the files @body and @diff. -ENOMSG: not a mail. */
-static int run_mailinfo(const char *dir, const char *path, const char *body, const char *diff,
-			struct strbuf *info, struct error *err)
+static void take_info(struct mail *mail, struct mailinfo *m, const char *raw)
 {
-	const char *const args[] = {
-		"mailinfo", "-k", "-m", "--encoding=UTF-8", "--no-scissors", "--quoted-cr=strip",
-		body,	    diff, NULL};
-	struct git_command cmd = {.dir = dir, .args = args, .env = git_env, .stdin_path = path};
-	int status, ret = git_run(&cmd, &status, info, err);
+	__cleanup_free char *charset = find_charset(raw);
 
-	if (ret || !status)
-		return ret;
-	/* if it was a patch, check_complete() reports its number */
-	log_warning("mail %s: git mailinfo cannot read it; it was left out", basename(path));
-	return -ENOMSG;
-}
-
-static void take_headers(struct mail *mail, const char *info, const char *raw)
-{
-	mail->author = info_value(info, "Author");
-	mail->email = info_value(info, "Email");
-	mail->date = info_value(info, "Date");
-	mail->subject = info_value(info, "Subject");
-	mail->message_id = header_message_id(raw);
+	mail->author = make_utf8(mailinfo_value(m, "Author"), charset);
+	mail->email = make_utf8(mailinfo_value(m, "Email"), charset);
+	mail->date = make_utf8(mailinfo_value(m, "Date"), charset);
+	mail->subject = make_utf8(mailinfo_value(m, "Subject"), charset);
+	mail->body = m->message;
+	mail->diff = strbuf_detach(&m->patch);
+	mail->diff_len = patch_length(mail->diff);
+	m->message = NULL;
+	mail_parse_headers(mail, raw);
+	mail->message_id = make_utf8(mail->message_id, charset);
+	mail->sender = make_utf8(mail->sender, charset);
 	mail_parse_subject(mail);
 }
 
-static int read_mail(const char *dir, const char *name, struct mail *mail, struct error *err)
+static bool is_raw_reply(const char *raw)
 {
-	__cleanup_free char *path = xasprintf("%s/%s", dir, name);
-	__cleanup_free char *body = xasprintf("%s/body", dir);
-	__cleanup_free char *diff = xasprintf("%s/diff", dir);
-	__cleanup_free char *raw = NULL;
-	struct strbuf info = STRBUF_INIT;
-	int ret = run_mailinfo(dir, path, body, diff, &info, err);
+	__cleanup_free char *subject = mail_header(raw, "Subject");
+
+	return !strncasecmp(subject, "Re:", 3);
+}
+
+/* 1: the mail is a reply that git cannot read, and was left out. Any other may be a patch, without which
+ * the series would be another. */
+static int read_mail(const char *path, const char *dir, const char *name, struct mail *mail,
+		     struct error *err)
+{
+	__cleanup_free char *file = xasprintf("%s/%s", dir, name);
+	struct mailinfo m = {.patch = STRBUF_INIT};
+	struct strbuf raw = STRBUF_INIT;
+	struct error why;
+	int ret = fs_read_file(file, MAILINFO_MAX_BYTES, &raw, err);
 
 	if (ret)
 		goto out;
-	ret = read_text(path, &raw, err);
-	if (ret)
-		goto out;
-	ret = read_text(body, &mail->body, err);
-	if (ret)
-		goto out;
-	ret = read_text(diff, &mail->diff, err);
-	if (ret)
-		goto out;
-	take_headers(mail, info.buf, raw);
+	ret = mailinfo_read(file, dir, &m, &why);
+	if (ret == -ENOMSG && is_raw_reply(raw.buf)) {
+		log_warning("%s: a reply was left out: %s", path, why.text);
+		ret = 1;
+	} else if (ret == -ENOMSG) {
+		ret = refuse_mail(path, raw.buf, why.text, err);
+	} else if (ret) {
+		error_set(err, ret, "%s", why.text);
+	} else if (strlen(raw.buf) != raw.len || strlen(m.patch.buf) != m.patch.len) {
+		ret = refuse_mail(
+			path, raw.buf,
+			"has a NUL byte: a damaged mail, or a diff of a binary file that was not made with git diff --binary",
+			err);
+	} else {
+		take_info(mail, &m, raw.buf);
+	}
 out:
-	strbuf_release(&info);
+	mailinfo_free(&m);
+	strbuf_release(&raw);
 	return ret;
 }
 
@@ -250,39 +338,24 @@ static void free_mail(struct mail *mail)
 	free(mail->date);
 	free(mail->subject);
 	free(mail->message_id);
+	free(mail->replies_to);
+	free(mail->sender);
 	free(mail->body);
 	free(mail->diff);
 	memset(mail, 0, sizeof(*mail));
 }
 
-/* Writes each mail of the mbox @path to a file of its own in @dir. */
-static int split_mailbox(const char *path, const char *dir, struct error *err)
-{
-	__cleanup_free char *absolute = realpath(path, NULL);
-	__cleanup_free char *out = xasprintf("-o%s", dir);
-	const char *const args[] = {"mailsplit", "-b", "--mboxrd", out, "--", absolute, NULL};
-	struct git_command cmd = {.dir = dir, .args = args, .env = git_env};
-	struct strbuf count = STRBUF_INIT;
-	int status, ret;
+/* ---- a mailbox ---- */
 
-	if (!absolute)
-		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
-	ret = git_run(&cmd, &status, &count, err);
-	if (!ret && (status || atoi(count.buf) < 1))
-		ret = error_set(err, -EINVAL, "%s: git mailsplit finds no mail in it", path);
-	strbuf_release(&count);
-	return ret;
-}
-
-/* Adds the mail in the file @name of @dir to the box; one that git cannot read is left out. */
-static int add_mail(struct mailbox *box, const char *dir, const char *name, struct error *err)
+static int add_mail(struct mailbox *box, const char *path, const char *dir, const char *name,
+		    struct error *err)
 {
 	struct mail mail = {.author = NULL};
-	int ret = read_mail(dir, name, &mail, err);
+	int ret = read_mail(path, dir, name, &mail, err);
 
 	if (ret) {
 		free_mail(&mail);
-		if (ret == -ENOMSG)
+		if (ret == 1)
 			return 0;
 		return ret;
 	}
@@ -291,24 +364,33 @@ static int add_mail(struct mailbox *box, const char *dir, const char *name, stru
 	return 0;
 }
 
+/* The mails of @plain, which is @path without its compression. */
+static int add_mails(struct mailbox *box, const char *path, const char *plain, const char *dir,
+		     struct error *err)
+{
+	int count, ret = mailinfo_split(plain, dir, "--mboxrd", &count, err);
+
+	for (int i = 1; !ret && i <= count; i++) {
+		__cleanup_free char *name = xasprintf("%04d", i);
+
+		ret = add_mail(box, path, dir, name, err);
+	}
+	return ret;
+}
+
 int mailbox_read(const char *path, const char *dir, struct mailbox *box, struct error *err)
 {
-	char **names;
-	size_t count;
-	int ret;
+	__cleanup_free char *mails = xasprintf("%s/mails", dir);
+	__cleanup_free char *plain = NULL;
+	int ret = unpack_file(path, dir, &plain, err);
 
-	memset(box, 0, sizeof(*box));
-	ret = split_mailbox(path, dir, err);
 	if (ret)
 		return ret;
-	ret = fs_list(dir, NULL, &names, &count, err);
+	ret = fs_mkdir_p(mails, err);
 	if (ret)
 		return ret;
-	for (size_t i = 0; !ret && i < count; i++)
-		ret = add_mail(box, dir, names[i], err);
-	fs_free_names(names, count);
-	if (ret)
-		mailbox_free(box);
+	ret = add_mails(box, path, plain, mails, err);
+	fs_remove_tree(mails, NULL);
 	return ret;
 }
 

@@ -5,21 +5,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/sha256.h"
-#include "common/subprocess.h"
+#include "common/git.h"
 #include "kernels/internal.h"
+#include "kernels/mailinfo.h"
 #include "kernels/patch.h"
 
-/* The patch that a line of a series file names; NULL for a comment or an empty line. Cuts the line. */
-static char *series_entry(char *line)
+/* Cuts "# a remark" and the blanks in front of it. */
+static void cut_remark(char *text)
 {
-	line += strspn(line, " \t");
-	line[strcspn(line, " \t\r\n")] = '\0';
-	if (!*line || *line == '#')
+	size_t len = strcspn(text, "#");
+
+	while (len && strchr(" \t", text[len - 1]))
+		len--;
+	text[len] = '\0';
+}
+
+/* The patch that a line of a series file names; NULL for a comment or an empty line. Cuts the line.
+ * *options: quilt's behind the name, "" without. */
+static char *series_entry(char *line, char **options)
+{
+	char *name;
+
+	line[strcspn(line, "\r\n")] = '\0';
+	name = strtok_r(line, " \t", options);
+	if (!name || *name == '#')
 		return NULL;
-	return line;
+	*options += strspn(*options, " \t");
+	cut_remark(*options);
+	return name;
+}
+
+/* "-p1", and "-pab" which differs from it only in what quilt writes. */
+static bool are_plain_options(const char *options)
+{
+	return !*options || !strcmp(options, "-p1") || !strcmp(options, "-pab");
 }
 
 static int add_patch(const char *dir, const char *name, int line, char ***paths, size_t *count,
@@ -51,11 +74,18 @@ int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *cou
 	char *rest = text.buf, *line;
 
 	while (!ret && (!limit || added < limit) && (line = strsep(&rest, "\n"))) {
-		const char *name = series_entry(line);
+		char *options = NULL;
+		const char *name = series_entry(line, &options);
 
 		number++;
 		if (!name)
 			continue;
+		if (!are_plain_options(options)) {
+			ret = error_set(err, -EINVAL,
+					"%s:%d: \"%s\": patches are applied with -p1 alone", series,
+					number, options);
+			break;
+		}
 		ret = add_patch(dir, name, number, paths, count, err);
 		added++;
 	}
@@ -82,97 +112,91 @@ int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], 
 
 /* ---- applying ---- */
 
-/* What patch(1) says as it goes: the file it is at, and the first complaint. */
-struct complaint {
-	char file[256];
-	char what[512];
-	int limit; /* the limit of this machine that it met: a negative errno; 0: none */
-};
-
-/* "patching file kernel/fork.c", and what patch(1) says of files that it deletes or renames */
-static void note_file(struct complaint *c, const char *line)
+/* The number at the end of "FILE:LINE", which is cut off; 0: there is none. */
+static long cut_line_number(char *place)
 {
-	char file[256];
+	char *colon = strrchr(place, ':');
 
-	if (c->what[0])
-		return;
-	if (sscanf(line, "%*[a-z] file %255[^\n]", file) == 1 ||
-	    sscanf(line, "%*[a-z] %*[a-z] file %255[^\n]", file) == 1)
-		snprintf(c->file, sizeof(c->file), "%s", file);
-}
-
-static void watch_line(const char *line, void *arg)
-{
-	// clang-format off
-	static const char *const signs[] = {
-		"FAILED", "can't find file", "malformed patch", "already applied", "already exists",
-		"Ignoring", "Only garbage", "not found", "unexpected end of file", "doesn't exist",
-	};
-	// clang-format on
-	struct complaint *c = arg;
-
-	note_file(c, line);
-	if (!c->limit) {
-		c->limit = subprocess_find_limit(line);
-		if (c->limit)
-			snprintf(c->what, sizeof(c->what), "%s", line);
-	}
-	for (size_t i = 0; !c->what[0] && i < ARRAY_SIZE(signs); i++)
-		if (strstr(line, signs[i]))
-			snprintf(c->what, sizeof(c->what), "%s", line);
-}
-
-static int judge_patch(const char *tree, const char *name, int status, struct complaint *c,
-		       struct error *err)
-{
-	const char *separator = "";
-
-	if (c->limit == -ENOSPC)
-		return error_set(err, -ENOSPC, "%s: disk full while applying %s", tree, name);
-	if (c->limit)
-		return error_set(err, c->limit, "applying %s: %s", name, c->what);
-	if (status > 128)
-		return error_set(err, -ENOMEM, "applying %s: patch(1) was killed by signal %d",
-				 name, status - 128);
-	if (!status && !strstr(c->what, "Ignoring"))
+	if (!colon)
 		return 0;
-	if (c->file[0])
-		separator = ": ";
-	if (!c->what[0])
-		snprintf(c->what, sizeof(c->what), "patch(1) failed with status %d", status);
-	return error_set(err, -EBADMSG, "patch %s does not apply: %s%s%s", name, c->file, separator,
-			 c->what);
+	*colon = '\0';
+	return atol(colon + 1);
 }
 
-/* No fuzz: a hunk whose context differs is a different patch, and a person has to look at it. */
-static int run_patch(const char *tree, const char *patch, const char *log, struct error *err)
+int kernel_patch_refused(const char *name, const char *complaints, struct error *err)
 {
-	const char *argv[] = {"patch",
-			      "-p1",
-			      "--batch",
-			      "--forward",
-			      "--fuzz=0",
-			      "--no-backup-if-mismatch",
-			      "--reject-file=-",
-			      "-i",
-			      patch,
-			      NULL};
-	const char *const env[] = {"LC_ALL=C", "POSIXLY_CORRECT", "PATCH_GET=0", NULL};
-	struct complaint c = {.file = ""};
-	struct subprocess sp = {.argv = argv,
-				.env = env,
-				.cwd = tree,
-				.log_path = log,
-				.on_line = watch_line,
-				.arg = &c};
-	int status, ret = subprocess_run(&sp, &status, err);
+	static const char failed[] = "error: patch failed: ";
+	const char *at = strstr(complaints, failed), *why = strstr(complaints, "error: ");
+	__cleanup_free char *text = NULL;
+
+	if (at) {
+		at += strlen(failed);
+		text = strndup(at, strcspn(at, "\n"));
+		long line = cut_line_number(text);
+
+		return error_set(
+			err, -EBADMSG,
+			"patch %s does not apply: %s: the hunk for line %ld does not match", name,
+			text, line);
+	}
+	if (!why)
+		why = complaints;
+	else
+		why += strlen("error: ");
+	text = strndup(why, strcspn(why, "\n"));
+	return error_set(err, -EBADMSG, "patch %s does not apply: %s", name, text);
+}
+
+static void append_log(const char *log, const char *text)
+{
+	FILE *f;
+
+	if (!log)
+		return;
+	f = fopen(log, "ae");
+	if (!f)
+		return;
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A failure is told by `git apply` before it writes anything. Its complaints go to the log as well. */
+static int run_apply(const char *tree, const char *name, const char *diff, const char *log,
+		     struct error *err)
+{
+	const char *const args[] = {"apply", "-p1", "--whitespace=nowarn", NULL};
+	struct strbuf complaints = STRBUF_INIT;
+	struct git_command cmd = {.dir = tree,
+				  .args = args,
+				  .env = mailinfo_env,
+				  .stdin_path = diff,
+				  .complaints = &complaints};
+	int status, ret = git_run(&cmd, &status, NULL, err);
+
+	if (!ret && status) {
+		append_log(log, complaints.buf);
+		ret = kernel_patch_refused(name, complaints.buf, err);
+	}
+	strbuf_release(&complaints);
+	return ret;
+}
+
+/* No fuzz: a hunk whose context differs is a different patch, and a person has to look at it. git looks
+ * for no repository (mailinfo_env), replaces a file that it changes and does not write into it. */
+static int apply_diff(const char *tree, const char *patch, const struct strbuf *diff,
+		      const char *log, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s.diff", tree);
+	int ret = fs_write_file(path, diff->buf, diff->len, err);
 
 	if (ret)
 		return ret;
-	return judge_patch(tree, basename(patch), status, &c, err);
+	ret = run_apply(tree, basename(patch), path, log, err);
+	unlink(path);
+	return ret;
 }
 
-/* A patch on its way into a tree, for patch_file_each_path(). */
+/* A patch on its way into a tree, for patch_each_path(). */
 struct applying {
 	const char *tree, *patch;
 	struct error *err;
@@ -208,14 +232,28 @@ static int note_source(const struct patch_path *p, void *arg)
 static int apply_patch(const char *tree, const char *patch, const char *log, struct error *err)
 {
 	struct applying a = {tree, patch, err};
-	int ret = patch_file_each_path(patch, refuse_generated, &a, err);
+	struct strbuf diff = STRBUF_INIT;
+	int ret = patch_read(patch, &diff, err);
 
 	if (ret)
-		return ret;
-	ret = run_patch(tree, patch, log, err);
+		goto out;
+	if (!patch_length(diff.buf)) {
+		ret = error_set(
+			err, -EBADMSG,
+			"patch %s does not apply: it has no diff that git apply knows (unified, or git's own)",
+			basename(patch));
+		goto out;
+	}
+	ret = patch_each_path(diff.buf, refuse_generated, &a);
 	if (ret)
-		return ret;
-	return patch_file_each_path(patch, note_source, &a, err);
+		goto out;
+	ret = apply_diff(tree, patch, &diff, log, err);
+	if (ret)
+		goto out;
+	ret = patch_each_path(diff.buf, note_source, &a);
+out:
+	strbuf_release(&diff);
+	return ret;
 }
 
 int kernel_patches_apply(const char *tree, char *const *paths, size_t count, const char *log,
@@ -271,11 +309,13 @@ static int is_config(const struct patch_path *p, void *arg)
 static int patch_has_path(const char *patch, int (*is)(const struct patch_path *p, void *arg),
 			  bool *has, struct error *err)
 {
-	int ret = patch_file_each_path(patch, is, NULL, err);
+	struct strbuf diff = STRBUF_INIT;
+	int ret = patch_read(patch, &diff, err);
 
-	*has = ret == 1;
-	if (ret == 1)
-		return 0;
+	*has = false;
+	if (!ret)
+		*has = patch_each_path(diff.buf, is, NULL) == 1;
+	strbuf_release(&diff);
 	return ret;
 }
 

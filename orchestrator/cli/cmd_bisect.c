@@ -4,6 +4,7 @@
 #include "common/alloc.h"
 #include "common/log.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
 #include "orchestrator/bisect/bisect.h"
 #include "orchestrator/bisect/commits.h"
 #include "orchestrator/bisect/probe.h"
@@ -26,7 +27,7 @@ static int run_to_end(struct results_db *db, const struct results_bisect *b)
 			"the finished steps are kept; to go on: nestlab bisect --resume --session %s",
 			b->session);
 	} else {
-		fputs(report.buf, stdout);
+		terminal_printf("%s", report.buf);
 		status = bisect_exit_status(end);
 	}
 	strbuf_release(&report);
@@ -42,7 +43,7 @@ static int print_log(struct results_db *db, const struct results_bisect *b)
 	if (bisect_log(db, command_places()->runs, b, &log, &err))
 		status = command_fatal(&err);
 	else
-		fputs(log.buf, stdout);
+		terminal_printf("%s", log.buf);
 	strbuf_release(&log);
 	return status;
 }

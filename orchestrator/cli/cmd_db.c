@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/strbuf.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "results/store/store.h"
 
@@ -26,16 +27,17 @@ static void refuse_operands(int n, char **operands)
 static void print_head(const char *path, const struct results_head *h)
 {
 	if (!h->seals) {
-		printf("%s: no chain of seals yet; nestlab run, merge or migrate begins one\n",
-		       path);
+		terminal_printf(
+			"%s: no chain of seals yet; nestlab run, merge or migrate begins one\n",
+			path);
 		return;
 	}
-	printf("%s: %" PRId64 " seals, head %s\n", path, h->seals, h->head);
+	terminal_printf("%s: %" PRId64 " seals, head %s\n", path, h->seals, h->head);
 	if (h->adopted)
-		printf("(%" PRId64
-		       " rows are older than the chain, which began at %s: what was done "
-		       "to them before, it cannot show)\n",
-		       h->adopted, h->started);
+		terminal_printf("(%" PRId64
+				" rows are older than the chain, which began at %s: what was done "
+				"to them before, it cannot show)\n",
+				h->adopted, h->started);
 }
 
 /* Opens the database for reading and does something with it. */
@@ -109,7 +111,7 @@ static int check_contents(struct results_db *db, const char *path)
 	int status = check_noted(db);
 
 	if (results_check(db, &report, &err)) {
-		fputs(report.buf, stdout);
+		terminal_printf("%s", report.buf);
 		command_fatal(&err);
 		status = EXIT_NO;
 	}
@@ -118,7 +120,7 @@ static int check_contents(struct results_db *db, const char *path)
 		return command_fatal(&err);
 	if (status)
 		return status;
-	printf("%s: good\n", path);
+	terminal_printf("%s: good\n", path);
 	if (results_head(db, &head, &err))
 		return command_fatal(&err);
 	print_head(path, &head);
@@ -160,17 +162,18 @@ static int migrate_database(int n, char **operands)
 
 static void print_merged(const char *from, const char *into, const struct results_merged *m)
 {
-	printf("%s: %" PRId64 " boots added from %s, %" PRId64 " were there already", into,
-	       m->boots, from, m->same);
+	terminal_printf("%s: %" PRId64 " boots added from %s, %" PRId64 " were there already", into,
+			m->boots, from, m->same);
 	if (m->bisects || m->steps)
-		printf("; %" PRId64 " bisects and %" PRId64 " of their steps added", m->bisects,
-		       m->steps);
+		terminal_printf("; %" PRId64 " bisects and %" PRId64 " of their steps added",
+				m->bisects, m->steps);
 	putchar('\n');
 	if (m->consoles)
-		printf("%" PRId64
-		       " of these boots have a console log: it stays where it was written, which "
-		       "is where their console_path says\n",
-		       m->consoles);
+		terminal_printf(
+			"%" PRId64
+			" of these boots have a console log: it stays where it was written, which "
+			"is where their console_path says\n",
+			m->consoles);
 }
 
 static int merge_into(struct results_db *from, const char *from_path, const char *into_path)

@@ -11,6 +11,7 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/hosts/hosts.h"
 
@@ -96,7 +97,7 @@ static void print_details(const struct checked *c)
 	cmdline = c->cfg.driver->cmdline(&c->cfg, HOST_MEASURES);
 	identity = json_canonical(c->found.identity);
 	missing = lines_as_array(&c->found.missing);
-	printf("%s: %s\n", c->cfg.name, c->found.ready ? "can run" : "cannot run");
+	terminal_printf("%s: %s\n", c->cfg.name, c->found.ready ? "can run" : "cannot run");
 	command_print_row("  is        ", c->cfg.driver->help);
 	command_print_row("  identity  ", identity);
 	command_print_row("  kernel    ", cmdline);

@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/terminal.h"
 #include "kernels/kernels.h"
 #include "orchestrator/cli/command.h"
 
@@ -66,7 +67,6 @@ static void print_row(struct json_object *o)
 {
 	struct json_object *built;
 	bool yes = json_object_object_get_ex(o, "built", &built) && json_object_get_boolean(built);
-
 	__cleanup_free char *head =
 		xasprintf("%-24s %-18s %7s  %-5s  ", text_of(o, "name", ""),
 			  text_of(o, "base", "-"), text_of(o, "patches", "-"), yes ? "yes" : "no");
@@ -179,15 +179,16 @@ static void describe_build(struct json_object *o, const struct kernel_build *b)
 static void print_value(const char *key, struct json_object *v, int indent)
 {
 	if (json_object_is_type(v, json_type_object)) {
-		printf("%*s%s:\n", indent, "", key);
+		terminal_printf("%*s%s:\n", indent, "", key);
 		json_object_object_foreach(v, name, member) print_value(name, member, indent + 2);
 	} else if (json_object_is_type(v, json_type_array)) {
-		printf("%*s%s:%s\n", indent, "", key, json_object_array_length(v) ? "" : " none");
+		terminal_printf("%*s%s:%s\n", indent, "", key,
+				json_object_array_length(v) ? "" : " none");
 		for (size_t i = 0; i < json_object_array_length(v); i++)
-			printf("%*s%s\n", indent + 2, "",
-			       json_object_get_string(json_object_array_get_idx(v, i)));
+			terminal_printf("%*s%s\n", indent + 2, "",
+					json_object_get_string(json_object_array_get_idx(v, i)));
 	} else if (v) {
-		printf("%*s%s: %s\n", indent, "", key, json_object_get_string(v));
+		terminal_printf("%*s%s: %s\n", indent, "", key, json_object_get_string(v));
 	}
 }
 
@@ -261,7 +262,7 @@ static int build_kernel(const struct kernel_env *env, const char *name)
 			return EXIT_NO;
 		return EXIT_FATAL;
 	}
-	printf("%s  %.12s  %s  %s\n", b.name, b.key, b.cached ? "cached" : "built", b.dir);
+	terminal_printf("%s  %.12s  %s  %s\n", b.name, b.key, b.cached ? "cached" : "built", b.dir);
 	kernel_build_free(&b);
 	return 0;
 }
@@ -286,25 +287,51 @@ static int build_operands(int n, char **operands)
 
 /* ---- import ---- */
 
-static const char *mbox, *onto, *new_name;
+static struct kernel_import wanted;
+static bool patches_given;
+static long version;
 static const struct option_spec import_options[] = {
-	OPTION_STRING("mbox", "FILE", &mbox,
-		      "the mail thread, as the mailing list or its archive has it"),
-	OPTION_STRING("onto", "KERNEL", &onto, "the variant to apply the series to"),
-	OPTION_STRING("name", "NAME", &new_name, "the name of the new variant"), OPTION_END};
+	OPTION_STRING("mbox", "FILE", &wanted.mbox,
+		      "the thread as the list or the archive gives it, compressed or not"),
+	OPTION_FLAG("patches", &patches_given,
+		    "operands are patch files, or folders of them (quilt's, git format-patch's)"),
+	OPTION_STRING("message-id", "ID", &wanted.message_id,
+		      "fetch the thread of this mail with b4, which has to be installed"),
+	OPTION_INT("version", "N", &version, 1, 9999,
+		   "the version of the series (default: the newest that is complete)"),
+	OPTION_STRING("onto", "KERNEL", &wanted.onto, "the variant that the series goes on top of"),
+	OPTION_STRING("name", "NAME", &wanted.name, "what the new variant is called"),
+	OPTION_END};
 
-static int import_mbox(int n, char **operands)
+static void check_import(int n, char **operands)
+{
+	if (n && !patches_given)
+		command_usage_error("%s: operands are for --patches", operands[0]);
+	if (patches_given && !n)
+		command_usage_error("--patches: give files or folders");
+	if (!!wanted.mbox + !!wanted.message_id + patches_given != 1)
+		command_usage_error("give one of --mbox, --patches and --message-id");
+	if (!wanted.onto || !wanted.name)
+		command_usage_error("give --onto and --name");
+	if (version && patches_given)
+		command_usage_error("--version: is for a thread, not for --patches");
+}
+
+static int import_series(int n, char **operands)
 {
 	struct kernel_env env = find_env();
 	struct error err;
+	int ret;
 
-	if (n)
-		command_usage_error("%s: kernel import takes no operand", operands[0]);
-	if (!mbox || !onto || !new_name)
-		command_usage_error("give --mbox, --onto and --name");
-	if (kernel_import(&env, mbox, onto, new_name, &err))
-		return command_fatal(&err);
-	return show_kernel(new_name);
+	check_import(n, operands);
+	wanted.patches = (const char *const *)operands;
+	wanted.npatches = (size_t)n;
+	wanted.version = (int)version;
+	ret = kernel_import(&env, &wanted, &err);
+	if (!ret)
+		return show_kernel(wanted.name);
+	command_fatal(&err);
+	return ret == -EBADMSG ? EXIT_NO : EXIT_FATAL;
 }
 
 /* ---- the table ---- */
@@ -346,14 +373,21 @@ static const struct command actions[] = {
 	},
 	{
 		.name = "import",
-		.help = "make a variant from a patch series in an mbox",
-		.usage = "--mbox FILE --onto KERNEL --name NAME",
+		.help = "make a variant of a patch series: a mailing-list mbox, patch files",
+		.usage = "--mbox FILE [--version N] --onto KERNEL --name NAME\n"
+			 "--message-id ID [--version N] --onto KERNEL --name NAME\n"
+			 "--patches FILE|FOLDER... --onto KERNEL --name NAME",
 		.about =
-			"Makes a variant from a patch series in the mbox of a mail thread: cover letter, "
-			"replies and order do not matter. If a patch n/m is missing, nothing is imported. "
-			"Writes kernels/NAME.json and kernels/patches/NAME/.",
+			"Makes a variant of a patch series. Of a thread, cover letter, replies and "
+			"order do not matter; every patch n/m has to be there once, or nothing is "
+			"imported. Patch files go in the order given; a folder's in that of its file "
+			"series, else of their names. Where the base's sources are at hand the "
+			"series is applied to them at once. Writes kernels/NAME.json and "
+			"kernels/patches/NAME/, or nothing.",
+		.exit_status = "0 imported, 1 a patch does not apply or is none, 128 other trouble",
 		.options = import_options,
-		.run = import_mbox,
+		.operand = "FILE",
+		.run = import_series,
 	},
 	{0},
 };

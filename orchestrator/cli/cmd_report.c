@@ -10,6 +10,7 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/output.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/report.h"
 #include "results/report/signoff.h"
@@ -134,18 +135,18 @@ static void print_signoff(const struct request_signoff *q, const struct signoff 
 {
 	size_t shown = 0, more = 0;
 
-	printf("%s: %s against %s\n", signoff_verdict_name(s->verdict), q->new, q->base);
+	terminal_printf("%s: %s against %s\n", signoff_verdict_name(s->verdict), q->new, q->base);
 	for (size_t i = 0; i < s->nfindings; i++) {
 		if (s->findings[i].state == SIGNOFF_OK)
 			continue;
 		if (shown++ < FINDINGS_SHOWN)
-			printf("  %s: %s\n", s->findings[i].what, s->findings[i].why);
+			terminal_printf("  %s: %s\n", s->findings[i].what, s->findings[i].why);
 		else
 			more++;
 	}
 	if (more)
-		printf("  and %zu more\n", more);
-	printf("%s/signoff.html\n%s/signoff.txt\n", output, output);
+		terminal_printf("  and %zu more\n", more);
+	terminal_printf("%s/signoff.html\n%s/signoff.txt\n", output, output);
 }
 
 /* @nothing: why there is nothing to judge, or NULL. */

@@ -6,6 +6,7 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
 #include "results/compare/compare.h"
@@ -83,12 +84,13 @@ static void show_selftests(struct session *s)
  */
 static void show_next_command(struct session *s)
 {
-	printf("next: nestlab compare %s %s --all --db %s\n", s->summary.kernels[0],
-	       s->summary.kernels[1], command_places()->db);
+	terminal_printf("next: nestlab compare %s %s --all --db %s\n", s->summary.kernels[0],
+			s->summary.kernels[1], command_places()->db);
 	if (s->alpha)
-		printf("      (at level 0.05, where each look above had %.2g: confirm anything that\n"
-		       "      only this comparison reports with new boots)\n",
-		       s->alpha);
+		terminal_printf(
+			"      (at level 0.05, where each look above had %.2g: confirm anything that\n"
+			"      only this comparison reports with new boots)\n",
+			s->alpha);
 }
 
 /* Failed boots count, whatever the numbers say. */
@@ -115,8 +117,8 @@ static int show_results(struct session *s)
 	if (as_json)
 		return status;
 	show_selftests(s);
-	printf("\n%d boot%s passed; database: %s (session %s)\n", sum->boots,
-	       sum->boots == 1 ? "" : "s", command_places()->db, s->request.session);
+	terminal_printf("\n%d boot%s passed; database: %s (session %s)\n", sum->boots,
+			sum->boots == 1 ? "" : "s", command_places()->db, s->request.session);
 	if (sum->nkernels == 2)
 		show_next_command(s);
 	return status;

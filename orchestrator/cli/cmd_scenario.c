@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "scenarios/scenarios.h"
 
@@ -88,7 +89,7 @@ static int check_scenarios(int n, char **files)
 			status = EXIT_NO;
 			continue;
 		}
-		printf("%s: good, %zu measurements\n", plan.path, plan.nmeasures);
+		terminal_printf("%s: good, %zu measurements\n", plan.path, plan.nmeasures);
 		scenario_plan_free(&plan);
 	}
 	return status;

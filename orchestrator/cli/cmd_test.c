@@ -9,6 +9,7 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/terminal.h"
 #include "orchestrator/bisect/commits.h"
 #include "orchestrator/bisect/engine_lab.h"
 #include "orchestrator/bisect/probe.h"
@@ -88,10 +89,10 @@ static void print_medians(const struct test *t, const double *medians, size_t n,
 		where = "on both sides of";
 	else if (status == EXIT_NO)
 		where = "beyond";
-	printf("%s %s:", t->request->probe.scenario, t->request->probe.metric);
+	terminal_printf("%s %s:", t->request->probe.scenario, t->request->probe.metric);
 	for (size_t i = 0; i < n; i++)
-		printf(" %.6g", medians[i]);
-	printf(": %s the limit of %.6g\n", where, t->request->limit);
+		terminal_printf(" %.6g", medians[i]);
+	terminal_printf(": %s the limit of %.6g\n", where, t->request->limit);
 }
 
 /* ---- boots ---- */

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/output.h"
+#include "common/strbuf.h"
 #include "orchestrator/cli/help.h"
 #include "results/report/text.h"
 
@@ -27,13 +28,14 @@ void command_set_running(const struct command *c)
 
 void command_usage_error(const char *fmt, ...)
 {
+	struct strbuf text = STRBUF_INIT;
 	va_list ap;
 
-	fputs("nestlab: error: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	strbuf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	log_error("%s", text.buf);
+	strbuf_release(&text);
 	help_print_usage(stderr, running, command_path);
 	fprintf(stderr, "nestlab %s --help tells more.\n", command_path);
 	exit(output_finish(EXIT_USAGE));

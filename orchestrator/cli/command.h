@@ -51,7 +51,7 @@ unsigned int command_render_flags(void);
  * beginning. Escape sequences of colours take no column. */
 void command_print_text(const char *text);
 
-/* A row of a list on stdout: @head, then @text. Where stdout has fewer columns than that, @text goes on in
+/* A row of a list on stdout: @head, then @text, both cleaned (terminal.h). Where stdout has fewer columns than that, @text goes on in
  * lines of its own. */
 void command_print_row(const char *head, const char *text);
 

@@ -5,6 +5,7 @@
 
 #include "common/cancel.h"
 #include "common/output.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/execute.h"
 #include "orchestrator/cli/help.h"
@@ -39,6 +40,7 @@ static int run_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	command_table = commands;
+	terminal_guard();
 	if (argc < 2) {
 		help_print_commands(stderr);
 		return EXIT_USAGE;

@@ -3,8 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/output.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/table.h"
 
@@ -90,7 +92,7 @@ void command_print_text(const char *text)
 	strbuf_release(&out);
 }
 
-void command_print_row(const char *head, const char *text)
+static void print_clean_row(const char *head, const char *text)
 {
 	size_t columns = stdout_columns();
 	size_t indent = table_width(head, strlen(head));
@@ -110,4 +112,11 @@ void command_print_row(const char *head, const char *text)
 	table_wrap(&out, text, indent, columns);
 	fputs(out.buf, stdout);
 	strbuf_release(&out);
+}
+
+void command_print_row(const char *head, const char *text)
+{
+	__cleanup_free char *clean_head = terminal_line(head), *clean_text = terminal_line(text);
+
+	print_clean_row(clean_head, clean_text);
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/log.h"
 #include "common/nearest.h"
+#include "common/strbuf.h"
 
 #define MAX_WORDS 64
 
@@ -105,15 +107,17 @@ static void list_names(const struct command *parent, const char *names[MAX_WORDS
 int command_unknown(const struct command *parent, const char *word)
 {
 	const char *names[MAX_WORDS + 1], *nearest;
+	struct strbuf text = STRBUF_INIT;
 
 	list_names(parent, names);
 	nearest = nearest_word(word, names);
 	if (parent)
-		fprintf(stderr, "nestlab: error: no such action of %s: %s", parent->name, word);
+		strbuf_addf(&text, "no such action of %s: %s", parent->name, word);
 	else
-		fprintf(stderr, "nestlab: error: no such command: %s", word);
+		strbuf_addf(&text, "no such command: %s", word);
 	if (nearest)
-		fprintf(stderr, "; did you mean %s?", nearest);
-	fputc('\n', stderr);
+		strbuf_addf(&text, "; did you mean %s?", nearest);
+	log_error("%s", text.buf);
+	strbuf_release(&text);
 	return EXIT_USAGE;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/terminal.h"
 #include "common/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
@@ -15,15 +16,14 @@ static size_t character_length(const char *text)
 	return utf8_length(text, UTF8_TO_NUL);
 }
 
-/* XML 1.0, production [2] Char, and no DEL: no control characters, no U+FFFE or U+FFFF. */
+/* XML 1.0, production [2] Char, without what XML discourages or a terminal obeys: no control characters but
+ * ends of lines and tabs, none of direction, no U+FFFE or U+FFFF. */
 static bool is_xml_char(const char *s, size_t n)
 {
-	unsigned char c = *s;
-
-	if (n == 1 && c < 0x20)
-		return c == '\t' || c == '\n' || c == '\r';
-	if (n == 1)
-		return c != 0x7f;
+	if (n == 1 && strchr("\t\n\r", *s))
+		return true;
+	if (terminal_is_control(s, n))
+		return false;
 	return !(n == 3 && !memcmp(s, "\xef\xbf", 2) && (s[2] & 0x3f) >= 0x3e);
 }
 
@@ -129,17 +129,12 @@ void markup_csv(struct strbuf *out, const char *text)
 		strbuf_addch(out, '"');
 }
 
-static bool is_control(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 void markup_line(struct strbuf *out, const char *text)
 {
 	while (text && *text) {
 		size_t n = character_length(text);
 
-		if (is_control(*text))
+		if (n && terminal_is_control(text, n))
 			strbuf_addch(out, ' ');
 		else
 			add_valid(out, text, n);

@@ -85,7 +85,7 @@ fake_patch 3 >"$K/patches/wrong/a.patch"
 fake_patch 1 wrong >"$K/patches/wrong/b.patch"
 printf 'a.patch\nb.patch\n' >"$K/patches/wrong/series"
 echo '{ "base": "root", "patches": "patches/wrong" }' >"$K/wrong.json"
-expect wrong 1 'patch b.patch does not apply: src/f1.c: Hunk #1 FAILED at 1' 'a patch that does not apply'
+expect wrong 1 'patch b.patch does not apply: src/f1.c: the hunk for line 1 does not match' 'a patch that does not apply'
 echo '{ "base": "root", "patches": "patches/wrong", "patch_count": 1 }' >"$K/counted.json"
 like "$(build counted)" 'built' 'patch_count leaves it out'
 

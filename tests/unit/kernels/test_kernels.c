@@ -235,20 +235,34 @@ TEST(config_refuses_what_is_no_option)
 	}
 }
 
+#define HUNK "@@ -1 +1 @@\n-x\n+y\n"
+
 TEST(patches_that_touch_the_configuration)
 {
 	static const struct {
 		const char *text;
 		bool touch;
 	} cases[] = {
-		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", false},
-		{"--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n+++ Kconfig\n", true},
-		{"--- /dev/null\n+++ b/arch/x86/kvm/Kconfig.new\n", true},
-		{"--- a/Makefile\n+++ b/Makefile\n", true},
-		{"--- a/Kconfig\t2020\n+++ /dev/null\n", true},
-		{"--- a/kernel/configs/tiny.config\n+++ b/kernel/configs/tiny.config\n", true},
-		{"--- a/tools/scripts/Makefile.arch\n+++ b/tools/scripts/Makefile.arch\n", false},
-		{"rename from arch/x86/Kconfig\nrename to arch/x86/Other\n", true},
+		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n" HUNK, false},
+		{"--- a/x86.c\n+++ b/x86.c\n" HUNK "--- a/Kconfig\n+++ b/Kconfig\n" HUNK, true},
+		{"--- /dev/null\n+++ b/arch/x86/kvm/Kconfig.new\n" HUNK, true},
+		{"--- a/Makefile\n+++ b/Makefile\n" HUNK, true},
+		{"--- a/Kconfig\t2020\n+++ /dev/null\n" HUNK, true},
+		{"--- a/kernel/configs/tiny.config\n+++ b/kernel/configs/tiny.config\n" HUNK, true},
+		{"--- a/tools/scripts/Makefile.arch\n+++ b/tools/scripts/Makefile.arch\n" HUNK,
+		 false},
+		{"diff --git a/arch/x86/Kconfig b/arch/x86/Other\n"
+		 "rename from arch/x86/Kconfig\nrename to arch/x86/Other\n",
+		 true},
+		{"diff --git a/scripts/x.sh b/scripts/x.sh\nold mode 100644\nnew mode 100755\n",
+		 true},
+		/* in hunks, and in prose */
+		{"--- a/x.lua\n+++ b/x.lua\n@@ -1,2 +1,2 @@\n--- a/Kconfig\n+++ b/Kconfig\n x\n",
+		 false},
+		{"It was:\n\n  --- a/Kconfig\n  +++ b/Kconfig\n  @@ -1 +1 @@\n\n"
+		 "---\n--- a/x.c\n+++ b/x.c\n" HUNK,
+		 false},
+		{"rename from arch/x86/Kconfig\nrename to arch/x86/Other\n", false},
 		{"no diff", false},
 		{"", false},
 	};
@@ -307,19 +321,27 @@ static int stop_at_once(const struct patch_path *p, void *arg)
 
 TEST(a_patch_names_its_files)
 {
-	static const char text[] = "From: somebody\n"
-				   "rename from a.c\nrename to b/c.c\n"
-				   "--- a/a.c\t2020-01-01\n+++ b/b/c.c\r\n"
-				   "@@ -1 +1 @@\n-x\n+y\n"
-				   "--- /dev/null\n+++ b/new.c\n"
-				   "copy from x/y.c\ncopy to x/z.c\n"
-				   "--- a/last.c";
+	static const char text[] =
+		"--- \n f.c | 2 +-\n\n" /* below a mail's "---" */
+		"--- a/a.c\t2020-01-01\n+++ b/b/c.c\r\n@@ -1,3 +1,2 @@\n--- sql\n+++ b\n context\n-\n"
+		"prose:\ndiff --git a/prose.c b/prose.c\nrename from prose.c\n"
+		" --- a/indented.c\n +++ b/indented.c\n @@ -1 +1 @@\n"
+		"--- /dev/null\n+++ b/new.c\n@@ -0,0 +1 @@\n+x\n\\ No newline at end of file\n"
+		"diff --git a/x/y.c b/x/z.c\ncopy from x/y.c\ncopy to x/z.c\n"
+		"diff --git a/mode b/mode\nold mode 100644\nnew mode 100755\n"
+		"diff --git \"a/\\303\\266\" \"b/\\303\\266\"\nnew file mode 100644\nindex 000..111\n"
+		"diff --git a/bin b/bin\nindex 123..456 100644\nGIT binary patch\nliteral 3\nKcmZ\n\n"
+		"literal 1\nIcmZ\n\n"
+		"-- \n2.39\n";
 	struct strbuf list = STRBUF_INIT;
 	char *first = NULL;
 
 	assert_int_equal(patch_each_path(text, list_path, &list), 0);
-	assert_string_equal(list.buf, "-a.c +b/c.c -a.c +b/c.c +new.c -x/y.c +x/z.c -last.c ");
-	assert_int_equal(patch_each_path("+++ b/x\n+++ b/y\n", stop_at_once, &first), 7);
+	assert_string_equal(list.buf, "-a.c +b/c.c -prose.c +new.c -x/y.c +x/z.c -mode +mode "
+				      "-\xc3\xb6 +\xc3\xb6 -bin +bin ");
+	assert_string_equal(text + patch_length(text), "-- \n2.39\n");
+	assert_int_equal(patch_length("diff --git a/x b/x\nis what git says\n"), 0);
+	assert_int_equal(patch_each_path("--- b/x\n+++ b/y\n" HUNK, stop_at_once, &first), 7);
 	assert_string_equal(first, "b/x");
 	strbuf_release(&list);
 	free(first);
@@ -331,16 +353,18 @@ TEST(patches_that_userspace_sees)
 		const char *text;
 		bool seen;
 	} cases[] = {
-		{"--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n", false},
-		{"--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n", false},
+		{"--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n" HUNK, false},
+		{"--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n" HUNK, false},
 		{"", false},
-		{"--- a/tools/include/a.h\n+++ b/tools/include/a.h\n", true},
-		{"--- a/tools/include/a.h\n+++ /dev/null\n", true},
-		{"rename from tools/include/a.h\nrename to lib/a.h\n", true},
-		{"--- a/x.c\n+++ b/x.c\n--- a/include/uapi/linux/kvm.h\n"
-		 "+++ b/include/uapi/linux/kvm.h\n",
+		{"--- a/tools/include/a.h\n+++ b/tools/include/a.h\n" HUNK, true},
+		{"--- a/tools/include/a.h\n+++ /dev/null\n" HUNK, true},
+		{"diff --git a/tools/include/a.h b/lib/a.h\n"
+		 "rename from tools/include/a.h\nrename to lib/a.h\n",
 		 true},
-		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n", true},
+		{"--- a/x.c\n+++ b/x.c\n" HUNK "--- a/include/uapi/linux/kvm.h\n"
+		 "+++ b/include/uapi/linux/kvm.h\n" HUNK,
+		 true},
+		{"--- a/arch/x86/kvm/Makefile\n+++ b/arch/x86/kvm/Makefile\n" HUNK, true},
 	};
 	char none[SHA256_HEX], hex[SHA256_HEX];
 	struct error err;

@@ -26,7 +26,8 @@ static int import(const char *fixture, const char *name, struct error *err)
 	places_find(&places, NULL);
 	mbox = xasprintf("%s/tests/fixtures/mbox/%s.mbox", places.root, fixture);
 	places_free(&places);
-	return kernel_import(&env, mbox, "onto", name, err);
+	return kernel_import(
+		&env, &(struct kernel_import){.mbox = mbox, .onto = "onto", .name = name}, err);
 }
 
 TEST(subjects_are_told_apart)
@@ -56,6 +57,18 @@ TEST(subjects_are_told_apart)
 		{"[PATCH 1/0] x", true, 1, 0, 0, "x"},
 		{"[PATCH 1/99999] x", true, 1, 0, 0, "x"},
 		{"[PATCH 1/2", false, 1, 0, 0, "[PATCH 1/2"},
+		{"RESEND [PATCH v2 1/2] x", true, 2, 1, 2, "x"},
+		{"RESEND: [PATCH 1/2] x", true, 1, 1, 2, "x"},
+		{"RESEND x", false, 1, 0, 0, "RESEND x"},
+		{"[PATCH 1 of 2] x", true, 1, 1, 2, "x"},
+		{"[PATCH 10 of 12 v3] x", true, 3, 10, 12, "x"},
+		{"[PATCH 1 off 2] x", true, 1, 0, 0, "x"},
+		{"[PATCH 1 of 2", false, 1, 0, 0, "[PATCH 1 of 2"},
+		{"[PATCH 1 of] 2", true, 1, 0, 0, "2"},
+		{"[1/2] x", false, 1, 1, 2, "x"},
+		{"[PATCH 1/2x] x", true, 1, 0, 0, "x"},
+		{"[PATCH 1.5/2] x", true, 1, 1, 2, "x"},
+		{"[PATCH 6.12 2/3] x", true, 1, 2, 3, "x"},
 		{"[]", false, 1, 0, 0, ""},
 		{"", false, 1, 0, 0, ""},
 	};
@@ -70,6 +83,49 @@ TEST(subjects_are_told_apart)
 		assert_int_equal(mail.m, cases[i].m);
 		assert_string_equal(mail.title, cases[i].title);
 	}
+}
+
+TEST(half_numbers_and_replies_are_noted)
+{
+	static const struct {
+		const char *subject;
+		bool half, reply;
+	} cases[] = {
+		{"[PATCH 1.5/2] x", true, false},     {"[PATCH 1/2] x", false, false},
+		{"Re: [PATCH 1/2] x", false, true},   {"re: x", false, true},
+		{"[kvm] Re: [PATCH] x", false, true}, {"Regarding x", false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mail mail = {.subject = (char *)(uintptr_t)cases[i].subject};
+
+		mail_parse_subject(&mail);
+		assert_int_equal(mail.half, cases[i].half);
+		assert_int_equal(mail.reply, cases[i].reply);
+	}
+}
+
+TEST(headers_are_read)
+{
+	static const char raw[] =
+		"From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\n"
+		"From: \"A, B\" <a@b>\n"
+		"message-id:\n <m@x> (remark)\n"
+		"In-Reply-To: <p@x>\n"
+		"References: <one@x>\n\t<two@x> <cut\n"
+		"\nFrom: <body@x>\nX-Not: here\n";
+	__cleanup_free char *none = mail_header(raw, "X-Not");
+	struct mail mail = {.author = NULL};
+
+	mail_parse_headers(&mail, raw);
+	assert_string_equal(mail.message_id, "<m@x>");
+	assert_string_equal(mail.replies_to, "<p@x> <two@x> <one@x> ");
+	assert_string_equal(mail.sender, "a@b");
+	assert_true(mail.from_git);
+	assert_string_equal(none, "");
+	free(mail.message_id);
+	free(mail.replies_to);
+	free(mail.sender);
 }
 
 TEST(any_subject_is_parsed)
@@ -96,13 +152,16 @@ TEST(paths_that_lead_outside)
 		bool outside;
 	} cases[] = {
 		{"--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n", false},
-		{"--- /dev/null\n+++ b/x.c\n", false},
-		{"--- a/x..y/z.c\n+++ b/x..y/z.c\n", false},
-		{"--- a/../x\n", true},
-		{"--- a/x\n+++ b/y/../../../x\n", true},
-		{"+++ /etc/passwd\n", true},
-		{"rename to ../x\n", true},
-		{"copy from /x", true},
+		{"--- /dev/null\n+++ b/x.c\n@@ -0,0 +1 @@\n+x\n", false},
+		{"--- a/x..y/z.c\n+++ b/x..y/z.c\n@@ -1 +1 @@\n-a\n+b\n", false},
+		{"--- a/../x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", true},
+		{"--- a/x\n+++ b/y/../../../x\n@@ -1 +1 @@\n-a\n+b\n", true},
+		{"--- a/x\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n", true},
+		{"diff --git a/x b/x\nrename to ../x\n", true},
+		{"diff --git a/x b/x\ncopy from /x", true},
+		{"diff --git a/../x b/../x\nold mode 100644\nnew mode 100755\n", true},
+		{"diff --git \"a/\\056./x\" \"b/\\056./x\"\nold mode 100644\n", true},
+		{"--- a/x.lua\n+++ b/x.lua\n@@ -1 +1 @@\n--- /etc/x\n+++ /etc/y\n", false},
 		{"", false},
 	};
 
@@ -111,6 +170,52 @@ TEST(paths_that_lead_outside)
 		__cleanup_free char *path = mail_outside_path(&mail);
 
 		assert_int_equal(path != NULL, cases[i].outside);
+	}
+}
+
+TEST(the_same_patch_sent_again_is_one)
+{
+	struct error err = {0, ""};
+
+	if (import("resent", "again", &err))
+		fail_msg("%s", err.text);
+}
+
+TEST(the_newest_complete_version_is_taken)
+{
+	__cleanup_free char *variant = NULL;
+	struct error err = {0, ""};
+
+	if (import("two-versions", "two", &err))
+		fail_msg("%s", err.text);
+	variant = unit_get("two.json");
+	assert_contains(variant, "\"version\": 2");
+}
+
+/* Nothing can be renamed: neither the series nor a file. */
+static int import_unwritable(void *arg)
+{
+	struct error err = {0, ""};
+
+	(void)arg;
+	unit_filter_syscall(SYS_rename, SECCOMP_RET_ERRNO | EDQUOT);
+	return -import("single", "x", &err);
+}
+
+TEST(an_import_that_fails_late_leaves_nothing)
+{
+	char **names;
+	size_t count;
+
+	__cleanup_free char *patches = unit_path("patches");
+
+	assert_int_equal(unit_in_child(import_unwritable, NULL), EDQUOT);
+	assert_int_equal(fs_list(unit_dir, ".json", &names, &count, NULL), 0);
+	assert_int_equal(count, 1); /* onto.json */
+	fs_free_names(names, count);
+	if (!fs_list(patches, NULL, &names, &count, NULL)) {
+		assert_int_equal(count, 0);
+		fs_free_names(names, count);
 	}
 }
 
@@ -165,7 +270,6 @@ TEST(nothing_is_imported_if_anything_is_wrong)
 	} cases[] = {
 		{"missing", "x", -EINVAL, "patches are missing: 2/3"},
 		{"twice", "x", -EINVAL, "two different mails are patch 2/3: <p2v2@x> and <q2v2@x>"},
-		{"two-versions", "x", -EINVAL, "more than one series: v2 with 3 patches, and v3"},
 		{"outside", "x", -EINVAL, "outside of the kernel's tree: a/../../etc/f1"},
 		{"no-diff", "x", -EINVAL, "the mail has no diff"},
 		{"no-patch", "x", -EINVAL, "no patch in it"},
