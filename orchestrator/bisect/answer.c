@@ -135,7 +135,7 @@ void bisect_answer_text(const struct bisect_run *r, enum bisect_end end, struct 
 	count_steps(r, &skipped, &unbooted);
 	strbuf_addf(
 		out,
-		"%zu candidates judged, with the ends (%zu without a boot, as their kernel was a judged one; %zu skipped), %d boots in %.0f s\n"
+		"%zu candidates judged, with the ends (%zu without a boot, as their kernel was a judged one; %zu skipped), %d new boots in %.0f s\n"
 		"the log for git bisect replay: nestlab bisect --log --session %s\n",
 		r->s.nsteps, unbooted, skipped, r->s.boots_made, clock_seconds() - r->started,
 		r->s.session);

@@ -56,37 +56,90 @@ static int boot_ends(struct bisect_session *s, int boots, struct error *err)
 	return ret;
 }
 
-static int refuse_ends(const struct bisect_session *s, int boots, struct error *err)
+/* What the comparison rests on: more than were asked for now where a bisect was resumed. */
+static int count_end_boots(const struct bisect_session *s, int *boots, struct error *err)
 {
-	__cleanup_free char *numbers = bisect_ratio_text(&s->between);
+	for (int end = 0; end < BISECT_ENDS; end++) {
+		struct results_tally t;
+		int ret = results_tally_boots(s->db, s->session, s->built[end].key, &t, err);
 
-	return error_set(
-		err, -EDOM,
-		"the ends do not differ beyond doubt: good %.6g, bad %.6g %s, %s, in %d boots each; more boots (--max-boots) may decide it",
-		s->between.base_median, s->between.new_median, s->between.unit, numbers, boots);
+		if (ret)
+			return ret;
+		boots[end] = t.boots[RESULTS_OK];
+		free(t.error);
+	}
+	return 0;
 }
 
-/* Boots the ends until the comparison is sure, or the maximum is reached. *boots: of each end then. */
-static int compare_ends(struct bisect_session *s, int *boots, struct error *err)
+/* They differ, but by less than what matters: boots do not change that, another question does. */
+static int refuse_small_difference(const struct bisect_session *s, const char *numbers,
+				   struct error *err)
+{
+	return error_append(
+		err, -EDOM,
+		"they differ beyond doubt, by %s, less than %g %%: `--threshold %g` hunts it",
+		numbers, s->between.smallest_effect, bisect_suggest_threshold(&s->between));
+}
+
+static int refuse_same_ends(const struct bisect_session *s, const char *numbers, struct error *err)
+{
+	return error_append(
+		err, -EDOM,
+		"they are the same to within %g %%: %s; a difference that small is not hunted without --threshold",
+		s->between.smallest_effect, numbers);
+}
+
+static int refuse_ends(const struct bisect_session *s, struct error *err)
+{
+	__cleanup_free char *numbers = bisect_ratio_text(&s->between);
+	double effect = 1 + s->between.smallest_effect / 100;
+	bool small = s->between.ratio < effect && s->between.ratio > 1 / effect;
+	int boots[BISECT_ENDS];
+	int ret = count_end_boots(s, boots, err);
+
+	if (ret)
+		return ret;
+	error_set(err, -EDOM,
+		  "the ends cannot be told apart: good %.6g (%d boots), bad %.6g %s (%d boots): ",
+		  s->between.base_median, boots[BISECT_GOOD_END], s->between.new_median,
+		  s->between.unit, boots[BISECT_BAD_END]);
+	if (small && bisect_excludes_no_change(&s->between))
+		return refuse_small_difference(s, numbers, err);
+	if (s->between.verdict == VERDICT_UNCHANGED)
+		return refuse_same_ends(s, numbers, err);
+	error_append(err, -EDOM, "they do not differ beyond doubt: %s", numbers);
+	if (s->between.more_boots)
+		error_append(err, -EDOM,
+			     "; about %d boots more of each (--max-boots %d) may decide it",
+			     s->between.more_boots, boots[BISECT_BAD_END] + s->between.more_boots);
+	return -EDOM;
+}
+
+/* Can boots still turn this into ends that differ? */
+static bool is_decided(const struct bisect_ratio *between)
+{
+	return between->verdict != VERDICT_INCONCLUSIVE || !between->more_boots;
+}
+
+/* Boots the ends until the comparison is sure, or the maximum is reached, or no boot would help. */
+static int compare_ends(struct bisect_session *s, struct error *err)
 {
 	int looks = bisect_count_looks(&s->limits);
 
 	for (int look = 1; look <= looks; look++) {
-		int ret;
+		int ret = boot_ends(s, bisect_boots_at_look(&s->limits, look), err);
 
-		*boots = bisect_boots_at_look(&s->limits, look);
-		ret = boot_ends(s, *boots, err);
 		if (ret)
 			return ret;
 		ret = s->lab.compare(s->lab.arg, s->session, s->built[BISECT_GOOD_END].key,
 				     s->built[BISECT_BAD_END].key, looks, &s->between, err);
 		if (ret)
 			return ret;
-		if (s->between.verdict != VERDICT_INCONCLUSIVE)
+		if (is_decided(&s->between))
 			break;
 	}
 	if (!bisect_differs(&s->between))
-		return refuse_ends(s, *boots, err);
+		return refuse_ends(s, err);
 	s->ends.ratio = s->between.ratio;
 	return bisect_find_border(s->ends.ratio, s->limits.threshold, &s->ends.border, err);
 }
@@ -108,20 +161,21 @@ static int record_end(struct bisect_session *s, enum bisect_end_index end, struc
 	return bisect_record_step(s, f, err);
 }
 
-static int record_ends(struct bisect_session *s, int boots, double seconds, struct error *err)
+static int record_ends(struct bisect_session *s, const int *boots, double seconds,
+		       struct error *err)
 {
 	__cleanup_free char *difference = bisect_ratio_text(&s->between);
 	struct bisect_finding good = {
 		.candidate = s->good,
 		.verdict = BISECT_GOOD,
-		.boots = boots,
+		.boots = boots[BISECT_GOOD_END],
 		.seconds = seconds,
 		.why = "the good end",
 	};
 	struct bisect_finding bad = {
 		.candidate = s->bad,
 		.verdict = BISECT_BAD,
-		.boots = boots,
+		.boots = boots[BISECT_BAD_END],
 		.seconds = seconds,
 		.why = difference,
 	};
@@ -135,14 +189,18 @@ static int record_ends(struct bisect_session *s, int boots, double seconds, stru
 int bisect_check_ends(struct bisect_session *s, struct error *err)
 {
 	double started = clock_seconds();
-	int boots = 0, ret = results_bisect_steps(s->db, s->id, &s->steps, &s->nsteps, err);
+	int boots[BISECT_ENDS];
+	int ret = results_bisect_steps(s->db, s->id, &s->steps, &s->nsteps, err);
 
 	if (ret)
 		return ret;
 	ret = build_ends(s, err);
 	if (ret)
 		return ret;
-	ret = compare_ends(s, &boots, err);
+	ret = compare_ends(s, err);
+	if (ret)
+		return ret;
+	ret = count_end_boots(s, boots, err);
 	if (ret)
 		return ret;
 	return record_ends(s, boots, clock_seconds() - started, err);

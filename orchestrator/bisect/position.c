@@ -16,6 +16,8 @@ static void copy_ratio(const struct results_compared *c, struct bisect_ratio *ou
 		.verdict = c->median.verdict,
 		.base_median = c->base.median,
 		.new_median = c->new.median,
+		.smallest_effect = c->smallest_effect,
+		.more_boots = c->median.more_boots,
 	};
 	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
 }
@@ -57,6 +59,26 @@ bool bisect_differs(const struct bisect_ratio *r)
 static double to_percent(double ratio)
 {
 	return (ratio - 1) * 100;
+}
+
+bool bisect_excludes_no_change(const struct bisect_ratio *r)
+{
+	return r->low > 1 || r->high < 1;
+}
+
+double bisect_suggest_threshold(const struct bisect_ratio *r)
+{
+	static const double steps[] = {9, 8, 7, 6, 5, 4, 3, 2.5, 2, 1.5};
+	double most = fabs(to_percent(r->ratio)) / 2, nearest = r->high, power;
+
+	if (r->ratio > 1)
+		nearest = r->low;
+	most = fmin(most, fabs(to_percent(nearest)));
+	power = pow(10, floor(log10(most)));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i] * power < most)
+			return steps[i] * power;
+	return power;
 }
 
 char *bisect_ratio_text(const struct bisect_ratio *r)

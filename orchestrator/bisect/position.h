@@ -21,6 +21,8 @@ struct bisect_ratio {
 	enum results_verdict verdict; /* improved or regressed: they differ beyond doubt */
 	double base_median, new_median;
 	char unit[32];
+	double smallest_effect; /* percent: a surely smaller difference is `unchanged` */
+	int more_boots;		/* inconclusive: that would likely settle it; 0: none would */
 };
 
 /* By the boots that @filter leaves, of which one metric is to be left. -ENODATA: a kernel has no
@@ -32,6 +34,11 @@ int bisect_compare(struct results_db *db, const char *base, const char *new,
 #define BISECT_ALPHA 0.05 /* of all looks at one step together */
 
 bool bisect_differs(const struct bisect_ratio *r);
+/* Is no change at all ruled out, however small the difference is? False without an interval. */
+bool bisect_excludes_no_change(const struct bisect_ratio *r);
+/* A round number (percent), at most half the difference and below its interval: as --threshold it hunts
+ * a difference that is smaller than the smallest effect. */
+double bisect_suggest_threshold(const struct bisect_ratio *r);
 /* "+1.92 % [+1.80, +2.04]"; the caller frees. */
 char *bisect_ratio_text(const struct bisect_ratio *r);
 
