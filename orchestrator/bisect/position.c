@@ -83,6 +83,9 @@ double bisect_suggest_threshold(const struct bisect_ratio *r)
 
 char *bisect_ratio_text(const struct bisect_ratio *r)
 {
+	if (r->is_rate)
+		return xasprintf("fails in %u of %u boots, instead of %u of %u", r->new_rate.failed,
+				 r->new_rate.boots, r->base_rate.failed, r->base_rate.boots);
 	if (isnan(r->low) || isnan(r->high))
 		return xasprintf("%+.2f %% [too few boots for an interval]", to_percent(r->ratio));
 	return xasprintf("%+.2f %% [%+.2f, %+.2f]", to_percent(r->ratio), to_percent(r->low),

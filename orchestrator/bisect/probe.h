@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * probe.h - what a bisect measures, as a scenario file: one scenario, one set of parameters, one
- * metric (struct request_probe).
+ * metric or failure (struct request_probe).
  */
 #ifndef ORCHESTRATOR_BISECT_PROBE_H
 #define ORCHESTRATOR_BISECT_PROBE_H
@@ -11,7 +11,7 @@
 
 /*
  * Writes the scenario file that holds the one measurement, and checks that it is one and yields the
- * metric: -EINVAL says what can be asked for instead.
+ * metric, if one is asked for: -EINVAL says what can be asked for instead.
  */
 int bisect_probe_write(const struct request_probe *p, const char *path, struct error *err);
 

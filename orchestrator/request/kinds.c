@@ -2,6 +2,7 @@
 /* The tables: what each kind of request consists of. */
 #include <string.h>
 
+#include "common/alloc.h"
 #include "orchestrator/request/fields.h"
 #include "results/report/report.h"
 
@@ -16,6 +17,13 @@ static const char *format_name(size_t i)
 static const char *space_name(size_t i)
 {
 	static const char *const names[] = {"git", "series", "config", NULL};
+
+	return names[i];
+}
+
+static const char *failure_name(size_t i)
+{
+	static const char *const names[] = {"guest", "integrity", NULL};
 
 	return names[i];
 }
@@ -38,14 +46,120 @@ static int check_run(const struct request *r, const struct request_field *fields
 	return 0;
 }
 
+/* What the reader knows a field as: "--fails", or "fails" in JSON; the caller frees. */
+static char *field_word(const struct request_field *f, const char *name)
+{
+	if (name)
+		return xstrdup(f->key);
+	return request_argument_name(f);
+}
+
+static int refuse_with_fails(const struct request_field *f, const struct request_field *fields,
+			     const char *name, struct error *err)
+{
+	__cleanup_free char *fails = field_word(request_find_field(fields, "fails"), name);
+
+	return request_complain(f, name, err, "cannot be used with %s", fails);
+}
+
+static int refuse_two_failures(const struct request_field *one, const struct request_field *two,
+			       const char *name, struct error *err)
+{
+	__cleanup_free char *word = field_word(one, name);
+
+	return request_complain(two, name, err, "cannot be used with %s: give one of them", word);
+}
+
+/* The fields of which --fails takes at most one, and needs for itself alone. */
+static const char *const failure_keys[] = {"test", "class", "message"};
+
+/* What --fails says instead of a metric. @unfit: fields that only go with a metric, ended by NULL. */
+static int check_failure(const struct request *r, const struct request_field *fields,
+			 const char *const *unfit, const char *name, struct error *err)
+{
+	const struct request_field *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(failure_keys); i++) {
+		const struct request_field *f = request_find_field(fields, failure_keys[i]);
+
+		if (!request_is_given(r, f))
+			continue;
+		if (first)
+			return refuse_two_failures(first, f, name, err);
+		first = f;
+	}
+	for (; *unfit; unfit++) {
+		const struct request_field *f = request_find_field(fields, *unfit);
+
+		if (request_is_given(r, f))
+			return refuse_with_fails(f, fields, name, err);
+	}
+	return 0;
+}
+
+static int check_no_failure(const struct request *r, const struct request_field *fields,
+			    const char *name, struct error *err)
+{
+	__cleanup_free char *fails = field_word(request_find_field(fields, "fails"), name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(failure_keys); i++) {
+		const struct request_field *f = request_find_field(fields, failure_keys[i]);
+
+		if (request_is_given(r, f))
+			return request_complain(f, name, err,
+						"tells which failure is looked for: it needs %s",
+						fails);
+	}
+	return 0;
+}
+
+static int check_scenario(const struct request_probe *p, const struct request_field *fields,
+			  const char *name, struct error *err)
+{
+	if (!p->scenario && !p->fails.test)
+		return request_complain(request_find_field(fields, "scenario"), name, err,
+					"has to be given, unless a selftest is named");
+	if (p->scenario && p->fails.test && strcmp(p->scenario, "kselftest"))
+		return request_complain(request_find_field(fields, "scenario"), name, err,
+					"a selftest is run by kselftest, not by %s", p->scenario);
+	return 0;
+}
+
+static int check_probe(const struct request *r, const struct request_probe *p,
+		       const struct request_field *fields, const char *const *unfit,
+		       const char *name, struct error *err)
+{
+	int ret;
+
+	if (!p->fails.wanted)
+		return check_no_failure(r, fields, name, err);
+	ret = check_failure(r, fields, unfit, name, err);
+	if (ret)
+		return ret;
+	return check_scenario(p, fields, name, err);
+}
+
 static int check_bisect(const struct request *r, const struct request_field *fields,
 			const char *name, struct error *err)
 {
-	if (r->bisect.boots <= r->bisect.max_boots)
-		return 0;
-	return request_complain(request_find_field(fields, "boots"), name, err,
-				"%d is more than max_boots, which is %d", r->bisect.boots,
-				r->bisect.max_boots);
+	static const char *const unfit[] = {"metric", NULL};
+
+	if (r->bisect.boots > r->bisect.max_boots)
+		return request_complain(request_find_field(fields, "boots"), name, err,
+					"%d is more than max_boots, which is %d", r->bisect.boots,
+					r->bisect.max_boots);
+	if (r->bisect.probe.fails.wanted && r->bisect.threshold > 0)
+		return refuse_with_fails(request_find_field(fields, "threshold"), fields, name,
+					 err);
+	return check_probe(r, &r->bisect.probe, fields, unfit, name, err);
+}
+
+static int check_test(const struct request *r, const struct request_field *fields, const char *name,
+		      struct error *err)
+{
+	static const char *const unfit[] = {"metric", "limit", NULL};
+
+	return check_probe(r, &r->test.probe, fields, unfit, name, err);
 }
 
 /* ---- rows ---- */
@@ -65,10 +179,20 @@ static int check_bisect(const struct request *r, const struct request_field *fie
 	 .help = "where the report can be read"}
 #define PROBE(kind)                                                                                \
 	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(kind.probe.scenario),                   \
-	 .argname = "KIND", .required = REQUEST_ALWAYS,                                        \
-	 .help = "the scenario to run: multiplex, migrate, exits, ..."},                                   \
+	 .argname = "KIND", .required = REQUEST_ALWAYS, .unless = "fails",                         \
+	 .help = "the scenario to run: multiplex, migrate, exits, ..."},                           \
 	{.key = "metric", .type = REQUEST_TEXT, .at = AT(kind.probe.metric), .argname = "METRIC",  \
-	 .required = REQUEST_ALWAYS, .help = "the metric to judge, e.g. switch"},       \
+	 .required = REQUEST_ALWAYS, .unless = "fails",                                            \
+	 .help = "the metric to judge, e.g. switch"},                                              \
+	{.key = "fails", .type = REQUEST_FLAG, .at = AT(kind.probe.fails.wanted),                  \
+	 .help = "judge by failed boots instead of a metric"},                                     \
+	{.key = "test", .type = REQUEST_TEXT, .at = AT(kind.probe.fails.test), .argname = "NAME",  \
+	 .help = "with --fails: this selftest fails (needs no --scenario)"},                       \
+	{.key = "class", .type = REQUEST_CHOICE, .at = AT(kind.probe.fails.class),                 \
+	 .argname = "CLASS", .choice = failure_name,                                               \
+	 .help = "with --fails: only boots that fail like this"},                                  \
+	{.key = "message", .type = REQUEST_TEXT, .at = AT(kind.probe.fails.message),               \
+	 .argname = "REGEX", .help = "with --fails: what failed says something like this"},        \
 	{.key = "params", .type = REQUEST_LIST, .at = AT(kind.probe.params), .argname = "K=V",     \
 	 .option = "param", .max = 64, .help = "a parameter of the scenario; can be repeated"},           \
 	{.key = "rounds", .type = REQUEST_INTEGER, .at = AT(kind.probe.rounds), .argname = "N",    \
@@ -192,7 +316,7 @@ static const struct request_field test_fields[] = {
 	 .help = "the kernel tree whose checked-out files are tested"},
 	PROBE(test),
 	{.key = "limit", .type = REQUEST_REAL, .at = AT(test.limit), .argname = "X", .max = 1e15,
-	 .required = REQUEST_ALWAYS, .help = "the limit for the median, in the metric's unit"},
+	 .required = REQUEST_ALWAYS, .unless = "fails", .help = "the limit for the median, in the metric's unit"},
 	{.key = "variant", .type = REQUEST_TEXT, .at = AT(test.variant), .argname = "KERNEL",
 	 .otherwise = "baseline", .file = REQUEST_JSON_FILE,
 	 .help = "the variant whose config and compiler are used"},
@@ -206,10 +330,11 @@ const struct request_table request_tables[REQUEST_KINDS] = {
 	[REQUEST_COMPARE] = {"compare", "compare", "Compare two kernels from stored boots.", compare_fields},
 	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields},
 	[REQUEST_SIGNOFF] = {"signoff", "report signoff", "Judge a kernel by a policy.", signoff_fields},
-	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric.", bisect_fields,
+	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric, or what fails.", bisect_fields,
 			    .alternatives = "kind",
 			    .no_alternative = "give one of --tree, --series and --config",
 			    .check = check_bisect},
-	[REQUEST_TEST] = {"test", "test", "Compare a metric of a kernel tree with a limit.", test_fields},
+	[REQUEST_TEST] = {"test", "test", "Compare a metric of a kernel tree with a limit, or see if it fails.",
+			  test_fields, .check = check_test},
 };
 // clang-format on
