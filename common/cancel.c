@@ -32,7 +32,13 @@ void cancel_install(void)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a write fails instead: see output.h */
+	signal(SIGXFSZ, SIG_IGN); /* likewise, and the message names the file */
+}
+
+void cancel_request(void)
+{
+	on_signal(0);
 }
 
 bool cancel_requested(void)

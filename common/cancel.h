@@ -4,7 +4,8 @@
  *
  * cancel_install() once in main(). Work that waits polls cancel_fd() beside its own descriptors;
  * loops ask cancel_requested(). Code that notices returns -ECANCELED (via cancel_error()) and cleans
- * up on the way out; the handler never calls exit().
+ * up on the way out; the handler never calls exit(). Writes to a pipe that nothing reads
+ * and writes above a limit of file sizes fail (EPIPE, EFBIG) instead of ending the program.
  */
 #ifndef COMMON_CANCEL_H
 #define COMMON_CANCEL_H
@@ -14,6 +15,7 @@
 #include "common/error.h"
 
 void cancel_install(void);
+void cancel_request(void); /* as Ctrl-C does; before cancel_install() nothing but the flag */
 bool cancel_requested(void);
 int cancel_fd(void);		     /* readable for ever once a cancel was requested */
 int cancel_error(struct error *err); /* sets "cancelled", returns -ECANCELED */

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/output.h"
 #include "common/strbuf.h"
 
 struct progress {
@@ -31,20 +31,10 @@ static double last_draw;
 static bool is_on_terminal(void)
 {
 	static int answer = -1;
-	const char *term = getenv("TERM");
 
 	if (answer < 0)
-		answer = isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+		answer = output_is_terminal(STDERR_FILENO);
 	return answer;
-}
-
-static int terminal_columns(void)
-{
-	struct winsize ws;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) || ws.ws_col < 20)
-		return 80;
-	return ws.ws_col;
 }
 
 static void add_span(struct strbuf *sb, double seconds)
@@ -92,7 +82,7 @@ static void erase_lines(struct strbuf *sb)
 static void redraw_lines(struct strbuf *before)
 {
 	struct strbuf sb = STRBUF_INIT;
-	int width = terminal_columns() - 1;
+	int width = output_columns(STDERR_FILENO, 80) - 1;
 
 	erase_lines(&sb);
 	if (before)
@@ -107,6 +97,7 @@ static void redraw_lines(struct strbuf *before)
 	}
 	fwrite(sb.buf, 1, sb.len, stderr);
 	fflush(stderr);
+	output_check_stderr();
 	strbuf_release(&sb);
 	last_draw = clock_seconds();
 }
@@ -120,6 +111,7 @@ static void print_locked(struct strbuf *line)
 	}
 	fwrite(line->buf, 1, line->len, stderr);
 	fflush(stderr);
+	output_check_stderr();
 }
 
 struct progress *progress_start(const char *label)

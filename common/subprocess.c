@@ -81,6 +81,7 @@ run_child(const struct subprocess *sp, struct child_files *files, int report, pi
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	set_environment(sp->env);
 	exec_program(sp, files);
 	code = errno;
@@ -362,6 +363,7 @@ int subprocess_find_limit(const char *output)
 		{"Cannot allocate memory", -ENOMEM},  {"out of memory", -ENOMEM},
 		{"Out of memory", -ENOMEM},	      {"virtual memory exhausted", -ENOMEM},
 		{"Too many open files", -EMFILE},     {"Resource temporarily unavailable", -EAGAIN},
+		{"File too large", -EFBIG},	      {"File size limit exceeded", -EFBIG},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)

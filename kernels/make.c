@@ -133,7 +133,7 @@ static int judge_make(const struct watcher *w, int status, struct error *err)
 	if (w->limit)
 		return error_set(
 			err, w->limit,
-			"the build ran out of memory, open files or processes, which says nothing about the kernel: %s",
+			"the build ran into a limit (memory, open files, processes, sizes of files), which says nothing about the kernel: %s",
 			w->limit_line);
 	if (status > 128)
 		return error_set(

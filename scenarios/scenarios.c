@@ -267,19 +267,40 @@ static int find_file(const char *dir, const char *name, struct scenario_plan *pl
 	return 0;
 }
 
+static int read_document(const struct json_node *root, struct scenario_plan *plan,
+			 struct error *err)
+{
+	__cleanup_free char *text = json_canonical(root->value);
+
+	sha256_bytes(text, strlen(text), plan->hash);
+	return read_plan(root, plan, err);
+}
+
 static int read_file(struct scenario_plan *plan, struct error *err)
 {
-	__cleanup_free char *text = NULL;
 	struct json_object *doc = NULL;
 	struct json_node root;
 	int ret = json_load(plan->path, &doc, &root, err);
 
 	if (ret)
 		return ret;
-	ret = read_plan(&root, plan, err);
-	text = json_canonical(doc);
-	sha256_bytes(text, strlen(text), plan->hash);
+	ret = read_document(&root, plan, err);
 	json_object_put(doc);
+	return ret;
+}
+
+int scenario_parse(struct json_object *doc, const char *label, struct scenario_plan *out,
+		   struct error *err)
+{
+	const struct json_node root = {.value = doc, .file = label, .path = "$"};
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	out->path = xstrdup(label);
+	out->name = plan_name_of(label);
+	ret = read_document(&root, out, err);
+	if (ret)
+		scenario_plan_free(out);
 	return ret;
 }
 

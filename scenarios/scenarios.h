@@ -31,6 +31,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <json-c/json.h>
+
 #include "agents/wire/protocol.h"
 #include "common/error.h"
 #include "common/sha256.h"
@@ -77,6 +79,9 @@ struct scenario_plan { /* free with scenario_plan_free() */
 
 /* @name: a plain name (in @dir) or a path ending in .json. -EINVAL: the file is wrong. */
 int scenario_load(const char *dir, const char *name, struct scenario_plan *out, struct error *err);
+/* The same of a document in memory (borrowed); @label stands for the file in messages, and ends in .json. */
+int scenario_parse(struct json_object *doc, const char *label, struct scenario_plan *out,
+		   struct error *err);
 void scenario_plan_free(struct scenario_plan *plan);
 
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */

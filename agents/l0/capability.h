@@ -17,7 +17,7 @@ int capability_open_kvm(char *why, size_t len);
 /* Adds ,"vmx":{"ept":true,...} (agents/wire/protocol.h: hello). @kvm may be -1: then all are false. */
 void capability_describe(int kvm, struct line *l);
 
-/* The rate of the TSC that guests see, from KVM_GET_TSC_KHZ; 0 if it cannot be had. */
+/* The rate of the TSC that guests see, from KVM_GET_TSC_KHZ; 0 if KVM does not tell it. */
 uint32_t capability_tsc_khz(int kvm);
 
 #endif

@@ -12,7 +12,7 @@
 struct isolated {
 	char *output; /* NUL-terminated; free() it. "" where on_output() was given it */
 	size_t len;
-	size_t lost;	/* bytes beyond ISOLATE_OUTPUT_MAX, which nobody was given */
+	size_t lost;	/* bytes beyond ISOLATE_OUTPUT_MAX, which were dropped */
 	int status;	/* as of waitpid() */
 	bool timed_out; /* it was killed because its time was up, with all of its process group */
 };

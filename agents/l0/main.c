@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nestlab-agent: runs a plan on the L0 that it finds itself on, and tells what came of it, in the
+ * nestlab-agent: runs a plan on the L0 that it finds itself on, and reports the results, in the
  * records of agents/wire/protocol.h. As process 1 it is all of userspace: it prepares the machine, takes
  * /plan, answers on the second serial line and powers off. Else it is a program like any other.
  */
@@ -124,7 +124,7 @@ static void send_outcome(struct agent *a, const struct measurement *run, unsigne
 		send_failed(a, id, "exit status 0", how, "the measurement's process died");
 	else if (child->lost || run->too_long)
 		send_failed(a, id, "records", "too much output",
-			    "the measurement's process wrote more than the records have room for");
+			    "the measurement's process wrote more than its records may take");
 	else if (!run->told)
 		send_failed(a, id, "records", "none",
 			    "the measurement's process ended without a result");
@@ -253,7 +253,7 @@ static void parse_options(struct agent *a, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
 		case 'p':
 			a->plan_path = optarg;

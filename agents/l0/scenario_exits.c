@@ -11,7 +11,7 @@ static void take_samples(struct histogram *h, const struct vm_cpu *cpu)
 		histogram_add(h, clock_units(cpu->samples[i].a));
 }
 
-/* So many @rounds on each L2 vCPU; @h may be NULL. */
+/* Runs @rounds rounds on each L2 vCPU; @h may be NULL. */
 static int run_slice(struct vm *vm, uint32_t rounds, struct histogram *h)
 {
 	int ret;

@@ -6,7 +6,7 @@
  * and seals the records (agents/wire/protocol.h) and sends them at once. No interrupt of the serial line
  * may fall into what is timed, so a measurement
  *	- calls sink_wait_quiet() when all is made ready, before it starts to time,
- *	- calls none of the others before it has timed all that it wants to.
+ *	- calls none of the others before it has timed everything.
  * Call them from one thread only. None of them fails: trouble with the pipe ends the child, and the
  * parent reports that.
  */

@@ -4,7 +4,7 @@
  *
  * Functions that return an int give 0 for success, VM_SAID when it is over and the sink was told why
  * (skipped or failed), or a negative errno about which nothing was said; vm_result() turns that into
- * what a scenario returns. A VM is closed with vm_close() whatever came of it.
+ * what a scenario returns. A VM is always closed with vm_close(), also after an error.
  */
 #ifndef AGENTS_L0_VM_H
 #define AGENTS_L0_VM_H

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/git.h"
 
 /* Makes ids depend on nothing but content. */
@@ -18,6 +19,27 @@ static const char *const fixed_author[] = {
 	"GIT_COMMITTER_DATE=@0 +0000",
 	NULL,
 };
+
+int bisect_check_tree(const char *tree, struct error *err)
+{
+	const char *const args[] = {"rev-parse", "--git-dir", NULL};
+	const struct git_command cmd = {.dir = tree, .args = args};
+	struct strbuf out = STRBUF_INIT;
+	int status, ret;
+
+	if (!fs_exists(tree))
+		return error_set(err, -EINVAL, "%s: no such folder", tree);
+	ret = git_run(&cmd, &status, &out, err);
+	strbuf_release(&out);
+	if (ret)
+		return ret;
+	if (status)
+		return error_set(
+			err, -EINVAL,
+			"%s: no git repository; name a git work tree of the kernel (git clone)",
+			tree);
+	return 0;
+}
 
 static int commit_tree(const char *tree, const char *id, const char *parent, const char *message,
 		       char **commit, struct error *err)

@@ -10,6 +10,9 @@
 
 /* Errors: common/git.h's. */
 
+/* Is @tree a git repository, or in one? -EINVAL: it is not, or is no folder; the message says which. */
+int bisect_check_tree(const char *tree, struct error *err);
+
 /*
  * Makes a commit that is @bad with @culprit reverted. *commit is NULL if it does not revert
  * cleanly. The same revert has the same id each time, so a resumed bisect finds the boots of the

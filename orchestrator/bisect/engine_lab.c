@@ -427,17 +427,17 @@ static int (*const name_candidates[])(struct lab *lab, struct error *err) = {
 static int open_lab(struct lab *l, struct error *err)
 {
 	__cleanup_free char *variants = xasprintf("%s/variants", l->dir);
-	int ret = fs_mkdir_p(variants, err);
+	int ret = kernel_variant_load(&l->env, l->request->variant, &l->variant, err);
 
 	if (ret)
 		return ret;
-	ret = bisect_probe_write(&l->request->probe, l->probe, err);
+	ret = name_candidates[l->request->kind](l, err);
 	if (ret)
 		return ret;
-	ret = kernel_variant_load(&l->env, l->request->variant, &l->variant, err);
+	ret = fs_mkdir_p(variants, err);
 	if (ret)
 		return ret;
-	return name_candidates[l->request->kind](l, err);
+	return bisect_probe_write(&l->request->probe, l->probe, err);
 }
 
 int bisect_lab_open(const struct request_bisect *request, const char *session, const char *runs,

@@ -8,24 +8,44 @@
 #include "common/alloc.h"
 #include "orchestrator/bisect/signature.h"
 
+static int compile_message(const char *message, regex_t *regex, struct error *err)
+{
+	char why[256];
+	int code = regcomp(regex, message, REG_EXTENDED | REG_NOSUB);
+
+	if (!code)
+		return 0;
+	regerror(code, regex, why, sizeof(why));
+	if (code == REG_ESPACE)
+		return error_set(err, -ENOMEM, "%s: %s", message, why);
+	return error_set(err, -EINVAL, "--message %s: not a regular expression: %s", message, why);
+}
+
 int bisect_hunt_open(const struct request_fails *request, struct bisect_hunt **out,
 		     struct error *err)
 {
 	struct bisect_hunt *h = xcalloc(1, sizeof(*h));
-	char why[256];
 	int ret = 0;
 
 	h->request = request;
 	if (request->message)
-		ret = regcomp(&h->regex, request->message, REG_EXTENDED | REG_NOSUB);
+		ret = compile_message(request->message, &h->regex, err);
 	if (ret) {
-		regerror(ret, &h->regex, why, sizeof(why));
 		free(h);
-		return error_set(err, -EINVAL, "%s is not a regular expression: %s",
-				 request->message, why);
+		return ret;
 	}
 	*out = h;
 	return 0;
+}
+
+int bisect_hunt_check(const struct request_fails *request, struct error *err)
+{
+	struct bisect_hunt *h;
+	int ret = bisect_hunt_open(request, &h, err);
+
+	if (!ret)
+		bisect_hunt_free(h);
+	return ret;
 }
 
 void bisect_hunt_free(struct bisect_hunt *h)

@@ -29,7 +29,10 @@ struct bisect_hunt {
 	char *signature;
 };
 
-/* -EINVAL: not a regular expression. Free with bisect_hunt_free(). */
+/* -EINVAL: not a regular expression. */
+int bisect_hunt_check(const struct request_fails *request, struct error *err);
+
+/* -EINVAL: as above. Free with bisect_hunt_free(). */
 int bisect_hunt_open(const struct request_fails *request, struct bisect_hunt **out,
 		     struct error *err);
 void bisect_hunt_free(struct bisect_hunt *h); /* NULL is fine */

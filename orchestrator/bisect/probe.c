@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/bisect/probe.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "common/fs.h"
 #include "common/strbuf.h"
 #include "scenarios/scenarios.h"
+
+#define PROBE_LABEL "probe.json" /* what stands for the file in messages */
 
 /* "8" is a number, "true" a truth value, everything else a word. The scenario checks the rest. */
 static struct json_object *value_json(const char *text)
@@ -89,13 +92,61 @@ static int unknown_metric(const struct request_probe *p, struct error *err)
 	return ret;
 }
 
-static int check_file(const struct request_probe *p, const char *path, struct error *err)
+/* Which option does the path or the key in @text come from? The caller frees; NULL: none of the probe's. */
+static char *find_option(const struct request_probe *p, const char *text)
+{
+	static const char entry[] = "$.scenarios[0]";
+	const char *key = text + strlen(entry);
+
+	if (strncmp(text, entry, strlen(entry)))
+		return NULL;
+	if (*key == '.')
+		key++; /* "$.scenarios[0].l2_vcpus: ..." */
+	else
+		key = strchr(key, '"'); /* "$.scenarios[0]: unknown key "l2": ..." */
+	if (key && *key == '"')
+		key++;
+	if (!key)
+		return NULL;
+	for (size_t i = 0; i < p->params.count; i++) {
+		size_t len = strcspn(p->params.items[i], "=");
+
+		if (!strncmp(key, p->params.items[i], len) && !isalnum((unsigned char)key[len]) &&
+		    key[len] != '_')
+			return xasprintf("--param %s", p->params.items[i]);
+	}
+	if (!strncmp(key, "scenario:", 9))
+		return xasprintf("--scenario %s", p->scenario);
+	if (!strncmp(key, "test:", 5) && p->fails.test)
+		return xasprintf("--test %s", p->fails.test);
+	if (!strncmp(key, "rounds:", 7))
+		return xasprintf("--rounds %d", p->rounds);
+	return NULL;
+}
+
+/* An error names the option, and not a place in a file that the user does not know. */
+static int name_option(const struct request_probe *p, int ret, struct error *err)
+{
+	const char *text = err->text + strlen(PROBE_LABEL ": "), *rest;
+	__cleanup_free char *option = NULL, *what = NULL;
+
+	if (strncmp(err->text, PROBE_LABEL ": ", strlen(PROBE_LABEL ": ")))
+		return ret;
+	option = find_option(p, text);
+	rest = strstr(text, ": ");
+	if (!option || !rest)
+		return ret;
+	what = xstrdup(rest + 2);
+	return error_set(err, ret, "%s: %s", option, what);
+}
+
+static int check_document(const struct request_probe *p, struct json_object *doc, struct error *err)
 {
 	struct scenario_plan plan;
-	int ret = scenario_load("", path, &plan, err);
+	int ret = scenario_parse(doc, PROBE_LABEL, &plan, err);
 
 	if (ret)
-		return ret;
+		return name_option(p, ret, err);
 	if (plan.nmeasures != 1)
 		ret = error_set(err, -EINVAL,
 				"the parameters select %zu measurements; a bisect needs one",
@@ -106,16 +157,34 @@ static int check_file(const struct request_probe *p, const char *path, struct er
 	return ret;
 }
 
+static int make_checked(const struct request_probe *p, struct json_object *doc, struct error *err)
+{
+	int ret = make_file(p, doc, err);
+
+	if (ret)
+		return ret;
+	return check_document(p, doc, err);
+}
+
+int bisect_probe_check(const struct request_probe *p, struct error *err)
+{
+	struct json_object *doc = json_object_new_object();
+	int ret = make_checked(p, doc, err);
+
+	json_object_put(doc);
+	return ret;
+}
+
 int bisect_probe_write(const struct request_probe *p, const char *path, struct error *err)
 {
-	struct json_object *file = json_object_new_object();
-	int ret = make_file(p, file, err);
+	struct json_object *doc = json_object_new_object();
+	int ret = make_checked(p, doc, err);
 
 	if (!ret) {
-		const char *text = json_object_to_json_string_ext(file, JSON_C_TO_STRING_PRETTY);
+		const char *text = json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PRETTY);
 
 		ret = fs_write_file(path, text, strlen(text), err);
 	}
-	json_object_put(file);
-	return ret ? ret : check_file(p, path, err);
+	json_object_put(doc);
+	return ret;
 }

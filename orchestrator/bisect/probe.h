@@ -9,10 +9,11 @@
 #include "common/error.h"
 #include "orchestrator/request/request.h"
 
-/*
- * Writes the scenario file that holds the one measurement, and checks that it is one and yields the
- * metric, if one is asked for: -EINVAL says what can be asked for instead.
- */
+/* Is it one measurement, and does it yield the metric, if one is asked for? -EINVAL names the option that is wrong ("--param
+ * l2_vcpus=0: ...") and says what can be asked for instead. */
+int bisect_probe_check(const struct request_probe *p, struct error *err);
+
+/* Checks it and writes the scenario file that holds the one measurement. */
 int bisect_probe_write(const struct request_probe *p, const char *path, struct error *err);
 
 #endif

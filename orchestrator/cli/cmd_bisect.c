@@ -5,6 +5,9 @@
 #include "common/log.h"
 #include "common/strbuf.h"
 #include "orchestrator/bisect/bisect.h"
+#include "orchestrator/bisect/hunt.h"
+#include "orchestrator/bisect/commits.h"
+#include "orchestrator/bisect/probe.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
 
@@ -104,6 +107,21 @@ static int start_bisect(struct results_db *db, const struct request *r)
 	return with_bisect(db, id, run_to_end);
 }
 
+static int check_request(const struct request_bisect *b, struct error *err)
+{
+	int ret = bisect_probe_check(&b->probe, err);
+
+	if (ret)
+		return ret;
+	ret = bisect_hunt_check(&b->probe.fails, err);
+	if (ret || b->kind != BISECT_GIT)
+		return ret;
+	ret = bisect_check_tree(b->tree, err);
+	if (ret)
+		return error_prefix(err, ret, "--tree");
+	return 0;
+}
+
 static int carry_out_bisect(struct request *r, const char *line)
 {
 	struct request_bisect *b = &r->bisect;
@@ -117,7 +135,8 @@ static int carry_out_bisect(struct request *r, const char *line)
 	/* a difference as large as the threshold has to matter */
 	if (!(b->probe.smallest_effect > 0))
 		b->probe.smallest_effect = b->threshold;
-	if (results_open(command_places()->db, true, &db, &err))
+	/* before anything is written: a wrong request leaves nothing */
+	if (check_request(b, &err) || results_open(command_places()->db, true, &db, &err))
 		return command_fatal(&err);
 	status = start_bisect(db, r);
 	results_close(db);

@@ -16,17 +16,15 @@ static const struct option_spec options[] = {
 static void print_comparison(const struct results_comparison *c)
 {
 	struct strbuf out = STRBUF_INIT;
-	int how = 0;
+	unsigned int how = command_render_flags();
 
-	if (command_colour())
-		how |= RESULTS_RENDER_COLOUR;
 	if (all_metrics)
 		how |= RESULTS_RENDER_ALL;
 	if (as_json)
 		results_render_json(c, &out);
 	else
 		results_render_text(c, how, &out);
-	fputs(out.buf, stdout);
+	command_print_text(out.buf);
 	strbuf_release(&out);
 }
 

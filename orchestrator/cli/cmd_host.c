@@ -97,27 +97,28 @@ static void print_details(const struct checked *c)
 	identity = json_canonical(c->found.identity);
 	missing = lines_as_array(&c->found.missing);
 	printf("%s: %s\n", c->cfg.name, c->found.ready ? "can run" : "cannot run");
-	printf("  is        %s\n", c->cfg.driver->help);
-	printf("  identity  %s\n", identity);
-	printf("  kernel    %s\n", cmdline);
+	command_print_row("  is        ", c->cfg.driver->help);
+	command_print_row("  identity  ", identity);
+	command_print_row("  kernel    ", cmdline);
 	for (size_t i = 0; i < json_object_array_length(missing); i++)
-		printf("  missing   %s\n",
-		       json_object_get_string(json_object_array_get_idx(missing, i)));
+		command_print_row("  missing   ",
+				  json_object_get_string(json_object_array_get_idx(missing, i)));
 	json_object_put(missing);
 }
 
 static void print_row(const struct checked *c)
 {
-	const char *description = "";
+	const char *name = c->name, *driver = "-", *state = "wrong", *text = c->trouble.text;
+	__cleanup_free char *head = NULL;
 
-	if (c->trouble.code) {
-		printf("%-16s %-10s %-11s %s\n", c->name, "-", "wrong", c->trouble.text);
-		return;
+	if (!c->trouble.code) {
+		name = c->cfg.name;
+		driver = c->cfg.driver->name;
+		state = c->found.ready ? "can run" : "cannot run";
+		text = c->cfg.description ? c->cfg.description : "";
 	}
-	if (c->cfg.description)
-		description = c->cfg.description;
-	printf("%-16s %-10s %-11s %s\n", c->cfg.name, c->cfg.driver->name,
-	       c->found.ready ? "can run" : "cannot run", description);
+	head = xasprintf("%-16s %-10s %-11s ", name, driver, state);
+	command_print_row(head, text);
 }
 
 /* How many of the hosts cannot run now, and how many could not be asked (a wrong file). */

@@ -67,9 +67,11 @@ static void print_row(struct json_object *o)
 	struct json_object *built;
 	bool yes = json_object_object_get_ex(o, "built", &built) && json_object_get_boolean(built);
 
-	printf("%-24s %-18s %7s  %-5s  %s\n", text_of(o, "name", ""), text_of(o, "base", "-"),
-	       text_of(o, "patches", "-"), yes ? "yes" : "no",
-	       text_of(o, "error", text_of(o, "description", "")));
+	__cleanup_free char *head =
+		xasprintf("%-24s %-18s %7s  %-5s  ", text_of(o, "name", ""),
+			  text_of(o, "base", "-"), text_of(o, "patches", "-"), yes ? "yes" : "no");
+
+	command_print_row(head, text_of(o, "error", text_of(o, "description", "")));
 }
 
 static int list_kernels(int n, char **operands)
@@ -92,8 +94,10 @@ static int list_kernels(int n, char **operands)
 	if (as_json) {
 		command_print_json(list);
 	} else {
-		printf("%-24s %-18s %7s  %-5s  %s\n", "VARIANT", "BASE", "PATCHES", "BUILT",
-		       "DESCRIPTION");
+		__cleanup_free char *head =
+			xasprintf("%-24s %-18s %7s  %-5s  ", "VARIANT", "BASE", "PATCHES", "BUILT");
+
+		command_print_row(head, "DESCRIPTION");
 		for (size_t i = 0; i < count; i++)
 			print_row(json_object_array_get_idx(list, i));
 	}
@@ -253,7 +257,7 @@ static int build_kernel(const struct kernel_env *env, const char *name)
 
 	if (ret) {
 		log_error("%s", err.text);
-		if (ret == -EBADMSG || ret == -ENOEXEC) /* the kernel's fault */
+		if (kernel_is_at_fault(ret))
 			return EXIT_NO;
 		return EXIT_FATAL;
 	}
@@ -333,9 +337,9 @@ static const struct command actions[] = {
 			"Builds variants, each once: the key is the content of source, patches, "
 			".config and compiler. One line per variant on stdout: name, key, \"built\" "
 			"or \"cached\", folder.",
-		.exit_status = "0 done, 1 a patch does not apply or the source does not compile, "
-			       "128 other trouble (a wrong variant file or option, disk full, "
-			       "cancelled)",
+		.exit_status = "0 done, 1 a patch does not apply, an option does not take or the "
+			       "source does not compile, 128 other trouble (a wrong variant file, "
+			       "disk full, cancelled)",
 		.options = build_options,
 		.operand = "KERNEL",
 		.run = build_operands,

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/output.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/report.h"
 #include "results/report/signoff.h"
@@ -68,6 +71,8 @@ static int render_report(struct results_db *db, const struct request_report *r)
 	}
 	if (ret)
 		return command_fatal(&err);
+	if (!output)
+		how.columns = output_columns(STDOUT_FILENO, 0);
 	report_formats[r->format - 1].render(&report, &how, &out);
 	status = command_exit_status(&report.comparison);
 	if (write_output(output, &out, &err))
@@ -183,17 +188,44 @@ static int load_and_judge(struct results_db *db, const struct request_signoff *q
 	return status;
 }
 
-/* A policy is a name in results/policies, unless a file of that name is here. */
-static char *policy_path(const char *policy)
+/* Says which policies there are. */
+static int report_unknown_policy(const char *policy, struct error *err)
 {
-	if (fs_is_plain_name(policy) && !fs_exists(policy))
-		return xasprintf("%s/%s.json", command_places()->policies, policy);
-	return xstrdup(policy);
+	struct strbuf known = STRBUF_INIT;
+	char **names = NULL;
+	size_t count = 0;
+	int ret = fs_list(command_places()->policies, ".json", &names, &count, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(&known, " %.*s", (int)(strlen(names[i]) - strlen(".json")), names[i]);
+	fs_free_names(names, count);
+	ret = error_set(err, -ENOENT,
+			"--policy %s: no such file, and no policy of that name in %s; there are:%s",
+			policy, command_places()->policies, known.len ? known.buf : " none");
+	strbuf_release(&known);
+	return ret;
+}
+
+/* A policy is a name in results/policies, unless a file of that name is here. */
+static int find_policy(const char *policy, char **path, struct error *err)
+{
+	*path = xstrdup(policy);
+	if (fs_exists(policy))
+		return 0;
+	if (fs_is_plain_name(policy)) {
+		free(*path);
+		*path = xasprintf("%s/%s.json", command_places()->policies, policy);
+	}
+	if (fs_exists(*path))
+		return 0;
+	return report_unknown_policy(policy, err);
 }
 
 static int write_signoff(struct request *r, const char *line)
 {
-	__cleanup_free char *path = policy_path(r->signoff.policy);
+	__cleanup_free char *path = NULL;
 	struct error err = {0};
 	struct results_db *db;
 	struct policy p;
@@ -202,7 +234,7 @@ static int write_signoff(struct request *r, const char *line)
 	(void)line;
 	if (!output)
 		command_usage_error("-o is missing: the folder for signoff.html and signoff.txt");
-	if (policy_load(path, &p, &err))
+	if (find_policy(r->signoff.policy, &path, &err) || policy_load(path, &p, &err))
 		return command_fatal(&err);
 	if (results_open(command_places()->db, false, &db, &err)) {
 		policy_free(&p);

@@ -51,8 +51,8 @@ static int show_comparison(struct session *s)
 	if (as_json)
 		results_render_json(&c, &out);
 	else
-		results_render_text(&c, command_colour() ? RESULTS_RENDER_COLOUR : 0, &out);
-	fputs(out.buf, stdout);
+		results_render_text(&c, command_render_flags(), &out);
+	command_print_text(out.buf);
 	status = command_exit_status(&c);
 	strbuf_release(&out);
 	results_comparison_free(&c);
@@ -67,7 +67,7 @@ static void show_selftests(struct session *s)
 	struct error err = {0};
 
 	if (results_render_selftests(s->db, s->request.session, (const char *const *)sum->kernels,
-				     sum->nkernels, command_colour(), &out, &err))
+				     sum->nkernels, command_render_flags(), &out, &err))
 		log_error("%s", err.text);
 	if (out.len)
 		printf("\n%s", out.buf);
@@ -191,10 +191,13 @@ static int run_session(struct session *s)
 		ret = run_until_decided(s, &err);
 	else
 		ret = run_execute(&s->request, s->db, &s->summary, &err);
-	if (ret)
+	if (ret) {
 		status = command_fatal(&err);
-	else
+		if (s->summary.kernel_at_fault)
+			status = EXIT_NO; /* as `nestlab kernel build` does */
+	} else {
 		status = show_results(s);
+	}
 	run_summary_free(&s->summary);
 	return status;
 }
@@ -248,7 +251,9 @@ const struct command cmd_run = {
 		"\n"
 		"A kernel is a name of `nestlab kernel list`, or the path of a variant's .json file.",
 	.exit_status =
-		"0 no regression, 1 a regression or a failed boot, 125 cannot tell, 128 fatal",
+		"0 no regression, 1 a regression, a failed boot, or a kernel that does not build (a patch "
+		"does not apply, an option does not take, it does not compile), 125 cannot tell, 128 "
+		"fatal: the lab is in trouble, which says nothing about a kernel",
 	.options = options,
 	.carry_out = carry_out_run,
 	.kind = REQUEST_RUN,

@@ -36,11 +36,14 @@ static int list_scenario(const char *name, struct json_object *list)
 		log_error("%s", err.text);
 		return EXIT_NO;
 	}
-	if (as_json)
+	if (as_json) {
 		json_object_array_add(list, plan_to_json(&plan));
-	else
-		printf("%-14s %4zu measurements  %s\n", plan.name, plan.nmeasures,
-		       plan.description);
+	} else {
+		__cleanup_free char *head =
+			xasprintf("%-14s %4zu measurements  ", plan.name, plan.nmeasures);
+
+		command_print_row(head, plan.description);
+	}
 	scenario_plan_free(&plan);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "orchestrator/bisect/commits.h"
 #include "orchestrator/bisect/engine_lab.h"
+#include "orchestrator/bisect/probe.h"
 #include "orchestrator/bisect/session.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
@@ -36,8 +37,8 @@ struct test {
  * way. */
 static bool is_trouble_here(int code)
 {
-	static const int codes[] = {-ENOSPC, -EDQUOT, -ENOMEM,	  -EMFILE,
-				    -ENFILE, -EAGAIN, -ECANCELED, -EINTR};
+	static const int codes[] = {-ENOSPC, -EDQUOT,	 -ENOMEM, -EMFILE, -ENFILE,
+				    -EAGAIN, -ECANCELED, -EINTR,  -EFBIG};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i] == code)
@@ -257,30 +258,30 @@ static void fill_lab_request(const struct request_test *r, const char *line, str
 	};
 }
 
-static void open_hunt(const struct request_fails *fails, struct test *t)
+static void check_metric(const struct request_probe *p, struct test *t)
 {
-	struct error err = {0};
+	const struct scenario_metric *m = scenario_find_metric(p->scenario, p->metric);
 
-	if (bisect_hunt_open(fails, &t->hunt, &err))
-		command_usage_error("--message: %s", err.text);
-}
-
-static void check_request(const struct request_test *r, struct test *t)
-{
-	const struct request_probe *p = &r->probe;
-	const struct scenario_metric *m;
-
-	if (!fs_exists(r->tree))
-		command_usage_error("%s: no such folder", r->tree);
-	if (p->fails.wanted) {
-		open_hunt(&p->fails, t);
-		return;
-	}
-	m = scenario_find_metric(p->scenario, p->metric);
 	if (!m)
 		command_usage_error("scenario %s has no metric %s (docs/scenarios.md)", p->scenario,
 				    p->metric);
 	t->higher_is_better = !strcmp(m->better, "higher");
+}
+
+static int check_request(const struct request_test *r, struct test *t, struct error *err)
+{
+	const struct request_probe *p = &r->probe;
+	int ret;
+
+	if (!p->fails.wanted)
+		check_metric(p, t);
+	ret = bisect_probe_check(p, err);
+	if (ret)
+		return ret;
+	ret = bisect_check_tree(r->tree, err);
+	if (ret || !p->fails.wanted)
+		return ret;
+	return bisect_hunt_open(&p->fails, &t->hunt, err);
 }
 
 static int carry_out_test(struct request *r, const char *line)
@@ -290,7 +291,9 @@ static int carry_out_test(struct request *r, const char *line)
 	int status;
 
 	request_absolute(r);
-	check_request(&r->test, &t);
+	/* before anything is written: a wrong request leaves nothing */
+	if (check_request(&r->test, &t, &err))
+		return command_fatal(&err);
 	fill_lab_request(&r->test, line, &t);
 	run_new_session(t.session);
 	if (results_open(command_places()->db, true, &t.db, &err)) {

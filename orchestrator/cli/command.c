@@ -9,7 +9,9 @@
 #include <json-c/json.h>
 
 #include "common/log.h"
+#include "common/output.h"
 #include "orchestrator/cli/help.h"
+#include "results/report/text.h"
 
 const char *command_db;
 char command_path[64];
@@ -34,11 +36,14 @@ void command_usage_error(const char *fmt, ...)
 	fputc('\n', stderr);
 	help_print_usage(stderr, running, command_path);
 	fprintf(stderr, "nestlab %s --help tells more.\n", command_path);
-	exit(EXIT_USAGE);
+	exit(output_finish(EXIT_USAGE));
 }
 
 int command_fatal(const struct error *err)
 {
+	/* what read stdout has gone: output_finish() ends the program by SIGPIPE */
+	if (err->code == -EPIPE && output_is_abandoned(STDOUT_FILENO))
+		return EXIT_FATAL;
 	log_error("%s", err->text);
 	return EXIT_FATAL;
 }
@@ -61,11 +66,13 @@ int command_exit_status(const struct results_comparison *c)
 	return 0;
 }
 
-bool command_colour(void)
+unsigned int command_render_flags(void)
 {
-	const char *no = getenv("NO_COLOR");
+	unsigned int flags = RESULTS_RENDER_COLUMNS(output_columns(STDOUT_FILENO, 0));
 
-	return isatty(STDOUT_FILENO) && !(no && *no);
+	if (output_has_colour(STDOUT_FILENO))
+		flags |= RESULTS_RENDER_COLOUR;
+	return flags;
 }
 
 void command_print_json(struct json_object *v)

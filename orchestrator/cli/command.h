@@ -43,8 +43,16 @@ const struct places *command_places(void);
  * EXIT_CANNOT_TELL. */
 int command_exit_status(const struct results_comparison *c);
 
-/* May stdout have colour: a terminal, and no NO_COLOR? */
-bool command_colour(void);
+/* RESULTS_RENDER_... (results/report/text.h): the colour and the columns that stdout has (output.h). */
+unsigned int command_render_flags(void);
+
+/* Text on stdout. Where stdout has fewer columns than a line, that is broken at blanks, and goes on below its
+ * beginning. Escape sequences of colours take no column. */
+void command_print_text(const char *text);
+
+/* A row of a list on stdout: @head, then @text. Where stdout has fewer columns than that, @text goes on in
+ * lines of its own. */
+void command_print_row(const char *head, const char *text);
 
 void command_print_json(struct json_object *v); /* on stdout, for people and programs */
 

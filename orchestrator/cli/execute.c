@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
+#include "common/output.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/help.h"
@@ -72,7 +73,7 @@ static void finish_request(const struct command *c, struct command_options *o, i
 		return;
 	log_error("%s", err.text);
 	/* a wrong request is wrong usage; a file that cannot be read is not */
-	exit(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL);
+	exit(output_finish(ret == -EINVAL ? EXIT_USAGE : EXIT_FATAL));
 }
 
 /* @line: the command as typed. A bisect is recorded that way, because some of its options are not

@@ -5,14 +5,25 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/output.h"
 
-#define WIDTH	      79
+#define WIDTH	      79 /* columns, or fewer where the terminal has fewer */
 #define OPTION_COLUMN 26 /* where the text of an option begins */
+
+static int text_width(FILE *f)
+{
+	int columns = output_columns(fileno(f), WIDTH);
+
+	if (columns > WIDTH)
+		return WIDTH;
+	return columns;
+}
 
 /* Prints words from @column on, and further lines from @indent on. Ends the line. */
 static void print_wrapped(FILE *f, const char *text, size_t len, int column, int indent)
 {
 	const char *end = text + len, *begin = text;
+	int width = text_width(f);
 
 	while (text < end) {
 		int word = (int)strcspn(text, " ");
@@ -20,7 +31,7 @@ static void print_wrapped(FILE *f, const char *text, size_t len, int column, int
 		if (word > end - text)
 			word = (int)(end - text);
 
-		if (text != begin && column + 1 + word > WIDTH) {
+		if (text != begin && column + 1 + word > width) {
 			fprintf(f, "\n%*s", indent, "");
 			column = indent;
 		} else if (text != begin) {
@@ -150,9 +161,11 @@ void help_print(FILE *f, const struct command *c, const char *path)
 void help_print_commands(FILE *f)
 {
 	fputs("usage: nestlab COMMAND [options]\n"
-	      "       nestlab --version\n\n"
-	      "Is this kernel better or worse at running nested guests, and by how much?\n\n",
+	      "       nestlab --version\n\n",
 	      f);
+	print_paragraphs(
+		f, "Is this kernel better or worse at running nested guests, and by how much?");
+	fputc('\n', f);
 	for (const struct command *const *c = command_table; *c; c++)
 		if (!(*c)->hidden)
 			print_pair(f, (*c)->name, (*c)->help);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command table. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/cancel.h"
+#include "common/output.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/execute.h"
 #include "orchestrator/cli/help.h"
@@ -14,15 +14,6 @@ static const struct command *const commands[] = {
 	&cmd_run,  &cmd_compare, &cmd_bisect, &cmd_test, &cmd_kernel,	&cmd_scenario,
 	&cmd_host, &cmd_report,	 &cmd_db,     &cmd_help, &cmd_complete, NULL,
 };
-
-/* If the output could not be written (a full disk, a closed pipe), the answer is lost: fatal. */
-static int check_output(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	fprintf(stderr, "nestlab: error: the output could not be written: %s\n", strerror(errno));
-	return EXIT_FATAL;
-}
 
 static int run_command(int argc, char **argv)
 {
@@ -52,5 +43,5 @@ int main(int argc, char **argv)
 		help_print_commands(stderr);
 		return EXIT_USAGE;
 	}
-	return check_output(run_command(argc - 1, argv + 1));
+	return output_finish(run_command(argc - 1, argv + 1));
 }

@@ -104,7 +104,8 @@ static void check_build_id(struct attempt *a)
 	if (id && !strcmp(id, kernel->build_id))
 		return;
 	a->class = RESULTS_INFRASTRUCTURE;
-	error_set(&a->error, -EIO, "kernel %s was to boot, build-id %s, and %s did", kernel->name,
+	error_set(&a->error, -EIO,
+		  "the wrong kernel booted: %s has build-id %s, the agent reports %s", kernel->name,
 		  kernel->build_id, id ? id : "none");
 }
 
@@ -114,7 +115,7 @@ void attempt_judge(struct attempt *a, struct boot *over)
 	int ret = boot_end(over, &a->result, &err);
 
 	if (a->result.undone)
-		log_warning("%s: left on host %s, to be undone by hand: %s", a->label,
+		log_warning("%s: host %s was not restored, undo this by hand: %s", a->label,
 			    a->setting.host->name, a->result.undone);
 	if (ret) {
 		a->error = err;

@@ -45,7 +45,10 @@ static int check_order(const struct record_stream *rs, const struct head *head, 
 		       struct error *err)
 {
 	if (head->seq == 0 && rs->count && !strcmp(head->type, "hello"))
-		return error_set(err, -ECONNRESET, "%s: the machine started anew", where);
+		return error_set(
+			err, -ECONNRESET,
+			"%s: a second hello: the machine restarted in the middle of the boot",
+			where);
 	if ((uint64_t)head->seq != rs->count)
 		return error_set(err, -EBADMSG, "%s: is number %lld, number %llu is missing", where,
 				 (long long)head->seq, (unsigned long long)rs->count);
@@ -87,7 +90,8 @@ static int check_line(struct record_stream *rs, const char *line, size_t len, st
 
 	snprintf(where, sizeof(where), "record line %llu", (unsigned long long)rs->count + 1);
 	if (rs->complete)
-		return error_set(err, -EBADMSG, "%s: comes after the bye", where);
+		return error_set(err, -EBADMSG,
+				 "%s: a record after the bye, which must be the last", where);
 	if (record_check(line, len, why, sizeof(why)))
 		return error_set(err, -EBADMSG, "%s: %s", where, why);
 	return parse_record(rs, line, len, where, err);

@@ -123,15 +123,17 @@ static int check_names(const struct engine *e, struct error *err)
 	for (size_t i = 0; i < e->req->nkernels; i++)
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(kernels[i], kernels[k]))
-				return error_set(err, -EINVAL,
-						 "%s and %s: two kernels of one name; rename one",
-						 e->req->kernels[k], e->req->kernels[i]);
+				return error_set(
+					err, -EINVAL,
+					"%s and %s: two kernels have the same name; rename one",
+					e->req->kernels[k], e->req->kernels[i]);
 	for (size_t i = 0; i < e->req->nscenarios; i++)
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(e->plans[i].name, e->plans[k].name))
-				return error_set(err, -EINVAL,
-						 "%s and %s: two scenarios of one name; rename one",
-						 e->req->scenarios[k], e->req->scenarios[i]);
+				return error_set(
+					err, -EINVAL,
+					"%s and %s: two scenarios have the same name; rename one",
+					e->req->scenarios[k], e->req->scenarios[i]);
 	return 0;
 }
 
@@ -375,8 +377,10 @@ static int run_jobs(struct engine *e)
 	drive_boots(e);
 	announce_wait(e);
 	ret = builder_join(e->builder, &err);
-	if (ret)
+	if (ret) {
+		e->summary->kernel_at_fault = !e->trouble && kernel_is_at_fault(ret);
 		stop_run(e, ret, &err);
+	}
 	if (!e->trouble && cancel_requested())
 		return cancel_error(e->err);
 	return e->trouble;

@@ -23,6 +23,7 @@
 #ifndef ORCHESTRATOR_ENGINE_RUN_H
 #define ORCHESTRATOR_ENGINE_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -49,6 +50,9 @@ struct run_summary {
 	struct error first;		   /* the first failure's text */
 	char **kernels; /* the names that the kernels are stored under, as in req->kernels */
 	size_t nkernels;
+	/* The error of run_execute() is of a kernel that does not build by its own fault (a patch does not
+	 * apply, it does not compile): an answer, and no trouble of this machine. */
+	bool kernel_at_fault;
 };
 
 void run_summary_free(struct run_summary *summary);

@@ -66,7 +66,7 @@ struct host_session {
 	/* The driver's: -1, or a descriptor that is readable when a step that goes on, or is_on(), has
 	 * something to look at. To be -1 again before it stays readable for ever. */
 	int wake_fd;
-	/* The driver's: 0, or the milliseconds after which it wants to be asked again in any case.
+	/* The driver's: 0, or the milliseconds after which it is asked again in any case.
 	 * It may change at each call. */
 	int poll_ms;
 	void *priv; /* the driver's, freed by release() */

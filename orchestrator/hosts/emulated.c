@@ -86,7 +86,9 @@ static int absolute_path(const char *path, char **out, struct error *err)
 		return error_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (!strpbrk(*out, "\"\n"))
 		return 0;
-	return error_set(err, -EINVAL, "%s: quotes and newlines in a path confuse Bochs", *out);
+	return error_set(err, -EINVAL,
+			 "%s: Bochs cannot read a path with quotes or newlines; use another folder",
+			 *out);
 }
 
 static int write_configuration(struct host_session *s, struct emulator *e, struct error *err)
@@ -154,6 +156,7 @@ static void run_bochs(const struct emulator *e, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	errors = open(e->errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

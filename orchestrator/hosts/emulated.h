@@ -5,7 +5,7 @@
  * Its clock counts instructions (sync=none), so boots may run side by side, one per core. Bochs runs
  * in a session of its own under a pseudo-terminal, which its text display wants; the first serial
  * port is the console, the second the record channel, both written to files. Its exit status says
- * nothing (an ACPI power-off ends it like a failure does): its log tells the two apart.
+ * nothing (it ends like a failure when the machine is switched off): its log tells the two apart.
  *
  * emulated_config.c: its part of a host file. emulated_probe.c: can it run? emulated.c: a boot.
  */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tables: what each kind of request consists of. */
+#include <math.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -70,47 +71,37 @@ static int refuse_two_failures(const struct request_field *one, const struct req
 	return request_complain(two, name, err, "cannot be used with %s: give one of them", word);
 }
 
-/* The fields of which --fails takes at most one, and needs for itself alone. */
-static const char *const failure_keys[] = {"test", "class", "message"};
-
-/* What --fails says instead of a metric. @unfit: fields that only go with a metric, ended by NULL. */
-static int check_failure(const struct request *r, const struct request_field *fields,
-			 const char *const *unfit, const char *name, struct error *err)
+/* The keys that say which failure is looked for: one at most. Returns the first two that are given, or
+ * NULL. */
+static void find_failure_keys(const struct request_fails *fails, const char **one, const char **two)
 {
-	const struct request_field *first = NULL;
+	const struct {
+		const char *key;
+		bool given;
+	} all[] = {
+		{"test", fails->test != NULL},
+		{"class", fails->class != 0},
+		{"message", fails->message != NULL},
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(failure_keys); i++) {
-		const struct request_field *f = request_find_field(fields, failure_keys[i]);
-
-		if (!request_is_given(r, f))
+	*one = *two = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i].given)
 			continue;
-		if (first)
-			return refuse_two_failures(first, f, name, err);
-		first = f;
+		if (!*one)
+			*one = all[i].key;
+		else if (!*two)
+			*two = all[i].key;
 	}
-	for (; *unfit; unfit++) {
-		const struct request_field *f = request_find_field(fields, *unfit);
-
-		if (request_is_given(r, f))
-			return refuse_with_fails(f, fields, name, err);
-	}
-	return 0;
 }
 
-static int check_no_failure(const struct request *r, const struct request_field *fields,
-			    const char *name, struct error *err)
+static int refuse_without_fails(const struct request_field *f, const struct request_field *fields,
+				const char *name, struct error *err)
 {
 	__cleanup_free char *fails = field_word(request_find_field(fields, "fails"), name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(failure_keys); i++) {
-		const struct request_field *f = request_find_field(fields, failure_keys[i]);
-
-		if (request_is_given(r, f))
-			return request_complain(f, name, err,
-						"tells which failure is looked for: it needs %s",
-						fails);
-	}
-	return 0;
+	return request_complain(f, name, err, "tells which failure is looked for: it needs %s",
+				fails);
 }
 
 static int check_scenario(const struct request_probe *p, const struct request_field *fields,
@@ -125,25 +116,27 @@ static int check_scenario(const struct request_probe *p, const struct request_fi
 	return 0;
 }
 
-static int check_probe(const struct request *r, const struct request_probe *p,
-		       const struct request_field *fields, const char *const *unfit,
+static int check_probe(const struct request_probe *p, const struct request_field *fields,
 		       const char *name, struct error *err)
 {
-	int ret;
+	const char *one, *two;
 
+	find_failure_keys(&p->fails, &one, &two);
+	if (one && !p->fails.wanted)
+		return refuse_without_fails(request_find_field(fields, one), fields, name, err);
+	if (two)
+		return refuse_two_failures(request_find_field(fields, one),
+					   request_find_field(fields, two), name, err);
 	if (!p->fails.wanted)
-		return check_no_failure(r, fields, name, err);
-	ret = check_failure(r, fields, unfit, name, err);
-	if (ret)
-		return ret;
+		return 0;
+	if (p->metric)
+		return refuse_with_fails(request_find_field(fields, "metric"), fields, name, err);
 	return check_scenario(p, fields, name, err);
 }
 
 static int check_bisect(const struct request *r, const struct request_field *fields,
 			const char *name, struct error *err)
 {
-	static const char *const unfit[] = {"metric", NULL};
-
 	if (r->bisect.boots > r->bisect.max_boots)
 		return request_complain(request_find_field(fields, "boots"), name, err,
 					"%d is more than max_boots, which is %d", r->bisect.boots,
@@ -151,15 +144,15 @@ static int check_bisect(const struct request *r, const struct request_field *fie
 	if (r->bisect.probe.fails.wanted && r->bisect.threshold > 0)
 		return refuse_with_fails(request_find_field(fields, "threshold"), fields, name,
 					 err);
-	return check_probe(r, &r->bisect.probe, fields, unfit, name, err);
+	return check_probe(&r->bisect.probe, fields, name, err);
 }
 
 static int check_test(const struct request *r, const struct request_field *fields, const char *name,
 		      struct error *err)
 {
-	static const char *const unfit[] = {"metric", "limit", NULL};
-
-	return check_probe(r, &r->test.probe, fields, unfit, name, err);
+	if (r->test.probe.fails.wanted && !isnan(r->test.limit))
+		return refuse_with_fails(request_find_field(fields, "limit"), fields, name, err);
+	return check_probe(&r->test.probe, fields, name, err);
 }
 
 /* ---- rows ---- */

@@ -234,8 +234,9 @@ static enum results_verdict overall_verdict(const struct results_comparison *c)
 static void note_series(const struct series_list *l, struct strbuf *notes)
 {
 	if (l->one_sided)
-		strbuf_addf(notes, "%zu metric%s that only one of the kernels has left out\n",
-			    l->one_sided, l->one_sided == 1 ? "" : "s");
+		strbuf_addf(notes,
+			    "left out, because only one of the kernels has them: %zu metrics\n",
+			    l->one_sided);
 	if (l->other_rounds)
 		strbuf_addf(
 			notes,
@@ -297,7 +298,7 @@ static int load_all(struct results_db *db, const struct selection *s,
 	return error_set(err, -ENODATA,
 			 "%s and %s have no metric in common%s (see --scenario, --metric)",
 			 s->base.label, s->new.label,
-			 series->one_sided ? ": each has some that the other has not" : "");
+			 series->one_sided ? ": each has metrics that the other lacks" : "");
 }
 
 int results_compare_selected(struct results_db *db, struct selection *s,

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* CSV after RFC 4180: a line per metric, for spreadsheets. */
+/*
+ * CSV after RFC 4180: a line per metric, for spreadsheets. Each parameter that any metric has is a column of
+ * its own, param_NAME, in the order of the alphabet; it is empty where a metric does not have it.
+ */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/alloc.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
+#include "results/report/words.h"
 
-#define CSV_HEAD                                                                            \
-	"scenario,metric,params,unit,better,clock,base,new,base_boots,new_boots,"           \
+#define HEAD_BEFORE "scenario,metric,"
+#define HEAD_AFTER                                                                          \
+	"unit,better,clock,base,new,base_boots,new_boots,"                                  \
 	"base_median,new_median,ratio,low,high,p_value,verdict,base_p99,new_p99,p99_ratio," \
 	"p99_low,p99_high,p99_p_value,p99_verdict,smallest_effect_percent,more_boots,why\r\n"
+
+struct parameters { /* the names of all, sorted */
+	char **names;
+	size_t count;
+};
 
 static void add_text(struct strbuf *out, const char *text)
 {
@@ -34,12 +46,65 @@ static void add_judgement(struct strbuf *out, const struct results_judgement *j)
 	add_text(out, results_verdict_name(j->verdict));
 }
 
-static void add_metric(struct strbuf *out, const struct results_comparison *c,
-		       const struct results_compared *m)
+static int compare_names(const void *a, const void *b)
 {
-	const char *const texts[] = {m->scenario, m->metric, m->params, m->unit,
-				     m->better,	  c->clock,  c->base,	c->new};
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
+static int add_parameter(const char *key, const char *value, void *arg)
+{
+	struct parameters *p = arg;
+
+	(void)value;
+	for (size_t i = 0; i < p->count; i++)
+		if (!strcmp(p->names[i], key))
+			return 0;
+	p->names = xrealloc(p->names, p->count + 1, sizeof(*p->names));
+	p->names[p->count++] = xstrdup(key);
+	return 0;
+}
+
+static struct parameters find_parameters(const struct results_comparison *c)
+{
+	struct parameters p = {0};
+
+	for (size_t i = 0; i < c->nmetrics; i++)
+		words_each_param(c->metrics[i].params, add_parameter, &p);
+	if (p.count)
+		qsort(p.names, p.count, sizeof(*p.names), compare_names);
+	return p;
+}
+
+static void free_parameters(struct parameters *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free(p->names[i]);
+	free(p->names);
+}
+
+static void add_head(struct strbuf *out, const struct parameters *p)
+{
+	strbuf_addstr(out, HEAD_BEFORE);
+	for (size_t i = 0; i < p->count; i++) {
+		__cleanup_free char *head = xasprintf("param_%s", p->names[i]);
+
+		add_text(out, head);
+	}
+	strbuf_addstr(out, HEAD_AFTER);
+}
+
+static void add_metric(struct strbuf *out, const struct results_comparison *c,
+		       const struct parameters *p, const struct results_compared *m)
+{
+	const char *const texts[] = {m->unit, m->better, c->clock, c->base, c->new};
+
+	add_text(out, m->scenario);
+	add_text(out, m->metric);
+	for (size_t i = 0; i < p->count; i++) {
+		__cleanup_free char *value = words_param(m->params, p->names[i]);
+
+		add_text(out, value);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		add_text(out, texts[i]);
 	add_number(out, m->base.boots);
@@ -58,8 +123,11 @@ static void add_metric(struct strbuf *out, const struct results_comparison *c,
 
 void csv_render(const struct report *r, const struct report_options *o, struct strbuf *out)
 {
+	struct parameters p = find_parameters(&r->comparison);
+
 	(void)o;
-	strbuf_addstr(out, CSV_HEAD);
+	add_head(out, &p);
 	for (size_t i = 0; i < r->comparison.nmetrics; i++)
-		add_metric(out, &r->comparison, &r->comparison.metrics[i]);
+		add_metric(out, &r->comparison, &p, &r->comparison.metrics[i]);
+	free_parameters(&p);
 }

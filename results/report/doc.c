@@ -6,6 +6,8 @@
 
 #include "common/alloc.h"
 
+#define COLUMNS 100
+
 /* Opens or closes a list, unless it is open or closed already. */
 static void set_list(struct doc *d, bool wanted)
 {
@@ -16,7 +18,15 @@ static void set_list(struct doc *d, bool wanted)
 
 void doc_begin(struct doc *d, const struct doc_face *face, struct strbuf *out, const char *title)
 {
-	*d = (struct doc){.face = face, .out = out};
+	doc_begin_columns(d, face, out, title, 0);
+}
+
+void doc_begin_columns(struct doc *d, const struct doc_face *face, struct strbuf *out,
+		       const char *title, size_t columns)
+{
+	if (!columns)
+		columns = COLUMNS;
+	*d = (struct doc){.face = face, .out = out, .columns = columns};
 	d->face->begin(d, title);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * doc.h - one report, several faces: a self-contained page (XHTML-compatible HTML5: no script, no
- * external asset, printable, dark and light), plain text of at most 100 columns where tables allow,
+ * external asset, printable, dark and light), plain text of at most as many columns as are asked for,
  * and Markdown. What is written through these calls comes out as any of them.
  *
  * All text given is plain: escaping is done here.
@@ -18,6 +18,7 @@
 struct doc {
 	const struct doc_face *face;
 	struct strbuf *out;
+	size_t columns; /* of plain text */
 	bool in_list;
 };
 
@@ -39,6 +40,9 @@ extern const struct doc_face html_face, plain_face, markdown_face; /* html.c, pl
 
 /* Starts a document; doc_end() closes it. */
 void doc_begin(struct doc *d, const struct doc_face *face, struct strbuf *out, const char *title);
+/* The same in @columns of plain text; 0: 100. */
+void doc_begin_columns(struct doc *d, const struct doc_face *face, struct strbuf *out,
+		       const char *title, size_t columns);
 void doc_end(struct doc *d);
 
 void doc_heading(struct doc *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -11,6 +11,7 @@
 #include "common/sha256.h"
 #include "common/utf8.h"
 #include "results/report/commands.h"
+#include "results/report/excerpt.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/words.h"
@@ -47,11 +48,18 @@ static char *make_url(const struct report_options *o, const char *id)
 }
 
 /* A header or a tag is one line, whatever is in the names. */
+/* RFC 5322 allows lines of 998 bytes. */
+#define LINE_MAX_BYTES 900
+
 static void add_line(struct strbuf *out, const char *head, const char *text)
 {
-	strbuf_addstr(out, head);
-	markup_line(out, text);
-	strbuf_addch(out, '\n');
+	struct strbuf line = STRBUF_INIT;
+	__cleanup_free char *cut = NULL;
+
+	markup_line(&line, text);
+	cut = excerpt_make(line.buf, LINE_MAX_BYTES);
+	strbuf_release(&line);
+	strbuf_addf(out, "%s%s\n", head, cut);
 }
 
 #define WORD_MAX 63 /* of the 75 that an encoded word may have, without "=?utf-8?Q?" and "?=" */

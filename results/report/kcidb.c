@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+#include "results/report/excerpt.h"
 #include "results/report/formats.h"
 #include "results/report/objects.h"
 #include "results/report/points.h"
@@ -220,8 +221,11 @@ static struct json_object *make_test(const struct report *r, const struct report
 	if (p->metric)
 		add_number(j, p->metric, side);
 	objects_add_text(j, "comment", p->name);
-	if (log && strlen(log) <= LOG_MAX)
-		objects_add_text(j, "log_excerpt", log);
+	if (log) {
+		__cleanup_free char *excerpt = excerpt_make(log, LOG_MAX);
+
+		objects_add_text(j, "log_excerpt", excerpt);
+	}
 	json_object_object_add(j, "misc", make_misc(r, p, side));
 	return j;
 }

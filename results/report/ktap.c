@@ -1,18 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* KTAP version 1 (the kernel's Documentation/dev-tools/ktap.rst), kept to what TAP readers take. */
+/*
+ * KTAP version 1 (the kernel's Documentation/dev-tools/ktap.rst), kept to what TAP readers take and to what
+ * tools/testing/kunit/kunit_parser.py makes of it. No line is longer than 512 bytes: consoles and log
+ * collectors cut longer ones, and what is cut is a directive.
+ */
+#include <string.h>
+
+#include "common/alloc.h"
+#include "results/report/excerpt.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/points.h"
 
-/* A description would end at a '#' or a newline, so both are replaced. */
-static void add_plain(struct strbuf *out, const char *text)
-{
-	size_t from = out->len;
+#define SUITE_MAX    100 /* bytes; together with the words around them below 512 */
+#define NAME_MAX     180
+#define REASON_MAX   180
+#define COMMENT_MAX  480  /* of one line */
+#define COMMENTS_MAX 8000 /* of all lines of a point */
 
-	markup_line(out, text);
-	for (size_t i = from; i < out->len; i++)
-		if (out->buf[i] == '#')
-			out->buf[i] = '_';
+/* Where the kernel prints one of these, kunit_parser.py takes it for the end of all results, wherever in the
+ * line it stands. */
+static const struct {
+	const char *ends, *harmless;
+} endings[] = {
+	{"List of all partitions:", "List of all partitions :"},
+	{"Kernel panic - not syncing: VFS:", "Kernel panic - not syncing: VFS :"},
+	{"reboot: System halted", "reboot : System halted"},
+};
+
+static const char *harmless_ending(const char *text, size_t *len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		*len = strlen(endings[i].ends);
+		if (!strncmp(text, endings[i].ends, *len))
+			return endings[i].harmless;
+	}
+	return NULL;
+}
+
+/* @text as one line that ends no results. */
+static char *make_line(const char *text)
+{
+	struct strbuf clean = STRBUF_INIT, line = STRBUF_INIT;
+
+	markup_line(&clean, text);
+	for (const char *s = clean.buf; *s;) {
+		size_t n;
+		const char *harmless = harmless_ending(s, &n);
+
+		if (harmless) {
+			strbuf_addstr(&line, harmless);
+			s += n;
+		} else {
+			strbuf_addch(&line, *s++);
+		}
+	}
+	strbuf_release(&clean);
+	return strbuf_detach(&line);
+}
+
+/* A description would end at a '#' or a newline, so both are replaced. */
+static void add_plain(struct strbuf *out, const char *text, size_t max)
+{
+	__cleanup_free char *line = make_line(text), *cut = excerpt_make(line, max);
+
+	for (char *s = cut; (s = strchr(s, '#'));)
+		*s = '_';
+	strbuf_addstr(out, cut);
+}
+
+/* "# text", on as many lines as it takes. "# Subtest:" would begin a subtest. */
+static void add_comment_line(struct strbuf *out, const char *line)
+{
+	while (*line) {
+		size_t n = excerpt_length(line, COMMENT_MAX);
+
+		strbuf_addstr(out, "# ");
+		if (!strncmp(line, "Subtest", 7))
+			strbuf_addch(out, ' ');
+		strbuf_add(out, line, n);
+		strbuf_addch(out, '\n');
+		line += n;
+	}
+}
+
+static void add_comments(struct strbuf *out, const char *text)
+{
+	__cleanup_free char *cut = excerpt_make(text, COMMENTS_MAX);
+	char *rest = cut, *one;
+
+	while ((one = strsep(&rest, "\n"))) {
+		__cleanup_free char *line = make_line(one);
+
+		add_comment_line(out, line);
+	}
 }
 
 static void add_point(const struct report_point *p, size_t number, struct strbuf *out)
@@ -28,18 +109,15 @@ static void add_point(const struct report_point *p, size_t number, struct strbuf
 	};
 	const char *directive = shapes[p->status].directive;
 
-	if (!directive && *p->why) {
-		strbuf_addstr(out, "# ");
-		markup_line(out, p->why);
-		strbuf_addch(out, '\n');
-	}
+	if (!directive)
+		add_comments(out, p->why);
 	strbuf_addf(out, "%s %zu ", shapes[p->status].word, number);
-	add_plain(out, p->suite);
+	add_plain(out, p->suite, SUITE_MAX);
 	strbuf_addstr(out, ": ");
-	add_plain(out, p->name);
+	add_plain(out, p->name, NAME_MAX);
 	if (directive) {
 		strbuf_addf(out, " # %s ", directive);
-		add_plain(out, p->why);
+		add_plain(out, p->why, REASON_MAX);
 	}
 	strbuf_addch(out, '\n');
 }

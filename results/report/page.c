@@ -397,10 +397,13 @@ void page_render(const struct report *r, const struct report_options *o,
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *title = xasprintf("nestlab: %s against %s", c->new, c->base);
 	struct report_selection s = {0};
+	size_t columns = 0;
 	struct doc d;
 
+	if (o)
+		columns = o->columns;
 	selection_add_told(&s, r);
-	doc_begin(&d, face, out, title);
+	doc_begin_columns(&d, face, out, title, columns);
 	add_overall(&d, r);
 	doc_heading(&d, "Results");
 	page_add_results(&d, r, &s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Documents as plain text of at most 100 columns: format "text". */
+/* Documents as plain text: format "text". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +8,6 @@
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/page.h"
-
-#define COLUMNS 100
 
 static void plain_rule(struct doc *d, char c, size_t n)
 {
@@ -20,7 +18,7 @@ static void plain_rule(struct doc *d, char c, size_t n)
 
 static void plain_wrap(struct doc *d, const char *text, size_t indent)
 {
-	table_wrap(d->out, text, indent, COLUMNS);
+	table_wrap(d->out, text, indent, d->columns);
 }
 
 /* An empty line before, unless there is one. */
@@ -94,7 +92,7 @@ static void plain_table(struct doc *d, const struct table *t)
 {
 	plain_gap(d);
 	plain_wrap(d, table_caption(t), 0);
-	table_text(t, COLUMNS, 0, d->out);
+	table_text(t, d->columns, 0, d->out);
 }
 
 static void plain_figure(struct doc *d, const char *caption, const char *svg,

@@ -37,6 +37,20 @@ static enum point_status judge_rate(const struct results_failure_rate *rate)
 	}
 }
 
+/* Of the new kernel's boots of @scenario; NULL: of all. */
+static double sum_wall_seconds(const struct report *r, const char *scenario)
+{
+	double seconds = 0;
+
+	for (size_t i = 0; i < r->nboots; i++) {
+		const struct report_boot *b = &r->boots[i];
+
+		if (b->side == REPORT_NEW && (!scenario || !strcmp(scenario, b->run.scenario_name)))
+			seconds += b->run.wall_seconds;
+	}
+	return seconds;
+}
+
 /* @newest: what the newest failed boot said, of whatever scenario; NULL: nothing. */
 static void add_failure_rate(struct report_points *p, const char *kernel,
 			     const struct results_failure_rate *rate, const char *newest)
@@ -57,11 +71,18 @@ static void add_boots(struct report_points *p, const struct report *r)
 	const struct results_comparison *c = &r->comparison;
 	struct report_point *at;
 
-	for (size_t i = 0; i < c->nfailures; i++)
+	for (size_t i = 0; i < c->nfailures; i++) {
+		const char *scenario = c->failures[i].scenario;
+
 		add_failure_rate(p, c->new, &c->failures[i], c->failure);
+		/* "failed" and "died" of a scenario are the same boots */
+		if (!i || strcmp(scenario, c->failures[i - 1].scenario))
+			p->items[p->count - 1].seconds = sum_wall_seconds(r, scenario);
+	}
 	if (c->nfailures)
 		return;
 	at = add_point(p, "boots", xasprintf("boots of %s", c->new));
+	at->seconds = sum_wall_seconds(r, NULL);
 	if (!c->new_failed) {
 		at->why = xstrdup("");
 		return;

@@ -19,7 +19,10 @@ struct report_point {
 	const char *suite; /* scenario, or "boots" */
 	char *name;
 	enum point_status status;
-	char *why;			       /* one line; "" when there is nothing to say */
+	char *why; /* one line; "" when there is nothing to say */
+	/* Wall time of the boots that a point of suite "boots" is about, each boot counted once; 0 of the
+	 * others, which are parts of these boots. */
+	double seconds;
 	const struct results_compared *metric; /* NULL: not a metric */
 	size_t index;			       /* of metric in the comparison */
 	const struct report_test *test;	       /* NULL: not a test */

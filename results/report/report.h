@@ -74,6 +74,7 @@ struct report_options {	      /* borrowed; NULL: the default */
 	const char *db;	      /* path, for the commands that repeat it */
 	const char *reporter; /* email: "Name <address>" */
 	const char *url;      /* email: where the report can be read, for Closes: */
+	size_t columns;	      /* text: how wide it may be, from 20 on; 0: 100 */
 };
 
 struct report_format {

@@ -52,15 +52,12 @@ int results_render_selftests(struct results_db *db, const char *session, const c
 			     size_t nkernels, unsigned int flags, struct strbuf *out,
 			     struct error *err)
 {
-	unsigned int how = TABLE_OVERFLOW;
 	struct table *t;
 	sqlite3_stmt *stmt;
 	int ret;
 
 	if (nkernels > KERNELS_MAX)
 		nkernels = KERNELS_MAX;
-	if (flags & RESULTS_RENDER_COLOUR)
-		how |= TABLE_COLOUR;
 	ret = prepare_query(db, session, kernels, nkernels, &stmt, err);
 	if (ret)
 		return ret;
@@ -71,7 +68,8 @@ int results_render_selftests(struct results_db *db, const char *session, const c
 		add_row(t, stmt, nkernels);
 	sqlite3_finalize(stmt);
 	if (!ret && table_count_rows(t))
-		table_text(t, WIDTH, how, out);
+		table_text_columns(t, flags / RESULTS_RENDER_COLUMNS(1),
+				   flags & RESULTS_RENDER_COLOUR, out);
 	table_free(t);
 	return ret;
 }

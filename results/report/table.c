@@ -8,7 +8,9 @@
 #include "common/alloc.h"
 #include "results/report/markup.h"
 
-#define GAP 2 /* blanks before each column */
+#define GAP	      2	  /* blanks before each column */
+#define WIDTH	      100 /* of a table that may be wider if it must */
+#define RECORD_INDENT 6	  /* of a row that stands in several lines */
 
 struct column {
 	char *head;
@@ -185,6 +187,7 @@ struct layout {
 	size_t first; /* the first column that is padded: 0, or 1 where the others stand below it */
 	size_t indent;	/* of these */
 	size_t *widths; /* 0: the column is left out */
+	size_t width;
 	struct strbuf line;
 	struct strbuf *out;
 };
@@ -243,9 +246,8 @@ static void add_title(struct layout *l, size_t row)
 
 	if (row && !strcmp(title, t->cells[(row - 1) * t->ncols].text))
 		return;
-	add_blanks(&l->line, GAP);
-	markup_line(&l->line, title);
-	end_line(l);
+	add_blanks(l->out, GAP);
+	table_wrap(l->out, title, GAP, l->width);
 }
 
 static void as_columns(struct layout *l)
@@ -267,20 +269,59 @@ static void as_columns(struct layout *l)
 	}
 }
 
-static void as_records(const struct table *t, size_t width, struct strbuf *out)
+static void add_record_text(struct layout *l, const char *text, size_t indent, const char *colour)
 {
-	for (size_t i = 0; i < t->ncells; i++) {
-		const char *head = t->cols[i % t->ncols].head, *text = t->cells[i].text;
+	struct strbuf wrapped = STRBUF_INIT;
 
-		if (!*text)
-			continue;
-		if (i % t->ncols) {
-			strbuf_addf(out, "      %s: ", head);
-			table_wrap(out, text, 8 + strlen(head), width);
-		} else {
-			strbuf_addstr(out, "  * ");
-			table_wrap(out, text, 4, width);
+	table_wrap(&wrapped, text, indent, l->width);
+	wrapped.buf[--wrapped.len] = '\0'; /* the newline */
+	if (l->colour && colour)
+		strbuf_addf(l->out, "\033[%sm%s\033[0m", colour, wrapped.buf);
+	else
+		strbuf_add(l->out, wrapped.buf, wrapped.len);
+	strbuf_release(&wrapped);
+}
+
+/* "head: cell" after what is in the line, if it fits, else in a line of its own. @column: where the line has
+ * got to; returns where it is then. */
+static size_t add_record_cell(struct layout *l, const char *head, const struct cell *cell,
+			      size_t column)
+{
+	size_t head_width = table_width(head, strlen(head)) + 2;
+	size_t width = head_width + table_width(cell->text, strlen(cell->text));
+
+	if (column > RECORD_INDENT && column + GAP + width <= l->width) {
+		add_blanks(l->out, GAP);
+		column += GAP;
+	} else {
+		strbuf_addch(l->out, '\n');
+		add_blanks(l->out, RECORD_INDENT);
+		column = RECORD_INDENT;
+	}
+	strbuf_addf(l->out, "%s: ", head);
+	add_record_text(l, cell->text, column + head_width, tones[cell->tone].colour);
+	if (column + width > l->width)
+		return l->width; /* it took several lines, and what follows begins another */
+	return column + width;
+}
+
+static void as_records(struct layout *l)
+{
+	const struct table *t = l->t;
+	size_t column = 0;
+
+	for (size_t i = 0; i < t->ncells; i++) {
+		const struct cell *cell = &t->cells[i];
+
+		if (i % t->ncols == 0) {
+			strbuf_addstr(l->out, "  * ");
+			add_record_text(l, cell->text, 4, tones[cell->tone].colour);
+			column = 0;
+		} else if (*cell->text) {
+			column = add_record_cell(l, t->cols[i % t->ncols].head, cell, column);
 		}
+		if (i % t->ncols == t->ncols - 1)
+			strbuf_addch(l->out, '\n');
 	}
 }
 
@@ -321,6 +362,7 @@ void table_text(const struct table *t, size_t width, unsigned int flags, struct 
 		.t = t,
 		.colour = flags & TABLE_COLOUR,
 		.widths = widths,
+		.width = width,
 		.line = STRBUF_INIT,
 		.out = out,
 	};
@@ -331,12 +373,24 @@ void table_text(const struct table *t, size_t width, unsigned int flags, struct 
 		l.indent = 4;
 		total -= widths[0] - 2;
 		if (total > width) {
-			as_records(t, width, out);
+			as_records(&l);
 			return;
 		}
 	}
 	as_columns(&l);
 	strbuf_release(&l.line);
+}
+
+void table_text_columns(const struct table *t, size_t columns, bool colour, struct strbuf *out)
+{
+	unsigned int flags = 0;
+
+	if (colour)
+		flags |= TABLE_COLOUR;
+	if (columns)
+		table_text(t, columns, flags, out);
+	else
+		table_text(t, WIDTH, flags | TABLE_OVERFLOW, out);
 }
 
 /* ---- as HTML ---- */

@@ -49,10 +49,12 @@ const char *table_caption(const struct table *t);
 
 /* Columns padded with blanks, without the caption. Optional columns give way where that is wider than
  * @width; if it still is, the first column stands above its rows; if that is no help either, each
- * row comes as lines of "head: cell". TABLE_OVERFLOW: then the table is as wide as it must be. */
+ * row comes as "head: cell" and "head: cell", as many in a line as fit. TABLE_OVERFLOW: then the table is as wide as it must be. */
 #define TABLE_COLOUR   1u
 #define TABLE_OVERFLOW 2u
 void table_text(const struct table *t, size_t width, unsigned int flags, struct strbuf *out);
+/* The same for a terminal of @columns; where that is 0, as wide as it must be. */
+void table_text_columns(const struct table *t, size_t columns, bool colour, struct strbuf *out);
 void table_html(const struct table *t, struct strbuf *out);
 void table_markdown(const struct table *t, struct strbuf *out);
 

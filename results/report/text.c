@@ -202,13 +202,6 @@ static void add_row(const struct section *s, const struct row *r, struct table *
 	table_take(t, row_tone(m), verdict_text(m));
 }
 
-static unsigned int table_flags(unsigned int flags)
-{
-	if (flags & RESULTS_RENDER_COLOUR)
-		return TABLE_OVERFLOW | TABLE_COLOUR;
-	return TABLE_OVERFLOW;
-}
-
 static void add_section(const struct results_comparison *c, const char *scenario,
 			unsigned int flags, struct strbuf *out)
 {
@@ -222,7 +215,8 @@ static void add_section(const struct results_comparison *c, const char *scenario
 	t = make_table(&s);
 	for (size_t i = 0; i < s.nrows; i++)
 		add_row(&s, &s.rows[i], t);
-	table_text(t, WIDTH, table_flags(flags), out);
+	table_text_columns(t, flags / RESULTS_RENDER_COLUMNS(1), flags & RESULTS_RENDER_COLOUR,
+			   out);
 	table_free(t);
 	for (size_t i = 0; i < s.nrows; i++)
 		json_object_put(s.rows[i].params);

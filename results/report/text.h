@@ -10,6 +10,9 @@
 
 #define RESULTS_RENDER_COLOUR 1u
 #define RESULTS_RENDER_ALL    2u /* not the headline metrics alone */
+/* No table is wider than @n columns, from 20 on: a row that does not fit stands in several lines. 0: tables
+ * are as wide as they must be, for pipes and files. */
+#define RESULTS_RENDER_COLUMNS(n) ((unsigned int)(n) << 8)
 
 /* A table per scenario, then what else there is to know, the verdict last. */
 void results_render_text(const struct results_comparison *c, unsigned int flags,

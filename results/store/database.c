@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -42,11 +43,18 @@ static const struct {
 int database_error(const struct results_db *db, const char *what, struct error *err)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff;
+	struct rlimit limit;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sqlite_errors); i++)
 		if (sqlite_errors[i].code == code)
 			return error_set(err, sqlite_errors[i].errnum, "%s: %s: %s (%s)", db->path,
 					 what, sqlite3_errmsg(db->sql), sqlite_errors[i].remedy);
+	if (code == SQLITE_IOERR && !getrlimit(RLIMIT_FSIZE, &limit) &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		return error_set(err, -EFBIG,
+				 "%s: %s: %s, where files may have %llu bytes at most (ulimit -f)",
+				 db->path, what, sqlite3_errmsg(db->sql),
+				 (unsigned long long)limit.rlim_cur);
 	return error_set(err, -EIO, "%s: %s: %s", db->path, what, sqlite3_errmsg(db->sql));
 }
 

@@ -32,7 +32,7 @@ like "$(cat "$TMP/err")" "$boots boots? of each kernel: 0 of [0-9]+ medians unde
 	"and why is said"
 
 like "$out" '^next: nestlab compare .*' "what to look at next"
-like "$out" 'looks once more, at 0\.05 where each look above had 0\.0063' "and that it is one look more"
+like "$out" 'at level 0\.05, where each look above had 0\.0063' "and that it is one look more"
 
 auto tiny.json nested-context
 is $status 0 "nested-context: no regression"

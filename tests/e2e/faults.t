@@ -58,9 +58,9 @@ sound "no KVM"
 
 run baseline --kernel "$kernels/../../kernels/baseline.json"
 is $status 128 "two kernels of one name: exit 128"
-like "$out" 'two kernels of one name' "and that is said"
+like "$out" 'two kernels have the same name' "and that is said"
 out=$("$NESTLAB" run "$TMP/small.json" "$TMP/./small.json" --kernel baseline --db "$db" 2>&1)
-like "$out" 'two scenarios of one name' "two scenarios of one name: likewise"
+like "$out" 'two scenarios have the same name' "two scenarios of one name: likewise"
 
 # a bochs that damages what the real one wrote: one byte of the record stream is flipped
 mkdir "$TMP/flip"

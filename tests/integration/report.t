@@ -8,7 +8,7 @@ make_db=$TOP/${BUILD:-build}/tests/test_report_fixture
 cd "$TMP" || exit 1
 NAME=nested-context
 
-for kind in better regressed part one-boot wrong known hostile; do
+for kind in better regressed part one-boot wrong known hostile huge; do
 	"$make_db" "$kind" "$kind.db" || exit 1
 done
 report() { # report KIND FORMAT NEW: into KIND.FORMAT; sets status
@@ -42,12 +42,53 @@ done
 is "$(sed 's|xmlns="[^"]*"||g' better.html | grep -cE '(src|href)="[^d]|@import|url\(|https?://')" 0 \
 	"the page refers to nothing outside itself"
 count() { xmllint --xpath "string($2)" "$1"; }
-is "$(count regressed.junit 'count(//testcase)')" "$(count regressed.junit /testsuites/@tests)" \
+is "$(count regressed.junit 'count(//testcase)')" "$(count regressed.junit 'sum(//@tests)')" \
 	"JUnit counts its test cases"
 is "$(count regressed.junit 'count(//failure[@type="regressed"])')" 6 \
 	"the six metrics of unmanaged memory are JUnit failures"
-is "$(count regressed.junit 'count(//failure)')" "$(count regressed.junit /testsuites/@failures)" \
+is "$(count regressed.junit 'count(//failure)')" "$(count regressed.junit 'sum(//@failures)')" \
 	"JUnit counts its failures"
+
+# ---- JUnit is what Jenkins and Ant take ----
+
+report huge junit $NAME
+report wrong junit $NAME
+report known junit $NAME
+for schema in jenkins ant; do
+	for kind in better regressed wrong known hostile huge; do
+		out=$(xmllint --nonet --noout --schema "$TOP/tests/fixtures/junit/$schema.xsd" $kind.junit 2>&1)
+		is $? 0 "JUnit of $kind is valid by the schema of $schema"
+		sed '/ validates$/d; s/^/# /' <<<"$out"
+	done
+	sed 's/<testsuites/& skipped="1"/' wrong.junit >invalid.junit
+	! xmllint --nonet --noout --schema "$TOP/tests/fixtures/junit/$schema.xsd" invalid.junit 2>/dev/null
+	ok $? "which refuses testsuites with an attribute that it does not know"
+done
+is "$(count wrong.junit 'concat(//testsuite/@timestamp, " ", //testsuite/@hostname)')" \
+	"2026-11-23T21:00:00 localhost" "JUnit has the time and the machine"
+is "$(count wrong.junit 'concat(sum(//testsuite/@time), " ", sum(//testcase/@time))')" "58 58" \
+	"and the wall time of the new kernel's four boots, once"
+cp better.db machine.db # the machine is known where the boots' environment has it
+sqlite3 machine.db "DROP TRIGGER run_fixed; UPDATE run SET
+	environment = json_set(environment, '$.machine', 'lab-7')"
+report machine junit $NAME
+is "$(count machine.junit 'string(//testsuite/@hostname)')" lab-7 "the machine by its name"
+
+# ---- what is huge is cut, and said to be ----
+
+for format in ktap kcidb email; do
+	report huge $format $NAME
+done
+like "$(count huge.junit 'string(//failure[@type="failed"][2]|//testcase[@name="vmx_tsc_adjust_test"]/failure)')" \
+	' \.\.\. \([0-9]+ bytes more\)$' "JUnit says how much it cut off"
+ok "$([ "$(wc -c <huge.junit)" -lt 40000 ]; echo $?)" "and is small"
+! grep -q '�' huge.junit huge.ktap huge.email
+ok $? "no character is cut in two"
+like "$(jq -r '.tests[] | select(.path | endswith("vmx_tsc_adjust_test")) | .log_excerpt // ""' huge.kcidb)" \
+	' \.\.\. \([0-9]+ bytes more\)$' "KCIDB has the beginning of a log, not none of it"
+is "$(jq '[.tests[].log_excerpt // "" | utf8bytelength | select(. > 16384)] | length' huge.kcidb)" 0 \
+	"within the schema's limit"
+is "$(LC_ALL=C awk 'length > 998' huge.email hostile.email | wc -l)" 0 "a mail's lines are within RFC 5322's limit"
 
 svgs() { xmllint --xpath "count(//*[local-name()='svg'])" "$1"; }
 is "$(svgs better.html)" 13 "a forest, a figure over vCPUs, eleven distributions"
@@ -92,6 +133,16 @@ is "$(grep -c '^ok .* # XFAIL fails with the base too: ' known.ktap)" 2 \
 	"the boots and the selftest are expected failures"
 prove -q -e cat known.ktap >prove.out 2>&1
 ok $? "which prove lets pass"
+
+# The rules of tools/testing/kunit/kunit_parser.py: what ends the results, begins a subtest, is a result.
+is "$(LC_ALL=C awk 'length > 511' huge.ktap hostile.ktap better.ktap | wc -l)" 0 "KTAP lines are below 512 bytes"
+is "$(grep -cE 'List of all partitions:|Kernel panic - not syncing: VFS:|reboot: System halted' huge.ktap)" 0 \
+	"what a test printed does not end the results for kunit"
+is "$(grep -cE '^[[:space:]]*# Subtest: ' huge.ktap)" 0 "nor begin a subtest"
+is "$(grep -cE '^[[:space:]]*(ok|not ok) [0-9]+ (- )?[^#]*( # .*)?$' huge.ktap)" 14 "all fourteen results are there"
+like "$(cat huge.ktap)" '^# .* \.\.\. \([0-9]+ bytes more\)$' "and what is cut is said"
+prove -e cat huge.ktap >prove.out 2>&1
+unlike "$(cat prove.out)" 'Parse errors' "prove finds no parse error"
 
 # ---- KCIDB, CSV and JSON, by python ----
 
@@ -146,7 +197,9 @@ rows = list(csv.DictReader(open("better.csv", newline="")))
 doc = json.load(open("better.json"))
 assert len(rows) == len(doc["metrics"]) == 11
 for row, m in zip(rows, doc["metrics"]):
-    assert row["metric"] == m["metric"] and json.loads(row["params"]) == m["params"]
+    params = {k[6:]: v for k, v in row.items() if k.startswith("param_") and v}
+    assert row["metric"] == m["metric"] and "params" not in row
+    assert params == {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in m["params"].items()}
     assert abs(float(row["ratio"]) - m["ratio"]) < 1e-6 and row["verdict"] == m["verdict"]
 evil = [r for r in csv.DictReader(open("hostile.csv", newline="")) if r["metric"] != "switch"]
 assert len(evil) == 1 and "\nnext" in evil[0]["metric"] and '"x"' in evil[0]["metric"], evil
@@ -201,7 +254,7 @@ like "$(tr -s ' \n' ' ' <part.text)" 'Their parts, .*: 0 improved, 1 regressed' 
 like "$(cat part.html)" '>regressed \(part\)<' "html: its row says that it is a part"
 is "$(grep -c '^not ok' part.ktap)" 0 "KTAP: nothing fails"
 like "$(cat part.ktap)" '^ok [0-9]+ multiplex: switches-per-mclk .* # SKIP a part, .*regressed' "and its why is told"
-is "$(count part.junit /testsuites/@failures)" 0 "JUnit: nothing fails"
+is "$(count part.junit 'sum(//@failures)')" 0 "JUnit: nothing fails"
 is "$(jq -r '[.tests[] | select(.path == "nestlab.multiplex.switches-per-mclk") | .status] | join(" ")' \
 	part.kcidb)" "DONE DONE" "KCIDB: DONE, not FAIL"
 like "$(cat part.email)" '^Subject: .*multiplex.switch 14\.0 % improvement' "email: the news is what decides"

@@ -491,6 +491,10 @@ TEST(make_tells_machines_faults_from_sources)
 			 -ENOEXEC);
 	assert_int_equal(make_fails("make[1]: *** [Makefile:1: vmlinux.o] Killed", &err), -ENOMEM);
 	assert_int_equal(make_fails("ld: No space left on device", &err), -ENOSPC);
+	assert_int_equal(
+		make_fails("make[1]: *** [Makefile:1: vmlinux.o] File size limit exceeded", &err),
+		-EFBIG);
+	assert_int_equal(make_fails("ld: final link failed: File too large", &err), -EFBIG);
 	assert_int_equal(make_fails("   12 |  pr_err(\"Out of memory\");", &err), -ENOEXEC);
 	assert_int_equal(make_fails("a.c: fatal error: a.h: Too many open files", &err), -EMFILE);
 	assert_int_equal(make_fails("make: fork: Resource temporarily unavailable", &err), -EAGAIN);

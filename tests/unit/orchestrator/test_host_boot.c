@@ -235,7 +235,7 @@ TEST_WITH(started_anew, fresh, NULL)
 {
 	script.records[0] = record(0, HELLO);
 	script.records[1] = record(0, HELLO);
-	expect(BOOT_GUEST_DIED, "started anew");
+	expect(BOOT_GUEST_DIED, "restarted in the middle");
 }
 
 TEST_WITH(host_failed, fresh, NULL)

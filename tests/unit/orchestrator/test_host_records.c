@@ -158,7 +158,7 @@ TEST(bye_is_the_last)
 	struct strbuf s = good_stream();
 
 	add(&s, 4, "\"type\":\"hello\"");
-	expect_bad(&s, -EBADMSG, "record line 5: comes after the bye");
+	expect_bad(&s, -EBADMSG, "record line 5: a record after the bye");
 }
 
 TEST(another_boot_is_no_damage)
@@ -167,7 +167,7 @@ TEST(another_boot_is_no_damage)
 
 	add(&s, 0, "\"type\":\"hello\"");
 	add(&s, 0, "\"type\":\"hello\"");
-	expect_bad(&s, -ECONNRESET, "started anew");
+	expect_bad(&s, -ECONNRESET, "restarted in the middle");
 }
 
 /* A right CRC does not make it a record. */

@@ -58,7 +58,7 @@ TEST(failures_that_are_new_fail_in_every_format)
 	format_says(&r, "ktap", "not ok 1 boots: boots of candidate: quick, failed");
 	format_says(&r, "junit",
 		    "<testcase classname=\"nestlab.boots\" name=\"boots of candidate: "
-		    "quick, failed\"><failure type=\"failed\"");
+		    "quick, failed\" time=\"114.000\"><failure type=\"failed\"");
 	format_says(&r, "kcidb", "\"path\":\"nestlab.boots\",\n      \"status\":\"FAIL\"");
 	format_says(&r, "json", "\"new_boots\":12,\n      \"new_failed\":9");
 	format_says(&r, "email", "Subject: [candidate] bbbbbbbbbbbb: quick.boots failure");

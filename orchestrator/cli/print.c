@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What commands print on stdout, as wide as that is. */
+#include <string.h>
+#include <unistd.h>
+
+#include "common/output.h"
+#include "common/strbuf.h"
+#include "orchestrator/cli/command.h"
+#include "results/report/table.h"
+
+#define ROW_TEXT_MIN 24 /* columns beside the head of a row that are worth beginning its text in */
+
+static size_t stdout_columns(void)
+{
+	return (size_t)output_columns(STDOUT_FILENO, 0);
+}
+
+/* Of a word of @n bytes, without escape sequences. */
+static size_t word_width(const char *word, size_t n)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (word[i] == '\033')
+			i += strcspn(word + i, "m \n");
+		else
+			width += table_width(word + i, 1);
+	}
+	return width;
+}
+
+/* "note:  text" and "  text" go on below "text", all else below the third column. */
+static size_t hanging_indent(const char *line)
+{
+	size_t blanks = strspn(line, " "), colon;
+
+	if (blanks)
+		return blanks;
+	colon = strcspn(line, ": \n");
+	if (line[colon] == ':' && colon + 1 < 12 && line[colon + 1] == ' ')
+		return colon + 1 + strspn(line + colon + 1, " ");
+	return 2;
+}
+
+/* Words of @line, of which there are @len bytes, broken before @columns. */
+static void add_broken(struct strbuf *out, const char *line, size_t len, size_t columns)
+{
+	size_t indent = hanging_indent(line), column = strspn(line, " ");
+	const char *end = line + len, *word = line + column;
+	bool begun = false;
+
+	strbuf_addf(out, "%*s", (int)column, "");
+	while (word < end) {
+		size_t n = strcspn(word, " \n"), blanks = strspn(word + n, " ");
+		size_t width = word_width(word, n);
+
+		if (begun && column + width > columns) {
+			while (out->len && out->buf[out->len - 1] == ' ')
+				out->len--;
+			strbuf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		begun = true;
+		strbuf_add(out, word, n + blanks);
+		column += width + blanks;
+		word += n + blanks;
+	}
+	strbuf_addch(out, '\n');
+}
+
+void command_print_text(const char *text)
+{
+	size_t columns = stdout_columns();
+	struct strbuf out = STRBUF_INIT;
+
+	if (!columns) {
+		fputs(text, stdout);
+		return;
+	}
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		if (word_width(text, n) > columns)
+			add_broken(&out, text, n, columns);
+		else
+			strbuf_add(&out, text, n + (text[n] == '\n'));
+		text += n + (text[n] == '\n');
+	}
+	fputs(out.buf, stdout);
+	strbuf_release(&out);
+}
+
+void command_print_row(const char *head, const char *text)
+{
+	size_t columns = stdout_columns();
+	size_t indent = table_width(head, strlen(head));
+	struct strbuf out = STRBUF_INIT;
+
+	if (!columns || indent + table_width(text, strlen(text)) <= columns) {
+		printf("%s%s\n", head, text);
+		return;
+	}
+	strbuf_addstr(&out, head);
+	if (indent + ROW_TEXT_MIN > columns) {
+		while (out.len && out.buf[out.len - 1] == ' ')
+			out.len--;
+		indent = 4;
+		strbuf_addf(&out, "\n%*s", (int)indent, "");
+	}
+	table_wrap(&out, text, indent, columns);
+	fputs(out.buf, stdout);
+	strbuf_release(&out);
+}
