@@ -81,13 +81,17 @@ static int go_on_or_log(int n, char **operands)
 {
 	struct error err = {0};
 	struct results_db *db;
-	int status;
+	int status, ret;
 
 	if (n)
 		command_usage_error("%s: --resume and --log take no operand", operands[0]);
 	if (resume && show_log)
 		command_usage_error("give --resume or --log, not both");
-	if (results_open(command_places()->db, false, &db, &err))
+	if (resume)
+		ret = results_open(command_places()->db, false, &db, &err);
+	else
+		ret = results_open_read(command_places()->db, &db, &err);
+	if (ret)
 		return command_fatal(&err);
 	status = with_bisect(db, session, resume ? run_to_end : print_log);
 	results_close(db);

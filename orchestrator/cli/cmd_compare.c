@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/alloc.h"
 #include "common/log.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/command.h"
@@ -13,28 +14,53 @@ static const struct option_spec options[] = {
 	OPTION_FLAG("all", &all_metrics, "show every metric, not only the headline ones"),
 	OPTION_FLAG("json", &as_json, "machine-readable output"), COMMAND_DB, OPTION_END};
 
-static void print_comparison(const struct results_comparison *c)
+static unsigned int render_flags(void)
 {
-	struct strbuf out = STRBUF_INIT;
 	unsigned int how = command_render_flags();
 
 	if (all_metrics)
 		how |= RESULTS_RENDER_ALL;
-	if (as_json)
-		results_render_json(c, &out);
+	return how;
+}
+
+static void print_table(const struct results_table *t)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	if (as_json && t->npairs == 1)
+		results_render_json(&t->pairs[0], &out);
+	else if (as_json)
+		results_render_table_json(t, &out);
+	else if (t->npairs == 1)
+		results_render_text(&t->pairs[0], render_flags(), &out);
 	else
-		results_render_text(c, how, &out);
+		results_render_table_text(t, render_flags(), &out);
 	command_print_text(out.buf);
 	strbuf_release(&out);
+}
+
+/* The base, the new one, and the others; the caller frees. */
+static const char **list_kernels(const struct request_compare *r, size_t *n)
+{
+	const char **kernels = xcalloc(r->others.count + 2, sizeof(*kernels));
+
+	kernels[0] = r->base;
+	kernels[1] = r->new;
+	for (size_t i = 0; i < r->others.count; i++)
+		kernels[i + 2] = r->others.items[i];
+	*n = r->others.count + 2;
+	return kernels;
 }
 
 static int compare_kernels(struct results_db *db, const struct request_compare *r)
 {
 	struct results_filter filter = {
 		.scenario = r->scenario, .metric = r->metric, .session = r->session};
-	struct results_comparison c;
+	size_t n;
+	__cleanup_free const char **kernels = list_kernels(r, &n);
+	struct results_table t;
 	struct error err = {0};
-	int status, ret = results_compare(db, r->base, r->new, &filter, &c, &err);
+	int status, ret = results_compare_table(db, kernels, n, &filter, &t, &err);
 
 	if (ret == -ENODATA) { /* as run and report: without boots there is no answer */
 		log_error("%s", err.text);
@@ -42,9 +68,14 @@ static int compare_kernels(struct results_db *db, const struct request_compare *
 	}
 	if (ret)
 		return command_fatal(&err);
-	print_comparison(&c);
-	status = command_exit_status(&c);
-	results_comparison_free(&c);
+	ret = results_confirm_read(db, &err);
+	if (ret) {
+		status = command_fatal(&err);
+	} else {
+		print_table(&t);
+		status = command_verdict_status(t.verdict);
+	}
+	results_table_free(&t);
 	return status;
 }
 
@@ -55,7 +86,7 @@ static int carry_out_compare(struct request *r, const char *line)
 	int status;
 
 	(void)line;
-	if (results_open(command_places()->db, false, &db, &err))
+	if (results_open_read(command_places()->db, &db, &err))
 		return command_fatal(&err);
 	status = compare_kernels(db, &r->compare);
 	results_close(db);
@@ -64,10 +95,13 @@ static int carry_out_compare(struct request *r, const char *line)
 
 const struct command cmd_compare = {
 	.name = "compare",
-	.help = "compare two kernels by their stored boots",
-	.usage = "[options] BASE NEW",
+	.help = "compare kernels by their stored boots",
+	.usage = "[options] BASE NEW...",
 	.about =
 		"Compares kernel NEW with kernel BASE from the boots in the database.\n"
+		"\n"
+		"Several NEW, or commits in order: one table, each kernel against BASE, all judged "
+		"together; the exit status is the worst.\n"
 		"\n"
 		"If both are the same kernel, its boots are split into two alternating halves, which "
 		"must not differ.",

@@ -69,6 +69,8 @@ static int render_report(struct results_db *db, const struct request_report *r)
 		log_error("%s", err.text);
 		return EXIT_CANNOT_TELL;
 	}
+	if (!ret)
+		ret = results_confirm_read(db, &err);
 	if (ret)
 		return command_fatal(&err);
 	if (!output)
@@ -89,7 +91,7 @@ static int write_report(struct request *r, const char *line)
 	int status;
 
 	(void)line;
-	if (results_open(command_places()->db, false, &db, &err))
+	if (results_open_read(command_places()->db, &db, &err))
 		return command_fatal(&err);
 	status = render_report(db, &r->report);
 	results_close(db);
@@ -158,6 +160,10 @@ static int judge_kernel(struct results_db *db, const struct request_signoff *q,
 
 	if (signoff_judge(db, p, r, NULL, nothing, &s, &err))
 		return command_fatal(&err);
+	if (results_confirm_read(db, &err)) {
+		signoff_free(&s);
+		return command_fatal(&err);
+	}
 	status = statuses[s.verdict];
 	if (write_pages(&s, p, r, q, &err))
 		status = command_fatal(&err);
@@ -173,13 +179,15 @@ static int load_and_judge(struct results_db *db, const struct request_signoff *q
 {
 	struct results_filter filter = {.session = q->session};
 	const char *nothing = NULL;
-	struct error err = {0};
+	struct error err = {0}, head_err = {0};
 	struct report r;
 	int status, ret = report_load(db, q->base, q->new, &filter, &r, &err);
 
 	if (ret == -ENODATA || ret == -ENOENT) {
 		nothing = err.text;
 		report_load_nothing(q->base, q->new, &r);
+		if (results_head(db, &r.head, &head_err))
+			return command_fatal(&head_err);
 	} else if (ret) {
 		return command_fatal(&err);
 	}
@@ -236,7 +244,7 @@ static int write_signoff(struct request *r, const char *line)
 		command_usage_error("-o is missing: the folder for signoff.html and signoff.txt");
 	if (find_policy(r->signoff.policy, &path, &err) || policy_load(path, &p, &err))
 		return command_fatal(&err);
-	if (results_open(command_places()->db, false, &db, &err)) {
+	if (results_open_read(command_places()->db, &db, &err)) {
 		policy_free(&p);
 		return command_fatal(&err);
 	}

@@ -57,13 +57,18 @@ const struct places *command_places(void)
 	return &places;
 }
 
-int command_exit_status(const struct results_comparison *c)
+int command_verdict_status(enum results_verdict verdict)
 {
-	if (c->verdict == VERDICT_REGRESSED)
+	if (verdict == VERDICT_REGRESSED)
 		return EXIT_NO;
-	if (c->verdict == VERDICT_INCONCLUSIVE)
+	if (verdict == VERDICT_INCONCLUSIVE)
 		return EXIT_CANNOT_TELL;
 	return 0;
+}
+
+int command_exit_status(const struct results_comparison *c)
+{
+	return command_verdict_status(c->verdict);
 }
 
 unsigned int command_render_flags(void)

@@ -42,6 +42,7 @@ const struct places *command_places(void);
 /* 0, EXIT_NO (a regression, or the new kernel failed boots that the base passed) or
  * EXIT_CANNOT_TELL. */
 int command_exit_status(const struct results_comparison *c);
+int command_verdict_status(enum results_verdict verdict);
 
 /* RESULTS_RENDER_... (results/report/text.h): the colour and the columns that stdout has (output.h). */
 unsigned int command_render_flags(void);

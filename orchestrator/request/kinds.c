@@ -134,6 +134,24 @@ static int check_probe(const struct request_probe *p, const struct request_field
 	return check_scenario(p, fields, name, err);
 }
 
+static int check_compare(const struct request *r, const struct request_field *fields,
+			 const char *name, struct error *err)
+{
+	const struct request_compare *c = &r->compare;
+
+	for (size_t i = 0; i < c->others.count; i++) {
+		const char *other = c->others.items[i];
+		bool is_twice = !strcmp(other, c->base) || !strcmp(other, c->new);
+
+		for (size_t k = 0; k < i; k++)
+			is_twice |= !strcmp(other, c->others.items[k]);
+		if (is_twice)
+			return request_complain(request_find_field(fields, "others"), name, err,
+						"%s is there twice", other);
+	}
+	return 0;
+}
+
 static int check_bisect(const struct request *r, const struct request_field *fields,
 			const char *name, struct error *err)
 {
@@ -227,6 +245,9 @@ static const struct request_field run_fields[] = {
 
 static const struct request_field compare_fields[] = {
 	BASE_AND_NEW(compare, REQUEST_OPERAND, "BASE", "NEW"),
+	{.key = "others", .type = REQUEST_LIST, .at = AT(compare.others), .argname = "NEW",
+	 .place = REQUEST_OPERAND, .max = 24,
+	 .help = "more kernels to judge against the same base, in one table"},
 	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(compare.scenario), .argname = "KIND",
 	 .help = "only this scenario: multiplex, migrate, exits, ..."},
 	{.key = "metric", .type = REQUEST_TEXT, .at = AT(compare.metric), .argname = "METRIC",
@@ -320,7 +341,8 @@ static const struct request_field test_fields[] = {
 const struct request_table request_tables[REQUEST_KINDS] = {
 	[REQUEST_RUN] = {"run", "run", "Boot scenarios on one or two kernels.", run_fields,
 			 .check = check_run},
-	[REQUEST_COMPARE] = {"compare", "compare", "Compare two kernels from stored boots.", compare_fields},
+	[REQUEST_COMPARE] = {"compare", "compare", "Compare kernels from stored boots.", compare_fields,
+			     .check = check_compare},
 	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields},
 	[REQUEST_SIGNOFF] = {"signoff", "report signoff", "Judge a kernel by a policy.", signoff_fields},
 	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric, or what fails.", bisect_fields,

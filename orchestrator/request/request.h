@@ -55,6 +55,7 @@ struct request_run {
 
 struct request_compare {
 	char *base, *new;		   /* kernels: names, or the first digits of their keys */
+	struct request_list others;	   /* more kernels to judge, in the same table */
 	char *scenario, *metric, *session; /* NULL: all */
 };
 

@@ -45,7 +45,8 @@ static const struct clock *find_clock(const char *name)
 struct judging {
 	const struct clock *clock;
 	double alpha;
-	size_t count; /* metrics; each has two numbers to judge */
+	size_t count;  /* metrics; each has two numbers to judge */
+	size_t family; /* numbers that are judged together: of all pairs of a table */
 	struct series *series;
 	struct results_compared *metrics;
 	struct judge_case *cases; /* 2 * count: the medians', then the p99s' */
@@ -74,7 +75,7 @@ static void set_case(struct judging *j, const struct series *s, struct judge_cas
 	c->higher_is_better = !strcmp(s->better, "higher");
 	c->effect = smallest_effect_of(s, j->clock);
 	c->alpha = j->alpha;
-	c->family = 2 * j->count;
+	c->family = j->family;
 	c->draws = &j->draws;
 	statistics_noise_prior(c->noise, j->clock->median_sd, c->assumed_df);
 }
@@ -101,23 +102,46 @@ static void set_cases(struct judging *j)
 	}
 }
 
-static void judge_all(struct judging *j)
+/* Weighs all numbers of a pair; their p-values go to @p, which gives them back adjusted to decide_all(). */
+static void weigh_all(struct judging *j, double *p)
 {
-	size_t n = 2 * j->count;
-	__cleanup_free double *p = xcalloc(n, sizeof(*p));
-
 	set_cases(j);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < 2 * j->count; i++) {
 		judge_weigh(&j->cases[i], judgement_of(j, i));
 		p[i] = judgement_of(j, i)->p_value;
 	}
-	statistics_benjamini_hochberg(p, n);
-	for (size_t i = 0; i < n; i++) {
+}
+
+static void decide_all(struct judging *j, const double *p)
+{
+	for (size_t i = 0; i < 2 * j->count; i++) {
 		judgement_of(j, i)->p_value = p[i];
 		judge_decide(&j->cases[i], judgement_of(j, i));
 	}
 	judge_release_draws(&j->draws);
 	free(j->cases);
+}
+
+/* The false discovery rate is held over all numbers of all pairs. */
+static void judge_all(struct judging *pairs, size_t n)
+{
+	size_t family = 0, at = 0;
+	__cleanup_free double *p = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		family += 2 * pairs[i].count;
+	p = xcalloc(family, sizeof(*p));
+	for (size_t i = 0; i < n; i++) {
+		pairs[i].family = family;
+		weigh_all(&pairs[i], p + at);
+		at += 2 * pairs[i].count;
+	}
+	statistics_benjamini_hochberg(p, family);
+	at = 0;
+	for (size_t i = 0; i < n; i++) {
+		decide_all(&pairs[i], p + at);
+		at += 2 * pairs[i].count;
+	}
 }
 
 static struct results_side side_of(const struct series_boots *b)
@@ -255,27 +279,30 @@ static void name_sides(struct results_comparison *out, const struct selection *s
 	}
 }
 
+/* All that is there before anything is judged. */
 static void fill_comparison(struct results_comparison *out, struct selection *s,
-			    struct series_list *l)
+			    struct series_list *l, struct judging *j)
 {
-	struct judging j = {.clock = find_clock(s->environment.clock),
-			    .alpha = out->alpha,
-			    .count = l->count,
-			    .series = l->items};
-
+	*j = (struct judging){.clock = find_clock(s->environment.clock),
+			      .alpha = out->alpha,
+			      .count = l->count,
+			      .series = l->items};
 	note_series(l, &s->notes);
 	name_sides(out, s);
 	out->base_key = xstrdup(s->base.key);
 	out->new_key = xstrdup(s->new.key);
 	out->clock = xstrdup(s->environment.clock);
 	out->next_seed = s->next_seed;
-	out->metrics = j.metrics = xcalloc(l->count, sizeof(*out->metrics));
+	out->metrics = j->metrics = xcalloc(l->count, sizeof(*out->metrics));
 	out->nmetrics = l->count;
 	for (size_t i = 0; i < l->count; i++)
-		describe_metric(&out->metrics[i], &l->items[i], j.clock);
-	judge_all(&j);
-	qsort(out->metrics, out->nmetrics, sizeof(*out->metrics), compare_changes);
+		describe_metric(&out->metrics[i], &l->items[i], j->clock);
 	out->notes = strbuf_detach(&s->notes);
+}
+
+static void finish_comparison(struct results_comparison *out)
+{
+	qsort(out->metrics, out->nmetrics, sizeof(*out->metrics), compare_changes);
 	out->verdict = overall_verdict(out);
 }
 
@@ -301,30 +328,60 @@ static int load_all(struct results_db *db, const struct selection *s,
 			 series->one_sided ? ": each has metrics that the other lacks" : "");
 }
 
+static double alpha_of(const struct results_filter *filter)
+{
+	if (filter->alpha)
+		return filter->alpha;
+	return USUAL_ALPHA;
+}
+
+static void judge_pairs(struct selection *s, struct series_list *series,
+			struct results_comparison *out, size_t n)
+{
+	__cleanup_free struct judging *pairs = xcalloc(n, sizeof(*pairs));
+
+	for (size_t i = 0; i < n; i++)
+		fill_comparison(&out[i], &s[i], &series[i], &pairs[i]);
+	judge_all(pairs, n);
+	failures_judge_pairs(out, n);
+	for (size_t i = 0; i < n; i++)
+		finish_comparison(&out[i]);
+}
+
+int results_compare_selections(struct results_db *db, struct selection *s, size_t n,
+			       const struct results_filter *filter, struct results_comparison *out,
+			       struct error *err)
+{
+	__cleanup_free struct series_list *series = xcalloc(n, sizeof(*series));
+	int ret = 0;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct results_comparison){.alpha = alpha_of(filter)};
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = load_all(db, &s[i], filter, &series[i], &out[i], err);
+	if (!ret)
+		judge_pairs(s, series, out, n);
+	for (size_t i = 0; i < n; i++) {
+		series_free(&series[i]);
+		if (ret)
+			results_comparison_free(&out[i]);
+	}
+	return ret;
+}
+
 int results_compare_selected(struct results_db *db, struct selection *s,
 			     const struct results_filter *filter, struct results_comparison *out,
 			     struct error *err)
 {
-	struct series_list series = {0};
-	int ret;
-
-	*out = (struct results_comparison){.alpha = USUAL_ALPHA};
-	if (filter->alpha)
-		out->alpha = filter->alpha;
-	ret = load_all(db, s, filter, &series, out, err);
-	if (ret)
-		results_comparison_free(out);
-	else
-		fill_comparison(out, s, &series);
-	series_free(&series);
-	return ret;
+	return results_compare_selections(db, s, 1, filter, out, err);
 }
+
+static const struct results_filter everything;
 
 int results_compare(struct results_db *db, const char *base, const char *new,
 		    const struct results_filter *filter, struct results_comparison *out,
 		    struct error *err)
 {
-	static const struct results_filter everything;
 	struct selection s;
 	int ret;
 
@@ -337,6 +394,53 @@ int results_compare(struct results_db *db, const char *base, const char *new,
 	ret = results_compare_selected(db, &s, filter, out, err);
 	select_free(&s);
 	return ret;
+}
+
+/* ---- several kernels ---- */
+
+static enum results_verdict worse_of(enum results_verdict a, enum results_verdict b)
+{
+	static const int badness[] = {
+		[VERDICT_UNCHANGED] = 0,
+		[VERDICT_IMPROVED] = 1,
+		[VERDICT_INCONCLUSIVE] = 2,
+		[VERDICT_REGRESSED] = 3,
+	};
+
+	return badness[a] > badness[b] ? a : b;
+}
+
+int results_compare_table(struct results_db *db, const char *const *kernels, size_t n,
+			  const struct results_filter *filter, struct results_table *out,
+			  struct error *err)
+{
+	__cleanup_free struct selection *s = xcalloc(n, sizeof(*s));
+	int ret;
+
+	*out = (struct results_table){.npairs = n - 1};
+	if (!filter)
+		filter = &everything;
+	ret = select_table(db, kernels, n, filter->session, s, err);
+	if (ret)
+		return ret;
+	out->pairs = xcalloc(out->npairs, sizeof(*out->pairs));
+	ret = results_compare_selections(db, s, out->npairs, filter, out->pairs, err);
+	for (size_t i = 0; i < out->npairs; i++) {
+		select_free(&s[i]);
+		out->verdict = worse_of(out->verdict, out->pairs[i].verdict);
+		out->family += 2 * out->pairs[i].nmetrics;
+	}
+	if (ret)
+		results_table_free(out);
+	return ret;
+}
+
+void results_table_free(struct results_table *t)
+{
+	for (size_t i = 0; i < t->npairs && t->pairs; i++)
+		results_comparison_free(&t->pairs[i]);
+	free(t->pairs);
+	*t = (struct results_table){0};
 }
 
 int results_more_boots(const struct results_comparison *c)

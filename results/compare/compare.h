@@ -123,6 +123,23 @@ int results_compare(struct results_db *db, const char *base, const char *new,
 		    struct error *err);
 void results_comparison_free(struct results_comparison *c);
 
+/*
+ * A base and several other kernels, or commits in order: the first kernel with each of the others. They
+ * are compared in one environment that all have boots in, and judged together: the false discovery rate
+ * is held over all numbers of all pairs (and over all their failure rates). docs/statistics.md says why.
+ */
+struct results_table {			  /* free with results_table_free() */
+	struct results_comparison *pairs; /* with kernel 1, 2, ... */
+	size_t npairs;
+	size_t family;		      /* numbers that were judged together */
+	enum results_verdict verdict; /* the worst of the pairs' */
+};
+/* @n >= 2 kernels. Errors as results_compare(); -EINVAL: a kernel is there twice. */
+int results_compare_table(struct results_db *db, const char *const *kernels, size_t n,
+			  const struct results_filter *filter, struct results_table *out,
+			  struct error *err);
+void results_table_free(struct results_table *t);
+
 /* Has @m a say in c->verdict? The whole is what a user pays, its parts only say where: a switch that
  * became cheaper although its vmptrld became dearer has improved. So headline metrics decide; where
  * there are none (a filter), the part is the question and decides. */

@@ -20,7 +20,7 @@ static int find_newest_failure(struct results_db *db, const struct selection *s,
 		db,
 		"SELECT class, coalesce(error, '') FROM run WHERE " SELECT_KERNEL_WHERE
 		"AND " SELECT_ENVIRONMENT_WHERE "AND class IN ('guest', 'integrity') "
-		"ORDER BY id DESC LIMIT 1",
+		"ORDER BY " SELECT_WHEN " DESC LIMIT 1",
 		&stmt, err);
 
 	if (ret)
@@ -292,6 +292,23 @@ void failures_judge(struct results_failure_rate *rows, size_t n, double alpha)
 	}
 }
 
+/* Judged as one list, then each row goes back to its pair. */
+void failures_judge_pairs(struct results_comparison *pairs, size_t n)
+{
+	__cleanup_free struct results_failure_rate *rows = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		rows = xrealloc(rows, count + pairs[i].nfailures + 1, sizeof(*rows));
+		for (size_t k = 0; k < pairs[i].nfailures; k++)
+			rows[count++] = pairs[i].failures[k];
+	}
+	failures_judge(rows, count, pairs[0].alpha);
+	for (size_t i = n; i-- > 0;)
+		for (size_t k = pairs[i].nfailures; k-- > 0;)
+			pairs[i].failures[k] = rows[--count];
+}
+
 int failures_load(struct results_db *db, const struct selection *s,
 		  const struct results_filter *filter, struct results_comparison *out,
 		  struct error *err)
@@ -313,7 +330,6 @@ int failures_load(struct results_db *db, const struct selection *s,
 		goto out; /* boots of one kernel: nothing differs */
 	}
 	add_rates(out, &counts);
-	failures_judge(out->failures, out->nfailures, out->alpha);
 out:
 	free_counts(&counts);
 	return ret;

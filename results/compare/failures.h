@@ -8,8 +8,8 @@
 
 #include "results/compare/select.h"
 
-/* Sets base_failed, new_failed, failure, failures and nfailures of @out, whose alpha is set. What was
- * set before an error is freed with @out. */
+/* Sets base_failed, new_failed, failure, failures and nfailures of @out; the rows are not judged yet.
+ * What was set before an error is freed with @out. */
 int failures_load(struct results_db *db, const struct selection *s,
 		  const struct results_filter *filter, struct results_comparison *out,
 		  struct error *err);
@@ -17,5 +17,7 @@ int failures_load(struct results_db *db, const struct selection *s,
 /* Judges @n rows whose scenario, what and counts are set: sets p_value, verdict, more_boots and why
  * (allocated). */
 void failures_judge(struct results_failure_rate *rows, size_t n, double alpha);
+/* The rows of @n >= 1 comparisons, as one family. */
+void failures_judge_pairs(struct results_comparison *pairs, size_t n);
 
 #endif

@@ -21,6 +21,7 @@ enum select_role { SELECT_OTHER, SELECT_BASE, SELECT_NEW };
  * the host's noise is learned. */
 struct select_run {
 	int64_t id;
+	int64_t when; /* SELECT_WHEN */
 	enum select_role role;
 	char *group;  /* kernel key and agent: runs of one group are boots of the same thing */
 	char *origin; /* group, seed and plan: what made the run */
@@ -55,8 +56,21 @@ int results_compare_selected(struct results_db *db, struct selection *s,
 			     const struct results_filter *filter, struct results_comparison *out,
 			     struct error *err);
 
+/* The selections of a table of @n kernels: the first with each of the others, n - 1, all in one
+ * environment. Errors as results_compare_table(). In select_table.c. */
+int select_table(struct results_db *db, const char *const *kernels, size_t n, const char *session,
+		 struct selection *out, struct error *err);
+/* The same of several selections, which are judged together. In compare.c. */
+int results_compare_selections(struct results_db *db, struct selection *s, size_t n,
+			       const struct results_filter *filter, struct results_comparison *out,
+			       struct error *err);
+
 /* The run with @id, or NULL. */
 const struct select_run *select_find(const struct selection *s, int64_t id);
+
+/* In SQL: a number that is greater for the boot that was made later. Ids will not do: boots that were merged
+ * from another database have higher ones than what is newer. */
+#define SELECT_WHEN "(coalesce(unixepoch(run.started), 0) * 1048576 + (run.id & 1048575))"
 
 /* Binds kernel and session at ?1..?3 of a query with SELECT_KERNEL_WHERE. */
 #define SELECT_KERNEL_WHERE                                                 \

@@ -46,10 +46,11 @@ static int list_environments(struct results_db *db, const struct select_kernel *
 			     const char *session, const char *which, struct environments *out,
 			     struct error *err)
 {
-	__cleanup_free char *sql = xasprintf("SELECT agent_sha256, host_identity, clock, max(id), "
-					     "count(*) FROM run WHERE " SELECT_KERNEL_WHERE
-					     "AND %s GROUP BY 1, 2, 3 ORDER BY max(id) DESC",
-					     which);
+	__cleanup_free char *sql =
+		xasprintf("SELECT agent_sha256, host_identity, clock, max" SELECT_WHEN
+			  ", count(*) FROM run WHERE " SELECT_KERNEL_WHERE
+			  "AND %s GROUP BY 1, 2, 3 ORDER BY 4 DESC",
+			  which);
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, sql, &stmt, err);
 
@@ -250,5 +251,158 @@ int select_environment(struct results_db *db, const char *session, struct select
 out:
 	free_environments(&base);
 	free_environments(&new);
+	return ret;
+}
+
+/* ---- one for several kernels ---- */
+
+struct kernel_environments { /* of one kernel of a table */
+	const struct select_kernel *kernel;
+	struct environments list;
+	bool any_clock; /* it only ever failed: boots that die early name no clock */
+};
+
+/* The environment @e of a kernel; NULL: it has no boots there. */
+static const struct environment *find_environment(const struct kernel_environments *k,
+						  const struct select_environment *e)
+{
+	for (size_t i = 0; i < k->list.count; i++) {
+		const struct environment *item = &k->list.items[i];
+
+		if (!is_same_machine(&item->e, e))
+			continue;
+		if (k->any_clock || !strcmp(item->e.clock, e->clock))
+			return item;
+	}
+	return NULL;
+}
+
+/* How new the environment is: the kernel whose boots there are oldest decides. -1: not all have it. */
+static int64_t age_of(const struct kernel_environments *k, size_t n,
+		      const struct select_environment *e)
+{
+	int64_t age = INT64_MAX;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct environment *item = find_environment(&k[i], e);
+
+		if (!item)
+			return -1;
+		age = smaller_of(age, item->newest);
+	}
+	return age;
+}
+
+/* k[0] is the base. */
+static const struct select_environment *newest_common(const struct kernel_environments *k, size_t n)
+{
+	const struct select_environment *best = NULL;
+	int64_t best_age = -1;
+
+	for (size_t i = 0; i < k[0].list.count; i++) {
+		const struct select_environment *e = &k[0].list.items[i].e;
+		int64_t age = age_of(k, n, e);
+
+		if (age > best_age) {
+			best_age = age;
+			best = e;
+		}
+	}
+	return best;
+}
+
+static int list_kind(struct results_db *db, const char *session, const char *which,
+		     struct kernel_environments *k, struct error *err)
+{
+	free_environments(&k->list);
+	return list_environments(db, k->kernel, session, which, &k->list, err);
+}
+
+/* As in select_environment(): boots that measured say where; without any of a kernel, all that passed;
+ * for a new kernel that only ever failed, these. */
+static int list_for_table(struct results_db *db, const char *session, struct kernel_environments *k,
+			  size_t n, struct error *err)
+{
+	static const char *const kinds[] = {MEASURED, PASSED};
+	bool all = false;
+	int ret;
+
+	for (size_t kind = 0; kind < ARRAY_SIZE(kinds) && !all; kind++) {
+		all = true;
+		for (size_t i = 0; i < n; i++) {
+			ret = list_kind(db, session, kinds[kind], &k[i], err);
+			if (ret)
+				return ret;
+			all &= k[i].list.count > 0;
+		}
+	}
+	for (size_t i = 1; i < n; i++) {
+		if (k[i].list.count)
+			continue;
+		k[i].any_clock = true;
+		ret = list_kind(db, session, FAILED, &k[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Why there is none: a kernel without boots, two that have nothing in common, or only all together. */
+static int explain_no_common(const struct selection *s, const struct kernel_environments *k,
+			     size_t n, struct error *err)
+{
+	const struct environment *b, *e;
+
+	for (size_t i = 0; i < n; i++)
+		if (!k[i].list.count)
+			return error_set(err, -ENODATA,
+					 "%s has no finished run (failed runs give no numbers; "
+					 "nestlab run makes more)",
+					 k[i].kernel->label);
+	for (size_t i = 1; i < n; i++)
+		if (!find_common(&k[0].list, &k[i].list, k[i].any_clock, &b, &e))
+			return nothing_in_common(&s[i - 1], &k[0].list, &k[i].list, err);
+	return error_set(err, -ENODATA,
+			 "these kernels were never all run in one environment (agent, host, "
+			 "clock), though %s and each of the others were: compare them in pairs, or "
+			 "run all of them again on one host",
+			 s->base.label);
+}
+
+static void take_common(struct selection *s, size_t n, const struct kernel_environments *k,
+			const struct select_environment *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct kernel_environments *new = &k[i + 1];
+
+		set_environment(&s[i], e);
+		note_left_out(&s[i].base, k[0].list.runs - find_environment(&k[0], e)->runs,
+			      &s[i].notes);
+		note_left_out(&s[i].new, new->list.runs - find_environment(new, e)->runs,
+			      &s[i].notes);
+	}
+}
+
+int select_common_environment(struct results_db *db, const char *session, struct selection *s,
+			      size_t n, struct error *err)
+{
+	__cleanup_free struct kernel_environments *k = xcalloc(n + 1, sizeof(*k));
+	const struct select_environment *e;
+	int ret;
+
+	k[0].kernel = &s[0].base;
+	for (size_t i = 0; i < n; i++)
+		k[i + 1].kernel = &s[i].new;
+	ret = list_for_table(db, session, k, n + 1, err);
+	if (ret)
+		goto out;
+	e = newest_common(k, n + 1);
+	if (e)
+		take_common(s, n, k, e);
+	else
+		ret = explain_no_common(s, k, n + 1, err);
+out:
+	for (size_t i = 0; i < n + 1; i++)
+		free_environments(&k[i].list);
 	return ret;
 }

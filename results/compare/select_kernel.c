@@ -56,7 +56,8 @@ static int find_name(struct results_db *db, const char *what, const char *sessio
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db,
 				   "SELECT kernel_key FROM run WHERE kernel_name = ?1 "
-				   "AND (?2 IS NULL OR session = ?2) ORDER BY id DESC LIMIT 1",
+				   "AND (?2 IS NULL OR session = ?2) ORDER BY " SELECT_WHEN
+				   " DESC LIMIT 1",
 				   &stmt, err);
 
 	if (ret)

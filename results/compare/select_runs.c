@@ -13,10 +13,10 @@
 
 static const char query[] =
 	"SELECT id, kernel_name, kernel_key, coalesce(agent_sha256, ''), seed, "
-	"coalesce(plan_sha256, ''), session, coalesce(scenario_name, '') FROM run "
+	"coalesce(plan_sha256, ''), session, coalesce(scenario_name, ''), " SELECT_WHEN " FROM run "
 	"WHERE status = 'pass' AND coalesce(host_identity, '') = ?1 AND clock = ?2 "
 	"AND (kernel_key IN (?3, ?4) OR id > (SELECT max(id) FROM run) - ?5) ORDER BY id";
-enum { ID, KERNEL_NAME, KERNEL_KEY, AGENT, SEED, PLAN, SESSION, SCENARIO };
+enum { ID, KERNEL_NAME, KERNEL_KEY, AGENT, SEED, PLAN, SESSION, SCENARIO, WHEN };
 
 static bool is_of(sqlite3_stmt *row, const struct select_kernel *k)
 {
@@ -47,6 +47,7 @@ static void add_run(struct selection *s, sqlite3_stmt *row, const char *session)
 	s->runs = xrealloc(s->runs, s->nruns + 1, sizeof(*s->runs));
 	r = &s->runs[s->nruns++];
 	*r = (struct select_run){.id = sqlite3_column_int64(row, ID),
+				 .when = sqlite3_column_int64(row, WHEN),
 				 .role = role_of(row, s, session)};
 	if (r->role != SELECT_OTHER && seed >= s->next_seed)
 		s->next_seed = seed + 1;

@@ -19,6 +19,9 @@ int select_kernels(struct results_db *db, const char *base, const char *new, con
 		   struct selection *s, struct error *err);
 int select_environment(struct results_db *db, const char *session, struct selection *s,
 		       struct error *err);
+/* The same for all @n pairs of a table: sets one environment in all. */
+int select_common_environment(struct results_db *db, const char *session, struct selection *s,
+			      size_t n, struct error *err);
 int select_load_runs(struct results_db *db, const char *session, struct selection *s,
 		     struct error *err);
 int select_mark_repeats(struct results_db *db, struct selection *s, struct error *err);

@@ -176,8 +176,8 @@ static void add_row(struct loader *l, const struct select_run *run, sqlite3_stmt
 		return;
 	}
 	add_boot(&s->new, row);
-	if (run->id >= s->newest) {
-		s->newest = run->id;
+	if (run->when >= s->newest) {
+		s->newest = run->when;
 		s->headline = sqlite3_column_int(row, HEADLINE);
 		s->smallest_effect = sqlite3_column_double(row, EFFECT);
 	}

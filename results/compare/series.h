@@ -20,7 +20,7 @@ struct series {
 	int64_t rounds, warmup;
 	bool headline;
 	double smallest_effect; /* percent, the newest run's; 0: the clock's default */
-	int64_t newest;		/* run of the new kernel */
+	int64_t newest;		/* SELECT_WHEN of the new kernel's */
 	struct series_boots base, new;
 	struct statistics_noise median_noise, p99_noise; /* of other boots, in logarithms */
 };

@@ -26,6 +26,9 @@ static const char style_sheet[] =
 	".good{color:var(--good)}.bad{color:var(--bad)}.unsure,.waived{color:var(--unsure)}\n"
 	"td.good,td.bad,td.unsure,td.waived{font-weight:600;white-space:nowrap}\n"
 	".scroll{overflow-x:auto}\n"
+	".scroll:focus-visible{outline:2px solid var(--new);outline-offset:2px}\n"
+	/* a hash or a line to sign makes no page wider than its screen; tables scroll instead */
+	"h1,h2,p,li,figcaption,.verdict{overflow-wrap:anywhere}\n"
 	"table{border-collapse:collapse;font-size:.875rem;margin:.6rem 0;width:100%}\n"
 	"caption{text-align:left;font-weight:600;padding:.3rem 0}\n"
 	"th,td{border-bottom:1px solid var(--rule);padding:.28rem .55rem;text-align:left;"
@@ -39,7 +42,7 @@ static const char style_sheet[] =
 	"figure{margin:1rem 0 1.6rem;break-inside:avoid}\n"
 	"figcaption{font-weight:600;margin-bottom:.3rem}\n"
 	"summary{cursor:pointer;color:var(--dim);font-size:.875rem}\n"
-	".plot{width:100%;height:auto;display:block;font:13px system-ui,sans-serif}\n"
+	".plot{width:100%;min-width:38rem;height:auto;display:block;font:13px system-ui,sans-serif}\n"
 	".plot text{fill:var(--fg)}\n"
 	".axis{stroke:var(--fg);stroke-width:1}.grid{stroke:var(--rule);stroke-width:1}\n"
 	".guide{stroke:var(--dim);stroke-width:1;stroke-dasharray:1 3}\n"
@@ -47,6 +50,7 @@ static const char style_sheet[] =
 	".line{stroke-width:2}.marker{stroke-width:2}\n"
 	".s0,.s1{stroke:var(--base);fill:var(--bg)}.s2,.s3{stroke:var(--new);fill:var(--new)}\n"
 	"polyline.line{fill:none}\n"
+	"@media (max-width:40rem){body{padding:1rem}tbody th{min-width:9rem}}\n"
 	"@media print{body{max-width:none;padding:0;font-size:10.5pt}"
 	"h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}"
 	"table{font-size:8.5pt}details:not([open]){display:none}}\n";
@@ -123,7 +127,10 @@ static void html_figure(struct doc *d, const char *caption, const char *svg,
 {
 	strbuf_addstr(d->out, "<figure>\n");
 	markup_element(d->out, "figcaption", "%s", caption);
-	strbuf_addf(d->out, "\n%s<details><summary>The numbers of this figure</summary>\n", svg);
+	strbuf_addstr(d->out, "\n<div class=\"scroll\" role=\"group\" tabindex=\"0\"");
+	markup_attribute(d->out, "aria-label", "%s", caption);
+	strbuf_addf(d->out, ">\n%s</div><details><summary>The numbers of this figure</summary>\n",
+		    svg);
 	html_table(d, numbers);
 	strbuf_addstr(d->out, "</details>\n</figure>\n");
 }

@@ -210,3 +210,31 @@ void results_render_json(const struct results_comparison *c, struct strbuf *out)
 	objects_print(doc, out);
 	json_object_put(doc);
 }
+
+/* ---- several kernels ---- */
+
+static struct json_object *make_table(const struct results_table *t)
+{
+	struct json_object *o = json_object_new_object(), *pairs = json_object_new_array();
+	struct json_object *kernels = json_object_new_array();
+
+	json_object_array_add(kernels, make_text(t->pairs[0].base));
+	for (size_t i = 0; i < t->npairs; i++) {
+		json_object_array_add(kernels, make_text(t->pairs[i].new));
+		json_object_array_add(pairs, objects_of_comparison(&t->pairs[i]));
+	}
+	add_member(o, "kernels", kernels);
+	add_text(o, "verdict", results_verdict_name(t->verdict));
+	add_member(o, "alpha", make_number(t->pairs[0].alpha));
+	add_member(o, "judged_together", json_object_new_int64((int64_t)t->family));
+	add_member(o, "pairs", pairs);
+	return o;
+}
+
+void results_render_table_json(const struct results_table *t, struct strbuf *out)
+{
+	struct json_object *doc = make_table(t);
+
+	objects_print(doc, out);
+	json_object_put(doc);
+}

@@ -309,6 +309,28 @@ void page_add_environment(struct doc *d, const struct report *r)
 	add_plans(d, r);
 }
 
+void page_add_head(struct doc *d, const struct report *r)
+{
+	const struct results_head *h = &r->head;
+
+	if (!h->seals) {
+		doc_paragraph(d, "Database: without a chain of seals, so boots may have been "
+				 "removed from it unnoticed. `nestlab db migrate` begins one.");
+		return;
+	}
+	doc_paragraph(d,
+		      "Database %s: %" PRId64
+		      " seals, head %s. If results that were there then are "
+		      "changed or removed, this says so: nestlab db check --head %" PRId64 ":%s",
+		      h->origin, h->seals, h->head, h->seals, h->head);
+	if (h->adopted)
+		doc_paragraph(d,
+			      "%" PRId64
+			      " of its rows are older than the chain, which began at %s: "
+			      "what was done to them before, it cannot show.",
+			      h->adopted, h->started);
+}
+
 void page_add_commands(struct doc *d, const struct report *r, const struct report_options *o)
 {
 	struct strbuf commands = STRBUF_INIT;
@@ -417,6 +439,7 @@ void page_render(const struct report *r, const struct report_options *o,
 			c->nmetrics - s.count);
 	page_add_plots(&d, r, &s);
 	page_add_environment(&d, r);
+	page_add_head(&d, r);
 	page_add_commands(&d, r, o);
 	doc_end(&d);
 	selection_free(&s);

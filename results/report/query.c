@@ -350,7 +350,9 @@ int report_load(struct results_db *db, const char *base, const char *new,
 	boot_columns_set_unknown(&r->unknown);
 	if (ret)
 		return ret;
-	ret = load_comparison(db, base, new, filter, r, err);
+	ret = results_head(db, &r->head, err);
+	if (!ret)
+		ret = load_comparison(db, base, new, filter, r, err);
 	sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
 	if (ret)
 		report_free(r);

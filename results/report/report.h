@@ -49,6 +49,7 @@ struct report_common { /* what all metrics of a scenario have in common: a JSON 
 
 struct report { /* free with report_free() */
 	struct results_comparison comparison;
+	struct results_head head; /* of the database that it was read from */
 	struct report_boot *boots;
 	size_t nboots;
 	struct report_spread *spreads; /* metric i of side s: [i * REPORT_SIDES + s] */

@@ -2,6 +2,7 @@
 #include "results/report/table.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -355,6 +356,13 @@ static size_t measure_columns(const struct table *t, size_t limit, size_t *width
 	return total;
 }
 
+size_t table_columns(const struct table *t)
+{
+	__cleanup_free size_t *widths = xcalloc(t->ncols, sizeof(*widths));
+
+	return measure_columns(t, SIZE_MAX, widths);
+}
+
 void table_text(const struct table *t, size_t width, unsigned int flags, struct strbuf *out)
 {
 	__cleanup_free size_t *widths = xcalloc(t->ncols, sizeof(*widths));
@@ -368,7 +376,7 @@ void table_text(const struct table *t, size_t width, unsigned int flags, struct 
 	};
 	size_t total = measure_columns(t, width, widths);
 
-	if (total > width && !(flags & TABLE_OVERFLOW)) {
+	if ((total > width && !(flags & TABLE_OVERFLOW)) || flags & TABLE_TITLES) {
 		l.first = 1;
 		l.indent = 4;
 		total -= widths[0] - 2;
@@ -457,7 +465,10 @@ static void html_cell(const struct table *t, size_t i, struct strbuf *out)
 
 void table_html(const struct table *t, struct strbuf *out)
 {
-	strbuf_addstr(out, "<div class=\"scroll\"><table>\n");
+	/* a keyboard scrolls only what can have the focus */
+	strbuf_addstr(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\"");
+	markup_attribute(out, "aria-label", "%s", t->caption);
+	strbuf_addstr(out, "><table>\n");
 	markup_element(out, "caption", "%s", t->caption);
 	strbuf_addch(out, '\n');
 	html_heads(t, out);

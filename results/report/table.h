@@ -52,7 +52,10 @@ const char *table_caption(const struct table *t);
  * row comes as "head: cell" and "head: cell", as many in a line as fit. TABLE_OVERFLOW: then the table is as wide as it must be. */
 #define TABLE_COLOUR   1u
 #define TABLE_OVERFLOW 2u
+#define TABLE_TITLES   4u /* the first column stands above its rows in any case */
 void table_text(const struct table *t, size_t width, unsigned int flags, struct strbuf *out);
+/* How wide it is as columns, with the optional ones. */
+size_t table_columns(const struct table *t);
 /* The same for a terminal of @columns; where that is 0, as wide as it must be. */
 void table_text_columns(const struct table *t, size_t columns, bool colour, struct strbuf *out);
 void table_html(const struct table *t, struct strbuf *out);

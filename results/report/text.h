@@ -17,6 +17,12 @@
 /* A table per scenario, then what else there is to know, the verdict last. */
 void results_render_text(const struct results_comparison *c, unsigned int flags,
 			 struct strbuf *out);
+/* Several kernels against one: a table per scenario with a column per kernel; in 80 columns where @flags have
+ * none. */
+void results_render_table_text(const struct results_table *t, unsigned int flags,
+			       struct strbuf *out);
+/* The JSON of `compare --json` with several kernels: all pairs. In objects.c. */
+void results_render_table_json(const struct results_table *t, struct strbuf *out);
 /* Each selftest of a session and how it ended (at worst, over the boots) on up to two kernels; nothing
  * if there was none. In selftests_table.c. */
 int results_render_selftests(struct results_db *db, const char *session, const char *const *kernels,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "results/store/database.h"
+#include "results/store/chain.h"
 
 /* Prepares @sql and binds @n texts at ?1..?n. */
 static int prepare_with_texts(struct results_db *db, const char *sql, const char *const *texts,
@@ -31,8 +31,8 @@ static int finish_statement(struct results_db *db, sqlite3_stmt *stmt, struct er
 	return ret;
 }
 
-int results_bisect_create(struct results_db *db, const char *session, const char *request,
-			  int64_t *id, struct error *err)
+static int insert_bisect(struct results_db *db, const char *session, const char *request,
+			 int64_t *id, struct error *err)
 {
 	const char *const texts[] = {session, request};
 	sqlite3_stmt *stmt;
@@ -40,26 +40,47 @@ int results_bisect_create(struct results_db *db, const char *session, const char
 		db, "INSERT INTO bisect (session, request, state) VALUES (?, ?, 'running')", texts,
 		ARRAY_SIZE(texts), &stmt, err);
 
-	*id = 0;
 	if (ret)
 		return ret;
 	ret = finish_statement(db, stmt, err);
-	if (!ret)
-		*id = sqlite3_last_insert_rowid(db->sql);
-	return ret;
+	if (ret)
+		return ret;
+	*id = sqlite3_last_insert_rowid(db->sql);
+	return chain_append(db, SEAL_BISECT, *id, err);
+}
+
+int results_bisect_create(struct results_db *db, const char *session, const char *request,
+			  int64_t *id, struct error *err)
+{
+	int ret = database_begin(db, err);
+
+	*id = 0;
+	if (ret)
+		return ret;
+	ret = insert_bisect(db, session, request, id, err);
+	return database_end(db, ret, err);
+}
+
+static int no_such_bisect(const struct results_db *db, const char *session, struct error *err)
+{
+	if (!session)
+		return error_set(err, -ENOENT, "%s: no bisect was ever started", db->path);
+	return error_set(err, -ENOENT, "%s: no bisect with session %s", db->path, session);
 }
 
 int results_bisect_find(struct results_db *db, const char *session, struct results_bisect *out,
 			struct error *err)
 {
 	sqlite3_stmt *stmt;
-	int ret = prepare_with_texts(
-		db,
-		"SELECT id, session, request, state, answer, started FROM bisect "
-		"WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
-		&session, 1, &stmt, err);
+	int ret;
 
 	*out = (struct results_bisect){0};
+	if (db->version < BISECT_VERSION)
+		return no_such_bisect(db, session, err);
+	ret = prepare_with_texts(db,
+				 "SELECT id, session, request, state, answer, started FROM bisect "
+				 "WHERE ?1 IS NULL OR session = ?1 ORDER BY id DESC LIMIT 1",
+				 &session, 1, &stmt, err);
 	if (ret)
 		return ret;
 	ret = database_step(db, stmt, err);
@@ -77,9 +98,7 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 		return ret;
 	if (ret == 1)
 		return 0;
-	if (!session)
-		return error_set(err, -ENOENT, "%s: no bisect was ever started", db->path);
-	return error_set(err, -ENOENT, "%s: no bisect with session %s", db->path, session);
+	return no_such_bisect(db, session, err);
 }
 
 void results_bisect_free(struct results_bisect *b)
@@ -92,18 +111,35 @@ void results_bisect_free(struct results_bisect *b)
 	*b = (struct results_bisect){0};
 }
 
-int results_bisect_finish(struct results_db *db, int64_t id, const char *state, const char *answer,
-			  struct error *err)
+/* A bisect that is asked again after its end mostly says the same: then nothing is written. */
+static int update_bisect(struct results_db *db, int64_t id, const char *state, const char *answer,
+			 struct error *err)
 {
 	const char *const texts[] = {state, answer};
 	sqlite3_stmt *stmt;
-	int ret = prepare_with_texts(db, "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3",
+	int ret = prepare_with_texts(db,
+				     "UPDATE bisect SET state = ?1, answer = ?2 WHERE id = ?3 "
+				     "AND (state <> ?1 OR answer <> ?2)",
 				     texts, ARRAY_SIZE(texts), &stmt, err);
 
 	if (ret)
 		return ret;
 	sqlite3_bind_int64(stmt, 3, id);
-	return finish_statement(db, stmt, err);
+	ret = finish_statement(db, stmt, err);
+	if (ret || !sqlite3_changes(db->sql))
+		return ret;
+	return chain_append(db, SEAL_BISECT_END, id, err);
+}
+
+int results_bisect_finish(struct results_db *db, int64_t id, const char *state, const char *answer,
+			  struct error *err)
+{
+	int ret = database_begin(db, err);
+
+	if (ret)
+		return ret;
+	ret = update_bisect(db, id, state, answer, err);
+	return database_end(db, ret, err);
 }
 
 /* ---- steps ---- */
@@ -123,8 +159,8 @@ static double column_number(sqlite3_stmt *stmt, int i)
 	return sqlite3_column_double(stmt, i);
 }
 
-int results_bisect_add_step(struct results_db *db, int64_t id,
-			    const struct results_bisect_step *step, struct error *err)
+static int insert_step(struct results_db *db, int64_t id, const struct results_bisect_step *step,
+		       struct error *err)
 {
 	const char *const texts[] = {step->candidate, step->kernel_key, step->bzimage_sha256,
 				     step->verdict, step->why};
@@ -145,7 +181,21 @@ int results_bisect_add_step(struct results_db *db, int64_t id,
 	bind_number(stmt, 9, step->high);
 	sqlite3_bind_int(stmt, 10, step->boots);
 	sqlite3_bind_double(stmt, 11, step->seconds);
-	return finish_statement(db, stmt, err);
+	ret = finish_statement(db, stmt, err);
+	if (ret || !sqlite3_changes(db->sql))
+		return ret;
+	return chain_append(db, SEAL_BISECT_STEP, sqlite3_last_insert_rowid(db->sql), err);
+}
+
+int results_bisect_add_step(struct results_db *db, int64_t id,
+			    const struct results_bisect_step *step, struct error *err)
+{
+	int ret = database_begin(db, err);
+
+	if (ret)
+		return ret;
+	ret = insert_step(db, id, step, err);
+	return database_end(db, ret, err);
 }
 
 static void read_step(sqlite3_stmt *stmt, struct results_bisect_step *out)

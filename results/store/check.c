@@ -6,38 +6,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/sha256.h"
-#include "results/store/database.h"
+#include "results/store/chain.h"
+#include "results/store/check.h"
 #include "results/store/distribution.h"
-#include "results/store/seal.h"
-
-#define MAX_LINES 100 /* nobody reads more lines of a ruined file */
-
-struct checker {
-	struct results_db *db;
-	struct strbuf *report;
-	int faults;
-};
-
-static void add_fault(struct checker *c, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_fault(struct checker *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (++c->faults > MAX_LINES)
-		return;
-	va_start(ap, fmt);
-	strbuf_vaddf(c->report, fmt, ap);
-	va_end(ap);
-	strbuf_addch(c->report, '\n');
-}
 
 /* Each row that @sql gives is a fault, but for "ok". So is a file too damaged to be queried. */
 static void check_query(struct checker *c, const char *what, const char *sql)
@@ -51,28 +26,20 @@ static void check_query(struct checker *c, const char *what, const char *sql)
 
 		ret = 0;
 		if (strcmp(text, "ok"))
-			add_fault(c, "%s: %s", what, text);
+			check_add_fault(c, "%s: %s", what, text);
 	}
 	if (ret < 0)
-		add_fault(c, "%s: %s", what, err.text);
+		check_add_fault(c, "%s: %s", what, err.text);
 	sqlite3_finalize(stmt);
 }
 
 static const struct {
 	const char *what, *sql;
+	int64_t since; /* schema version */
 } queries[] = {
 	{"file", "PRAGMA integrity_check"},
 	{"reference", "SELECT 'row ' || rowid || ' of ' || \"table\" || ' has no ' || parent "
 		      "FROM pragma_foreign_key_check"},
-	{"schema", "SELECT 'table ' || column1 || ' is missing' FROM (VALUES ('run'), "
-		   "('measurement'), ('metric'), ('counter'), ('test'), ('seal')) WHERE column1 "
-		   "NOT IN (SELECT name FROM sqlite_master WHERE type = 'table')"},
-	{"schema",
-	 "SELECT 'trigger ' || t.column1 || '_' || e.column1 || ' is missing: results can "
-	 "be changed' FROM (VALUES ('run'), ('measurement'), ('metric'), ('counter'), "
-	 "('test'), ('seal')) AS t, (VALUES ('fixed'), ('kept'), ('closed')) AS e WHERE "
-	 "t.column1 || '_' || e.column1 NOT IN (SELECT name FROM sqlite_master WHERE type "
-	 "= 'trigger')"},
 	{"run", "SELECT 'run ' || id || ' passed, but holds no metric and no test' FROM run WHERE "
 		"status = 'pass' AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id) "
 		"AND NOT EXISTS (SELECT 1 FROM test WHERE test.run = run.id)"},
@@ -81,6 +48,14 @@ static const struct {
 		"run.id)"},
 	{"run", "SELECT 'run ' || id || ' failed, and does not say why' FROM run WHERE status = "
 		"'fail' AND coalesce(error, '') = ''"},
+	{"bisect",
+	 "SELECT 'bisect ' || id || ' runs, and has an answer' FROM bisect WHERE state = "
+	 "'running' AND answer <> ''",
+	 2},
+	{"measurement",
+	 "SELECT 'row ' || id || ' is of no run' FROM measurement AS m WHERE NOT EXISTS (SELECT 1 "
+	 "FROM metric WHERE measurement = m.id) AND NOT EXISTS (SELECT 1 FROM counter WHERE "
+	 "measurement = m.id) AND NOT EXISTS (SELECT 1 FROM test WHERE measurement = m.id)"},
 };
 
 static bool is_different(double stored, double computed)
@@ -113,8 +88,8 @@ static void check_histogram(struct checker *c, sqlite3_stmt *s)
 		     is_different(sqlite3_column_double(s, 8), distribution_tail(&m))))
 		ret = error_set(&err, -EBADMSG, "median or p99 is not the histogram's");
 	if (ret)
-		add_fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
-			  database_text(s, 1), err.text);
+		check_add_fault(c, "run %lld: %s: %s", (long long)sqlite3_column_int64(s, 0),
+				database_text(s, 1), err.text);
 	free(hist);
 }
 
@@ -134,31 +109,7 @@ static void check_histograms(struct checker *c)
 		ret = 0;
 	}
 	if (ret < 0)
-		add_fault(c, "histograms: %s", err.text);
-	sqlite3_finalize(s);
-}
-
-/* Every run's bytes, against what was there when it was stored. */
-static void check_seals(struct checker *c)
-{
-	struct error err = {0};
-	sqlite3_stmt *s = NULL;
-	int ret = database_prepare(c->db,
-				   "SELECT id, coalesce(sha256, '') FROM run LEFT JOIN seal ON "
-				   "seal.run = run.id ORDER BY id",
-				   &s, &err);
-
-	while (!ret && (ret = database_step(c->db, s, &err)) == 1) {
-		int64_t run = sqlite3_column_int64(s, 0);
-		char hex[SHA256_HEX];
-
-		ret = seal_compute(c->db, run, hex, &err);
-		if (!ret && strcmp(hex, database_text(s, 1)))
-			add_fault(c, "run %lld: its rows are not what was stored (SHA-256 differs)",
-				  (long long)run);
-	}
-	if (ret < 0)
-		add_fault(c, "seals: %s", err.text);
+		check_add_fault(c, "histograms: %s", err.text);
 	sqlite3_finalize(s);
 }
 
@@ -167,11 +118,16 @@ int results_check(struct results_db *db, struct strbuf *report, struct error *er
 	struct checker c = {.db = db, .report = report};
 
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
-		check_query(&c, queries[i].what, queries[i].sql);
+		if (queries[i].since <= db->version)
+			check_query(&c, queries[i].what, queries[i].sql);
+	check_schema(&c);
 	check_histograms(&c);
-	check_seals(&c);
-	if (c.faults > MAX_LINES)
-		strbuf_addf(report, "... and %d more\n", c.faults - MAX_LINES);
+	if (db->version < CHAIN_VERSION)
+		check_seals(&c);
+	else
+		check_chain(&c);
+	if (c.faults > CHECK_LINES_MAX)
+		strbuf_addf(report, "... and %d more\n", c.faults - CHECK_LINES_MAX);
 	if (c.faults)
 		return error_set(err, -EBADMSG, "%s: %d fault%s", db->path, c.faults,
 				 c.faults == 1 ? "" : "s");

@@ -3,7 +3,7 @@
  * columns.h - the columns of table run, which are the members of struct results_boot: one row each.
  *
  * INSERT, SELECT, the seal and the reports go by this table. So a new text column takes a schema step
- * (results/store/database.c: steps[]), a member of struct results_boot and a row here; whoever fills the
+ * (results/store/open.c: steps[]), a member of struct results_boot and a row here; whoever fills the
  * boot (orchestrator/engine) sets the member.
  */
 #ifndef RESULTS_STORE_COLUMNS_H

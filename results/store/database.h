@@ -7,6 +7,7 @@
 #define RESULTS_STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "common/error.h"
 #include "results/store/store.h"
@@ -14,12 +15,19 @@
 struct results_db {
 	sqlite3 *sql;
 	char *path;
+	int64_t version; /* of its schema: database_version, or an older one that is only read */
+	/* Read without locks: the file as it was when it was opened. See results_confirm_read(). */
+	bool is_unlocked;
+	struct stat was;
 };
 
 #define DATABASE_APPLICATION_ID 0x4e53544c /* "NSTL" */
 #define DATABASE_BUSY_MS	30000	   /* how long we wait for another nestlab's transaction */
 
 extern const int database_version; /* the newest schema's */
+
+/* Takes a new, empty file to schema @version, within the caller's transaction; in open.c. */
+int database_make(struct results_db *db, int64_t version, struct error *err);
 
 /* SQLite's last error as "PATH: what: message", with a remedy where there is one; the errno: -ENOSPC
  * disk full, -EBUSY locked, -EBADMSG damaged, -EINVAL no database, -EROFS, else -EIO. */
@@ -28,6 +36,8 @@ int database_error(const struct results_db *db, const char *what, struct error *
 /* Runs SQL that gives no rows. */
 int database_exec(struct results_db *db, const char *sql, struct error *err);
 
+/* Begins a transaction with the write lock, which it waits for. */
+int database_begin(struct results_db *db, struct error *err);
 /* Ends a transaction: commits if @ret is 0, else rolls back. Returns @ret, or the commit's error. */
 int database_end(struct results_db *db, int ret, struct error *err);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "results/store/seal.h"
 
+#include <string.h>
+
 #include "common/alloc.h"
 #include "common/sha256.h"
 #include "results/store/columns.h"
@@ -54,15 +56,24 @@ static int add_rows(struct results_db *db, const char *query, int64_t run, struc
 }
 
 /* The columns that every run has ever had, as one row: id first, the others in the table's order. */
-static int add_run(struct results_db *db, int64_t run, struct strbuf *bytes, struct error *err)
+static int add_run(struct results_db *db, int64_t run, bool with_id, struct strbuf *bytes,
+		   struct error *err)
 {
+	const char *before = "";
 	struct strbuf query = STRBUF_INIT;
 	int ret;
 
-	strbuf_addstr(&query, "SELECT id");
-	for (size_t i = 0; i < boot_columns_count; i++)
-		if (boot_columns[i].since <= 1)
-			strbuf_addf(&query, ", %s", boot_columns[i].name);
+	strbuf_addstr(&query, "SELECT ");
+	if (with_id) {
+		strbuf_addstr(&query, "id");
+		before = ", ";
+	}
+	for (size_t i = 0; i < boot_columns_count; i++) {
+		if (boot_columns[i].since > 1)
+			continue;
+		strbuf_addf(&query, "%s%s", before, boot_columns[i].name);
+		before = ", ";
+	}
 	strbuf_addstr(&query, " FROM run WHERE id = ?1");
 	ret = add_rows(db, query.buf, run, bytes, err);
 	strbuf_release(&query);
@@ -79,7 +90,7 @@ static int add_later_columns(struct results_db *db, int64_t run, struct strbuf *
 		__cleanup_free char *query = NULL;
 		int ret;
 
-		if (boot_columns[i].since <= 1)
+		if (boot_columns[i].since <= 1 || boot_columns[i].since > db->version)
 			continue;
 		query = xasprintf("SELECT '%s', %s FROM run WHERE id = ?1 AND %s IS NOT NULL", name,
 				  name, name);
@@ -90,9 +101,10 @@ static int add_later_columns(struct results_db *db, int64_t run, struct strbuf *
 	return 0;
 }
 
-static int add_all(struct results_db *db, int64_t run, struct strbuf *bytes, struct error *err)
+static int add_boot(struct results_db *db, int64_t run, bool with_id, struct strbuf *bytes,
+		    struct error *err)
 {
-	int ret = add_run(db, run, bytes, err);
+	int ret = add_run(db, run, with_id, bytes, err);
 
 	if (ret)
 		return ret;
@@ -104,30 +116,61 @@ static int add_all(struct results_db *db, int64_t run, struct strbuf *bytes, str
 	return add_later_columns(db, run, bytes, err);
 }
 
-int seal_compute(struct results_db *db, int64_t run, char hex[SHA256_HEX], struct error *err)
+/* ---- kinds ---- */
+
+static const struct {
+	const char *name;
+	const char *query; /* NULL: a run */
+} kinds[SEAL_KINDS] = {
+	[SEAL_ORIGIN] = {"origin", "SELECT id, name, started, adopted FROM origin WHERE id = ?1"},
+	[SEAL_RUN] = {"run", NULL},
+	[SEAL_BISECT] = {"bisect",
+			 "SELECT id, session, request, started FROM bisect WHERE id = ?1"},
+	[SEAL_BISECT_STEP] = {"bisect_step",
+			      "SELECT number, bisect, candidate, kernel_key, bzimage_sha256, "
+			      "verdict, position, low, high, boots, seconds, why "
+			      "FROM bisect_step WHERE number = ?1"},
+	[SEAL_BISECT_END] = {"bisect_end", "SELECT id, state, answer FROM bisect WHERE id = ?1"},
+	[SEAL_MERGE] = {"merge",
+			"SELECT id, name, seals, head, boots, merged FROM merge WHERE id = ?1"},
+};
+
+const char *seal_kind_name(enum seal_kind kind)
+{
+	return kinds[kind].name;
+}
+
+enum seal_kind seal_kind_from_name(const char *name)
+{
+	int i = 0;
+
+	while (i < SEAL_KINDS && strcmp(kinds[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+int seal_compute(struct results_db *db, enum seal_kind kind, int64_t row, char hex[SHA256_HEX],
+		 struct error *err)
 {
 	struct strbuf bytes = STRBUF_INIT;
-	int ret = add_all(db, run, &bytes, err);
+	int ret;
 
+	if (kinds[kind].query)
+		ret = add_rows(db, kinds[kind].query, row, &bytes, err);
+	else
+		ret = add_boot(db, row, true, &bytes, err);
 	sha256_bytes(bytes.buf, bytes.len, hex);
 	strbuf_release(&bytes);
 	return ret;
 }
 
-int seal_write(struct results_db *db, int64_t run, struct error *err)
+int seal_compute_content(struct results_db *db, int64_t run, char hex[SHA256_HEX],
+			 struct error *err)
 {
-	char hex[SHA256_HEX];
-	sqlite3_stmt *stmt;
-	int ret = seal_compute(db, run, hex, err);
+	struct strbuf bytes = STRBUF_INIT;
+	int ret = add_boot(db, run, false, &bytes, err);
 
-	if (ret)
-		return ret;
-	ret = database_prepare(db, "INSERT INTO seal (run, sha256) VALUES (?1, ?2)", &stmt, err);
-	if (ret)
-		return ret;
-	sqlite3_bind_int64(stmt, 1, run);
-	database_bind_text(stmt, 2, hex);
-	ret = database_step(db, stmt, err);
-	sqlite3_finalize(stmt);
+	sha256_bytes(bytes.buf, bytes.len, hex);
+	strbuf_release(&bytes);
 	return ret;
 }

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "results/store/chain.h"
 #include "results/store/columns.h"
 #include "results/store/database.h"
 #include "results/store/distribution.h"
-#include "results/store/seal.h"
 
 /* ---- checks before anything is written ---- */
 
@@ -254,7 +254,7 @@ static int write_all(struct writer *w, const struct results_boot *boot, struct e
 	ret = write_boot(w, boot, err);
 	if (ret)
 		return ret;
-	return seal_write(w->db, w->run, err);
+	return chain_append(w->db, SEAL_RUN, w->run, err);
 }
 
 static int write_transaction(struct writer *w, struct results_db *db,

@@ -93,11 +93,26 @@ struct results_boot {
 };
 
 /*
- * Opens, creating (the folder too) and migrating as needed. -ENOENT: no file, and @create is false;
- * -EINVAL: not a nestlab database, or from a newer nestlab; -EBADMSG: a damaged file; -EBUSY: locked
- * by another process for longer than the busy timeout.
+ * Opens for writing, creating (the folder too) and migrating as needed. -ENOENT: no file, and @create
+ * is false; -EINVAL: not a nestlab database (an empty file neither, unless @create), or from a newer
+ * nestlab; -EBADMSG: a damaged file; -EBUSY: locked by another process for longer than the busy timeout.
  */
 int results_open(const char *path, bool create, struct results_db **db, struct error *err);
+
+/*
+ * Opens for reading alone: nothing is created, migrated or written, neither the file nor anything
+ * beside it, and no permission to write is needed. An older schema is read as it is.
+ *
+ * A file without a write-ahead log beside it is read without locks; results_confirm_read() then says
+ * whether another process wrote to it meanwhile. With a log SQLite needs FILE-shm, too: -EACCES says so
+ * if that cannot be had. (Where a log was left without its FILE-shm, SQLite makes that.)
+ */
+int results_open_read(const char *path, struct results_db **db, struct error *err);
+
+/* For results_open_read(), after the last read and before anything is said: -ESTALE if the file was
+ * written to meanwhile, so that what was read may be of two states. */
+int results_confirm_read(const struct results_db *db, struct error *err);
+
 void results_close(struct results_db *db);
 
 /* Stores a run in one transaction; *id (may be NULL) is its row. -ENOSPC: disk full; -EINVAL: the
@@ -106,8 +121,40 @@ void results_close(struct results_db *db);
 int results_store(struct results_db *db, const struct results_boot *boot, int64_t *id,
 		  struct error *err);
 
-/* integrity_check, foreign_key_check, schema version, histogram sums equal counts, ...
+/* integrity_check, foreign_key_check, schema version, histogram sums equal counts, the chain of seals, ...
  * 0 if all is well; else -EBADMSG, and one line a fault appended to @report. */
 int results_check(struct results_db *db, struct strbuf *report, struct error *err);
+
+/* ---- the chain of seals: docs/results.md ---- */
+
+/* How long the chain of seals is, and where it ends: what an auditor notes down. */
+struct results_head {
+	int64_t seals;	  /* 0: a schema older than the chain, or an empty chain */
+	char head[65];	  /* 64 hex digits; "" if seals is 0 */
+	char origin[33];  /* the database's random name */
+	char started[32]; /* when the chain began, UTC, ISO 8601 */
+	int64_t adopted;  /* seals of rows that were there before it began */
+};
+int results_head(struct results_db *db, struct results_head *out, struct error *err);
+
+/* Did this database once have so many seals and this head? -EBADMSG says what is wrong if not: it was
+ * cut, rewritten, or is another one. */
+int results_check_head(struct results_db *db, int64_t seals, const char *head, struct error *err);
+
+/* What results_merge() did. */
+struct results_merged {
+	int64_t boots, bisects, steps; /* added */
+	int64_t same;		       /* boots that were there already */
+	int64_t consoles; /* added boots whose console log is a file where it was written */
+};
+
+/*
+ * Adds the boots and bisects of @from (which results_open_read() opened) that @into has not, in one
+ * transaction, with seals that go on @into's chain. The same again adds nothing. -EBADMSG: @from does
+ * not pass its check; -EEXIST: a boot or a bisect is in both, but not with the same content (it is
+ * named); then nothing is added.
+ */
+int results_merge(struct results_db *from, struct results_db *into, struct results_merged *out,
+		  struct error *err);
 
 #endif

@@ -85,6 +85,39 @@ is $? 0 "--metric leaves the others out"
 unlike "$out" 'switch' "of the table, too"
 is "$(compare base good)" "$(compare base good)" "the same boots give the same text"
 
+# ---- several kernels ----
+
+out=$(compare base good odd bad)
+is $? 1 "several kernels: the exit status is the worst"
+like "$out" '^3 kernels against base:$' "one table for all"
+like "$out" '^  metric +base +good +change +odd +change +bad +change$' "a column for each"
+like "$out" '^  switch +30,002 +24,001 +-20\.0 % ✔ +30,140 +\+0\.5 % \? +30,902 +\+3\.0 % ✘$' "with its change against the first"
+like "$out" '^regressed: bad: 0 improved, 1 regressed' "and a line for each at the end"
+[ "$(awk '{ gsub(/±|✔|✘/, "+"); if (length($0) > w) w = length($0) } END { print w + 0 }' <<<"$out")" -le 80 ]
+ok $? "it fits into 80 columns"
+compare base good odd >/dev/null
+is $? 125 "improved and inconclusive: cannot tell"
+out=$(compare base good bad twin --json)
+is $? 1 "several kernels, --json"
+is "$(jq -c '[.kernels, .verdict, .judged_together, [.pairs[] | [.base, .new, .verdict]]]' <<<"$out")" \
+	'[["base","good","bad","twin"],"regressed",12,[["base","good","improved"],["base","bad","regressed"],["base","twin","unchanged"]]]' \
+	"has all pairs"
+out=$(compare base good odd good)
+is $? 129 "a kernel twice: usage"
+out=$(compare base good real)
+is $? 128 "other clocks are refused in a table, too"
+out=$(compare base good nobody)
+like "$out" 'nobody: no run of a kernel of that name' "an unknown one is named"
+is "$("$NESTLAB" compare base good odd --print-request)" \
+	'{"base":"base","new":"good","others":["odd"],"request":"compare"}' "the request has a list"
+echo '{"base":"base","new":"bad"}' >"$TMP/old.json"
+compare --request "$TMP/old.json" >/dev/null
+is $? 1 "a request without the list is carried out as ever"
+echo '{"base":"base","new":"good","others":["odd","base"]}' >"$TMP/twice.json"
+out=$(compare --request "$TMP/twice.json")
+is $? 129 "a request with a kernel twice"
+like "$out" 'twice\.json: \$\.others: base is there twice' "names file and path"
+
 # ---- many boots: the cost grows with them, not with their square ----
 
 # cpu BOOTS: the CPU milliseconds of comparing so many boots of each, which had the same four seeds in turn

@@ -28,6 +28,23 @@ for format in text html csv json ktap junit kcidb email; do
 	is $status 1 "$format: names that try to break out change nothing"
 done
 
+# ---- an auditor compares the head of the seals ----
+
+head=$("$NESTLAB" db head --db better.db | sed -n 's/.*: \([0-9]*\) seals, head \([0-9a-f]\{64\}\)$/\1:\2/p')
+like "$head" '^[0-9]+:[0-9a-f]{64}$' "a database has a head"
+report better markdown $NAME
+for format in text html markdown; do
+	is "$(tr -d '\n\\' <better.$format | grep -c "${head#*:}")" 1 "$format: it is in the report"
+done
+is "$(jq -r '"\(.database.seals):\(.database.head)"' better.json)" "$head" "json: with the count"
+"$NESTLAB" report signoff --policy quick --base baseline --new $NAME --db better.db -o audited >/dev/null
+for page in signoff.html signoff.txt; do
+	grep -q "${head#*:}" audited/$page
+	ok $? "and in $page"
+done
+"$NESTLAB" report signoff --policy quick --base baseline --new nobody --db better.db -o audited >/dev/null
+is "$? $(grep -q "${head#*:}" audited/signoff.txt; echo $?)" "125 0" "of a blocked sign-off, too"
+
 # ---- JUnit and HTML are well-formed ----
 
 for kind in better regressed hostile; do

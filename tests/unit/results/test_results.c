@@ -282,7 +282,7 @@ TEST(a_seal_is_what_it_always_was)
 
 	one_run(&f, 1);
 	fixture_store(db, &f);
-	assert_int_equal(seal_compute(db, 1, hex, NULL), 0);
+	assert_int_equal(seal_compute(db, SEAL_RUN, 1, hex, NULL), 0);
 	assert_string_equal(hex,
 			    "ad9bd93d39ed927ad5c02eff085d3be686c0bf7b99b3dcf153e6b48efde6a398");
 	results_close(db);
@@ -308,7 +308,8 @@ TEST(results_are_immutable)
 		"histogram FROM metric",
 		"INSERT OR REPLACE INTO run SELECT * FROM run",
 		"INSERT OR REPLACE INTO measurement SELECT * FROM measurement",
-		"INSERT OR REPLACE INTO seal SELECT run, 'other' FROM seal",
+		"INSERT OR REPLACE INTO seal SELECT number, kind, row, 'other', head FROM seal",
+		"INSERT INTO seal SELECT number + 7, kind, row, sha256, head FROM seal",
 		"UPDATE seal SET sha256 = ''",
 		"DELETE FROM seal",
 	};
