@@ -174,4 +174,12 @@ wait $pid
 is $? 128 "an interrupted test ends with a status that ends git bisect run"
 like "$(cat "$TMP/interrupted")" "cancelled" "and says why"
 
+# ---- nestlab test --fails ----
+
+out=$(env -u FAKE_GATE "$NESTLAB" test "$fake" --variant root --fails --test t_test --db "$db" 2>&1)
+is $? 125 "a commit without the selftest cannot tell"
+like "$out" 'has no tools/testing/selftests/kvm' "and says why"
+out=$(env -u FAKE_GATE "$NESTLAB" test "$fake" --variant root --scenario multiplex --fails --message '(' --db "$db" 2>&1)
+is $? 128 "a message that is no expression is no skip"
+
 plan_done
