@@ -12,7 +12,6 @@
 
 #include "common/cancel.h"
 #include "common/exit.h"
-#include "common/log.h"
 
 #define COLUMNS_MIN 20
 
@@ -55,13 +54,14 @@ void output_check_stderr(void)
 		cancel_request();
 }
 
-/* stdio does not tell errno later than at the write that failed. */
+/* stdio does not tell errno later than at the write that failed. No progress line is up at the end of the
+ * program, so log.h, which stands above this file, is not needed. */
 static int report_failed_write(int error)
 {
+	fputs("nestlab: error: the output could not be written", stderr);
 	if (error)
-		log_error("the output could not be written: %s", strerror(error));
-	else
-		log_error("the output could not be written");
+		fprintf(stderr, ": %s", strerror(error));
+	fputc('\n', stderr);
 	return EXIT_FATAL;
 }
 

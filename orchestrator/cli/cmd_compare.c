@@ -35,7 +35,10 @@ static void print_table(const struct results_table *t)
 		results_render_text(&t->pairs[0], render_flags(), &out);
 	else
 		results_render_table_text(t, render_flags(), &out);
-	command_print_text(out.buf);
+	if (as_json)
+		fputs(out.buf, stdout);
+	else
+		command_print_text(out.buf);
 	strbuf_release(&out);
 }
 

@@ -52,7 +52,10 @@ static int show_comparison(struct session *s)
 		results_render_json(&c, &out);
 	else
 		results_render_text(&c, command_render_flags(), &out);
-	command_print_text(out.buf);
+	if (as_json)
+		fputs(out.buf, stdout);
+	else
+		command_print_text(out.buf);
 	status = command_exit_status(&c);
 	strbuf_release(&out);
 	results_comparison_free(&c);

@@ -69,7 +69,7 @@ like "$(cat err)" 'big.html: .*File too large' "that names the file"
 ok $? "and leaves none"
 (ulimit -f 64; "$NESTLAB" report baseline nested-context --db part.db --format html >big.html) 2>err
 is $? 128 "likewise on stdout"
-is "$(cat err)" "nestlab: error: stdout: File too large" "and is said once"
+is "$(cat err)" "nestlab: error: stdout: cannot write: File too large" "and is said once"
 (ulimit -f 1; "$NESTLAB" run no-such --kernel baseline --db limited.db) 2>err
 is $? 128 "a database above the limit is an error"
 like "$(cat err)" 'limited.db: .*ulimit -f' "that names file and limit"
@@ -116,9 +116,12 @@ done
 TERM=xterm on_terminal 60 "${compare[@]}" --db part.db >out
 is "$(sed 's/\x1b\[[0-9;]*m//g' out | grep -c 'verdict: ')" 11 "no verdict is lost on the way"
 ok "$([ "$(COLUMNS=60 "${compare[@]}" --db part.db | widest)" -le 60 ]; echo $?)" "COLUMNS says how wide a pipe is"
+is "$(COLUMNS=40 "${compare[@]}" --json --db part.db | jq -S .)" "$("${compare[@]}" --json --db part.db | jq -S .)" \
+	"JSON is the same at any width"
 like "$("${compare[@]}" --db part.db)" '^  metric .* verdict$' "without it a pipe gets one row a line"
 COLUMNS=60 "$NESTLAB" report baseline nested-context --db part.db --format text >out
-ok "$([ "$(sed '/^    /d' out | widest)" -le 60 ]; echo $?)" "a report on stdout fits, too, but for the commands to copy"
+ok "$([ "$(sed '/^    /d; / /!d' out | widest)" -le 60 ]; echo $?)" \
+	"a report on stdout fits, too, but for what is to be copied: commands, a word as long as a hash"
 COLUMNS=60 "$NESTLAB" report baseline nested-context --db part.db --format text -o out
 "$NESTLAB" report baseline nested-context --db part.db --format text -o out100
 cmp -s out out100
