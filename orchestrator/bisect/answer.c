@@ -49,6 +49,29 @@ static const char *const end_names[] = {
 
 /* ---- for the database ---- */
 
+static struct json_object *rate_json(const struct bisect_rate *rate)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "boots", json_object_new_int64(rate->boots));
+	json_object_object_add(o, "failed", json_object_new_int64(rate->failed));
+	return o;
+}
+
+static void add_difference(const struct bisect_run *r, struct json_object *o)
+{
+	const struct bisect_ratio *between = &r->s.between;
+
+	if (!r->hunt) {
+		json_object_object_add(o, "ends_ratio", json_object_new_double(between->ratio));
+		return;
+	}
+	json_object_object_add(o, "good_end", rate_json(&between->base_rate));
+	json_object_object_add(o, "bad_end", rate_json(&between->new_rate));
+	if (r->hunt->signature)
+		json_object_object_add(o, "signature", json_object_new_string(r->hunt->signature));
+}
+
 char *bisect_answer_json(const struct bisect_run *r, enum bisect_end end)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
@@ -58,7 +81,7 @@ char *bisect_answer_json(const struct bisect_run *r, enum bisect_end end)
 		json_object_array_add(list, json_object_new_string(r->found.suspects[i]));
 	json_object_object_add(o, "end", json_object_new_string(end_names[end]));
 	json_object_object_add(o, "suspects", list);
-	json_object_object_add(o, "ends_ratio", json_object_new_double(r->s.between.ratio));
+	add_difference(r, o);
 	json_object_object_add(o, "steps", json_object_new_int64(r->s.nsteps));
 	if (*r->again.text)
 		json_object_object_add(o, "again", json_object_new_string(r->again.text));
@@ -103,6 +126,7 @@ static void add_suspects(const struct bisect_run *r, enum bisect_end end, struct
 		[BISECT_SERIES] = "patch that makes the difference",
 		[BISECT_CONFIG] = "options that make the difference",
 	};
+	__cleanup_free char *failure = NULL;
 
 	if (end == BISECT_NARROWED)
 		strbuf_addf(
@@ -118,6 +142,10 @@ static void add_suspects(const struct bisect_run *r, enum bisect_end end, struct
 	}
 	if (*r->again.text)
 		strbuf_addf(out, "  %s\n", r->again.text);
+	if (r->hunt) {
+		failure = bisect_hunt_text(r->hunt);
+		strbuf_addf(out, "  looked for: %s\n", failure);
+	}
 }
 
 void bisect_answer_text(const struct bisect_run *r, enum bisect_end end, struct strbuf *out)
@@ -130,12 +158,12 @@ void bisect_answer_text(const struct bisect_run *r, enum bisect_end end, struct 
 		__cleanup_free char *ends = bisect_ratio_text(&r->s.between);
 
 		add_suspects(r, end, out);
-		strbuf_addf(out, "  the ends differ by %s\n", ends);
+		strbuf_addf(out, "  %s %s\n", r->hunt ? "the bad end" : "the ends differ by", ends);
 	}
 	count_steps(r, &skipped, &unbooted);
 	strbuf_addf(
 		out,
-		"%zu candidates judged, with the ends (%zu without a boot, as their kernel was a judged one; %zu skipped), %d boots in %.0f s\n"
+		"%zu candidates judged, with the ends (%zu without a boot, as their kernel was a judged one; %zu skipped), %d new boots in %.0f s\n"
 		"the log for git bisect replay: nestlab bisect --log --session %s\n",
 		r->s.nsteps, unbooted, skipped, r->s.boots_made, clock_seconds() - r->started,
 		r->s.session);

@@ -21,9 +21,10 @@ struct bisect_run {
 	struct bisect_space *space; /* NULL for configs, whose candidates are sets of differences */
 	struct lab *lab;
 	struct bisect_session s;
-	char *good, *bad; /* the ends' candidates */
-	int lock;	  /* an open file, or -1 */
-	double started;	  /* clock_seconds() */
+	struct bisect_hunt *hunt; /* NULL: a metric is looked at */
+	char *good, *bad;	  /* the ends' candidates */
+	int lock;		  /* an open file, or -1 */
+	double started;		  /* clock_seconds() */
 	/* the answer */
 	struct bisect_answer found;
 	struct bisect_confirmation again;

@@ -271,17 +271,29 @@ static bool is_refusal(int code)
 	       code == -EXDEV;
 }
 
+static void print_ends(const struct bisect_run *r)
+{
+	__cleanup_free char *difference = bisect_ratio_text(&r->s.between);
+	__cleanup_free char *failure = NULL;
+
+	if (r->hunt) {
+		failure = bisect_hunt_text(r->hunt);
+		progress_print("bisect: the bad end %s, which the good end has; looked for: %s\n",
+			       difference, failure);
+		return;
+	}
+	progress_print("bisect: the ends differ: good %.6g, bad %.6g %s, %s\n",
+		       r->s.between.base_median, r->s.between.new_median, r->s.between.unit,
+		       difference);
+}
+
 static int check_and_search(struct bisect_run *r, struct error *err)
 {
-	__cleanup_free char *difference = NULL;
 	int ret = bisect_check_ends(&r->s, err);
 
 	if (ret)
 		return ret;
-	difference = bisect_ratio_text(&r->s.between);
-	progress_print("bisect: the ends differ: good %.6g, bad %.6g %s, %s\n",
-		       r->s.between.base_median, r->s.between.new_median, r->s.between.unit,
-		       difference);
+	print_ends(r);
 	return search_culprit(r, err);
 }
 
@@ -327,8 +339,13 @@ static int lock_session(struct bisect_run *r, const char *runs, const char *sess
 static int open_candidates_of(struct bisect_run *r, struct results_db *db, const char *runs,
 			      const char *session, struct error *err)
 {
+	const struct request_fails *fails = &r->request.bisect.probe.fails;
 	int ret = bisect_lab_open(&r->request.bisect, session, runs, db, &r->lab, err);
 
+	if (ret)
+		return ret;
+	if (fails->wanted)
+		ret = bisect_hunt_open(fails, &r->hunt, err);
 	if (ret)
 		return ret;
 	return open_candidates[r->request.bisect.kind](r, err);
@@ -355,6 +372,7 @@ static int open_run(struct bisect_run *r, struct results_db *db, const char *run
 		.good = r->good,
 		.bad = r->bad,
 		.lab = bisect_lab_ops(r->lab),
+		.hunt = r->hunt,
 		.limits.boots = r->request.bisect.boots,
 		.limits.max_boots = r->request.bisect.max_boots,
 		.limits.guest_failures = GUEST_FAILURES,
@@ -370,6 +388,7 @@ static void close_run(struct bisect_run *r)
 {
 	bisect_session_release(&r->s);
 	bisect_answer_free(&r->found);
+	bisect_hunt_free(r->hunt);
 	if (r->space)
 		r->space->ops->release(r->space);
 	if (r->lab)

@@ -100,13 +100,13 @@ static int boot_kernels(struct confirm *c, int boots, struct error *err)
 static int compare_pair(struct confirm *c, int base, int new, struct bisect_ratio *out,
 			struct error *err)
 {
-	return c->s->lab.compare(c->s->lab.arg, c->session, c->built[base].key, c->built[new].key,
-				 bisect_count_looks(&c->s->limits), out, err);
+	return bisect_compare_kernels(c->s, c->session, c->built[base].key, c->built[new].key, out,
+				      err);
 }
 
 static bool is_same_way(const struct bisect_session *s, const struct bisect_ratio *r)
 {
-	return bisect_differs(r) && (r->ratio > 1) == (s->between.ratio > 1);
+	return bisect_differs(r) && r->verdict == s->between.verdict;
 }
 
 /* Both pairs have to differ in the direction of the ends: a change that only the search saw, or one
@@ -141,7 +141,7 @@ static bool is_open(const struct bisect_confirmation *out)
 	return out->reverted && out->revert.verdict == VERDICT_INCONCLUSIVE;
 }
 
-static void describe_confirmation(struct bisect_confirmation *out)
+static void describe_ratios(struct bisect_confirmation *out)
 {
 	__cleanup_free char *itself = bisect_ratio_text(&out->itself);
 	__cleanup_free char *revert = NULL;
@@ -158,6 +158,33 @@ static void describe_confirmation(struct bisect_confirmation *out)
 		out->text, sizeof(out->text),
 		"in new boots: %s compared with the candidate before it; it could not be tested by a revert",
 		itself);
+}
+
+static void describe_rates(struct bisect_confirmation *out)
+{
+	int len =
+		snprintf(out->text, sizeof(out->text),
+			 "in new boots: it fails in %u of %u, the candidate before it in %u of %u",
+			 out->itself.new_rate.failed, out->itself.new_rate.boots,
+			 out->itself.base_rate.failed, out->itself.base_rate.boots);
+
+	if (out->reverted)
+		snprintf(out->text + len, sizeof(out->text) - len,
+			 "; the bad end in %u of %u, without the culprit in %u of %u",
+			 out->revert.new_rate.failed, out->revert.new_rate.boots,
+			 out->revert.base_rate.failed, out->revert.base_rate.boots);
+	else
+		snprintf(out->text + len, sizeof(out->text) - len,
+			 "; it could not be tested by a revert");
+}
+
+static void describe_confirmation(struct bisect_confirmation *out)
+{
+	if (out->itself.is_rate) {
+		describe_rates(out);
+		return;
+	}
+	describe_ratios(out);
 }
 
 static int confirm_culprit(struct confirm *c, struct bisect_confirmation *out, struct error *err)

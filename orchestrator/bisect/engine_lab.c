@@ -229,6 +229,56 @@ struct build_thread {
 	struct error err;
 };
 
+/* Two commits with one bzImage are still two if the selftest differs: its bytes count with the image's. */
+static int hash_with_selftest(struct build_thread *t, const struct kernel_build *build,
+			      const char *program, char hash[SHA256_HEX])
+{
+	__cleanup_free char *both = NULL;
+	int ret = sha256_file(program, hash, &t->err);
+
+	if (ret)
+		return ret;
+	both = xasprintf("%s %s", build->bzimage_sha256, hash);
+	sha256_bytes(both, strlen(both), hash);
+	return 0;
+}
+
+/* Builds the selftest that is looked for, so that a commit whose selftest does not compile, or that has
+ * none of that name (-ENOENT), is skipped like one whose kernel does not. */
+static int build_selftest(struct build_thread *t, const struct kernel_env *env,
+			  const struct kernel_build *build, char hash[SHA256_HEX])
+{
+	const char *name = t->lab->request->probe.fails.test;
+	struct kernel_selftests tests;
+	int ret = kernel_selftests_build(env, t->out->variant, build, &name, 1, &tests, &t->err);
+
+	if (ret == -ENOENT || (ret && kernel_is_at_fault(ret))) {
+		t->out->why = make_reason(t->err.text);
+		return 0;
+	}
+	if (ret)
+		return ret;
+	ret = hash_with_selftest(t, build, tests.paths[0], hash);
+	kernel_selftests_free(&tests);
+	return ret;
+}
+
+static int finish_build(struct build_thread *t, const struct kernel_env *env,
+			const struct kernel_build *build)
+{
+	char hash[SHA256_HEX];
+	int ret = 0;
+
+	snprintf(hash, sizeof(hash), "%s", build->bzimage_sha256);
+	if (t->lab->request->probe.fails.test)
+		ret = build_selftest(t, env, build, hash);
+	if (ret || t->out->why)
+		return ret;
+	t->out->key = xstrdup(build->key);
+	t->out->sha256 = xstrdup(hash);
+	return 0;
+}
+
 static int build_candidate(struct build_thread *t)
 {
 	struct kernel_env env = t->lab->env;
@@ -247,10 +297,9 @@ static int build_candidate(struct build_thread *t)
 	}
 	if (ret)
 		return ret;
-	t->out->key = xstrdup(build.key);
-	t->out->sha256 = xstrdup(build.bzimage_sha256);
+	ret = finish_build(t, &env, &build);
 	kernel_build_free(&build);
-	return 0;
+	return ret;
 }
 
 static void *run_build_thread(void *arg)

@@ -12,10 +12,11 @@
 #include "common/error.h"
 #include "orchestrator/bisect/position.h"
 
-struct bisect_built {	    /* free with bisect_built_free() */
-	char *why;	    /* NULL, or why there is no kernel: one line */
-	char *variant;	    /* what the engine is told to boot */
-	char *key, *sha256; /* kernel key, SHA-256 of the bzImage */
+struct bisect_built {  /* free with bisect_built_free() */
+	char *why;     /* NULL, or why there is no kernel: one line */
+	char *variant; /* what the engine is told to boot */
+	char *key;     /* of the kernel */
+	char *sha256;  /* of all that is booted: the bzImage, and a selftest that is looked for */
 };
 void bisect_built_free(struct bisect_built *b);
 

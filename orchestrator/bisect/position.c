@@ -16,6 +16,8 @@ static void copy_ratio(const struct results_compared *c, struct bisect_ratio *ou
 		.verdict = c->median.verdict,
 		.base_median = c->base.median,
 		.new_median = c->new.median,
+		.smallest_effect = c->smallest_effect,
+		.more_boots = c->median.more_boots,
 	};
 	snprintf(out->unit, sizeof(out->unit), "%s", c->unit);
 }
@@ -59,8 +61,31 @@ static double to_percent(double ratio)
 	return (ratio - 1) * 100;
 }
 
+bool bisect_excludes_no_change(const struct bisect_ratio *r)
+{
+	return r->low > 1 || r->high < 1;
+}
+
+double bisect_suggest_threshold(const struct bisect_ratio *r)
+{
+	static const double steps[] = {9, 8, 7, 6, 5, 4, 3, 2.5, 2, 1.5};
+	double most = fabs(to_percent(r->ratio)) / 2, nearest = r->high, power;
+
+	if (r->ratio > 1)
+		nearest = r->low;
+	most = fmin(most, fabs(to_percent(nearest)));
+	power = pow(10, floor(log10(most)));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i] * power < most)
+			return steps[i] * power;
+	return power;
+}
+
 char *bisect_ratio_text(const struct bisect_ratio *r)
 {
+	if (r->is_rate)
+		return xasprintf("fails in %u of %u boots, instead of %u of %u", r->new_rate.failed,
+				 r->new_rate.boots, r->base_rate.failed, r->base_rate.boots);
 	if (isnan(r->low) || isnan(r->high))
 		return xasprintf("%+.2f %% [too few boots for an interval]", to_percent(r->ratio));
 	return xasprintf("%+.2f %% [%+.2f, %+.2f]", to_percent(r->ratio), to_percent(r->low),

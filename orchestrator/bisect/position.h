@@ -14,13 +14,22 @@
 #include "results/compare/compare.h"
 #include "results/store/store.h"
 
-/* The outcome of a comparison: new / base, its interval, and whether base and new differ beyond
+/* Boots that failed in the way that is looked for, of those that tell (hunt.h). */
+struct bisect_rate {
+	unsigned int failed, boots;
+};
+
+/* The outcome of a comparison. By failures (rate.h) it is two rates, by a metric it is new / base, its interval, and whether base and new differ beyond
  * doubt. */
 struct bisect_ratio {
 	double ratio, low, high;      /* low and high NAN: too few boots */
 	enum results_verdict verdict; /* improved or regressed: they differ beyond doubt */
 	double base_median, new_median;
 	char unit[32];
+	double smallest_effect; /* percent: a surely smaller difference is `unchanged` */
+	bool is_rate;		/* then only the two rates and the verdict are set */
+	struct bisect_rate base_rate, new_rate;
+	int more_boots; /* inconclusive: that would likely settle it; 0: none would */
 };
 
 /* By the boots that @filter leaves, of which one metric is to be left. -ENODATA: a kernel has no
@@ -32,7 +41,12 @@ int bisect_compare(struct results_db *db, const char *base, const char *new,
 #define BISECT_ALPHA 0.05 /* of all looks at one step together */
 
 bool bisect_differs(const struct bisect_ratio *r);
-/* "+1.92 % [+1.80, +2.04]"; the caller frees. */
+/* Is no change at all ruled out, however small the difference is? False without an interval. */
+bool bisect_excludes_no_change(const struct bisect_ratio *r);
+/* A round number (percent), at most half the difference and below its interval: as --threshold it hunts
+ * a difference that is smaller than the smallest effect. */
+double bisect_suggest_threshold(const struct bisect_ratio *r);
+/* "+1.92 % [+1.80, +2.04]", or "fails in 4 of 4 boots, instead of 0 of 8"; the caller frees. */
 char *bisect_ratio_text(const struct bisect_ratio *r);
 
 struct bisect_position {

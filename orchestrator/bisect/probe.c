@@ -52,18 +52,28 @@ static void add_effect(const struct request_probe *p, struct json_object *file)
 	json_object_object_add(file, "metrics", metrics);
 }
 
+/* What runs a selftest has one name. */
+static const char *scenario_of(const struct request_probe *p)
+{
+	if (p->scenario)
+		return p->scenario;
+	return "kselftest";
+}
+
 static int make_file(const struct request_probe *p, struct json_object *file, struct error *err)
 {
 	struct json_object *entry = json_object_new_object(), *list = json_object_new_array();
 
-	json_object_object_add(entry, "scenario", json_object_new_string(p->scenario));
+	json_object_object_add(entry, "scenario", json_object_new_string(scenario_of(p)));
+	if (p->fails.test)
+		json_object_object_add(entry, "test", json_object_new_string(p->fails.test));
 	if (p->rounds)
 		json_object_object_add(entry, "rounds", json_object_new_int(p->rounds));
 	json_object_array_add(list, entry);
 	json_object_object_add(file, "description",
 			       json_object_new_string("one measurement, made by nestlab"));
 	json_object_object_add(file, "scenarios", list);
-	if (p->smallest_effect > 0)
+	if (p->smallest_effect > 0 && p->metric)
 		add_effect(p, file);
 	return add_params(p, entry, err);
 }
@@ -107,6 +117,8 @@ static char *find_option(const struct request_probe *p, const char *text)
 	}
 	if (!strncmp(key, "scenario:", 9))
 		return xasprintf("--scenario %s", p->scenario);
+	if (!strncmp(key, "test:", 5) && p->fails.test)
+		return xasprintf("--test %s", p->fails.test);
 	if (!strncmp(key, "rounds:", 7))
 		return xasprintf("--rounds %d", p->rounds);
 	return NULL;
@@ -139,7 +151,7 @@ static int check_document(const struct request_probe *p, struct json_object *doc
 		ret = error_set(err, -EINVAL,
 				"the parameters select %zu measurements; a bisect needs one",
 				plan.nmeasures);
-	else if (!scenario_find_metric(p->scenario, p->metric))
+	else if (!p->fails.wanted && !scenario_find_metric(p->scenario, p->metric))
 		ret = unknown_metric(p, err);
 	scenario_plan_free(&plan);
 	return ret;

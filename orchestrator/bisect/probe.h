@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * probe.h - what a bisect measures, as a scenario file: one scenario, one set of parameters, one
- * metric (struct request_probe).
+ * metric or failure (struct request_probe).
  */
 #ifndef ORCHESTRATOR_BISECT_PROBE_H
 #define ORCHESTRATOR_BISECT_PROBE_H
@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "orchestrator/request/request.h"
 
-/* Is it one measurement, and does it yield the metric? -EINVAL names the option that is wrong ("--param
+/* Is it one measurement, and does it yield the metric, if one is asked for? -EINVAL names the option that is wrong ("--param
  * l2_vcpus=0: ...") and says what can be asked for instead. */
 int bisect_probe_check(const struct request_probe *p, struct error *err);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "orchestrator/bisect/rate.h"
 
 void bisect_built_free(struct bisect_built *b)
 {
@@ -99,6 +100,38 @@ int bisect_record_step(struct bisect_session *s, const struct bisect_finding *f,
 	return 0;
 }
 
+/* ---- comparing ---- */
+
+static int compare_rates(const struct bisect_session *s, const char *session, const char *base_key,
+			 const char *new_key, int looks, struct bisect_ratio *out,
+			 struct error *err)
+{
+	double alpha = results_sequential_alpha(BISECT_ALPHA, looks);
+	struct bisect_counts base, new;
+	int ret = bisect_hunt_count(s->hunt, s->db, session, base_key, &base, err);
+
+	if (ret)
+		return ret;
+	ret = bisect_hunt_count(s->hunt, s->db, session, new_key, &new, err);
+	if (!ret) {
+		bisect_rate_compare(&base, &new, alpha, out);
+		free(new.error);
+	}
+	free(base.error);
+	return ret;
+}
+
+int bisect_compare_kernels(const struct bisect_session *s, const char *session,
+			   const char *base_key, const char *new_key, struct bisect_ratio *out,
+			   struct error *err)
+{
+	int looks = bisect_count_looks(&s->limits);
+
+	if (s->hunt)
+		return compare_rates(s, session, base_key, new_key, looks, out, err);
+	return s->lab.compare(s->lab.arg, session, base_key, new_key, looks, out, err);
+}
+
 /* ---- boots ---- */
 
 /* What a kernel still needs: boots first .. first + count - 1. */
@@ -128,11 +161,88 @@ static int count_failures(const struct results_tally *t, bool of_guest)
 	return n;
 }
 
+/* What the boots of a kernel in a session came to. */
+struct told {
+	int last;    /* highest boot number */
+	int telling; /* passed, or failed in the way that is looked for */
+	int of_guest, of_host;
+	char *error; /* of the newest that does not tell */
+};
+
+static int count_by_class(const struct bisect_session *s, const char *session, const char *key,
+			  struct told *out, struct error *err)
+{
+	struct results_tally t;
+	int ret = results_tally_boots(s->db, session, key, &t, err);
+
+	if (ret) {
+		free(t.error);
+		return ret;
+	}
+	*out = (struct told){
+		.last = t.last,
+		.telling = t.boots[RESULTS_OK],
+		.of_guest = count_failures(&t, true),
+		.of_host = count_failures(&t, false),
+		.error = t.error,
+	};
+	return 0;
+}
+
+static int count_by_manner(const struct bisect_session *s, const char *session, const char *key,
+			   struct told *out, struct error *err)
+{
+	struct bisect_counts c;
+	int ret = bisect_hunt_count(s->hunt, s->db, session, key, &c, err);
+
+	if (ret)
+		return ret;
+	*out = (struct told){
+		.last = c.last,
+		.telling = c.passed + c.this_way,
+		.of_guest = c.otherwise,
+		.of_host = c.of_host,
+		.error = c.error,
+	};
+	return 0;
+}
+
+static int count_told(const struct bisect_session *s, const char *session, const char *key,
+		      struct told *out, struct error *err)
+{
+	if (s->hunt)
+		return count_by_manner(s, session, key, out, err);
+	return count_by_class(s, session, key, out, err);
+}
+
+int bisect_count_boots(const struct bisect_session *s, const char *session, const char *key,
+		       int *boots, struct error *err)
+{
+	struct told t;
+	int ret = count_told(s, session, key, &t, err);
+
+	if (ret)
+		return ret;
+	*boots = t.telling;
+	free(t.error);
+	return 0;
+}
+
+/* Where many boots are wanted, more of them may fail in another way now and then. */
+static int guest_failures_allowed(const struct bisect_session *s, int wanted)
+{
+	int allowed = s->limits.guest_failures;
+
+	if (s->hunt && wanted / 4 > allowed)
+		allowed = wanted / 4;
+	return allowed;
+}
+
 /* Finds which boots a kernel still needs, given those that are stored; may set *failed. */
-static int assess_need(const struct bisect_session *s, const struct results_tally *t, int wanted,
+static int assess_need(const struct bisect_session *s, const struct told *t, int wanted,
 		       struct need *need, char **failed, struct error *err)
 {
-	int of_guest = count_failures(t, true), of_host = count_failures(t, false);
+	int of_host = t->of_host;
 
 	if (!need->known)
 		need->old_host_failures = of_host;
@@ -140,12 +250,13 @@ static int assess_need(const struct bisect_session *s, const struct results_tall
 	need->known = true;
 	need->served = false;
 	need->first = t->last + 1;
-	need->count = wanted - t->boots[RESULTS_OK];
+	need->count = wanted - t->telling;
 	if (need->count <= 0)
 		return 0;
-	if (of_guest >= s->limits.guest_failures) {
+	if (t->of_guest >= guest_failures_allowed(s, wanted)) {
 		need->count = 0;
-		*failed = xasprintf("%d boots failed: %s", of_guest, t->error);
+		*failed = xasprintf("%d boots failed%s: %s", t->of_guest,
+				    s->hunt ? " in another way" : "", t->error);
 		return 0;
 	}
 	if (of_host >= s->limits.host_failures)
@@ -160,8 +271,8 @@ static int find_need(const struct bisect_session *s, const struct bisect_boots *
 		     struct need *need, struct error *err)
 {
 	const char *key = b->kernels[i]->key;
-	struct results_tally t;
-	int ret = results_tally_boots(s->db, b->session, key, &t, err);
+	struct told t;
+	int ret = count_told(s, b->session, key, &t, err);
 
 	if (ret)
 		return ret;

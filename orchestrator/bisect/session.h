@@ -9,6 +9,7 @@
 #ifndef ORCHESTRATOR_BISECT_SESSION_H
 #define ORCHESTRATOR_BISECT_SESSION_H
 
+#include "orchestrator/bisect/hunt.h"
 #include "orchestrator/bisect/lab.h"
 #include "orchestrator/bisect/position.h"
 #include "results/store/bisect.h"
@@ -34,6 +35,7 @@ struct bisect_session {
 	const char *good, *bad; /* the ends' candidates */
 	struct bisect_lab lab;
 	struct bisect_limits limits;
+	struct bisect_hunt *hunt; /* the failure that is looked for, borrowed; NULL: a metric is */
 	/* NULL, or told of every new verdict. */
 	void (*on_step)(void *arg, const struct results_bisect_step *step);
 	void *arg;
@@ -79,11 +81,20 @@ struct bisect_boots {
 	const char *session; /* where they are stored and counted */
 	const struct bisect_built *const *kernels;
 	size_t n;
-	int wanted; /* passed boots of each kernel */
+	int wanted; /* boots of each kernel that tell: passed ones, or failed in the way looked for */
 	/* One per kernel. A kernel is booted while its entry is NULL. It becomes the reason when the
 	 * kernel fails too often as a guest; the caller frees each. */
 	char **failed;
 };
+/* The boots of a kernel that tell. */
+int bisect_count_boots(const struct bisect_session *s, const char *session, const char *key,
+		       int *boots, struct error *err);
+
+/* Compares two kernels by the metric, or by how often the boots fail (rate.h); see struct bisect_lab. */
+int bisect_compare_kernels(const struct bisect_session *s, const char *session,
+			   const char *base_key, const char *new_key, struct bisect_ratio *out,
+			   struct error *err);
+
 /*
  * Makes the boots that are missing; those that fail are made again, within the limits. -EAGAIN: the
  * host failed too often; the bisect can be resumed once that is mended.

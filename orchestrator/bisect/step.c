@@ -7,6 +7,7 @@
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "orchestrator/bisect/rate.h"
 
 /* The candidates of one call of bisect_test(). Those without a verdict yet are BISECT_UNTESTED. */
 struct batch {
@@ -132,18 +133,45 @@ static bool is_twin_of_earlier(const struct batch *b, size_t i)
 
 /* ---- measuring ---- */
 
-static int compare_with_ends(struct batch *b, size_t i, int looks, struct bisect_ratio *to_good,
+static int compare_with_ends(struct batch *b, size_t i, struct bisect_ratio *to_good,
 			     struct bisect_ratio *to_bad, struct error *err)
 {
-	struct bisect_session *s = b->s;
+	const struct bisect_session *s = b->s;
 	const char *key = b->built[i].key;
-	int ret = s->lab.compare(s->lab.arg, s->session, s->built[BISECT_GOOD_END].key, key, looks,
-				 to_good, err);
+	int ret = bisect_compare_kernels(s, s->session, s->built[BISECT_GOOD_END].key, key, to_good,
+					 err);
 
 	if (ret)
 		return ret;
-	return s->lab.compare(s->lab.arg, s->session, s->built[BISECT_BAD_END].key, key, looks,
-			      to_bad, err);
+	return bisect_compare_kernels(s, s->session, s->built[BISECT_BAD_END].key, key, to_bad,
+				      err);
+}
+
+static enum bisect_verdict find_side(const struct bisect_session *s,
+				     const struct bisect_ratio *to_good,
+				     const struct bisect_ratio *to_bad, struct bisect_position *pos)
+{
+	if (s->hunt) {
+		*pos = bisect_rate_locate(to_good, to_bad);
+		return bisect_rate_find_side(to_good, to_bad);
+	}
+	*pos = bisect_locate(&s->ends, to_good, to_bad);
+	return bisect_find_side(&s->ends, pos);
+}
+
+/* The numbers behind a verdict; the caller frees. */
+static char *explain_step(const struct bisect_ratio *to_good, const struct bisect_ratio *to_bad,
+			  const char *how)
+{
+	__cleanup_free char *numbers = bisect_ratio_text(to_good);
+
+	if (to_good->is_rate)
+		return xasprintf("fails in %u of %u boots, good end %u of %u, bad end %u of %u; %s",
+				 to_good->new_rate.failed, to_good->new_rate.boots,
+				 to_good->base_rate.failed, to_good->base_rate.boots,
+				 to_bad->base_rate.failed, to_bad->base_rate.boots, how);
+	return xasprintf("%.6g %s, %s of good; %s", to_good->new_median, to_good->unit, numbers,
+			 how);
 }
 
 /* Gives the candidate its verdict, or leaves it untested: more boots may tell. */
@@ -154,16 +182,14 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 	struct bisect_position pos;
 	enum bisect_verdict verdict;
 	const char *how = "sure";
-	__cleanup_free char *numbers = NULL;
 	__cleanup_free char *why = NULL;
-	int ret = compare_with_ends(b, i, looks, &to_good, &to_bad, err);
+	int ret = compare_with_ends(b, i, &to_good, &to_bad, err);
 
 	if (ret == -ENODATA) /* it boots, but the measurement was skipped or failed */
 		return skip_step(b, i, err->text, err);
 	if (ret)
 		return ret;
-	pos = bisect_locate(&s->ends, &to_good, &to_bad);
-	verdict = bisect_find_side(&s->ends, &pos);
+	verdict = find_side(s, &to_good, &to_bad, &pos);
 	if (verdict == BISECT_UNTESTED) {
 		/* more boots may decide it, so it stays untested */
 		if (look < looks)
@@ -171,8 +197,7 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 		verdict = BISECT_SKIP;
 		how = "not sure which end is nearer";
 	}
-	numbers = bisect_ratio_text(&to_good);
-	why = xasprintf("%.6g %s, %s of good; %s", to_good.new_median, to_good.unit, numbers, how);
+	why = explain_step(&to_good, &to_bad, how);
 	return decide_step(b, i, verdict,
 			   (struct bisect_finding){
 				   .position = &pos,

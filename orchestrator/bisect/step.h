@@ -12,7 +12,7 @@
  *	same bzImage as a judged one? ---> its verdict, without a boot
  *	    | no
  *	    v
- *	+-> boot ---- fails as a guest too often --> skip
+ *	+-> boot ---- fails as a guest too often --> skip   (not in the way that is looked for: hunt.h)
  *	|   |    ---- the host fails too often ----> the bisect stops, and can be resumed
  *	|   v
  *	|  compare with both ends

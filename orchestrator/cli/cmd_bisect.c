@@ -6,6 +6,7 @@
 #include "common/strbuf.h"
 #include "common/terminal.h"
 #include "orchestrator/bisect/bisect.h"
+#include "orchestrator/bisect/hunt.h"
 #include "orchestrator/bisect/commits.h"
 #include "orchestrator/bisect/probe.h"
 #include "orchestrator/cli/command.h"
@@ -115,6 +116,9 @@ static int check_request(const struct request_bisect *b, struct error *err)
 {
 	int ret = bisect_probe_check(&b->probe, err);
 
+	if (ret)
+		return ret;
+	ret = bisect_hunt_check(&b->probe.fails, err);
 	if (ret || b->kind != BISECT_GIT)
 		return ret;
 	ret = bisect_check_tree(b->tree, err);
@@ -146,11 +150,13 @@ static int carry_out_bisect(struct request *r, const char *line)
 
 const struct command cmd_bisect = {
 	.name = "bisect",
-	.help = "find the commit, patch or config option that changed a metric",
+	.help = "find the commit, patch or config option that changed a metric or fails",
 	.usage =
 		"--tree FOLDER --good A --bad B --scenario KIND --metric METRIC [options] [-- PATH...]\n"
 		"--series KERNEL --scenario KIND --metric METRIC [options]\n"
 		"--config FRAGMENT-A FRAGMENT-B --scenario KIND --metric METRIC [options]\n"
+		"--tree FOLDER --good A --bad B --fails --test NAME [options]\n"
+		"--tree FOLDER --good A --bad B --scenario KIND --fails [--class CLASS | --message REGEX] [options]\n"
 		"--resume | --log [--session ID]",
 	.about =
 		"Finds the commit, the patch of a series or the config options that made a metric "
@@ -159,6 +165,11 @@ const struct command cmd_bisect = {
 		"The ends are tested first: they must differ beyond doubt. Each step is then judged by "
 		"which end it is nearer to. A step that does not build or cannot be judged is "
 		"skipped. The culprit is tested again with new boots.\n"
+		"\n"
+		"With --fails a failure is hunted instead of a metric: of a selftest (--test), of one "
+		"class, with a message, or any that the bad end's boots show. A step is bad if its "
+		"boots fail in the same way surely more often than those of the good end; one that "
+		"fails in another way is skipped.\n"
 		"\n"
 		"The state is in the database: --resume continues a bisect that was interrupted, and "
 		"--log prints a log for `git bisect replay`.",

@@ -31,6 +31,7 @@ struct test {
 	struct bisect_built built;
 	int max_boots;
 	bool higher_is_better;
+	struct bisect_hunt *hunt; /* NULL: a metric is looked at */
 };
 
 /* Is this an error that says nothing about the commit? The next commit would fail in the same
@@ -93,6 +94,46 @@ static void print_medians(const struct test *t, const double *medians, size_t n,
 	for (size_t i = 0; i < n; i++)
 		terminal_printf(" %.6g", medians[i]);
 	terminal_printf(": %s the limit of %.6g\n", where, t->request->limit);
+}
+
+/* ---- failures ---- */
+
+/* One boot that fails in the way that is looked for is enough: there is no other kernel to compare with. */
+static int judge_failures(struct test *t, struct error *err)
+{
+	__cleanup_free char *what = bisect_hunt_text(t->hunt);
+	struct bisect_counts c;
+	int ret = bisect_hunt_count(t->hunt, t->db, t->session, t->built.key, &c, err);
+
+	if (ret)
+		return cannot_tell(ret, err->text);
+	free(c.error);
+	printf("%s: in %d of %d boots\n", what, c.this_way, c.this_way + c.passed);
+	if (c.this_way)
+		return EXIT_NO;
+	return 0;
+}
+
+static int boot_for_failures(struct test *t, struct error *err)
+{
+	const struct bisect_built *kernel = &t->built;
+	char *failed = NULL;
+	const struct bisect_boots b = {
+		.session = t->session,
+		.kernels = &kernel,
+		.n = 1,
+		.wanted = t->request->boots,
+		.failed = &failed,
+	};
+	int status, ret = bisect_fill_boots(&t->s, &b, err);
+
+	if (ret)
+		return cannot_tell(ret, err->text);
+	if (!failed)
+		return judge_failures(t, err);
+	status = cannot_tell(0, failed);
+	free(failed);
+	return status;
 }
 
 /* ---- boots ---- */
@@ -167,6 +208,8 @@ static int build_and_measure(struct test *t, struct error *err)
 		status = cannot_tell(ret, err->text);
 	else if (t->built.why)
 		status = cannot_tell(0, t->built.why);
+	else if (t->hunt)
+		status = boot_for_failures(t, err);
 	else
 		status = measure_until_sure(t, err);
 	free(commit);
@@ -187,6 +230,7 @@ static int test_in_lab(struct test *t)
 		.db = t->db,
 		.session = t->session,
 		.lab = bisect_lab_ops(t->lab),
+		.hunt = t->hunt,
 		.limits = {.guest_failures = 2, .host_failures = 4},
 	};
 	status = build_and_measure(t, &err);
@@ -215,21 +259,30 @@ static void fill_lab_request(const struct request_test *r, const char *line, str
 	};
 }
 
-static int check_request(const struct request_test *r, struct test *t, struct error *err)
+static void check_metric(const struct request_probe *p, struct test *t)
 {
-	int ret;
-
-	const struct request_probe *p = &r->probe;
 	const struct scenario_metric *m = scenario_find_metric(p->scenario, p->metric);
 
 	if (!m)
 		command_usage_error("scenario %s has no metric %s (docs/scenarios.md)", p->scenario,
 				    p->metric);
 	t->higher_is_better = !strcmp(m->better, "higher");
+}
+
+static int check_request(const struct request_test *r, struct test *t, struct error *err)
+{
+	const struct request_probe *p = &r->probe;
+	int ret;
+
+	if (!p->fails.wanted)
+		check_metric(p, t);
 	ret = bisect_probe_check(p, err);
 	if (ret)
 		return ret;
-	return bisect_check_tree(r->tree, err);
+	ret = bisect_check_tree(r->tree, err);
+	if (ret || !p->fails.wanted)
+		return ret;
+	return bisect_hunt_open(&p->fails, &t->hunt, err);
 }
 
 static int carry_out_test(struct request *r, const char *line)
@@ -244,26 +297,35 @@ static int carry_out_test(struct request *r, const char *line)
 		return command_fatal(&err);
 	fill_lab_request(&r->test, line, &t);
 	run_new_session(t.session);
-	if (results_open(command_places()->db, true, &t.db, &err))
+	if (results_open(command_places()->db, true, &t.db, &err)) {
+		bisect_hunt_free(t.hunt);
 		return command_fatal(&err);
+	}
 	status = test_in_lab(&t);
 	results_close(t.db);
+	bisect_hunt_free(t.hunt);
 	return status;
 }
 
 const struct command cmd_test = {
 	.name = "test",
 	.help = "judge what is checked out, for git bisect run",
-	.usage = "FOLDER --scenario KIND --metric METRIC --limit X [options]",
-	.about = "Builds what is checked out in FOLDER (a git work tree of the kernel; uncommitted "
-		 "changes included), boots it and compares the metric's median with the limit. For "
-		 "`git bisect run`:\n"
-		 "\n"
-		 "  git bisect run nestlab test . --scenario multiplex --metric switch \\\n"
-		 "      --limit 25000",
+	.usage = "FOLDER --scenario KIND --metric METRIC --limit X [options]\n"
+		 "FOLDER --fails [--test NAME | --class CLASS | --message REGEX] [options]",
+	.about =
+		"Builds what is checked out in FOLDER (a git work tree of the kernel; uncommitted "
+		"changes included), boots it and compares the metric's median with the limit. For "
+		"`git bisect run`:\n"
+		"\n"
+		"  git bisect run nestlab test . --scenario multiplex --metric switch \\\n"
+		"      --limit 25000\n"
+		"\n"
+		"With --fails it asks whether one of --boots boots fails: in this selftest (--test), "
+		"in this class, with this message, or at all. A boot that fails in another way does "
+		"not tell.",
 	.exit_status =
-		"0 within the limit, 1 beyond it, 125 cannot tell (it does not build or boot, its "
-		"boots disagree, or the host is in trouble: git bisect skips it), 128 interrupted, "
+		"0 within the limit or no failure, 1 beyond it or a failure, 125 cannot tell (it does "
+		"not build or boot, its boots disagree or fail in another way, or the host is in trouble: git bisect skips it), 128 interrupted, "
 		"the disk is full, or the request is wrong (ends git bisect run)",
 	.options = options,
 	.carry_out = carry_out_test,

@@ -64,6 +64,8 @@ static char *help_text(const struct request_field *f)
 
 	if (f->choice) {
 		words = request_choice_words(f, ", ");
+		if (!f->otherwise)
+			return xasprintf("%s: %s", f->help, words);
 		return xasprintf("%s: %s (default: %s)", f->help, words, f->otherwise);
 	}
 	if (f->otherwise)

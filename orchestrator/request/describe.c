@@ -186,7 +186,7 @@ struct json_object *request_describe(enum request_kind kind)
 		if (!f->key)
 			continue;
 		json_object_object_add(properties, f->key, describe_field(f));
-		if (f->required == REQUEST_ALWAYS)
+		if (f->required == REQUEST_ALWAYS && !f->unless)
 			json_object_array_add(required, json_object_new_string(f->key));
 	}
 	json_object_object_add(o, "properties", properties);

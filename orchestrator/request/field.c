@@ -45,6 +45,10 @@ bool request_has_field(const struct request *r, const struct request_field *f)
 
 bool request_is_required(const struct request *r, const struct request_field *f)
 {
+	const struct request_field *fields = request_tables[r->kind].fields;
+
+	if (f->unless && request_is_given(r, request_find_field(fields, f->unless)))
+		return false;
 	return f->required == REQUEST_ALWAYS || (f->required & alternative_bit(r));
 }
 

@@ -49,8 +49,10 @@ struct request_field {
 	double min, max;		 /* INTEGER, REAL: range; LIST: how many */
 	const char *word;		 /* INTEGER: the word for 0 */
 	const char *(*choice)(size_t i); /* CHOICE: word i, NULL past the last */
-	unsigned required;   /* alternatives that need it: bit of the choice, or ALWAYS */
-	unsigned when;	     /* alternatives that have it; 0: all */
+	unsigned required; /* alternatives that need it: bit of the choice, or ALWAYS */
+	const char
+		*unless; /* key of a field that, when given, takes the place of this one; or NULL */
+	unsigned when;	 /* alternatives that have it; 0: all */
 	const char *chooses; /* the alternative that giving this option chooses; NULL: none */
 	enum request_file file;
 };

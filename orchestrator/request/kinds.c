@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tables: what each kind of request consists of. */
+#include <math.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "orchestrator/request/fields.h"
 #include "results/report/report.h"
 
@@ -16,6 +18,13 @@ static const char *format_name(size_t i)
 static const char *space_name(size_t i)
 {
 	static const char *const names[] = {"git", "series", "config", NULL};
+
+	return names[i];
+}
+
+static const char *failure_name(size_t i)
+{
+	static const char *const names[] = {"guest", "integrity", NULL};
 
 	return names[i];
 }
@@ -36,6 +45,93 @@ static int check_run(const struct request *r, const struct request_field *fields
 		return request_complain(request_find_field(fields, "boots"), name, err,
 					"auto needs two kernels to decide between");
 	return 0;
+}
+
+/* What the reader knows a field as: "--fails", or "fails" in JSON; the caller frees. */
+static char *field_word(const struct request_field *f, const char *name)
+{
+	if (name)
+		return xstrdup(f->key);
+	return request_argument_name(f);
+}
+
+static int refuse_with_fails(const struct request_field *f, const struct request_field *fields,
+			     const char *name, struct error *err)
+{
+	__cleanup_free char *fails = field_word(request_find_field(fields, "fails"), name);
+
+	return request_complain(f, name, err, "cannot be used with %s", fails);
+}
+
+static int refuse_two_failures(const struct request_field *one, const struct request_field *two,
+			       const char *name, struct error *err)
+{
+	__cleanup_free char *word = field_word(one, name);
+
+	return request_complain(two, name, err, "cannot be used with %s: give one of them", word);
+}
+
+/* The keys that say which failure is looked for: one at most. Returns the first two that are given, or
+ * NULL. */
+static void find_failure_keys(const struct request_fails *fails, const char **one, const char **two)
+{
+	const struct {
+		const char *key;
+		bool given;
+	} all[] = {
+		{"test", fails->test != NULL},
+		{"class", fails->class != 0},
+		{"message", fails->message != NULL},
+	};
+
+	*one = *two = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i].given)
+			continue;
+		if (!*one)
+			*one = all[i].key;
+		else if (!*two)
+			*two = all[i].key;
+	}
+}
+
+static int refuse_without_fails(const struct request_field *f, const struct request_field *fields,
+				const char *name, struct error *err)
+{
+	__cleanup_free char *fails = field_word(request_find_field(fields, "fails"), name);
+
+	return request_complain(f, name, err, "tells which failure is looked for: it needs %s",
+				fails);
+}
+
+static int check_scenario(const struct request_probe *p, const struct request_field *fields,
+			  const char *name, struct error *err)
+{
+	if (!p->scenario && !p->fails.test)
+		return request_complain(request_find_field(fields, "scenario"), name, err,
+					"has to be given, unless a selftest is named");
+	if (p->scenario && p->fails.test && strcmp(p->scenario, "kselftest"))
+		return request_complain(request_find_field(fields, "scenario"), name, err,
+					"a selftest is run by kselftest, not by %s", p->scenario);
+	return 0;
+}
+
+static int check_probe(const struct request_probe *p, const struct request_field *fields,
+		       const char *name, struct error *err)
+{
+	const char *one, *two;
+
+	find_failure_keys(&p->fails, &one, &two);
+	if (one && !p->fails.wanted)
+		return refuse_without_fails(request_find_field(fields, one), fields, name, err);
+	if (two)
+		return refuse_two_failures(request_find_field(fields, one),
+					   request_find_field(fields, two), name, err);
+	if (!p->fails.wanted)
+		return 0;
+	if (p->metric)
+		return refuse_with_fails(request_find_field(fields, "metric"), fields, name, err);
+	return check_scenario(p, fields, name, err);
 }
 
 static int check_compare(const struct request *r, const struct request_field *fields,
@@ -59,11 +155,22 @@ static int check_compare(const struct request *r, const struct request_field *fi
 static int check_bisect(const struct request *r, const struct request_field *fields,
 			const char *name, struct error *err)
 {
-	if (r->bisect.boots <= r->bisect.max_boots)
-		return 0;
-	return request_complain(request_find_field(fields, "boots"), name, err,
-				"%d is more than max_boots, which is %d", r->bisect.boots,
-				r->bisect.max_boots);
+	if (r->bisect.boots > r->bisect.max_boots)
+		return request_complain(request_find_field(fields, "boots"), name, err,
+					"%d is more than max_boots, which is %d", r->bisect.boots,
+					r->bisect.max_boots);
+	if (r->bisect.probe.fails.wanted && r->bisect.threshold > 0)
+		return refuse_with_fails(request_find_field(fields, "threshold"), fields, name,
+					 err);
+	return check_probe(&r->bisect.probe, fields, name, err);
+}
+
+static int check_test(const struct request *r, const struct request_field *fields, const char *name,
+		      struct error *err)
+{
+	if (r->test.probe.fails.wanted && !isnan(r->test.limit))
+		return refuse_with_fails(request_find_field(fields, "limit"), fields, name, err);
+	return check_probe(&r->test.probe, fields, name, err);
 }
 
 /* ---- rows ---- */
@@ -83,10 +190,20 @@ static int check_bisect(const struct request *r, const struct request_field *fie
 	 .help = "where the report can be read"}
 #define PROBE(kind)                                                                                \
 	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(kind.probe.scenario),                   \
-	 .argname = "KIND", .required = REQUEST_ALWAYS,                                        \
-	 .help = "the scenario to run: multiplex, migrate, exits, ..."},                                   \
+	 .argname = "KIND", .required = REQUEST_ALWAYS, .unless = "fails",                         \
+	 .help = "the scenario to run: multiplex, migrate, exits, ..."},                           \
 	{.key = "metric", .type = REQUEST_TEXT, .at = AT(kind.probe.metric), .argname = "METRIC",  \
-	 .required = REQUEST_ALWAYS, .help = "the metric to judge, e.g. switch"},       \
+	 .required = REQUEST_ALWAYS, .unless = "fails",                                            \
+	 .help = "the metric to judge, e.g. switch"},                                              \
+	{.key = "fails", .type = REQUEST_FLAG, .at = AT(kind.probe.fails.wanted),                  \
+	 .help = "judge by failed boots instead of a metric"},                                     \
+	{.key = "test", .type = REQUEST_TEXT, .at = AT(kind.probe.fails.test), .argname = "NAME",  \
+	 .help = "with --fails: this selftest fails (needs no --scenario)"},                       \
+	{.key = "class", .type = REQUEST_CHOICE, .at = AT(kind.probe.fails.class),                 \
+	 .argname = "CLASS", .choice = failure_name,                                               \
+	 .help = "with --fails: only boots that fail like this"},                                  \
+	{.key = "message", .type = REQUEST_TEXT, .at = AT(kind.probe.fails.message),               \
+	 .argname = "REGEX", .help = "with --fails: what failed says something like this"},        \
 	{.key = "params", .type = REQUEST_LIST, .at = AT(kind.probe.params), .argname = "K=V",     \
 	 .option = "param", .max = 64, .help = "a parameter of the scenario; can be repeated"},           \
 	{.key = "rounds", .type = REQUEST_INTEGER, .at = AT(kind.probe.rounds), .argname = "N",    \
@@ -213,7 +330,7 @@ static const struct request_field test_fields[] = {
 	 .help = "the kernel tree whose checked-out files are tested"},
 	PROBE(test),
 	{.key = "limit", .type = REQUEST_REAL, .at = AT(test.limit), .argname = "X", .max = 1e15,
-	 .required = REQUEST_ALWAYS, .help = "the limit for the median, in the metric's unit"},
+	 .required = REQUEST_ALWAYS, .unless = "fails", .help = "the limit for the median, in the metric's unit"},
 	{.key = "variant", .type = REQUEST_TEXT, .at = AT(test.variant), .argname = "KERNEL",
 	 .otherwise = "baseline", .file = REQUEST_JSON_FILE,
 	 .help = "the variant whose config and compiler are used"},
@@ -228,10 +345,11 @@ const struct request_table request_tables[REQUEST_KINDS] = {
 			     .check = check_compare},
 	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields},
 	[REQUEST_SIGNOFF] = {"signoff", "report signoff", "Judge a kernel by a policy.", signoff_fields},
-	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric.", bisect_fields,
+	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric, or what fails.", bisect_fields,
 			    .alternatives = "kind",
 			    .no_alternative = "give one of --tree, --series and --config",
 			    .check = check_bisect},
-	[REQUEST_TEST] = {"test", "test", "Compare a metric of a kernel tree with a limit.", test_fields},
+	[REQUEST_TEST] = {"test", "test", "Compare a metric of a kernel tree with a limit, or see if it fails.",
+			  test_fields, .check = check_test},
 };
 // clang-format on

@@ -73,9 +73,25 @@ struct request_signoff {
 	char *reporter, *url;
 };
 
-/* What a bisect or a test measures: one scenario, one set of parameters, one metric. */
+enum request_failure {			/* a class of failed boots: results/store/store.h */
+		       FAILS_GUEST = 1, /* the kernel died, hung or complained */
+		       FAILS_INTEGRITY, /* it computed something wrong */
+};
+
+/* A failure to look for instead of a number; at most one of the last three. None of them: any boot that
+ * fails as a guest or in its integrity, in the way in which the bad end does. */
+struct request_fails {
+	bool wanted;
+	char *test;    /* this selftest fails; the scenario can be left out */
+	int class;     /* enum request_failure; 0: any */
+	char *message; /* a POSIX extended regular expression of the boot's error */
+};
+
+/* What a bisect or a test measures: one scenario, one set of parameters, one metric or failure. */
 struct request_probe {
-	char *scenario, *metric;    /* "multiplex", "switch" */
+	char *scenario; /* "multiplex"; NULL: kselftest, with fails.test */
+	char *metric;	/* "switch"; NULL with fails.wanted */
+	struct request_fails fails;
 	struct request_list params; /* "l2_vcpus=8"; the others have the scenario's defaults */
 	int rounds;		    /* 0: the scenario's default */
 	double smallest_effect;	    /* percent; 0: the default */

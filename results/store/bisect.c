@@ -293,6 +293,56 @@ int results_tally_boots(struct results_db *db, const char *session, const char *
 	return ret;
 }
 
+static void read_ending(sqlite3_stmt *stmt, struct results_ending *out)
+{
+	*out = (struct results_ending){
+		.boot = sqlite3_column_int(stmt, 0),
+		.class = results_class_from_name(database_text(stmt, 1)),
+		.error = xstrdup(database_text(stmt, 2)),
+		.test = xstrdup(database_text(stmt, 3)),
+	};
+}
+
+int results_boot_endings(struct results_db *db, const char *session, const char *kernel_key,
+			 const char *test, struct results_ending **endings, size_t *n,
+			 struct error *err)
+{
+	const char *const texts[] = {session, kernel_key, test ? test : ""};
+	sqlite3_stmt *stmt;
+	int ret = prepare_with_texts(
+		db,
+		"SELECT boot, class, error, (SELECT result FROM test WHERE test.run = run.id"
+		" AND (name = '' AND result = 'skip' OR ?3 <> '' AND name = ?3)"
+		" ORDER BY name DESC LIMIT 1)"
+		" FROM run WHERE session = ?1 AND kernel_key = ?2 ORDER BY id",
+		texts, ARRAY_SIZE(texts), &stmt, err);
+
+	*endings = NULL;
+	*n = 0;
+	if (ret)
+		return ret;
+	while ((ret = database_step(db, stmt, err)) == 1) {
+		*endings = xrealloc(*endings, *n + 1, sizeof(**endings));
+		read_ending(stmt, &(*endings)[(*n)++]);
+	}
+	sqlite3_finalize(stmt);
+	if (ret) {
+		results_endings_free(*endings, *n);
+		*endings = NULL;
+		*n = 0;
+	}
+	return ret;
+}
+
+void results_endings_free(struct results_ending *endings, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(endings[i].error);
+		free(endings[i].test);
+	}
+	free(endings);
+}
+
 int results_boot_medians(struct results_db *db, const char *session, const char *kernel_key,
 			 const char *scenario, const char *metric, double **medians, size_t *n,
 			 struct error *err)

@@ -57,6 +57,21 @@ struct results_tally {
 int results_tally_boots(struct results_db *db, const char *session, const char *kernel_key,
 			struct results_tally *out, struct error *err);
 
+/* How one boot ended. */
+struct results_ending {
+	int boot;
+	enum results_class class;
+	char *error; /* "" if it passed */
+	char *test; /* "pass", "fail", "skip": of the test asked for; "skip" also where a measurement
+			was skipped; "" if there is no such row */
+};
+/* The endings of all boots of a kernel in a session, in the order in which they were stored. @test: a
+ * selftest's name, or NULL: only skipped measurements are told. */
+int results_boot_endings(struct results_db *db, const char *session, const char *kernel_key,
+			 const char *test, struct results_ending **endings, size_t *n,
+			 struct error *err);
+void results_endings_free(struct results_ending *endings, size_t n);
+
 /* The boots' medians of a metric in a session, in the order of the boots; free(). */
 int results_boot_medians(struct results_db *db, const char *session, const char *kernel_key,
 			 const char *scenario, const char *metric, double **medians, size_t *n,

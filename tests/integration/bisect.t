@@ -54,6 +54,10 @@ bisect --tree "$repo" --good v1 --bad v3 "${probe[@]}" --param memory
 like "$out" "expected NAME=VALUE" "a parameter without a value"
 bisect --series baseline "${probe[@]}"
 like "$out" "needs a variant with patches" "a series bisect of what has no patches"
+bisect --tree "$repo" --good v1 --bad v3 --scenario multiplex --fails --message '(' --db "$db"
+like "$out" "not a regular expression" "a message that is no expression"
+bisect --tree "$repo" --good v1 --bad v3 --fails --db "$db"
+like "$out" "has to be given, unless a selftest is named" "a failure of what?"
 printf 'CONFIG_A=y\n' >"$TMP/a.config"
 printf 'CONFIG_A=y\nnonsense\n' >"$TMP/b.config"
 bisect --config "$TMP/a.config" "$TMP/a.config" "${probe[@]}"
@@ -169,5 +173,13 @@ kill -INT $pid
 wait $pid
 is $? 128 "an interrupted test ends with a status that ends git bisect run"
 like "$(cat "$TMP/interrupted")" "cancelled" "and says why"
+
+# ---- nestlab test --fails ----
+
+out=$(env -u FAKE_GATE "$NESTLAB" test "$fake" --variant root --fails --test t_test --db "$db" 2>&1)
+is $? 125 "a commit without the selftest cannot tell"
+like "$out" 'has no tools/testing/selftests/kvm' "and says why"
+out=$(env -u FAKE_GATE "$NESTLAB" test "$fake" --variant root --scenario multiplex --fails --message '(' --db "$db" 2>&1)
+is $? 128 "a message that is no expression is no skip"
 
 plan_done

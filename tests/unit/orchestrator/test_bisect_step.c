@@ -314,8 +314,37 @@ TEST(refuses_ends_that_do_not_differ)
 
 	run_bisect(path, &t, 1, 0, &o);
 	assert_int_equal(o.ret, -EDOM);
-	assert_non_null(strstr(o.err.text, "do not differ beyond doubt: good "));
+	assert_non_null(strstr(o.err.text, "the ends cannot be told apart: good "));
 	assert_int_equal(o.steps, 0);
+}
+
+/* Less than the smallest effect, and surely there: a smaller threshold is what helps. */
+TEST(says_that_the_ends_differ_by_less_than_what_matters)
+{
+	__cleanup_free char *path = new_database();
+	struct truth t = {.culprit = 9, .effect = 0.0035, .noise = 0.00002};
+	struct outcome o;
+
+	run_bisect(path, &t, 1, 0, &o);
+	assert_int_equal(o.ret, -EDOM);
+	assert_non_null(strstr(o.err.text, "they differ beyond doubt, by +0.3"));
+	assert_non_null(strstr(o.err.text, " %: `--threshold 0.15` hunts it"));
+	assert_null(strstr(o.err.text, "--max-boots"));
+}
+
+/* After a kill the ends have more boots than the look that decides asks for. */
+TEST(counts_all_boots_that_a_refusal_rests_on)
+{
+	__cleanup_free char *path = new_database();
+	struct truth t = {.culprit = LAST + 1, .noise = 0.005};
+	struct outcome o;
+
+	run_bisect(path, &t, 1, 0, &o);
+	assert_true(o.boots > 4);
+	t.noise = 0.0;
+	run_bisect(path, &t, 1, 0, &o);
+	assert_int_equal(o.boots, 0);
+	assert_null(strstr(o.err.text, "(2 boots)"));
 }
 
 /* What a bisect over @t stored of its steps; *boots: of the good end, at its end. */

@@ -76,6 +76,12 @@ static const struct {
 	 "{\"kind\":\"series\",\"variant\":\"n\",\"scenario\":\"s\",\"metric\":\"m\"}"},
 	{REQUEST_BISECT, "--config one two --scenario s --metric m",
 	 "{\"kind\":\"config\",\"good\":\"one\",\"bad\":\"two\",\"scenario\":\"s\",\"metric\":\"m\"}"},
+	{REQUEST_BISECT, "--series n --fails --test vmx_test --max-boots 32",
+	 "{\"kind\":\"series\",\"variant\":\"n\",\"fails\":true,\"test\":\"vmx_test\",\"max_boots\":32}"},
+	{REQUEST_BISECT, "--series n --scenario s --fails --class guest",
+	 "{\"kind\":\"series\",\"variant\":\"n\",\"scenario\":\"s\",\"fails\":true,\"class\":\"guest\"}"},
+	{REQUEST_TEST, "tree --scenario s --fails --message WARNING --boots 9",
+	 "{\"tree\":\"tree\",\"scenario\":\"s\",\"fails\":true,\"message\":\"WARNING\",\"boots\":9}"},
 	{REQUEST_TEST, "tree --scenario s --metric m --limit 25000 --rounds 9",
 	 "{\"tree\":\"tree\",\"scenario\":\"s\",\"metric\":\"m\",\"limit\":25000,\"rounds\":9}"},
 };
@@ -145,6 +151,8 @@ static const struct {
 	 "file.json: $.first_parent: expected true or false"},
 	{REQUEST_TEST, "{\"tree\":\"t\",\"scenario\":\"s\",\"metric\":\"m\"}",
 	 "file.json: $: \"limit\" is missing"},
+	{REQUEST_TEST, "{\"tree\":\"t\",\"fails\":true,\"test\":\"a\",\"class\":\"guest\"}",
+	 "file.json: $.class: cannot be used with test"},
 	{REQUEST_TEST, "{\"tree\":\"t\",\"scenario\":\"s\",\"metric\":\"m\",\"limit\":\"low\"}",
 	 "file.json: $.limit: expected a number"},
 };
@@ -185,6 +193,18 @@ static const struct {
 	{REQUEST_BISECT, "--series s --scenario s --metric m --threshold -1",
 	 "--threshold: expected a number from 0"},
 	{REQUEST_TEST, "t --scenario s --metric m", "--limit is missing"},
+	{REQUEST_TEST, "t --fails", "--scenario: has to be given, unless a selftest is named"},
+	{REQUEST_TEST, "t --scenario s --fails --limit 3", "--limit: cannot be used with --fails"},
+	{REQUEST_BISECT, "--series n --scenario s --metric m --test x",
+	 "--test: tells which failure is looked for: it needs --fails"},
+	{REQUEST_BISECT, "--series n --scenario s --fails --metric m",
+	 "--metric: cannot be used with --fails"},
+	{REQUEST_BISECT, "--series n --scenario s --fails --threshold 3",
+	 "--threshold: cannot be used with --fails"},
+	{REQUEST_BISECT, "--series n --fails --test x --message y",
+	 "--message: cannot be used with --test: give one of them"},
+	{REQUEST_BISECT, "--series n --scenario multiplex --fails --test x",
+	 "--scenario: a selftest is run by kselftest, not by multiplex"},
 };
 
 TEST(errors_name_the_argument)
