@@ -54,7 +54,7 @@ like "$(cat "$TMP/err")" 'the tree of root has no tools/testing/selftests/kvm' "
 fake_selftest 'int main(void) { return wrong; }'
 echo '{ "base": "root", "selftests": "patches/added" }' >"$TMP/lab/kernels/with.json"
 run_fake with
-is $? 128 "a selftest that does not compile is fatal"
+is $? 1 "a selftest that does not compile: exit 1, as for a kernel that does not"
 like "$(cat "$TMP/err")" "does not compile:" "its first errors"
 like "$(cat "$TMP/err")" "t_test.c:1:.* error: .*wrong" "are told"
 log=$(grep -o '(log: [^)]*)' "$TMP/err")
@@ -173,7 +173,7 @@ like "$(cat "$TMP/err")" 'no selftest "no_such_test" in the tree of baseline; th
 
 sed -i 's,^ TEST_GEN_PROGS_x86_64 = x86_64/cpuid_test,&ing,' "$TMP/wrong/"*.patch
 run bad "$TMP/failing.json" >/dev/null
-is $? 128 "a selftest patch that does not apply is fatal"
+is $? 1 "a selftest patch that does not apply: exit 1"
 like "$(cat "$TMP/err")" 'patch .* does not apply: tools/testing/selftests/kvm/Makefile' \
 	"patch and file are named"
 like "$(cat "$TMP/err")" 'another version says "selftests": null' "and what to do"
