@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/output.h"
@@ -10,9 +11,11 @@
 #define WIDTH	      79 /* columns, or fewer where the terminal has fewer */
 #define OPTION_COLUMN 26 /* where the text of an option begins */
 
+/* Not fileno(): terminal_guard() puts a stream without a descriptor in the place of stdout. */
 static int text_width(FILE *f)
 {
-	int columns = output_columns(fileno(f), WIDTH);
+	int fd = f == stderr ? STDERR_FILENO : STDOUT_FILENO;
+	int columns = output_columns(fd, WIDTH);
 
 	if (columns > WIDTH)
 		return WIDTH;

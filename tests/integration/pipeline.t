@@ -72,7 +72,7 @@ read -r -t 60 leader _ <>"$TMP/pids"
 echo >"$TMP/gate/go"
 kill -KILL "$leader" # the boot ends after the build's failure or before it
 wait $pid
-is $? 128 "a build that fails is fatal"
+is $? 1 "a build that fails by the kernel: exit 1"
 like "$(cat "$TMP/out")" 'error: kernel late: does not compile' "and told, with the kernel named once"
 is "$(sqlite3 "$TMP/b.db" "SELECT count(*) FROM run WHERE kernel_name = 'root'" 2>&1)" 1 \
 	"the boot of the first kernel stays"
