@@ -68,7 +68,7 @@ endif
 # Filled by the module.mk files.
 LIB_SRCS     :=# the library that every program but the agent links
 NESTLAB_SRCS :=# the CLI
-UNIT_TESTS   :=# tests/unit/test_X.c, one program each
+UNIT_TESTS   :=# tests/unit/FOLDER/test_X.c, one program each
 PROGRAMS     := $(BUILD)/bin/nestlab
 CLEAN        :=
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The agent is one static program. It shares the .c files of this folder with the library, and shares
+# The agent is one static program. It shares the .c files of agents/wire with the library, and shares
 # nothing else: musl keeps it small, and there is no JSON library on L0.
 LIB_SRCS += $(wildcard agents/wire/*.c)
 PROGRAMS += $(BUILD)/bin/nestlab-agent

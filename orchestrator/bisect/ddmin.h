@@ -4,7 +4,7 @@
  * that alone makes the good one bad (Zeller and Hildebrandt, "Simplifying and isolating
  * failure-inducing input", 2002: ddmin).
  *
- * Candidates are sets of differences, named by their indices: "0,3,7" (bisect_search.h's tester).
+ * Candidates are sets of differences, named by their indices: "0,3,7" (search.h's tester).
  * A set that cannot be judged (it does not build: one option needs another) counts as not bad.
  * The answer is 1-minimal: without any one of its members it is not bad, or could not be judged.
  */

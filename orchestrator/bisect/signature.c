@@ -8,7 +8,7 @@
 #include "agents/wire/complaints.h"
 #include "common/alloc.h"
 
-/* How the engine puts its texts together: engine/boot_ending.c. */
+/* How the engine puts its texts together: orchestrator/engine/boot_ending.c. */
 #define PANIC	   "Kernel panic - not syncing: "
 #define COMPLAINED "the kernel complained: "
 #define BEFORE_IT  "; before it: "

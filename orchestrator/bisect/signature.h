@@ -28,8 +28,8 @@
 char *signature_of_line(const char *line);
 
 /*
- * All ways in which a boot of class guest or integrity failed by its stored @error (engine/outcome.h), a
- * line each, the most telling first. Nothing is added for other classes. Where @wanted is RESULTS_GUEST,
+ * All ways in which a boot of class guest or integrity failed by its stored @error
+ * (orchestrator/engine/outcome.h), a line each, the most telling first. Nothing is added for other classes. Where @wanted is RESULTS_GUEST,
  * what a failure of class integrity says of the integrity itself is left out. RESULTS_OK: all of it.
  */
 void signature_list(enum results_class class, const char *error, enum results_class wanted,

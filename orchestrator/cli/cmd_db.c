@@ -271,6 +271,6 @@ const struct command cmd_db = {
 	.name = "db",
 	.help = "verify, merge and migrate results databases",
 	.usage = "ACTION [options]",
-	.about = "Verifies the database of results.",
+	.about = "The database of results: verifies, merges and migrates it. See docs/results.md.",
 	.actions = actions,
 };

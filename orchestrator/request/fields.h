@@ -41,7 +41,7 @@ struct request_field {
 	const char *key; /* JSON member; NULL: another spelling, on the command line only */
 	enum request_type type;
 	size_t at; /* from the start of struct request; REQUEST_NOWHERE: only .chooses matters */
-	const char *argname;   /* also says how to complete it: see cli/complete.c */
+	const char *argname;   /* also says how to complete it: see orchestrator/cli/complete.c */
 	const char *help;      /* without the default, which is added */
 	const char *otherwise; /* the default as on the command line; NULL: none */
 	enum request_place place;

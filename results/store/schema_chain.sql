@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 --
 -- Version 3: the seals form a chain (results/store/chain.h). The seals of version 2, one of each run,
--- are kept as they were: store/chain.c makes the first links of them, and drops seal_before.
+-- are kept as they were: results/store/chain.c makes the first links of them, and drops seal_before.
 
 CREATE TABLE seal_before AS SELECT run, sha256 FROM seal;
 DROP TABLE seal;

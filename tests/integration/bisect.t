@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # nestlab bisect and nestlab test where nothing can be built or booted: usage, requests that cannot
-# be, what is left behind. The searches are in tests/unit/test_bisect*.c, real ones in tests/bench/.
+# be, what is left behind. The searches are in tests/unit/orchestrator/test_bisect*.c, real ones in tests/bench/.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 

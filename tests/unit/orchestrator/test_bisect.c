@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* orchestrator/bisect_*.c without a kernel: search on lines and real git histories, ddmin, judging. */
+/* orchestrator/bisect without a kernel: search on lines and real git histories, ddmin, judging. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

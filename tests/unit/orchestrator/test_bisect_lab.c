@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* orchestrator/bisect/lab.c: the variants that candidates become. None of them gets built here. */
+/* orchestrator/bisect/engine_lab.c: the variants that candidates become. None of them gets built here. */
 
 #include "tests/unit/unit.h"
 
