@@ -17,17 +17,12 @@ static void *check_memory(void *p)
 	exit(EXIT_FATAL);
 }
 
-/* malloc(0) may give NULL, which is not an error. */
+/* calloc() and realloc() of 0 bytes may give NULL, which is not an error. */
 static size_t at_least_one(size_t n)
 {
 	if (!n)
 		return 1;
 	return n;
-}
-
-void *xmalloc(size_t size)
-{
-	return check_memory(malloc(at_least_one(size)));
 }
 
 void *xcalloc(size_t n, size_t size)

@@ -8,7 +8,6 @@
 
 #include <stddef.h>
 
-void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);		/* zeroed; n * size is checked for overflow */
 void *xrealloc(void *p, size_t n, size_t size); /* to n * size bytes, checked likewise */
 char *xstrdup(const char *s);			/* NULL gives NULL */

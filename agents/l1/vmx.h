@@ -236,7 +236,5 @@ void vmx_failed(enum l1_instruction which, uint64_t error) __attribute__((noretu
 uint32_t vmx_control(uint32_t msr, uint32_t want);
 /* Ends the job with what L1 lacks of what the job asks for. */
 void vmx_check_features(const struct cpu *cpu);
-/* Can all of @bits be set in the controls of @msr? */
-bool vmx_allows(uint32_t msr, uint32_t bits);
 
 #endif

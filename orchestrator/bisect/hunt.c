@@ -118,7 +118,7 @@ static bool is_this_way(const struct bisect_hunt *h, const struct results_ending
 	return is;
 }
 
-enum bisect_manner bisect_hunt_judge(const struct bisect_hunt *h, const struct results_ending *e)
+static enum bisect_manner judge_ending(const struct bisect_hunt *h, const struct results_ending *e)
 {
 	if (e->class == RESULTS_INFRASTRUCTURE || e->class == RESULTS_CANCELLED)
 		return MANNER_HOST;
@@ -154,7 +154,7 @@ static void add_ending(struct bisect_counts *c, const struct bisect_hunt *h,
 		[MANNER_OTHERWISE] = &c->otherwise,
 		[MANNER_HOST] = &c->of_host,
 	};
-	enum bisect_manner manner = bisect_hunt_judge(h, e);
+	enum bisect_manner manner = judge_ending(h, e);
 
 	++*counts[manner];
 	if (e->boot > c->last)
@@ -234,7 +234,7 @@ static int add_ways(const struct bisect_hunt *h, struct results_db *db, const ch
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < n && boots; i++) {
-		enum bisect_manner manner = bisect_hunt_judge(h, &endings[i]);
+		enum bisect_manner manner = judge_ending(h, &endings[i]);
 		struct strbuf list = STRBUF_INIT;
 
 		if (manner == MANNER_THIS_WAY)

@@ -42,8 +42,6 @@ bool bisect_hunt_needs_signature(const struct bisect_hunt *h);
 /* What is looked for, for people: "selftest vmx_dirty_log_test fails"; the caller frees. */
 char *bisect_hunt_text(const struct bisect_hunt *h);
 
-enum bisect_manner bisect_hunt_judge(const struct bisect_hunt *h, const struct results_ending *e);
-
 struct bisect_counts { /* of a kernel's boots in a session */
 	int last;      /* highest boot number, 0: none */
 	int passed, this_way, otherwise, of_host;

@@ -107,7 +107,8 @@ static size_t find_nearest(const struct bisect_remaining *r, double target, cons
 	return best;
 }
 
-size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen)
+/* Fills chosen[] with at most @k indices into r->items, none skipped; returns how many. */
+static size_t choose_candidates(const struct bisect_remaining *r, size_t k, size_t *chosen)
 {
 	double aside = 0;
 	size_t n = 0;
@@ -164,7 +165,7 @@ static int run_round(struct bisect_space *space, const struct bisect_remaining *
 	size_t *chosen = xcalloc(parallel, sizeof(*chosen));
 	int ret = 0;
 
-	*tested = bisect_choose(r, parallel, chosen);
+	*tested = choose_candidates(r, parallel, chosen);
 	for (size_t i = 0; i < *tested; i++)
 		ids[i] = r->items[chosen[i]].id;
 	if (*tested)

@@ -78,11 +78,6 @@ void bisect_answer_free(struct bisect_answer *a);
 int bisect_search(struct bisect_space *space, size_t parallel, const struct bisect_tester *tester,
 		  struct bisect_answer *answer, struct error *err);
 
-/* ---- its parts, for tests ---- */
-
-/* Fills chosen[] with at most @k indices into r->items, none skipped; returns how many. */
-size_t bisect_choose(const struct bisect_remaining *r, size_t k, size_t *chosen);
-
 /* Rounds until one of @total is left, with @k tested in each. */
 int bisect_rounds_left(long total, size_t k);
 

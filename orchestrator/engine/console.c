@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "agents/wire/complaints.h"
-#include "common/fs.h"
 
 /* A console line longer than this is noise; its rest is dropped. */
 #define LINE_MAX_BYTES 4096
@@ -89,20 +88,4 @@ void console_release(struct console *c)
 	strbuf_release(&c->panic);
 	strbuf_release(&c->place);
 	strbuf_release(&c->complaints);
-}
-
-int console_check(const char *path, struct strbuf *complaints, struct error *err)
-{
-	struct console c = CONSOLE_INIT;
-	struct strbuf text = STRBUF_INIT;
-	int ret = fs_read_file(path, 0, &text, err);
-
-	console_feed(&c, text.buf, text.len);
-	console_feed(&c, "\n", 1);
-	strbuf_addstr(complaints, c.complaints.buf);
-	if (c.panic.len)
-		strbuf_addf(complaints, "%s\n", c.panic.buf);
-	console_release(&c);
-	strbuf_release(&text);
-	return ret;
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/error.h"
 #include "common/strbuf.h"
 
 struct console {		  /* start with CONSOLE_INIT, end with console_release() */
@@ -28,9 +27,5 @@ struct console {		  /* start with CONSOLE_INIT, end with console_release() */
 
 void console_feed(struct console *c, const char *data, size_t len); /* the next bytes */
 void console_release(struct console *c);
-
-/* Reads a whole console log: each complaint, and a panic, is a line appended to @complaints. 0, or a
- * negative errno when the file cannot be read. */
-int console_check(const char *path, struct strbuf *complaints, struct error *err);
 
 #endif

@@ -15,11 +15,6 @@
 #define KIND_KEY "request"
 #define MAX_KEYS 40
 
-const char *request_kind_name(enum request_kind kind)
-{
-	return request_tables[kind].name;
-}
-
 const char *request_kind_command(enum request_kind kind)
 {
 	return request_tables[kind].command;
@@ -376,7 +371,7 @@ char *request_json(const struct request *r)
 	struct json_object *o = json_object_new_object();
 	char *text;
 
-	json_object_object_add(o, KIND_KEY, json_object_new_string(request_kind_name(r->kind)));
+	json_object_object_add(o, KIND_KEY, json_object_new_string(request_tables[r->kind].name));
 	for (const struct request_field *f = request_tables[r->kind].fields; f->help; f++)
 		if (f->key && request_is_given(r, f))
 			json_object_object_add(o, f->key, field_json(r, f));

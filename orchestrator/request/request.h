@@ -137,8 +137,6 @@ struct request {
 	};
 };
 
-/* "run", "compare", ... : the value of the member "request". */
-const char *request_kind_name(enum request_kind kind);
 /* "run", "report signoff", ...: `nestlab COMMAND --request FILE` carries out such a request. */
 const char *request_kind_command(enum request_kind kind);
 

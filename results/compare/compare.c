@@ -348,9 +348,10 @@ static void judge_pairs(struct selection *s, struct series_list *series,
 		finish_comparison(&out[i]);
 }
 
-int results_compare_selections(struct results_db *db, struct selection *s, size_t n,
-			       const struct results_filter *filter, struct results_comparison *out,
-			       struct error *err)
+/* results_compare_selected() of several selections, which are judged together. */
+static int compare_selections(struct results_db *db, struct selection *s, size_t n,
+			      const struct results_filter *filter, struct results_comparison *out,
+			      struct error *err)
 {
 	__cleanup_free struct series_list *series = xcalloc(n, sizeof(*series));
 	int ret = 0;
@@ -373,7 +374,7 @@ int results_compare_selected(struct results_db *db, struct selection *s,
 			     const struct results_filter *filter, struct results_comparison *out,
 			     struct error *err)
 {
-	return results_compare_selections(db, s, 1, filter, out, err);
+	return compare_selections(db, s, 1, filter, out, err);
 }
 
 static const struct results_filter everything;
@@ -424,7 +425,7 @@ int results_compare_table(struct results_db *db, const char *const *kernels, siz
 	if (ret)
 		return ret;
 	out->pairs = xcalloc(out->npairs, sizeof(*out->pairs));
-	ret = results_compare_selections(db, s, out->npairs, filter, out->pairs, err);
+	ret = compare_selections(db, s, out->npairs, filter, out->pairs, err);
 	for (size_t i = 0; i < out->npairs; i++) {
 		select_free(&s[i]);
 		out->verdict = worse_of(out->verdict, out->pairs[i].verdict);

@@ -60,10 +60,6 @@ int results_compare_selected(struct results_db *db, struct selection *s,
  * environment. Errors as results_compare_table(). In select_table.c. */
 int select_table(struct results_db *db, const char *const *kernels, size_t n, const char *session,
 		 struct selection *out, struct error *err);
-/* The same of several selections, which are judged together. In compare.c. */
-int results_compare_selections(struct results_db *db, struct selection *s, size_t n,
-			       const struct results_filter *filter, struct results_comparison *out,
-			       struct error *err);
 
 /* The run with @id, or NULL. */
 const struct select_run *select_find(const struct selection *s, int64_t id);

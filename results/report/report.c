@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <string.h>
-
 #include "results/report/formats.h"
 
 const struct report_format report_formats[] = {
@@ -15,11 +13,3 @@ const struct report_format report_formats[] = {
 	{"email", "as the kernel's robots write", email_render},
 	{NULL, NULL, NULL},
 };
-
-const struct report_format *report_find_format(const char *name)
-{
-	for (const struct report_format *f = report_formats; f->name; f++)
-		if (!strcmp(f->name, name))
-			return f;
-	return NULL;
-}

@@ -82,7 +82,6 @@ struct report_format {
 	const char *name, *help;
 	void (*render)(const struct report *r, const struct report_options *o, struct strbuf *out);
 };
-extern const struct report_format report_formats[];		  /* ended by a NULL name */
-const struct report_format *report_find_format(const char *name); /* NULL: none of that name */
+extern const struct report_format report_formats[]; /* ended by a NULL name */
 
 #endif

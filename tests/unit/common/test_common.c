@@ -22,7 +22,7 @@ TEST(error_context_goes_in_front)
 TEST(error_is_cut_not_overrun)
 {
 	struct error err = {0};
-	char *big = xmalloc(2 * ERROR_TEXT_MAX);
+	char *big = xcalloc(1, 2 * ERROR_TEXT_MAX);
 
 	memset(big, 'x', 2 * ERROR_TEXT_MAX - 1);
 	big[2 * ERROR_TEXT_MAX - 1] = '\0';

@@ -40,7 +40,7 @@ TEST(a_character_cut_short_is_none)
 	const char *whole = "\xf0\x9f\x98\x80";
 
 	for (size_t len = 1; len < 4; len++) {
-		char *cut = xmalloc(len), *string = strndup(whole, len);
+		char *cut = xcalloc(1, len), *string = strndup(whole, len);
 
 		memcpy(cut, whole, len);
 		assert_int_equal(utf8_length(cut, len), 0);

@@ -86,7 +86,7 @@ TEST(cmdlines_are_passed_on_or_refused)
 	static const char *const good[] = {"", "console=ttyS0,115200 a.b=c mem=768M x=[1]:/-+%"};
 	static const char *const bad[] = {"a;b",  "a\nb", "a\"b\"", "$x",
 					  "a\\b", "a#b",  "\xff",   "{}"};
-	__cleanup_free char *longer = xmalloc(4096);
+	__cleanup_free char *longer = xcalloc(1, 4096);
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_int_equal(iso_check_cmdline(good[i], &err), 0);

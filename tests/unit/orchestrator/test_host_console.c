@@ -160,21 +160,4 @@ TEST(noise_is_harmless)
 	console_release(&c);
 }
 
-TEST(check_reads_a_file)
-{
-	char path[] = "/tmp/nestlab-console.XXXXXX";
-	struct strbuf found = STRBUF_INIT;
-	struct error err = {0};
-
-	close(mkstemp(path));
-	assert_int_equal(fs_write_file(path, oops, strlen(oops) - 1, &err), 0);
-	assert_int_equal(console_check(path, &found, &err), 0);
-	assert_non_null(strstr(found.buf, "BUG: kernel NULL pointer dereference"));
-	assert_non_null(strstr(found.buf, "Fatal exception"));
-	unlink(path);
-	assert_int_not_equal(console_check(path, &found, &err), 0);
-	assert_non_null(strstr(err.text, path));
-	strbuf_release(&found);
-}
-
 UNIT_MAIN("host console", NULL, NULL)

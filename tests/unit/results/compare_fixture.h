@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_RESULTS_COMPARE_FIXTURE_H
 #define TESTS_UNIT_RESULTS_COMPARE_FIXTURE_H
 
+#include "results/report/report.h"
 #include "tests/unit/results/results_fixture.h"
 
 #define MANAGED	  "{\"l1\":\"micro-vmx\",\"memory\":\"managed\"}"
@@ -29,6 +30,15 @@ static inline struct results_comparison compare(struct results_db *db, const cha
 	if (results_compare(db, a, b, NULL, &c, &err))
 		fail_msg("%s", err.text);
 	return c;
+}
+
+static inline const struct report_format *find_format(const char *name)
+{
+	for (const struct report_format *f = report_formats; f->name; f++)
+		if (!strcmp(f->name, name))
+			return f;
+	fail_msg("there is no format %s", name);
+	return NULL;
 }
 
 #define assert_says(text, what)                                       \

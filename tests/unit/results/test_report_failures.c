@@ -38,7 +38,7 @@ static void format_says(const struct report *r, const char *format, const char *
 {
 	struct strbuf out = STRBUF_INIT;
 
-	report_find_format(format)->render(r, NULL, &out);
+	find_format(format)->render(r, NULL, &out);
 	if (!strstr(out.buf, what))
 		fail_msg("%s does not say \"%s\": %s", format, what, out.buf);
 	strbuf_release(&out);

@@ -102,7 +102,7 @@ TEST(every_report_writes_a_number_alike)
 		assert_says(out.buf, numbers[n]);
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		strbuf_reset(&out);
-		report_find_format(formats[i])->render(&r, NULL, &out);
+		find_format(formats[i])->render(&r, NULL, &out);
 		for (size_t n = 0; n < ARRAY_SIZE(numbers); n++)
 			assert_says(out.buf, numbers[n]);
 		for (size_t n = 0; n < ARRAY_SIZE(others); n++)
