@@ -280,6 +280,18 @@ int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, s
 	return 0;
 }
 
+int fs_list_stems(const char *dir, const char *suffix, char ***names, size_t *count,
+		  struct error *err)
+{
+	int ret = fs_list(dir, suffix, names, count, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < *count; i++)
+		(*names)[i][strlen((*names)[i]) - strlen(suffix)] = '\0';
+	return 0;
+}
+
 void fs_free_names(char **names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -42,6 +42,9 @@ char *fs_stem(const char *path, const char *suffix);
 /* Sorted names in @dir that end in @suffix (NULL: all), without "." and "..". Free with
  * fs_free_names(). */
 int fs_list(const char *dir, const char *suffix, char ***names, size_t *count, struct error *err);
+/* The same names in the same order, without @suffix: "quick" of quick.json. */
+int fs_list_stems(const char *dir, const char *suffix, char ***names, size_t *count,
+		  struct error *err);
 void fs_free_names(char **names, size_t count);
 
 /* Takes an exclusive advisory lock on @path (created if need be). *fd is closed to release it. With

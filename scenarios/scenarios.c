@@ -217,24 +217,17 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 /* "dir/quick.json" is quick. */
 static char *plan_name_of(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *name = xstrdup(slash ? slash + 1 : path);
+	char *name = fs_stem(path, ".json");
 
-	name[strlen(name) - strlen(".json")] = '\0';
-	return name;
-}
-
-static bool is_path(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 5 && !strcmp(name + len - 5, ".json");
+	if (name)
+		return name;
+	return xstrdup(basename(path)); /* GNU's, which leaves @path alone */
 }
 
 static int set_path(const char *dir, const char *name, struct scenario_plan *plan,
 		    struct error *err)
 {
-	if (is_path(name)) {
+	if (fs_has_suffix(name, ".json")) {
 		plan->path = xstrdup(name);
 		return 0;
 	}

@@ -56,7 +56,7 @@ static uint64_t read_capability(uint32_t msr)
 }
 
 /* Can all of @bits be set in the controls of @msr? */
-static bool allows(uint32_t msr, uint32_t bits)
+static bool allows_controls(uint32_t msr, uint32_t bits)
 {
 	return !(bits & ~(read_capability(msr) >> 32));
 }
@@ -90,6 +90,6 @@ void vmx_check_features(const struct cpu *cpu)
 
 	for (uint32_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		if ((cpu->job->features & needs[i].feature) == needs[i].feature &&
-		    !allows(needs[i].msr, needs[i].bits))
+		    !allows_controls(needs[i].msr, needs[i].bits))
 			l1_lacks(needs[i].lack);
 }

@@ -350,12 +350,11 @@ static int lab_build(void *arg, const char *const *ids, size_t n, struct bisect_
 static int clear_boots(struct lab *lab, const char *session, const struct bisect_built *b,
 		       int first, int boots, struct error *err)
 {
-	const char *slash = strrchr(b->variant, '/');
-	int len = strlen(slash + 1) - strlen(".json");
+	__cleanup_free char *kernel = fs_stem(b->variant, ".json");
 
 	for (int i = first; i < first + boots; i++) {
 		__cleanup_free char *dir =
-			xasprintf("%s/%s/%.*s-probe-%d", lab->runs, session, len, slash + 1, i);
+			xasprintf("%s/%s/%s-probe-%d", lab->runs, session, kernel, i);
 		int ret;
 
 		if (!fs_exists(dir))

@@ -84,13 +84,11 @@ static int list_kernels(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: kernel list takes no operand", operands[0]);
-	if (fs_list(env.variants_dir, ".json", &names, &count, &err))
+	if (fs_list_stems(env.variants_dir, ".json", &names, &count, &err))
 		return command_fatal(&err);
 	list = json_object_new_array();
-	for (size_t i = 0; i < count; i++) {
-		names[i][strlen(names[i]) - strlen(".json")] = '\0';
+	for (size_t i = 0; i < count; i++)
 		json_object_array_add(list, list_entry(&env, names[i]));
-	}
 	if (as_json) {
 		command_print_json(list);
 	} else {

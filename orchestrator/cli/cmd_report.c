@@ -203,12 +203,12 @@ static int report_unknown_policy(const char *policy, struct error *err)
 	struct strbuf known = STRBUF_INIT;
 	char **names = NULL;
 	size_t count = 0;
-	int ret = fs_list(command_places()->policies, ".json", &names, &count, err);
+	int ret = fs_list_stems(command_places()->policies, ".json", &names, &count, err);
 
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&known, " %.*s", (int)(strlen(names[i]) - strlen(".json")), names[i]);
+		strbuf_addf(&known, " %s", names[i]);
 	fs_free_names(names, count);
 	ret = error_set(err, -ENOENT,
 			"--policy %s: no such file, and no policy of that name in %s; there are:%s",

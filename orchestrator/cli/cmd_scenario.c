@@ -59,14 +59,12 @@ static int list_scenarios(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: scenario list takes no operand", operands[0]);
-	if (fs_list(command_places()->scenarios, ".json", &names, &count, &err))
+	if (fs_list_stems(command_places()->scenarios, ".json", &names, &count, &err))
 		return command_fatal(&err);
 	json = json_object_new_array();
-	for (size_t i = 0; i < count; i++) {
-		names[i][strlen(names[i]) - strlen(".json")] = '\0';
+	for (size_t i = 0; i < count; i++)
 		if (list_scenario(names[i], json))
 			status = EXIT_NO;
-	}
 	if (as_json)
 		command_print_json(json);
 	json_object_put(json);

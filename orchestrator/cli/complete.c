@@ -31,12 +31,10 @@ static void list_folder(const char *folder, const char *help)
 	char **names;
 	size_t count;
 
-	if (fs_list(folder, ".json", &names, &count, NULL))
+	if (fs_list_stems(folder, ".json", &names, &count, NULL))
 		return;
-	for (size_t i = 0; i < count; i++) {
-		names[i][strlen(names[i]) - strlen(".json")] = '\0';
+	for (size_t i = 0; i < count; i++)
 		print_candidate(names[i], help);
-	}
 	fs_free_names(names, count);
 }
 

@@ -124,23 +124,14 @@ static int read_config(const struct json_node *file, struct host_config *cfg, st
 	return cfg->driver->configure(file, &cfg->own, err);
 }
 
-static bool is_json_path(const char *name)
-{
-	size_t len = strlen(name), suffix = strlen(SUFFIX);
-
-	return len > suffix && !strcmp(name + len - suffix, SUFFIX);
-}
-
 /* "dir/lab1.json" -> "lab1" */
 static char *name_of_file(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
-	size_t len = strlen(base);
+	char *name = fs_stem(path, SUFFIX);
 
-	if (is_json_path(base))
-		len -= strlen(SUFFIX);
-	return xasprintf("%.*s", (int)len, base);
+	if (name)
+		return name;
+	return xstrdup(basename(path)); /* GNU's, which leaves @path alone */
 }
 
 static int load_file(const char *path, struct host_config *cfg, struct error *err)
@@ -180,7 +171,7 @@ static int load_host(const struct places *places, const char *name, struct host_
 	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
 		if (!strcmp(built_in[i].name, name))
 			return load_built_in(name, built_in[i].file, cfg, err);
-	if (strchr(name, '/') || is_json_path(name))
+	if (strchr(name, '/') || fs_has_suffix(name, SUFFIX))
 		return load_file(name, cfg, err);
 	path = xasprintf("%s/%s" SUFFIX, places->hosts, name);
 	if (!fs_is_plain_name(name) || !fs_exists(path))
@@ -221,7 +212,7 @@ int host_list(const struct places *places, char ***names, size_t *count, struct 
 	size_t nfiles = 0;
 
 	if (fs_exists(places->hosts)) {
-		int ret = fs_list(places->hosts, SUFFIX, &files, &nfiles, err);
+		int ret = fs_list_stems(places->hosts, SUFFIX, &files, &nfiles, err);
 
 		if (ret)
 			return ret;
@@ -231,7 +222,7 @@ int host_list(const struct places *places, char ***names, size_t *count, struct 
 	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
 		(*names)[(*count)++] = xstrdup(built_in[i].name);
 	for (size_t i = 0; i < nfiles; i++)
-		(*names)[(*count)++] = name_of_file(files[i]);
+		(*names)[(*count)++] = xstrdup(files[i]);
 	fs_free_names(files, nfiles);
 	qsort(*names, *count, sizeof(**names), compare_names);
 	return 0;

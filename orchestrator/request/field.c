@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "orchestrator/request/internal.h"
 
 void *request_at(const struct request *r, const struct request_field *f)
@@ -230,11 +231,9 @@ static void make_absolute(char **path)
 
 static bool is_path(const struct request_field *f, const char *text)
 {
-	size_t len = strlen(text);
-
 	if (f->file == REQUEST_FILE)
 		return true;
-	return f->file == REQUEST_JSON_FILE && len > 5 && !strcmp(text + len - 5, ".json");
+	return f->file == REQUEST_JSON_FILE && fs_has_suffix(text, ".json");
 }
 
 void request_absolute(struct request *r)

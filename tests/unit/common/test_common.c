@@ -50,6 +50,7 @@ TEST(strbuf_grows_and_detaches)
 TEST(write_is_atomic_and_reads_back)
 {
 	__cleanup_free char *path = unit_path("file");
+	__cleanup_free char *json = unit_path("quick.json");
 	struct strbuf got = STRBUF_INIT;
 	struct error err = {0};
 	char **names;
@@ -66,6 +67,12 @@ TEST(write_is_atomic_and_reads_back)
 	assert_int_equal(fs_list(unit_dir, NULL, &names, &n, &err), 0);
 	assert_int_equal(n, 1); /* no temporary is left */
 	fs_free_names(names, n);
+	assert_int_equal(fs_write_file(json, "{}", 2, &err), 0);
+	assert_int_equal(fs_list_stems(unit_dir, ".json", &names, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(names[0], "quick");
+	fs_free_names(names, n);
+	unlink(json);
 }
 
 TEST(a_failed_write_names_the_path)
