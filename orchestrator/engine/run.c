@@ -108,7 +108,7 @@ static int name_kernels(struct engine *e, struct error *err)
 		int ret = kernel_variant_load(&env, e->req->kernels[i], &v, err);
 
 		if (ret)
-			return error_prefix(err, ret, "kernel %s", e->req->kernels[i]);
+			return ret;
 		s->kernels[s->nkernels++] = xstrdup(v.name);
 		kernel_variant_free(&v);
 	}

@@ -168,6 +168,10 @@ expect gone 128 'has no commit called no-such-branch' 'nor in a folder'
 mkdir "$LAB/scenarios" && cp "$TOP/scenarios/quick.json" "$LAB/scenarios/"
 is "$("$NESTLAB" run quick --db "$TMP/x.db" --kernel "$K/gone.json" 2>&1 | grep -c 'kernel .*: kernel gone')" 0 \
 	'run puts the kernel in front of the message once'
+echo '{ "base": "root", "sauce": 1 }' >"$K/typo.json"
+is "$("$NESTLAB" run quick --db "$TMP/x.db" --kernel "$K/typo.json" 2>&1 | grep -o 'typo\.json' | wc -l)" 1 \
+	'and names the file of a wrong variant once'
+rm "$K/typo.json"
 
 # ---- from a mailing list ----
 
