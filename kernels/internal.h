@@ -3,7 +3,7 @@
  * internal.h - what the files of kernels/ offer each other. Order of a build:
  *
  *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
- *	source.c    what the source is (cheap), and unpacking it; download.c fetches URLs
+ *	source.c    what the source is (cheap), and unpacking it (unpack.c); download.c fetches URLs
  *	keys.c      the names of a build, from everything that its bytes depend on
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
@@ -13,7 +13,7 @@
  *	import.c    a variant made of mails (mail.c, subject.c, thread.c), import_read.c, import_try.c
  *	config.c    the .config and its check, fragment.c: what a fragment asks for
  *	make.c      make, with progress, and what went wrong
- *	build.c     all of it, in order and under locks
+ *	build.c     all of it, in order and under locks; elf.c: the build-id of what came of it
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
  */
 #ifndef KERNELS_INTERNAL_H

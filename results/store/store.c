@@ -42,12 +42,12 @@ static int check_boot(const struct results_boot *boot, struct error *err)
 
 	for (size_t i = 0; i < boot_columns_count; i++)
 		if (boot_columns[i].is_required && !boot_column_text(boot, i))
-			return error_set(err, -EINVAL, "the run has no %s", boot_columns[i].name);
+			return error_set(err, -EINVAL, "the boot has no %s", boot_columns[i].name);
 	if (strcmp(boot->status, failed ? "fail" : "pass") != 0)
-		return error_set(err, -EINVAL, "the run's status is %s, its class %s", boot->status,
-				 results_class_name(boot->class));
+		return error_set(err, -EINVAL, "the boot's status is %s, its class %s",
+				 boot->status, results_class_name(boot->class));
 	if (!failed && boot->nmetrics && !boot->clock)
-		return error_set(err, -EINVAL, "the run has numbers, but names no clock");
+		return error_set(err, -EINVAL, "the boot has numbers, but names no clock");
 	for (size_t i = 0; i < boot->nmetrics; i++) {
 		int ret = check_metric(&boot->metrics[i], err);
 

@@ -30,7 +30,7 @@ const char *results_class_name(enum results_class c); /* "infrastructure", ...; 
 /* The inverse; RESULTS_OK for "" (how the database keeps it) and for anything unknown. */
 enum results_class results_class_from_name(const char *name);
 
-/* In the error of a run of class integrity: what follows is a guest's trouble in the same boot. */
+/* In the error of a boot of class integrity: what follows is a guest's trouble in the same boot. */
 #define RESULTS_BESIDES "; besides, "
 
 struct results_bucket {
@@ -115,8 +115,8 @@ int results_confirm_read(const struct results_db *db, struct error *err);
 
 void results_close(struct results_db *db);
 
-/* Stores a run in one transaction; *id (may be NULL) is its row. -ENOSPC: disk full; -EINVAL: the
- * run contradicts itself (a histogram that does not sum up, no kernel name, ...). Nothing is stored
+/* Stores a boot in one transaction; *id (may be NULL) is its row. -ENOSPC: disk full; -EINVAL: the
+ * boot contradicts itself (a histogram that does not sum up, no kernel name, ...). Nothing is stored
  * then. */
 int results_store(struct results_db *db, const struct results_boot *boot, int64_t *id,
 		  struct error *err);
