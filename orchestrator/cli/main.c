@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command table. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cancel.h"
 #include "orchestrator/cli/command.h"
@@ -15,12 +17,34 @@ static const struct command *const commands[] = {
 	&cmd_host, &cmd_report,	 &cmd_db,     &cmd_help, &cmd_complete, NULL,
 };
 
+/*
+ * Where stdin, stdout or stderr is closed, the next file that is opened gets its number: the answer would go
+ * into it, and a child's files would be mixed up. /dev/null takes the free numbers, open the wrong
+ * way round, so that what is written to a closed stdout still fails.
+ */
+static void occupy_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", flags);
+	}
+}
+
 /* If the output could not be written (a full disk, a closed pipe), the answer is lost: fatal. */
 static int check_output(int status)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	int flushed = fflush(stdout);
+
+	if (!flushed && !ferror(stdout))
 		return status;
-	fprintf(stderr, "nestlab: error: the output could not be written: %s\n", strerror(errno));
+	/* errno is that of an earlier write unless this was the one that failed */
+	if (flushed)
+		fprintf(stderr, "nestlab: error: the output could not be written: %s\n",
+			strerror(errno));
+	else
+		fputs("nestlab: error: the output could not be written\n", stderr);
 	return EXIT_FATAL;
 }
 
@@ -47,6 +71,7 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	occupy_standard_files();
 	command_table = commands;
 	if (argc < 2) {
 		help_print_commands(stderr);
