@@ -76,6 +76,13 @@ like "$(jq -r '.[] | select(.name == "wrong") | .error' <<<"$json")" 'wrong.json
 is $? 128 "check of a wrong one and a good one is fatal"
 like "$(cat "$TMP/out")" 'zfine: can' "and tells of the good one"
 
+mkfifo "$NESTLAB_ROOT/hosts/pipe.json"
+out=$(timeout -k 1 60 "$NESTLAB" host list)
+is $? 1 "a named pipe among the host files is not waited for"
+like "$out" '^zfine +emulated ' "and hides no host either"
+like "$out" '^pipe +- +wrong ' "but is shown as wrong"
+rm "$NESTLAB_ROOT/hosts/pipe.json"
+
 # ---- a Ctrl-C is no missing thing ----
 
 mkdir "$TMP/slow"

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/json.h"
 #include "common/sha256.h"
@@ -273,6 +274,22 @@ TEST(a_text_needs_no_nul)
 	json_object_put(doc);
 	assert_int_equal(json_parse("{}\0", 3, "f.json", &doc, NULL), -EINVAL);
 	assert_null(doc);
+}
+
+/* A named pipe that nobody writes to is empty, and is not waited for. */
+TEST(a_pipe_without_a_writer_is_empty)
+{
+	__cleanup_free char *path = unit_path("pipe");
+	struct strbuf got = STRBUF_INIT;
+	struct error err = {0};
+
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(5);
+	assert_int_equal(fs_read_file(path, 0, &got, &err), 0);
+	alarm(0);
+	assert_int_equal(got.len, 0);
+	strbuf_release(&got);
+	assert_int_equal(unlink(path), 0);
 }
 
 UNIT_MAIN("common", unit_make_dir, unit_drop_dir)
