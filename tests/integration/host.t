@@ -83,6 +83,12 @@ like "$out" '^zfine +emulated ' "and hides no host either"
 like "$out" '^pipe +- +wrong ' "but is shown as wrong"
 rm "$NESTLAB_ROOT/hosts/pipe.json"
 
+echo '{"driver":"emulated","megabytes":512}' >"$NESTLAB_ROOT/hosts/emulated.json"
+out=$("$NESTLAB" host list 2>"$TMP/err")
+is "$(grep -c '^emulated ' <<<"$out")" 1 "a file named like a built-in host: it is listed once"
+like "$(cat "$TMP/err")" 'hosts/emulated.json: is not used' "and the file is told of"
+rm "$NESTLAB_ROOT/hosts/emulated.json"
+
 # ---- a Ctrl-C is no missing thing ----
 
 mkdir "$TMP/slow"
