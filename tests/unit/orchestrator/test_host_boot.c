@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -268,6 +269,18 @@ static void host_failed(void **state)
 }
 
 /* A limit of no time at all: nothing has to be waited for. */
+/* What we cannot read is no fault of the guest's. */
+static void unreadable(void **state)
+{
+	__cleanup_free char *records = xasprintf("%s/records.jsonl", dir);
+
+	(void)state;
+	cfg.progress_limit_s = 1;
+	script.console[0] = "booting\n";
+	assert_int_equal(symlink(records, records), 0);
+	expect(BOOT_HOST_FAILED, "records.jsonl: cannot read: ");
+}
+
 static void no_progress(void **state)
 {
 	(void)state;
@@ -382,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup(reset, fresh),
 		cmocka_unit_test_setup(started_anew, fresh),
 		cmocka_unit_test_setup(host_failed, fresh),
+		cmocka_unit_test_setup(unreadable, fresh),
 		cmocka_unit_test_setup(no_progress, fresh),
 		cmocka_unit_test_setup(too_long, fresh),
 		cmocka_unit_test_setup(not_started, fresh),
