@@ -39,10 +39,29 @@ static const struct {
 	{SQLITE_CANTOPEN, -EACCES, "see whether the path and its permissions are right"},
 };
 
+/* SQLite has one code for all that keeps it from opening or writing a file. Which limit of this machine it
+ * was says the errno of the system call; 0: none. */
+static int find_limit(const struct results_db *db, int code)
+{
+	int cause;
+
+	if (code != SQLITE_CANTOPEN && code != SQLITE_IOERR)
+		return 0;
+	cause = sqlite3_system_errno(db->sql);
+	if (cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == ENOSPC ||
+	    cause == EDQUOT)
+		return -cause;
+	return 0;
+}
+
 int database_error(const struct results_db *db, const char *what, struct error *err)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff;
+	int limit = find_limit(db, code);
 
+	if (limit)
+		return error_set(err, limit, "%s: %s: %s (%s)", db->path, what,
+				 sqlite3_errmsg(db->sql), strerror(-limit));
 	for (size_t i = 0; i < ARRAY_SIZE(sqlite_errors); i++)
 		if (sqlite_errors[i].code == code)
 			return error_set(err, sqlite_errors[i].errnum, "%s: %s: %s (%s)", db->path,
