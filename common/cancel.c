@@ -22,6 +22,14 @@ static void on_signal(int sig)
 	errno = saved;
 }
 
+/* nohup(1) has it ignored: then the end of the terminal is not the end of the run. */
+static bool is_hangup_ignored(void)
+{
+	struct sigaction before;
+
+	return !sigaction(SIGHUP, NULL, &before) && before.sa_handler == SIG_IGN;
+}
+
 void cancel_install(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
@@ -31,7 +39,8 @@ void cancel_install(void)
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	if (!is_hangup_ignored())
+		sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a write fails instead: see output.h */
 	signal(SIGXFSZ, SIG_IGN); /* likewise, and the message names the file */
 }

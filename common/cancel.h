@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cancel.h - Ctrl-C and SIGTERM, as a flag and a file descriptor.
+ * cancel.h - Ctrl-C, SIGTERM and SIGHUP (unless ignored: nohup), as a flag and a file descriptor.
  *
  * cancel_install() once in main(). Work that waits polls cancel_fd() beside its own descriptors;
  * loops ask cancel_requested(). Code that notices returns -ECANCELED (via cancel_error()) and cleans

@@ -29,6 +29,35 @@ static int fail_at(struct error *err, const char *path, const char *doing)
 	return error_set(err, code, "%s: cannot %s: %s", path, doing, strerror(-code));
 }
 
+/* Waits until a pipe has bytes or is closed at the other end, or a cancel comes. */
+static int await_bytes(int fd, const char *path, struct error *err)
+{
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = cancel_fd(), .events = POLLIN}};
+
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		return fail_at(err, path, "wait for");
+	if (cancel_requested())
+		return cancel_error(err);
+	return 0;
+}
+
+/* Bytes read, 0 at the end, or a negative errno. */
+static ssize_t read_chunk(int fd, const char *path, char *chunk, size_t size, struct error *err)
+{
+	for (;;) {
+		ssize_t n = read(fd, chunk, size);
+		int ret;
+
+		if (n >= 0)
+			return n;
+		if (errno != EAGAIN && errno != EINTR)
+			return fail_at(err, path, "read");
+		ret = await_bytes(fd, path, err);
+		if (ret)
+			return ret;
+	}
+}
+
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err)
 {
 	size_t total = 0;
@@ -38,10 +67,11 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
 
 	if (!max)
 		max = DEFAULT_MAX_BYTES;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_at(err, path, "open");
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+	while ((n = read_chunk(fd, path, chunk, sizeof(chunk), err)) > 0) {
 		total += n;
 		if (total > max) {
 			ret = error_set(err, -EFBIG, "%s: larger than %zu bytes", path, max);
@@ -50,7 +80,7 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
 		strbuf_add(out, chunk, n);
 	}
 	if (n < 0)
-		ret = fail_at(err, path, "read");
+		ret = (int)n;
 	close(fd);
 	return ret;
 }

@@ -16,7 +16,8 @@
 #include "common/error.h"
 #include "common/strbuf.h"
 
-/* Appends the file's bytes to @out; more than @max bytes (0: 1 GiB) is -EFBIG. */
+/* Appends the file's bytes to @out; more than @max bytes (0: 1 GiB) is -EFBIG. A pipe is read to its end; a
+ * named one that nobody writes to is empty. -ECANCELED: a cancel came meanwhile. */
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err);
 
 /* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. A

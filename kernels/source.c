@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/git.h"
@@ -159,36 +160,79 @@ static int fetch_ref(const struct kernel_source *s, const char *place, const cha
 	return 0;
 }
 
-/* A URL: a commit id never changes, so it is fetched once. A branch is fetched again each time;
- * without a network the commit that was fetched last serves. */
+/* One nestlab at a time fetches into a clone: git's own locks do not wait, they fail. */
+static int lock_clone(const struct kernel_source *s, const char *place, int *fd, struct error *err)
+{
+	__cleanup_free char *path = xasprintf("%s.lock", place);
+	int ret = fs_lock(path, false, fd, err);
+
+	if (ret != -EWOULDBLOCK)
+		return ret;
+	log_info("%s: waiting for another nestlab that is fetching it", s->location);
+	return fs_lock(path, true, fd, err);
+}
+
+/* What a git that was killed left would make each later one fail. Called with our lock: no other git
+ * is at work there. */
+static void remove_git_locks(const char *place, const char *name)
+{
+	const char *const locked[] = {"config", "HEAD", "shallow", name};
+
+	for (size_t i = 0; i < ARRAY_SIZE(locked); i++) {
+		__cleanup_free char *path = xasprintf("%s/%s.lock", place, locked[i]);
+
+		unlink(path);
+	}
+}
+
+/* With the clone's lock. A commit id never changes, so it is fetched once. A branch is fetched again each
+ * time; without a network the commit that was fetched last serves. */
+static int update_clone(const struct kernel_source *s, const char *name,
+			struct kernel_source_id *id, struct error *err)
+{
+	struct error why = {0};
+	int ret = find_fetched(id->place, name, &id->commit, err);
+
+	if (ret)
+		return ret;
+	if (id->commit && is_commit_id(s->ref))
+		return 0;
+	remove_git_locks(id->place, name);
+	ret = fetch_ref(s, id->place, name, &why);
+	if (ret == -EREMOTEIO && id->commit) {
+		log_warning("%s; using commit %s, which was fetched earlier", why.text, id->commit);
+		return 0;
+	}
+	if (ret)
+		return error_set(err, ret, "%s", why.text);
+	free(id->commit);
+	return git_find_commit(id->place, name, &id->commit, err);
+}
+
+/* A URL: without @fetch we are offline, and take what was fetched before. */
 static int identify_url(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
 			struct kernel_source_id *id, struct error *err)
 {
 	char where[SHA256_HEX], what[SHA256_HEX];
 	__cleanup_free char *name = NULL;
-	int ret;
+	int fd, ret;
 
 	sha256_bytes(s->location, strlen(s->location), where);
 	sha256_bytes(s->ref, strlen(s->ref), what);
 	name = xasprintf("refs/nestlab/%s", what);
 	id->place = kernel_cache_path(env, "git", where);
-	ret = find_fetched(id->place, name, &id->commit, err);
-	if (ret)
+	if (fetch) {
+		ret = lock_clone(s, id->place, &fd, err);
+		if (ret)
+			return ret;
+		ret = update_clone(s, name, id, err);
+		close(fd);
 		return ret;
-	if (id->commit && (!fetch || is_commit_id(s->ref)))
-		return 0;
-	if (!fetch)
-		return error_set(err, -ENOENT, "%s, ref %s: not fetched yet", s->location, s->ref);
-	ret = fetch_ref(s, id->place, name, err);
-	if (ret == -EREMOTEIO && id->commit) {
-		log_warning("%s: cannot be fetched now; using commit %s, which was fetched earlier",
-			    s->location, id->commit);
-		return 0;
 	}
-	if (ret)
+	ret = find_fetched(id->place, name, &id->commit, err);
+	if (ret || id->commit)
 		return ret;
-	free(id->commit);
-	return git_find_commit(id->place, name, &id->commit, err);
+	return error_set(err, -ENOENT, "%s, ref %s: not fetched yet", s->location, s->ref);
 }
 
 /*

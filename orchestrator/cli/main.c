@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command table. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cancel.h"
 #include "common/output.h"
@@ -15,6 +17,21 @@ static const struct command *const commands[] = {
 	&cmd_run,  &cmd_compare, &cmd_bisect, &cmd_test, &cmd_kernel,	&cmd_scenario,
 	&cmd_host, &cmd_report,	 &cmd_db,     &cmd_help, &cmd_complete, NULL,
 };
+
+/*
+ * Where stdin, stdout or stderr is closed, the next file that is opened gets its number: the answer would go
+ * into it, and a child's files would be mixed up. /dev/null takes the free numbers, open the wrong
+ * way round, so that what is written to a closed stdout still fails.
+ */
+static void occupy_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", flags);
+	}
+}
 
 static int run_command(int argc, char **argv)
 {
@@ -39,6 +56,7 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	occupy_standard_files();
 	command_table = commands;
 	terminal_guard();
 	if (argc < 2) {

@@ -53,16 +53,26 @@ static void note_record(struct json_object *record, void *arg)
 		b->request.on_record(record, b->request.arg);
 }
 
+/* Without descriptors, say, or on a disk that fails: the guest's silence is none then. */
+static void note_unread(struct boot *b, const struct growing_file *f)
+{
+	b->unread = error_set(&b->error, -errno, "%s: cannot read: %s", f->path, strerror(errno));
+}
+
 /* What is new in the file, at most a chunk; 0: nothing. */
-static size_t read_news(struct growing_file *f, char *chunk, size_t size)
+static size_t read_news(struct boot *b, struct growing_file *f, char *chunk, size_t size)
 {
 	ssize_t n;
 
 	if (f->fd < 0)
 		f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	if (f->fd < 0 && errno != ENOENT)
+		note_unread(b, f);
 	if (f->fd < 0)
 		return 0;
 	n = read(f->fd, chunk, size);
+	if (n < 0 && errno != EINTR)
+		note_unread(b, f);
 	return n > 0 ? n : 0;
 }
 
@@ -70,7 +80,7 @@ static void read_console(struct boot *b)
 {
 	char chunk[65536];
 
-	for (size_t n; (n = read_news(&b->console_file, chunk, sizeof(chunk)));) {
+	for (size_t n; (n = read_news(b, &b->console_file, chunk, sizeof(chunk)));) {
 		console_feed(&b->console, chunk, n);
 		/* Once there are records only they count: a kernel that has locked up says so for ever. */
 		if (!b->result.records)
@@ -84,7 +94,7 @@ static int read_records(struct boot *b)
 {
 	char chunk[65536];
 
-	for (size_t n; (n = read_news(&b->records_file, chunk, sizeof(chunk)));) {
+	for (size_t n; (n = read_news(b, &b->records_file, chunk, sizeof(chunk)));) {
 		int ret = record_stream_feed(&b->records, chunk, n, &b->error);
 
 		if (ret)
@@ -182,6 +192,8 @@ static bool judge_news(struct boot *b, int records_error, bool tick)
 	if (cancel_requested()) {
 		cancel_error(&b->error);
 		b->result.outcome = BOOT_CANCELLED;
+	} else if (b->unread) {
+		b->result.outcome = BOOT_HOST_FAILED;
 	} else if (records_error) {
 		boot_ends_broken(b, records_error);
 	} else if (b->panic_at &&

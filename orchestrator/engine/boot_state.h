@@ -31,6 +31,7 @@ struct boot {
 	struct boot_result result;
 	enum boot_phase phase;
 	int not_started; /* 0, or the error that kept it from being switched on */
+	int unread;	 /* 0, or the error that kept us from reading what came */
 	struct error error;
 	struct growing_file console_file, records_file;
 	struct console console;

@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/log.h"
 #include "orchestrator/hosts/emulated.h"
 
 #define SUFFIX ".json"
@@ -206,6 +207,26 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_built_in(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
+		if (!strcmp(built_in[i].name, name))
+			return true;
+	return false;
+}
+
+/* A file that has the name of a built-in host is never read: whoever wrote it has to know. */
+static void add_file(const struct places *places, const char *name, char **names, size_t *count)
+{
+	if (!is_built_in(name)) {
+		names[(*count)++] = xstrdup(name);
+		return;
+	}
+	log_warning("%s/%s" SUFFIX
+		    ": is not used, as host %s is built in; give the file another name",
+		    places->hosts, name, name);
+}
+
 int host_list(const struct places *places, char ***names, size_t *count, struct error *err)
 {
 	char **files = NULL;
@@ -222,7 +243,7 @@ int host_list(const struct places *places, char ***names, size_t *count, struct 
 	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
 		(*names)[(*count)++] = xstrdup(built_in[i].name);
 	for (size_t i = 0; i < nfiles; i++)
-		(*names)[(*count)++] = xstrdup(files[i]);
+		add_file(places, files[i], *names, count);
 	fs_free_names(files, nfiles);
 	qsort(*names, *count, sizeof(**names), compare_names);
 	return 0;

@@ -13,6 +13,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/utf8.h"
 #include "orchestrator/request/internal.h"
 
 void *request_at(const struct request *r, const struct request_field *f)
@@ -80,10 +81,27 @@ bool request_is_given(const struct request *r, const struct request_field *f)
 
 /* ---- values ---- */
 
-int request_set_string(char **at, const char *text, struct error *err)
+/* A request is JSON, which has no other bytes. */
+static int check_text(const char *text, struct error *err)
 {
 	if (!*text)
 		return error_set(err, -EINVAL, "must not be empty");
+	while (*text) {
+		size_t n = utf8_length(text, UTF8_TO_NUL);
+
+		if (!n)
+			return error_set(err, -EINVAL, "must be UTF-8");
+		text += n;
+	}
+	return 0;
+}
+
+int request_set_string(char **at, const char *text, struct error *err)
+{
+	int ret = check_text(text, err);
+
+	if (ret)
+		return ret;
 	free(*at);
 	*at = xstrdup(text);
 	return 0;
@@ -93,6 +111,16 @@ void request_list_add(struct request_list *list, const char *text)
 {
 	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
 	list->items[list->count++] = xstrdup(text);
+}
+
+static int add_text(struct request_list *list, const char *text, struct error *err)
+{
+	int ret = check_text(text, err);
+
+	if (ret)
+		return ret;
+	request_list_add(list, text);
+	return 0;
 }
 
 static int expected_integer(const struct request_field *f, struct error *err)
@@ -166,10 +194,7 @@ int request_set_text(struct request *r, const struct request_field *f, const cha
 		*(bool *)p = true;
 		return 0;
 	case REQUEST_LIST:
-		if (!*text)
-			return error_set(err, -EINVAL, "must not be empty");
-		request_list_add(p, text);
-		return 0;
+		return add_text(p, text, err);
 	case REQUEST_CHOICE:
 		return request_set_choice(p, f, text, err);
 	}
@@ -213,18 +238,45 @@ void request_free(struct request *r)
 	*r = (struct request){.kind = r->kind};
 }
 
-/* realpath() fails if the file does not exist. Its path is made absolute all the same. */
-static void make_absolute(char **path)
+/* realpath() fails if the file does not exist. Its path is made absolute all the same. The caller frees. */
+static char *absolute_path(const char *path)
 {
-	char *full = realpath(*path, NULL);
+	char *full = realpath(path, NULL);
+	__cleanup_free char *cwd = NULL;
 
-	if (!full && **path != '/') {
-		__cleanup_free char *cwd = getcwd(NULL, 0);
+	if (full)
+		return full;
+	if (*path == '/')
+		return xstrdup(path);
+	cwd = getcwd(NULL, 0);
+	return xasprintf("%s/%s", cwd ? cwd : ".", path);
+}
 
-		full = xasprintf("%s/%s", cwd ? cwd : ".", *path);
+/* The file's name stays, even if it is a link: a kernel or a host is called by it. */
+static char *absolute_keeping_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	__cleanup_free char *folder = NULL, *full = NULL;
+
+	if (!slash) {
+		full = absolute_path(".");
+		return xasprintf("%s/%s", full, path);
 	}
-	if (!full)
-		return;
+	if (slash == path)
+		return xstrdup(path);
+	folder = strndup(path, slash - path);
+	full = absolute_path(folder);
+	return xasprintf("%s%s", full, slash);
+}
+
+static void make_absolute(const struct request_field *f, char **path)
+{
+	char *full;
+
+	if (f->file == REQUEST_FILE)
+		full = absolute_path(*path);
+	else
+		full = absolute_keeping_name(*path);
 	free(*path);
 	*path = full;
 }
@@ -232,6 +284,8 @@ static void make_absolute(char **path)
 static bool is_path(const struct request_field *f, const char *text)
 {
 	if (f->file == REQUEST_FILE)
+		return true;
+	if (strchr(text, '/'))
 		return true;
 	return f->file == REQUEST_JSON_FILE && fs_has_suffix(text, ".json");
 }
@@ -252,7 +306,7 @@ void request_absolute(struct request *r)
 		}
 		for (size_t i = 0; i < count; i++)
 			if (is_path(f, texts[i]))
-				make_absolute(&texts[i]);
+				make_absolute(f, &texts[i]);
 	}
 }
 

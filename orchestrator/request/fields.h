@@ -31,7 +31,7 @@ enum request_place {
 enum request_file {
 	REQUEST_NO_FILE,
 	REQUEST_FILE,	   /* the text is a path */
-	REQUEST_JSON_FILE, /* it is a path if it ends in .json, else a name */
+	REQUEST_JSON_FILE, /* it is a path if it ends in .json or has a slash, else a name */
 };
 
 #define REQUEST_ALWAYS	(~0u)

@@ -9,7 +9,8 @@
 /* Where the field is in @r, or NULL if nowhere. Only the caller knows whether it may write there. */
 void *request_at(const struct request *r, const struct request_field *f);
 
-int request_set_string(char **at, const char *text, struct error *err); /* -EINVAL: empty */
+/* -EINVAL: empty, or not UTF-8 */
+int request_set_string(char **at, const char *text, struct error *err);
 int request_set_choice(int *at, const struct request_field *f, const char *text, struct error *err);
 void request_list_add(struct request_list *list, const char *text);
 

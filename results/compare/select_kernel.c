@@ -33,18 +33,26 @@ static int list_kernels(struct results_db *db, const char *sql, const char *boun
 	return count;
 }
 
-static int no_such_kernel(struct results_db *db, const char *what, struct error *err)
+/* What there is is listed of the session that was asked for, else of the whole database. */
+static int no_such_kernel(struct results_db *db, const char *what, const char *session,
+			  struct error *err)
 {
 	struct strbuf known = STRBUF_INIT;
+	__cleanup_free char *place = NULL;
 	int ret = list_kernels(db,
-			       "SELECT kernel_name, kernel_key FROM run GROUP BY kernel_name, "
+			       "SELECT kernel_name, kernel_key FROM run "
+			       "WHERE ?1 IS NULL OR session = ?1 GROUP BY kernel_name, "
 			       "kernel_key ORDER BY max(id) DESC LIMIT 20",
-			       NULL, &known, err);
+			       session, &known, err);
 
+	if (session)
+		place = xasprintf("session %s of %s", session, db->path);
+	else
+		place = xstrdup(db->path);
 	if (ret >= 0)
 		ret = error_set(err, -ENOENT,
 				"%s: no run of a kernel of that name or key in %s; %s%s", what,
-				db->path, ret ? "it holds: " : "it holds no run at all", known.buf);
+				place, ret ? "it holds: " : "it holds no run at all", known.buf);
 	strbuf_release(&known);
 	return ret;
 }
@@ -137,7 +145,7 @@ static int find_kernel(struct results_db *db, const char *what, const char *sess
 	if (!ret)
 		ret = find_key(db, what, out, err);
 	if (!ret)
-		return no_such_kernel(db, what, err);
+		return no_such_kernel(db, what, session, err);
 	if (ret < 0)
 		return ret;
 	return 0;

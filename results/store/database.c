@@ -38,24 +38,43 @@ int results_confirm_read(const struct results_db *db, struct error *err)
 			 "%s: another program wrote to it while it was read: try again", db->path);
 }
 
+/* SQLite has one code for all that keeps it from opening or writing a file. Which limit of this machine it
+ * was says the errno of the system call; 0: none. */
+static int find_limit(const struct results_db *db, int code)
+{
+	int cause;
+
+	if (code != SQLITE_CANTOPEN && code != SQLITE_IOERR)
+		return 0;
+	cause = sqlite3_system_errno(db->sql);
+	if (cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == ENOSPC ||
+	    cause == EDQUOT)
+		return -cause;
+	return 0;
+}
+
 int database_error(const struct results_db *db, const char *what, struct error *err)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff;
-	struct rlimit limit;
+	int limit = find_limit(db, code);
+	struct rlimit size;
 
 	/* What was read without locks while another program wrote only looks damaged. */
 	if (code == SQLITE_CORRUPT && results_confirm_read(db, err))
 		return err->code;
+	if (limit)
+		return error_set(err, limit, "%s: %s: %s (%s)", db->path, what,
+				 sqlite3_errmsg(db->sql), strerror(-limit));
 	for (size_t i = 0; i < ARRAY_SIZE(sqlite_errors); i++)
 		if (sqlite_errors[i].code == code)
 			return error_set(err, sqlite_errors[i].errnum, "%s: %s: %s (%s)", db->path,
 					 what, sqlite3_errmsg(db->sql), sqlite_errors[i].remedy);
-	if (code == SQLITE_IOERR && !getrlimit(RLIMIT_FSIZE, &limit) &&
-	    limit.rlim_cur != RLIM_INFINITY)
+	if (code == SQLITE_IOERR && !getrlimit(RLIMIT_FSIZE, &size) &&
+	    size.rlim_cur != RLIM_INFINITY)
 		return error_set(err, -EFBIG,
 				 "%s: %s: %s, where files may have %llu bytes at most (ulimit -f)",
 				 db->path, what, sqlite3_errmsg(db->sql),
-				 (unsigned long long)limit.rlim_cur);
+				 (unsigned long long)size.rlim_cur);
 	return error_set(err, -EIO, "%s: %s: %s", db->path, what, sqlite3_errmsg(db->sql));
 }
 

@@ -61,6 +61,16 @@ out=$("$NESTLAB" run quick --kernel baseline --host no-such-host --db "$TMP/x.db
 is "$?" 128 "an unknown host is fatal"
 like "$out" 'no-such-host' "and is named"
 
+# ---- closed descriptors ----
+
+out=$("$NESTLAB" scenario list 2>&1 >&- <&-)
+is "$?" 128 "with stdin and stdout closed the answer is lost: exit 128"
+like "$out" 'could not be written' "and it says so"
+"$NESTLAB" kernel show baseline >"$TMP/show"
+(exec <&- 2>&- && exec "$NESTLAB" kernel show baseline) >"$TMP/show.closed"
+is "$?" 0 "with stdin and stderr closed it works"
+is "$(cat "$TMP/show.closed")" "$(cat "$TMP/show")" "and says the same"
+
 # ---- requests ----
 
 run=(run quick --kernel a --kernel b --boots auto --max-boots 4)

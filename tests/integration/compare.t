@@ -162,4 +162,8 @@ stored base aaaaaaaaaaaa01 1 fail "'guest'"
 compare base good >/dev/null
 is $? 0 "what only the base failed is no regression"
 
+out=$(compare base good --session s7)
+is $? 128 "a session that is not there is fatal"
+like "$out" 'base: no run .* in session s7 of .*; it holds no run at all' "and is named: the kernel is there"
+
 plan_done

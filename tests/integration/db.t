@@ -36,6 +36,11 @@ out=$(check "$TMP/newer.db")
 is $? 128 "a newer schema is refused"
 like "$out" 'newer nestlab \(schema 77' "with both versions"
 
+out=$(ulimit -n 5 && check "$TMP/faked.db")
+is $? 128 "without descriptors it cannot be opened"
+like "$out" 'Too many open files' "and the cause is named"
+unlike "$out" 'permissions' "which is not a permission"
+
 out=$(check "$TMP/missing.db")
 is $? 128 "a missing file is refused"
 [ ! -e "$TMP/missing.db" ]

@@ -76,6 +76,19 @@ like "$(jq -r '.[] | select(.name == "wrong") | .error' <<<"$json")" 'wrong.json
 is $? 128 "check of a wrong one and a good one is fatal"
 like "$(cat "$TMP/out")" 'zfine: can' "and tells of the good one"
 
+mkfifo "$NESTLAB_ROOT/hosts/pipe.json"
+out=$(timeout -k 1 60 "$NESTLAB" host list)
+is $? 1 "a named pipe among the host files is not waited for"
+like "$out" '^zfine +emulated ' "and hides no host either"
+like "$out" '^pipe +- +wrong ' "but is shown as wrong"
+rm "$NESTLAB_ROOT/hosts/pipe.json"
+
+echo '{"driver":"emulated","megabytes":512}' >"$NESTLAB_ROOT/hosts/emulated.json"
+out=$("$NESTLAB" host list 2>"$TMP/err")
+is "$(grep -c '^emulated ' <<<"$out")" 1 "a file named like a built-in host: it is listed once"
+like "$(cat "$TMP/err")" 'hosts/emulated.json: is not used' "and the file is told of"
+rm "$NESTLAB_ROOT/hosts/emulated.json"
+
 # ---- a Ctrl-C is no missing thing ----
 
 mkdir "$TMP/slow"

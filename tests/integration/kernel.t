@@ -161,6 +161,23 @@ git_variant remote "file://$REPO" mine
 like "$(build remote)" '^remote +[0-9a-f]{12} +cached' 'the same branch by URL has the same key'
 git_variant remote "file://$REPO" main
 like "$(build remote)" '^remote +[0-9a-f]{12} +built' 'another branch by URL'
+CLONE=$(echo "$NESTLAB_CACHE"/git/*/)
+touch "$CLONE/shallow.lock" "$CLONE/config.lock"
+git -C "$REPO" branch -f main mine
+like "$(build remote)" '^remote +[0-9a-f]{12} +cached' "what a killed git left keeps no branch from being fetched"
+is "$("$NESTLAB" kernel show --json remote | jq -r .build.key)" \
+	"$("$NESTLAB" kernel show --json branch | jq -r .build.key)" "and it is the new commit's kernel"
+rm -r "$CLONE"
+for i in 1 2 3 4 5 6; do
+	build remote >"$TMP/fetch.$i" &
+	fetching[i]=$!
+done
+failed=0
+for i in 1 2 3 4 5 6; do
+	wait "${fetching[i]}" || failed=$((failed + 1))
+done
+is "$failed" 0 "six that fetch one clone at once all get it"
+unlike "$(cat "$TMP"/fetch.?)" 'was fetched earlier' "and none takes an older commit"
 git_variant gone "file://$REPO" no-such-branch
 expect gone 128 'ref no-such-branch' 'a branch that is not there'
 git_variant gone ../linux-fake no-such-branch

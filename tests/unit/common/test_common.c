@@ -3,8 +3,12 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "common/cancel.h"
 #include "common/json.h"
 #include "common/sha256.h"
 
@@ -280,6 +284,45 @@ TEST(a_text_needs_no_nul)
 	json_object_put(doc);
 	assert_int_equal(json_parse("{}\0", 3, "f.json", &doc, NULL), -EINVAL);
 	assert_null(doc);
+}
+
+/* A named pipe that nobody writes to is empty, and is not waited for. */
+TEST(a_pipe_without_a_writer_is_empty)
+{
+	__cleanup_free char *path = unit_path("pipe");
+	struct strbuf got = STRBUF_INIT;
+	struct error err = {0};
+
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(5);
+	assert_int_equal(fs_read_file(path, 0, &got, &err), 0);
+	alarm(0);
+	assert_int_equal(got.len, 0);
+	strbuf_release(&got);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* In a child, as it changes the signals of the process: did a hangup count as a cancel? */
+static bool hangup_cancels(void (*before)(int))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		signal(SIGHUP, before);
+		cancel_install();
+		raise(SIGHUP);
+		_exit(cancel_requested());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+TEST(nohup_is_respected)
+{
+	assert_true(hangup_cancels(SIG_DFL));
+	assert_false(hangup_cancels(SIG_IGN));
 }
 
 UNIT_MAIN("common", unit_make_dir, unit_drop_dir)

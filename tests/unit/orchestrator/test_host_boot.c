@@ -246,6 +246,17 @@ TEST_WITH(host_failed, fresh, NULL)
 	expect(BOOT_HOST_FAILED, "it broke");
 }
 
+/* What we cannot read is no fault of the guest's. */
+TEST_WITH(unreadable, fresh, NULL)
+{
+	__cleanup_free char *records = unit_path("records.jsonl");
+
+	cfg.progress_limit_s = 1;
+	script.console[0] = "booting\n";
+	assert_int_equal(symlink(records, records), 0);
+	expect(BOOT_HOST_FAILED, "records.jsonl: cannot read: ");
+}
+
 /* A limit of no time at all: nothing has to be waited for. */
 TEST_WITH(no_progress, fresh, NULL)
 {

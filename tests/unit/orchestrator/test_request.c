@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -205,6 +206,8 @@ static const struct {
 	 "--message: cannot be used with --test: give one of them"},
 	{REQUEST_BISECT, "--series n --scenario multiplex --fails --test x",
 	 "--scenario: a selftest is run by kselftest, not by multiplex"},
+	{REQUEST_RUN, "q\xff --kernel a", "SCENARIO: must be UTF-8"},
+	{REQUEST_RUN, "quick --kernel a --host \xc3", "--host: must be UTF-8"},
 };
 
 TEST(errors_name_the_argument)
@@ -278,6 +281,41 @@ TEST(command_lines_come_back)
 			0);
 		assert_string_equal(before, after);
 	}
+}
+
+/* The last part of a path gives a kernel its name: a link keeps its own. */
+TEST(absolute_paths_keep_the_name)
+{
+	char dir[] = "/tmp/nestlab-request.XXXXXX", before[4096];
+	struct request r = {0};
+	__cleanup_free char *link = NULL, *host = NULL, *missing = NULL;
+
+	assert_non_null(getcwd(before, sizeof(before)));
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(symlink("/dev/null", "link.json"), 0);
+	link = xasprintf("%s/link.json", dir);
+	host = xasprintf("%s/lab", dir);
+	missing = xasprintf("%s/missing/x.json", dir);
+	request_init(&r, REQUEST_BISECT);
+	r.bisect.kind = BISECT_GIT;
+	r.bisect.tree = xstrdup(".");
+	free(r.bisect.variant);
+	r.bisect.variant = xstrdup("link.json");
+	free(r.bisect.host);
+	r.bisect.host = xstrdup("./lab");
+	request_absolute(&r);
+	assert_string_equal(r.bisect.tree, dir);
+	assert_string_equal(r.bisect.variant, link);
+	assert_string_equal(r.bisect.host, host);
+	free(r.bisect.variant);
+	r.bisect.variant = xstrdup("missing/x.json");
+	request_absolute(&r);
+	assert_string_equal(r.bisect.variant, missing);
+	request_free(&r);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(chdir(before), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 TEST(command_lines_are_quoted)
