@@ -28,6 +28,7 @@ none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $
 mapfile -t product < <(list '*.c' '*.h' | grep -v ^tests/)
 none "$(tests/style/expressions.py "${product[@]}")" \
 	"one conditional expression a statement, errors are returned, no function over 60 lines"
+none "$(tests/style/expressions.py "${sources[@]}" | grep -F 'ret = ret')" "tests return their errors too"
 none "$(git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.sh' '*.mk' Makefile)" \
 	"nothing is left for later"
 

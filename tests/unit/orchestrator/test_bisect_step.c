@@ -222,7 +222,9 @@ static int search(struct bisect_session *s, size_t parallel, struct outcome *o)
 	struct bisect_space *space;
 	int ret = bisect_line_open(0, LAST, NULL, &space, &o->err);
 
-	ret = ret ? ret : bisect_search(space, parallel, &tester, &o->answer, &o->err);
+	if (ret)
+		return ret;
+	ret = bisect_search(space, parallel, &tester, &o->answer, &o->err);
 	if (!ret && o->answer.nsuspects == 1) {
 		char *parent = space->ops->parent(space, o->answer.suspects[0]);
 
