@@ -36,17 +36,6 @@ struct image {
 };
 
 /*
- * A file of each initramfs whose bytes belong to no image: whoever serves an image for one boot may write
- * that boot's words over them, so that the image on the disk stays the same. In the ISO they stand in one
- * piece, and nothing else there has the same bytes.
- */
-#define IMAGE_WORDS_PATH  "/boot.words"
-#define IMAGE_WORDS_BYTES 512
-/* What is there when nobody has written: text whose first line is IMAGE_WORDS_NONE. */
-#define IMAGE_WORDS_NONE "none"
-void image_words_placeholder(char out[IMAGE_WORDS_BYTES]);
-
-/*
  * Errors: -ENOENT (an input or a tool is missing), -EINVAL (not a bzImage, or a path or command
  * line that cannot be used), -EIO (a tool failed: its last lines are in err), -ENOSPC, -ENOMEM,
  * -EMFILE, -ECANCELED. An unfinished image never gets into the cache.

@@ -106,18 +106,6 @@ static int put_file(struct writer *w, const char *path, unsigned int mode, const
 	return ret;
 }
 
-void image_words_placeholder(char out[IMAGE_WORDS_BYTES])
-{
-	static const char text[] =
-		IMAGE_WORDS_NONE "\nnestlab: nobody wrote the words of a boot here\n";
-
-	/* Numbers, so that no piece of it looks like another file's padding. */
-	for (int i = 0; i < IMAGE_WORDS_BYTES; i++)
-		out[i] = (char)('0' + i * 7 % 10);
-	memcpy(out, text, sizeof(text) - 1);
-	out[IMAGE_WORDS_BYTES - 1] = '\n';
-}
-
 /* The kernel opens /dev/console for init before anything could mount /dev. */
 static int put_console(struct writer *w, struct error *err)
 {
@@ -132,14 +120,6 @@ static int put_console(struct writer *w, struct error *err)
 	return put_entry(w, e, NULL, 0, err);
 }
 
-static int put_words(struct writer *w, struct error *err)
-{
-	char placeholder[IMAGE_WORDS_BYTES];
-
-	image_words_placeholder(placeholder);
-	return put_bytes(w, IMAGE_WORDS_PATH, 0600, placeholder, sizeof(placeholder), err);
-}
-
 static int put_contents(struct writer *w, const struct image_request *req, struct error *err)
 {
 	int ret = put_console(w, err);
@@ -150,9 +130,6 @@ static int put_contents(struct writer *w, const struct image_request *req, struc
 	if (ret)
 		return ret;
 	ret = put_bytes(w, "/plan", 0644, req->plan, strlen(req->plan), err);
-	if (ret)
-		return ret;
-	ret = put_words(w, err);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < req->nfiles; i++) {

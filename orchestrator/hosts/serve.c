@@ -11,13 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
-#include "images/images.h"
 #include "orchestrator/hosts/listen.h"
 
 #define TOKEN_BYTES  16
@@ -34,9 +32,9 @@ struct serve_boot {
 	char *image_url, *script_url;
 	int fd;
 	uint64_t size;
-	uint64_t words_at; /* offset of the placeholder */
-	bool has_words;
-	char words[IMAGE_WORDS_BYTES];
+	char *overlay; /* NULL: none */
+	size_t overlay_bytes;
+	uint64_t overlay_at;
 	int users; /* serve_open()'s caller, and each answer that is being sent */
 	bool closed;
 	struct serve_tally tally;
@@ -62,7 +60,7 @@ static void free_boot(struct serve_boot *b)
 		close(b->fd);
 	free(b->image_url);
 	free(b->script_url);
-	OPENSSL_cleanse(b->words, sizeof(b->words));
+	OPENSSL_clear_free(b->overlay, b->overlay_bytes);
 	free(b);
 }
 
@@ -100,16 +98,16 @@ struct sending {
 	uint64_t from;
 };
 
-/* Writes the words over the part of the placeholder that lies in these @n bytes from @at on. */
-static void write_words(const struct serve_boot *b, uint64_t at, char *buf, size_t n)
+/* Writes the part of the overlay that lies in these @n bytes from @at on. */
+static void write_overlay(const struct serve_boot *b, uint64_t at, char *buf, size_t n)
 {
-	uint64_t from = b->words_at > at ? b->words_at : at;
-	uint64_t end = b->words_at + IMAGE_WORDS_BYTES;
+	uint64_t from = b->overlay_at > at ? b->overlay_at : at;
+	uint64_t end = b->overlay_at + b->overlay_bytes;
 
 	if (end > at + n)
 		end = at + n;
-	if (b->has_words && from < end)
-		memcpy(buf + (from - at), b->words + (from - b->words_at), end - from);
+	if (from < end)
+		memcpy(buf + (from - at), b->overlay + (from - b->overlay_at), end - from);
 }
 
 static ssize_t send_piece(void *arg, uint64_t pos, char *buf, size_t max)
@@ -126,7 +124,7 @@ static ssize_t send_piece(void *arg, uint64_t pos, char *buf, size_t max)
 	pthread_mutex_unlock(&lock);
 	if (n <= 0 || closed)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	write_words(b, s->from + pos, buf, n);
+	write_overlay(b, s->from + pos, buf, n);
 	return n;
 }
 
@@ -386,27 +384,6 @@ static int get_server(const struct serve_request *req, struct server **out, stru
 
 /* ---- opening and closing ---- */
 
-static int find_words(struct serve_boot *b, const char *path, struct error *err)
-{
-	char placeholder[IMAGE_WORDS_BYTES];
-	void *all = mmap(NULL, b->size, PROT_READ, MAP_PRIVATE, b->fd, 0);
-	const char *at;
-
-	if (all == MAP_FAILED)
-		return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
-	image_words_placeholder(placeholder);
-	at = memmem(all, b->size, placeholder, sizeof(placeholder));
-	if (at)
-		b->words_at = (uint64_t)(at - (const char *)all);
-	munmap(all, b->size);
-	if (at)
-		return 0;
-	return error_set(err, -EINVAL,
-			 "%s: has no placeholder for the words of a boot: not an image of this "
-			 "nestlab's; remove it",
-			 path);
-}
-
 static int open_image(struct serve_boot *b, const char *path, struct error *err)
 {
 	struct stat st;
@@ -420,17 +397,20 @@ static int open_image(struct serve_boot *b, const char *path, struct error *err)
 	return 0;
 }
 
-static int take_words(struct serve_boot *b, const struct serve_request *req, struct error *err)
+static int take_overlay(struct serve_boot *b, const struct serve_request *req, struct error *err)
 {
-	if (!req->words)
+	if (!req->overlay)
 		return 0;
-	if (strlen(req->words) >= IMAGE_WORDS_BYTES)
-		return error_set(err, -EINVAL, "the words of a boot are longer than %d bytes",
-				 IMAGE_WORDS_BYTES - 1);
-	memset(b->words, '\n', sizeof(b->words));
-	memcpy(b->words, req->words, strlen(req->words));
-	b->has_words = true;
-	return find_words(b, req->image, err);
+	if (req->overlay_at > b->size || req->overlay_bytes > b->size - req->overlay_at)
+		return error_set(err, -EINVAL, "%s: has no room for what is to be written over it",
+				 req->image);
+	b->overlay = OPENSSL_malloc(req->overlay_bytes);
+	if (!b->overlay)
+		return error_set(err, -ENOMEM, "out of memory");
+	memcpy(b->overlay, req->overlay, req->overlay_bytes);
+	b->overlay_bytes = req->overlay_bytes;
+	b->overlay_at = req->overlay_at;
+	return 0;
 }
 
 static int make_token(struct serve_boot *b, struct error *err)
@@ -450,7 +430,7 @@ static int fill_boot(struct serve_boot *b, const struct serve_request *req, stru
 
 	if (ret)
 		return ret;
-	ret = take_words(b, req, err);
+	ret = take_overlay(b, req, err);
 	if (ret)
 		return ret;
 	return make_token(b, err);

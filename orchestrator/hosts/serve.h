@@ -12,7 +12,7 @@
  * ETag, a plain path that ends in .iso.
  *
  * The image on the disk is the same for many boots. What belongs to one boot alone (a nonce, a key) is
- * written over the placeholder file of its initramfs (images/images.h) while the image is being sent.
+ * written over a placeholder in it while it is being sent: the overlay.
  *
  * One server per address to listen on, shared by all boots of this process, with a thread of its own. The
  * functions here may be called from any thread.
@@ -20,6 +20,7 @@
 #ifndef ORCHESTRATOR_HOSTS_SERVE_H
 #define ORCHESTRATOR_HOSTS_SERVE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -30,14 +31,17 @@ struct serve_request { /* borrowed to the end of serve_open() */
 	/* NULL, or the address to listen on where it is not that one: "0.0.0.0:8085". */
 	const char *listen;
 	const char *image; /* ISO */
-	/* NULL, or at most IMAGE_WORDS_BYTES - 1 bytes of text for this boot's placeholder. */
-	const char *words;
+	/* NULL, or @overlay_bytes bytes to be sent in the place of those that the image has from
+	 * @overlay_at on; copied. They stay within the image. */
+	const char *overlay;
+	size_t overlay_bytes;
+	uint64_t overlay_at;
 };
 
 /* One boot's part of a server. */
 struct serve_boot;
 
-/* -EINVAL: base_url, words or image cannot be used; -EADDRINUSE, -EADDRNOTAVAIL and what else sockets give. */
+/* -EINVAL: base_url, overlay or image cannot be used; -EADDRINUSE, -EADDRNOTAVAIL and what else sockets give. */
 int serve_open(const struct serve_request *req, struct serve_boot **boot, struct error *err);
 /* Takes the folder away; a transfer that goes on breaks off. NULL is fine. */
 void serve_close(struct serve_boot *boot);

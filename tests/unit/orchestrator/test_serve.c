@@ -6,11 +6,11 @@
 #include <errno.h>
 
 #include "common/strbuf.h"
-#include "images/images.h"
 #include "orchestrator/hosts/serve.h"
 
 #define BEFORE	100000
-#define IMAGE	(BEFORE + IMAGE_WORDS_BYTES + 4000)
+#define HOLE	512
+#define IMAGE	(BEFORE + HOLE + 4000)
 #define ADDRESS "http://127.0.0.1"
 
 static char image[IMAGE]; /* as it is on the disk */
@@ -22,16 +22,20 @@ static int make_image(void **state)
 
 	for (int i = 0; i < IMAGE; i++)
 		image[i] = (char)(i * 31 + i / 257);
-	image_words_placeholder(image + BEFORE);
 	path = unit_path("image.iso");
 	if (!ret)
 		ret = fs_write_file(path, image, sizeof(image), NULL);
 	return ret;
 }
 
-static struct serve_boot *open_boot(const char *words)
+/* @overlay: NULL, or HOLE bytes. */
+static struct serve_boot *open_boot(const char *overlay)
 {
-	const struct serve_request req = {.base_url = ADDRESS, .image = path, .words = words};
+	const struct serve_request req = {.base_url = ADDRESS,
+					  .image = path,
+					  .overlay = overlay,
+					  .overlay_bytes = HOLE,
+					  .overlay_at = BEFORE};
 	struct serve_boot *boot = NULL;
 	struct error err = {0};
 
@@ -157,20 +161,24 @@ TEST(ranges_that_are_none)
 	serve_close(b);
 }
 
-TEST(the_words_of_a_boot_are_written_over_the_placeholder)
+TEST(a_boots_own_bytes_are_written_over_the_image)
 {
-	struct serve_boot *one = open_boot("nonce=1\n"), *two = open_boot("nonce=2\n");
-	struct answer a = ask(serve_image_url(one), "GET", NULL);
-	struct answer b = ask(serve_image_url(two), "GET", "Range: bytes=100004-100010");
-	char want[IMAGE_WORDS_BYTES];
+	char first[HOLE], second[HOLE];
+	struct serve_boot *one, *two;
+	struct answer a, b;
 
-	memset(want, '\n', sizeof(want));
-	memcpy(want, "nonce=1", 7);
+	memset(first, '1', sizeof(first));
+	memset(second, '2', sizeof(second));
+	one = open_boot(first);
+	two = open_boot(second);
+	a = ask(serve_image_url(one), "GET", NULL);
+	b = ask(serve_image_url(two), "GET", "Range: bytes=99998-100002");
 	assert_memory_equal(a.body.buf, image, BEFORE);
-	assert_memory_equal(a.body.buf + BEFORE, want, sizeof(want));
-	assert_memory_equal(a.body.buf + BEFORE + sizeof(want), image + BEFORE + sizeof(want),
-			    IMAGE - BEFORE - sizeof(want));
-	assert_string_equal(b.body.buf, "e=2\n\n\n\n");
+	assert_memory_equal(a.body.buf + BEFORE, first, HOLE);
+	assert_memory_equal(a.body.buf + BEFORE + HOLE, image + BEFORE + HOLE,
+			    IMAGE - BEFORE - HOLE);
+	assert_memory_equal(b.body.buf, image + BEFORE - 2, 2);
+	assert_string_equal(b.body.buf + 2, "222");
 	answer_release(&a);
 	answer_release(&b);
 	serve_close(one);
@@ -259,7 +267,6 @@ TEST(what_cannot_be_served_is_told)
 {
 	struct serve_boot *b = open_boot(NULL);
 	__cleanup_free char *taken = xstrdup(serve_image_url(b));
-	char longest[IMAGE_WORDS_BYTES + 1];
 	struct error err;
 
 	*strstr(taken, "/boot") = '\0';
@@ -283,27 +290,14 @@ TEST(what_cannot_be_served_is_told)
 	assert_int_equal(
 		refuse((struct serve_request){.base_url = ADDRESS, .image = "/nowhere"}, &err),
 		-ENOENT);
-	memset(longest, 'x', IMAGE_WORDS_BYTES);
-	longest[IMAGE_WORDS_BYTES] = '\0';
-	assert_int_equal(
-		refuse((struct serve_request){.base_url = ADDRESS, .image = path, .words = longest},
-		       &err),
-		-EINVAL);
-	serve_close(b);
-}
-
-TEST(words_need_a_placeholder)
-{
-	__cleanup_free char *plain = unit_path("plain.iso");
-	struct error err;
-
-	assert_int_equal(fs_write_file(plain, image, BEFORE, NULL), 0);
 	assert_int_equal(refuse((struct serve_request){.base_url = ADDRESS,
-						       .image = plain,
-						       .words = "nonce=1\n"},
+						       .image = path,
+						       .overlay = taken,
+						       .overlay_bytes = 8,
+						       .overlay_at = IMAGE - 7},
 				&err),
 			 -EINVAL);
-	assert_non_null(strstr(err.text, "placeholder"));
+	serve_close(b);
 }
 
 UNIT_MAIN("serve", make_image, unit_drop_dir)
