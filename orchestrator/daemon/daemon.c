@@ -21,6 +21,7 @@
 #include "orchestrator/daemon/tick.h"
 
 #define CONNECTIONS_MAX	 10000
+#define POLL_MAX_MS	 3600000
 #define MIN_FREE_DEFAULT (UINT64_C(2) << 30)
 
 struct whole {
@@ -169,23 +170,36 @@ static void keep_time(struct whole *w)
 	w->due = database_now() + 1000;
 }
 
+/* Milliseconds for poll(); -1: for ever. */
+static int time_until(int64_t due)
+{
+	int64_t now = database_now();
+
+	if (due == INT64_MAX)
+		return -1;
+	if (due <= now)
+		return 0;
+	if (due - now > POLL_MAX_MS)
+		return POLL_MAX_MS;
+	return due - now;
+}
+
 /* Until something is due, or has changed what is due. */
 static void wait_for_news(struct whole *w)
 {
 	struct pollfd fds[] = {{.fd = cancel_fd(), .events = POLLIN},
 			       {.fd = w->news_fd, .events = POLLIN}};
-	int64_t due = server_tick(w->server), now = database_now();
-	int timeout = -1;
+	int64_t due = server_tick(w->server);
+	int timeout, watchdog = w->watchdog_us / 2000;
 	uint64_t count;
 
 	if (w->due < due)
 		due = w->due;
-	if (due != INT64_MAX)
-		timeout = due > now ? (int)(due - now < 3600000 ? due - now : 3600000) : 0;
-	if (w->watchdog_us && (timeout < 0 || (uint64_t)timeout > w->watchdog_us / 2000))
-		timeout = w->watchdog_us / 2000;
+	timeout = time_until(due);
+	if (watchdog && (timeout < 0 || timeout > watchdog))
+		timeout = watchdog;
 	poll(fds, ARRAY_SIZE(fds), timeout);
-	if (w->watchdog_us)
+	if (watchdog)
 		sd_notify(0, "WATCHDOG=1");
 	if (fds[1].revents && read(w->news_fd, &count, sizeof(count)) < 0)
 		return;

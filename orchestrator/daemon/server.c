@@ -129,12 +129,12 @@ static void receive_head(struct carried *c, const char *method)
 	bool known;
 
 	c->route = route_find(method, c->path, c->x.params, &known);
-	if (!c->route)
-		answer_refuse(c, known ? -ENOTSUP : -ENOENT,
-			      known ? "%s is not done here" : "there is nothing here for %s",
-			      method);
-	else
+	if (c->route)
 		check_scope(c);
+	else if (known)
+		answer_refuse(c, -ENOTSUP, "%s is not done here", method);
+	else
+		answer_refuse(c, -ENOENT, "there is nothing here");
 	if (!c->over)
 		check_body(c);
 }
