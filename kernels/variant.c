@@ -6,6 +6,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/shell.h"
 #include "kernels/internal.h"
 
 #define MAX_DEPTH 8
@@ -218,6 +219,27 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	return ret;
 }
 
+/* Beside the variant, else as the shipped variants name it; the caller frees. */
+static char *find_fragment(const struct loader *l, const char *name)
+{
+	const char *const folders[] = {l->env->variants.own, l->env->variants.shipped};
+	char *beside = resolve_path(l->dir, name);
+
+	for (size_t i = 0; !fs_exists(beside) && name[0] != '/' && i < ARRAY_SIZE(folders); i++) {
+		char *path;
+
+		if (!folders[i])
+			continue;
+		path = resolve_path(folders[i], name);
+		if (fs_exists(path)) {
+			free(beside);
+			return path;
+		}
+		free(path);
+	}
+	return beside;
+}
+
 static int take_config(struct loader *l, const struct json_node *n, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -232,7 +254,7 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 		if (ret)
 			return ret;
 		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
-		v->fragments[v->nfragments++] = resolve_path(l->dir, name);
+		v->fragments[v->nfragments++] = find_fragment(l, name);
 		if (!fs_exists(v->fragments[v->nfragments - 1]))
 			ret = json_error(&item, err, "no such file: %s",
 					 v->fragments[v->nfragments - 1]);
@@ -378,15 +400,13 @@ static char *find_file(const struct kernel_env *env, const char *name, const cha
 		return resolve_path(near, name);
 	if (fs_has_suffix(name, ".json"))
 		return realpath(name, NULL);
-	if (!fs_is_plain_name(name))
-		return NULL;
-	if (near) {
+	if (near && fs_is_plain_name(name)) {
 		path = xasprintf("%s/%s.json", near, name);
 		if (fs_exists(path))
 			return path;
 		free(path);
 	}
-	return xasprintf("%s/%s.json", env->variants_dir, name);
+	return folders_find(&env->variants, name, ".json");
 }
 
 static int load_file(const struct kernel_env *env, const char *name, const char *near, int depth,
@@ -400,8 +420,8 @@ static int load_file(const struct kernel_env *env, const char *name, const char 
 	memset(out, 0, sizeof(*out));
 	out->path = find_file(env, name, near);
 	if (!out->path || !fs_exists(out->path)) {
-		ret = error_set(err, -ENOENT,
-				"%s: no such kernel variant (see: nestlab kernel list)", name);
+		ret = error_set(err, -ENOENT, "%s: no such kernel variant (see: %s kernel list)",
+				name, shell_program());
 		goto out;
 	}
 	out->name = fs_stem(out->path, ".json");

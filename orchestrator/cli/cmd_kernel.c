@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "common/terminal.h"
 #include "kernels/kernels.h"
 #include "orchestrator/cli/command.h"
@@ -22,7 +23,7 @@ static struct kernel_env find_env(void)
 {
 	const struct places *p = command_places();
 
-	return (struct kernel_env){.variants_dir = p->variants, .cache_dir = p->cache};
+	return (struct kernel_env){.variants = p->variants, .cache_dir = p->cache};
 }
 
 static void add_string(struct json_object *o, const char *key, const char *value)
@@ -84,7 +85,7 @@ static int list_kernels(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: kernel list takes no operand", operands[0]);
-	if (fs_list_stems(env.variants_dir, ".json", &names, &count, &err))
+	if (folders_list(&env.variants, ".json", &names, &count, &err))
 		return command_fatal(&err);
 	list = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
@@ -272,7 +273,8 @@ static int build_operands(int n, char **operands)
 
 	if (!n)
 		command_usage_error(
-			"KERNEL is missing: name the variant to build (see: nestlab kernel list)");
+			"KERNEL is missing: name the variant to build (see: %s kernel list)",
+			shell_program());
 	env.jobs = (int)jobs;
 	for (int i = 0; i < n && worst != EXIT_FATAL; i++) {
 		int status = build_kernel(&env, operands[i]);
@@ -325,6 +327,7 @@ static int import_series(int n, char **operands)
 	wanted.patches = (const char *const *)operands;
 	wanted.npatches = (size_t)n;
 	wanted.version = (int)version;
+	wanted.dir = command_places()->imports;
 	ret = kernel_import(&env, &wanted, &err);
 	if (!ret)
 		return show_kernel(wanted.name);
@@ -380,8 +383,9 @@ static const struct command actions[] = {
 			"order do not matter; every patch n/m has to be there once, or nothing is "
 			"imported. Patch files go in the order given; a folder's in that of its file "
 			"series, else of their names. Where the base's sources are at hand the "
-			"series is applied to them at once. Writes kernels/NAME.json and "
-			"kernels/patches/NAME/, or nothing.",
+			"series is applied to them at once. Writes NAME.json and patches/NAME/, "
+			"or nothing: to kernels/ of the checkout, of an installed nestlab to "
+			"~/.config/nestlab/kernels.",
 		.exit_status = "0 imported, 1 a patch does not apply or is none, 128 other trouble",
 		.options = import_options,
 		.operand = "FILE",
