@@ -219,25 +219,33 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	return ret;
 }
 
-/* Beside the variant, else as the shipped variants name it; the caller frees. */
+/* @name as seen from the folders of variants, the user's own first; if it is in neither, where it would be
+ * shipped. The caller frees. */
+static char *find_shared(const struct kernel_env *env, const char *name)
+{
+	const struct folders *f = &env->variants;
+	char *own = f->own ? xasprintf("%s/%s", f->own, name) : NULL;
+
+	if (own && fs_exists(own))
+		return own;
+	free(own);
+	return xasprintf("%s/%s", f->shipped ? f->shipped : ".", name);
+}
+
+/* Beside the variant, else among those that all variants share; the caller frees. */
 static char *find_fragment(const struct loader *l, const char *name)
 {
-	const char *const folders[] = {l->env->variants.own, l->env->variants.shipped};
-	char *beside = resolve_path(l->dir, name);
+	char *beside = resolve_path(l->dir, name), *shared;
 
-	for (size_t i = 0; !fs_exists(beside) && name[0] != '/' && i < ARRAY_SIZE(folders); i++) {
-		char *path;
-
-		if (!folders[i])
-			continue;
-		path = resolve_path(folders[i], name);
-		if (fs_exists(path)) {
-			free(beside);
-			return path;
-		}
-		free(path);
+	if (fs_exists(beside) || name[0] == '/')
+		return beside;
+	shared = find_shared(l->env, name);
+	if (!fs_exists(shared)) {
+		free(shared);
+		return beside; /* for the message */
 	}
-	return beside;
+	free(beside);
+	return shared;
 }
 
 static int take_config(struct loader *l, const struct json_node *n, struct error *err)
@@ -371,6 +379,38 @@ static int read_patches(struct loader *l, const struct json_node *root, struct e
 	return 0;
 }
 
+static bool has_fragment(const struct kernel_variant *v, const char *path)
+{
+	for (size_t i = 0; i < v->nfragments; i++)
+		if (!strcmp(v->fragments[i], path))
+			return true;
+	return false;
+}
+
+/* What the kind of host needs, once in a chain of bases: where it starts. */
+static int add_host_fragments(struct loader *l, struct error *err)
+{
+	const char *const *names = l->env->host_fragments;
+	struct kernel_variant *v = l->v;
+
+	for (; names && !v->base && *names; names++) {
+		__cleanup_free char *name = xasprintf("config/%s.config", *names);
+		char *path = find_shared(l->env, name);
+
+		if (has_fragment(v, path)) { /* where the variant wants it */
+			free(path);
+			continue;
+		}
+		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
+		v->fragments[v->nfragments++] = path;
+		if (!fs_exists(path))
+			return error_set(
+				err, -ENOENT,
+				"%s: no such file; the host asks for it (\"kernel_config\")", path);
+	}
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -380,6 +420,9 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
+	ret = add_host_fragments(l, err);
+	if (ret)
+		return ret;
 	if (!v->compiler)
 		v->compiler = xstrdup("gcc");
 	ret = read_patches(l, root, err);
