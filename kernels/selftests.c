@@ -225,8 +225,13 @@ static int apply_patches(const struct selftests_job *j, struct error *err)
 
 static int build_in_work(struct selftests_job *j, struct error *err)
 {
-	int ret = kernel_sources_prepare(j->env, &j->v, &j->keys, &j->base, &j->work, j->progress,
-					 err);
+	struct kernel_preparation p = {.env = j->env,
+				       .v = &j->v,
+				       .keys = &j->keys,
+				       .base = &j->base,
+				       .work = &j->work,
+				       .progress = j->progress};
+	int ret = kernel_sources_prepare(&p, err);
 
 	if (ret)
 		return ret;
