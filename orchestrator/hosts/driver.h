@@ -36,7 +36,8 @@ struct host_config { /* hosts/NAME.json, or built in; orchestrator/hosts/hosts.h
 	int64_t wall_limit_s;	  /* power-on to end, at most */
 	int64_t progress_limit_s; /* without a new record (before the first: a console byte), at most */
 	int64_t parallel; /* boots that may run on it at once; 0: one per core of this machine */
-	void *own;	  /* the driver's part, from its configure() */
+	char **kernel_config; /* what its kernels need: kernel_env.host_fragments; NULL: nothing */
+	void *own;	      /* the driver's part, from its configure() */
 };
 
 /* What a probe() finds; orchestrator/hosts/hosts.h: host_probe(). */
@@ -82,6 +83,9 @@ struct host_driver {
 	const char *help; /* one line: what such a host is */
 	enum host_clock clock;
 	int64_t parallel; /* "parallel" of a host file that says nothing */
+	/* "kernel_config" of a host file that says nothing, NULL-terminated: the configuration that
+	 * kernels need on such hosts, for kernel_env.host_fragments. NULL: the variants' own. */
+	const char *const *kernel_config;
 	const char *const
 		*keys; /* what a host file may have besides the common keys, NULL-terminated */
 
