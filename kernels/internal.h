@@ -60,8 +60,10 @@ int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *cou
 		       struct error *err);
 /* SHA-256 over the contents, in order. */
 int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], struct error *err);
-/* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers
- * that userspace gets, makefiles. */
+/* Is it a file of the tree that KVM's selftests are built from? Those of tools/ and scripts/, headers that
+ * userspace gets, makefiles. */
+bool kernel_is_userspace_path(const char *path);
+/* The hash over the patches that change such files. */
 int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err);
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
