@@ -5,6 +5,7 @@
 
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "common/strbuf.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
@@ -78,14 +79,26 @@ static void show_selftests(struct session *s)
 	strbuf_release(&out);
 }
 
+static void print_compare(const struct session *s)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_addf(&line, "next: %s compare", shell_program());
+	for (size_t i = 0; i < s->summary.nkernels; i++)
+		request_add_word(&line, s->summary.kernels[i]);
+	strbuf_addstr(&line, " --all --db");
+	request_add_word(&line, command_places()->db);
+	terminal_printf("%s\n", line.buf);
+	strbuf_release(&line);
+}
+
 /*
  * Prints the command that compares the stored boots again. After --boots auto this is one look more
  * than the significance level was shared among, so what only this comparison reports can be chance.
  */
 static void show_next_command(struct session *s)
 {
-	terminal_printf("next: nestlab compare %s %s --all --db %s\n", s->summary.kernels[0],
-			s->summary.kernels[1], command_places()->db);
+	print_compare(s);
 	if (s->alpha)
 		terminal_printf(
 			"      (at level 0.05, where each look above had %.2g: confirm anything that\n"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "orchestrator/request/fields.h"
 #include "results/report/report.h"
 
@@ -39,8 +40,9 @@ static int check_run(const struct request *r, const struct request_field *fields
 	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
 		return request_complain(request_find_field(fields, "kernels"), name, err,
 					"both are %s; to see how much one kernel's boots differ: "
-					"nestlab compare %s %s",
-					kernels->items[0], kernels->items[0], kernels->items[0]);
+					"%s compare %s %s",
+					kernels->items[0], shell_program(), kernels->items[0],
+					kernels->items[0]);
 	if (kernels->count == 1 && !r->run.boots)
 		return request_complain(request_find_field(fields, "boots"), name, err,
 					"auto needs two kernels to decide between");
