@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/l0/channel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,21 +12,40 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "agents/l0/files.h"
+
 /* asm-generic/ioctls.h and linux/serial.h: is the transmitter's shift register empty? */
 #ifndef TIOCSERGETLSR
 #define TIOCSERGETLSR 0x5459
 #endif
+#define PLAIN_SPEED 115200
+#define PORTS	    "/sys/class/virtio-ports"
+
 #define LSR_EMPTY 0x01
 #define DRAIN_MAX 10000000 /* looks at the register, far more than a FIFO of bytes takes */
 
-static int make_raw(int fd)
+/* The speeds that serial consoles have. */
+static const struct {
+	uint32_t baud;
+	speed_t code;
+} speeds[] = {
+	{9600, B9600},	   {19200, B19200},   {38400, B38400},	 {57600, B57600},
+	{115200, B115200}, {230400, B230400}, {460800, B460800}, {921600, B921600},
+};
+
+int channel_make_raw(int fd, uint32_t speed)
 {
 	struct termios t;
+	size_t i = 0;
 
+	while (i < sizeof(speeds) / sizeof(speeds[0]) && speeds[i].baud != speed)
+		i++;
+	if (i == sizeof(speeds) / sizeof(speeds[0]))
+		return -EINVAL;
 	if (tcgetattr(fd, &t))
 		return -errno;
 	cfmakeraw(&t);
-	cfsetspeed(&t, B115200);
+	cfsetspeed(&t, speeds[i].code);
 	t.c_cflag |= CLOCAL | CREAD;
 	t.c_cflag &= ~(tcflag_t)CRTSCTS;
 	if (tcsetattr(fd, TCSANOW, &t))
@@ -42,10 +62,68 @@ int channel_open(struct channel *c, const char *path)
 	c->tty = isatty(c->fd);
 	if (!c->tty)
 		return 0;
-	return make_raw(c->fd);
+	return channel_make_raw(c->fd, PLAIN_SPEED);
 }
 
-static int write_all(int fd, const char *buf, size_t len)
+/* Names of virtio ports are links that udev makes; there is none. */
+static int find_port(const char *name, char *path, size_t size)
+{
+	struct dirent *d;
+	DIR *dir = opendir(PORTS);
+	int ret = -ENOENT;
+
+	if (!dir)
+		return -errno;
+	while (ret && (d = readdir(dir))) {
+		char file[320], text[128];
+
+		snprintf(file, sizeof(file), PORTS "/%s/name", d->d_name);
+		if (d->d_name[0] == '.' || file_read(file, text, sizeof(text)) < 0)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		if (strcmp(text, name))
+			continue;
+		snprintf(path, size, "/dev/%s", d->d_name);
+		ret = 0;
+	}
+	closedir(dir);
+	return ret;
+}
+
+static int open_line(struct channel *c, const char *path)
+{
+	c->way = &channel_framed;
+	c->fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (c->fd < 0)
+		return -errno;
+	c->tty = isatty(c->fd);
+	if (!c->tty)
+		return 0;
+	tcflush(c->fd, TCIFLUSH);
+	return channel_make_raw(c->fd, c->ticket.speed);
+}
+
+int channel_open_ticket(struct channel *c, const struct ticket *t)
+{
+	char path[320];
+	int ret;
+
+	if (t->channel == TICKET_PLAIN)
+		return channel_open(c, t->device);
+	*c = (struct channel){.fd = -1, .ticket = *t};
+	if (t->channel == TICKET_LINE)
+		return open_line(c, t->device);
+	if (t->channel == TICKET_PORT) {
+		ret = find_port(t->device, path, sizeof(path));
+		if (ret)
+			return ret;
+		return open_line(c, path);
+	}
+	c->way = &channel_upload;
+	return 0;
+}
+
+int channel_write(int fd, const char *buf, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, buf, len);
@@ -63,7 +141,7 @@ static int write_all(int fd, const char *buf, size_t len)
 int channel_send(struct channel *c, const char *body, size_t len)
 {
 	static char line[PROTOCOL_LINE_MAX + 1];
-	int n = snprintf(line, sizeof(line), "{\"seq\":%" PRIu64 ",", c->next);
+	int ret, n = snprintf(line, sizeof(line), "{\"seq\":%" PRIu64 ",", c->next);
 
 	if (len + (size_t)n >= sizeof(line) - 1)
 		return -EMSGSIZE;
@@ -71,9 +149,15 @@ int channel_send(struct channel *c, const char *body, size_t len)
 	n = record_seal(line, (size_t)n + len, sizeof(line) - 1);
 	if (n < 0)
 		return n;
-	line[n] = '\n';
 	c->next++;
-	return write_all(c->fd, line, (size_t)n + 1);
+	if (!c->way) {
+		line[n] = '\n';
+		return channel_write(c->fd, line, (size_t)n + 1);
+	}
+	ret = stream_add(&c->stream, line, (size_t)n);
+	if (ret)
+		return ret;
+	return c->way->push(c);
 }
 
 int channel_send_line(struct channel *c, const struct line *l)
@@ -81,6 +165,13 @@ int channel_send_line(struct channel *c, const struct line *l)
 	if (l->full)
 		return -EMSGSIZE;
 	return channel_send(c, l->buf, l->len);
+}
+
+void channel_finish(struct channel *c)
+{
+	if (c->way && c->stream.len)
+		c->way->finish(c);
+	channel_drain(c);
 }
 
 /* tcdrain() may give up early where the kernel's idea of time is wrong (an emulated host's TSC), so

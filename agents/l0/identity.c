@@ -105,7 +105,7 @@ static void add_memory(struct line *l)
 	line_addf(l, "]");
 }
 
-void identity_hello(struct line *l, int kvm, size_t plan_count)
+void identity_hello(struct line *l, int kvm, size_t plan_count, const char *nonce)
 {
 	char cmdline[4096];
 	struct utsname u;
@@ -124,4 +124,6 @@ void identity_hello(struct line *l, int kvm, size_t plan_count)
 	capability_describe(kvm, l);
 	add_memory(l);
 	line_addf(l, ",\"plan_count\":%zu", plan_count);
+	if (*nonce)
+		line_add_member(l, "nonce", nonce);
 }

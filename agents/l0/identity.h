@@ -8,7 +8,7 @@
 #include "agents/l0/line.h"
 
 /* Sets the clock (agents/l0/clock.h) and writes the body of the hello record. @kvm may be -1. What
- * this kernel does not tell is "" or 0. */
-void identity_hello(struct line *l, int kvm, size_t plan_count);
+ * this kernel does not tell is "" or 0. @nonce: of the ticket, or "". */
+void identity_hello(struct line *l, int kvm, size_t plan_count, const char *nonce);
 
 #endif
