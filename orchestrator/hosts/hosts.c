@@ -10,10 +10,11 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "orchestrator/hosts/emulated.h"
+#include "orchestrator/hosts/ipmi/ipmi.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, NULL};
+const struct host_driver *const host_drivers[] = {&host_emulated, &host_ipmi, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {
