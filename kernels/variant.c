@@ -6,6 +6,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/shell.h"
 #include "kernels/internal.h"
 
 #define MAX_DEPTH 8
@@ -218,6 +219,35 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	return ret;
 }
 
+/* @name as seen from the folders of variants, the user's own first; if it is in neither, where it would be
+ * shipped. The caller frees. */
+static char *find_shared(const struct kernel_env *env, const char *name)
+{
+	const struct folders *f = &env->variants;
+	char *own = f->own ? xasprintf("%s/%s", f->own, name) : NULL;
+
+	if (own && fs_exists(own))
+		return own;
+	free(own);
+	return xasprintf("%s/%s", f->shipped ? f->shipped : ".", name);
+}
+
+/* Beside the variant, else among those that all variants share; the caller frees. */
+static char *find_fragment(const struct loader *l, const char *name)
+{
+	char *beside = resolve_path(l->dir, name), *shared;
+
+	if (fs_exists(beside) || name[0] == '/')
+		return beside;
+	shared = find_shared(l->env, name);
+	if (!fs_exists(shared)) {
+		free(shared);
+		return beside; /* for the message */
+	}
+	free(beside);
+	return shared;
+}
+
 static int take_config(struct loader *l, const struct json_node *n, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -232,7 +262,7 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 		if (ret)
 			return ret;
 		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
-		v->fragments[v->nfragments++] = resolve_path(l->dir, name);
+		v->fragments[v->nfragments++] = find_fragment(l, name);
 		if (!fs_exists(v->fragments[v->nfragments - 1]))
 			ret = json_error(&item, err, "no such file: %s",
 					 v->fragments[v->nfragments - 1]);
@@ -364,7 +394,8 @@ static int add_host_fragments(struct loader *l, struct error *err)
 	struct kernel_variant *v = l->v;
 
 	for (; names && !v->base && *names; names++) {
-		char *path = xasprintf("%s/config/%s.config", l->env->variants_dir, *names);
+		__cleanup_free char *name = xasprintf("config/%s.config", *names);
+		char *path = find_shared(l->env, name);
 
 		if (has_fragment(v, path)) { /* where the variant wants it */
 			free(path);
@@ -412,15 +443,13 @@ static char *find_file(const struct kernel_env *env, const char *name, const cha
 		return resolve_path(near, name);
 	if (fs_has_suffix(name, ".json"))
 		return realpath(name, NULL);
-	if (!fs_is_plain_name(name))
-		return NULL;
-	if (near) {
+	if (near && fs_is_plain_name(name)) {
 		path = xasprintf("%s/%s.json", near, name);
 		if (fs_exists(path))
 			return path;
 		free(path);
 	}
-	return xasprintf("%s/%s.json", env->variants_dir, name);
+	return folders_find(&env->variants, name, ".json");
 }
 
 static int load_file(const struct kernel_env *env, const char *name, const char *near, int depth,
@@ -434,8 +463,8 @@ static int load_file(const struct kernel_env *env, const char *name, const char 
 	memset(out, 0, sizeof(*out));
 	out->path = find_file(env, name, near);
 	if (!out->path || !fs_exists(out->path)) {
-		ret = error_set(err, -ENOENT,
-				"%s: no such kernel variant (see: nestlab kernel list)", name);
+		ret = error_set(err, -ENOENT, "%s: no such kernel variant (see: %s kernel list)",
+				name, shell_program());
 		goto out;
 	}
 	out->name = fs_stem(out->path, ".json");

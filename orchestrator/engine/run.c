@@ -64,8 +64,8 @@ static int load_plans(struct engine *e, struct error *err)
 {
 	e->plans = xcalloc(e->req->nscenarios, sizeof(*e->plans));
 	for (size_t i = 0; i < e->req->nscenarios; i++) {
-		int ret =
-			scenario_load(e->places.scenarios, e->req->scenarios[i], &e->plans[i], err);
+		int ret = scenario_load(&e->places.scenarios, e->req->scenarios[i], &e->plans[i],
+					err);
 
 		if (ret)
 			return ret;
@@ -91,7 +91,7 @@ static int find_host(struct engine *e, struct error *err)
 static struct kernel_env kernels_env(const struct engine *e)
 {
 	return (struct kernel_env){
-		.variants_dir = e->places.variants,
+		.variants = e->places.variants,
 		.cache_dir = e->places.cache,
 		.host_fragments = (const char *const *)e->host.kernel_config,
 	};
