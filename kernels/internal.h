@@ -17,6 +17,7 @@
  *	prepare.c   the tree that make runs in, by the shortest way
  *	build.c     all of it, in order and under locks; elf.c: the build-id of what came of it
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
+ *	running.c   the kernel that this machine runs, which is not built
  */
 #ifndef KERNELS_INTERNAL_H
 #define KERNELS_INTERNAL_H
@@ -261,5 +262,11 @@ int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_v
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);
+/* The same of ELF notes alone, as /sys/kernel/notes has them. */
+void kernel_notes_build_id(const char *notes, size_t len, char hex[41]);
+
+/* running.c: describes the kernel that this machine runs, by what /proc, /sys and /boot say of it. */
+int kernel_running_describe(const struct kernel_env *env, const char *name,
+			    struct kernel_build *out, struct error *err);
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/l0/channel.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,46 +11,16 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "agents/l0/files.h"
+#include "agents/l0/port.h"
 
 /* asm-generic/ioctls.h and linux/serial.h: is the transmitter's shift register empty? */
 #ifndef TIOCSERGETLSR
 #define TIOCSERGETLSR 0x5459
 #endif
 #define PLAIN_SPEED 115200
-#define PORTS	    "/sys/class/virtio-ports"
 
 #define LSR_EMPTY 0x01
 #define DRAIN_MAX 10000000 /* looks at the register, far more than a FIFO of bytes takes */
-
-/* The speeds that serial consoles have. */
-static const struct {
-	uint32_t baud;
-	speed_t code;
-} speeds[] = {
-	{9600, B9600},	   {19200, B19200},   {38400, B38400},	 {57600, B57600},
-	{115200, B115200}, {230400, B230400}, {460800, B460800}, {921600, B921600},
-};
-
-int channel_make_raw(int fd, uint32_t speed)
-{
-	struct termios t;
-	size_t i = 0;
-
-	while (i < sizeof(speeds) / sizeof(speeds[0]) && speeds[i].baud != speed)
-		i++;
-	if (i == sizeof(speeds) / sizeof(speeds[0]))
-		return -EINVAL;
-	if (tcgetattr(fd, &t))
-		return -errno;
-	cfmakeraw(&t);
-	cfsetspeed(&t, speeds[i].code);
-	t.c_cflag |= CLOCAL | CREAD;
-	t.c_cflag &= ~(tcflag_t)CRTSCTS;
-	if (tcsetattr(fd, TCSANOW, &t))
-		return -errno;
-	return 0;
-}
 
 int channel_open(struct channel *c, const char *path)
 {
@@ -62,32 +31,7 @@ int channel_open(struct channel *c, const char *path)
 	c->tty = isatty(c->fd);
 	if (!c->tty)
 		return 0;
-	return channel_make_raw(c->fd, PLAIN_SPEED);
-}
-
-/* Names of virtio ports are links that udev makes; there is none. */
-static int find_port(const char *name, char *path, size_t size)
-{
-	struct dirent *d;
-	DIR *dir = opendir(PORTS);
-	int ret = -ENOENT;
-
-	if (!dir)
-		return -errno;
-	while (ret && (d = readdir(dir))) {
-		char file[320], text[128];
-
-		snprintf(file, sizeof(file), PORTS "/%s/name", d->d_name);
-		if (d->d_name[0] == '.' || file_read(file, text, sizeof(text)) < 0)
-			continue;
-		text[strcspn(text, "\n")] = '\0';
-		if (strcmp(text, name))
-			continue;
-		snprintf(path, size, "/dev/%s", d->d_name);
-		ret = 0;
-	}
-	closedir(dir);
-	return ret;
+	return port_make_raw(c->fd, PLAIN_SPEED);
 }
 
 static int open_line(struct channel *c, const char *path)
@@ -100,7 +44,7 @@ static int open_line(struct channel *c, const char *path)
 	if (!c->tty)
 		return 0;
 	tcflush(c->fd, TCIFLUSH);
-	return channel_make_raw(c->fd, c->ticket.speed);
+	return port_make_raw(c->fd, c->ticket.speed);
 }
 
 int channel_open_ticket(struct channel *c, const struct ticket *t)
@@ -114,27 +58,12 @@ int channel_open_ticket(struct channel *c, const struct ticket *t)
 	if (t->channel == TICKET_LINE)
 		return open_line(c, t->device);
 	if (t->channel == TICKET_PORT) {
-		ret = find_port(t->device, path, sizeof(path));
+		ret = port_find(t->device, path, sizeof(path));
 		if (ret)
 			return ret;
 		return open_line(c, path);
 	}
 	c->way = &channel_upload;
-	return 0;
-}
-
-int channel_write(int fd, const char *buf, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= (size_t)n;
-	}
 	return 0;
 }
 
@@ -152,7 +81,7 @@ int channel_send(struct channel *c, const char *body, size_t len)
 	c->next++;
 	if (!c->way) {
 		line[n] = '\n';
-		return channel_write(c->fd, line, (size_t)n + 1);
+		return port_write(c->fd, line, (size_t)n + 1);
 	}
 	ret = stream_add(&c->stream, line, (size_t)n);
 	if (ret)

@@ -52,10 +52,6 @@ void channel_finish(struct channel *c);
 
 /* ---- for the ways ---- */
 
-/* A port of @speed baud, raw. */
-int channel_make_raw(int fd, uint32_t speed);
-int channel_write(int fd, const char *buf, size_t len);
-
 extern const struct channel_way channel_framed; /* framed.c: serial line, virtio port */
 extern const struct channel_way channel_upload; /* upload.c: HTTP */
 

@@ -7,6 +7,7 @@
 
 #include "agents/l0/channel.h"
 #include "agents/l0/clock.h"
+#include "agents/l0/port.h"
 #include "common/clock.h"
 
 #define BEAT_S	 1.0   /* the last frame is repeated so often while we listen */
@@ -18,7 +19,7 @@ static int send_frame(struct channel *c, const struct frame *f)
 
 	/* A newline first: console text may have left its line open. */
 	line[0] = '\n';
-	return channel_write(c->fd, line, 1 + frame_format(c->ticket.key, f, line + 1));
+	return port_write(c->fd, line, 1 + frame_format(c->ticket.key, f, line + 1));
 }
 
 static int send_range(struct channel *c, size_t from, size_t upto)

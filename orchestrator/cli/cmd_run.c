@@ -218,6 +218,8 @@ static int run_session(struct session *s)
 		status = command_fatal(&err);
 		if (s->summary.kernel_at_fault)
 			status = EXIT_NO; /* as `nestlab kernel build` does */
+		else if (s->summary.unfit)
+			status = EXIT_CANNOT_TELL;
 	} else {
 		status = show_results(s);
 	}
