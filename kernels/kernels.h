@@ -9,7 +9,9 @@
  *	  "base": "baseline",                 // optional: inherit all that is not said here
  *	  "source": { "kind": "deb", "package": "linux-source-6.12" }
  *	          | { "kind": "tarball", "location": "PATH or URL", "sha256": "..." }
- *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" },
+ *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" }
+ *	          | { "kind": "running" },    // what this machine runs: nothing is built, and no
+ *	                                      // other key but "description" makes sense
  *	  "patches": "patches/my-series",     // folder with a `series` file; on top of the base's
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
@@ -41,7 +43,12 @@
 #include "common/fs.h"
 #include "common/sha256.h"
 
-enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
+enum kernel_source_kind {
+	KERNEL_SOURCE_DEB,
+	KERNEL_SOURCE_TARBALL,
+	KERNEL_SOURCE_GIT,
+	KERNEL_SOURCE_RUNNING,
+};
 
 struct kernel_source {
 	enum kernel_source_kind kind;
@@ -79,15 +86,16 @@ struct kernel_env {
 	 * is config/pc.config in one of variants. They come right after the fragments of the variant that has
 	 * no base, so they are a part of every key, and a variant's own lines still override them. */
 	const char *const *host_fragments;
-	int jobs;	   /* make -j; 0: one per core */
-	const char *label; /* progress label; NULL: "build NAME" */
+	const char *machine_root; /* where /proc, /sys and /boot are; NULL: here. For tests. */
+	int jobs;		  /* make -j; 0: one per core */
+	const char *label;	  /* progress label; NULL: "build NAME" */
 };
 
 /* A finished build. Free with kernel_build_free(). */
 struct kernel_build {
 	char *name; /* the variant's name as asked for */
 	char key[SHA256_HEX];
-	char *dir;							/* CACHE/kernels/KEY */
+	char *dir; /* CACHE/kernels/KEY; of the running kernel "", and the files are NULL */
 	char *bzimage, *vmlinux, *system_map, *config, *log, *manifest; /* paths in dir */
 	char *release;							/* uname -r of it */
 	char build_id[41]; /* GNU build-id of vmlinux, hex */
@@ -95,6 +103,7 @@ struct kernel_build {
 	char vmlinux_sha256[SHA256_HEX];
 	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler; /* first line of --version */
+	bool running;	/* it is the kernel that this machine runs */
 	bool cached;	/* it was in the cache: nothing was compiled */
 	double seconds; /* wall time of this call */
 };

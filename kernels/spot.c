@@ -11,7 +11,7 @@
 #include "kernels/internal.h"
 
 #define MARK	       "+CONFIG_"
-#define NAME_MAX_BYTES 160 /* it is a part of the names of files */
+#define MAX_NAME_BYTES 160 /* it is a part of the names of files */
 
 /* The first option of a kernel's name, with its plus; NULL: it has none. */
 static const char *find_options(const char *name)

@@ -71,6 +71,7 @@ static const struct source_kind {
 	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
 	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
 	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
+	{"running", KERNEL_SOURCE_RUNNING, {"kind"}},
 };
 
 /* Where the value of a key goes. */
@@ -152,8 +153,10 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 		return ret;
 	k = find_kind(kind);
 	if (!k)
-		return json_error(&m, err, "expected \"deb\", \"tarball\" or \"git\", found \"%s\"",
-				  kind);
+		return json_error(
+			&m, err,
+			"expected \"deb\", \"tarball\", \"git\" or \"running\", found \"%s\"",
+			kind);
 	ret = json_check_keys(n, k->keys, err);
 	if (ret)
 		return ret;
@@ -162,6 +165,10 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 	ret = take_source_keys(k, n, s, err);
 	if (ret)
 		return ret;
+	if (s->kind == KERNEL_SOURCE_RUNNING) {
+		s->location = xstrdup("this machine");
+		return 0;
+	}
 	ret = check_source(n, s, err);
 	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
 		return ret;
@@ -436,6 +443,19 @@ static int add_host_fragments(struct loader *l, struct error *err)
 	return 0;
 }
 
+/* It is what it is. */
+static int check_running(const struct loader *l, const struct json_node *root, struct error *err)
+{
+	const struct kernel_variant *v = l->v;
+
+	if (v->base || l->series || l->selftests || v->nfragments || v->compiler)
+		return json_error(
+			root, err,
+			"the running kernel is not built: it takes a \"description\" and no "
+			"base, patches, config, compiler or selftests");
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -443,6 +463,8 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 
 	if (!v->source.location)
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
+	if (v->source.kind == KERNEL_SOURCE_RUNNING)
+		return check_running(l, root, err);
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
 	ret = add_host_fragments(l, err);

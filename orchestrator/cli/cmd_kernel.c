@@ -130,6 +130,7 @@ static const char *const source_names[] = {
 	[KERNEL_SOURCE_DEB] = "deb",
 	[KERNEL_SOURCE_TARBALL] = "tarball",
 	[KERNEL_SOURCE_GIT] = "git",
+	[KERNEL_SOURCE_RUNNING] = "running",
 };
 
 static void add_list(struct json_object *o, const char *key, char *const *items, size_t count)

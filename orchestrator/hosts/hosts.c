@@ -11,10 +11,11 @@
 #include "common/log.h"
 #include "common/shell.h"
 #include "orchestrator/hosts/emulated.h"
+#include "orchestrator/hosts/here.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, NULL};
+const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {
@@ -25,6 +26,8 @@ static const struct {
 	{"emulated-2cpu",
 	 "{\"driver\":\"emulated\",\"cpus\":2,"
 	 "\"description\":\"the same with two CPUs, at half the speed: for selftests\"}"},
+	{"here", "{\"driver\":\"here\","
+		 "\"description\":\"this machine and the kernel that it runs, without a reboot\"}"},
 };
 
 static const char *const common_keys[] = {"driver",	 "description",	 "kernel_config",
