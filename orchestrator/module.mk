@@ -2,7 +2,7 @@
 # cli/ is the program: main.c and one cmd_NAME.c per command. The rooms behind it are in the library.
 NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
 LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
-	orchestrator/hosts/*.c)
+	orchestrator/hosts/*.c orchestrator/hosts/*/*.c)
 
 # The program explains itself: one page for nestlab, one for each command.
 man: $(BUILD)/man/nestlab.1

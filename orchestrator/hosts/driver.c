@@ -56,3 +56,8 @@ void host_found_lacks(struct host_found *found, const char *what, const char *re
 	found->ready = false;
 	strbuf_addf(&found->missing, "%s: %s\n", what, remedy);
 }
+
+void host_found_can(struct host_found *found, const char *what, const char *text)
+{
+	strbuf_addf(&found->can, "%s: %s\n", what, text);
+}

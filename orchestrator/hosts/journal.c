@@ -65,8 +65,9 @@ static int read_state(struct journal *j, struct error *err)
 		ret = json_as_object(&root, err);
 	if (!ret)
 		return 0;
-	return error_append(err, ret, " (what a crashed run left on the host; look at the host and "
-				      "remove the file)");
+	return error_append(err, ret,
+			    " (what a crashed run left on the host; look at the host and "
+			    "remove the file)");
 }
 
 int journal_open(const struct host_config *cfg, const char *machine, struct journal **out,
