@@ -23,6 +23,8 @@ static const struct {
 	enum step_power state;
 } states[] = {{"On", STEP_ON}, {"Off", STEP_OFF}};
 
+static const char *const names[] = {[STEP_OFF] = "off", [STEP_ON] = "on"};
+
 /* PoweringOn, PoweringOff, null, "Reset", "Unknown": neither. */
 static enum step_power state_of(struct json_object *system)
 {
@@ -94,6 +96,11 @@ static int64_t limit_of(const struct bmc *b, enum step_power want)
 	return want == STEP_ON ? b->cfg->on_limit_s : b->cfg->off_limit_s;
 }
 
+static int add_said(struct error *err, int ret, const struct error *said)
+{
+	return said->text[0] ? error_append(err, ret, "; it said: %s", said->text) : ret;
+}
+
 static int switch_it(struct bmc *b, const struct machine *m, enum step_power want, const char *word,
 		     struct error *err)
 {
@@ -112,9 +119,9 @@ static int switch_it(struct bmc *b, const struct machine *m, enum step_power wan
 		if (ret != -EAGAIN)
 			return ret;
 	}
-	return bmc_fail(err, BMC_POWER, "%s is not %s %lld s after \"%s\"%s%s", m->system,
-			want == STEP_ON ? "on" : "off", (long long)limit, word,
-			said.text[0] ? "; it said: " : "", said.text);
+	bmc_fail(err, BMC_POWER, "%s is not %s %lld s after \"%s\"", m->system, names[want],
+		 (long long)limit, word);
+	return add_said(err, -EREMOTEIO, &said);
 }
 
 int power_set(struct bmc *b, const struct machine *m, enum step_power want, struct error *err)

@@ -48,7 +48,9 @@ static void tell_can(const struct machine *m, struct host_found *found)
 		host_found_can(found, "drive", m->drives[i].path);
 	if (m->rejected.len)
 		host_found_can(found, "no use", m->rejected.buf);
-	host_found_can(found, "virtual media", m->ndrives && !cd ? "yes" : cd ? cd : "no drive");
+	if (!cd)
+		cd = m->ndrives ? "yes" : "no drive takes an image";
+	host_found_can(found, "virtual media", cd);
 	host_found_can(found, "UEFI HTTP boot", http ? http : "yes");
 }
 

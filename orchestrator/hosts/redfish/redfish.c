@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "images/images.h"
 #include "orchestrator/hosts/channel.h"
-#include "orchestrator/hosts/redfish/job.h"
+#include "orchestrator/hosts/redfish/worker.h"
 #include "orchestrator/hosts/redfish/steps.h"
 #include "orchestrator/hosts/redfish/undo.h"
 #include "orchestrator/hosts/serve.h"
@@ -32,8 +32,8 @@ struct redfish_boot {
 	struct serve_boot *served; /* the image */
 	struct channel *channel;
 	char *log_path, *channel_log;
-	struct job job;
-	int wake; /* epoll, of the job and of the channel */
+	struct worker worker;
+	int wake; /* epoll, of the worker and of the channel */
 	enum override_source source;
 	bool told_busy;
 	bool found;   /* machine is filled in */
@@ -43,7 +43,7 @@ struct redfish_boot {
 	struct strbuf trouble;
 };
 
-/* ---- in the job's thread ---- */
+/* ---- in the worker's thread ---- */
 
 static int note_drive(void *arg, const char *drive, struct error *err)
 {
@@ -82,20 +82,21 @@ static int override_boot(struct redfish_boot *b, struct error *err)
 static int choose_path(struct redfish_boot *b, struct error *err)
 {
 	const struct machine *m = &b->machine;
-	const char *lacks = override_lacks(m, OVERRIDE_CD);
+	const char *no_cd = override_lacks(m, OVERRIDE_CD);
+	const char *no_http = override_lacks(m, OVERRIDE_HTTP);
 
-	b->source = OVERRIDE_CD;
-	if (b->cfg->path != REDFISH_HTTP && m->ndrives && !lacks)
-		return 0;
-	b->source = OVERRIDE_HTTP;
-	if (b->cfg->path != REDFISH_MEDIA && !override_lacks(m, OVERRIDE_HTTP))
+	if (!m->ndrives)
+		no_cd = "it has no drive that takes one";
+	if (b->cfg->path == REDFISH_HTTP)
+		no_cd = "\"boot\" is \"http\"";
+	if (b->cfg->path == REDFISH_MEDIA)
+		no_http = "\"boot\" is \"media\"";
+	b->source = no_cd ? OVERRIDE_HTTP : OVERRIDE_CD;
+	if (!no_cd || !no_http)
 		return 0;
 	return bmc_fail(err, BMC_UNFIT,
 			"%s: no way in for an image: %s; %s; %sboot it by PXE with another driver",
-			m->system, lacks ? lacks : "it has no drive that takes one",
-			override_lacks(m, OVERRIDE_HTTP) ? override_lacks(m, OVERRIDE_HTTP)
-							 : "\"boot\" is \"media\"",
-			m->rejected.buf);
+			m->system, no_cd, no_http, m->rejected.buf);
 }
 
 /* All that is switched off: BMCs refuse, or forget, settings of a machine that is on or in POST. */
@@ -167,17 +168,17 @@ static int run_undo(void *arg, struct error *err)
 
 /* ---- the driver's methods ---- */
 
-/* Starts the job, or looks how it goes. */
-static int do_job(struct redfish_boot *b, int (*run)(void *arg, struct error *err),
-		  struct error *err)
+/* Starts the step, or looks how it goes. */
+static int do_step(struct redfish_boot *b, int (*run)(void *arg, struct error *err),
+		   struct error *err)
 {
 	int ret = 0;
 
-	if (!b->job.running)
-		ret = job_start(&b->job, run, b, err);
+	if (!b->worker.running)
+		ret = worker_start(&b->worker, run, b, err);
 	if (ret)
 		return ret;
-	ret = job_take(&b->job, err);
+	ret = worker_take(&b->worker, err);
 	if (ret < 0 && ret != -ECANCELED)
 		error_append(err, ret, " (%s)", b->log_path);
 	return ret;
@@ -203,14 +204,14 @@ static int new_boot_state(struct host_session *s, struct error *err)
 	b->machine.rejected = (struct strbuf)STRBUF_INIT;
 	b->log_path = xasprintf("%s/redfish.log", s->run_dir);
 	b->channel_log = xasprintf("%s/console.err", s->run_dir);
-	b->job.event = -1;
+	b->worker.event = -1;
 	b->wake = epoll_create1(EPOLL_CLOEXEC);
 	if (b->wake < 0)
 		return error_set(err, -errno, "cannot wait for a BMC: %s", strerror(errno));
-	ret = job_init(&b->job, err);
+	ret = worker_init(&b->worker, err);
 	if (ret)
 		return ret;
-	ret = watch_event(b, b->job.event, err);
+	ret = watch_event(b, b->worker.event, err);
 	if (ret)
 		return ret;
 	ret = bmc_open(&b->bmc, b->cfg, s->cfg->path, err);
@@ -283,7 +284,7 @@ static int redfish_provision(struct host_session *s, struct error *err)
 	if (ret)
 		return ret;
 	s->wake_fd = b->wake;
-	return do_job(b, run_provision, err);
+	return do_step(b, run_provision, err);
 }
 
 static int start_channel(struct host_session *s, struct error *err)
@@ -324,16 +325,16 @@ static int redfish_power(struct host_session *s, enum host_power want, struct er
 	struct redfish_boot *b = s->priv;
 
 	if (want == HOST_POWER_ON)
-		return do_job(b, run_power_on, err);
+		return do_step(b, run_power_on, err);
 	/* What still goes on is broken off, and what undoes it heeds no Ctrl-C. */
-	if (b->job.running && b->job.run != run_power_off) {
+	if (b->worker.running && b->worker.run != run_power_off) {
 		atomic_store(&b->bmc.given_up, true);
-		if (job_take(&b->job, NULL) == HOST_GOES_ON)
+		if (worker_take(&b->worker, NULL) == HOST_GOES_ON)
 			return HOST_GOES_ON;
 	}
 	atomic_store(&b->bmc.given_up, false);
 	atomic_store(&b->bmc.heeds_cancel, false);
-	return do_job(b, run_power_off, err);
+	return do_step(b, run_power_off, err);
 }
 
 static bool redfish_is_on(struct host_session *s)
@@ -346,11 +347,11 @@ static bool redfish_is_on(struct host_session *s)
 		channel_state(b->channel, &b->trouble);
 		return false;
 	}
-	if (b->job.running && b->job.run == run_watch)
-		job_take(&b->job, NULL);
-	else if (!b->job.running)
-		job_start(&b->job, run_watch, b, NULL);
-	return b->job.running || b->offs < OFFS_BELIEVED;
+	if (b->worker.running && b->worker.run == run_watch)
+		worker_take(&b->worker, NULL);
+	else if (!b->worker.running)
+		worker_start(&b->worker, run_watch, b, NULL);
+	return b->worker.running || b->offs < OFFS_BELIEVED;
 }
 
 static void tell_fetched(struct redfish_boot *b, struct strbuf *out)
@@ -390,7 +391,7 @@ static void free_boot_state(struct host_session *s)
 	if (b->found || b->machine.system)
 		machine_release(&b->machine);
 	bmc_close(&b->bmc);
-	job_release(&b->job);
+	worker_release(&b->worker);
 	if (b->wake >= 0)
 		close(b->wake);
 	strbuf_release(&b->trouble);
@@ -409,16 +410,16 @@ static int redfish_release(struct host_session *s, struct error *err)
 
 	if (!b)
 		return 0;
-	if (!b->closing && b->job.running) {
+	if (!b->closing && b->worker.running) {
 		atomic_store(&b->bmc.given_up, true);
-		if (job_take(&b->job, NULL) == HOST_GOES_ON)
+		if (worker_take(&b->worker, NULL) == HOST_GOES_ON)
 			return HOST_GOES_ON;
 	}
 	b->closing = true;
 	atomic_store(&b->bmc.given_up, false);
 	atomic_store(&b->bmc.heeds_cancel, false);
 	if (b->journal)
-		ret = do_job(b, run_undo, err);
+		ret = do_step(b, run_undo, err);
 	if (ret == HOST_GOES_ON)
 		return ret;
 	if (ret)
@@ -437,6 +438,7 @@ const struct host_driver host_redfish = {
 	.configure = redfish_configure,
 	.free_config = redfish_free_config,
 	.cmdline = redfish_cmdline,
+	.identify = host_identify_machine,
 	.probe = redfish_probe,
 	.provision = redfish_provision,
 	.open_channel = redfish_open_channel,
