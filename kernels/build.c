@@ -442,8 +442,11 @@ static int build_variant(const struct kernel_env *env, const struct kernel_varia
 	struct job j = {.env = env, .v = v};
 	double started = clock_seconds();
 	bool cached;
-	int ret = build_unless_cached(&j, &cached, err);
+	int ret;
 
+	if (v->source.kind == KERNEL_SOURCE_RUNNING)
+		return kernel_running_describe(env, v->name, out, err);
+	ret = build_unless_cached(&j, &cached, err);
 	if (ret)
 		return ret;
 	ret = kernel_cache_load(env, v, &j.keys, out, err);
@@ -483,6 +486,10 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	ret = kernel_variant_load(env, name, &v, err);
 	if (ret)
 		return ret;
+	if (v.source.kind == KERNEL_SOURCE_RUNNING) {
+		*cached = true;
+		goto out;
+	}
 	ret = kernel_keys_find(env, &v, false, &j.keys, err);
 	if (ret == -ENOENT) { /* the source itself is not on this machine */
 		ret = 0;

@@ -3,6 +3,7 @@
  * internal.h - what the files of kernels/ offer each other. Order of a build:
  *
  *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
+ *	spot.c      the same of NAME+CONFIG_X=y, which has no file
  *	source.c    what the source is (cheap), and unpacking it (unpack.c); download.c fetches URLs
  *	keys.c      the names of a build, from everything that its bytes depend on
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
@@ -17,6 +18,7 @@
  *	prepare.c   the tree that make runs in, by the shortest way
  *	build.c     all of it, in order and under locks; elf.c: the build-id of what came of it
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
+ *	running.c   the kernel that this machine runs, which is not built
  */
 #ifndef KERNELS_INTERNAL_H
 #define KERNELS_INTERNAL_H
@@ -32,6 +34,14 @@
 
 /* paths.c: CACHE/FOLDER/NAME, or CACHE/FOLDER if @name is NULL. The caller frees. */
 char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
+
+/* ---- variant.c ---- */
+
+/* As kernel_variant_load(), of a name without options. */
+int kernel_variant_load_file(const struct kernel_env *env, const char *name,
+			     struct kernel_variant *out, struct error *err);
+/* Makes the new @v the same as @base, all but name, path and parent. */
+void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
 
 /* ---- source.c ---- */
 
@@ -261,5 +271,11 @@ int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_v
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);
+/* The same of ELF notes alone, as /sys/kernel/notes has them. */
+void kernel_notes_build_id(const char *notes, size_t len, char hex[41]);
+
+/* running.c: describes the kernel that this machine runs, by what /proc, /sys and /boot say of it. */
+int kernel_running_describe(const struct kernel_env *env, const char *name,
+			    struct kernel_build *out, struct error *err);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/shell.h"
+#include "kernels/fragment.h"
 #include "kernels/internal.h"
 
 #define MAX_DEPTH 8
@@ -69,6 +71,7 @@ static const struct source_kind {
 	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
 	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
 	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
+	{"running", KERNEL_SOURCE_RUNNING, {"kind"}},
 };
 
 /* Where the value of a key goes. */
@@ -150,8 +153,10 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 		return ret;
 	k = find_kind(kind);
 	if (!k)
-		return json_error(&m, err, "expected \"deb\", \"tarball\" or \"git\", found \"%s\"",
-				  kind);
+		return json_error(
+			&m, err,
+			"expected \"deb\", \"tarball\", \"git\" or \"running\", found \"%s\"",
+			kind);
 	ret = json_check_keys(n, k->keys, err);
 	if (ret)
 		return ret;
@@ -160,6 +165,10 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 	ret = take_source_keys(k, n, s, err);
 	if (ret)
 		return ret;
+	if (s->kind == KERNEL_SOURCE_RUNNING) {
+		s->location = xstrdup("this machine");
+		return 0;
+	}
 	ret = check_source(n, s, err);
 	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
 		return ret;
@@ -218,6 +227,35 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	return ret;
 }
 
+/* @name as seen from the folders of variants, the user's own first; if it is in neither, where it would be
+ * shipped. The caller frees. */
+static char *find_shared(const struct kernel_env *env, const char *name)
+{
+	const struct folders *f = &env->variants;
+	char *own = f->own ? xasprintf("%s/%s", f->own, name) : NULL;
+
+	if (own && fs_exists(own))
+		return own;
+	free(own);
+	return xasprintf("%s/%s", f->shipped ? f->shipped : ".", name);
+}
+
+/* Beside the variant, else among those that all variants share; the caller frees. */
+static char *find_fragment(const struct loader *l, const char *name)
+{
+	char *beside = resolve_path(l->dir, name), *shared;
+
+	if (fs_exists(beside) || name[0] == '/')
+		return beside;
+	shared = find_shared(l->env, name);
+	if (!fs_exists(shared)) {
+		free(shared);
+		return beside; /* for the message */
+	}
+	free(beside);
+	return shared;
+}
+
 static int take_config(struct loader *l, const struct json_node *n, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -232,11 +270,33 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 		if (ret)
 			return ret;
 		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
-		v->fragments[v->nfragments++] = resolve_path(l->dir, name);
+		v->fragments[v->nfragments++] = find_fragment(l, name);
 		if (!fs_exists(v->fragments[v->nfragments - 1]))
 			ret = json_error(&item, err, "no such file: %s",
 					 v->fragments[v->nfragments - 1]);
 	}
+	return ret;
+}
+
+static int take_options(struct loader *l, const struct json_node *n, struct error *err)
+{
+	struct kernel_variant *v = l->v;
+	struct kernel_fragment checked = {0};
+	int ret = json_as_array(n, err);
+
+	for (size_t i = 0; !ret && i < json_length(n); i++) {
+		char *line = NULL;
+		struct json_node item;
+
+		json_element(n, i, &item);
+		ret = take_string(&item, &line, err);
+		if (ret)
+			break;
+		v->options = xrealloc(v->options, v->noptions + 1, sizeof(char *));
+		v->options[v->noptions++] = line;
+		ret = kernel_fragment_take(&checked, line, n->file, (int)i + 1, err);
+	}
+	kernel_fragment_free(&checked);
 	return ret;
 }
 
@@ -259,7 +319,7 @@ static void copy_list(char ***to, size_t *nto, char *const *from, size_t nfrom)
 		(*to)[*nto] = xstrdup(from[*nto]);
 }
 
-static void inherit_base(struct kernel_variant *v, const struct kernel_variant *base)
+void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base)
 {
 	v->base = xstrdup(base->name);
 	v->source.kind = base->source.kind;
@@ -270,6 +330,7 @@ static void inherit_base(struct kernel_variant *v, const struct kernel_variant *
 	copy_list(&v->patches, &v->npatches, base->patches, base->npatches);
 	v->nbase_patches = v->npatches;
 	copy_list(&v->fragments, &v->nfragments, base->fragments, base->nfragments);
+	copy_list(&v->options, &v->noptions, base->options, base->noptions);
 	copy_list(&v->selftests, &v->nselftests, base->selftests, base->nselftests);
 }
 
@@ -290,7 +351,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 		l->v->parent = NULL;
 		return error_prefix(err, ret, "%s: base", n->file);
 	}
-	inherit_base(l->v, l->v->parent);
+	kernel_variant_inherit(l->v, l->v->parent);
 	return 0;
 }
 
@@ -299,9 +360,10 @@ static const struct field {
 	const char *key;
 	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
 } fields[] = {
-	{"base", take_base},	     {"description", take_description}, {"source", take_source},
-	{"patches", take_patches},   {"patch_count", take_patch_count}, {"config", take_config},
-	{"compiler", take_compiler}, {"selftests", take_selftests},	{"import", take_import},
+	{"base", take_base},	   {"description", take_description}, {"source", take_source},
+	{"patches", take_patches}, {"patch_count", take_patch_count}, {"config", take_config},
+	{"options", take_options}, {"compiler", take_compiler},	      {"selftests", take_selftests},
+	{"import", take_import},
 };
 
 static int take_fields(struct loader *l, const struct json_node *root, struct error *err)
@@ -364,7 +426,8 @@ static int add_host_fragments(struct loader *l, struct error *err)
 	struct kernel_variant *v = l->v;
 
 	for (; names && !v->base && *names; names++) {
-		char *path = xasprintf("%s/config/%s.config", l->env->variants_dir, *names);
+		__cleanup_free char *name = xasprintf("config/%s.config", *names);
+		char *path = find_shared(l->env, name);
 
 		if (has_fragment(v, path)) { /* where the variant wants it */
 			free(path);
@@ -380,6 +443,19 @@ static int add_host_fragments(struct loader *l, struct error *err)
 	return 0;
 }
 
+/* It is what it is. */
+static int check_running(const struct loader *l, const struct json_node *root, struct error *err)
+{
+	const struct kernel_variant *v = l->v;
+
+	if (v->base || l->series || l->selftests || v->nfragments || v->compiler)
+		return json_error(
+			root, err,
+			"the running kernel is not built: it takes a \"description\" and no "
+			"base, patches, config, compiler or selftests");
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -387,6 +463,8 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 
 	if (!v->source.location)
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
+	if (v->source.kind == KERNEL_SOURCE_RUNNING)
+		return check_running(l, root, err);
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
 	ret = add_host_fragments(l, err);
@@ -412,15 +490,13 @@ static char *find_file(const struct kernel_env *env, const char *name, const cha
 		return resolve_path(near, name);
 	if (fs_has_suffix(name, ".json"))
 		return realpath(name, NULL);
-	if (!fs_is_plain_name(name))
-		return NULL;
-	if (near) {
+	if (near && fs_is_plain_name(name)) {
 		path = xasprintf("%s/%s.json", near, name);
 		if (fs_exists(path))
 			return path;
 		free(path);
 	}
-	return xasprintf("%s/%s.json", env->variants_dir, name);
+	return folders_find(&env->variants, name, ".json");
 }
 
 static int load_file(const struct kernel_env *env, const char *name, const char *near, int depth,
@@ -434,8 +510,8 @@ static int load_file(const struct kernel_env *env, const char *name, const char 
 	memset(out, 0, sizeof(*out));
 	out->path = find_file(env, name, near);
 	if (!out->path || !fs_exists(out->path)) {
-		ret = error_set(err, -ENOENT,
-				"%s: no such kernel variant (see: nestlab kernel list)", name);
+		ret = error_set(err, -ENOENT, "%s: no such kernel variant (see: %s kernel list)",
+				name, shell_program());
 		goto out;
 	}
 	out->name = fs_stem(out->path, ".json");
@@ -464,8 +540,8 @@ out:
 	return ret;
 }
 
-int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
-			struct error *err)
+int kernel_variant_load_file(const struct kernel_env *env, const char *name,
+			     struct kernel_variant *out, struct error *err)
 {
 	return load_file(env, name, NULL, 0, out, err);
 }
@@ -478,6 +554,7 @@ void kernel_variant_free(struct kernel_variant *v)
 	clear_source(&v->source);
 	fs_free_names(v->patches, v->npatches);
 	fs_free_names(v->fragments, v->nfragments);
+	fs_free_names(v->options, v->noptions);
 	fs_free_names(v->selftests, v->nselftests);
 	free(v->name);
 	free(v->path);

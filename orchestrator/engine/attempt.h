@@ -28,6 +28,7 @@ struct attempt_setting {
 	const struct host_found *found;
 	struct results_db *db;
 	const char *session, *runs_dir;
+	const char *append;	 /* more boot parameters; NULL: none */
 	const char *environment; /* JSON */
 };
 
@@ -47,13 +48,14 @@ struct attempt {
 	struct boot_result result;
 	struct collector collected;
 	char *dir, *label, *cmdline;
+	char *plan, *selftests; /* files of it where nothing is booted; else NULL */
 	char started[32];
 	enum results_class class; /* RESULTS_OK, or why it failed is in error */
 	struct error error;
 };
 
 struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job);
-/* Makes its folder and its image. On an error the attempt has failed: class and error are set. */
+/* Makes its folder and its image, or what stands for one where nothing is booted. On an error the attempt has failed: class and error are set. */
 int attempt_prepare(struct attempt *a);
 /* Its boot, for a loop; boot_arg() is the attempt. */
 struct boot *attempt_begin(struct attempt *a);

@@ -37,6 +37,7 @@ struct run_request {		      /* borrowed strings */
 	const char *const *kernels; /* variants' names, or paths of their JSON files */
 	size_t nkernels;
 	const char *host;    /* host_find() */
+	const char *append;  /* more boot parameters, NULL: none; part of the host's identity */
 	const char *session; /* from run_new_session() */
 	const char *runs_dir;
 	const char *command;   /* the command line, for the record */
@@ -53,12 +54,18 @@ struct run_summary {
 	/* The error of run_execute() is of a kernel that does not build by its own fault (a patch does not
 	 * apply, it does not compile): an answer, and no trouble of this machine. */
 	bool kernel_at_fault;
+	/* It is of a host that cannot do what is asked for: no answer, and the error says what can. */
+	bool unfit;
 };
 
 void run_summary_free(struct run_summary *summary);
 
 /* "20261123T204512-1a2b": UTC time and process, unique on a machine. */
 void run_new_session(char session[RUN_SESSION_MAX]);
+
+/* Can it be done at all? Scenarios, variants, the host and the boot parameters are read, nothing is
+ * built, booted or written. run_execute() does the same first. */
+int run_check(const struct run_request *req, struct error *err);
 
 /*
  * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see

@@ -46,11 +46,14 @@ struct request_list {
 
 struct request_run {
 	struct request_list scenarios; /* names, or paths of .json files */
-	struct request_list kernels;   /* one or two variants; the base first */
+	struct request_list kernels;   /* variants; the base first */
+	struct request_list config; /* CONFIG_X=y of one more kernel, which is the last one else */
 	char *host;
+	char *append;  /* more boot parameters of every kernel; NULL: none */
 	int boots;     /* of each kernel; 0: auto, until everything is decided */
 	int max_boots; /* with auto */
-	int seed;      /* of boot 1 */
+	int first_boot;
+	int seed; /* of boot 1 */
 };
 
 struct request_compare {
@@ -166,6 +169,9 @@ char *request_json(const struct request *r);
 
 /* Makes paths of files absolute, so that the request means the same in any folder. */
 void request_absolute(struct request *r);
+
+/* The first path of a file that the request names, for the caller to free; NULL: it names none. */
+char *request_find_path(const struct request *r);
 
 struct json_object;
 /* A JSON Schema (2020-12) of the kind. "x-argument" says how the command line has it. */
