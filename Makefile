@@ -127,6 +127,8 @@ install: programs man
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/nestlab $(SHARE)/man/man1 $(SHARE)/doc/nestlab \
 		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -d $(SHARE)/nestlab/symbols
+	install -m 644 $(BUILD)/agent/agent.elf $(BUILD)/agent/l1.elf $(SHARE)/nestlab/symbols
 	install -m 644 $(BUILD)/man/*.1 $(SHARE)/man/man1
 	install -m 644 $(COMPLETION)/nestlab.bash $(SHARE)/bash-completion/completions/nestlab
 	install -m 644 $(COMPLETION)/_nestlab $(SHARE)/zsh/site-functions

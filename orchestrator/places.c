@@ -95,6 +95,18 @@ static char *find_database(const char *root, const char *option)
 	return xasprintf("%s/.local/share/nestlab/nestlab.db", home ? home : "/var/lib");
 }
 
+static void find_symbols(struct places *p, const char *programs)
+{
+	__cleanup_free char *dir = xasprintf("%s/../agent", programs);
+
+	if (!fs_exists(dir)) {
+		free(dir);
+		dir = xasprintf("%s/symbols", p->root);
+	}
+	p->agent_symbols = xasprintf("%s/agent.elf", dir);
+	p->l1_symbols = xasprintf("%s/l1.elf", dir);
+}
+
 void places_find(struct places *p, const char *db_option)
 {
 	__cleanup_free char *programs = fs_program_dir();
@@ -107,6 +119,7 @@ void places_find(struct places *p, const char *db_option)
 	p->policies = xasprintf("%s/results/policies", p->root);
 	p->cache = find_cache();
 	p->agent = xasprintf("%s/nestlab-agent", programs);
+	find_symbols(p, programs);
 	p->db = find_database(p->root, db_option);
 	copy = xstrdup(p->db);
 	p->runs = xasprintf("%s/runs", dirname(copy));
@@ -121,6 +134,8 @@ void places_free(struct places *p)
 	free(p->policies);
 	free(p->cache);
 	free(p->agent);
+	free(p->agent_symbols);
+	free(p->l1_symbols);
 	free(p->db);
 	free(p->runs);
 	*p = (struct places){0};

@@ -12,6 +12,8 @@ struct places { /* free with places_free() */
 	char *variants, *scenarios, *hosts, *policies; /* folders of NAME.json files, in root */
 	char *cache; /* $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else ~/.cache/nestlab */
 	char *agent; /* the nestlab-agent beside this program */
+	/* The agent and its L1 with their symbols, for `nestlab explain`: of the build, or installed. */
+	char *agent_symbols, *l1_symbols;
 	/* --db, as an absolute path; else results/nestlab.db of the checkout; for an installed nestlab
 	 * $XDG_DATA_HOME/nestlab/nestlab.db (~/.local/share). */
 	char *db;
