@@ -26,8 +26,9 @@ static const struct {
 	 "\"description\":\"the same with two CPUs, at half the speed: for selftests\"}"},
 };
 
-static const char *const common_keys[] = {"driver",   "description",  "kernel_config",
-					  "parallel", "wall_limit_s", "progress_limit_s"};
+static const char *const common_keys[] = {"driver",	 "description",	 "kernel_config",
+					  "parallel",	 "wall_limit_s", "progress_limit_s",
+					  "boot_limit_s"};
 
 static const struct host_number limits[] = {
 	{"wall_limit_s", offsetof(struct host_config, wall_limit_s), 7200, 1, INT_MAX},
@@ -145,6 +146,9 @@ static int read_common(const struct json_node *file, struct host_config *cfg, st
 {
 	const struct host_number parallel = {"parallel", offsetof(struct host_config, parallel),
 					     cfg->driver->parallel, 1, 100000};
+	const struct host_number boot_limit = {"boot_limit_s",
+					       offsetof(struct host_config, boot_limit_s),
+					       cfg->driver->boot_limit_s, 0, INT_MAX};
 	int ret = read_description(file, &cfg->description, err);
 
 	if (ret)
@@ -153,6 +157,9 @@ static int read_common(const struct json_node *file, struct host_config *cfg, st
 	if (ret)
 		return ret;
 	ret = host_read_numbers(file, limits, ARRAY_SIZE(limits), cfg, err);
+	if (ret)
+		return ret;
+	ret = host_read_numbers(file, &boot_limit, 1, cfg, err);
 	if (ret)
 		return ret;
 	return host_read_numbers(file, &parallel, 1, cfg, err);
