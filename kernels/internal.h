@@ -14,6 +14,7 @@
  *	config.c    the .config and its check, fragment.c: what a fragment asks for
  *	make.c      make, with progress, and what went wrong
  *	build.c     all of it, in order and under locks; elf.c: the build-id of what came of it
+ *	nm.c	    which source file each function comes from; functions.c: the list of a build
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
  */
 #ifndef KERNELS_INTERNAL_H
@@ -215,6 +216,10 @@ int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_var
 			   const struct kernel_keys *keys, const struct kernel_keys *base,
 			   const struct kernel_work *w, struct progress *progress,
 			   struct error *err);
+
+/* nm.c: writes the list of kernel_functions() for the built tree @tree to @path. A tree without
+ * vmlinux.a (before 6.0) gives none, which is no error. */
+int kernel_functions_write(const char *tree, const char *path, struct error *err);
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);

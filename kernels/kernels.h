@@ -36,6 +36,7 @@
 #include "common/error.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+#include "common/strbuf.h"
 
 enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
 
@@ -124,6 +125,13 @@ bool kernel_is_at_fault(int code);
  * on this machine means that it is not cached. */
 int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,
 		     struct error *err);
+
+/*
+ * Appends lines "FUNCTION PATH": the source file of each function of @build, which is the variant @name's. Of
+ * a build by a nestlab that kept no list it is the base's, and maybe nothing.
+ */
+int kernel_functions(const struct kernel_env *env, const char *name,
+		     const struct kernel_build *build, struct strbuf *text, struct error *err);
 
 /* Programs of the tree's tools/testing/selftests/kvm. Free with kernel_selftests_free(). */
 struct kernel_selftests {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # cli/ is the program: main.c and one cmd_NAME.c per command. The rooms behind it are in the library.
 NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
-LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
+LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c orchestrator/explain/*.c \
 	orchestrator/hosts/*.c)
 
 # The program explains itself: one page for nestlab, one for each command.

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What commands print on stdout, as wide as that is. */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/output.h"
 #include "common/strbuf.h"
 #include "common/terminal.h"
@@ -119,4 +123,39 @@ void command_print_row(const char *head, const char *text)
 	__cleanup_free char *clean_head = terminal_line(head), *clean_text = terminal_line(text);
 
 	print_clean_row(clean_head, clean_text);
+}
+
+/* ---- -o FILE ---- */
+
+static int write_stream(FILE *f, const char *name, const struct strbuf *out, struct error *err)
+{
+	if (fwrite(out->buf, 1, out->len, f) != out->len || fflush(f))
+		return error_set(err, -errno, "%s: cannot write: %s", name, strerror(errno));
+	return 0;
+}
+
+/* For a device, a pipe or a link: renaming a new file over it would replace it. */
+static int write_in_place(const char *path, const struct strbuf *out, struct error *err)
+{
+	FILE *f = fopen(path, "w");
+	int ret;
+
+	if (!f)
+		return error_set(err, -errno, "%s: cannot open for writing: %s", path,
+				 strerror(errno));
+	ret = write_stream(f, path, out, err);
+	if (fclose(f) && !ret)
+		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
+	return ret;
+}
+
+int command_write_output(const char *path, const struct strbuf *out, struct error *err)
+{
+	struct stat st;
+
+	if (!path)
+		return write_stream(stdout, "stdout", out, err);
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return write_in_place(path, out, err);
+	return fs_write_file(path, out->buf, out->len, err);
 }
