@@ -84,7 +84,7 @@ static int make_plan(struct work *w, struct error *err)
 	ret = bisect_probe_write(&probe, path, err);
 	if (ret)
 		return ret;
-	return scenario_load(w->places.scenarios, path, &w->plan, err);
+	return scenario_load(&w->places.scenarios, path, &w->plan, err);
 }
 
 static int read_images(struct work *w, const char *kernel, const struct kernel_env *env,
@@ -108,7 +108,7 @@ static int read_images(struct work *w, const char *kernel, const struct kernel_e
 static int prepare_side(struct work *w, const char *kernel, struct side *side, struct error *err)
 {
 	const struct kernel_env env = {
-		.variants_dir = w->places.variants,
+		.variants = w->places.variants,
 		.cache_dir = w->places.cache,
 		.host_fragments = (const char *const *)w->host.kernel_config,
 	};
