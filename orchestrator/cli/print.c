@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What commands print on stdout, as wide as that is. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
-#include "common/fs.h"
 #include "common/output.h"
 #include "common/strbuf.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
+#include "results/report/text.h"
 #include "results/report/table.h"
 
 #define ROW_TEXT_MIN 24 /* columns beside the head of a row that are worth beginning its text in */
@@ -125,37 +123,21 @@ void command_print_row(const char *head, const char *text)
 	print_clean_row(clean_head, clean_text);
 }
 
-/* ---- -o FILE ---- */
-
-static int write_stream(FILE *f, const char *name, const struct strbuf *out, struct error *err)
+void command_print_table(const struct results_table *t, bool as_json, unsigned int flags)
 {
-	if (fwrite(out->buf, 1, out->len, f) != out->len || fflush(f))
-		return error_set(err, -errno, "%s: cannot write: %s", name, strerror(errno));
-	return 0;
-}
+	struct strbuf out = STRBUF_INIT;
 
-/* For a device, a pipe or a link: renaming a new file over it would replace it. */
-static int write_in_place(const char *path, const struct strbuf *out, struct error *err)
-{
-	FILE *f = fopen(path, "w");
-	int ret;
-
-	if (!f)
-		return error_set(err, -errno, "%s: cannot open for writing: %s", path,
-				 strerror(errno));
-	ret = write_stream(f, path, out, err);
-	if (fclose(f) && !ret)
-		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
-	return ret;
-}
-
-int command_write_output(const char *path, const struct strbuf *out, struct error *err)
-{
-	struct stat st;
-
-	if (!path)
-		return write_stream(stdout, "stdout", out, err);
-	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
-		return write_in_place(path, out, err);
-	return fs_write_file(path, out->buf, out->len, err);
+	if (as_json && t->npairs == 1)
+		results_render_json(&t->pairs[0], &out);
+	else if (as_json)
+		results_render_table_json(t, &out);
+	else if (t->npairs == 1)
+		results_render_text(&t->pairs[0], flags, &out);
+	else
+		results_render_table_text(t, flags, &out);
+	if (as_json)
+		fputs(out.buf, stdout);
+	else
+		command_print_text(out.buf);
+	strbuf_release(&out);
 }
