@@ -170,6 +170,7 @@ void places_find(struct places *p, const char *db_option)
 	p->db = find_database(p->root, db_option);
 	copy = xstrdup(p->db);
 	p->runs = xasprintf("%s/runs", dirname(copy));
+	p->explanations = xasprintf("%s/explanations", copy); /* dirname() has cut it */
 }
 
 void places_free(struct places *p)
@@ -186,5 +187,6 @@ void places_free(struct places *p)
 	free(p->l1_symbols);
 	free(p->db);
 	free(p->runs);
+	free(p->explanations);
 	*p = (struct places){0};
 }

@@ -24,7 +24,8 @@ struct places { /* free with places_free() */
 	/* --db, as an absolute path; else results/nestlab.db of the checkout; for an installed nestlab
 	 * $XDG_DATA_HOME/nestlab/nestlab.db (~/.local/share). */
 	char *db;
-	char *runs; /* boots' consoles and records: `runs` beside the database */
+	char *explanations; /* beside the database (results/explain/keep.h) */
+	char *runs;	    /* boots' consoles and records: `runs` beside the database */
 };
 
 /* Neither makes nor checks anything. @db_option: the value of --db, or NULL. */

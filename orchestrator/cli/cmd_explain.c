@@ -7,6 +7,7 @@
 #include "orchestrator/cli/command.h"
 #include "orchestrator/engine/run.h"
 #include "orchestrator/explain/explain.h"
+#include "results/explain/keep.h"
 
 #define FROM_MAX (64 << 20) /* bytes */
 
@@ -64,6 +65,8 @@ static int carry_out_explain(struct request *r, const char *line)
 	request_absolute(r);
 	run_new_session(session);
 	ret = explain_execute(&r->explain, session, command_places()->runs, &e, &err);
+	if (!ret)
+		ret = explain_keep(command_places()->explanations, &e, &err);
 	if (!ret)
 		ret = write_answer(&e, f, &err);
 	explanation_free(&e);

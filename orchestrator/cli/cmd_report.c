@@ -23,7 +23,12 @@ static int render_report(struct results_db *db, const struct request_report *r)
 {
 	struct results_filter filter = {.session = r->session};
 	struct report_options how = {
-		.db = command_places()->db, .reporter = r->reporter, .url = r->url};
+		.db = command_places()->db,
+		.reporter = r->reporter,
+		.url = r->url,
+		.explanations = command_places()->explanations,
+		.explain = r->explain,
+	};
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
 	struct report report;
@@ -83,7 +88,12 @@ static int write_pages(const struct signoff *s, const struct policy *p, const st
 		       const struct request_signoff *q, struct error *err)
 {
 	struct report_options how = {
-		.db = command_places()->db, .reporter = q->reporter, .url = q->url};
+		.db = command_places()->db,
+		.reporter = q->reporter,
+		.url = q->url,
+		.explanations = command_places()->explanations,
+		.explain = q->explain,
+	};
 	int ret = fs_mkdir_p(output, err);
 
 	if (ret)

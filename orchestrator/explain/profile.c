@@ -231,23 +231,40 @@ static void choose_units(struct building *b)
 		b->pieces[b->units[u]->parts % PARTS]++;
 }
 
+static struct explain_mean mean_of_units(const struct building *b)
+{
+	struct sums sums = {0};
+
+	for (size_t u = 0; u < b->nunits; u++)
+		add_value(&sums, b->units[u]->parts, (double)b->units[u]->total);
+	return mean_of(b, &sums);
+}
+
+static struct explain_mean mean_of_all(const struct building *b)
+{
+	struct building all = {.s = b->s, .of_all = b->s->operations_seen};
+	struct explain_mean mean;
+
+	all.nunits = b->s->nunits;
+	all.units = xcalloc(all.nunits, sizeof(*all.units));
+	for (size_t u = 0; u < all.nunits; u++) {
+		all.units[u] = &b->s->units[u];
+		all.pieces[all.units[u]->parts % PARTS]++;
+	}
+	mean = mean_of_units(&all);
+	free(all.units);
+	return mean;
+}
+
 static void fill_totals(const struct building *b)
 {
 	struct explain_side *side = &b->e->sides[b->side];
-	struct sums own = {0};
-	double all = 0;
 
-	for (size_t u = 0; u < b->nunits; u++)
-		add_value(&own, b->units[u]->parts, (double)b->units[u]->total);
-	for (size_t u = 0; u < b->s->nunits; u++)
-		all += (double)b->s->units[u].total;
-	for (size_t u = 0; u < b->nunits; u++)
-		all -= (double)b->units[u]->total;
-	side->total = mean_of(b, &own);
+	side->total = mean_of_units(b);
+	side->all = mean_of_all(b);
 	side->followed = (int)b->nunits;
 	if (side->interrupted)
-		side->interrupts =
-			(all - side->interrupted * side->total.mean) / (double)b->s->nunits;
+		side->interrupts = side->all.mean - side->total.mean;
 	side->instructions = b->s->followed / 1e6;
 }
 

@@ -192,6 +192,9 @@ static int check_test(const struct request *r, const struct request_field *field
 #define SESSION(struct_at)                                                                         \
 	{.key = "session", .type = REQUEST_TEXT, .at = struct_at, .argname = "ID",                 \
 	 .help = "only boots of this session of `nestlab run`"}
+#define EXPLAIN(struct_at)                                                                         \
+	{.key = "explain", .type = REQUEST_FLAG, .at = struct_at,                                  \
+	 .help = "with what `nestlab explain` found of the metrics that changed"}
 #define REPORTER(struct_at)                                                                        \
 	{.key = "reporter", .type = REQUEST_TEXT, .at = struct_at, .argname = "WHO",               \
 	 .help = "who reports: \"Name <address>\""}
@@ -278,6 +281,7 @@ static const struct request_field report_fields[] = {
 	BASE_AND_NEW(report, REQUEST_OPERAND, "BASE", "NEW"),
 	{.key = "format", .type = REQUEST_CHOICE, .at = AT(report.format), .argname = "FORMAT",
 	 .otherwise = "text", .choice = format_name, .help = "the format of the report"},
+	EXPLAIN(AT(report.explain)),
 	SESSION(AT(report.session)),
 	REPORTER(AT(report.reporter)),
 	URL(AT(report.url)),
@@ -289,6 +293,7 @@ static const struct request_field signoff_fields[] = {
 	 .required = REQUEST_ALWAYS, .file = REQUEST_JSON_FILE,
 	 .help = "the policy to judge by: a name in results/policies, or a path"},
 	BASE_AND_NEW(signoff, REQUEST_OPTION, "KERNEL", "KERNEL"),
+	EXPLAIN(AT(signoff.explain)),
 	SESSION(AT(signoff.session)),
 	REPORTER(AT(signoff.reporter)),
 	URL(AT(signoff.url)),

@@ -66,6 +66,7 @@ struct request_compare {
 struct request_report {
 	char *base, *new;
 	int format; /* 1 + index in report_formats[] (results/report/report.h) */
+	bool explain;
 	char *session;
 	char *reporter, *url; /* email; NULL: left out */
 };
@@ -73,6 +74,7 @@ struct request_report {
 struct request_signoff {
 	char *base, *new;
 	char *policy; /* a name in results/policies, or a path */
+	bool explain;
 	char *session;
 	char *reporter, *url;
 };

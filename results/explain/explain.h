@@ -77,6 +77,7 @@ struct explain_side { /* a kernel */
 	 * all operations. Where most operations have one (they are long), none is left out. */
 	int interrupted;
 	double interrupts;
+	struct explain_mean all; /* of all operations that were followed, interrupted or not */
 	int boots;
 	double instructions; /* that were followed, millions */
 };
@@ -95,9 +96,14 @@ struct explanation {				      /* free with explanation_free() */
 
 void explanation_free(struct explanation *e);
 
-/* Does the sum of a side agree with what was measured: the median, which is that of an operation without an
- * interrupt, or, if none was left out, the mean? *measured is which. */
-bool explain_side_agrees(const struct explain_side *s, const char **measured);
+/*
+ * Does what was followed agree with what was measured? *median: the sum with the median; *mean: all
+ * operations, interrupted or not, with the mean. Where a few operations cost far more than most for the
+ * kernel's own reasons (a lazy list that is purged), the sum lies above the median, and only the mean agrees.
+ */
+void explain_side_agrees(const struct explain_side *s, bool *median, bool *mean);
+/* The same as words: "agrees with the median and the mean". */
+const char *explain_side_verdict(const struct explain_side *s);
 
 /* ---- statistics.c ---- */
 

@@ -46,6 +46,8 @@ static const struct field side_fields[] = {
 	FIELD(explain_side, "error", FIELD_REAL, total.error),
 	FIELD(explain_side, "interrupted", FIELD_INT, interrupted),
 	FIELD(explain_side, "interrupts", FIELD_REAL, interrupts),
+	FIELD(explain_side, "all", FIELD_REAL, all.mean),
+	FIELD(explain_side, "all_error", FIELD_REAL, all.error),
 	FIELD(explain_side, "median", FIELD_REAL, median),
 	FIELD(explain_side, "mean", FIELD_REAL, mean),
 	FIELD(explain_side, "operations", FIELD_INT, operations),

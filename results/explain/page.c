@@ -98,21 +98,20 @@ static void add_verdict(struct doc *d, const struct explanation *e)
 static void add_sides(struct doc *d, const struct explanation *e)
 {
 	struct table *t = table_new("Does the sum agree with what was measured?",
-				    "kernel|sum>|median measured>|mean measured>|agrees|"
+				    "kernel|sum>|median measured>|mean measured>|the sum|"
 				    "followed>|of>|interrupted>|boots>");
 
 	for (int i = 0; i < e->nsides; i++) {
 		const struct explain_side *s = &e->sides[i];
-		const char *measured;
+		bool median, mean;
 
 		table_cell(t, "%s", s->kernel);
 		table_cell(t, "%.0f", s->total.mean);
 		table_cell(t, "%.0f", s->median);
 		table_cell(t, "%.0f", s->mean);
-		if (explain_side_agrees(s, &measured))
-			table_cell_tone(t, TONE_GOOD, "yes, with the %s", measured);
-		else
-			table_cell_tone(t, TONE_BAD, "no, not with the %s", measured);
+		explain_side_agrees(s, &median, &mean);
+		table_cell_tone(t, median || mean ? TONE_GOOD : TONE_BAD, "%s",
+				explain_side_verdict(s));
 		table_cell(t, "%d", s->followed);
 		table_cell(t, "%d", s->operations);
 		table_cell(t, "%d", s->interrupted);

@@ -93,18 +93,30 @@ void explain_table_judge(struct explain_table *t, const struct explanation *e)
 		qsort(t->rows, t->nrows, sizeof(*t->rows), e->nsides == 2 ? of_two : of_one);
 }
 
-bool explain_side_agrees(const struct explain_side *s, const char **measured)
+/* @measured may also be off by a bucket of the histogram: common/histogram.h. */
+static bool holds(struct explain_mean m, size_t n, double measured)
 {
-	struct explain_mean what = {.mean = s->median};
+	const struct explain_mean other = {.mean = measured};
 	double low, high;
 
-	*measured = "median";
-	/* Part of every one, or of none: then the sum is that of all. */
-	if (!s->interrupted) {
-		what.mean = s->mean;
-		*measured = "mean";
-	}
-	explain_interval(what, 0, s->total, (size_t)s->followed, 1, &low, &high);
-	/* besides, a bucket of the histogram that the median is taken from: common/histogram.h */
-	return low <= what.mean / 1024 && high >= -what.mean / 1024;
+	explain_interval(other, 0, m, n, 1, &low, &high);
+	return low <= measured / 1024 && high >= -measured / 1024;
+}
+
+void explain_side_agrees(const struct explain_side *s, bool *median, bool *mean)
+{
+	*median = holds(s->total, (size_t)s->followed, s->median);
+	*mean = holds(s->all, (size_t)(s->followed + s->interrupted), s->mean);
+}
+
+const char *explain_side_verdict(const struct explain_side *s)
+{
+	static const char *const words[2][2] = {
+		{"DOES NOT AGREE with what was measured", "agrees with the mean"},
+		{"agrees with the median", "agrees with the median and the mean"},
+	};
+	bool median, mean;
+
+	explain_side_agrees(s, &median, &mean);
+	return words[median][mean];
 }

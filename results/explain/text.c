@@ -19,17 +19,14 @@ static const struct {
 static void add_side(const struct explanation *e, const struct explain_side *s, struct strbuf *out)
 {
 	const struct explain_mean none = {0};
-	const char *measured, *verdict = "DOES NOT AGREE";
 	double low, high;
 
-	if (explain_side_agrees(s, &measured))
-		verdict = "agrees";
 	explain_interval(none, 0, s->total, (size_t)s->followed, 1, &low, &high);
 	strbuf_addf(out, "  %s: %.0f +-%.0f instructions a %s (%d of %d followed, %d boot%s)\n",
 		    s->kernel, s->total.mean, (high - low) / 2, e->operation, s->followed,
 		    s->operations, s->boots, s->boots == 1 ? "" : "s");
-	strbuf_addf(out, "    measured: median %.0f, mean %.0f: the %s %s\n", s->median, s->mean,
-		    measured, verdict);
+	strbuf_addf(out, "    measured: median %.0f, mean %.0f; it %s\n", s->median, s->mean,
+		    explain_side_verdict(s));
 	if (s->interrupted)
 		strbuf_addf(
 			out,
