@@ -160,19 +160,3 @@ void explain_add_to(struct doc *d, const struct explanation *e)
 		      "%.0f %% for all rows of a table together.",
 		      100 * EXPLAIN_CONFIDENCE);
 }
-
-void explain_html(const struct explanation *e, struct strbuf *out)
-{
-	__cleanup_free char *title = NULL;
-	struct doc d;
-
-	if (e->nsides == 2)
-		title = xasprintf("Where a %s's instructions went: %s against %s", e->operation,
-				  e->sides[1].kernel, e->sides[0].kernel);
-	else
-		title = xasprintf("Where a %s's instructions go: %s", e->operation,
-				  e->sides[0].kernel);
-	doc_begin(&d, &html_face, out, title);
-	explain_add_to(&d, e);
-	doc_end(&d);
-}
