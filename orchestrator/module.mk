@@ -4,6 +4,17 @@ NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
 LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
 	orchestrator/hosts/*.c)
 
+# What knows libvirt is a program of its own, made where libvirt-dev is installed: its library takes longer to
+# load than most commands take in all.
+ifeq ($(shell pkg-config --exists libvirt && echo yes),yes)
+PROGRAMS += $(BUILD)/bin/nestlab-libvirt
+LIBVIRT_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard orchestrator/hosts/libvirt/*.c))
+$(BUILD)/bin/nestlab-libvirt: $(LIBVIRT_OBJS) $(BUILD)/libnestlab.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS) $(shell pkg-config --libs libvirt)
+endif
+
 # The program explains itself: one page for nestlab, one for each command.
 man: $(BUILD)/man/nestlab.1
 $(BUILD)/man/nestlab.1: $(BUILD)/bin/nestlab
