@@ -12,11 +12,13 @@
 #include "common/shell.h"
 #include "orchestrator/hosts/emulated.h"
 #include "orchestrator/hosts/here.h"
+#include "orchestrator/hosts/kexec.h"
 #include "orchestrator/hosts/libvirt.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_libvirt, NULL};
+const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_libvirt,
+						  &host_kexec, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {
