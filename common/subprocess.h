@@ -30,12 +30,16 @@ struct subprocess {
 	void (*on_line)(const char *line, void *arg);
 	void *arg;
 	int timeout_ms; /* 0: none; over it: -ETIMEDOUT */
+	int secret_fd;	/* 0: none; else one of ours that the program keeps: /dev/fd/N there */
+	bool undoes; /* it undoes what was done: a cancel neither keeps it from running nor ends it */
 };
 
 /*
  * Runs it to its end. Returns 0 with *status the exit status (128 + N for signal N), or a negative
  * errno (could not be started, cancelled, timed out) with @err set. With @status NULL a non-zero
  * status is an error too (-EIO), naming the program, its status and the log's path.
+ * Cancelled or timed out, *status says how it ended: 128 + SIGKILL if it did not within the two seconds. (Unchanged
+ * if it was never started.)
  */
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -318,6 +319,12 @@ static int find_status(const char *path, struct stat *st, struct error *err)
 	return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
 }
 
+/* A note of nestlab's own, at the top of the tree. */
+static bool is_note(const char *path)
+{
+	return !strncmp(path, ".nestlab-", strlen(".nestlab-"));
+}
+
 int kernel_tree_is_generated(const char *tree, const char *path, bool *generated, struct error *err)
 {
 	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
@@ -326,7 +333,9 @@ int kernel_tree_is_generated(const char *tree, const char *path, bool *generated
 	bool noted;
 	int ret;
 
-	*generated = false;
+	*generated = is_note(path);
+	if (*generated)
+		return 0;
 	ret = find_status(mark, &marked, err);
 	if (!ret)
 		ret = find_status(full, &st, err);
@@ -334,7 +343,7 @@ int kernel_tree_is_generated(const char *tree, const char *path, bool *generated
 		return 0;
 	if (ret)
 		return ret;
-	if (!S_ISREG(st.st_mode) || !is_newer(&st.st_mtim, &marked.st_mtim))
+	if (S_ISDIR(st.st_mode) || !is_newer(&st.st_mtim, &marked.st_mtim))
 		return 0;
 	ret = find_note(tree, path, &noted, err);
 	if (ret)
@@ -378,5 +387,24 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 		close(in);
 	if (ret)
 		return ret;
+	return relocate_tree(to, err);
+}
+
+int kernel_tree_keep(const char *tree, const char *kept, struct error *err)
+{
+	unsigned int flags = 0;
+
+	if (fs_exists(kept))
+		flags = RENAME_EXCHANGE;
+	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
+		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", kept,
+				 strerror(errno));
+	return 0;
+}
+
+int kernel_tree_move(const char *from, const char *to, struct error *err)
+{
+	if (rename(from, to))
+		return error_set(err, -errno, "%s: cannot move here: %s", to, strerror(errno));
 	return relocate_tree(to, err);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/fs.h"
 #include "common/log.h"
@@ -14,8 +15,12 @@
 #include "results/report/text.h"
 
 static bool as_json;
+static const char *given_session;
 static const struct option_spec options[] = {
-	OPTION_FLAG("json", &as_json, "print the comparison as JSON"), COMMAND_DB, OPTION_END};
+	OPTION_FLAG("json", &as_json, "print the comparison as JSON"),
+	OPTION_STRING("session", "NAME", &given_session,
+		      "the session that the boots belong to (default: a new one)"),
+	COMMAND_DB, OPTION_END};
 
 /* One `nestlab run`. */
 struct session {
@@ -222,6 +227,21 @@ static int run_session(struct session *s)
 	return status;
 }
 
+/* A folder in runs/ has its name. */
+static void name_session(char id[RUN_SESSION_MAX])
+{
+	if (!given_session) {
+		run_new_session(id);
+		return;
+	}
+	if (!fs_is_plain_name(given_session) || strlen(given_session) >= RUN_SESSION_MAX)
+		command_usage_error(
+			"--session: a name of letters, digits and ._+-, shorter than %d, "
+			"is expected, not %s",
+			RUN_SESSION_MAX, given_session);
+	snprintf(id, RUN_SESSION_MAX, "%s", given_session);
+}
+
 static int carry_out_run(struct request *request, const char *line)
 {
 	const struct request_run *r = &request->run;
@@ -240,7 +260,7 @@ static int carry_out_run(struct request *request, const char *line)
 				.runs_dir = places->runs,
 				.command = line,
 				.seed = r->seed,
-				.first_boot = 1,
+				.first_boot = r->first_boot,
 				.boots = r->boots,
 			},
 		.max_boots = r->max_boots,
@@ -251,7 +271,7 @@ static int carry_out_run(struct request *request, const char *line)
 		s.request.boots = 1;
 		s.alpha = results_sequential_alpha(0.05, r->max_boots);
 	}
-	run_new_session(id);
+	name_session(id);
 	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s.db, &err))
 		return command_fatal(&err);
 	status = run_session(&s);

@@ -12,13 +12,14 @@
 #include "common/shell.h"
 #include "orchestrator/hosts/emulated.h"
 #include "orchestrator/hosts/here.h"
-#include "orchestrator/hosts/kexec.h"
-#include "orchestrator/hosts/libvirt.h"
+#include "orchestrator/hosts/ipmi/ipmi.h"
+#include "orchestrator/hosts/kexec/kexec.h"
+#include "orchestrator/hosts/libvirt/libvirt.h"
 
 #define SUFFIX ".json"
 
 const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_libvirt,
-						  &host_kexec, NULL};
+						  &host_kexec,	  &host_ipmi, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {

@@ -43,6 +43,9 @@ static int check_run(const struct request *r, const struct request_field *fields
 					"%s compare %s %s",
 					kernels->items[0], shell_program(), kernels->items[0],
 					kernels->items[0]);
+	if (r->run.first_boot > 1 && !r->run.boots)
+		return request_complain(request_find_field(fields, "first_boot"), name, err,
+					"auto decides on its own boots: it begins with 1");
 	if (kernels->count == 1 && !r->run.boots)
 		return request_complain(request_find_field(fields, "boots"), name, err,
 					"auto needs two kernels to decide between");
@@ -240,6 +243,9 @@ static const struct request_field run_fields[] = {
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(run.max_boots), .argname = "N",
 	 .min = 1, .max = 1000, .otherwise = "8", .help = "boots of each kernel at most, with auto"},
+	{.key = "first_boot", .type = REQUEST_INTEGER, .at = AT(run.first_boot), .argname = "N",
+	 .min = 1, .max = 100000, .otherwise = "1",
+	 .help = "number of the first boot, where a session's boots are made by several runs"},
 	HOST(AT(run.host)),
 	SEED(AT(run.seed)),
 	{0},

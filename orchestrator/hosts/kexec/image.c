@@ -9,7 +9,7 @@
 
 #include "agents/wire/ticket.h"
 #include "common/fs.h"
-#include "orchestrator/hosts/kexec.h"
+#include "orchestrator/hosts/kexec/kexec.h"
 
 static int report(struct archive *a, const char *path, struct error *err)
 {

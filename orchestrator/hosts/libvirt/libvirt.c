@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orchestrator/hosts/libvirt.h"
+#include "orchestrator/hosts/libvirt/libvirt.h"
 
 #include <errno.h>
 #include <stdlib.h>

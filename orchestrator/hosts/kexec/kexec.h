@@ -3,7 +3,7 @@
  * kexec.h - a server that runs a Linux of its own and is reached by ssh: our kernel is loaded there, jumped to,
  * and measured; afterwards it boots its own system again, as after any reset. No BMC is needed.
  *
- *	check		root, kexec, no lock-down, room (kexec_config.c: a script that changes nothing)
+ *	check		root, kexec, no lock-down, room (config.c: a script that changes nothing)
  *	upload		kernel and initramfs, by their hashes: once; this boot's ticket behind them
  *	load, jump	kexec -l, kexec -e: the connection breaks
  *	measure		console and records come by a command whose output is the server's serial line

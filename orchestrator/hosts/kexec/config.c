@@ -7,7 +7,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
-#include "orchestrator/hosts/kexec.h"
+#include "orchestrator/hosts/kexec/kexec.h"
 
 #define PROBE_LIMIT_MS 30000
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nestlab-libvirt - what the driver `libvirt` (orchestrator/hosts/libvirt.h) needs of libvirt, as processes: its
+ * nestlab-libvirt - what the driver `libvirt` (orchestrator/hosts/libvirt/libvirt.h) needs of libvirt, as processes: its
  * library blocks, and takes longer to load than most commands of nestlab's take in all.
  *
  *	nestlab-libvirt probe URI TYPE		a JSON object of what is there, on stdout
@@ -33,7 +33,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
-#include "orchestrator/hosts/libvirt.h"
+#include "orchestrator/hosts/libvirt/libvirt.h"
 
 #define KEEPALIVE_S 5
 
@@ -71,7 +71,8 @@ static virConnectPtr connect_to(const char *uri)
 
 static void add_version(struct json_object *o, const char *key, unsigned long v)
 {
-	__cleanup_free char *text = xasprintf("%lu.%lu.%lu", v / 1000000, v / 1000 % 1000, v % 1000);
+	__cleanup_free char *text =
+		xasprintf("%lu.%lu.%lu", v / 1000000, v / 1000 % 1000, v % 1000);
 
 	json_object_object_add(o, key, json_object_new_string(text));
 }
@@ -180,7 +181,8 @@ static int watch_domain(virConnectPtr conn, struct held *h)
 {
 	virConnectRegisterCloseCallback(conn, on_close, h, NULL);
 	if (virConnectDomainEventRegisterAny(conn, h->domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-					     VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), h, NULL) < 0 ||
+					     VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), h,
+					     NULL) < 0 ||
 	    virConnectDomainEventRegisterAny(conn, h->domain, VIR_DOMAIN_EVENT_ID_REBOOT,
 					     VIR_DOMAIN_EVENT_CALLBACK(on_reboot), h, NULL) < 0)
 		return fail("events");
@@ -334,7 +336,8 @@ static int upload(virConnectPtr conn, char **args)
 		return fail(args[1]);
 	stream = virStreamNew(conn, 0);
 	path = virStorageVolGetPath(volume);
-	if (stream && path && !virStorageVolUpload(volume, stream, 0, (unsigned long long)st.st_size, 0) &&
+	if (stream && path &&
+	    !virStorageVolUpload(volume, stream, 0, (unsigned long long)st.st_size, 0) &&
 	    !virStreamSendAll(stream, send_bytes, &fd) && !virStreamFinish(stream))
 		ret = 0;
 	if (ret) {
@@ -364,10 +367,8 @@ static const struct {
 	int args;
 	int (*run)(virConnectPtr conn, char **args);
 } actions[] = {
-	{"probe", 2, probe},
-	{"hold", 2, hold},
-	{"console", 2, console},
-	{"upload", 4, upload},
+	{"probe", 2, probe},	      {"hold", 2, hold},
+	{"console", 2, console},      {"upload", 4, upload},
 	{"remove", 3, remove_volume},
 };
 

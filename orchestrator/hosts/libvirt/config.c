@@ -6,7 +6,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
-#include "orchestrator/hosts/libvirt.h"
+#include "orchestrator/hosts/libvirt/libvirt.h"
 
 #define PROBE_LIMIT_MS	 30000
 #define KERNEL_MEGABYTES 512 /* that the kernel itself must keep, at least */

@@ -4,11 +4,11 @@
  * machine or another one. It is made for one boot, from the host file alone, and is gone afterwards.
  *
  * Its one serial port, by libvirt's own streams, is a line (line.h) that carries console and records. All
- * that needs libvirt's library is done by `nestlab-libvirt` (libvirt/main.c): one process holds the domain
+ * that needs libvirt's library is done by `nestlab-libvirt` (orchestrator/libvirt/main.c): one process holds the domain
  * and tells of its end, another one is the line. The domain lives as long as the connection of the
  * process that holds it (AUTODESTROY): a nestlab that is killed leaves nothing behind.
  *
- * libvirt.c: a boot. libvirt_config.c: its part of the host file, the domain's XML, the probe.
+ * libvirt.c: a boot. config.c: its part of the host file, the domain's XML, the probe.
  */
 #ifndef ORCHESTRATOR_HOSTS_LIBVIRT_H
 #define ORCHESTRATOR_HOSTS_LIBVIRT_H

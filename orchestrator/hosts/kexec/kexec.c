@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orchestrator/hosts/kexec.h"
+#include "orchestrator/hosts/kexec/kexec.h"
 
 #include <errno.h>
 #include <stdio.h>
