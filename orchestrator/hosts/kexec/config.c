@@ -11,12 +11,9 @@
 
 #define PROBE_LIMIT_MS 30000
 
-const char *const kexec_keys[] = {
-	"ssh",	     "ssh_options", "console",	  "device",	    "speed",
-	"directory", "cmdline",	    "watchdog_s", "return_limit_s", NULL};
+const char *const kexec_keys[] = {"ssh", "ssh_options", "console", "directory", "cmdline", "watchdog_s", "return_limit_s", NULL};
 
 static const struct host_number numbers[] = {
-	{"speed", offsetof(struct kexec_config, speed), 115200, 300, 4000000},
 	{"watchdog_s", offsetof(struct kexec_config, watchdog_s), 600, 10, 6553},
 	{"return_limit_s", offsetof(struct kexec_config, return_limit_s), 900, 1, 86400},
 };
@@ -40,14 +37,13 @@ static int read_text(const struct json_node *file, const char *key, const char *
 	return ret;
 }
 
-static int read_list(const struct json_node *file, const char *key, bool needed, char ***out,
-		     struct error *err)
+static int read_list(const struct json_node *file, const char *key, char ***out, struct error *err)
 {
 	struct json_node list, item;
-	int ret = json_member(file, key, needed, &list, err);
+	int ret = json_member(file, key, false, &list, err);
 
 	if (ret)
-		return ret == -ENOENT && !needed ? 0 : ret;
+		return ret == -ENOENT ? 0 : ret;
 	ret = json_as_array(&list, err);
 	if (ret)
 		return ret;
@@ -60,8 +56,6 @@ static int read_list(const struct json_node *file, const char *key, bool needed,
 		if (!ret)
 			(*out)[i] = xstrdup(text);
 	}
-	if (!ret && needed && !(*out)[0])
-		return json_error(&list, err, "must not be empty");
 	return ret;
 }
 
@@ -80,9 +74,9 @@ static int check_words(const struct json_node *file, const struct kexec_config *
 			c->directory);
 	if (!c->ssh[0] || c->ssh[0] == '-')
 		return json_error(file, err, "ssh: \"%s\" is no destination", c->ssh);
-	if (!c->device[0] || c->device[strspn(c->device, plain)] || strchr(c->device, '/'))
-		return json_error(file, err, "device: expected \"ttyS0\" or the like, found \"%s\"",
-				  c->device);
+	if (!c->console.command)
+		return json_error(file, err,
+				  "console: needs a \"command\" whose output is the server's serial line");
 	if (strpbrk(c->cmdline, "\n'\"\\"))
 		return json_error(file, err, "cmdline: no quotes, backslashes or newlines");
 	return 0;
@@ -96,7 +90,6 @@ int kexec_configure(const struct json_node *file, void **own, struct error *err)
 		char **out;
 	} texts[] = {
 		{"ssh", NULL, &c->ssh},
-		{"device", "ttyS0", &c->device},
 		{"directory", "/var/tmp/nestlab", &c->directory},
 		{"cmdline", "", &c->cmdline},
 	};
@@ -108,10 +101,10 @@ int kexec_configure(const struct json_node *file, void **own, struct error *err)
 		if (ret)
 			return ret;
 	}
-	ret = read_list(file, "console", true, &c->console, err);
+	ret = host_console_read(file, &c->console, err);
 	if (ret)
 		return ret;
-	ret = read_list(file, "ssh_options", false, &c->options, err);
+	ret = read_list(file, "ssh_options", &c->options, err);
 	if (ret)
 		return ret;
 	ret = host_read_numbers(file, numbers, ARRAY_SIZE(numbers), c, err);
@@ -132,9 +125,8 @@ void kexec_free_config(void *own)
 	struct kexec_config *c = own;
 
 	free_list(c->options);
-	free_list(c->console);
+	host_console_release(&c->console);
 	free(c->ssh);
-	free(c->device);
 	free(c->directory);
 	free(c->cmdline);
 	free(c);
@@ -147,7 +139,7 @@ char *kexec_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 	(void)purpose;
 	return xasprintf("console=%s,%lld loglevel=5 panic_print=32 panic=5 nokaslr "
 			 "nestlab.end=reboot nestlab.watchdog=%lld%s%s",
-			 c->device, (long long)c->speed, (long long)c->watchdog_s,
+			 c->console.device, (long long)c->console.speed, (long long)c->watchdog_s,
 			 c->cmdline[0] ? " " : "", c->cmdline);
 }
 

@@ -227,13 +227,11 @@ static int write_ticket(struct host_session *s, struct error *err)
 	char text[TICKET_BYTES];
 	int ret;
 
-	s->ticket.channel = TICKET_LINE;
-	s->ticket.answers = true;
-	s->ticket.speed = (uint32_t)config(s)->speed;
-	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/%s", config(s)->device);
+	host_console_ticket(&config(s)->console, &s->ticket);
 	ret = ticket_format(&s->ticket, text);
 	if (ret)
-		return error_set(err, ret, "device: \"%s\" is too long", config(s)->device);
+		return error_set(err, ret, "console: \"%s\" is too long",
+				 config(s)->console.device);
 	s->ticketed = true;
 	ret = kexec_write_ticket(v->cargo[TICKET].path, text, sizeof(text), err);
 	explicit_bzero(text, sizeof(text));
@@ -289,7 +287,7 @@ static int start_channel(struct host_session *s, struct error *err)
 		.line = {.ticket = &s->ticket,
 			 .console_path = s->console_path,
 			 .records_path = s->records_path},
-		.argv = (const char *const *)config(s)->console,
+		.argv = (const char *const *)config(s)->console.command,
 		.log_path = v->log,
 	};
 	int ret = channel_start(&setting, &v->channel, err);

@@ -19,6 +19,7 @@
 #ifndef ORCHESTRATOR_HOSTS_KEXEC_H
 #define ORCHESTRATOR_HOSTS_KEXEC_H
 
+#include "orchestrator/hosts/console.h"
 #include "orchestrator/hosts/driver.h"
 #include "orchestrator/hosts/process.h"
 
@@ -27,11 +28,10 @@ extern const struct host_driver host_kexec;
 struct kexec_config {	 /* host_config.own */
 	char *ssh;	 /* destination, as ssh takes it */
 	char **options;	 /* more of ssh's arguments, NULL-terminated; or NULL */
-	char **console;	 /* the command whose output is the serial line; NULL-terminated */
-	char *device;	 /* of that line, as the kernel calls it: "ttyS0" */
+	struct host_console console; /* its command is needed */
 	char *directory; /* on the server */
 	char *cmdline;	 /* more words of the kernel's command line; NULL: none */
-	int64_t speed, watchdog_s, return_limit_s;
+	int64_t watchdog_s, return_limit_s;
 };
 
 extern const char *const kexec_keys[];
