@@ -89,9 +89,15 @@ bool process_look(struct process *p)
 	char chunk[4096];
 	ssize_t n = -1;
 
-	while (p->out >= 0 && ((n = read(p->out, chunk, sizeof(chunk))) > 0 || errno == EINTR))
-		if (n > 0 && p->said.len < SAID_MAX)
+	while (p->out >= 0) {
+		n = read(p->out, chunk, sizeof(chunk));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		if (p->said.len < SAID_MAX)
 			strbuf_add(&p->said, chunk, (size_t)n);
+	}
 	if (p->out >= 0 && n == 0) {
 		close(p->out);
 		p->out = -1;

@@ -267,10 +267,12 @@ static void on_input(int watch, int fd, int events, void *arg)
 static int console(virConnectPtr conn, char **args)
 {
 	virDomainPtr domain = virDomainLookupByName(conn, args[1]);
-	struct terminal t = {.stream = virStreamNew(conn, VIR_STREAM_NONBLOCK)};
+	struct terminal t = {0};
 	int ret = 0;
 
-	if (!domain || !t.stream)
+	if (domain)
+		t.stream = virStreamNew(conn, VIR_STREAM_NONBLOCK);
+	if (!t.stream)
 		return fail(args[1]);
 	if (virDomainOpenConsole(domain, NULL, t.stream, VIR_DOMAIN_CONSOLE_FORCE) ||
 	    virStreamEventAddCallback(t.stream, VIR_STREAM_EVENT_READABLE, on_output, &t, NULL) ||

@@ -24,7 +24,7 @@ host() { # host NAME KEY...: a host file
 	END
 }
 run() { # run HOST: STATUS, and $TMP/out
-	timeout 300 "$NESTLAB" run quick --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/$1.db" \
+	timeout 300 "$NESTLAB" run quick --boots 1 --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/$1.db" \
 		>"$TMP/out" 2>&1
 	STATUS=$?
 }

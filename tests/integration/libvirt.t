@@ -63,7 +63,7 @@ like "$("$NESTLAB" host check "$TMP/kvm.json" 2>&1)" '(type: expected "kvm" or "
 find_pc_kernel || { skip "boots" "no kernel for PCs: $(tail -1 "$TMP/kernel.out")"; plan_done; }
 build_boot || { ok 1 "the tests' boot program builds"; plan_done; }
 run() { # run HOST: STATUS, and $TMP/out
-	timeout 300 "$NESTLAB" run quick --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/nestlab.db" \
+	timeout 300 "$NESTLAB" run quick --boots 1 --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/nestlab.db" \
 		>"$TMP/out" 2>&1
 	STATUS=$?
 }
@@ -79,7 +79,7 @@ is "$(ls "$dir"/*.iso 2>/dev/null)" "" "nor the image with the boot's key"
 
 # ---- killed ----
 
-setsid "$NESTLAB" run quick --host "$TMP/domain.json" --kernel baseline --db "$TMP/db/killed.db" \
+setsid "$NESTLAB" run quick --boots 1 --host "$TMP/domain.json" --kernel baseline --db "$TMP/db/killed.db" \
 	>"$TMP/killed" 2>&1 &
 NEST=$!
 for ((i = 0; i < 600; i++)); do

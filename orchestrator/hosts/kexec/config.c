@@ -11,7 +11,8 @@
 
 #define PROBE_LIMIT_MS 30000
 
-const char *const kexec_keys[] = {"ssh", "ssh_options", "console", "directory", "cmdline", "watchdog_s", "return_limit_s", NULL};
+const char *const kexec_keys[] = {"ssh",     "ssh_options", "console",	      "directory",
+				  "cmdline", "watchdog_s",  "return_limit_s", NULL};
 
 static const struct host_number numbers[] = {
 	{"watchdog_s", offsetof(struct kexec_config, watchdog_s), 600, 10, 6553},
@@ -75,8 +76,9 @@ static int check_words(const struct json_node *file, const struct kexec_config *
 	if (!c->ssh[0] || c->ssh[0] == '-')
 		return json_error(file, err, "ssh: \"%s\" is no destination", c->ssh);
 	if (!c->console.command)
-		return json_error(file, err,
-				  "console: needs a \"command\" whose output is the server's serial line");
+		return json_error(
+			file, err,
+			"console: needs a \"command\" whose output is the server's serial line");
 	if (strpbrk(c->cmdline, "\n'\"\\"))
 		return json_error(file, err, "cmdline: no quotes, backslashes or newlines");
 	return 0;

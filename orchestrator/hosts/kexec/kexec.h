@@ -25,12 +25,12 @@
 
 extern const struct host_driver host_kexec;
 
-struct kexec_config {	 /* host_config.own */
-	char *ssh;	 /* destination, as ssh takes it */
-	char **options;	 /* more of ssh's arguments, NULL-terminated; or NULL */
+struct kexec_config {		     /* host_config.own */
+	char *ssh;		     /* destination, as ssh takes it */
+	char **options;		     /* more of ssh's arguments, NULL-terminated; or NULL */
 	struct host_console console; /* its command is needed */
-	char *directory; /* on the server */
-	char *cmdline;	 /* more words of the kernel's command line; NULL: none */
+	char *directory;	     /* on the server */
+	char *cmdline;		     /* more words of the kernel's command line; NULL: none */
 	int64_t watchdog_s, return_limit_s;
 };
 

@@ -144,6 +144,7 @@ void libvirt_add_escaped(struct strbuf *out, const char *text)
  */
 char *libvirt_domain_xml(const struct libvirt_config *c, const char *name, const char *image)
 {
+	const char *cpu = strcmp(c->type, "kvm") ? "maximum" : "host-passthrough";
 	struct strbuf xml = STRBUF_INIT;
 
 	strbuf_addstr(&xml, "<domain type='");
@@ -158,7 +159,7 @@ char *libvirt_domain_xml(const struct libvirt_config *c, const char *name, const
 		    "<on_crash>destroy</on_crash><devices><disk type='file' device='cdrom'>"
 		    "<driver name='qemu' type='raw'/><source file='",
 		    (long long)c->megabytes, (long long)c->cpus, c->uefi ? " firmware='efi'" : "",
-		    strcmp(c->type, "kvm") ? "maximum" : "host-passthrough");
+		    cpu);
 	libvirt_add_escaped(&xml, image);
 	strbuf_addstr(&xml, "'/><target dev='sda' bus='sata'/><readonly/></disk>"
 			    "<serial type='pty'><target port='0'/></serial>"

@@ -2,6 +2,7 @@
 #include "orchestrator/hosts/libvirt/libvirt.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -50,7 +51,7 @@ static int start_provision(struct host_session *s, struct error *err)
 	s->ticket.channel = TICKET_LINE;
 	s->ticket.answers = true;
 	s->ticket.speed = 115200;
-	strcpy(s->ticket.device, "/dev/ttyS0");
+	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/ttyS0");
 	return host_copy_image(s, m->image, err);
 }
 
