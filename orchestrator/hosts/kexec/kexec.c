@@ -163,7 +163,7 @@ static int start_load(struct host_session *s, struct error *err)
 		xasprintf("set -e; umask 077; cd %s\n"
 			  "trap 'rm -f %s %s.whole' EXIT\n"
 			  "cat %s %s >%s.whole\n"
-			  "kexec -a -l %s --initrd=%s.whole --command-line='%s' 2>&1 >&2\n"
+			  "kexec -a -l %s --initrd=%s.whole --command-line='%s' >&2\n"
 			  "[ \"$(cat /sys/kernel/kexec_loaded)\" = 1 ]\n"
 			  "echo loaded\n",
 			  config(s)->directory, ticket, ticket, v->cargo[INITRD].hash, ticket,
