@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +60,26 @@ static int make_pipes(const struct process_setting *setting, int in[2], int out[
 	return ret;
 }
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* One descriptor for both: its output, and its end. */
+static int watch_process(struct process *p, struct error *err)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	p->wake = epoll_create1(EPOLL_CLOEXEC);
+	if (p->pidfd < 0 || p->wake < 0 || epoll_ctl(p->wake, EPOLL_CTL_ADD, p->pidfd, &event) ||
+	    epoll_ctl(p->wake, EPOLL_CTL_ADD, p->out, &event))
+		return error_set(err, -errno, "cannot watch %s: %s", p->name, strerror(errno));
+	return 0;
+}
+
 int process_start(struct process *p, const struct process_setting *setting, struct error *err)
 {
 	pid_t parent = getpid();
@@ -76,6 +98,8 @@ int process_start(struct process *p, const struct process_setting *setting, stru
 	if (p->pid < 0) {
 		ret = error_set(err, -errno, "cannot fork: %s", strerror(errno));
 		p->pid = 0;
+	} else {
+		ret = watch_process(p, err);
 	}
 	close(out[1]);
 	if (in[0] >= 0)
@@ -83,30 +107,38 @@ int process_start(struct process *p, const struct process_setting *setting, stru
 	return ret;
 }
 
-/* The end of its output is its end, but for what it left behind: that is killed. */
-bool process_look(struct process *p)
+/* The end of its output is not its end: ssh, for one, has things to say goodbye to. */
+static void read_output(struct process *p)
 {
 	char chunk[4096];
-	ssize_t n = -1;
 
 	while (p->out >= 0) {
-		n = read(p->out, chunk, sizeof(chunk));
+		ssize_t n = read(p->out, chunk, sizeof(chunk));
+
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			break;
-		if (p->said.len < SAID_MAX)
+		if (n < 0)
+			return;
+		if (n > 0 && p->said.len < SAID_MAX)
 			strbuf_add(&p->said, chunk, (size_t)n);
-	}
-	if (p->out >= 0 && n == 0) {
+		if (n > 0)
+			continue;
 		close(p->out);
 		p->out = -1;
 	}
-	if (p->out >= 0)
+}
+
+bool process_look(struct process *p)
+{
+	if (p->pid && waitpid(p->pid, &p->status, WNOHANG) == 0) {
+		read_output(p);
 		return false;
-	if (p->pid) /* it has closed its output: it ends, or is made to */
-		p->status = subprocess_end_group(p->pid, 1000);
+	}
+	if (p->pid)
+		kill(-p->pid, SIGKILL); /* what it left behind */
 	p->pid = 0;
+	read_output(p);
+	close_fd(&p->wake);
 	return true;
 }
 
@@ -145,9 +177,7 @@ int process_result(const struct process *p, struct error *err)
 
 void process_close_input(struct process *p)
 {
-	if (p->in >= 0)
-		close(p->in);
-	p->in = -1;
+	close_fd(&p->in);
 }
 
 void process_end(struct process *p)
@@ -155,8 +185,9 @@ void process_end(struct process *p)
 	process_close_input(p);
 	if (p->pid)
 		subprocess_end_group(p->pid, 0);
-	if (p->out >= 0)
-		close(p->out);
+	close_fd(&p->out);
+	close_fd(&p->pidfd);
+	close_fd(&p->wake);
 	strbuf_release(&p->said);
 	free(p->name);
 	free(p->log);

@@ -4,7 +4,7 @@
  * ended. It leads a process group of its own, and dies with nestlab.
  *
  *	process_start(&p, &setting, err);
- *	s->wake_fd = p.out;			// readable when it said something, or has ended
+ *	s->wake_fd = p.wake;			// readable when it said something, or has ended
  *	if (process_look(&p)) ...		// it has ended: process_result()
  *	process_end(&p);			// always, also after an error
  */
@@ -20,14 +20,15 @@
 struct process {	    /* start with PROCESS_INIT */
 	pid_t pid;	    /* 0: none, or it has ended */
 	int in;		    /* its stdin, or -1: /dev/null */
-	int out;	    /* its stdout, or -1 */
+	int out;	    /* its stdout, or -1: closed */
+	int pidfd, wake;    /* readable: it has ended; that, or it said something */
 	struct strbuf said; /* what came from there so far */
 	char *name, *log;   /* for messages; the file that its stderr goes to */
 	int status;	    /* as of waitpid() */
 };
-#define PROCESS_INIT                                     \
-	{                                                \
-		.in = -1, .out = -1, .said = STRBUF_INIT \
+#define PROCESS_INIT                                                              \
+	{                                                                         \
+		.in = -1, .out = -1, .pidfd = -1, .wake = -1, .said = STRBUF_INIT \
 	}
 
 struct process_setting {	 /* borrowed for the call */

@@ -63,7 +63,7 @@ static int start_ssh(struct host_session *s, const char *command, const char *in
 	process_end(&v->ssh);
 	ret = process_start(&v->ssh, &setting, err);
 	free(argv);
-	s->wake_fd = v->ssh.out;
+	s->wake_fd = v->ssh.wake;
 	return ret ? ret : HOST_GOES_ON;
 }
 
@@ -340,7 +340,7 @@ static int jump(struct host_session *s, struct error *err)
 	if (v->events < 0)
 		return error_set(err, -errno, "cannot watch the server: %s", strerror(errno));
 	s->wake_fd = v->events;
-	ret = watch(v, v->ssh.out, err);
+	ret = watch(v, v->ssh.wake, err);
 	if (ret)
 		return ret;
 	return watch(v, channel_fd(v->channel), err);

@@ -66,7 +66,7 @@ static int start_upload(struct host_session *s, struct error *err)
 	if (ret)
 		return ret;
 	m->uploaded = true; /* or half of it: it is removed in any case */
-	s->wake_fd = m->helper.out;
+	s->wake_fd = m->helper.wake;
 	return HOST_GOES_ON;
 }
 
@@ -84,7 +84,7 @@ static int start_domain(struct host_session *s, struct error *err)
 	ret = process_start(&m->holder, &setting, err);
 	if (ret)
 		return ret;
-	s->wake_fd = m->holder.out;
+	s->wake_fd = m->holder.wake;
 	return HOST_GOES_ON;
 }
 
@@ -175,7 +175,7 @@ static int start_channel(struct host_session *s, struct error *err)
 	ret = watch(m, channel_fd(m->channel), err);
 	if (ret)
 		return ret;
-	ret = watch(m, m->holder.out, err);
+	ret = watch(m, m->holder.wake, err);
 	s->wake_fd = m->events;
 	return ret;
 }
@@ -291,7 +291,7 @@ static int remove_volume(struct host_session *s, struct error *err)
 
 	if (!m->helper.name) {
 		ret = process_start(&m->helper, &setting, err);
-		s->wake_fd = m->helper.out;
+		s->wake_fd = m->helper.wake;
 		return ret ? ret : HOST_GOES_ON;
 	}
 	if (!process_look(&m->helper))
