@@ -42,32 +42,6 @@ static void open_console(void)
 		close(fd);
 }
 
-void init_machine(void)
-{
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		mkdir(mounts[i].target, 0755);
-		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) &&
-		    errno != EBUSY && !mounts[i].optional)
-			fprintf(stderr, "nestlab-agent: cannot mount %s: %s\n", mounts[i].target,
-				strerror(errno));
-		if (i == 0)
-			open_console();
-	}
-}
-
-/* Comes back only if this is not Bochs, or if the kernel has no /dev/port. */
-static void power_off_emulator(void)
-{
-	int fd = open("/dev/port", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	for (const char *p = INIT_EMULATOR_OFF_WORD; *p; p++)
-		if (pwrite(fd, p, 1, INIT_EMULATOR_OFF_PORT) != 1)
-			break;
-	close(fd);
-}
-
 /* The value of @key ("nestlab.end=") in the kernel's command line; "" if it has none. */
 static void read_word(const char *key, char *value, size_t size)
 {
@@ -81,7 +55,7 @@ static void read_word(const char *key, char *value, size_t size)
 			 at + strlen(key));
 }
 
-void init_watchdog(void)
+static void arm_watchdog(void)
 {
 	char word[16];
 	int seconds, fd;
@@ -96,6 +70,33 @@ void init_watchdog(void)
 	else if (ioctl(fd, WDIOC_SETTIMEOUT, &seconds))
 		fprintf(stderr, "nestlab-agent: the watchdog keeps its own time: %s\n",
 			strerror(errno));
+}
+
+void init_machine(void)
+{
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].target, 0755);
+		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) &&
+		    errno != EBUSY && !mounts[i].optional)
+			fprintf(stderr, "nestlab-agent: cannot mount %s: %s\n", mounts[i].target,
+				strerror(errno));
+		if (i == 0)
+			open_console();
+	}
+	arm_watchdog();
+}
+
+/* Comes back only if this is not Bochs, or if the kernel has no /dev/port. */
+static void power_off_emulator(void)
+{
+	int fd = open("/dev/port", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	for (const char *p = INIT_EMULATOR_OFF_WORD; *p; p++)
+		if (pwrite(fd, p, 1, INIT_EMULATOR_OFF_PORT) != 1)
+			break;
+	close(fd);
 }
 
 void init_power_off(void)

@@ -422,7 +422,6 @@ int main(int argc, char **argv)
 	a.ticket_path = TICKET_PATH;
 	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
 	init_machine();
-	init_watchdog();
 	a.kmsg = kmsg_open(false);
 	open_channel_and_run(&a);
 	init_power_off();
