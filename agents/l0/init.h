@@ -19,7 +19,8 @@ void init_machine(void);
 #define INIT_EMULATOR_OFF_PORT 0x8900
 #define INIT_EMULATOR_OFF_WORD "Shutdown"
 
-/* "nestlab.end=reboot" in the kernel's command line: by a reset, so that the machine boots its own system. Else on the emulated host by the port, through /dev/port (CONFIG_DEVPORT); else by reboot(2). */
+/* On the emulated host by the port, through /dev/port (CONFIG_DEVPORT); else by reboot(2). With
+ * "nestlab.end=reboot" in the kernel's command line it is a reset: the machine boots its own system. */
 void init_power_off(void) __attribute__((noreturn));
 
 #endif
