@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
+#include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/kexec/kexec.h"
 
 #define PROBE_LIMIT_MS 30000
@@ -255,5 +256,33 @@ int kexec_probe(const struct host_config *cfg, const struct places *places,
 	}
 	describe(c, found->identity);
 	strbuf_release(&errors);
+	return ret;
+}
+
+/* ---- after a crash of ours ---- */
+
+/* A server that was jumped away from comes back by itself; a kernel that is loaded only is taken out. */
+int kexec_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
+{
+	const struct kexec_config *c = cfg->own;
+	struct journal *j;
+	int ret = journal_open(cfg, c->ssh, &j, err);
+
+	if (ret)
+		return ret;
+	if (journal_string(j, "loaded")) {
+		const char **argv = kexec_ssh_argv(c, "kexec -u");
+		const struct subprocess sp = {.argv = argv, .timeout_ms = PROBE_LIMIT_MS};
+
+		ret = subprocess_run(&sp, NULL, err);
+		free(argv);
+		if (!ret)
+			ret = journal_note(j, "loaded", NULL, err);
+		if (!ret)
+			strbuf_addf(did,
+				    "%s runs its own system, and none of our kernels is loaded\n",
+				    c->ssh);
+	}
+	journal_close(j);
 	return ret;
 }

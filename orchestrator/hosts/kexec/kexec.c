@@ -14,6 +14,7 @@
 #include "common/fs.h"
 #include "common/sha256.h"
 #include "orchestrator/hosts/channel.h"
+#include "orchestrator/hosts/journal.h"
 
 #define RETURN_POLL_MS 5000
 #define SSH_LOST       255 /* ssh's own exit status: the connection failed, or broke */
@@ -33,6 +34,7 @@ struct server {
 	char *script, *log;
 	struct process ssh;
 	struct channel *channel;
+	struct journal *journal;
 	int events;	     /* epoll: ssh and channel */
 	size_t step;	     /* of steps[] */
 	char boot_id[64];    /* of its own system, before */
@@ -168,7 +170,11 @@ static int start_load(struct host_session *s, struct error *err)
 			  "echo loaded\n",
 			  config(s)->directory, ticket, ticket, v->cargo[INITRD].hash, ticket,
 			  ticket, v->cargo[KERNEL].hash, ticket, cmdline);
+	int ret;
 
+	ret = journal_note(v->journal, "loaded", json_object_new_string(v->boot_id), err);
+	if (ret)
+		return ret;
 	v->loaded = true; /* or half so */
 	return start_script(s, script, err);
 }
@@ -252,6 +258,9 @@ static int begin(struct host_session *s, struct error *err)
 	v->log = run_file(s, "ssh.log");
 	for (int i = 0; i < CARGOES; i++)
 		v->cargo[i].path = run_file(s, names[i]);
+	ret = journal_open(s->cfg, config(s)->ssh, &v->journal, err);
+	if (ret)
+		return ret;
 	ret = kexec_extract(s->image, v->cargo[KERNEL].path, v->cargo[INITRD].path, err);
 	if (ret)
 		return ret;
@@ -447,6 +456,7 @@ static void free_server(struct server *v)
 		unlink(v->cargo[i].path); /* the boot's key is in one, the others are the image's */
 		free(v->cargo[i].path);
 	}
+	journal_close(v->journal);
 	free(v->script);
 	free(v->log);
 	free(v);
@@ -465,6 +475,8 @@ static int kexec_release(struct host_session *s, struct error *err)
 		return ret;
 	s->wake_fd = -1;
 	s->poll_ms = 0;
+	if (!ret && v->loaded)
+		ret = journal_note(v->journal, "loaded", NULL, err);
 	free_server(v);
 	s->priv = NULL;
 	return ret;
@@ -484,6 +496,7 @@ const struct host_driver host_kexec = {
 	.free_config = kexec_free_config,
 	.cmdline = kexec_cmdline,
 	.probe = kexec_probe,
+	.rescue = kexec_rescue,
 	.identify = host_identify_machine,
 	.provision = kexec_provision,
 	.open_channel = kexec_open_channel,

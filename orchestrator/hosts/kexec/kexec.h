@@ -41,6 +41,8 @@ char *kexec_cmdline(const struct host_config *cfg, enum host_purpose purpose);
 int kexec_probe(const struct host_config *cfg, const struct places *places,
 		struct host_found *found, struct error *err);
 
+int kexec_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err);
+
 /* The script that says what the server lacks ("missing WHAT: REMEDY"), which boot it is in ("boot ID"), and what
  * it has already ("has HASH"). The caller frees. */
 char *kexec_check_script(const struct kexec_config *c);
