@@ -284,9 +284,12 @@ static int open_and_run(struct session *s)
 	const struct places *places = command_places();
 	struct error err = {0};
 	int status;
+	bool unfit;
 
-	if (run_check(&s->request, &err))
-		return command_fatal(&err);
+	if (run_check(&s->request, &unfit, &err)) {
+		command_fatal(&err);
+		return unfit ? EXIT_CANNOT_TELL : EXIT_FATAL;
+	}
 	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s->db, &err))
 		return command_fatal(&err);
 	status = run_session(s);

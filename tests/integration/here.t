@@ -29,6 +29,10 @@ is $STATUS 125 "another kernel than the running one: cannot tell"
 run --host emulated --kernel running
 is "$STATUS $(grep -c 'SKIP: host emulated boots kernels' "$TMP/out")" "125 1" \
 	"the running kernel elsewhere: cannot tell, and why"
+if [ -z "$("$NESTLAB" host check here | grep missing)" ]; then
+	run --host here --kernel running --append quiet
+	is "$STATUS $(grep -c 'SKIP: host here boots nothing' "$TMP/out")" "125 1" "nor are there parameters"
+fi
 missing=$("$NESTLAB" host check here | grep missing)
 if [ -n "$missing" ]; then
 	run --host here --kernel running
