@@ -4,7 +4,7 @@
 LIB_SRCS += $(wildcard agents/wire/*.c)
 PROGRAMS += $(BUILD)/bin/nestlab-agent
 
-AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c) common/crc32.c common/histogram.c common/utf8.c
+AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c agents/guest/*.c) common/crc32.c common/histogram.c common/utf8.c
 AGENT_OBJS := $(AGENT_SRCS:%.c=$(BUILD)/agent/%.o)
 # KVM's headers, after musl's own.
 AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \

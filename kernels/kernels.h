@@ -37,6 +37,9 @@
 #include "common/fs.h"
 #include "common/sha256.h"
 
+/* The variant that a Linux L1 boots when nobody says otherwise. */
+#define KERNEL_L1_DEFAULT "l1-linux"
+
 enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
 
 struct kernel_source {

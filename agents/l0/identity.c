@@ -60,6 +60,15 @@ static void add_build_id(struct line *l)
 	line_add_member(l, "build_id", hex);
 }
 
+void identity_add_kernel(struct line *l)
+{
+	struct utsname u;
+
+	uname(&u);
+	line_add_member(l, "release", u.release);
+	add_build_id(l);
+}
+
 static void add_cpu(struct line *l)
 {
 	static char cpuinfo[65536];
@@ -80,7 +89,7 @@ static void add_cpu(struct line *l)
 	line_addf(l, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-static void add_clock(struct line *l, const char *cmdline, int kvm)
+void identity_add_clock(struct line *l, const char *cmdline, int kvm)
 {
 	clock_init(cmdline, capability_tsc_khz(kvm));
 	line_add_member(l, "clock", host_clock.name);
@@ -108,19 +117,16 @@ static void add_memory(struct line *l)
 void identity_hello(struct line *l, int kvm, size_t plan_count)
 {
 	char cmdline[4096];
-	struct utsname u;
 
-	uname(&u);
 	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
 	cmdline[strcspn(cmdline, "\n")] = '\0';
 	line_start(l, "hello");
 	line_addf(l, ",\"protocol\":%d", PROTOCOL_VERSION);
 	line_add_member(l, "agent", AGENT_VERSION);
-	line_add_member(l, "release", u.release);
-	add_build_id(l);
+	identity_add_kernel(l);
 	line_add_member(l, "cmdline", cmdline);
 	add_cpu(l);
-	add_clock(l, cmdline, kvm);
+	identity_add_clock(l, cmdline, kvm);
 	capability_describe(kvm, l);
 	add_memory(l);
 	line_addf(l, ",\"plan_count\":%zu", plan_count);

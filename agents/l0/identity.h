@@ -11,4 +11,8 @@
  * this kernel does not tell is "" or 0. */
 void identity_hello(struct line *l, int kvm, size_t plan_count);
 
+/* Its parts, as members of @l: release and build_id; clock and tsc_khz, which sets the clock. */
+void identity_add_kernel(struct line *l);
+void identity_add_clock(struct line *l, const char *cmdline, int kvm);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kmsg.h - complaints (agents/wire/complaints.h) in the kernel's log. */
+/* kmsg.h - complaints (agents/wire/complaints.h) in the kernel's log, and other lines of it. */
 #ifndef AGENTS_L0_KMSG_H
 #define AGENTS_L0_KMSG_H
 
@@ -11,5 +11,8 @@ int kmsg_open(void);
 
 /* The next new complaint, as one line in @text; false if there is none (or @fd is negative). */
 bool kmsg_next_complaint(int fd, char *text, size_t size);
+
+/* Does the rest of the log have a line of the kernel's with @text in it? Reads up to that. */
+bool kmsg_has(int fd, const char *text);
 
 #endif

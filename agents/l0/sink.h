@@ -19,6 +19,7 @@
 #include "common/histogram.h"
 
 struct channel;
+struct line;
 
 struct sink {
 	int fd;			 /* record bodies, one a line, go here */
@@ -28,6 +29,9 @@ struct sink {
 
 /* Waits until the serial line has sent all that the parent gave it before this measurement. */
 void sink_wait_quiet(struct sink *s);
+
+/* Any record: its body, which is used up. */
+void sink_line(const struct sink *s, struct line *l);
 
 /* A `metric` record. The values are clock units (agents/l0/clock.h: clock_units(ticks) turns a TSC
  * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */

@@ -274,12 +274,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/*
- * Lets some part of a timer tick of L0's pass, which part the seed says. On an emulated host all boots of a
- * kernel come here at the same moment of their ticks, so the ticks would hit the same samples in each boot:
- * the p99s of two kernels would differ by nothing but that, and repeat so faithfully that it looks real.
- */
-static void wait_for_phase(const struct plan_measure *m)
+void vm_wait_for_phase(const struct plan_measure *m)
 {
 	uint64_t begin = __builtin_ia32_rdtsc();
 	uint64_t period = (uint64_t)host_clock.tsc_khz * TICK_MS;
@@ -309,7 +304,7 @@ int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
 	if (ret)
 		return ret;
 	sink_wait_quiet(s);
-	wait_for_phase(m);
+	vm_wait_for_phase(m);
 	return 0;
 }
 

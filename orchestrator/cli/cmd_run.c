@@ -224,6 +224,7 @@ static int carry_out_run(struct request *request, const char *line)
 				.session = id,
 				.runs_dir = places->runs,
 				.command = line,
+				.l1_kernel = r->l1_kernel,
 				.seed = r->seed,
 				.first_boot = 1,
 				.boots = r->boots,

@@ -230,6 +230,7 @@ static void start_job(struct engine *e, const struct job *j)
 		.kernel = builder_kernel(e->builder, j->kernel),
 		.plan = &e->plans[j->plan],
 		.selftests = builder_selftests(e->builder, j->kernel, j->plan),
+		.l1 = builder_l1(e->builder, j->plan),
 		.boot = j->boot,
 		.seed = e->req->seed + j->boot - 1,
 	};
@@ -355,6 +356,11 @@ static void on_build_change(void *arg)
 	boot_loop_wake(e->loop);
 }
 
+static const char *l1_kernel_of(const struct run_request *req)
+{
+	return req->l1_kernel ? req->l1_kernel : KERNEL_L1_DEFAULT;
+}
+
 static int run_jobs(struct engine *e)
 {
 	const struct builder_request req = {
@@ -363,6 +369,7 @@ static int run_jobs(struct engine *e)
 		.nkernels = e->req->nkernels,
 		.plans = e->plans,
 		.nplans = e->req->nscenarios,
+		.l1_kernel = l1_kernel_of(e->req),
 		.on_change = on_build_change,
 		.arg = e,
 	};

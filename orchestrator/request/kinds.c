@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "kernels/kernels.h"
 #include "orchestrator/request/fields.h"
 #include "results/report/report.h"
 
@@ -233,6 +234,9 @@ static const struct request_field run_fields[] = {
 	 .option = "kernel", .required = REQUEST_ALWAYS, .min = 1, .max = 2,
 	 .file = REQUEST_JSON_FILE,
 	 .help = "a kernel to run; give it twice to compare (the base first)"},
+	{.key = "l1_kernel", .type = REQUEST_TEXT, .at = AT(run.l1_kernel), .argname = "KERNEL",
+	 .otherwise = KERNEL_L1_DEFAULT, .file = REQUEST_JSON_FILE,
+	 .help = "the kernel that scenarios with a Linux L1 boot inside each kernel"},
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(run.boots), .argname = "N|auto",
 	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},

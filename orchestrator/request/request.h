@@ -47,6 +47,7 @@ struct request_list {
 struct request_run {
 	struct request_list scenarios; /* names, or paths of .json files */
 	struct request_list kernels;   /* one or two variants; the base first */
+	char *l1_kernel;	       /* the variant that Linux L1s boot */
 	char *host;
 	int boots;     /* of each kernel; 0: auto, until everything is decided */
 	int max_boots; /* with auto */
