@@ -20,13 +20,13 @@ DESTDIR ?=
 
 # What Debian 12 calls everything that we build with, run on and test with.
 PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev libssl-dev kmod cpio \
-	rsync libjson-c-dev libsqlite3-dev libgsl-dev libcurl4-openssl-dev libarchive-dev musl-tools \
-	libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
+	rsync libjson-c-dev libsqlite3-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev \
+	libarchive-dev musl-tools libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
 	grub-common grub-efi-amd64-bin isolinux syslinux-common qemu-system-x86 ovmf clang-format \
 	sqlite3 libxml2-utils jq python3 lz4
 # Only for the tests: a browser for the reports' pages (large), groff for the manual pages.
 CHECK_PACKAGES := chromium groff-base
-LIBRARIES := json-c sqlite3 gsl libcurl libarchive libcrypto libelf
+LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf
 
 CC      ?= gcc
 MUSL_CC ?= musl-gcc

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "common/sha256.h"
@@ -44,5 +45,18 @@ struct image {
  */
 int image_build(const struct image_request *req, struct image *out, struct error *err);
 void image_free(struct image *img);
+
+/*
+ * Each image has a placeholder in it, the file /ticket of the initramfs: what one boot has of its own is
+ * written over it as the image is served (agents/wire/ticket.h), and the image in the cache stays the
+ * same for all boots.
+ */
+#define IMAGE_TICKET_BYTES 1024
+
+/* Where in the ISO at @path the placeholder is. -EINVAL: it has none, or more than one. */
+int image_find_ticket(const char *path, uint64_t *offset, struct error *err);
+
+/* Copies the ISO @from to @to (mode 0600), with @ticket (IMAGE_TICKET_BYTES) in the placeholder's place. */
+int image_copy_with_ticket(const char *from, const char *to, const char *ticket, struct error *err);
 
 #endif

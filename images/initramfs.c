@@ -122,6 +122,24 @@ static int put_console(struct writer *w, struct error *err)
 	return put_entry(w, e, NULL, 0, err);
 }
 
+/* The digits are random: no kernel and no agent has them. */
+void initramfs_placeholder(char *text)
+{
+	static const char head[] = "nestlab-ticket 0\n"
+				   "placeholder 59b0a3c1f7e24d6893bb0c7d41ae5f20c8d91e6b7fa2435c\n";
+
+	memset(text, '\n', IMAGE_TICKET_BYTES);
+	memcpy(text, head, sizeof(head) - 1);
+}
+
+static int put_ticket(struct writer *w, struct error *err)
+{
+	char text[IMAGE_TICKET_BYTES];
+
+	initramfs_placeholder(text);
+	return put_bytes(w, "/ticket", 0600, text, sizeof(text), err);
+}
+
 static int put_contents(struct writer *w, const struct image_request *req, struct error *err)
 {
 	const struct image_file init = {.path = "/init", .source = req->agent, .mode = 0755};
@@ -133,6 +151,9 @@ static int put_contents(struct writer *w, const struct image_request *req, struc
 	if (ret)
 		return ret;
 	ret = put_bytes(w, "/plan", 0644, req->plan, strlen(req->plan), err);
+	if (ret)
+		return ret;
+	ret = put_ticket(w, err);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < req->nfiles; i++) {

@@ -202,6 +202,8 @@ static char *name_counter(const struct job *j)
 {
 	if (has_base(j))
 		return xasprintf("steps-%s", j->v->name);
+	if (j->env->host_fragments) /* another number of files */
+		return xasprintf("steps-full-%.16s", j->keys.fragments_hash);
 	return xstrdup(j->from_kin ? "steps-kin" : "steps-full");
 }
 

@@ -72,8 +72,12 @@ struct kernel_variant {
 struct kernel_env {
 	const char *variants_dir; /* .../kernels */
 	const char *cache_dir;	  /* .../nestlab (see orchestrator/places.h) */
-	int jobs;		  /* make -j; 0: one per core */
-	const char *label;	  /* progress label; NULL: "build NAME" */
+	/* What the kind of host needs that the kernels are for, NULL-terminated; NULL: nothing. "pc"
+	 * is VARIANTS/config/pc.config. They come right after the fragments of the variant that has
+	 * no base, so they are a part of every key, and a variant's own lines still override them. */
+	const char *const *host_fragments;
+	int jobs;	   /* make -j; 0: one per core */
+	const char *label; /* progress label; NULL: "build NAME" */
 };
 
 /* A finished build. Free with kernel_build_free(). */

@@ -349,6 +349,37 @@ static int read_patches(struct loader *l, const struct json_node *root, struct e
 	return 0;
 }
 
+static bool has_fragment(const struct kernel_variant *v, const char *path)
+{
+	for (size_t i = 0; i < v->nfragments; i++)
+		if (!strcmp(v->fragments[i], path))
+			return true;
+	return false;
+}
+
+/* What the kind of host needs, once in a chain of bases: where it starts. */
+static int add_host_fragments(struct loader *l, struct error *err)
+{
+	const char *const *names = l->env->host_fragments;
+	struct kernel_variant *v = l->v;
+
+	for (; names && !v->base && *names; names++) {
+		char *path = xasprintf("%s/config/%s.config", l->env->variants_dir, *names);
+
+		if (has_fragment(v, path)) { /* where the variant wants it */
+			free(path);
+			continue;
+		}
+		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
+		v->fragments[v->nfragments++] = path;
+		if (!fs_exists(path))
+			return error_set(
+				err, -ENOENT,
+				"%s: no such file; the host asks for it (\"kernel_config\")", path);
+	}
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -358,6 +389,9 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
+	ret = add_host_fragments(l, err);
+	if (ret)
+		return ret;
 	if (!v->compiler)
 		v->compiler = xstrdup("gcc");
 	ret = read_patches(l, root, err);

@@ -18,6 +18,7 @@
 #include "orchestrator/bisect/ddmin.h"
 #include "orchestrator/bisect/probe.h"
 #include "orchestrator/engine/run.h"
+#include "orchestrator/hosts/hosts.h"
 #include "orchestrator/places.h"
 
 struct lab {
@@ -25,6 +26,7 @@ struct lab {
 	const char *session, *runs;
 	struct results_db *db;
 	struct places places;
+	struct host_config host;
 	struct kernel_env env;
 	char *dir, *probe; /* RUNS/SESSION, and the scenario file in it */
 	struct kernel_variant variant;
@@ -504,6 +506,12 @@ int bisect_lab_open(const struct request_bisect *request, const char *session, c
 		.variants_dir = l->places.variants,
 		.cache_dir = l->places.cache,
 	};
+	ret = host_find(&l->places, request->host, &l->host, err);
+	if (ret) {
+		bisect_lab_close(l);
+		return ret;
+	}
+	l->env.host_fragments = (const char *const *)l->host.kernel_config;
 	l->dir = xasprintf("%s/%s", runs, session);
 	l->probe = xasprintf("%s/probe.json", l->dir);
 	ret = open_lab(l, err);
@@ -519,6 +527,7 @@ void bisect_lab_close(struct lab *lab)
 {
 	kernel_variant_free(&lab->variant);
 	bisect_configs_free(&lab->configs);
+	host_config_free(&lab->host);
 	places_free(&lab->places);
 	free(lab->names);
 	free(lab->dir);

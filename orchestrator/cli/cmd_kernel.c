@@ -13,16 +13,35 @@
 #include "common/terminal.h"
 #include "kernels/kernels.h"
 #include "orchestrator/cli/command.h"
+#include "orchestrator/hosts/hosts.h"
 
 static bool as_json;
-static const struct option_spec json_options[] = {
-	OPTION_FLAG("json", &as_json, "machine-readable output"), OPTION_END};
+static const char *host_name;
+static struct host_config host; /* of --host */
 
-static struct kernel_env find_env(void)
+#define OPTION_HOST \
+	OPTION_STRING("host", "HOST", &host_name, "as kernels are configured for this host")
+
+static const struct option_spec json_options[] = {
+	OPTION_FLAG("json", &as_json, "machine-readable output"), OPTION_HOST, OPTION_END};
+
+static struct kernel_env env_of(const struct host_config *cfg)
 {
 	const struct places *p = command_places();
 
-	return (struct kernel_env){.variants_dir = p->variants, .cache_dir = p->cache};
+	return (struct kernel_env){.variants_dir = p->variants,
+				   .cache_dir = p->cache,
+				   .host_fragments = (const char *const *)cfg->kernel_config};
+}
+
+/* With --host, the kernels of that host. */
+static int find_env(struct kernel_env *env, struct error *err)
+{
+	int ret = host_name ? host_find(command_places(), host_name, &host, err) : 0;
+
+	if (!ret)
+		*env = env_of(&host);
+	return ret;
 }
 
 static void add_string(struct json_object *o, const char *key, const char *value)
@@ -76,7 +95,7 @@ static void print_row(struct json_object *o)
 
 static int list_kernels(int n, char **operands)
 {
-	struct kernel_env env = find_env();
+	struct kernel_env env;
 	struct json_object *list;
 	struct error err;
 	char **names;
@@ -84,7 +103,7 @@ static int list_kernels(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: kernel list takes no operand", operands[0]);
-	if (fs_list_stems(env.variants_dir, ".json", &names, &count, &err))
+	if (find_env(&env, &err) || fs_list_stems(env.variants_dir, ".json", &names, &count, &err))
 		return command_fatal(&err);
 	list = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
@@ -213,13 +232,13 @@ static int add_build(const struct kernel_env *env, const char *name, struct json
 
 static int show_kernel(const char *name)
 {
-	struct kernel_env env = find_env();
+	struct kernel_env env;
 	struct kernel_variant v;
 	struct json_object *o;
 	struct error err;
 	int ret;
 
-	if (kernel_variant_load(&env, name, &v, &err))
+	if (find_env(&env, &err) || kernel_variant_load(&env, name, &v, &err))
 		return command_fatal(&err);
 	o = describe_variant(&v);
 	kernel_variant_free(&v);
@@ -246,7 +265,8 @@ static int show_operand(int n, char **operands)
 
 static long jobs;
 static const struct option_spec build_options[] = {
-	OPTION_INT("jobs", "N", &jobs, 1, 1024, "make -j N (default: one per core)"), OPTION_END};
+	OPTION_INT("jobs", "N", &jobs, 1, 1024, "make -j N (default: one per core)"), OPTION_HOST,
+	OPTION_END};
 
 static int build_kernel(const struct kernel_env *env, const char *name)
 {
@@ -267,12 +287,15 @@ static int build_kernel(const struct kernel_env *env, const char *name)
 
 static int build_operands(int n, char **operands)
 {
-	struct kernel_env env = find_env();
+	struct kernel_env env;
+	struct error err;
 	int worst = 0;
 
 	if (!n)
 		command_usage_error(
 			"KERNEL is missing: name the variant to build (see: nestlab kernel list)");
+	if (find_env(&env, &err))
+		return command_fatal(&err);
 	env.jobs = (int)jobs;
 	for (int i = 0; i < n && worst != EXIT_FATAL; i++) {
 		int status = build_kernel(&env, operands[i]);
@@ -317,7 +340,7 @@ static void check_import(int n, char **operands)
 
 static int import_series(int n, char **operands)
 {
-	struct kernel_env env = find_env();
+	const struct kernel_env env = env_of(&host);
 	struct error err;
 	int ret;
 
@@ -338,7 +361,7 @@ static const struct command actions[] = {
 	{
 		.name = "list",
 		.help = "the variants, and which are built",
-		.usage = "[--json]",
+		.usage = "[--json] [--host HOST]",
 		.about = "Lists the kernel variants.",
 		.options = json_options,
 		.run = list_kernels,
@@ -346,7 +369,7 @@ static const struct command actions[] = {
 	{
 		.name = "show",
 		.help = "what a variant is made of, and its build",
-		.usage = "[--json] KERNEL",
+		.usage = "[--json] [--host HOST] KERNEL",
 		.about =
 			"Shows a variant: what it is made of and, once built, its build. KERNEL is "
 			"one of `nestlab kernel list`, or the path of a .json file.",
@@ -357,7 +380,7 @@ static const struct command actions[] = {
 	{
 		.name = "build",
 		.help = "build variants that are not built",
-		.usage = "[--jobs N] KERNEL...",
+		.usage = "[--jobs N] [--host HOST] KERNEL...",
 		.about =
 			"Builds variants, each once: the key is the content of source, patches, "
 			".config and compiler. One line per variant on stdout: name, key, \"built\" "

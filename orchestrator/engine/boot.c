@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -32,6 +33,7 @@ static const char *const outcome_names[] = {
 	[BOOT_HANG] = "hang",
 	[BOOT_GUEST_DIED] = "died",
 	[BOOT_BROKEN_RECORDS] = "broken records",
+	[BOOT_FOREIGN] = "not ours",
 	[BOOT_HOST_FAILED] = "host failed",
 	[BOOT_CANCELLED] = "cancelled",
 };
@@ -43,10 +45,30 @@ const char *boot_outcome_name(enum boot_outcome o)
 
 /* ---- reading what came ---- */
 
+/* A line may still hold what another boot said, or belong to another machine. */
+static void check_nonce(struct boot *b, struct json_object *hello)
+{
+	const char *expected = b->session.ticket.nonce, *found = NULL;
+	struct json_object *member;
+
+	if (json_object_object_get_ex(hello, "nonce", &member))
+		found = json_object_get_string(member);
+	if (found && !strcmp(found, expected))
+		return;
+	b->foreign = true;
+	error_set(&b->error, -EREMOTEIO,
+		  "another boot's records came: its hello has the nonce %.64s, this boot has %s",
+		  found ? found : "(none)", expected);
+}
+
 static void note_record(struct json_object *record, void *arg)
 {
 	struct boot *b = arg;
 
+	if (!b->result.records && b->session.ticketed)
+		check_nonce(b, record);
+	if (b->foreign)
+		return;
 	if (!b->result.records++)
 		b->result.first_record_seconds = clock_seconds() - b->started;
 	if (b->request.on_record)
@@ -194,6 +216,8 @@ static bool judge_news(struct boot *b, int records_error, bool tick)
 		b->result.outcome = BOOT_CANCELLED;
 	} else if (b->unread) {
 		b->result.outcome = BOOT_HOST_FAILED;
+	} else if (b->foreign) {
+		boot_ends_foreign(b);
 	} else if (records_error) {
 		boot_ends_broken(b, records_error);
 	} else if (b->panic_at &&
@@ -219,6 +243,7 @@ static bool follow(struct boot *b, unsigned int news)
 	/* Asked before reading: what an off host sent is then all in the files. */
 	if (!b->off && driver_is_due(b, news))
 		b->off = !b->driver->is_on(&b->session);
+	b->last_news = fmax(b->last_news, b->session.heard_at);
 	read_console(b);
 	ret = read_records(b);
 	show_progress(b);
@@ -287,7 +312,7 @@ double boot_deadline(const struct boot *b)
 		return at;
 	at = fmin(at, b->tick_at);
 	at = fmin(at, b->started + cfg->wall_limit_s);
-	at = fmin(at, b->last_news + cfg->progress_limit_s);
+	at = fmin(at, boot_silence_ends(b));
 	if (b->bye_at)
 		at = fmin(at, b->bye_at + POWER_OFF_GRACE);
 	if (b->panic_at)
@@ -310,6 +335,18 @@ void *boot_arg(const struct boot *b)
 	return b->request.arg;
 }
 
+/* getrandom() gives so few bytes at once, or there is no kernel that we know. */
+static void draw_ticket(struct ticket *t)
+{
+	uint8_t nonce[TICKET_NONCE_DIGITS / 2];
+
+	if (getrandom(nonce, sizeof(nonce), 0) != sizeof(nonce) ||
+	    getrandom(t->key, sizeof(t->key), 0) != sizeof(t->key))
+		abort();
+	for (size_t i = 0; i < sizeof(nonce); i++)
+		snprintf(t->nonce + 2 * i, 3, "%02x", nonce[i]);
+}
+
 struct boot *boot_begin(const struct host_config *cfg, const struct boot_request *request)
 {
 	struct boot *b = xcalloc(1, sizeof(*b));
@@ -326,6 +363,7 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 		.records_path = b->result.records_path,
 		.wake_fd = -1,
 	};
+	draw_ticket(&b->session.ticket);
 	b->console_file = (struct growing_file){b->result.console_path, -1};
 	b->records_file = (struct growing_file){b->result.records_path, -1};
 	b->console = (struct console)CONSOLE_INIT;
@@ -357,6 +395,7 @@ int boot_end(struct boot *b, struct boot_result *result, struct error *err)
 	}
 	close_file(&b->console_file);
 	close_file(&b->records_file);
+	explicit_bzero(&b->session.ticket, sizeof(b->session.ticket));
 	console_release(&b->console);
 	record_stream_release(&b->records);
 	free(b);

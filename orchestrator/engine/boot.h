@@ -28,6 +28,7 @@ enum boot_outcome {
 	BOOT_HANG,	       /* wall-clock or no-progress limit */
 	BOOT_GUEST_DIED,       /* powered off or reset before `bye` without a panic */
 	BOOT_BROKEN_RECORDS,   /* truncated or damaged stream: which line is in the error */
+	BOOT_FOREIGN,	       /* nothing of this boot came: the host started something else */
 	BOOT_HOST_FAILED,      /* the emulator, BMC or disk failed: infrastructure */
 	BOOT_CANCELLED,
 };

@@ -24,15 +24,59 @@ static void add_complaint(struct boot *b)
 			     (int)strcspn(c->complaints.buf, "\n"), c->complaints.buf);
 }
 
+/* Before the agent's hello of a host that boots in minutes, what comes on the console is no progress. */
+static bool waits_for_hello(const struct boot *b)
+{
+	return b->session.cfg->boot_limit_s && !b->result.records;
+}
+
+double boot_silence_ends(const struct boot *b)
+{
+	const struct host_config *cfg = b->session.cfg;
+
+	if (waits_for_hello(b))
+		return b->started + cfg->boot_limit_s;
+	return b->last_news + cfg->progress_limit_s;
+}
+
+void boot_ends_foreign(struct boot *b)
+{
+	if (b->session.refused)
+		error_append(
+			&b->error, b->error.code,
+			"; %llu lines of records were refused: damaged, forged or another boot's",
+			(unsigned long long)b->session.refused);
+	b->result.outcome = BOOT_FOREIGN;
+}
+
+/* Whatever started, it is not known to be our kernel, and no fault of it. */
+static void boot_ends_unheard(struct boot *b)
+{
+	error_set(
+		&b->error, -ETIMEDOUT,
+		"no word of this boot's agent or kernel came: the host started something else (its "
+		"disk, a boot menu), or its console is another port or speed; the console's last "
+		"line after %lld s: %s",
+		(long long)b->session.cfg->boot_limit_s, last_line(b));
+	boot_ends_foreign(b);
+}
+
 bool boot_ends_late(struct boot *b)
 {
 	const struct host_config *cfg = b->session.cfg;
 	double t = clock_seconds();
 
+	if (t > boot_silence_ends(b) && waits_for_hello(b) && !b->console.kernel_spoke) {
+		boot_ends_unheard(b);
+		return true;
+	}
 	if (t - b->started > cfg->wall_limit_s)
 		error_set(&b->error, -ETIMEDOUT, "not done within %lld s",
 			  (long long)cfg->wall_limit_s);
-	else if (t - b->last_news > cfg->progress_limit_s)
+	else if (t > boot_silence_ends(b) && waits_for_hello(b))
+		error_set(&b->error, -ETIMEDOUT, "hangs: no agent within %lld s of power-on",
+			  (long long)cfg->boot_limit_s);
+	else if (t > boot_silence_ends(b))
 		error_set(&b->error, -ETIMEDOUT, "hangs: nothing came for %lld s",
 			  (long long)cfg->progress_limit_s);
 	else

@@ -41,7 +41,11 @@ struct boot {
 	double asked_at;			     /* when the driver was last asked */
 	double tick_at; /* next look at the disk and the progress line */
 	bool off;	/* went off by itself */
+	bool foreign;	/* the first record is not of this boot */
 };
+
+/* When there has been no progress for too long, clock_seconds(). */
+double boot_silence_ends(const struct boot *b);
 
 /* ---- boot_ending.c: each sets the outcome and the error ---- */
 
@@ -53,6 +57,8 @@ void boot_ends_complete(struct boot *b);
 void boot_ends_disk_full(struct boot *b);
 /* The host went off by itself, and no `bye` had come. */
 void boot_ends_gone(struct boot *b);
+/* The first record was another boot's: the error says so. */
+void boot_ends_foreign(struct boot *b);
 /* Over one of its limits: true, and it has ended. */
 bool boot_ends_late(struct boot *b);
 

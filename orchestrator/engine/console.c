@@ -10,6 +10,7 @@
 #define LINE_MAX_BYTES 4096
 
 #define PANIC	  "Kernel panic - not syncing"
+#define KERNEL	  "Linux version "
 #define PANIC_END "---[ end Kernel panic"
 
 /* The text after "<4>", "[   12.345678]" and "[    T1]", as printk's options put them. */
@@ -62,6 +63,8 @@ static void take_line(struct console *c, char *line)
 		set_once(&c->panic, text);
 	else if (!strncmp(text, PANIC_END, strlen(PANIC_END)))
 		c->panic_told = true;
+	else if (!strncmp(text, KERNEL, strlen(KERNEL)))
+		c->kernel_spoke = true;
 	else if (complaints_has(text))
 		note_complaint(c, text);
 	else if (c->wants_place && !strncmp(text, "RIP: ", 5))

@@ -15,6 +15,7 @@ struct console {		  /* start with CONSOLE_INIT, end with console_release() */
 	struct strbuf place;	  /* "RIP: ..." of the first complaint that has one */
 	struct strbuf complaints; /* a line each, at most CONSOLE_COMPLAINTS */
 	size_t ncomplaints;	  /* all of them */
+	bool kernel_spoke;	  /* a Linux kernel has started */
 	bool panic_told;	  /* the panic's last line came: nothing more will */
 	bool wants_place;	  /* a complaint came and its RIP has not */
 };

@@ -90,8 +90,11 @@ static int find_host(struct engine *e, struct error *err)
 
 static struct kernel_env kernels_env(const struct engine *e)
 {
-	return (struct kernel_env){.variants_dir = e->places.variants,
-				   .cache_dir = e->places.cache};
+	return (struct kernel_env){
+		.variants_dir = e->places.variants,
+		.cache_dir = e->places.cache,
+		.host_fragments = (const char *const *)e->host.kernel_config,
+	};
 }
 
 /* The names that the kernels are stored under. A wrong variant is found here, before the hours that the

@@ -2,6 +2,9 @@
 #include "orchestrator/hosts/driver.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "images/images.h"
 
 static int64_t *number_at(void *out, const struct host_number *row)
 {
@@ -26,6 +29,25 @@ int host_read_numbers(const struct json_node *file, const struct host_number *ro
 		if (ret)
 			return ret;
 	}
+	return 0;
+}
+
+_Static_assert(IMAGE_TICKET_BYTES == TICKET_BYTES, "an image has room for one ticket");
+
+int host_copy_image(struct host_session *s, const char *to, struct error *err)
+{
+	char text[TICKET_BYTES];
+	int ret = ticket_format(&s->ticket, text);
+
+	if (ret)
+		return error_set(err, ret,
+				 "%s: cannot be where records go: too long, or not one line",
+				 s->ticket.device);
+	ret = image_copy_with_ticket(s->image, to, text, err);
+	explicit_bzero(text, sizeof(text));
+	if (ret)
+		return ret;
+	s->ticketed = true;
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agents/wire/ticket.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/strbuf.h"
@@ -35,8 +36,12 @@ struct host_config { /* hosts/NAME.json, or built in; orchestrator/hosts/hosts.h
 	char *path;		  /* of its file; NULL for a built-in */
 	int64_t wall_limit_s;	  /* power-on to end, at most */
 	int64_t progress_limit_s; /* without a new record (before the first: a console byte), at most */
+	/* From power-on to the agent's `hello`, at most, whatever the console says meanwhile: firmware and
+	 * boot menus talk, too. 0: progress_limit_s is all there is. */
+	int64_t boot_limit_s;
 	int64_t parallel; /* boots that may run on it at once; 0: one per core of this machine */
-	void *own;	  /* the driver's part, from its configure() */
+	char **kernel_config; /* what its kernels need: kernel_env.host_fragments; NULL: nothing */
+	void *own;	      /* the driver's part, from its configure() */
 };
 
 /* What a probe() finds; orchestrator/hosts/hosts.h: host_probe(). */
@@ -63,6 +68,15 @@ struct host_session {
 	const char *image;   /* ISO to boot */
 	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
+	/* Nonce and key are this boot's own; the driver says where the agent's records go, puts the
+	 * ticket into the image as it is served, and then sets `ticketed`: `hello` must bear the nonce. */
+	struct ticket ticket;
+	bool ticketed;
+	/* The driver's, where a line carries frames (line.h): when the last good one came
+	 * (clock_seconds(), 0: none has), which is progress though the records file may wait for what
+	 * is missing before it; and how many were refused. */
+	double heard_at;
+	uint64_t refused;
 	/* The driver's: -1, or a descriptor that is readable when a step that goes on, or is_on(), has
 	 * something to look at. To be -1 again before it stays readable for ever. */
 	int wake_fd;
@@ -81,7 +95,11 @@ struct host_driver {
 	const char *name;
 	const char *help; /* one line: what such a host is */
 	enum host_clock clock;
-	int64_t parallel; /* "parallel" of a host file that says nothing */
+	int64_t parallel;     /* "parallel" of a host file that says nothing */
+	int64_t boot_limit_s; /* likewise */
+	/* "kernel_config" of a host file that says nothing, NULL-terminated: the configuration that
+	 * kernels need on such hosts, for kernel_env.host_fragments. NULL: the variants' own. */
+	const char *const *kernel_config;
 	const char *const
 		*keys; /* what a host file may have besides the common keys, NULL-terminated */
 
@@ -135,6 +153,10 @@ struct host_number {
 /* Sets each number of @rows in @out: from @file, or its preset. -EINVAL. */
 int host_read_numbers(const struct json_node *file, const struct host_number *rows, size_t n,
 		      void *out, struct error *err);
+
+/* Writes the session's image to @to with the session's ticket in it, and sets `ticketed`. The key is in
+ * that file: release() removes it. */
+int host_copy_image(struct host_session *s, const char *to, struct error *err);
 
 /* Something is missing: the host is not ready. */
 void host_found_lacks(struct host_found *found, const char *what, const char *remedy);

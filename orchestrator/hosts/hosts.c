@@ -26,8 +26,9 @@ static const struct {
 	 "\"description\":\"the same with two CPUs, at half the speed: for selftests\"}"},
 };
 
-static const char *const common_keys[] = {"driver", "description", "parallel", "wall_limit_s",
-					  "progress_limit_s"};
+static const char *const common_keys[] = {"driver",	 "description",	 "kernel_config",
+					  "parallel",	 "wall_limit_s", "progress_limit_s",
+					  "boot_limit_s"};
 
 static const struct host_number limits[] = {
 	{"wall_limit_s", offsetof(struct host_config, wall_limit_s), 7200, 1, INT_MAX},
@@ -89,15 +90,76 @@ static int read_description(const struct json_node *file, char **out, struct err
 	return 0;
 }
 
+static void preset_kernel_config(struct host_config *cfg)
+{
+	const char *const *names = cfg->driver->kernel_config;
+	size_t n = 0;
+
+	while (names && names[n])
+		n++;
+	cfg->kernel_config = n ? xcalloc(n + 1, sizeof(char *)) : NULL;
+	for (size_t i = 0; i < n; i++)
+		cfg->kernel_config[i] = xstrdup(names[i]);
+}
+
+static int take_fragment_name(const struct json_node *node, char **out, struct error *err)
+{
+	const char *name;
+	int ret = json_as_string(node, &name, err);
+
+	if (ret)
+		return ret;
+	if (!fs_is_plain_name(name))
+		return json_error(node, err,
+				  "\"%s\" is not the name of a fragment (\"pc\": config/pc.config)",
+				  name);
+	*out = xstrdup(name);
+	return 0;
+}
+
+static int read_kernel_config(const struct json_node *file, struct host_config *cfg,
+			      struct error *err)
+{
+	struct json_node list, item;
+	int ret = json_member(file, "kernel_config", false, &list, err);
+
+	if (ret == -ENOENT) {
+		preset_kernel_config(cfg);
+		return 0;
+	}
+	if (ret)
+		return ret;
+	ret = json_as_array(&list, err);
+	if (ret || !json_length(&list))
+		return ret;
+	cfg->kernel_config = xcalloc(json_length(&list) + 1, sizeof(char *));
+	for (size_t i = 0; i < json_length(&list); i++) {
+		json_element(&list, i, &item);
+		ret = take_fragment_name(&item, &cfg->kernel_config[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static int read_common(const struct json_node *file, struct host_config *cfg, struct error *err)
 {
 	const struct host_number parallel = {"parallel", offsetof(struct host_config, parallel),
 					     cfg->driver->parallel, 1, 100000};
+	const struct host_number boot_limit = {"boot_limit_s",
+					       offsetof(struct host_config, boot_limit_s),
+					       cfg->driver->boot_limit_s, 0, INT_MAX};
 	int ret = read_description(file, &cfg->description, err);
 
 	if (ret)
 		return ret;
+	ret = read_kernel_config(file, cfg, err);
+	if (ret)
+		return ret;
 	ret = host_read_numbers(file, limits, ARRAY_SIZE(limits), cfg, err);
+	if (ret)
+		return ret;
+	ret = host_read_numbers(file, &boot_limit, 1, cfg, err);
 	if (ret)
 		return ret;
 	return host_read_numbers(file, &parallel, 1, cfg, err);
@@ -196,6 +258,9 @@ void host_config_free(struct host_config *cfg)
 {
 	if (cfg->own)
 		cfg->driver->free_config(cfg->own);
+	for (char **name = cfg->kernel_config; name && *name; name++)
+		free(*name);
+	free(cfg->kernel_config);
 	free(cfg->name);
 	free(cfg->description);
 	free(cfg->path);
@@ -249,11 +314,25 @@ int host_list(const struct places *places, char ***names, size_t *count, struct 
 	return 0;
 }
 
+/* Kernels of two configurations are never compared: the configuration alone moves the numbers. */
+static void identify_kernel_config(const struct host_config *cfg, struct json_object *identity)
+{
+	struct strbuf names = STRBUF_INIT;
+
+	for (char **name = cfg->kernel_config; name && *name; name++)
+		strbuf_addf(&names, "%s%s", names.len ? " " : "", *name);
+	if (names.len)
+		json_object_object_add(identity, "kernel_config",
+				       json_object_new_string(names.buf));
+	strbuf_release(&names);
+}
+
 int host_probe(const struct host_config *cfg, const struct places *places, struct host_found *found,
 	       struct error *err)
 {
 	*found = (struct host_found){.ready = true, .missing = STRBUF_INIT};
 	found->identity = json_object_new_object();
+	identify_kernel_config(cfg, found->identity);
 	return cfg->driver->probe(cfg, places, found, err);
 }
 

@@ -2,8 +2,8 @@
 /*
  * hosts.h - which hosts there are, and what their files say.
  *
- * A host file has the common keys (driver, description, parallel, wall_limit_s, progress_limit_s) and
- * its driver's; docs/hosts.md has them all.
+ * A host file has the common keys (driver, description, kernel_config, parallel, wall_limit_s,
+ * progress_limit_s, boot_limit_s) and its driver's; docs/hosts.md has them all.
  */
 #ifndef ORCHESTRATOR_HOSTS_HOSTS_H
 #define ORCHESTRATOR_HOSTS_HOSTS_H

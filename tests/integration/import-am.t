@@ -9,7 +9,7 @@ MAILS=${MAILS:-400}
 # shellcheck disable=SC2046
 (cd "$TOP" && gcc -std=gnu17 -D_GNU_SOURCE -O1 -I. -pthread -o "$TMP/import_tree" tests/lib/import_tree.c \
 	"$BUILD_DIR/libnestlab.a" \
-	$(pkg-config --cflags --libs json-c sqlite3 gsl libcurl libarchive libcrypto libelf) -lm) 2>"$TMP/gcc"
+	$(pkg-config --cflags --libs json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf) -lm) 2>"$TMP/gcc"
 ok $? 'the tool compiles'
 sed 's/^/# /' "$TMP/gcc"
 TMPDIR=$TMP python3 "$TOP/tests/lib/mails.py" "$TMP/import_tree" "$MAILS" "${SEED:-10}" >"$TMP/out"

@@ -4,7 +4,7 @@
 BUILD_DIR=$(dirname "$(dirname "$NESTLAB")")
 BOOT=$TMP/boot
 TINY=$TMP/tiny_init
-LIBRARIES="json-c sqlite3 gsl libcurl libarchive libcrypto"
+LIBRARIES="json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto"
 
 # shellcheck disable=SC2046
 build_boot() {

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 
+#include <sys/stat.h>
+
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "images/images.h"
 #include "images/initramfs.h"
 #include "images/iso.h"
 
@@ -55,6 +58,7 @@ TEST(initramfs_holds_what_it_should)
 				      "dev/console 20600 0\n"
 				      "init 100755 7\n"
 				      "plan 100644 7\n"
+				      "ticket 100600 1024\n"
 				      "selftests 40755 0\n"
 				      "selftests/sub 40755 0\n"
 				      "selftests/sub/a 100755 4\n"
@@ -118,6 +122,55 @@ TEST(paths_outside_are_refused)
 		assert_int_equal(image_build(&req, &image, &err), -EINVAL);
 		assert_non_null(strstr(err.text, "must be absolute"));
 	}
+}
+
+static void write_padded(const char *path, int tickets)
+{
+	struct strbuf iso = STRBUF_INIT;
+	char ticket[IMAGE_TICKET_BYTES];
+
+	initramfs_placeholder(ticket);
+	strbuf_addstr(&iso, "before");
+	for (int i = 0; i < tickets; i++)
+		strbuf_add(&iso, ticket, sizeof(ticket));
+	strbuf_addstr(&iso, "after");
+	assert_int_equal(fs_write_file(path, iso.buf, iso.len, &err), 0);
+	strbuf_release(&iso);
+}
+
+TEST(a_ticket_takes_the_placeholders_place_in_a_copy)
+{
+	__cleanup_free char *from = unit_path("from.iso");
+	__cleanup_free char *to = unit_path("to.iso");
+	struct strbuf iso = STRBUF_INIT;
+	char ticket[IMAGE_TICKET_BYTES];
+	struct stat st;
+
+	memset(ticket, 't', sizeof(ticket));
+	write_padded(from, 1);
+	assert_int_equal(image_copy_with_ticket(from, to, ticket, &err), 0);
+	assert_int_equal(fs_read_file(to, 0, &iso, &err), 0);
+	assert_int_equal(iso.len, 6 + IMAGE_TICKET_BYTES + 5);
+	assert_memory_equal(iso.buf, "beforettt", 9);
+	assert_string_equal(iso.buf + iso.len - 8, "tttafter");
+	assert_int_equal(stat(to, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	strbuf_release(&iso);
+}
+
+TEST(an_image_has_one_placeholder)
+{
+	__cleanup_free char *path = unit_path("from.iso");
+	uint64_t offset;
+
+	write_padded(path, 1);
+	assert_int_equal(image_find_ticket(path, &offset, &err), 0);
+	assert_int_equal(offset, 6);
+	write_padded(path, 0);
+	assert_int_equal(image_find_ticket(path, &offset, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no placeholder"));
+	write_padded(path, 2);
+	assert_int_equal(image_find_ticket(path, &offset, &err), -EINVAL);
 }
 
 UNIT_MAIN("image", unit_make_dir, unit_drop_dir)

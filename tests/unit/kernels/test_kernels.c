@@ -87,6 +87,47 @@ TEST(variant_patch_count_takes_the_first)
 	kernel_variant_free(&v);
 }
 
+/* Below the variant's own lines, which still override them; the keys of other hosts' kernels stay. */
+TEST(variant_has_what_the_host_needs_where_its_bases_start)
+{
+	static const char *const pc[] = {"pc", "metal", NULL}, *const none[] = {"nowhere", NULL};
+	struct kernel_env env = env_here(), host = env_here();
+	char plain[SHA256_HEX], both[SHA256_HEX];
+	struct kernel_variant v;
+	struct error err;
+
+	host.host_fragments = pc;
+	unit_put("c.config", "CONFIG_A=y\n");
+	unit_put("d.config", "# CONFIG_A is not set\n");
+	unit_put("config/pc.config", "CONFIG_B=y\n");
+	unit_put("config/metal.config", "CONFIG_C=y\n");
+	unit_put("low.json", "{" TAR "," CONF "}");
+	unit_put("high.json", "{ \"base\": \"low\", \"config\": [\"d.config\"] }");
+	assert_int_equal(kernel_variant_load(&host, "high", &v, &err), 0);
+	assert_int_equal(v.nfragments, 4);
+	assert_contains(v.fragments[0], "/c.config");
+	assert_contains(v.fragments[1], "/config/pc.config");
+	assert_contains(v.fragments[2], "/config/metal.config");
+	assert_contains(v.fragments[3], "/d.config");
+	assert_int_equal(v.parent->nfragments, 3);
+	assert_int_equal(kernel_config_hash_fragments(&v, both, &err), 0);
+	kernel_variant_free(&v);
+	assert_int_equal(kernel_variant_load(&env, "high", &v, &err), 0);
+	assert_int_equal(v.nfragments, 2);
+	assert_int_equal(kernel_config_hash_fragments(&v, plain, &err), 0);
+	assert_string_not_equal(plain, both);
+	kernel_variant_free(&v);
+
+	unit_put("asks.json", "{" TAR ", \"config\": [\"config/pc.config\", \"c.config\"] }");
+	assert_int_equal(kernel_variant_load(&host, "asks", &v, &err), 0);
+	assert_int_equal(v.nfragments, 3); /* it has pc already, and where it wants it */
+	kernel_variant_free(&v);
+	host.host_fragments = none;
+	assert_int_equal(kernel_variant_load(&host, "high", &v, &err), -ENOENT);
+	assert_contains(err.text, "config/nowhere.config: no such file");
+	assert_contains(err.text, "kernel_config");
+}
+
 TEST(variant_selftests_are_no_part_of_the_kernel)
 {
 	struct kernel_env env = env_here();

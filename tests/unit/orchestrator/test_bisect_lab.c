@@ -34,6 +34,7 @@ static void make_candidate(const char *id)
 	__cleanup_free char *runs = unit_path("runs");
 	struct request_bisect request = {
 		.kind = BISECT_SERIES,
+		.host = (char *)"emulated",
 		.variant = (char *)"child",
 		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},
 	};
@@ -94,6 +95,7 @@ static int build_head(void *cancelled)
 	const char *id = "0123456789012345678901234567890123456789";
 	struct request_bisect request = {
 		.kind = BISECT_GIT,
+		.host = (char *)"emulated",
 		.variant = (char *)"root",
 		.tree = tree,
 		.probe = {.scenario = (char *)"multiplex", .metric = (char *)"switch"},

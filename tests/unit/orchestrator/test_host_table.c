@@ -85,6 +85,31 @@ TEST(from_a_file)
 	}
 }
 
+/* Boots of two configurations are never compared, so it is a part of the identity. */
+TEST(kernel_config_is_the_drivers_or_the_files)
+{
+	__cleanup_free char *path =
+		write_host("configured",
+			   "{\"driver\":\"emulated\",\"kernel_config\":[\"pc\",\"bare-metal\"]}");
+	__cleanup_free char *identity = NULL;
+	struct host_config cfg;
+	struct host_found found;
+
+	assert_int_equal(host_find(&places, "emulated", &cfg, &err), 0);
+	assert_null(cfg.kernel_config);
+	host_config_free(&cfg);
+	assert_int_equal(host_find(&places, path, &cfg, &err), 0);
+	assert_string_equal(cfg.kernel_config[0], "pc");
+	assert_string_equal(cfg.kernel_config[1], "bare-metal");
+	assert_null(cfg.kernel_config[2]);
+	assert_int_equal(host_probe(&cfg, &places, &found, &err), 0);
+	identity = host_identity(&cfg, &found, NULL);
+	assert_contains(identity, "\"kernel_config\":\"pc bare-metal\"");
+	host_found_free(&found);
+	host_config_free(&cfg);
+	unlink(path);
+}
+
 TEST(wrong_files)
 {
 	static const struct {
@@ -97,6 +122,10 @@ TEST(wrong_files)
 		{"{\"driver\":\"emulated\",\"parallel\":0}", "$.parallel: 0 is not within"},
 		{"{\"driver\":\"emulated\",\"description\":1}", "$.description"},
 		{"{\"driver\":1}", "$.driver"},
+		{"{\"driver\":\"emulated\",\"kernel_config\":\"pc\"}", "$.kernel_config"},
+		{"{\"driver\":\"emulated\",\"kernel_config\":[1]}", "$.kernel_config[0]"},
+		{"{\"driver\":\"emulated\",\"kernel_config\":[\"../x\"]}",
+		 "not the name of a fragment"},
 		{"{\"driver\":\"emulated\",\"ips\":0}", "$.ips: 0 is not within"},
 		{"{\"driver\":\"emulated\",\"cpus\":5}", "$.cpus: 5 is not within"},
 		{"{\"driver\":\"emulated\",\"megabytes\":\"1\"}", "$.megabytes"},
