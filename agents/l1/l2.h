@@ -52,9 +52,14 @@ struct l2_page {		     /* l2_step.S knows the first three offsets */
 
 /* l2_main.c */
 void l2_main(struct l2_page *page) __attribute__((noreturn));
+
 /* Keeps the first mismatch in page->fail, for L1 to report. */
-void l2_check_value(struct l2_page *page, enum l1_check what, uint64_t expected, uint64_t found,
-		    uint32_t detail);
+static inline void l2_check_value(struct l2_page *page, enum l1_check what, uint64_t expected,
+				  uint64_t found, uint32_t detail)
+{
+	if (found != expected && !page->fail.what)
+		page->fail = (struct l2_fail){what + 1, detail, expected, found};
+}
 
 /* Each L1's own: agents/l1/l2.c, agents/guest/l2/l2.c */
 void l2_end_command(void);

@@ -8,13 +8,6 @@ _Static_assert(offsetof(struct l2_page, steps) == 104, "l2_step.S");
 _Static_assert(offsetof(struct l2_page, command) == 112, "l2_step.S");
 _Static_assert(L2_CMD_STEP == 0, "l2_step.S");
 
-void l2_check_value(struct l2_page *page, enum l1_check what, uint64_t expected, uint64_t found,
-		    uint32_t detail)
-{
-	if (found != expected && !page->fail.what)
-		page->fail = (struct l2_fail){what + 1, detail, expected, found};
-}
-
 static void run_proof(struct l2_page *page)
 {
 	l2_prove(page);

@@ -65,11 +65,13 @@ static bool wants_l1(const struct builder *b)
 /* The L1 kernel comes right after the first one: then that can boot while the others are built. */
 static int build_with_l1(struct builder *b, size_t k, struct error *err)
 {
+	struct kernel_env env = b->req.env;
 	int ret = build_kernel(b, k, err);
 
 	if (ret || k || !wants_l1(b))
 		return ret;
-	ret = kernel_build(&b->req.env, b->req.l1_kernel, &b->l1, err);
+	env.host_fragments = NULL; /* it never sees the host */
+	ret = kernel_build(&env, b->req.l1_kernel, &b->l1, err);
 	if (ret)
 		return error_prefix(err, ret, "for Linux L1s");
 	return 0;

@@ -97,6 +97,34 @@ static struct kernel_env kernels_env(const struct engine *e)
 	};
 }
 
+static const char *l1_kernel_of(const struct run_request *req)
+{
+	return req->l1_kernel ? req->l1_kernel : KERNEL_L1_DEFAULT;
+}
+
+static bool wants_l1_kernel(const struct engine *e)
+{
+	for (size_t p = 0; p < e->req->nscenarios; p++)
+		if (scenario_plan_has_linux(&e->plans[p]))
+			return true;
+	return false;
+}
+
+static int check_l1_kernel(const struct engine *e, struct error *err)
+{
+	const struct kernel_env env = kernels_env(e);
+	struct kernel_variant v;
+	int ret;
+
+	if (!wants_l1_kernel(e))
+		return 0;
+	ret = kernel_variant_load(&env, l1_kernel_of(e->req), &v, err);
+	if (ret)
+		return ret;
+	kernel_variant_free(&v);
+	return 0;
+}
+
 /* The names that the kernels are stored under. A wrong variant is found here, before the hours that the
  * builds of the others may take. */
 static int name_kernels(struct engine *e, struct error *err)
@@ -359,11 +387,6 @@ static void on_build_change(void *arg)
 	boot_loop_wake(e->loop);
 }
 
-static const char *l1_kernel_of(const struct run_request *req)
-{
-	return req->l1_kernel ? req->l1_kernel : KERNEL_L1_DEFAULT;
-}
-
 static int run_jobs(struct engine *e)
 {
 	const struct builder_request req = {
@@ -414,6 +437,9 @@ static int prepare_run(struct engine *e, struct error *err)
 	if (ret)
 		return ret;
 	ret = check_names(e, err);
+	if (ret)
+		return ret;
+	ret = check_l1_kernel(e, err);
 	if (ret)
 		return ret;
 	describe_environment(e);
