@@ -28,8 +28,8 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1))
 		return 0;
 	while (count < n && m[count].scenario != PLAN_KSELFTEST && m[count].l1 == m->l1 &&
-	       m[count].vmm == m->vmm && m[count].memory == m->memory &&
-	       m[count].l1_vcpus == m->l1_vcpus)
+	       m[count].vmm == m->vmm && m[count].kvm_visible == m->kvm_visible &&
+	       m[count].memory == m->memory && m[count].l1_vcpus == m->l1_vcpus)
 		count++;
 	return count;
 }
@@ -122,6 +122,8 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 	int ret;
 
 	l.records = (struct l1_records){.via = plan_vmm_names[m->vmm], .nested = "vmcs"};
+	if (m->l1 == PLAN_L1_LINUX_EVMCS)
+		l.records.nested = "evmcs";
 	ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
 		sink_fail(s, SINK_GUEST, "", strerror(-ret), "the Linux L1 could not be run");

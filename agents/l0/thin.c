@@ -12,9 +12,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "agents/l0/hyperv.h"
 #include "agents/l0/vm.h"
 
-#define CPUID_MAX     256
 #define TSS_ADDRESS   0xfffbd000ul /* three pages that KVM wants below 4 GiB, for real mode */
 #define IDENTITY_PAGE 0xfffbc000ull
 #define BOOT_CS	      0x10
@@ -86,24 +86,40 @@ static void fit_cpuid(struct kvm_cpuid_entry2 *e, uint32_t number)
 	}
 }
 
-static int set_cpuid(struct thin *t, uint32_t number)
+/* A guest of Hyper-V finds KVM's leaves only if the VMM forgot to hide them. */
+static int add_hyperv(struct thin *t, const struct plan_measure *m, int vcpu,
+		      struct cpuid_table *table)
 {
-	static struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[CPUID_MAX];
-	} table;
+	int ret = hyperv_enable_evmcs(vcpu, t->sink);
 
-	table.head.nent = CPUID_MAX;
+	if (ret)
+		return ret;
+	ret = hyperv_add_leaves(vcpu, table, m->kvm_visible);
+	hyperv_set_name(table);
+	return ret;
+}
+
+static int set_cpuid(struct thin *t, const struct plan_measure *m, uint32_t number)
+{
+	static struct cpuid_table table;
+	int ret;
+
+	table.nent = CPUID_TABLE_MAX;
 	if (ioctl(t->kvm, KVM_GET_SUPPORTED_CPUID, &table))
-		return -errno;
-	for (uint32_t i = 0; i < table.head.nent; i++)
+		return fail_ioctl(t, "KVM_GET_SUPPORTED_CPUID");
+	for (uint32_t i = 0; i < table.nent; i++)
 		fit_cpuid(&table.entries[i], number);
+	if (m->l1 == PLAN_L1_LINUX_EVMCS) {
+		ret = add_hyperv(t, m, t->cpus[number].fd, &table);
+		if (ret)
+			return ret;
+	}
 	if (ioctl(t->cpus[number].fd, KVM_SET_CPUID2, &table))
-		return -errno;
+		return fail_ioctl(t, "KVM_SET_CPUID2");
 	return 0;
 }
 
-static int open_cpu(struct thin *t, uint32_t number)
+static int open_cpu(struct thin *t, const struct plan_measure *m, uint32_t number)
 {
 	struct thin_cpu *cpu = &t->cpus[number];
 	int size = ioctl(t->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -115,9 +131,7 @@ static int open_cpu(struct thin *t, uint32_t number)
 	cpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED)
 		return fail_ioctl(t, "mapping struct kvm_run");
-	if (set_cpuid(t, number))
-		return fail_ioctl(t, "setting CPUID");
-	return 0;
+	return set_cpuid(t, m, number);
 }
 
 /* As the 64-bit boot protocol wants it: paging on, flat segments, RSI = boot_params. */
@@ -151,10 +165,10 @@ static int set_registers(const struct thin *t, uint64_t entry)
 	return 0;
 }
 
-static int open_cpus(struct thin *t, uint32_t count)
+static int open_cpus(struct thin *t, const struct plan_measure *m)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		int ret = open_cpu(t, i);
+	for (uint32_t i = 0; i < m->l1_vcpus; i++) {
+		int ret = open_cpu(t, m, i);
 
 		if (ret)
 			return ret;
@@ -175,7 +189,7 @@ static int fill(struct thin *t, const struct plan_measure *m, const char *kernel
 	ret = set_slot(t);
 	if (ret)
 		return ret;
-	ret = open_cpus(t, m->l1_vcpus);
+	ret = open_cpus(t, m);
 	if (ret)
 		return ret;
 	ret = thin_load(t, kernel, &entry);

@@ -60,6 +60,8 @@ const struct plan_word plan_words[] = {
 	{"l1", "l1", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(l1), WITH_L1, .choices = l1_names},
 	{"vmm", "vmm", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(vmm), WITH_L1, .optional = true,
 	 .of_linux = true, .choices = plan_vmm_names},
+	{"kvm_visible", "kvm_visible", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(kvm_visible), WITH_L1,
+	 .optional = true, .of_linux = true},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
 	{"l2_vcpus", "l2_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_vcpus), WITH_L1,
@@ -101,7 +103,7 @@ int plan_choice_find(const char *const *choices, const char *value)
 
 bool plan_l1_is_linux(enum plan_l1 l1)
 {
-	return l1 == PLAN_L1_LINUX_KVM;
+	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
 }
 
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m)
@@ -226,6 +228,11 @@ static bool is_linux_of_many(const struct plan_measure *m)
 	return is_linux(m) && (m->parallel || m->l1_vcpus > 1);
 }
 
+static bool is_kvm_shown_elsewhere(const struct plan_measure *m)
+{
+	return m->kvm_visible && m->l1 != PLAN_L1_LINUX_EVMCS;
+}
+
 /* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
 static bool is_linux_interrupt(const struct plan_measure *m)
 {
@@ -243,6 +250,7 @@ static const struct {
 	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
 	{WITH_L1, is_linux_of_many,
 	 "a Linux L1 has l1_vcpus 1 and mode cooperative: one thread of its agent runs the L2 vCPUs in turn"},
+	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
 	 "the L2 of a Linux L1 has no local APIC to send interrupts"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},

@@ -46,7 +46,8 @@ enum l1_feature {
 #define PLAN_L1S(X) \
 	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
 	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
-	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */
+	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
+	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
