@@ -10,6 +10,7 @@
 #   make bench    timings and detection rates (never part of check)
 #   make man      the manual pages, in build/man/
 #   make install  programs, manual pages, completions, docs, to DESTDIR and PREFIX
+#   make uninstall  removes what make install put there
 #   make format   clang-format over the tree
 #   make clean    removes build/
 #   make help     this list
@@ -23,10 +24,10 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	rsync libjson-c-dev libsqlite3-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev \
 	libarchive-dev musl-tools libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
 	grub-common grub-efi-amd64-bin isolinux syslinux-common qemu-system-x86 ovmf clang-format \
-	sqlite3 libxml2-utils jq python3 lz4
+	sqlite3 libxml2-utils jq python3 lz4 libsystemd-dev
 # Only for the tests: a browser for the reports' pages (large), groff for the manual pages.
 CHECK_PACKAGES := chromium groff-base
-LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf
+LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf libsystemd
 
 CC      ?= gcc
 MUSL_CC ?= musl-gcc
@@ -120,23 +121,44 @@ run: deps
 
 # ---- install ----
 
-SHARE = $(DESTDIR)$(PREFIX)/share
-COMPLETION := orchestrator/cli/completion
+# What comes with nestlab: the files that git knows, so that nobody's own variants are installed; without
+# git (a tarball of a release) all there are.
+DATA_FOLDERS := kernels scenarios results/policies hosts
+DATA_NAMES   := %.json %.config %.patch %/series
+DATA_FILES    = $(wildcard $(filter $(DATA_NAMES),$(if $(filter kernels/baseline.json,$(GIT_FILES)), \
+	$(GIT_FILES),$(shell find $(DATA_FOLDERS) -type f 2>/dev/null))))
+GIT_FILES     = $(shell git ls-files -- $(DATA_FOLDERS) 2>/dev/null)
+COMPLETION   := orchestrator/cli/completion
+# The list of what was installed, for the next install and for uninstall.
+INSTALLED    := share/nestlab/installed-files
 
 install: programs man
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/nestlab $(SHARE)/man/man1 $(SHARE)/doc/nestlab \
-		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(BUILD)/man/*.1 $(SHARE)/man/man1
-	install -m 644 $(COMPLETION)/nestlab.bash $(SHARE)/bash-completion/completions/nestlab
-	install -m 644 $(COMPLETION)/_nestlab $(SHARE)/zsh/site-functions
-	install -m 644 README.md LICENSE docs/*.md $(SHARE)/doc/nestlab
-	find kernels scenarios results/policies $(wildcard hosts) -type f \( -name '*.json' -o -name '*.config' \
-		-o -name '*.patch' -o -name series \) -exec cp --parents {} $(SHARE)/nestlab \;
+	@set -e; root='$(DESTDIR)$(PREFIX)'; $(remove_installed); install -d "$$root/share/nestlab"; \
+	put() { install -D -m "$$1" "$$2" "$$root/$$3"; echo "$$3"; }; { \
+	for f in $(PROGRAMS); do put 755 $$f bin/$${f##*/}; done; \
+	for f in $(BUILD)/man/*.1; do put 644 $$f share/man/man1/$${f##*/}; done; \
+	for f in README.md LICENSE docs/*.md; do put 644 $$f share/doc/nestlab/$${f##*/}; done; \
+	for f in $(DATA_FILES); do put 644 $$f share/nestlab/$$f; done; \
+	put 644 $(COMPLETION)/nestlab.bash share/bash-completion/completions/nestlab; \
+	put 644 $(COMPLETION)/_nestlab share/zsh/site-functions/_nestlab; \
+	} >"$$root/$(INSTALLED)"; chmod 644 "$$root/$(INSTALLED)"
+	@echo "installed in $(DESTDIR)$(PREFIX)"
+
+uninstall:
+	@set -e; root='$(DESTDIR)$(PREFIX)'; [ -f "$$root/$(INSTALLED)" ] || \
+		{ echo "$$root: no nestlab is installed here (PREFIX and DESTDIR say where)"; exit 1; }; \
+	$(remove_installed); for d in share/nestlab share/doc/nestlab; do \
+		[ ! -d "$$root/$$d" ] || find "$$root/$$d" -depth -type d -empty -delete; \
+		[ ! -d "$$root/$$d" ] || echo "$$root/$$d: has files that make install did not put there"; done
+
+define remove_installed
+if [ -f "$$root/$(INSTALLED)" ]; then while read -r f; do rm -f "$$root/$$f"; done \
+	<"$$root/$(INSTALLED)"; rm -f "$$root/$(INSTALLED)"; fi
+endef
 
 help:
 	@sed -n 's/^#   \(make [a-z]*  *.*\)/\1/p' Makefile
 
-.PHONY: all programs man clean deps run install help
+.PHONY: all programs man clean deps run install uninstall help
 .SECONDARY:
 .DELETE_ON_ERROR:

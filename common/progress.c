@@ -22,6 +22,8 @@ struct progress {
 	uint64_t done, total;
 	int tenth; /* last tenth announced in a pipe */
 	double started;
+	uint64_t counted_from; /* done when the count began; and when that was (0: not yet) */
+	double counted_at;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -48,6 +50,17 @@ static void add_span(struct strbuf *sb, double seconds)
 		strbuf_addf(sb, "%d:%02d", s / 60, s % 60);
 }
 
+/* By the pace since the count began: what was done before it (unpacking, an earlier try) tells nothing. */
+static void add_left(struct strbuf *sb, const struct progress *p)
+{
+	if (!p->total || p->done <= p->counted_from || p->done >= p->total)
+		return;
+	strbuf_addstr(sb, ", ");
+	add_span(sb, (clock_seconds() - p->counted_at) * (p->total - p->done) /
+			     (p->done - p->counted_from));
+	strbuf_addstr(sb, " left");
+}
+
 /* "build baseline  42 %  612/1455  CC kernel/fork.o  1:02, 1:25 left" */
 static void add_line(struct strbuf *sb, const struct progress *p)
 {
@@ -65,11 +78,7 @@ static void add_line(struct strbuf *sb, const struct progress *p)
 	if (p->detail[0])
 		strbuf_addf(sb, "%s  ", p->detail);
 	add_span(sb, elapsed);
-	if (p->total && p->done && p->done < p->total) {
-		strbuf_addstr(sb, ", ");
-		add_span(sb, elapsed * (p->total - p->done) / p->done);
-		strbuf_addstr(sb, " left");
-	}
+	add_left(sb, p);
 }
 
 static void erase_lines(struct strbuf *sb)
@@ -144,6 +153,10 @@ void progress_update(struct progress *p, uint64_t done, uint64_t total, const ch
 	pthread_mutex_lock(&lock);
 	p->done = done;
 	p->total = total;
+	if (total && !p->counted_at) {
+		p->counted_from = done;
+		p->counted_at = clock_seconds();
+	}
 	snprintf(p->detail, sizeof(p->detail), "%s", shown);
 	if (is_on_terminal()) {
 		if (clock_seconds() - last_draw >= 0.1)

@@ -322,6 +322,14 @@ static int judge_status(const struct subprocess *sp, int code, int *status, stru
 	return error_set(err, -EIO, "%s failed with status %d", sp->argv[0], code);
 }
 
+static void end_program(const struct running *r, int *status)
+{
+	int wstatus = subprocess_end_group(r->pid, END_GRACE_MS);
+
+	if (status && wstatus >= 0)
+		*status = exit_status(wstatus);
+}
+
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err)
 {
 	struct running r = {
@@ -335,7 +343,7 @@ int subprocess_run(const struct subprocess *sp, int *status, struct error *err)
 		goto out;
 	ret = follow_program(&r, err);
 	if (ret)
-		subprocess_end_group(r.pid, END_GRACE_MS);
+		end_program(&r, status);
 	else if (waitpid(r.pid, &wstatus, 0) < 0)
 		ret = error_set(err, -errno, "waitpid: %s", strerror(errno));
 	else

@@ -36,6 +36,8 @@ struct subprocess {
  * Runs it to its end. Returns 0 with *status the exit status (128 + N for signal N), or a negative
  * errno (could not be started, cancelled, timed out) with @err set. With @status NULL a non-zero
  * status is an error too (-EIO), naming the program, its status and the log's path.
+ * Cancelled or timed out, *status says how it ended: 128 + SIGKILL if it did not within the two seconds. (Unchanged
+ * if it was never started.)
  */
 int subprocess_run(const struct subprocess *sp, int *status, struct error *err);
 

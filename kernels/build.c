@@ -5,7 +5,8 @@
  *	keys	what the build would be called; most calls end here, with the index and the cache
  *	lock	on the prekey, so that of two nestlabs one builds and the other waits
  *	base	the parent variant is built first, recursively, if its tree can be gone on from
- *	tree	a copy of the base's tree, or of another commit's (lineage.c), or the unpacked sources
+ *	tree	a copy of the base's tree, or of another commit's (lineage.c), or the unpacked sources, or what
+ *		a build that was cancelled has left (unfinished.c)
  *	.config	makes the key complete; from now on the key's lock is held as well, since two
  *		prekeys may lead to one key
  *	make	and the result into the cache by one rename
@@ -24,10 +25,6 @@
 #include "common/log.h"
 #include "kernels/internal.h"
 
-/* Steps of a full build with our fragments: the estimate until a full build was counted on this
- * machine. */
-#define FULL_BUILD_STEPS 1193
-
 /* One variant that is being built. */
 struct job {
 	const struct kernel_env *env;
@@ -39,6 +36,8 @@ struct job {
 	bool want_tree;		/* the built tree itself is asked for */
 	bool from_kin;		/* starts from the tree of another commit (lineage.c) */
 	bool config_may_differ; /* from that commit's */
+	bool from_unfinished;	/* goes on from a build that was cancelled (unfinished.c) */
+	uint64_t steps;		/* that make took, in all tries */
 	int prelock, lock;
 };
 
@@ -106,56 +105,26 @@ static int find_base(struct job *j, struct error *err)
 
 /* ---- the tree ---- */
 
-static void show_step(const struct job *j, const char *what)
-{
-	progress_update(j->progress, 0, 0, what);
-}
-
-/* The base's tree has the base's patches already, so only the variant's own are applied. */
-static int prepare_from_base(struct job *j, struct error *err)
-{
-	__cleanup_free char *tree = tree_path(j->env, &j->base);
-	const struct kernel_variant *v = j->v;
-	int ret;
-
-	show_step(j, "copying the base's tree");
-	ret = kernel_tree_copy(tree, j->work.tree, err);
-	if (ret)
-		return ret;
-	return kernel_patches_apply(j->work.tree, v->patches + v->nbase_patches,
-				    v->npatches - v->nbase_patches, j->work.log, err);
-}
-
-/* The mark is set after the patches: until then every file is a source, and what make adds later is
- * younger than the mark (tree.c). */
-static int prepare_from_source(struct job *j, struct error *err)
-{
-	int ret;
-
-	show_step(j, "unpacking");
-	ret = kernel_source_unpack(&j->keys.source, j->work.tree, j->work.log, err);
-	if (ret)
-		return ret;
-	ret = kernel_patches_apply(j->work.tree, j->v->patches, j->v->npatches, j->work.log, err);
-	if (ret)
-		return ret;
-	return kernel_tree_mark(j->work.tree, err);
-}
-
+/* An unfinished tree is of a build that started from the sources, and goes on as such. */
 static int prepare_tree(struct job *j, struct error *err)
 {
-	int ret;
+	struct kernel_preparation p = {.env = j->env,
+				       .v = j->v,
+				       .keys = &j->keys,
+				       .base = &j->base,
+				       .work = &j->work,
+				       .progress = j->progress};
+	int ret = 0;
 
-	if (has_base(j))
-		return prepare_from_base(j, err);
-	if (kernel_lineage_exists(j->v, &j->keys)) {
-		show_step(j, "copying another commit's tree");
-		ret = kernel_lineage_take(j->env, &j->keys, j->work.tree, &j->from_kin,
-					  &j->config_may_differ, err);
-		if (ret || j->from_kin)
-			return ret;
-	}
-	return prepare_from_source(j, err);
+	if (!has_base(j))
+		ret = kernel_unfinished_take(j->env, &j->keys, j->work.tree, &j->from_unfinished,
+					     &j->steps, err);
+	if (ret || j->from_unfinished)
+		return ret;
+	ret = kernel_prepare_tree(&p, err);
+	j->from_kin = p.from_kin;
+	j->config_may_differ = p.config_may_differ;
+	return ret;
 }
 
 /* ---- the .config ---- */
@@ -167,7 +136,7 @@ static int config_serves(const struct job *j, bool *serves, struct error *err)
 	bool touch;
 	int ret;
 
-	*serves = j->from_kin && !j->config_may_differ;
+	*serves = j->from_unfinished || (j->from_kin && !j->config_may_differ);
 	if (!has_base(j))
 		return 0;
 	ret = kernel_patches_touch_config(v->patches + v->nbase_patches,
@@ -187,7 +156,7 @@ static int configure_tree(struct job *j, struct error *err)
 	if (ret)
 		return ret;
 	if (!serves) {
-		show_step(j, "configuring");
+		progress_update(j->progress, 0, 0, "configuring");
 		ret = kernel_config_make(j->v, j->work.tree, j->work.log, err);
 		if (ret)
 			return ret;
@@ -197,35 +166,68 @@ static int configure_tree(struct job *j, struct error *err)
 
 /* ---- make ---- */
 
+/* Is everything compiled? */
+static bool is_full(const struct job *j)
+{
+	return !has_base(j) && !j->from_kin;
+}
+
 /* The name under which the steps of such a build are counted; the caller frees. */
 static char *name_counter(const struct job *j)
 {
 	if (has_base(j))
 		return xasprintf("steps-%s", j->v->name);
-	if (j->env->host_fragments) /* another number of files */
-		return xasprintf("steps-full-%.16s", j->keys.fragments_hash);
-	return xstrdup(j->from_kin ? "steps-kin" : "steps-full");
+	if (j->from_kin)
+		return xstrdup("steps-kin");
+	return xasprintf("steps-full-%.16s", j->keys.config_hash);
 }
 
-static int compile_tree(struct job *j, uint64_t *steps, struct error *err)
+/* How many steps make will take: as many as the last time, or, of a full build, as the .config lets
+ * one expect. 0: unknown. */
+static int expect_steps(const struct job *j, uint64_t *expected, struct error *err)
+{
+	__cleanup_free char *counter = name_counter(j);
+	__cleanup_free char *config = xasprintf("%s/.config", j->work.tree);
+
+	*expected = kernel_cache_number(j->env, counter);
+	if (*expected || !is_full(j))
+		return 0;
+	return kernel_config_expect_steps(config, expected, err);
+}
+
+static int run_make(struct job *j, uint64_t expected, bool *tidy, struct error *err)
 {
 	static const char *const targets[] = {"bzImage", NULL};
-	__cleanup_free char *counter = name_counter(j);
 	struct kernel_make m = {.tree = j->work.tree,
 				.log = j->work.log,
 				.compiler = j->v->compiler,
 				.targets = targets,
 				.jobs = j->env->jobs,
 				.progress = j->progress,
-				.expected = kernel_cache_number(j->env, counter)};
-	int ret;
+				.expected = expected,
+				.steps = j->steps};
+	int ret = kernel_make_run(&m, err);
 
-	if (!m.expected && !has_base(j) && !j->from_kin)
-		m.expected = FULL_BUILD_STEPS;
-	ret = kernel_make_run(&m, err);
-	*steps = m.steps;
+	j->steps = m.steps;
+	*tidy = m.tidy;
+	return ret;
+}
+
+static int compile_tree(struct job *j, struct error *err)
+{
+	__cleanup_free char *counter = name_counter(j);
+	uint64_t expected;
+	bool tidy;
+	int ret = expect_steps(j, &expected, err);
+
+	if (ret)
+		return ret;
+	ret = run_make(j, expected, &tidy, err);
 	if (!ret)
-		kernel_cache_set_number(j->env, counter, m.steps);
+		kernel_cache_set_number(j->env, counter, j->steps);
+	/* what is compiled is kept if it can be; the error is the cancel in any case */
+	if (ret == -ECANCELED && tidy && is_full(j))
+		kernel_unfinished_keep(j->env, &j->keys, j->work.tree, j->steps, NULL);
 	return ret;
 }
 
@@ -257,8 +259,7 @@ static int keep_tree(struct job *j, struct error *err)
  * lost. */
 static int compile_and_publish(struct job *j, struct error *err)
 {
-	uint64_t steps;
-	int ret = compile_tree(j, &steps, err);
+	int ret = compile_tree(j, err);
 
 	/* most of this tree is built although it does not compile, and the next commit may start
 	 * from it */
@@ -266,7 +267,7 @@ static int compile_and_publish(struct job *j, struct error *err)
 		kernel_lineage_give(j->env, &j->keys, j->work.tree, NULL);
 	if (ret)
 		return ret;
-	ret = kernel_cache_publish(j->env, j->v, &j->keys, &j->work, steps, err);
+	ret = kernel_cache_publish(j->env, j->v, &j->keys, &j->work, j->steps, err);
 	if (ret)
 		return ret;
 	return keep_tree(j, err);
@@ -309,6 +310,8 @@ static char *describe_outcome(const struct job *j, int ret, double seconds)
 		start = " (from its base)";
 	else if (j->from_kin)
 		start = " (from another commit's tree)";
+	else if (j->from_unfinished)
+		start = " (went on from the build that was cancelled)";
 	return xasprintf("%.12s in %.0f s%s", j->keys.key, seconds, start);
 }
 
@@ -438,8 +441,11 @@ static int build_variant(const struct kernel_env *env, const struct kernel_varia
 	struct job j = {.env = env, .v = v};
 	double started = clock_seconds();
 	bool cached;
-	int ret = build_unless_cached(&j, &cached, err);
+	int ret;
 
+	if (v->source.kind == KERNEL_SOURCE_RUNNING)
+		return kernel_running_describe(env, v->name, out, err);
+	ret = build_unless_cached(&j, &cached, err);
 	if (ret)
 		return ret;
 	ret = kernel_cache_load(env, v, &j.keys, out, err);
@@ -479,6 +485,10 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	ret = kernel_variant_load(env, name, &v, err);
 	if (ret)
 		return ret;
+	if (v.source.kind == KERNEL_SOURCE_RUNNING) {
+		*cached = true;
+		goto out;
+	}
 	ret = kernel_keys_find(env, &v, false, &j.keys, err);
 	if (ret == -ENOENT) { /* the source itself is not on this machine */
 		ret = 0;
@@ -496,49 +506,16 @@ out:
 
 /* ---- sources alone ---- */
 
-/* If the variant's own built tree is kept, the patches need not be applied again. */
-static int find_own_tree(struct job *j, bool *found, struct error *err)
-{
-	__cleanup_free char *tree = NULL;
-	int ret = kernel_cache_lookup(j->env, &j->keys, found, err);
-
-	if (ret || !*found)
-		return ret;
-	tree = tree_path(j->env, &j->keys);
-	*found = fs_exists(tree);
-	return 0;
-}
-
 int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
 			     const struct kernel_keys *keys, struct kernel_keys *base,
 			     struct error *err)
 {
 	struct job j = {.env = env, .v = v, .keys = *keys};
-	bool own;
-	int ret = find_own_tree(&j, &own, err);
+	__cleanup_free char *own = NULL;
+	int ret = kernel_find_built_tree(env, keys, &own, err);
 
 	if (!ret && !own)
 		ret = find_base(&j, err);
 	*base = j.base;
 	return ret;
-}
-
-int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_variant *v,
-			   const struct kernel_keys *keys, const struct kernel_keys *base,
-			   const struct kernel_work *w, struct progress *progress,
-			   struct error *err)
-{
-	struct job j = {
-		.env = env, .v = v, .keys = *keys, .base = *base, .work = *w, .progress = progress};
-	__cleanup_free char *tree = NULL;
-	bool own;
-	int ret = find_own_tree(&j, &own, err);
-
-	if (ret)
-		return ret;
-	if (!own)
-		return prepare_tree(&j, err);
-	tree = tree_path(env, &j.keys);
-	show_step(&j, "copying the built tree");
-	return kernel_tree_copy(tree, w->tree, err);
 }

@@ -30,6 +30,20 @@ static bool find_in_notes(Elf_Data *notes, char hex[41])
 	return false;
 }
 
+void kernel_notes_build_id(const char *notes, size_t len, char hex[41])
+{
+	Elf_Data data = {
+		.d_buf = (void *)(uintptr_t)notes,
+		.d_type = ELF_T_NHDR,
+		.d_version = EV_CURRENT,
+		.d_size = len,
+	};
+
+	hex[0] = '\0';
+	elf_version(EV_CURRENT);
+	find_in_notes(&data, hex);
+}
+
 static int find_build_id(Elf *elf, char hex[41])
 {
 	size_t count;

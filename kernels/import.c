@@ -18,6 +18,7 @@
 #include "common/json.h"
 #include "common/sha256.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "kernels/import.h"
 #include "kernels/mailinfo.h"
 
@@ -205,7 +206,7 @@ static int add_variant(const char *path, const struct import *i, struct error *e
 /* The series appears by one rename, then the variant. */
 static int publish(const char *half, const struct import *i, struct error *err)
 {
-	const char *top = i->env->variants_dir, *name = i->what->name;
+	const char *top = i->what->dir, *name = i->what->name;
 	__cleanup_free char *dir = xasprintf("%s/patches/%s", top, name);
 	__cleanup_free char *variant = xasprintf("%s/%s.json", top, name);
 	int ret;
@@ -250,7 +251,7 @@ static int write_tried(const char *half, struct import *i, const struct kernel_v
 static int write_all(struct import *i, const struct kernel_variant *onto, struct error *err)
 {
 	__cleanup_free char *half =
-		xasprintf("%s/patches/.%s.%d", i->env->variants_dir, i->what->name, getpid());
+		xasprintf("%s/patches/.%s.%d", i->what->dir, i->what->name, getpid());
 	int ret = write_tried(half, i, onto, err);
 
 	if (!ret)
@@ -262,17 +263,20 @@ static int write_all(struct import *i, const struct kernel_variant *onto, struct
 
 /* ---- */
 
-static int check_new(const struct kernel_env *env, const char *name, struct error *err)
+/* One of the variants that come with nestlab must not be hidden unnoticed. */
+static int check_new(const struct kernel_env *env, const struct kernel_import *what,
+		     struct error *err)
 {
-	__cleanup_free char *dir = xasprintf("%s/patches/%s", env->variants_dir, name);
-	__cleanup_free char *variant = xasprintf("%s/%s.json", env->variants_dir, name);
+	const char *name = what->name;
+	__cleanup_free char *dir = xasprintf("%s/patches/%s", what->dir, name);
+	__cleanup_free char *variant = folders_find(&env->variants, name, ".json");
 
 	if (!fs_is_plain_name(name))
 		return error_set(
 			err, -EINVAL,
 			"\"%s\" cannot be the name of a variant (use letters, digits and ._+-)",
 			name);
-	if (fs_exists(variant))
+	if (variant)
 		return error_set(err, -EEXIST, "%s: exists already; choose another name", variant);
 	if (fs_exists(dir))
 		return error_set(err, -EEXIST, "%s: exists already; choose another name", dir);
@@ -315,7 +319,7 @@ int kernel_import(const struct kernel_env *env, const struct kernel_import *what
 {
 	struct import i = {.env = env, .what = what};
 	struct kernel_variant onto;
-	int ret = check_new(env, what->name, err);
+	int ret = check_new(env, what, err);
 
 	if (ret)
 		return ret;
@@ -326,8 +330,8 @@ int kernel_import(const struct kernel_env *env, const struct kernel_import *what
 	ret = import_onto(&i, &onto, err);
 	if (!ret && !i.tried_on)
 		log_info(
-			"not tried: the sources of %s are not unpacked here; nestlab kernel build %s will apply the patches",
-			onto.name, what->name);
+			"not tried: the sources of %s are not unpacked here; %s kernel build %s will apply the patches",
+			onto.name, shell_program(), what->name);
 	free_import(&i);
 	kernel_variant_free(&onto);
 	return ret;

@@ -8,13 +8,16 @@
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
  *	lineage.c   the tree of the last commit built, to build the next one from
+ *	unfinished.c the tree of a build that was cancelled, to go on from
  *	patches.c   the series applied, patch.c: a patch file's diff and the files that it names
  *	mailinfo.c  git's own reading of mails and of patch files
  *	import.c    a variant made of mails (mail.c, subject.c, thread.c), import_read.c, import_try.c
  *	config.c    the .config and its check, fragment.c: what a fragment asks for
  *	make.c      make, with progress, and what went wrong
+ *	prepare.c   the tree that make runs in, by the shortest way
  *	build.c     all of it, in order and under locks; elf.c: the build-id of what came of it
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
+ *	running.c   the kernel that this machine runs, which is not built
  */
 #ifndef KERNELS_INTERNAL_H
 #define KERNELS_INTERNAL_H
@@ -58,8 +61,10 @@ int kernel_series_read(const char *dir, size_t limit, char ***paths, size_t *cou
 		       struct error *err);
 /* SHA-256 over the contents, in order. */
 int kernel_patches_hash(char *const *paths, size_t count, char hex[SHA256_HEX], struct error *err);
-/* The same over those that change what KVM's selftests are built from: tools/, scripts/, headers
- * that userspace gets, makefiles. */
+/* Is it a file of the tree that KVM's selftests are built from? Those of tools/ and scripts/, headers that
+ * userspace gets, makefiles. */
+bool kernel_is_userspace_path(const char *path);
+/* The hash over the patches that change such files. */
 int kernel_patches_hash_userspace(char *const *paths, size_t count, char hex[SHA256_HEX],
 				  struct error *err);
 /* Applies them in @tree; -EBADMSG names patch, file and hunk. */
@@ -81,6 +86,8 @@ int kernel_config_make(const struct kernel_variant *v, const char *tree, const c
 		       struct error *err);
 /* -EDOM lists every option of the fragments that @config does not have as asked. */
 int kernel_config_check(const struct kernel_variant *v, const char *config, struct error *err);
+/* About how many steps a full build with @config takes. */
+int kernel_config_expect_steps(const char *config, uint64_t *steps, struct error *err);
 
 /* ---- make.c ---- */
 
@@ -90,7 +97,8 @@ struct kernel_make {
 	int jobs;		    /* 0: one per core */
 	struct progress *progress;  /* NULL: none */
 	uint64_t expected;	    /* steps, for the progress line; 0: unknown */
-	uint64_t steps;		    /* out: the steps that make took */
+	uint64_t steps; /* in: those of an earlier try; out: with those that make took */
+	bool tidy;	/* out: cancelled, and make has removed what was half made */
 };
 
 /* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
@@ -115,6 +123,10 @@ int kernel_tree_mark(const char *tree, struct error *err);
  * make writes to them in place. Times are kept, so make finds nothing to do.
  */
 int kernel_tree_copy(const char *from, const char *to, struct error *err);
+/* Moves the built tree @from to @to, which must not exist; make finds nothing to do there, either. */
+int kernel_tree_move(const char *from, const char *to, struct error *err);
+/* Puts @tree in the place of @kept. Afterwards @tree is what @kept was, or does not exist. */
+int kernel_tree_keep(const char *tree, const char *kept, struct error *err);
 /*
  * Notes that @path, relative to @tree, is a source though it is younger than the mark: a patch or a
  * checkout put it there after the first make. Nothing to do in a tree without a mark.
@@ -199,24 +211,62 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			struct error *err);
 
+/*
+ * Makes @tree, which must not exist, from @kept, the built tree of another source: a copy whose sources are
+ * those of the wanted commit. *taken false: they differ in so many files that building anew is
+ * better. *config_may_differ as above.
+ */
+int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
+			 bool *taken, bool *config_may_differ, struct error *err);
+
+/* ---- unfinished.c ---- */
+
+/* If the last full build that was cancelled is the one of @k (its prekey), its tree becomes @tree, which must
+ * not exist; *steps: those that make took then. */
+int kernel_unfinished_take(const struct kernel_env *env, const struct kernel_keys *k,
+			   const char *tree, bool *taken, uint64_t *steps, struct error *err);
+/* Keeps @tree, which make has left tidily, for that. The one that was kept before goes. */
+int kernel_unfinished_keep(const struct kernel_env *env, const struct kernel_keys *k,
+			   const char *tree, uint64_t steps, struct error *err);
+
+/* ---- prepare.c ---- */
+
+struct kernel_preparation { /* all borrowed */
+	const struct kernel_env *env;
+	const struct kernel_variant *v;
+	const struct kernel_keys *keys, *base; /* base->key is "": there is no base to start from */
+	const struct kernel_work *work;
+	struct progress *progress;
+	bool from_kin;		/* out: the tree of another commit was gone on from */
+	bool config_may_differ; /* out: from that commit's */
+};
+
+/* Makes p->work->tree: the sources with the variant's patches, in a built tree where one serves. */
+int kernel_prepare_tree(struct kernel_preparation *p, struct error *err);
+/* The same, where the variant's own built tree serves, too: for the selftests. */
+int kernel_sources_prepare(struct kernel_preparation *p, struct error *err);
+/* The built tree that is kept of a build, which the caller frees; *tree NULL if none is. */
+int kernel_find_built_tree(const struct kernel_env *env, const struct kernel_keys *k, char **tree,
+			   struct error *err);
+
 /* ---- build.c ---- */
 
 /*
- * The sources of @v alone, for the selftests, as @keys (kernel_keys_find()) names them even if a branch
- * has moved since. kernel_sources_find_base() builds the base that they start from, if there is one and
- * it is not built; else base->key is "". The caller frees @base with kernel_keys_free(). Then
- * kernel_sources_prepare() makes @w->tree: the sources with @v's patches, a copy of a built tree if one
- * is kept.
+ * For kernel_sources_prepare(): builds the base that the sources of @v start from, if there is one and
+ * it is not built; else base->key is "". @keys (kernel_keys_find()) names the sources, even if a branch
+ * has moved since. The caller frees @base with kernel_keys_free().
  */
 int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
 			     const struct kernel_keys *keys, struct kernel_keys *base,
 			     struct error *err);
-int kernel_sources_prepare(const struct kernel_env *env, const struct kernel_variant *v,
-			   const struct kernel_keys *keys, const struct kernel_keys *base,
-			   const struct kernel_work *w, struct progress *progress,
-			   struct error *err);
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);
+/* The same of ELF notes alone, as /sys/kernel/notes has them. */
+void kernel_notes_build_id(const char *notes, size_t len, char hex[41]);
+
+/* running.c: describes the kernel that this machine runs, by what /proc, /sys and /boot say of it. */
+int kernel_running_describe(const struct kernel_env *env, const char *name,
+			    struct kernel_build *out, struct error *err);
 
 #endif

@@ -9,7 +9,9 @@
  *	  "base": "baseline",                 // optional: inherit all that is not said here
  *	  "source": { "kind": "deb", "package": "linux-source-6.12" }
  *	          | { "kind": "tarball", "location": "PATH or URL", "sha256": "..." }
- *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" },
+ *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" }
+ *	          | { "kind": "running" },    // what this machine runs: nothing is built, and no
+ *	                                      // other key but "description" makes sense
  *	  "patches": "patches/my-series",     // folder with a `series` file; on top of the base's
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
@@ -22,7 +24,9 @@
  *	}
  *
  * Relative paths are relative to the file's folder (so a variant may live elsewhere, e.g. tests/);
- * a base is looked for in that folder first, then among env's variants, and may be a .json path.
+ * a base is looked for in that folder first, then among env's variants, and may be a .json path. A
+ * fragment that is not in the file's folder is looked for in env's, too: a user's own variant may
+ * name config/bare-metal.config.
  * A build is addressed by a key: SHA-256 over source identity, patch contents, resulting .config,
  * compiler version and flags. Same key, no build. The cache is CACHE/kernels/KEY/ and appears there
  * by one rename, complete; the trees that incremental builds start from are in CACHE/trees/.
@@ -34,13 +38,19 @@
 #include <stddef.h>
 
 #include "common/error.h"
+#include "common/folders.h"
 #include "common/fs.h"
 #include "common/sha256.h"
 
 /* The variant that a Linux L1 boots when nobody says otherwise. */
 #define KERNEL_L1_DEFAULT "l1-linux"
 
-enum kernel_source_kind { KERNEL_SOURCE_DEB, KERNEL_SOURCE_TARBALL, KERNEL_SOURCE_GIT };
+enum kernel_source_kind {
+	KERNEL_SOURCE_DEB,
+	KERNEL_SOURCE_TARBALL,
+	KERNEL_SOURCE_GIT,
+	KERNEL_SOURCE_RUNNING,
+};
 
 struct kernel_source {
 	enum kernel_source_kind kind;
@@ -70,21 +80,22 @@ struct kernel_variant {
 
 /* Where things are on this machine. Borrowed strings. */
 struct kernel_env {
-	const char *variants_dir; /* .../kernels */
-	const char *cache_dir;	  /* .../nestlab (see orchestrator/places.h) */
+	struct folders variants; /* of NAME.json files */
+	const char *cache_dir;	 /* .../nestlab (see orchestrator/places.h) */
 	/* What the kind of host needs that the kernels are for, NULL-terminated; NULL: nothing. "pc"
-	 * is VARIANTS/config/pc.config. They come right after the fragments of the variant that has
+	 * is config/pc.config in one of variants. They come right after the fragments of the variant that has
 	 * no base, so they are a part of every key, and a variant's own lines still override them. */
 	const char *const *host_fragments;
-	int jobs;	   /* make -j; 0: one per core */
-	const char *label; /* progress label; NULL: "build NAME" */
+	const char *machine_root; /* where /proc, /sys and /boot are; NULL: here. For tests. */
+	int jobs;		  /* make -j; 0: one per core */
+	const char *label;	  /* progress label; NULL: "build NAME" */
 };
 
 /* A finished build. Free with kernel_build_free(). */
 struct kernel_build {
 	char *name; /* the variant's name as asked for */
 	char key[SHA256_HEX];
-	char *dir;							/* CACHE/kernels/KEY */
+	char *dir; /* CACHE/kernels/KEY; of the running kernel "", and the files are NULL */
 	char *bzimage, *vmlinux, *system_map, *config, *log, *manifest; /* paths in dir */
 	char *release;							/* uname -r of it */
 	char build_id[41]; /* GNU build-id of vmlinux, hex */
@@ -92,11 +103,12 @@ struct kernel_build {
 	char vmlinux_sha256[SHA256_HEX];
 	char source_hash[SHA256_HEX], patches_hash[SHA256_HEX], config_hash[SHA256_HEX];
 	char *compiler; /* first line of --version */
+	bool running;	/* it is the kernel that this machine runs */
 	bool cached;	/* it was in the cache: nothing was compiled */
 	double seconds; /* wall time of this call */
 };
 
-/* @name: a plain name (in env->variants_dir) or a path ending in .json. */
+/* @name: a plain name (in env->variants) or a path ending in .json. */
 int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
 			struct error *err);
 void kernel_variant_free(struct kernel_variant *v);
@@ -153,11 +165,12 @@ struct kernel_import {
 	const char *message_id; /* of a mail of the thread, which b4 fetches */
 	int version;		/* of the series in a mailbox; 0: the newest that is complete */
 	const char *onto, *name;
+	const char *dir; /* the folder that the variant is written to: one of env->variants */
 };
 
 /*
- * Makes a variant of a patch series: see `nestlab kernel import --help`. Writes variants_dir/NAME.json and
- * variants_dir/patches/NAME/, or nothing. The series is applied to a copy of the files of @onto that
+ * Makes a variant of a patch series: see `nestlab kernel import --help`. Writes NAME.json and
+ * patches/NAME/ in what->dir, which is made if need be, or nothing. The series is applied to a copy of the files of @onto that
  * it changes, if these are on this machine unpacked. Errors: -EBADMSG (a patch does not apply, or is
  * none that git apply knows), -EINVAL (no series, an incomplete one, a mail that cannot be read), -EEXIST
  * (the name is taken), -ENOENT, -EREMOTEIO (b4 failed), -ECANCELED or the error of a system call.

@@ -4,10 +4,12 @@
  * or a `git bisect run` does all day. For each lineage (repository, patches, fragments, compiler)
  * the tree of the last build is kept. The next build copies it, checks out the files that differ
  * between the two commits, and compiles what depends on them.
+ *
+ * The first commit of a lineage may start from a built tree of any source that has nearly the same files, such
+ * as the tarball that a distribution made of that commit. There git has no commit to compare with, so
+ * it hashes the files.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,20 +224,6 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
 	return update_tree(k, commit, tree, config_may_differ, err);
 }
 
-/* The tree that was kept so far takes the place of @tree in the scratch folder and is removed with
- * it. */
-static int exchange_trees(const char *tree, const char *kept, struct error *err)
-{
-	unsigned int flags = 0;
-
-	if (fs_exists(kept))
-		flags = RENAME_EXCHANGE;
-	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
-		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", kept,
-				 strerror(errno));
-	return 0;
-}
-
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			struct error *err)
 {
@@ -254,7 +242,113 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 	ret = lock_lineage(env, name, &fd, err);
 	if (ret)
 		return ret;
-	ret = exchange_trees(tree, kept, err);
+	ret = kernel_tree_keep(tree, kept, err);
 	close(fd);
+	return ret;
+}
+
+/* ---- a tree that git knows nothing of ---- */
+
+/* More files than these differ: it is another version, and little of what is built would serve. */
+#define MAX_DIFFERENT 1000
+
+/* Runs git on the files in @kept and an index beside @tree, as if they had been checked out of the
+ * repository. */
+static int compare_git(const struct kernel_keys *k, const char *kept, const char *tree,
+		       const char *const *args, struct strbuf *out, struct error *err)
+{
+	__cleanup_free char *repository = xasprintf("GIT_DIR=%s", k->source.place);
+	__cleanup_free char *work_tree = xasprintf("GIT_WORK_TREE=%s", kept);
+	__cleanup_free char *index = xasprintf("GIT_INDEX_FILE=%s.compared", tree);
+	const char *const env[] = {repository, work_tree, index, NULL};
+	struct git_command cmd = {.dir = kept, .args = args, .env = env};
+
+	return git_run(&cmd, NULL, out, err);
+}
+
+/* What would have git trust anything but the files' bytes and modes is switched off. */
+#define COMPARE                                                                                 \
+	"-c", "core.bare=false", "-c", "core.autocrlf=false", "-c", "core.fileMode=true", "-c", \
+		"core.symlinks=true", "-c", "core.fsmonitor=false", "-c",                       \
+		"core.sparseCheckout=false"
+
+/* The files of the commit that @kept lacks or has otherwise, and those that are in @kept alone, generated
+ * ones among them. Only reads in @kept. */
+static int compare_files(const struct kernel_keys *k, const char *kept, const char *tree,
+			 struct strbuf *different, struct strbuf *others, struct error *err)
+{
+	const char *const read[] = {COMPARE, "read-tree", k->source.commit, NULL};
+	const char *const refresh[] = {COMPARE, "update-index", "-q", "--refresh", NULL};
+	const char *const differ[] = {COMPARE, "diff-files", "--name-only", "-z", NULL};
+	const char *const list[] = {COMPARE, "ls-files", "--others", "-z", NULL};
+	int ret = compare_git(k, kept, tree, read, NULL, err);
+
+	if (!ret)
+		ret = compare_git(k, kept, tree, refresh, NULL, err);
+	if (!ret)
+		ret = compare_git(k, kept, tree, differ, different, err);
+	if (!ret)
+		ret = compare_git(k, kept, tree, list, others, err);
+	return ret;
+}
+
+/* Appends to @gone those of @others, which the commit does not have, that make did not generate. */
+static int find_gone(const struct strbuf *others, const char *tree, struct strbuf *gone,
+		     struct error *err)
+{
+	for (const char *n = NULL; (n = next_name(others, n));) {
+		bool generated;
+		int ret = kernel_tree_is_generated(tree, n, &generated, err);
+
+		if (ret)
+			return ret;
+		if (!generated)
+			strbuf_add(gone, n, strlen(n) + 1);
+	}
+	return 0;
+}
+
+static size_t count_names(const struct strbuf *names)
+{
+	size_t count = 0;
+
+	for (const char *n = NULL; (n = next_name(names, n));)
+		count++;
+	return count;
+}
+
+/* The kept tree is copied only when it is known to serve. */
+static int begin_from(const struct kernel_keys *k, const char *kept, const struct strbuf *different,
+		      const struct strbuf *gone, const char *tree, struct error *err)
+{
+	int ret = kernel_tree_copy(kept, tree, err);
+
+	if (ret)
+		return ret;
+	/* what differs is replaced: a file may be a link or a folder in the commit */
+	ret = remove_files(different, tree, err);
+	if (ret)
+		return ret;
+	return change_files(k, gone, different, tree, err);
+}
+
+int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
+			 bool *taken, bool *config_may_differ, struct error *err)
+{
+	struct strbuf different = STRBUF_INIT, others = STRBUF_INIT, gone = STRBUF_INIT;
+	int ret = compare_files(k, kept, tree, &different, &others, err);
+
+	*taken = false;
+	if (!ret)
+		ret = find_gone(&others, kept, &gone, err);
+	if (ret || count_names(&different) + count_names(&gone) > MAX_DIFFERENT)
+		goto out;
+	*config_may_differ = has_config_path(&different) || has_config_path(&gone);
+	ret = begin_from(k, kept, &different, &gone, tree, err);
+	*taken = !ret;
+out:
+	strbuf_release(&different);
+	strbuf_release(&others);
+	strbuf_release(&gone);
 	return ret;
 }

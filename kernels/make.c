@@ -2,6 +2,7 @@
 /* Running the kernel's make: the same environment everywhere, progress, and what went wrong. */
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -177,10 +178,13 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 				.log_path = m->log,
 				.on_line = watch_line,
 				.arg = &w};
-	int status, ret;
+	int status = 0, ret;
 
-	m->steps = 0;
+	m->tidy = false;
 	ret = subprocess_run(&sp, &status, err);
+	if (ret ==
+	    -ECANCELED) /* SIGKILL: in the middle of something; 0: was not started or just done */
+		m->tidy = !status || status == 128 + SIGTERM;
 	if (!ret)
 		ret = judge_make(&w, status, err);
 	strbuf_release(&w.errors);

@@ -13,6 +13,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "kernels/mailinfo.h"
 
 struct walk {
@@ -327,8 +328,8 @@ static int read_single(const char *file, const char *dir, struct mailinfo *m, st
 	if (count > 1)
 		return error_set(
 			err, -EBADMSG,
-			"patch %s holds %d mails; import them with nestlab kernel import --mbox",
-			basename(file), count);
+			"patch %s holds %d mails; import them with %s kernel import --mbox",
+			basename(file), count, shell_program());
 	ret = mailinfo_read(first, dir, m, err);
 	if (ret == -ENOMSG)
 		return error_prefix(err, -EBADMSG, "patch %s", basename(file));

@@ -275,7 +275,7 @@ static bool starts_with(const char *path, const char *start)
 	return !strncmp(path, start, strlen(start));
 }
 
-static bool is_userspace_path(const char *path)
+bool kernel_is_userspace_path(const char *path)
 {
 	const char *name = basename(path);
 
@@ -296,7 +296,7 @@ bool kernel_is_config_path(const char *path)
 static int is_userspace(const struct patch_path *p, void *arg)
 {
 	(void)arg;
-	return is_userspace_path(p->path);
+	return kernel_is_userspace_path(p->path);
 }
 
 static int is_config(const struct patch_path *p, void *arg)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/git.h"
 #include "common/sha256.h"
 #include "kernels/internal.h"
 
@@ -68,20 +69,62 @@ static int find_source(struct selftests_job *j, const struct kernel_build *kerne
 			 "the source has changed since the kernel was built; run nestlab again");
 }
 
+/* The line of `git ls-tree -z` after @line (NULL: the first one); NULL at the end. */
+static const char *next_line(const struct strbuf *list, const char *line)
+{
+	const char *next = list->buf;
+
+	if (line)
+		next = line + strlen(line) + 1;
+	if (next >= list->buf + list->len)
+		return NULL;
+	return next;
+}
+
+/* Commits whose files for userspace are the same share their selftests, as a series of patches does. */
+static int hash_commit(const struct kernel_source_id *source, char hex[SHA256_HEX],
+		       struct error *err)
+{
+	const char *const args[] = {"ls-tree", "-r", "-z", "--full-tree", source->commit, NULL};
+	struct git_command cmd = {.dir = source->place, .args = args};
+	struct strbuf list = STRBUF_INIT, chosen = STRBUF_INIT;
+	int ret = git_run(&cmd, NULL, &list, err);
+
+	for (const char *l = NULL; !ret && (l = next_line(&list, l));)
+		if (kernel_is_userspace_path(l + strcspn(l, "\t") + 1))
+			strbuf_add(&chosen, l, strlen(l) + 1);
+	if (!ret)
+		sha256_bytes(chosen.buf, chosen.len, hex);
+	strbuf_release(&chosen);
+	strbuf_release(&list);
+	return ret;
+}
+
+static int hash_source(const struct kernel_keys *k, char hex[SHA256_HEX], struct error *err)
+{
+	if (k->source.commit)
+		return hash_commit(&k->source, hex, err);
+	memcpy(hex, k->source_hash, SHA256_HEX);
+	return 0;
+}
+
 /* The C library is linked in, so its version is part of the key. */
 static int find_key(struct selftests_job *j, struct error *err)
 {
-	char patches[SHA256_HEX], selftests[SHA256_HEX];
+	char source[SHA256_HEX], patches[SHA256_HEX], selftests[SHA256_HEX];
 	__cleanup_free char *what = NULL;
 	const struct kernel_keys *k = &j->keys;
-	int ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
+	int ret = hash_source(k, source, err);
 
+	if (ret)
+		return ret;
+	ret = kernel_patches_hash_userspace(j->v.patches, j->v.npatches, patches, err);
 	if (ret)
 		return ret;
 	ret = kernel_patches_hash(j->v.selftests, j->v.nselftests, selftests, err);
 	if (ret)
 		return ret;
-	what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, k->source_hash, patches, selftests,
+	what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, source, patches, selftests,
 			 k->compiler, k->linker, gnu_get_libc_version());
 	sha256_bytes(what, strlen(what), j->key);
 	j->dir = kernel_cache_path(j->env, "selftests", j->key);
@@ -225,8 +268,13 @@ static int apply_patches(const struct selftests_job *j, struct error *err)
 
 static int build_in_work(struct selftests_job *j, struct error *err)
 {
-	int ret = kernel_sources_prepare(j->env, &j->v, &j->keys, &j->base, &j->work, j->progress,
-					 err);
+	struct kernel_preparation p = {.env = j->env,
+				       .v = &j->v,
+				       .keys = &j->keys,
+				       .base = &j->base,
+				       .work = &j->work,
+				       .progress = j->progress};
+	int ret = kernel_sources_prepare(&p, err);
 
 	if (ret)
 		return ret;

@@ -293,6 +293,20 @@ static int unpack_git(const struct kernel_source_id *id, const char *dir, struct
 	return git_run(&cmd, NULL, NULL, err);
 }
 
+/* What this machine runs came from somewhere, but not from sources that are known here. */
+static int identify_running(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
+			    struct kernel_source_id *id, struct error *err)
+{
+	(void)env;
+	(void)s;
+	(void)fetch;
+	(void)id;
+	return error_set(
+		err, -EINVAL,
+		"the running kernel's sources are not known: nothing can be built from them "
+		"(no selftests, no patches on top)");
+}
+
 /* ---- one table ---- */
 
 static int (*const identify[])(const struct kernel_env *env, const struct kernel_source *s,
@@ -300,6 +314,7 @@ static int (*const identify[])(const struct kernel_env *env, const struct kernel
 	[KERNEL_SOURCE_DEB] = identify_deb,
 	[KERNEL_SOURCE_TARBALL] = identify_tarball,
 	[KERNEL_SOURCE_GIT] = identify_git,
+	[KERNEL_SOURCE_RUNNING] = identify_running,
 };
 
 static int make_folders(const struct kernel_env *env, struct error *err)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -334,7 +335,7 @@ int kernel_tree_is_generated(const char *tree, const char *path, bool *generated
 		return 0;
 	if (ret)
 		return ret;
-	if (!S_ISREG(st.st_mode) || !is_newer(&st.st_mtim, &marked.st_mtim))
+	if (S_ISDIR(st.st_mode) || !is_newer(&st.st_mtim, &marked.st_mtim))
 		return 0;
 	ret = find_note(tree, path, &noted, err);
 	if (ret)
@@ -378,5 +379,24 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 		close(in);
 	if (ret)
 		return ret;
+	return relocate_tree(to, err);
+}
+
+int kernel_tree_keep(const char *tree, const char *kept, struct error *err)
+{
+	unsigned int flags = 0;
+
+	if (fs_exists(kept))
+		flags = RENAME_EXCHANGE;
+	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
+		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", kept,
+				 strerror(errno));
+	return 0;
+}
+
+int kernel_tree_move(const char *from, const char *to, struct error *err)
+{
+	if (rename(from, to))
+		return error_set(err, -errno, "%s: cannot move here: %s", to, strerror(errno));
 	return relocate_tree(to, err);
 }

@@ -6,6 +6,7 @@
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/shell.h"
 #include "kernels/internal.h"
 
 #define MAX_DEPTH 8
@@ -69,6 +70,7 @@ static const struct source_kind {
 	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
 	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
 	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
+	{"running", KERNEL_SOURCE_RUNNING, {"kind"}},
 };
 
 /* Where the value of a key goes. */
@@ -150,8 +152,10 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 		return ret;
 	k = find_kind(kind);
 	if (!k)
-		return json_error(&m, err, "expected \"deb\", \"tarball\" or \"git\", found \"%s\"",
-				  kind);
+		return json_error(
+			&m, err,
+			"expected \"deb\", \"tarball\", \"git\" or \"running\", found \"%s\"",
+			kind);
 	ret = json_check_keys(n, k->keys, err);
 	if (ret)
 		return ret;
@@ -160,6 +164,10 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 	ret = take_source_keys(k, n, s, err);
 	if (ret)
 		return ret;
+	if (s->kind == KERNEL_SOURCE_RUNNING) {
+		s->location = xstrdup("this machine");
+		return 0;
+	}
 	ret = check_source(n, s, err);
 	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
 		return ret;
@@ -218,6 +226,35 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	return ret;
 }
 
+/* @name as seen from the folders of variants, the user's own first; if it is in neither, where it would be
+ * shipped. The caller frees. */
+static char *find_shared(const struct kernel_env *env, const char *name)
+{
+	const struct folders *f = &env->variants;
+	char *own = f->own ? xasprintf("%s/%s", f->own, name) : NULL;
+
+	if (own && fs_exists(own))
+		return own;
+	free(own);
+	return xasprintf("%s/%s", f->shipped ? f->shipped : ".", name);
+}
+
+/* Beside the variant, else among those that all variants share; the caller frees. */
+static char *find_fragment(const struct loader *l, const char *name)
+{
+	char *beside = resolve_path(l->dir, name), *shared;
+
+	if (fs_exists(beside) || name[0] == '/')
+		return beside;
+	shared = find_shared(l->env, name);
+	if (!fs_exists(shared)) {
+		free(shared);
+		return beside; /* for the message */
+	}
+	free(beside);
+	return shared;
+}
+
 static int take_config(struct loader *l, const struct json_node *n, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -232,7 +269,7 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 		if (ret)
 			return ret;
 		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
-		v->fragments[v->nfragments++] = resolve_path(l->dir, name);
+		v->fragments[v->nfragments++] = find_fragment(l, name);
 		if (!fs_exists(v->fragments[v->nfragments - 1]))
 			ret = json_error(&item, err, "no such file: %s",
 					 v->fragments[v->nfragments - 1]);
@@ -364,7 +401,8 @@ static int add_host_fragments(struct loader *l, struct error *err)
 	struct kernel_variant *v = l->v;
 
 	for (; names && !v->base && *names; names++) {
-		char *path = xasprintf("%s/config/%s.config", l->env->variants_dir, *names);
+		__cleanup_free char *name = xasprintf("config/%s.config", *names);
+		char *path = find_shared(l->env, name);
 
 		if (has_fragment(v, path)) { /* where the variant wants it */
 			free(path);
@@ -380,6 +418,19 @@ static int add_host_fragments(struct loader *l, struct error *err)
 	return 0;
 }
 
+/* It is what it is. */
+static int check_running(const struct loader *l, const struct json_node *root, struct error *err)
+{
+	const struct kernel_variant *v = l->v;
+
+	if (v->base || l->series || l->selftests || v->nfragments || v->compiler)
+		return json_error(
+			root, err,
+			"the running kernel is not built: it takes a \"description\" and no "
+			"base, patches, config, compiler or selftests");
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -387,6 +438,8 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 
 	if (!v->source.location)
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
+	if (v->source.kind == KERNEL_SOURCE_RUNNING)
+		return check_running(l, root, err);
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
 	ret = add_host_fragments(l, err);
@@ -412,15 +465,13 @@ static char *find_file(const struct kernel_env *env, const char *name, const cha
 		return resolve_path(near, name);
 	if (fs_has_suffix(name, ".json"))
 		return realpath(name, NULL);
-	if (!fs_is_plain_name(name))
-		return NULL;
-	if (near) {
+	if (near && fs_is_plain_name(name)) {
 		path = xasprintf("%s/%s.json", near, name);
 		if (fs_exists(path))
 			return path;
 		free(path);
 	}
-	return xasprintf("%s/%s.json", env->variants_dir, name);
+	return folders_find(&env->variants, name, ".json");
 }
 
 static int load_file(const struct kernel_env *env, const char *name, const char *near, int depth,
@@ -434,8 +485,8 @@ static int load_file(const struct kernel_env *env, const char *name, const char 
 	memset(out, 0, sizeof(*out));
 	out->path = find_file(env, name, near);
 	if (!out->path || !fs_exists(out->path)) {
-		ret = error_set(err, -ENOENT,
-				"%s: no such kernel variant (see: nestlab kernel list)", name);
+		ret = error_set(err, -ENOENT, "%s: no such kernel variant (see: %s kernel list)",
+				name, shell_program());
 		goto out;
 	}
 	out->name = fs_stem(out->path, ".json");

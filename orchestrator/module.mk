@@ -1,8 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# cli/ is the program: main.c and one cmd_NAME.c per command. The rooms behind it are in the library.
+# cli/ is the program: main.c and one cmd_NAME.c per command; daemon/nestlabd.c is the other one. The rooms behind
+# them are in the library.
 NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
+NESTLABD_SRCS := orchestrator/daemon/nestlabd.c
 LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
-	orchestrator/hosts/*.c)
+	orchestrator/hosts/*.c) $(filter-out $(NESTLABD_SRCS),$(wildcard orchestrator/daemon/*.c))
+PROGRAMS     += $(BUILD)/bin/nestlabd
+
+$(BUILD)/bin/nestlabd: $(NESTLABD_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/libnestlab.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS)
+
+# the assembler reads them (.incbin): no compiler tells make
+$(BUILD)/obj/orchestrator/daemon/database.o: $(wildcard orchestrator/daemon/schema*.sql)
+$(BUILD)/obj/orchestrator/daemon/api_service.o: docs/openapi.json
 
 # The program explains itself: one page for nestlab, one for each command.
 man: $(BUILD)/man/nestlab.1

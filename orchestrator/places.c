@@ -47,14 +47,17 @@ static char *find_checkout(const char *programs)
 static char *find_root(const char *programs)
 {
 	const char *root = from_environment("NESTLAB_ROOT");
-	char *checkout;
+	__cleanup_free char *share = NULL;
+	char *found;
 
 	if (root)
 		return xstrdup(root);
-	checkout = find_checkout(programs);
-	if (checkout)
-		return checkout;
-	return xasprintf("%s/../share/nestlab", programs);
+	found = find_checkout(programs);
+	if (found)
+		return found;
+	share = xasprintf("%s/../share/nestlab", programs);
+	found = realpath(share, NULL);
+	return found ? found : xstrdup(share);
 }
 
 static char *find_cache(void)
@@ -95,16 +98,60 @@ static char *find_database(const char *root, const char *option)
 	return xasprintf("%s/.local/share/nestlab/nestlab.db", home ? home : "/var/lib");
 }
 
+/* The user's own folder, NULL if he has no home. A relative path in $XDG_CONFIG_HOME does not count
+ * (XDG base directory specification). */
+static char *find_config(void)
+{
+	const char *xdg = from_environment("XDG_CONFIG_HOME");
+	const char *home = from_environment("HOME");
+
+	if (xdg && xdg[0] == '/')
+		return xasprintf("%s/nestlab", xdg);
+	if (home)
+		return xasprintf("%s/.config/nestlab", home);
+	return NULL;
+}
+
+static struct folders find_folders(const char *config, const char *name, const char *root,
+				   const char *below)
+{
+	struct folders f = {.shipped = xasprintf("%s/%s", root, below)};
+
+	if (config)
+		f.own = xasprintf("%s/%s", config, name);
+	return f;
+}
+
+static void free_folders(struct folders *f)
+{
+	free(f->own);
+	free(f->shipped);
+}
+
+/* A root that the user named counts as his checkout. */
+static char *find_imports(const struct places *p)
+{
+	bool is_ours = is_checkout(p->root) || from_environment("NESTLAB_ROOT");
+
+	is_ours = is_ours && !access(p->variants.shipped, W_OK);
+
+	if (p->variants.own && !is_ours)
+		return xstrdup(p->variants.own);
+	return xstrdup(p->variants.shipped);
+}
+
 void places_find(struct places *p, const char *db_option)
 {
 	__cleanup_free char *programs = fs_program_dir();
+	__cleanup_free char *config = find_config();
 	__cleanup_free char *copy = NULL;
 
 	p->root = find_root(programs);
-	p->variants = xasprintf("%s/kernels", p->root);
-	p->scenarios = xasprintf("%s/scenarios", p->root);
-	p->hosts = xasprintf("%s/hosts", p->root);
-	p->policies = xasprintf("%s/results/policies", p->root);
+	p->variants = find_folders(config, "kernels", p->root, "kernels");
+	p->scenarios = find_folders(config, "scenarios", p->root, "scenarios");
+	p->hosts = find_folders(config, "hosts", p->root, "hosts");
+	p->policies = find_folders(config, "policies", p->root, "results/policies");
+	p->imports = find_imports(p);
 	p->cache = find_cache();
 	p->agent = xasprintf("%s/nestlab-agent", programs);
 	p->db = find_database(p->root, db_option);
@@ -115,10 +162,11 @@ void places_find(struct places *p, const char *db_option)
 void places_free(struct places *p)
 {
 	free(p->root);
-	free(p->variants);
-	free(p->scenarios);
-	free(p->hosts);
-	free(p->policies);
+	free_folders(&p->variants);
+	free_folders(&p->scenarios);
+	free_folders(&p->hosts);
+	free_folders(&p->policies);
+	free(p->imports);
 	free(p->cache);
 	free(p->agent);
 	free(p->db);

@@ -6,10 +6,17 @@
 #ifndef ORCHESTRATOR_PLACES_H
 #define ORCHESTRATOR_PLACES_H
 
+#include "common/folders.h"
+
 struct places { /* free with places_free() */
 	/* $NESTLAB_ROOT, else the checkout that the program was built in, else PREFIX/share/nestlab. */
 	char *root;
-	char *variants, *scenarios, *hosts, *policies; /* folders of NAME.json files, in root */
+	/* Folders of NAME.json files: the user's own are `kernels`, `scenarios`, `hosts`, `policies` in
+	 * $XDG_CONFIG_HOME/nestlab (~/.config/nestlab), those shipped are in root. */
+	struct folders variants, scenarios, hosts, policies;
+	/* Where `nestlab kernel import` writes: root's kernels, if that is a checkout or $NESTLAB_ROOT and
+	 * the user may write to it; else his own. */
+	char *imports;
 	char *cache; /* $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else ~/.cache/nestlab */
 	char *agent; /* the nestlab-agent beside this program */
 	/* --db, as an absolute path; else results/nestlab.db of the checkout; for an installed nestlab

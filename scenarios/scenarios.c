@@ -9,6 +9,7 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/sha256.h"
+#include "common/shell.h"
 #include "scenarios/matrix.h"
 
 static const char *const plan_keys[] = {"description", "mode", "metrics", "scenarios", NULL};
@@ -224,7 +225,7 @@ static char *plan_name_of(const char *path)
 	return xstrdup(basename(path)); /* GNU's, which leaves @path alone */
 }
 
-static int set_path(const char *dir, const char *name, struct scenario_plan *plan,
+static int set_path(const struct folders *folders, const char *name, struct scenario_plan *plan,
 		    struct error *err)
 {
 	if (fs_has_suffix(name, ".json")) {
@@ -235,14 +236,17 @@ static int set_path(const char *dir, const char *name, struct scenario_plan *pla
 		return error_set(err, -EINVAL,
 				 "%s: not a scenario's name; give a name or a path ending in .json",
 				 name);
-	plan->path = xasprintf("%s/%s.json", dir, name);
-	return 0;
+	plan->path = folders_find(folders, name, ".json");
+	if (plan->path)
+		return 0;
+	return error_set(err, -ENOENT, "%s: no such scenario (see: %s scenario list)", name,
+			 shell_program());
 }
 
-static int find_file(const char *dir, const char *name, struct scenario_plan *plan,
+static int find_file(const struct folders *folders, const char *name, struct scenario_plan *plan,
 		     struct error *err)
 {
-	int ret = set_path(dir, name, plan, err);
+	int ret = set_path(folders, name, plan, err);
 
 	if (ret)
 		return ret;
@@ -297,12 +301,13 @@ int scenario_parse(struct json_object *doc, const char *label, struct scenario_p
 	return ret;
 }
 
-int scenario_load(const char *dir, const char *name, struct scenario_plan *out, struct error *err)
+int scenario_load(const struct folders *folders, const char *name, struct scenario_plan *out,
+		  struct error *err)
 {
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = find_file(dir, name, out, err);
+	ret = find_file(folders, name, out, err);
 	if (!ret)
 		ret = read_file(out, err);
 	if (ret)

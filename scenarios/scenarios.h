@@ -35,6 +35,7 @@
 
 #include "agents/wire/protocol.h"
 #include "common/error.h"
+#include "common/folders.h"
 #include "common/sha256.h"
 
 /* A measurement of a plan, and what identifies it. */
@@ -77,8 +78,9 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	size_t neffects;
 };
 
-/* @name: a plain name (in @dir) or a path ending in .json. -EINVAL: the file is wrong. */
-int scenario_load(const char *dir, const char *name, struct scenario_plan *out, struct error *err);
+/* @name: a plain name (in @folders) or a path ending in .json. -EINVAL: the file is wrong. */
+int scenario_load(const struct folders *folders, const char *name, struct scenario_plan *out,
+		  struct error *err);
 /* The same of a document in memory (borrowed); @label stands for the file in messages, and ends in .json. */
 int scenario_parse(struct json_object *doc, const char *label, struct scenario_plan *out,
 		   struct error *err);

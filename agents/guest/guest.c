@@ -117,7 +117,7 @@ static void add_hypervisor(struct line *l)
  * agent there to check. */
 static bool uses_evmcs(void)
 {
-	int fd = kmsg_open();
+	int fd = kmsg_open(false);
 	bool found = kmsg_has(fd, EVMCS_MESSAGE);
 
 	if (fd >= 0)
@@ -125,7 +125,7 @@ static bool uses_evmcs(void)
 	return found;
 }
 
-static void send_hello(struct guest *g, const char *cmdline)
+static void send_hello(struct guest *g)
 {
 	char no_kvm[512] = "";
 	int kvm = capability_open_kvm(no_kvm, sizeof(no_kvm));
@@ -134,11 +134,12 @@ static void send_hello(struct guest *g, const char *cmdline)
 		fprintf(stderr, "nestlab-agent in L1: %s\n", no_kvm);
 		give_up("/dev/kvm", ENODEV);
 	}
+	identity_find_clock(kvm);
 	line_start(&line, "hello");
 	identity_add_kernel(&line);
 	add_hypervisor(&line);
 	line_add_member(&line, "nested", uses_evmcs() ? "evmcs" : "vmcs");
-	identity_add_clock(&line, cmdline, kvm);
+	identity_add_clock(&line);
 	line_addf(&line, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
 	channel_send_line(&g->runner.channel, &line);
 	close(kvm);
@@ -165,9 +166,9 @@ void guest_main(void)
 	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
 	map_mail(&g, cmdline);
 	open_records(&g);
-	g.runner.kmsg = kmsg_open();
+	g.runner.kmsg = kmsg_open(false);
 	g.runner.measure = guest_measure;
-	send_hello(&g, cmdline);
+	send_hello(&g);
 	runner_send_complaints(&g.runner);
 	for (;;) {
 		ring(&g);

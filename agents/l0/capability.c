@@ -154,3 +154,22 @@ uint32_t capability_tsc_khz(int kvm)
 		return 0;
 	return (uint32_t)khz;
 }
+
+int capability_check(void)
+{
+	char why[512];
+	int kvm, missing = 0;
+
+	if (geteuid()) {
+		puts("root: the machine's settings, its MSRs and its kernel's log are root's (sudo)");
+		missing++;
+	}
+	kvm = capability_open_kvm(why, sizeof(why));
+	if (kvm < 0) {
+		printf("VMX: %s\n", why);
+		missing++;
+	} else {
+		close(kvm);
+	}
+	return missing;
+}

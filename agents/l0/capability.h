@@ -14,6 +14,10 @@
  * kernel, nested=Y) and what to do about it. */
 int capability_open_kvm(char *why, size_t len);
 
+/* Tells on stdout, a line "WHAT: REMEDY" for each, what this machine lacks to be measured on as it is.
+ * How many there were. */
+int capability_check(void);
+
 /* Adds ,"vmx":{"ept":true,...} (agents/wire/protocol.h: hello). @kvm may be -1: then all are false. */
 void capability_describe(int kvm, struct line *l);
 

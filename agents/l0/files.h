@@ -9,4 +9,7 @@
 /* Reads up to @size - 1 bytes and adds a NUL. The length, or a negative errno (then @buf is ""). */
 ssize_t file_read(const char *path, char *buf, size_t size);
 
+/* Writes @text in one go, as settings want it. 0 or a negative errno. */
+int file_write(const char *path, const char *text);
+
 #endif

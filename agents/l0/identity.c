@@ -11,6 +11,7 @@
 #include "agents/l0/capability.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/files.h"
+#include "agents/l0/machine.h"
 #include "agents/l0/regions.h"
 
 #define AGENT_VERSION "nestlab-agent 1"
@@ -89,9 +90,22 @@ static void add_cpu(struct line *l)
 	line_addf(l, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-void identity_add_clock(struct line *l, const char *cmdline, int kvm)
+static void read_cmdline(char *cmdline, size_t size)
 {
+	file_read("/proc/cmdline", cmdline, size);
+	cmdline[strcspn(cmdline, "\n")] = '\0';
+}
+
+void identity_find_clock(int kvm)
+{
+	char cmdline[4096];
+
+	read_cmdline(cmdline, sizeof(cmdline));
 	clock_init(cmdline, capability_tsc_khz(kvm));
+}
+
+void identity_add_clock(struct line *l)
+{
 	line_add_member(l, "clock", host_clock.name);
 	line_addf(l, ",\"tsc_khz\":%" PRIu32, host_clock.tsc_khz);
 }
@@ -114,20 +128,34 @@ static void add_memory(struct line *l)
 	line_addf(l, "]");
 }
 
-void identity_hello(struct line *l, int kvm, size_t plan_count)
+/* Of a real clock's machine: what else decides what its ticks are worth. */
+static void add_machine(struct line *l, const struct quiet *q)
+{
+	char cpus[256];
+
+	machine_describe("", l);
+	if (!q)
+		return;
+	cpus_format(&q->measuring, cpus, sizeof(cpus));
+	line_add_member(l, "measuring_cpus", cpus);
+	line_add_member(l, "not_quiet", q->not_set);
+}
+
+void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q)
 {
 	char cmdline[4096];
 
-	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
-	cmdline[strcspn(cmdline, "\n")] = '\0';
+	read_cmdline(cmdline, sizeof(cmdline));
 	line_start(l, "hello");
 	line_addf(l, ",\"protocol\":%d", PROTOCOL_VERSION);
 	line_add_member(l, "agent", AGENT_VERSION);
 	identity_add_kernel(l);
 	line_add_member(l, "cmdline", cmdline);
 	add_cpu(l);
-	identity_add_clock(l, cmdline, kvm);
+	identity_add_clock(l);
 	capability_describe(kvm, l);
 	add_memory(l);
+	if (q || strcmp(host_clock.name, "emulated"))
+		add_machine(l, q);
 	line_addf(l, ",\"plan_count\":%zu", plan_count);
 }

@@ -6,13 +6,17 @@
 #include <stddef.h>
 
 #include "agents/l0/line.h"
+#include "agents/l0/quiet.h"
 
-/* Sets the clock (agents/l0/clock.h) and writes the body of the hello record. @kvm may be -1. What
+/* Sets the clock (agents/l0/clock.h). */
+void identity_find_clock(int kvm);
+
+/* Writes the body of the hello record. @kvm may be -1, @q NULL. What
  * this kernel does not tell is "" or 0. */
-void identity_hello(struct line *l, int kvm, size_t plan_count);
+void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q);
 
-/* Its parts, as members of @l: release and build_id; clock and tsc_khz, which sets the clock. */
+/* Its parts, as members of @l: release and build_id; clock and tsc_khz, once identity_find_clock() was called. */
 void identity_add_kernel(struct line *l);
-void identity_add_clock(struct line *l, const char *cmdline, int kvm);
+void identity_add_clock(struct line *l);
 
 #endif

@@ -10,12 +10,14 @@
 
 #include "agents/wire/complaints.h"
 
-int kmsg_open(void)
+int kmsg_open(bool from_now)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
+	if (from_now)
+		lseek(fd, 0, SEEK_END);
 	return fd;
 }
 

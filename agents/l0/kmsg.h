@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Opens the log at its first message that is still there. A descriptor or a negative errno. */
-int kmsg_open(void);
+/* Opens the log at its first message that is still there, or behind its last one: what a machine that has
+ * run for weeks said before is no fault of the measurement's. A descriptor or a negative errno. */
+int kmsg_open(bool from_now);
 
 /* The next new complaint, as one line in @text; false if there is none (or @fd is negative). */
 bool kmsg_next_complaint(int fd, char *text, size_t size);

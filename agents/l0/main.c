@@ -2,11 +2,14 @@
 /*
  * nestlab-agent: runs a plan on the L0 that it finds itself on, and reports the results, in the
  * records of agents/wire/protocol.h. As process 1 it is all of userspace: it prepares the machine, takes
- * /plan, answers on the second serial line and powers off. Else it is a program like any other.
+ * /plan, answers on the second serial line and powers off. Else it is a program like any other; with
+ * --quiet it changes the machine it runs on and puts it back, whatever becomes of the measuring
+ * process.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +22,17 @@
 #include "agents/l0/files.h"
 #include "agents/l0/identity.h"
 #include "agents/l0/init.h"
+#include "agents/l0/clock.h"
+#include "agents/l0/cpus.h"
+#include "agents/l0/keeper.h"
 #include "agents/l0/kmsg.h"
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/measure.h"
 #include "agents/l0/runner.h"
+#include "agents/l0/steady.h"
 
-#define PLAN_MAX   (1u << 20)
+#define PLAN_MAX (1u << 20)
+
 #define EXIT_FATAL 128
 #define EXIT_USAGE 129
 
@@ -34,9 +42,20 @@ struct agent {
 	struct plan_measure *measures;
 	size_t count;
 	int kvm; /* -1: not usable */
+	struct quiet quiet;
 };
 
 static struct line line; /* too large for the stack to be nice */
+
+/* Trouble of the machine, not of what was asked for. */
+static void send_unfit(struct agent *a, const char *text)
+{
+	line_start(&line, "fatal");
+	line_add_member(&line, "class", "infrastructure");
+	line_add_member(&line, "text", text);
+	channel_send_line(&a->runner.channel, &line);
+	fprintf(stderr, "nestlab-agent: fatal: %s\n", text);
+}
 
 /* Reads the plan; 0, or -EINVAL with @why. */
 static int read_plan(struct agent *a, char *why, size_t len)
@@ -55,6 +74,35 @@ static int read_plan(struct agent *a, char *why, size_t len)
 		return 0;
 	snprintf(why, len, "%s: %s", a->plan_path, trouble);
 	return -EINVAL;
+}
+
+static bool has_real_clock(void)
+{
+	return strcmp(host_clock.name, "emulated") != 0;
+}
+
+/* Is the machine quiet, and its clock one? Else a `fatal` says why not. */
+static bool check_steady(struct agent *a)
+{
+	struct steady s = {.tsc_khz = host_clock.tsc_khz};
+	char why[1024] = "the machine is not quiet: ";
+	size_t len = strlen(why);
+	cpu_set_t set;
+	int cpu = cpus_nth(0);
+
+	if (!has_real_clock())
+		return true;
+	if (cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET((unsigned int)cpu, &set);
+		sched_setaffinity(0, sizeof(set),
+				  &set); /* and so are the measurements, its children */
+	}
+	steady_measure("", cpu < 0 ? 0 : cpu, &s);
+	if (steady_judge(&s, why + len, sizeof(why) - len))
+		return true;
+	send_unfit(a, why);
+	return false;
 }
 
 static void run_measures(struct agent *a)
@@ -78,16 +126,21 @@ static int run_plan(struct agent *a)
 	const char *fatal = NULL;
 
 	a->kvm = capability_open_kvm(no_kvm, sizeof(no_kvm));
+	identity_find_clock(a->kvm);
+	if (getpid() == 1 && a->kvm >= 0 && has_real_clock())
+		quiet_begin(&a->quiet, no_kvm, sizeof(no_kvm)); /* nothing is to be put back */
 	if (read_plan(a, bad_plan, sizeof(bad_plan)))
 		fatal = bad_plan;
 	else if (a->kvm < 0)
 		fatal = no_kvm;
-	identity_hello(&line, a->kvm, a->count);
+	identity_hello(&line, a->kvm, a->count, a->quiet.measuring.count ? &a->quiet : NULL);
 	channel_send_line(&a->runner.channel, &line);
 	runner_send_complaints(&a->runner);
 	if (fatal) {
 		runner_send_text(&a->runner, "fatal", fatal);
 		fprintf(stderr, "nestlab-agent: fatal: %s\n", fatal);
+	} else if (!check_steady(a)) {
+		fatal = "";
 	}
 	if (!fatal)
 		run_measures(a);
@@ -98,8 +151,9 @@ static int run_plan(struct agent *a)
 	return fatal ? EXIT_FATAL : 0;
 }
 
-static int open_channel_and_run(struct agent *a)
+static int open_channel_and_run(void *arg)
 {
+	struct agent *a = arg;
 	int ret = channel_open(&a->runner.channel, a->records_path);
 
 	if (ret) {
@@ -110,17 +164,51 @@ static int open_channel_and_run(struct agent *a)
 	return run_plan(a);
 }
 
+/* On the machine as it runs, made quiet for the time. */
+static int run_quietly(struct agent *a)
+{
+	char why[1024] = "";
+	int ret;
+
+	a->runner.kmsg = kmsg_open(true);
+	ret = keeper_run(&a->quiet, open_channel_and_run, a, why, sizeof(why));
+	if (ret >= 0)
+		return ret;
+	fprintf(stderr, "nestlab-agent: %s\n", why);
+	return EXIT_FATAL;
+}
+
+static int restore_machine(const char *journal)
+{
+	int ret = quiet_restore("", journal);
+
+	if (!ret)
+		return 0;
+	if (ret == -EBUSY)
+		fprintf(stderr, "nestlab-agent: %s: another run measures on this machine\n",
+			journal);
+	else
+		fprintf(stderr, "nestlab-agent: %s: the machine is not as it was: %s\n", journal,
+			strerror(-ret));
+	return 1;
+}
+
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: nestlab-agent [--plan FILE] [--records FILE] [--selftests DIR]\n"
+		"usage: nestlab-agent [--plan FILE] [--records FILE] [--selftests DIR] [--quiet JOURNAL]\n"
 		"                     [--l1-kernel FILE]\n"
+		"       nestlab-agent --check\n"
+		"       nestlab-agent --restore JOURNAL\n"
 		"\n"
 		"Runs the plan on this machine's KVM and writes records (agents/wire/protocol.h).\n"
 		"    --plan FILE       default /plan\n"
 		"    --records FILE    a file or a serial line; default /dev/stdout\n"
 		"    --selftests DIR   the kernel's selftests; default /selftests\n"
 		"    --l1-kernel FILE  the vmlinux of a Linux L1; default /l1/vmlinux\n"
+		"    --quiet JOURNAL   make the machine quiet meanwhile; what it was is in JOURNAL\n"
+		"    --restore JOURNAL put back what an agent that was killed left changed\n"
+		"    --check           say what this machine lacks; exit status 1 if it lacks something\n"
 		"As process 1 it also prepares the machine, answers on /dev/ttyS1 and powers\n"
 		"off at the end.\n");
 }
@@ -131,7 +219,10 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		{"plan", required_argument, NULL, 'p'},
 		{"records", required_argument, NULL, 'r'},
 		{"selftests", required_argument, NULL, 's'},
+		{"quiet", required_argument, NULL, 'q'},
 		{"l1-kernel", required_argument, NULL, 'k'},
+		{"restore", required_argument, NULL, 'R'},
+		{"check", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -148,9 +239,16 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		case 's':
 			selftests_dir = optarg;
 			break;
+		case 'q':
+			a->quiet.journal = optarg;
+			break;
 		case 'k':
 			l1_linux_kernel = optarg;
 			break;
+		case 'R':
+			exit(restore_machine(optarg));
+		case 'c':
+			exit(capability_check() != 0);
 		case 'h':
 			usage(stdout);
 			exit(0);
@@ -168,19 +266,25 @@ static void parse_options(struct agent *a, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct agent a = {.plan_path = "/plan", .kvm = -1};
+	static struct agent a = {
+		.plan_path = "/plan",
+		.runner = {.kmsg = -1, .measure = measure_run},
+		.kvm = -1,
+		.quiet.root = "",
+	};
 
-	a.runner = (struct runner){.kmsg = -1, .measure = measure_run};
 	if (getpid() == 1 && !strcmp(argv[0], MAIL_INIT))
 		guest_main();
 	if (getpid() != 1) {
 		a.records_path = "/dev/stdout";
 		parse_options(&a, argc, argv);
+		if (a.quiet.journal)
+			return run_quietly(&a);
 		return open_channel_and_run(&a);
 	}
 	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
 	init_machine();
-	a.runner.kmsg = kmsg_open();
+	a.runner.kmsg = kmsg_open(false);
 	open_channel_and_run(&a);
 	init_power_off();
 }

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "agents/l0/cpus.h"
 #include "agents/l0/vm.h"
 
 struct vm_crew { /* threads that wait at a barrier for the next job, and at it again when it is done */
@@ -69,8 +70,12 @@ static void *crew_member(void *arg)
 	struct vm_crew *crew = cpu->vm->crew;
 	cpu_set_t set;
 
+	int on = cpus_nth(cpu->number);
+
+	if (on < 0)
+		on = (int)(cpu->number % (uint32_t)sysconf(_SC_NPROCESSORS_ONLN));
 	CPU_ZERO(&set);
-	CPU_SET(cpu->number % (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	CPU_SET((unsigned int)on, &set);
 	sched_setaffinity(0, sizeof(set), &set);
 	for (;;) {
 		pthread_barrier_wait(&crew->barrier);

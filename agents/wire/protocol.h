@@ -27,7 +27,9 @@
  *	hello	 protocol, agent (version), release, build_id (kernel's, hex), cmdline, cpu, cpus, clock
  *		 ("emulated" or "tsc"), tsc_khz, vmx (object: ept, vpid, tpr_shadow, apic_access,
  *		 posted_interrupts, shadow_vmcs, pml, evmcs, unrestricted: true/false), memory
- *		 (array of {start,size,kind}: "managed" or "unmanaged"), plan_count
+ *		 (array of {start,size,kind}: "managed" or "unmanaged"), plan_count; where the clock
+ *		 is "tsc" also machine (agents/l0/machine.h) and, if it was made quiet
+ *		 (agents/l0/quiet.h), measuring_cpus and not_quiet (what it refused)
  *	begin	 id of the measurement that starts
  *	l1	 a Linux L1 is up and says who it is: id (of the measurement that it was made for), via (the
  *		 word of PLAN_VMMS that runs it), release, build_id, hypervisor (what its CPUID names below
@@ -44,7 +46,8 @@
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
  *	console	 text: a complaint in the kernel's log (complaints.h)
- *	fatal	 text: the agent cannot go on (no /dev/kvm, no VMX, bad plan)
+ *	fatal	 text: the agent cannot go on (no /dev/kvm, no VMX, bad plan). "class":"infrastructure"
+ *		 where that is the machine's trouble (it is not quiet, its TSC is no clock)
  *	What comes from a Linux L1 has "via", too.
  *	bye	 records: how many records there are, this one included. Always the last.
  *

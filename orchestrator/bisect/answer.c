@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/shell.h"
 #include "orchestrator/bisect/ddmin.h"
 
 static char *describe_differences(const struct bisect_run *r, const char *id)
@@ -164,7 +165,7 @@ void bisect_answer_text(const struct bisect_run *r, enum bisect_end end, struct 
 	strbuf_addf(
 		out,
 		"%zu candidates judged, with the ends (%zu without a boot, as their kernel was a judged one; %zu skipped), %d new boots in %.0f s\n"
-		"the log for git bisect replay: nestlab bisect --log --session %s\n",
+		"the log for git bisect replay: %s bisect --log --session %s\n",
 		r->s.nsteps, unbooted, skipped, r->s.boots_made, clock_seconds() - r->started,
-		r->s.session);
+		shell_program(), r->s.session);
 }

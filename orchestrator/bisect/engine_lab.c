@@ -503,7 +503,7 @@ int bisect_lab_open(const struct request_bisect *request, const char *session, c
 	l->configs = (struct bisect_configs){.common = STRBUF_INIT};
 	places_find(&l->places, NULL);
 	l->env = (struct kernel_env){
-		.variants_dir = l->places.variants,
+		.variants = l->places.variants,
 		.cache_dir = l->places.cache,
 	};
 	ret = host_find(&l->places, request->host, &l->host, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "orchestrator/bisect/rate.h"
 
 void bisect_built_free(struct bisect_built *b)
@@ -262,8 +263,8 @@ static int assess_need(const struct bisect_session *s, const struct told *t, int
 	if (of_host >= s->limits.host_failures)
 		return error_set(
 			err, -EAGAIN,
-			"the host failed in %d boots of one kernel, the last time with: %s; repair that, then continue with nestlab bisect --resume",
-			of_host, t->error);
+			"the host failed in %d boots of one kernel, the last time with: %s; repair that, then continue with %s bisect --resume",
+			of_host, t->error, shell_program());
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "common/strbuf.h"
 #include "common/terminal.h"
 #include "orchestrator/bisect/bisect.h"
@@ -24,9 +25,15 @@ static int run_to_end(struct results_db *db, const struct results_bisect *b)
 
 	if (bisect_run(db, command_places()->runs, b, &end, &report, &err)) {
 		status = command_fatal(&err);
-		log_error(
-			"the finished steps are kept; to go on: nestlab bisect --resume --session %s",
-			b->session);
+		struct strbuf line = STRBUF_INIT;
+
+		strbuf_addf(&line, "%s bisect --resume --session %s", shell_program(), b->session);
+		if (command_db) {
+			strbuf_addstr(&line, " --db");
+			request_add_word(&line, command_places()->db);
+		}
+		log_error("the finished steps are kept; to go on: %s", line.buf);
+		strbuf_release(&line);
 	} else {
 		terminal_printf("%s", report.buf);
 		status = bisect_exit_status(end);

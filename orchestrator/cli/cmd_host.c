@@ -11,6 +11,7 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/hosts/hosts.h"
@@ -180,8 +181,8 @@ static int check_hosts(int n, char **names)
 	struct tally t;
 
 	if (!n)
-		command_usage_error(
-			"HOST is missing: name the host to check (see: nestlab host list)");
+		command_usage_error("HOST is missing: name the host to check (see: %s host list)",
+				    shell_program());
 	t = show_hosts(command_places(), names, n, as_json_wanted, print_details);
 	if (t.wrong || cancel_requested())
 		return EXIT_FATAL;

@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "common/terminal.h"
 #include "kernels/kernels.h"
 #include "orchestrator/cli/command.h"
@@ -29,7 +30,7 @@ static struct kernel_env env_of(const struct host_config *cfg)
 {
 	const struct places *p = command_places();
 
-	return (struct kernel_env){.variants_dir = p->variants,
+	return (struct kernel_env){.variants = p->variants,
 				   .cache_dir = p->cache,
 				   .host_fragments = (const char *const *)cfg->kernel_config};
 }
@@ -103,7 +104,7 @@ static int list_kernels(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: kernel list takes no operand", operands[0]);
-	if (find_env(&env, &err) || fs_list_stems(env.variants_dir, ".json", &names, &count, &err))
+	if (find_env(&env, &err) || folders_list(&env.variants, ".json", &names, &count, &err))
 		return command_fatal(&err);
 	list = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
@@ -129,6 +130,7 @@ static const char *const source_names[] = {
 	[KERNEL_SOURCE_DEB] = "deb",
 	[KERNEL_SOURCE_TARBALL] = "tarball",
 	[KERNEL_SOURCE_GIT] = "git",
+	[KERNEL_SOURCE_RUNNING] = "running",
 };
 
 static void add_list(struct json_object *o, const char *key, char *const *items, size_t count)
@@ -293,7 +295,8 @@ static int build_operands(int n, char **operands)
 
 	if (!n)
 		command_usage_error(
-			"KERNEL is missing: name the variant to build (see: nestlab kernel list)");
+			"KERNEL is missing: name the variant to build (see: %s kernel list)",
+			shell_program());
 	if (find_env(&env, &err))
 		return command_fatal(&err);
 	env.jobs = (int)jobs;
@@ -348,6 +351,7 @@ static int import_series(int n, char **operands)
 	wanted.patches = (const char *const *)operands;
 	wanted.npatches = (size_t)n;
 	wanted.version = (int)version;
+	wanted.dir = command_places()->imports;
 	ret = kernel_import(&env, &wanted, &err);
 	if (!ret)
 		return show_kernel(wanted.name);
@@ -403,8 +407,9 @@ static const struct command actions[] = {
 			"order do not matter; every patch n/m has to be there once, or nothing is "
 			"imported. Patch files go in the order given; a folder's in that of its file "
 			"series, else of their names. Where the base's sources are at hand the "
-			"series is applied to them at once. Writes kernels/NAME.json and "
-			"kernels/patches/NAME/, or nothing.",
+			"series is applied to them at once. Writes NAME.json and patches/NAME/, "
+			"or nothing: to kernels/ of the checkout, of an installed nestlab to "
+			"~/.config/nestlab/kernels.",
 		.exit_status = "0 imported, 1 a patch does not apply or is none, 128 other trouble",
 		.options = import_options,
 		.operand = "FILE",

@@ -203,7 +203,9 @@ static int report_unknown_policy(const char *policy, struct error *err)
 	struct strbuf known = STRBUF_INIT;
 	char **names = NULL;
 	size_t count = 0;
-	int ret = fs_list_stems(command_places()->policies, ".json", &names, &count, err);
+	const struct folders *folders = &command_places()->policies;
+	__cleanup_free char *where = folders_words(folders);
+	int ret = folders_list(folders, ".json", &names, &count, err);
 
 	if (ret)
 		return ret;
@@ -212,22 +214,20 @@ static int report_unknown_policy(const char *policy, struct error *err)
 	fs_free_names(names, count);
 	ret = error_set(err, -ENOENT,
 			"--policy %s: no such file, and no policy of that name in %s; there are:%s",
-			policy, command_places()->policies, known.len ? known.buf : " none");
+			policy, where, known.len ? known.buf : " none");
 	strbuf_release(&known);
 	return ret;
 }
 
-/* A policy is a name in results/policies, unless a file of that name is here. */
+/* A policy is a name of one of the user's or of results/policies, unless a file of that name is here. */
 static int find_policy(const char *policy, char **path, struct error *err)
 {
 	*path = xstrdup(policy);
 	if (fs_exists(policy))
 		return 0;
-	if (fs_is_plain_name(policy)) {
-		free(*path);
-		*path = xasprintf("%s/%s.json", command_places()->policies, policy);
-	}
-	if (fs_exists(*path))
+	free(*path);
+	*path = folders_find(&command_places()->policies, policy, ".json");
+	if (*path)
 		return 0;
 	return report_unknown_policy(policy, err);
 }

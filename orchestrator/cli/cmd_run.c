@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "common/strbuf.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
@@ -13,8 +15,12 @@
 #include "results/report/text.h"
 
 static bool as_json;
+static const char *given_session;
 static const struct option_spec options[] = {
-	OPTION_FLAG("json", &as_json, "print the comparison as JSON"), COMMAND_DB, OPTION_END};
+	OPTION_FLAG("json", &as_json, "print the comparison as JSON"),
+	OPTION_STRING("session", "NAME", &given_session,
+		      "the session that the boots belong to (default: a new one)"),
+	COMMAND_DB, OPTION_END};
 
 /* One `nestlab run`. */
 struct session {
@@ -78,14 +84,26 @@ static void show_selftests(struct session *s)
 	strbuf_release(&out);
 }
 
+static void print_compare(const struct session *s)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	strbuf_addf(&line, "next: %s compare", shell_program());
+	for (size_t i = 0; i < s->summary.nkernels; i++)
+		request_add_word(&line, s->summary.kernels[i]);
+	strbuf_addstr(&line, " --all --db");
+	request_add_word(&line, command_places()->db);
+	terminal_printf("%s\n", line.buf);
+	strbuf_release(&line);
+}
+
 /*
  * Prints the command that compares the stored boots again. After --boots auto this is one look more
  * than the significance level was shared among, so what only this comparison reports can be chance.
  */
 static void show_next_command(struct session *s)
 {
-	terminal_printf("next: nestlab compare %s %s --all --db %s\n", s->summary.kernels[0],
-			s->summary.kernels[1], command_places()->db);
+	print_compare(s);
 	if (s->alpha)
 		terminal_printf(
 			"      (at level 0.05, where each look above had %.2g: confirm anything that\n"
@@ -200,11 +218,28 @@ static int run_session(struct session *s)
 		status = command_fatal(&err);
 		if (s->summary.kernel_at_fault)
 			status = EXIT_NO; /* as `nestlab kernel build` does */
+		else if (s->summary.unfit)
+			status = EXIT_CANNOT_TELL;
 	} else {
 		status = show_results(s);
 	}
 	run_summary_free(&s->summary);
 	return status;
+}
+
+/* A folder in runs/ has its name. */
+static void name_session(char id[RUN_SESSION_MAX])
+{
+	if (!given_session) {
+		run_new_session(id);
+		return;
+	}
+	if (!fs_is_plain_name(given_session) || strlen(given_session) >= RUN_SESSION_MAX)
+		command_usage_error(
+			"--session: a name of letters, digits and ._+-, shorter than %d, "
+			"is expected, not %s",
+			RUN_SESSION_MAX, given_session);
+	snprintf(id, RUN_SESSION_MAX, "%s", given_session);
 }
 
 static int carry_out_run(struct request *request, const char *line)
@@ -226,7 +261,7 @@ static int carry_out_run(struct request *request, const char *line)
 				.command = line,
 				.l1_kernel = r->l1_kernel,
 				.seed = r->seed,
-				.first_boot = 1,
+				.first_boot = r->first_boot,
 				.boots = r->boots,
 			},
 		.max_boots = r->max_boots,
@@ -237,7 +272,7 @@ static int carry_out_run(struct request *request, const char *line)
 		s.request.boots = 1;
 		s.alpha = results_sequential_alpha(0.05, r->max_boots);
 	}
-	run_new_session(id);
+	name_session(id);
 	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s.db, &err))
 		return command_fatal(&err);
 	status = run_session(&s);

@@ -33,7 +33,7 @@ static int list_scenario(const char *name, struct json_object *list)
 	struct scenario_plan plan;
 	struct error err = {0};
 
-	if (scenario_load(command_places()->scenarios, name, &plan, &err)) {
+	if (scenario_load(&command_places()->scenarios, name, &plan, &err)) {
 		log_error("%s", err.text);
 		return EXIT_NO;
 	}
@@ -59,7 +59,7 @@ static int list_scenarios(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: scenario list takes no operand", operands[0]);
-	if (fs_list_stems(command_places()->scenarios, ".json", &names, &count, &err))
+	if (folders_list(&command_places()->scenarios, ".json", &names, &count, &err))
 		return command_fatal(&err);
 	json = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
@@ -82,7 +82,7 @@ static int check_scenarios(int n, char **files)
 		struct scenario_plan plan;
 		struct error err = {0};
 
-		if (scenario_load(command_places()->scenarios, files[i], &plan, &err)) {
+		if (scenario_load(&command_places()->scenarios, files[i], &plan, &err)) {
 			log_error("%s", err.text);
 			status = EXIT_NO;
 			continue;

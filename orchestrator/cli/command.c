@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/output.h"
+#include "common/shell.h"
 #include "common/strbuf.h"
 #include "orchestrator/cli/help.h"
 #include "results/report/text.h"
@@ -37,7 +38,7 @@ void command_usage_error(const char *fmt, ...)
 	log_error("%s", text.buf);
 	strbuf_release(&text);
 	help_print_usage(stderr, running, command_path);
-	fprintf(stderr, "nestlab %s --help tells more.\n", command_path);
+	fprintf(stderr, "%s %s --help tells more.\n", shell_program(), command_path);
 	exit(output_finish(EXIT_USAGE));
 }
 

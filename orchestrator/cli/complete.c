@@ -25,13 +25,13 @@ static void print_candidate(const char *word, const char *help)
 
 /* ---- values, by the name of the argument ---- */
 
-/* The names of a folder's .json files. A folder that cannot be read has none. */
-static void list_folder(const char *folder, const char *help)
+/* The names of .json files. A folder that cannot be read has none. */
+static void list_files_of(const struct folders *folders, const char *help)
 {
 	char **names;
 	size_t count;
 
-	if (fs_list_stems(folder, ".json", &names, &count, NULL))
+	if (folders_list(folders, ".json", &names, &count, NULL))
 		return;
 	for (size_t i = 0; i < count; i++)
 		print_candidate(names[i], help);
@@ -40,19 +40,19 @@ static void list_folder(const char *folder, const char *help)
 
 static void list_kernels(void)
 {
-	list_folder(command_places()->variants, "kernel");
+	list_files_of(&command_places()->variants, "kernel");
 	puts(":file");
 }
 
 static void list_scenarios(void)
 {
-	list_folder(command_places()->scenarios, "scenario");
+	list_files_of(&command_places()->scenarios, "scenario");
 	puts(":file");
 }
 
 static void list_policies(void)
 {
-	list_folder(command_places()->policies, "policy");
+	list_files_of(&command_places()->policies, "policy");
 	puts(":file");
 }
 

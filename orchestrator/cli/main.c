@@ -7,6 +7,7 @@
 
 #include "common/cancel.h"
 #include "common/output.h"
+#include "common/shell.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/execute.h"
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
 	occupy_standard_files();
 	command_table = commands;
 	terminal_guard();
+	shell_set_program(argv[0]);
 	if (argc < 2) {
 		help_print_commands(stderr);
 		return EXIT_USAGE;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -75,6 +76,44 @@ static int make_image(struct attempt *a, struct error *err)
 	return image_build(&req, &a->image, err);
 }
 
+/* The selftests are not copied: the agent finds them by their names in a folder. */
+static int link_selftests(struct attempt *a, struct error *err)
+{
+	const struct selftests *tests = a->job.selftests;
+	int ret;
+
+	if (!tests->nfiles)
+		return 0;
+	a->selftests = xasprintf("%s/selftests", a->dir);
+	ret = fs_mkdir_p(a->selftests, err);
+	for (size_t i = 0; !ret && i < tests->nfiles; i++) {
+		__cleanup_free char *link =
+			xasprintf("%s/%s", a->selftests, basename(tests->files[i].path));
+
+		if (symlink(tests->files[i].source, link))
+			ret = error_set(err, -errno, "%s: cannot make a link: %s", link,
+					strerror(errno));
+	}
+	return ret;
+}
+
+/* Where the agent runs as a process, its plan is a file of the run directory. */
+static int make_files(struct attempt *a, struct error *err)
+{
+	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	int ret;
+
+	a->plan = xasprintf("%s/plan", a->dir);
+	ret = fs_write_file(a->plan, plan, strlen(plan), err);
+	if (ret)
+		return ret;
+	sha256_bytes(plan, strlen(plan), a->image.plan_sha256);
+	ret = sha256_file(a->setting.places->agent, a->image.agent_sha256, err);
+	if (ret)
+		return ret;
+	return link_selftests(a, err);
+}
+
 /* Nothing was started, for the reason that a->error has. */
 static void fail_unstarted(struct attempt *a, int ret)
 {
@@ -88,7 +127,10 @@ int attempt_prepare(struct attempt *a)
 
 	if (ret)
 		goto out;
-	ret = make_image(a, &a->error);
+	if (a->setting.host->driver->runs_in_place)
+		ret = make_files(a, &a->error);
+	else
+		ret = make_image(a, &a->error);
 out:
 	if (ret)
 		fail_unstarted(a, ret);
@@ -106,6 +148,10 @@ struct boot *attempt_begin(struct attempt *a)
 {
 	const struct boot_request request = {
 		.image = a->image.path,
+		.agent = a->setting.places->agent,
+		.plan = a->plan,
+		.selftests = a->selftests,
+		.l1_kernel = a->job.l1 ? a->job.l1->vmlinux : NULL,
 		.run_dir = a->dir,
 		.label = a->label,
 		.expected = a->job.plan->nmeasures,
@@ -238,5 +284,7 @@ void attempt_free(struct attempt *a)
 	free(a->label);
 	free(a->dir);
 	free(a->cmdline);
+	free(a->plan);
+	free(a->selftests);
 	free(a);
 }

@@ -48,13 +48,14 @@ struct attempt {
 	struct boot_result result;
 	struct collector collected;
 	char *dir, *label, *cmdline;
+	char *plan, *selftests; /* files of it where nothing is booted; else NULL */
 	char started[32];
 	enum results_class class; /* RESULTS_OK, or why it failed is in error */
 	struct error error;
 };
 
 struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job);
-/* Makes its folder and its image. On an error the attempt has failed: class and error are set. */
+/* Makes its folder and its image, or what stands for one where nothing is booted. On an error the attempt has failed: class and error are set. */
 int attempt_prepare(struct attempt *a);
 /* Its boot, for a loop; boot_arg() is the attempt. */
 struct boot *attempt_begin(struct attempt *a);

@@ -358,6 +358,10 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 	b->session = (struct host_session){
 		.cfg = cfg,
 		.image = request->image,
+		.agent = request->agent,
+		.plan = request->plan,
+		.selftests = request->selftests,
+		.l1_kernel = request->l1_kernel,
 		.run_dir = request->run_dir,
 		.console_path = b->result.console_path,
 		.records_path = b->result.records_path,

@@ -414,10 +414,15 @@ static int collect_console(struct collector *c, const struct json_node *rec, str
 static int collect_fatal(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const char *text = text_of(rec, "text", err);
+	struct json_object *class;
 
 	if (!text)
 		return -EINVAL;
-	note_trouble(c, RESULTS_JOB, text);
+	if (json_object_object_get_ex(rec->value, "class", &class) &&
+	    !strcmp(json_object_get_string(class), "infrastructure"))
+		note_trouble(c, RESULTS_INFRASTRUCTURE, text);
+	else
+		note_trouble(c, RESULTS_JOB, text);
 	return 0;
 }
 

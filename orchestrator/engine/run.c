@@ -64,8 +64,8 @@ static int load_plans(struct engine *e, struct error *err)
 {
 	e->plans = xcalloc(e->req->nscenarios, sizeof(*e->plans));
 	for (size_t i = 0; i < e->req->nscenarios; i++) {
-		int ret =
-			scenario_load(e->places.scenarios, e->req->scenarios[i], &e->plans[i], err);
+		int ret = scenario_load(&e->places.scenarios, e->req->scenarios[i], &e->plans[i],
+					err);
 
 		if (ret)
 			return ret;
@@ -82,8 +82,10 @@ static int find_host(struct engine *e, struct error *err)
 	ret = host_probe(&e->host, &e->places, &e->found, err);
 	if (ret)
 		return ret;
+	e->summary->unfit = !e->found.ready && e->host.driver->runs_in_place;
 	if (!e->found.ready)
-		return error_set(err, -ENODEV, "host %s cannot run:\n%s", e->req->host,
+		return error_set(err, -ENODEV, "%shost %s cannot run:\n%s",
+				 e->summary->unfit ? "SKIP: " : "", e->req->host,
 				 e->found.missing.buf);
 	return 0;
 }
@@ -91,7 +93,7 @@ static int find_host(struct engine *e, struct error *err)
 static struct kernel_env kernels_env(const struct engine *e)
 {
 	return (struct kernel_env){
-		.variants_dir = e->places.variants,
+		.variants = e->places.variants,
 		.cache_dir = e->places.cache,
 		.host_fragments = (const char *const *)e->host.kernel_config,
 	};
@@ -125,6 +127,27 @@ static int check_l1_kernel(const struct engine *e, struct error *err)
 	return 0;
 }
 
+/* Only a host that boots nothing can measure the running kernel, and nothing else can be measured there. */
+static int check_kernel_fits(struct engine *e, const struct kernel_variant *v, struct error *err)
+{
+	bool running = v->source.kind == KERNEL_SOURCE_RUNNING;
+
+	if (running == e->host.driver->runs_in_place)
+		return 0;
+	e->summary->unfit = true;
+	if (running)
+		return error_set(
+			err, -ENODEV,
+			"SKIP: host %s boots kernels, and %s is the one that this machine runs: "
+			"name host here, or another kernel",
+			e->host.name, v->name);
+	return error_set(err, -ENODEV,
+			 "SKIP: host %s measures the kernel that it runs and boots no other: name "
+			 "kernel running, boot %s there yourself first, or name another host (see: "
+			 "nestlab host list)",
+			 e->host.name, v->name);
+}
+
 /* The names that the kernels are stored under. A wrong variant is found here, before the hours that the
  * builds of the others may take. */
 static int name_kernels(struct engine *e, struct error *err)
@@ -141,7 +164,10 @@ static int name_kernels(struct engine *e, struct error *err)
 		if (ret)
 			return ret;
 		s->kernels[s->nkernels++] = xstrdup(v.name);
+		ret = check_kernel_fits(e, &v, err);
 		kernel_variant_free(&v);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }

@@ -54,6 +54,8 @@ struct run_summary {
 	/* The error of run_execute() is of a kernel that does not build by its own fault (a patch does not
 	 * apply, it does not compile): an answer, and no trouble of this machine. */
 	bool kernel_at_fault;
+	/* It is of a host that cannot do what is asked for: no answer, and the error says what can. */
+	bool unfit;
 };
 
 void run_summary_free(struct run_summary *summary);

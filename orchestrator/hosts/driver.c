@@ -6,6 +6,8 @@
 
 #include "images/images.h"
 
+#include "common/alloc.h"
+
 static int64_t *number_at(void *out, const struct host_number *row)
 {
 	return (int64_t *)(void *)((char *)out + row->offset);
@@ -55,4 +57,23 @@ void host_found_lacks(struct host_found *found, const char *what, const char *re
 {
 	found->ready = false;
 	strbuf_addf(&found->missing, "%s: %s\n", what, remedy);
+}
+
+void host_identify_machine(const struct host_config *cfg, struct json_object *identity,
+			   struct json_object *hello)
+{
+	static const char *const members[] = {"cpu", "cpus", "measuring_cpus", "not_quiet"};
+	struct json_object *machine, *value;
+
+	(void)cfg;
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (json_object_object_get_ex(hello, members[i], &value))
+			json_object_object_add(identity, members[i], json_object_get(value));
+	if (!json_object_object_get_ex(hello, "machine", &machine) ||
+	    !json_object_is_type(machine, json_type_object))
+		return;
+	json_object_object_foreach(machine, name, member)
+	{
+		json_object_object_add(identity, name, json_object_get(member));
+	}
 }

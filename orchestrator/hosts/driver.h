@@ -65,8 +65,11 @@ enum host_clock {
 /* One boot while it goes on: what the engine and a driver's methods share. */
 struct host_session {
 	const struct host_config *cfg;
-	const char *image;   /* ISO to boot */
-	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
+	const char *image;	  /* ISO to boot; NULL where runs_in_place */
+	const char *agent, *plan; /* files: where runs_in_place */
+	const char *selftests;	  /* a folder of them; NULL: the plan names none */
+	const char *l1_kernel;	  /* the vmlinux of its Linux L1s; NULL: it has none */
+	const char *run_dir;	  /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
 	/* Nonce and key are this boot's own; the driver says where the agent's records go, puts the
 	 * ticket into the image as it is served, and then sets `ticketed`: `hello` must bear the nonce. */
@@ -95,6 +98,9 @@ struct host_driver {
 	const char *name;
 	const char *help; /* one line: what such a host is */
 	enum host_clock clock;
+	/* Nothing is booted: the agent runs as a process on the kernel that the host runs, so the
+	 * variant `running` is the one kernel that can be measured there. */
+	bool runs_in_place;
 	int64_t parallel;     /* "parallel" of a host file that says nothing */
 	int64_t boot_limit_s; /* likewise */
 	/* "kernel_config" of a host file that says nothing, NULL-terminated: the configuration that
@@ -153,6 +159,11 @@ struct host_number {
 /* Sets each number of @rows in @out: from @file, or its preset. -EINVAL. */
 int host_read_numbers(const struct json_node *file, const struct host_number *rows, size_t n,
 		      void *out, struct error *err);
+
+/* identify() for machines with a real clock: from @hello, CPU, CPUs and all of "machine" (its shape is in
+ * agents/l0/machine.h): microcode, SMT, turbo, governor, memory, clock source, mitigations, ... */
+void host_identify_machine(const struct host_config *cfg, struct json_object *identity,
+			   struct json_object *hello);
 
 /* Writes the session's image to @to with the session's ticket in it, and sets `ticketed`. The key is in
  * that file: release() removes it. */

@@ -9,11 +9,13 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "orchestrator/hosts/emulated.h"
+#include "orchestrator/hosts/here.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, NULL};
+const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {
@@ -24,6 +26,8 @@ static const struct {
 	{"emulated-2cpu",
 	 "{\"driver\":\"emulated\",\"cpus\":2,"
 	 "\"description\":\"the same with two CPUs, at half the speed: for selftests\"}"},
+	{"here", "{\"driver\":\"here\","
+		 "\"description\":\"this machine and the kernel that it runs, without a reboot\"}"},
 };
 
 static const char *const common_keys[] = {"driver",	 "description",	 "kernel_config",
@@ -236,9 +240,10 @@ static int load_host(const struct places *places, const char *name, struct host_
 			return load_built_in(name, built_in[i].file, cfg, err);
 	if (strchr(name, '/') || fs_has_suffix(name, SUFFIX))
 		return load_file(name, cfg, err);
-	path = xasprintf("%s/%s" SUFFIX, places->hosts, name);
-	if (!fs_is_plain_name(name) || !fs_exists(path))
-		return error_set(err, -ENOENT, "%s: no such host (see: nestlab host list)", name);
+	path = folders_find(&places->hosts, name, SUFFIX);
+	if (!path)
+		return error_set(err, -ENOENT, "%s: no such host (see: %s host list)", name,
+				 shell_program());
 	return load_file(path, cfg, err);
 }
 
@@ -283,26 +288,26 @@ static bool is_built_in(const char *name)
 /* A file that has the name of a built-in host is never read: whoever wrote it has to know. */
 static void add_file(const struct places *places, const char *name, char **names, size_t *count)
 {
+	__cleanup_free char *path = NULL;
+
 	if (!is_built_in(name)) {
 		names[(*count)++] = xstrdup(name);
 		return;
 	}
-	log_warning("%s/%s" SUFFIX
-		    ": is not used, as host %s is built in; give the file another name",
-		    places->hosts, name, name);
+	path = folders_find(&places->hosts, name, SUFFIX);
+	log_warning("%s: is not used, as host %s is built in; give the file another name",
+		    path ? path : name, name);
 }
 
 int host_list(const struct places *places, char ***names, size_t *count, struct error *err)
 {
 	char **files = NULL;
 	size_t nfiles = 0;
+	int ret;
 
-	if (fs_exists(places->hosts)) {
-		int ret = fs_list_stems(places->hosts, SUFFIX, &files, &nfiles, err);
-
-		if (ret)
-			return ret;
-	}
+	ret = folders_list(&places->hosts, SUFFIX, &files, &nfiles, err);
+	if (ret)
+		return ret;
 	*count = 0;
 	*names = xcalloc(nfiles + ARRAY_SIZE(built_in) + 1, sizeof(**names));
 	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)

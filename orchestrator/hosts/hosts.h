@@ -12,7 +12,7 @@
 
 extern const struct host_driver *const host_drivers[]; /* NULL-terminated */
 
-/* @name: a built-in, a plain name (a file in places->hosts) or a path ending in .json. -ENOENT, or
+/* @name: a built-in, a plain name (a file of places->hosts) or a path ending in .json. -ENOENT, or
  * -EINVAL with file and path in it. Free with host_config_free(). */
 int host_find(const struct places *places, const char *name, struct host_config *cfg,
 	      struct error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "orchestrator/request/internal.h"
 
 static const struct request_field *first_field(enum request_kind kind)
@@ -150,22 +151,8 @@ bool request_operand(enum request_kind kind, size_t i, char **name, const char *
 
 void request_add_word(struct strbuf *line, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "_-+=:,./@%";
-
 	strbuf_addch(line, ' ');
-	if (*word && !word[strspn(word, plain)]) {
-		strbuf_addstr(line, word);
-		return;
-	}
-	strbuf_addch(line, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			strbuf_addstr(line, "'\\''");
-		else
-			strbuf_addch(line, *word);
-	}
-	strbuf_addch(line, '\'');
+	shell_add_word(line, word);
 }
 
 /* A value as the command line has it; lists are not one value. */

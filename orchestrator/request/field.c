@@ -290,7 +290,10 @@ static bool is_path(const struct request_field *f, const char *text)
 	return f->file == REQUEST_JSON_FILE && fs_has_suffix(text, ".json");
 }
 
-void request_absolute(struct request *r)
+/* Calls @act with each text that is a path, until one call says true. */
+static bool visit_paths(const struct request *r,
+			bool (*act)(const struct request_field *f, char **text, void *arg),
+			void *arg)
 {
 	for (const struct request_field *f = request_tables[r->kind].fields; f->help; f++) {
 		struct request_list *list = request_at(r, f);
@@ -305,9 +308,37 @@ void request_absolute(struct request *r)
 			count = list->count;
 		}
 		for (size_t i = 0; i < count; i++)
-			if (is_path(f, texts[i]))
-				make_absolute(f, &texts[i]);
+			if (is_path(f, texts[i]) && act(f, &texts[i], arg))
+				return true;
 	}
+	return false;
+}
+
+static bool make_one_absolute(const struct request_field *f, char **text, void *arg)
+{
+	(void)arg;
+	make_absolute(f, text);
+	return false;
+}
+
+void request_absolute(struct request *r)
+{
+	visit_paths(r, make_one_absolute, NULL);
+}
+
+static bool copy_path(const struct request_field *f, char **text, void *arg)
+{
+	(void)f;
+	*(char **)arg = xstrdup(*text);
+	return true;
+}
+
+char *request_find_path(const struct request *r)
+{
+	char *path = NULL;
+
+	visit_paths(r, copy_path, &path);
+	return path;
 }
 
 /* ---- names ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "kernels/kernels.h"
 #include "orchestrator/request/fields.h"
 #include "results/report/report.h"
@@ -40,8 +41,12 @@ static int check_run(const struct request *r, const struct request_field *fields
 	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
 		return request_complain(request_find_field(fields, "kernels"), name, err,
 					"both are %s; to see how much one kernel's boots differ: "
-					"nestlab compare %s %s",
-					kernels->items[0], kernels->items[0], kernels->items[0]);
+					"%s compare %s %s",
+					kernels->items[0], shell_program(), kernels->items[0],
+					kernels->items[0]);
+	if (r->run.first_boot > 1 && !r->run.boots)
+		return request_complain(request_find_field(fields, "first_boot"), name, err,
+					"auto decides on its own boots: it begins with 1");
 	if (kernels->count == 1 && !r->run.boots)
 		return request_complain(request_find_field(fields, "boots"), name, err,
 					"auto needs two kernels to decide between");
@@ -242,6 +247,9 @@ static const struct request_field run_fields[] = {
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(run.max_boots), .argname = "N",
 	 .min = 1, .max = 1000, .otherwise = "8", .help = "boots of each kernel at most, with auto"},
+	{.key = "first_boot", .type = REQUEST_INTEGER, .at = AT(run.first_boot), .argname = "N",
+	 .min = 1, .max = 100000, .otherwise = "1",
+	 .help = "number of the first boot, where a session's boots are made by several runs"},
 	HOST(AT(run.host)),
 	SEED(AT(run.seed)),
 	{0},

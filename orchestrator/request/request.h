@@ -51,7 +51,8 @@ struct request_run {
 	char *host;
 	int boots;     /* of each kernel; 0: auto, until everything is decided */
 	int max_boots; /* with auto */
-	int seed;      /* of boot 1 */
+	int first_boot;
+	int seed; /* of boot 1 */
 };
 
 struct request_compare {
@@ -167,6 +168,9 @@ char *request_json(const struct request *r);
 
 /* Makes paths of files absolute, so that the request means the same in any folder. */
 void request_absolute(struct request *r);
+
+/* The first path of a file that the request names, for the caller to free; NULL: it names none. */
+char *request_find_path(const struct request *r);
 
 struct json_object;
 /* A JSON Schema (2020-12) of the kind. "x-argument" says how the command line has it. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "results/compare/select_steps.h"
 
 /* ---- halves ---- */
@@ -51,8 +52,8 @@ static int split_halves(struct selection *s, struct error *err)
 	if (boots < 2)
 		return error_set(err, -ENODATA,
 				 "%s has one boot that counts; comparing it with itself takes two: "
-				 "nestlab run SCENARIO --kernel %s --boots 2",
-				 s->base.label, s->base.label);
+				 "%s run SCENARIO --kernel %s --boots 2",
+				 s->base.label, shell_program(), s->base.label);
 	return 0;
 }
 

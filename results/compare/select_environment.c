@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "results/compare/select_steps.h"
 
 /* Which boots say where to compare. */
@@ -147,13 +148,14 @@ static int nothing_in_common(const struct selection *s, const struct environment
 		return error_set(
 			err, -EXDEV,
 			"refused: %s was measured in %s, %s in %s; these are never compared. "
-			"Run both on one host: nestlab run SCENARIO --kernel %s --kernel %s",
+			"Run both on one host: %s run SCENARIO --kernel %s --kernel %s",
 			s->base.label, clock_words(b->clock), s->new.label, clock_words(n->clock),
-			s->base.label, s->new.label);
+			shell_program(), s->base.label, s->new.label);
 	return error_set(err, -ENODATA,
 			 "%s and %s were never run in the same environment: %s. Run both again: "
-			 "nestlab run SCENARIO --kernel %s --kernel %s",
-			 s->base.label, s->new.label, difference, s->base.label, s->new.label);
+			 "%s run SCENARIO --kernel %s --kernel %s",
+			 s->base.label, s->new.label, difference, shell_program(), s->base.label,
+			 s->new.label);
 }
 
 /* ---- choosing ---- */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/shell.h"
 #include "results/compare/select_steps.h"
 
 static bool is_one_kernel(const struct select_kernel *a, const struct select_kernel *b)
@@ -21,8 +22,8 @@ static int refuse_twice(const struct select_kernel *a, const struct select_kerne
 {
 	return error_set(err, -EINVAL,
 			 "%s and %s are the same kernel (%.12s): in a table of several each stands "
-			 "once; for its halves: nestlab compare %s %s",
-			 a->label, b->label, a->key, a->label, a->label);
+			 "once; for its halves: %s compare %s %s",
+			 a->label, b->label, a->key, shell_program(), a->label, a->label);
 }
 
 static int check_twice(const struct selection *s, size_t n, struct error *err)

@@ -4,25 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A word for a shell to take as it is. */
-static void add_quoted(struct strbuf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "._-/+:=@%,";
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		strbuf_addstr(out, word);
-		return;
-	}
-	strbuf_addch(out, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			strbuf_addstr(out, "'\\''");
-		else
-			strbuf_addch(out, *word);
-	strbuf_addch(out, '\'');
-}
-
+#include "common/shell.h"
 /* The --seed that gave it, which counts the boots from 1. */
 static uint64_t first_seed(const struct results_boot *run)
 {
@@ -58,17 +40,17 @@ static int count_boots(const struct report *r, const struct results_boot *run)
 static void add_run(struct strbuf *out, const struct report *r, const struct results_boot *run,
 		    const char *base, const char *new)
 {
-	strbuf_addstr(out, "nestlab run ");
-	add_quoted(out, run->scenario_name);
+	strbuf_addf(out, "%s run ", shell_program());
+	shell_add_word(out, run->scenario_name);
 	strbuf_addstr(out, " --kernel ");
-	add_quoted(out, base);
+	shell_add_word(out, base);
 	if (strcmp(base, new)) {
 		strbuf_addstr(out, " --kernel ");
-		add_quoted(out, new);
+		shell_add_word(out, new);
 	}
 	strbuf_addf(out, " --boots %d --seed %" PRIu64 " --host ", count_boots(r, run),
 		    first_seed(run));
-	add_quoted(out, run->host_name);
+	shell_add_word(out, run->host_name);
 	strbuf_addch(out, '\n');
 }
 
@@ -80,14 +62,14 @@ void commands_add(const struct report *r, const struct report_options *o, struct
 	for (size_t i = 0; i < r->nboots; i++)
 		if (!is_repetition(r, i))
 			add_run(out, r, &r->boots[i].run, base, new);
-	strbuf_addstr(out, "nestlab compare ");
-	add_quoted(out, base);
+	strbuf_addf(out, "%s compare ", shell_program());
+	shell_add_word(out, base);
 	strbuf_addch(out, ' ');
-	add_quoted(out, new);
+	shell_add_word(out, new);
 	strbuf_addstr(out, " --all");
 	if (o && o->db) {
 		strbuf_addstr(out, " --db ");
-		add_quoted(out, o->db);
+		shell_add_word(out, o->db);
 	}
 	strbuf_addch(out, '\n');
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "results/report/commands.h"
 #include "results/report/plots.h"
 #include "results/report/words.h"
@@ -321,8 +322,8 @@ void page_add_head(struct doc *d, const struct report *r)
 	doc_paragraph(d,
 		      "Database %s: %" PRId64
 		      " seals, head %s. If results that were there then are "
-		      "changed or removed, this says so: nestlab db check --head %" PRId64 ":%s",
-		      h->origin, h->seals, h->head, h->seals, h->head);
+		      "changed or removed, this says so: %s db check --head %" PRId64 ":%s",
+		      h->origin, h->seals, h->head, shell_program(), h->seals, h->head);
 	if (h->adopted)
 		doc_paragraph(d,
 			      "%" PRId64

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "results/compare/select.h"
 #include "results/report/words.h"
 #include "results/store/columns.h"
@@ -179,8 +180,8 @@ static int add_metric(struct report *r, const struct report_boot *b, sqlite3_stm
 	if (distribution_decode(sqlite3_column_blob(row, HISTOGRAM),
 				sqlite3_column_bytes(row, HISTOGRAM), &hist, &n))
 		return error_set(err, -EBADMSG,
-				 "run %lld: a histogram is damaged; see: nestlab db check",
-				 (long long)b->id);
+				 "run %lld: a histogram is damaged; see: %s db check",
+				 (long long)b->id, shell_program());
 	s->all.scale = sqlite3_column_int(row, SCALE);
 	s->medians = xrealloc(s->medians, s->boots + 1, sizeof(*s->medians));
 	s->medians[s->boots++] = sqlite3_column_double(row, MEDIAN);

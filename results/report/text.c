@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/shell.h"
 #include "results/report/markup.h"
 #include "results/report/text_parts.h"
 #include "results/report/words.h"
@@ -210,9 +211,8 @@ static void add_more_boots(const struct results_comparison *c, struct strbuf *ou
 
 	if (!more || !c->next_seed || c->verdict != VERDICT_INCONCLUSIVE)
 		return;
-	strbuf_addf(out,
-		    "more boots, with new seeds: nestlab run ... --boots %d --seed %" PRIu64 "\n",
-		    more, c->next_seed);
+	strbuf_addf(out, "more boots, with new seeds: %s run ... --boots %d --seed %" PRIu64 "\n",
+		    shell_program(), more, c->next_seed);
 }
 
 struct counts {

@@ -3,24 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "common/alloc.h"
-
-static const struct {
-	int code;
-	int errnum;
-	const char *remedy;
-} sqlite_errors[] = {
-	{SQLITE_FULL, -ENOSPC, "make room on that disk; nothing of this was stored"},
-	{SQLITE_BUSY, -EBUSY, "another program holds it; try again when that has ended"},
-	{SQLITE_LOCKED, -EBUSY, "another program holds it; try again when that has ended"},
-	{SQLITE_CORRUPT, -EBADMSG,
-	 "the file is damaged: put a copy back, or name another with --db"},
-	{SQLITE_NOTADB, -EINVAL, "this is not a nestlab database: name another with --db"},
-	{SQLITE_READONLY, -EROFS, "the file or its folder cannot be written"},
-	{SQLITE_CANTOPEN, -EACCES, "see whether the path and its permissions are right"},
-};
+#include "common/sqlite.h"
 
 int results_confirm_read(const struct results_db *db, struct error *err)
 {
@@ -38,44 +22,12 @@ int results_confirm_read(const struct results_db *db, struct error *err)
 			 "%s: another program wrote to it while it was read: try again", db->path);
 }
 
-/* SQLite has one code for all that keeps it from opening or writing a file. Which limit of this machine it
- * was says the errno of the system call; 0: none. */
-static int find_limit(const struct results_db *db, int code)
-{
-	int cause;
-
-	if (code != SQLITE_CANTOPEN && code != SQLITE_IOERR)
-		return 0;
-	cause = sqlite3_system_errno(db->sql);
-	if (cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == ENOSPC ||
-	    cause == EDQUOT)
-		return -cause;
-	return 0;
-}
-
 int database_error(const struct results_db *db, const char *what, struct error *err)
 {
-	int code = sqlite3_errcode(db->sql) & 0xff;
-	int limit = find_limit(db, code);
-	struct rlimit size;
-
 	/* What was read without locks while another program wrote only looks damaged. */
-	if (code == SQLITE_CORRUPT && results_confirm_read(db, err))
+	if ((sqlite3_errcode(db->sql) & 0xff) == SQLITE_CORRUPT && results_confirm_read(db, err))
 		return err->code;
-	if (limit)
-		return error_set(err, limit, "%s: %s: %s (%s)", db->path, what,
-				 sqlite3_errmsg(db->sql), strerror(-limit));
-	for (size_t i = 0; i < ARRAY_SIZE(sqlite_errors); i++)
-		if (sqlite_errors[i].code == code)
-			return error_set(err, sqlite_errors[i].errnum, "%s: %s: %s (%s)", db->path,
-					 what, sqlite3_errmsg(db->sql), sqlite_errors[i].remedy);
-	if (code == SQLITE_IOERR && !getrlimit(RLIMIT_FSIZE, &size) &&
-	    size.rlim_cur != RLIM_INFINITY)
-		return error_set(err, -EFBIG,
-				 "%s: %s: %s, where files may have %llu bytes at most (ulimit -f)",
-				 db->path, what, sqlite3_errmsg(db->sql),
-				 (unsigned long long)size.rlim_cur);
-	return error_set(err, -EIO, "%s: %s: %s", db->path, what, sqlite3_errmsg(db->sql));
+	return sqlite_error(db->sql, db->path, what, err);
 }
 
 int database_exec(struct results_db *db, const char *sql, struct error *err)

@@ -29,8 +29,7 @@ extern const int database_version; /* the newest schema's */
 /* Takes a new, empty file to schema @version, within the caller's transaction; in open.c. */
 int database_make(struct results_db *db, int64_t version, struct error *err);
 
-/* SQLite's last error as "PATH: what: message", with a remedy where there is one; the errno: -ENOSPC
- * disk full, -EBUSY locked, -EBADMSG damaged, -EINVAL no database, -EROFS, else -EIO. */
+/* sqlite_error() (common/sqlite.h); -ESTALE where the file was only read, and changed meanwhile. */
 int database_error(const struct results_db *db, const char *what, struct error *err);
 
 /* Runs SQL that gives no rows. */

@@ -11,6 +11,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "results/store/chain.h"
 #include "results/store/database.h"
 
@@ -279,9 +280,9 @@ static int explain_log(const struct results_db *db, int ret, struct error *err)
 	return error_set(
 		err, -EACCES,
 		"%s: the newest results are in a log beside it (-wal or -journal), which cannot be "
-		"used here (%s). Whoever may write to that folder can fold the log in: nestlab db "
-		"migrate --db FILE",
-		db->path, sqlite3_errmsg(db->sql));
+		"used here (%s). Whoever may write to that folder can fold the log in: %s db "
+		"migrate --db %s",
+		db->path, sqlite3_errmsg(db->sql), shell_program(), db->path);
 }
 
 /* With SQLite's locks. If FILE-shm is there, it is used, not written. */

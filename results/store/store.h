@@ -121,6 +121,10 @@ void results_close(struct results_db *db);
 int results_store(struct results_db *db, const struct results_boot *boot, int64_t *id,
 		  struct error *err);
 
+/* Boots by class (RESULTS_OK: that passed); @session NULL: all. */
+int results_count(struct results_db *db, const char *session, int64_t counts[RESULTS_CANCELLED + 1],
+		  struct error *err);
+
 /* integrity_check, foreign_key_check, schema version, histogram sums equal counts, the chain of seals, ...
  * 0 if all is well; else -EBADMSG, and one line a fault appended to @report. */
 int results_check(struct results_db *db, struct strbuf *report, struct error *err);

@@ -13,45 +13,10 @@
 # BISECT_RUN=1: then the same by a `git bisect run` of nestlab test.
 set -u
 position=${1:-20} effect=${2:-2} parallel=${3:-1} kills=${BISECT_KILLS:-0}
-top=$(cd "$(dirname "$0")/../.." && pwd)
-nestlab=${NESTLAB:-$top/build/bin/nestlab}
-dir=${BISECT_DIR:-${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}/bench-bisect}
-repo=$dir/linux source=/usr/src/linux-source-6.12.tar.xz
+. "$(dirname "$0")/../lib/history.sh"
 commits=32 broken=12 comment=24 docs=6 header=17
 switch=18200 # instructions of one switch as measured below; a round of the loop is 3 of them
 branch=position-$position-$effect # of its own: several may run at once
-git() { GIT_DIR=$repo GIT_INDEX_FILE=$dir/index-$$ command git "$@"; }
-die() { echo "bisect-real: $*" >&2; exit 1; }
-
-export GIT_AUTHOR_NAME=bench GIT_AUTHOR_EMAIL=bench@localhost GIT_AUTHOR_DATE='1700000000 +0000'
-export GIT_COMMITTER_NAME=bench GIT_COMMITTER_EMAIL=bench@localhost
-export GIT_COMMITTER_DATE='1700000000 +0000'
-
-# ---- the repository: a bare one, so that commits are made without a work tree ----
-
-import_source() {
-	[ -e "$repo/refs/tags/base" ] && return
-	[ -e $source ] || die "$source: not there; apt-get install linux-source-6.12"
-	rm -rf "$repo" "$dir/unpacked"
-	mkdir -p "$dir/unpacked" && command git init -q --bare "$repo" || die "no repository"
-	tar -xf $source -C "$dir/unpacked" --strip-components=1 || die "cannot unpack $source"
-	git --work-tree="$dir/unpacked" -c core.bare=false add -A -f . || die "cannot add"
-	git tag base "$(git commit-tree -m 'linux 6.12' "$(git write-tree)")" || die "cannot commit"
-	rm -rf "$dir/unpacked"
-}
-
-# commit MESSAGE FILE: FILE becomes what stands on stdin
-commit() {
-	local blob tree
-	blob=$(git hash-object -w --stdin) &&
-		git update-index --cacheinfo "100644,$blob,$2" && tree=$(git write-tree) &&
-		head=$(git commit-tree "$tree" -p "$head" -m "$1") || die "commit $1"
-}
-show() { git show "$head:$1"; }
-append() { show "$1"; printf '\n%b\n' "$2"; } # append FILE TEXT
-
-harmless_files=(arch/x86/kvm/x86.c kernel/fork.c arch/x86/kvm/lapic.c mm/mmap.c arch/x86/kvm/vmx/vmx.c
-	lib/string.c arch/x86/kvm/hyperv.c fs/namei.c arch/x86/kvm/vmx/nested.c arch/x86/kvm/mmu/mmu.c)
 
 slow_entry() {
 	local rounds
@@ -64,8 +29,6 @@ slow_entry() {
 			inside = 0
 		}'
 }
-
-file_of() { echo "${harmless_files[$1 % ${#harmless_files[@]}]}"; }
 
 make_commit() { # make_commit N
 	local n=$1 file nested=arch/x86/kvm/vmx/nested.c kvm=arch/x86/include/asm/kvm_host.h
@@ -80,21 +43,18 @@ make_commit() { # make_commit N
 	"$comment") commit "a comment ($n)" "$file" < <(append "$file" "/* just a comment */") ;;
 	"$docs") commit "documentation ($n)" $howto < <(append $howto "Note $n.") ;;
 	"$header") commit "a header ($n)" $kvm < <(append $kvm "#define NESTLAB_NOTE $n") ;;
-	*) commit "a note ($n)" "$file" < <(append "$file" "$(note $n)") ;;
+	*) commit_note "$n" ;;
 	esac
 }
 broken_text='static int nestlab_broken(void) { return missing; }'
-note() { echo "static const char nestlab_note_$1[] __used = \"note $1\";"; }
 
 make_commits() {
-	head=$(git rev-parse base)
-	git read-tree base || die "cannot read the base"
+	begin_history
 	for n in $(seq $commits); do
 		make_commit "$n"
 		[ "$n" = "$position" ] && culprit=$head
 	done
-	git update-ref "refs/heads/$branch" "$head"
-	rm -f "$dir/index-$$"
+	end_history "$branch"
 }
 
 # ---- the bisect ----
@@ -120,7 +80,6 @@ run_killed() { # runs it to its end, killed $kills times on the way
 	[ $n -eq "$kills" ] || die "it ended before it was killed $kills times: nothing is shown by that"
 }
 
-mkdir -p "$dir"
 import_source
 culprit=
 make_commits

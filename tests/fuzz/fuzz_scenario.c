@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (fs_write_file(path, data, size, &err))
 		abort();
-	if (!scenario_load(NULL, path, &plan, &err)) {
+	if (!scenario_load(&(struct folders){0}, path, &plan, &err)) {
 		check_plan(&plan);
 		scenario_plan_free(&plan);
 	} else if (!strstr(err.text, "x.json")) {

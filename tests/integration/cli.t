@@ -203,7 +203,7 @@ for f in bin/nestlab bin/nestlab-agent share/man/man1/nestlab.1 share/man/man1/n
 done
 is "$(cd / && "$TMP/dest/usr/bin/nestlab" --version)" "nestlab $(cat "$build/version")" "the installed nestlab runs"
 is "$(cd / && "$TMP/dest/usr/bin/nestlab" scenario check quick | sed 's/:.*//')" \
-	"$TMP/dest/usr/bin/../share/nestlab/scenarios/quick.json" "and finds what was installed with it"
+	"$TMP/dest/usr/share/nestlab/scenarios/quick.json" "and finds what was installed with it"
 
 mkdir "$TMP/bin"
 printf '#!/bin/sh\ncase "$*" in *libgsl-dev) exit 1 ;; esac\necho install ok installed\n' >"$TMP/bin/dpkg-query"

@@ -95,4 +95,50 @@ is "$(compiled last)" 4 'but a build from nothing is made'
 git tag -d left right last >/dev/null && git reset -q --hard remade
 is "$(git show-ref; git status --porcelain)" "$before" 'the repository is as it was'
 
+
+# ---- the first commit, like a source that is built already ----
+
+like "$(build root)" 'built' 'a tarball is built'
+CLONE=$TMP/clone
+mkdir "$CLONE" && tar -xf "$LAB/fake.tar" -C "$CLONE" --strip-components=1
+clone() { command git -C "$CLONE" -c user.name=test -c user.email=test@localhost "$@"; }
+clone init -q -b main && clone add -A && clone commit -q -m same && clone tag same
+echo 'int f2(void) { return 22; }' >"$CLONE/src/f2.c"
+echo added >"$CLONE/src/added.h"
+clone rm -q src/f4.c && ln -s f1.c "$CLONE/src/f4.c" && chmod +x "$CLONE/scripts/olddefconfig.awk"
+sed -i 's| src/f4.o||' "$CLONE/Makefile"
+clone add -A && clone commit -q -m near && clone tag near
+like_root() { # like_root NAME: a variant of that commit of the clone, based on the tarball
+	cat >"$K/$1.json" <<-END
+		{ "base": "root", "source": { "kind": "git", "location": "$CLONE", "ref": "$1" } }
+	END
+}
+like_root same
+like_root near
+out=$(build same)
+like "$out" "from another commit's tree" 'a commit with the files of the tarball starts from its tree'
+is "$(compiled same)" 0 'and compiles nothing'
+is "$(sha256sum <"$(entry same)/bzImage")" "$(sha256sum <"$(entry root)/bzImage")" 'the bytes are its'
+rm -rf "$TREES"/git-*
+before=$(cd "$TREES" && find . -type f -exec sha256sum {} + | sort)
+like "$(build near)" "from another commit's tree" 'and so does one that differs in a few'
+is "$(NESTLAB_CACHE=$TMP/near; build near >/dev/null; sha256sum <"$(entry near)/bzImage")" \
+	"$(sha256sum <"$(entry near)/bzImage")" 'with the bytes of a build from nothing'
+near=$(echo "$TREES"/git-*)
+is "$(cd "$near" && find . -path ./.git -prune -o -type l -print -o -name '*.[ch]' -print | sort)" \
+	"$(cd "$CLONE" && find . -path ./.git -prune -o -type l -print -o -name '*.[ch]' -print | sort)" \
+	'and the sources of the commit, no other'
+is "$(cat "$near/src/f2.c")" "$(cat "$CLONE/src/f2.c")" 'as they are there'
+[ -x "$near/scripts/olddefconfig.awk" ] && [ -L "$near/src/f4.c" ]
+ok $? 'modes and links, too'
+is "$(cd "$TREES" && find . -path './git-*' -prune -o -type f -exec sha256sum {} + | sort)" "$before" \
+	'the tree that it started from is as it was'
+rm -rf "$TREES"/git-*
+for i in $(seq 1001); do echo $i >"$CLONE/src/n$i.h"; done
+clone add -A && clone commit -q -m large && clone tag large
+like_root large
+out=$(build large)
+like "$out" 'large +[0-9a-f]{12} +built' 'one that differs in a thousand files is built'
+is "$(grep -c "another commit's tree" <<<"$out")" 0 'from its sources'
+
 plan_done

@@ -245,6 +245,41 @@ like "$(cat "$TMP/first")" 'cancelled' 'in words too'
 is "$(left_over)" '' 'and leaves nothing'
 like "$("$NESTLAB" kernel list)" '^new +- +0 +no' 'nor half a build'
 
+# what was compiled is gone on from, by a build of the same inputs alone
+compiled() { grep -c '^  CC' "$(entry "$1")/log"; }
+UNFINISHED=$NESTLAB_CACHE/trees/unfinished
+[ -e "$UNFINISHED" ]
+ok $? 'but what was compiled'
+new_root 3
+FAKE_GATE='' build new >/dev/null
+is "$(compiled new)" 4 'another configuration is built from nothing'
+new_root 2
+"$NESTLAB" kernel build new >"$TMP/first" 2>&1 & # cancelled a second time
+FIRST=$!
+await_start
+kill -TERM $FIRST
+wait $FIRST
+[ -e "$UNFINISHED" ]
+ok $? 'cancelled again, it is kept again'
+out=$(FAKE_GATE='' build new)
+like "$out" 'went on from the build that was cancelled' 'the same one goes on'
+is "$(compiled new)" 0 'and compiles nothing again'
+is "$(grep -c '^  LD' "$(entry new)/log")" 0 'nor links'
+is "$(sha256sum <"$(entry new)/bzImage")" "$(FAKE_GATE='' NESTLAB_CACHE=$TMP/fresh
+	build new >/dev/null; sha256sum <"$(entry new)/bzImage")" 'with the bytes of a build in one go'
+[ ! -e "$UNFINISHED" ]
+ok $? 'then it is kept no longer'
+new_root 4
+"$NESTLAB" kernel build new >"$TMP/first" 2>&1 &
+FIRST=$!
+await_start
+kill -KILL $FIRST
+wait $FIRST 2>/dev/null
+(exec 3<>"$FAKE_GATE/go" && echo >&3)
+[ ! -e "$UNFINISHED" ]
+ok $? 'nothing is kept of a build that was killed: it may have been writing'
+new_root 5
+
 "$NESTLAB" kernel build new >"$TMP/first" 2>&1 &
 FIRST=$!
 await_start

@@ -122,6 +122,12 @@ like "$(cat "$TMP/err")" 'selftests of moving: the source has changed since the 
 run_moving
 like "$(grep -aoh -e first -e third "$TMP/lab/cache/selftests/"*/t_test)" third "the next run builds both"
 
+echo '/* the kernel alone */' >>"$repo/src/f1.c"
+git -C "$repo" commit -qam kernel
+run_moving
+unlike "$(cat "$TMP/err")" 'selftests of' "a commit that changes no file of theirs shares those of the one before"
+like "$(cat "$TMP/err")" 'build moving' "although its kernel is built"
+
 # ---- one that passes, one that cannot run here ----
 
 scenario good vmx_apic_access_test vmx_pmu_caps_test

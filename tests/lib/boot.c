@@ -2,7 +2,8 @@
 /*
  * boot.c - makes an image and boots it on a host, for the integration tests.
  *
- *	boot image KERNEL AGENT PLAN [CMDLINE]	prints the image's path
+ *	boot image KERNEL AGENT PLAN [CMDLINE [FILE]]	prints the image's path; FILE is a program,
+ *							in the initramfs as /agent
  *	boot host IMAGE RUN_DIR HOST		prints outcome, record count and error
  */
 #include <stdio.h>
@@ -18,12 +19,15 @@
 
 static int make_image(const struct places *places, char **argv)
 {
+	const struct image_file file = {.path = "/agent", .source = argv[4], .mode = 0755};
 	const struct image_request req = {
 		.cache_dir = places->cache,
 		.bzimage = argv[0],
 		.agent = argv[1],
 		.plan = argv[2],
 		.cmdline = argv[3],
+		.files = &file,
+		.nfiles = !!file.source,
 	};
 	struct error err = {0};
 	struct image image;
@@ -84,7 +88,8 @@ int main(int argc, char **argv)
 	cancel_install();
 	places_find(&places, NULL);
 	if (argc >= 5 && !strcmp(argv[1], "image")) {
-		char *args[] = {argv[2], argv[3], argv[4], default_cmdline(&places, argv[5])};
+		char *args[] = {argv[2], argv[3], argv[4], default_cmdline(&places, argv[5]),
+				argc > 6 ? argv[6] : NULL};
 
 		return make_image(&places, args);
 	}

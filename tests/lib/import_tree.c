@@ -18,7 +18,7 @@
 static int import_series(const struct kernel_env *env, const char *kind, const char *name,
 			 const char *source, struct error *err)
 {
-	struct kernel_import what = {.onto = "onto", .name = name};
+	struct kernel_import what = {.onto = "onto", .name = name, .dir = env->variants.shipped};
 
 	if (!strcmp(kind, "mbox")) {
 		what.mbox = source;
@@ -55,7 +55,7 @@ static int do_job(const struct kernel_env *env, char *line, struct error *err)
 	ret = import_series(env, kind, name, source, err);
 	if (ret)
 		return ret;
-	folder = xasprintf("%s/patches/%s", env->variants_dir, name);
+	folder = xasprintf("%s/patches/%s", env->variants.shipped, name);
 	ret = apply_series(folder, tree, err);
 	if (ret)
 		return error_prefix(err, ret, "IMPORTED");
@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	while (fgets(line, sizeof(line), stdin)) {
-		const struct kernel_env env = {.variants_dir = argv[1], .cache_dir = argv[2]};
+		const struct kernel_env env = {.variants.shipped = argv[1], .cache_dir = argv[2]};
 		struct error err = {0, ""};
 		int ret = do_job(&env, line, &err);
 		__cleanup_free char *text = terminal_line(err.text);

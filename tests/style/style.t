@@ -50,6 +50,7 @@ direction orchestrator/request 'orchestrator/(cli|daemon|bisect|engine|hosts)'
 direction orchestrator/hosts 'orchestrator/(engine|bisect|cli|daemon|request)'
 direction orchestrator/engine 'orchestrator/(bisect|cli|daemon)'
 direction orchestrator/bisect 'orchestrator/(cli|daemon)'
+direction orchestrator/daemon 'orchestrator/(cli|bisect|engine|hosts)'
 
 # A file knows another one when it calls what that one defines. Followed like that, no file may lead back
 # to itself.

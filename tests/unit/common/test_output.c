@@ -61,4 +61,31 @@ TEST(a_cancel_is_requested_when_nobody_reads_stderr)
 	close(fd);
 }
 
-UNIT_MAIN("output", NULL, NULL)
+static int resume_count(void *arg)
+{
+	__cleanup_free char *path = unit_path("count");
+	struct progress *p;
+
+	(void)arg;
+	if (!freopen(path, "w", stderr))
+		return 1;
+	p = progress_start("build");
+	progress_update(p, 0, 0, "unpacking");
+	progress_update(p, 600, 1000, "first");
+	progress_update(p, 700, 1000, "second");
+	progress_end(p, "done");
+	return 0;
+}
+
+/* An earlier try had made 600 of 1000: they say nothing of the time that the other 400 will take. */
+TEST(the_time_left_is_by_what_was_done_since_the_count_began)
+{
+	__cleanup_free char *said = NULL;
+
+	assert_int_equal(unit_in_child(resume_count, NULL), 0);
+	said = unit_get("count");
+	assert_contains(said, "600/1000  first  0:00\n");
+	assert_contains(said, "700/1000  second  0:00, 0:00 left\n");
+}
+
+UNIT_MAIN_EACH("output", unit_make_dir, unit_drop_dir)

@@ -18,7 +18,7 @@
 
 static struct kernel_env env_here(void)
 {
-	return (struct kernel_env){.variants_dir = unit_dir, .cache_dir = unit_dir};
+	return (struct kernel_env){.variants.shipped = unit_dir, .cache_dir = unit_dir};
 }
 
 /* ---- variants ---- */

@@ -19,15 +19,17 @@ static int make_onto(void **state)
 
 static int import(const char *fixture, const char *name, struct error *err)
 {
-	const struct kernel_env env = {.variants_dir = unit_dir, .cache_dir = unit_dir};
+	const struct kernel_env env = {.variants.shipped = unit_dir, .cache_dir = unit_dir};
 	__cleanup_free char *mbox = NULL;
 	struct places places;
 
 	places_find(&places, NULL);
 	mbox = xasprintf("%s/tests/fixtures/mbox/%s.mbox", places.root, fixture);
 	places_free(&places);
-	return kernel_import(
-		&env, &(struct kernel_import){.mbox = mbox, .onto = "onto", .name = name}, err);
+	return kernel_import(&env,
+			     &(struct kernel_import){
+				     .mbox = mbox, .onto = "onto", .name = name, .dir = unit_dir},
+			     err);
 }
 
 TEST(subjects_are_told_apart)
@@ -249,7 +251,7 @@ TEST(a_thread_as_it_is)
 
 TEST(the_imported_variant_loads)
 {
-	const struct kernel_env env = {.variants_dir = unit_dir, .cache_dir = unit_dir};
+	const struct kernel_env env = {.variants.shipped = unit_dir, .cache_dir = unit_dir};
 	struct kernel_variant v;
 	struct error err = {0, ""};
 

@@ -162,11 +162,12 @@ TEST(list_has_both)
 	size_t count;
 
 	assert_int_equal(host_list(&places, &names, &count, &err), 0);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 5);
 	assert_string_equal(names[0], "big");
 	assert_string_equal(names[1], "emulated");
 	assert_string_equal(names[2], "emulated-2cpu");
-	assert_string_equal(names[3], "wrong");
+	assert_string_equal(names[3], "here");
+	assert_string_equal(names[4], "wrong");
 	fs_free_names(names, count);
 }
 

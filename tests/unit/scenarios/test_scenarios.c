@@ -14,7 +14,7 @@ static int load(const char *text, struct scenario_plan *plan, struct error *err)
 	__cleanup_free char *path = unit_path("test.json");
 
 	assert_int_equal(fs_write_file(path, text, strlen(text), err), 0);
-	return scenario_load(unit_dir, "test", plan, err);
+	return scenario_load(&(struct folders){.shipped = unit_dir}, "test", plan, err);
 }
 
 static void load_well(const char *text, struct scenario_plan *plan)
@@ -237,9 +237,12 @@ TEST(a_missing_file_is_said_to_be_missing)
 	struct scenario_plan plan;
 	struct error err = {0};
 
-	assert_int_equal(scenario_load(unit_dir, "no-such", &plan, &err), -ENOENT);
-	assert_non_null(strstr(err.text, "no-such.json"));
-	assert_int_equal(scenario_load(unit_dir, "../x", &plan, &err), -EINVAL);
+	assert_int_equal(
+		scenario_load(&(struct folders){.shipped = unit_dir}, "no-such", &plan, &err),
+		-ENOENT);
+	assert_non_null(strstr(err.text, "no-such: no such scenario"));
+	assert_int_equal(scenario_load(&(struct folders){.shipped = unit_dir}, "../x", &plan, &err),
+			 -EINVAL);
 }
 
 TEST(shipped_plans_hold_what_they_promise)
@@ -251,7 +254,8 @@ TEST(shipped_plans_hold_what_they_promise)
 		struct error err = {0};
 		bool evmcs = false, unmanaged = false, no_ept = false, many = false;
 
-		if (scenario_load("scenarios", names[i], &plan, &err))
+		if (scenario_load(&(struct folders){.shipped = (char *)"scenarios"}, names[i],
+				  &plan, &err))
 			fail_msg("%s", err.text);
 		for (size_t k = 0; k < plan.nmeasures; k++) {
 			evmcs |= plan.measures[k].line.l1 == PLAN_L1_EVMCS;
@@ -283,7 +287,9 @@ TEST(only_a_linux_l1_has_a_vmm)
 	assert_true(scenario_plan_has_linux(&plan));
 	scenario_plan_free(&plan);
 	json_object_put(doc);
-	assert_int_equal(scenario_load("scenarios", "limit", &plan, &err), 0);
+	assert_int_equal(scenario_load(&(struct folders){.shipped = (char *)"scenarios"}, "limit",
+				       &plan, &err),
+			 0);
 	assert_false(scenario_plan_has_linux(&plan));
 	scenario_plan_free(&plan);
 }
@@ -332,7 +338,9 @@ TEST(the_agent_reads_what_the_planner_wrote)
 		char msg[128];
 		size_t n;
 
-		assert_int_equal(scenario_load("scenarios", names[i], &plan, &err), 0);
+		assert_int_equal(scenario_load(&(struct folders){.shipped = (char *)"scenarios"},
+					       names[i], &plan, &err),
+				 0);
 		__cleanup_free char *text = plan_text(&plan, 0);
 
 		if (plan_parse(text, &read, &n, msg, sizeof(msg)))

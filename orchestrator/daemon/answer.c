@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "orchestrator/daemon/carried.h"
+#include "orchestrator/daemon/metrics.h"
+
+#define RETRY_AFTER "5" /* seconds */
+
+static const struct {
+	int code, status;
+	const char *title;
+} problems[] = {
+	{-EINVAL, 400, "The request is wrong"},
+	{-E2BIG, 400, "The request asks for too much"},
+	{-EACCES, 401, "Who asks is not known"},
+	{-EPERM, 403, "Not allowed"},
+	{-ENOENT, 404, "Not found"},
+	{-ENOTSUP, 405, "Not done here"},
+	{-EEXIST, 409, "The state does not allow it"},
+	{-ESTALE, 410, "Too late"},
+	{-EFBIG, 413, "Too large"},
+	{-EBUSY, 503, "Too much at once"},
+	{-EAGAIN, 503, "Not now"},
+	{-ECANCELED, 503, "The daemon is ending"},
+	{-ENOSPC, 507, "Too little disk is free"},
+};
+
+static void find_problem(int code, int *status, const char **title)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(problems); i++)
+		if (problems[i].code == code) {
+			*status = problems[i].status;
+			*title = problems[i].title;
+			return;
+		}
+	*status = 500;
+	*title = "The daemon is in trouble";
+}
+
+void answer_refuse(struct carried *c, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	c->ret = code;
+	c->err.code = code;
+	va_start(ap, fmt);
+	vsnprintf(c->err.text, sizeof(c->err.text), fmt, ap);
+	va_end(ap);
+	c->over = true;
+}
+
+/* RFC 9457. The detail is made for people; "errno" for programs. */
+static void make_problem(struct carried *c)
+{
+	struct json_object *problem = json_object_new_object();
+	struct strbuf text = STRBUF_INIT;
+	const char *title;
+	int status;
+
+	find_problem(c->ret, &status, &title);
+	json_add_string(problem, "type", "about:blank");
+	json_add_string(problem, "title", title);
+	json_object_object_add(problem, "status", json_object_new_int(status));
+	json_add_string(problem, "detail", c->err.text);
+	strbuf_addstr(&text, json_object_to_json_string_ext(problem, JSON_C_TO_STRING_PLAIN));
+	json_object_put(problem);
+	exchange_answer_text(&c->x, "application/problem+json", &text);
+	c->x.status = status;
+}
+
+static void make_text(struct exchange *x)
+{
+	struct strbuf text = STRBUF_INIT;
+	int status = x->status;
+
+	if (!x->json)
+		return;
+	strbuf_addstr(&text,
+		      json_object_to_json_string_ext(
+			      x->json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	strbuf_addch(&text, '\n');
+	exchange_answer_text(x, "application/json", &text);
+	x->status = status;
+}
+
+static void add_headers(struct MHD_Response *r, const struct exchange *x)
+{
+	MHD_add_response_header(r, "Cache-Control", "no-store");
+	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+	if (x->type)
+		MHD_add_response_header(r, "Content-Type", x->type);
+	if (x->etag[0])
+		MHD_add_response_header(r, "ETag", x->etag);
+	if (x->location[0])
+		MHD_add_response_header(r, "Location", x->location);
+	if (x->status == 503)
+		MHD_add_response_header(r, "Retry-After", RETRY_AFTER);
+	if (x->status == 401)
+		MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
+}
+
+enum MHD_Result answer_send(struct carried *c)
+{
+	struct exchange *x = &c->x;
+	struct MHD_Response *r;
+	enum MHD_Result sent;
+
+	if (c->ret < 0)
+		make_problem(c);
+	else
+		make_text(x);
+	if (!x->status)
+		x->status = 200;
+	if (x->status == 503)
+		counters_add_refused(c->server->setting.service.counters);
+	counters_add_answer(c->server->setting.service.counters, x->status,
+			    clock_seconds() - c->began);
+	r = MHD_create_response_from_buffer(x->text_len, x->text, MHD_RESPMEM_MUST_COPY);
+	if (!r)
+		return MHD_NO;
+	add_headers(r, x);
+	sent = MHD_queue_response(c->connection, x->status, r);
+	MHD_destroy_response(r);
+	return sent;
+}

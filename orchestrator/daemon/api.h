@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* api.h - the handlers of the routes (route.c), by the file that has them. docs/api.md is their manual. */
+#ifndef ORCHESTRATOR_DAEMON_API_H
+#define ORCHESTRATOR_DAEMON_API_H
+
+#include "orchestrator/daemon/exchange.h"
+
+#define API_HANDLER(name) int name(struct exchange *x, struct daemon_db *db, struct error *err)
+
+/* api_jobs.c */
+API_HANDLER(api_jobs_list);
+API_HANDLER(api_jobs_submit);
+API_HANDLER(api_job_show);
+API_HANDLER(api_job_change);
+API_HANDLER(api_job_cancel);
+API_HANDLER(api_job_retry);
+
+/* api_log.c */
+API_HANDLER(api_log_read);
+API_HANDLER(api_log_append);
+
+/* api_leases.c */
+API_HANDLER(api_lease_claim);
+API_HANDLER(api_lease_renew);
+API_HANDLER(api_boot_records);
+API_HANDLER(api_boot_failure);
+
+/* api_hosts.c */
+API_HANDLER(api_hosts_list);
+API_HANDLER(api_host_change);
+
+/* api_tokens.c */
+API_HANDLER(api_tokens_list);
+API_HANDLER(api_tokens_add);
+API_HANDLER(api_token_remove);
+
+/* api_service.c */
+API_HANDLER(api_healthz);
+API_HANDLER(api_readyz);
+API_HANDLER(api_metrics);
+API_HANDLER(api_openapi);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * carried.h - a request on its way through the server: what server.c, answer.c, peer.c and stream.c share.
+ * Private to them.
+ */
+#ifndef ORCHESTRATOR_DAEMON_CARRIED_H
+#define ORCHESTRATOR_DAEMON_CARRIED_H
+
+#include <pthread.h>
+
+#include <microhttpd.h>
+
+#include "orchestrator/daemon/route.h"
+#include "orchestrator/daemon/server.h"
+#include "orchestrator/daemon/writer.h"
+
+#define SERVER_LISTENERS 4
+
+struct listener {
+	enum listen_kind kind;
+	struct server *server;
+	struct MHD_Daemon *mhd;
+};
+
+struct carried {
+	struct exchange x;
+	struct writer_work work; /* while it is with the writer */
+	struct server *server;
+	const struct listener *listener;
+	struct MHD_Connection *connection;
+	const struct route *route;
+	char *path; /* its pieces are x.params */
+	double began;
+	bool admitted;	  /* its body counts among those in memory */
+	bool too_large;	  /* its body */
+	bool begun, over; /* the handler was called; has answered */
+	int64_t deadline; /* parked: database_now()'s clock; 0: not parked yet */
+	int64_t seen; /* change_count() when it last looked for work; the newest event when for those */
+	struct error err; /* with ret */
+	int ret;
+	/* events */
+	int64_t last_event;
+	struct strbuf unsent;
+	bool is_stream;
+	bool sleeps;	      /* suspended, in the server's list of streams */
+	struct carried *next; /* parked, or a stream that sleeps */
+};
+
+struct server {
+	struct server_setting setting;
+	struct daemon_db *reader;
+	pthread_mutex_t reading; /* of reader */
+	struct listener listeners[SERVER_LISTENERS];
+	size_t nlisteners;
+
+	pthread_mutex_t lock; /* of all below */
+	size_t admitted;
+	int64_t last_event;
+	int64_t next_sign; /* of life, for listeners */
+	struct carried *parked, *streams;
+	bool stopping;
+};
+
+/* ---- peer.c ---- */
+
+/* Who asks. -EACCES: it does not say, or nobody knows it. */
+int peer_identify(struct carried *c, struct error *err);
+
+/* ---- answer.c ---- */
+
+/* Queues the answer that c->x holds, or the problem document of c->ret. */
+enum MHD_Result answer_send(struct carried *c);
+/* Sets c->ret and its text: to be sent by answer_send(). */
+void answer_refuse(struct carried *c, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- stream.c ---- */
+
+/* Begins to send events, after Last-Event-ID. */
+enum MHD_Result stream_begin(struct carried *c);
+/* Events were added, or it is time for a sign of life: those that sleep go on. */
+void stream_wake(struct server *s);
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/daemon/route.h"
+
+#include <string.h>
+
+#include "orchestrator/daemon/api.h"
+
+#define READERS	   (SCOPE_VIEWER | SCOPE_SUBMITTER | SCOPE_OPERATOR | SCOPE_ADMIN)
+#define SUBMITTERS (SCOPE_SUBMITTER | SCOPE_OPERATOR | SCOPE_ADMIN)
+#define AGENTS	   (SCOPE_AGENT | SCOPE_ADMIN)
+#define OPERATORS  (SCOPE_OPERATOR | SCOPE_ADMIN)
+
+#define CHANGES	  ROUTE_WRITES
+#define SMALL	  65536
+#define REQUEST	  (1 << 20)
+#define LOG_CHUNK (1 << 20)
+#define RECORDS	  (8 << 20)
+
+const struct route routes[] = {
+	{"GET", "/v1/jobs", READERS, 0, 0, api_jobs_list},
+	{"POST", "/v1/jobs", SUBMITTERS, CHANGES | ROUTE_UPLOADS, REQUEST, api_jobs_submit},
+	{"GET", "/v1/jobs/{uid}", READERS, 0, 0, api_job_show},
+	{"PATCH", "/v1/jobs/{uid}", SUBMITTERS, CHANGES, SMALL, api_job_change},
+	{"DELETE", "/v1/jobs/{uid}", SUBMITTERS, CHANGES, 0, api_job_cancel},
+	{"POST", "/v1/jobs/{uid}/retry", SUBMITTERS, CHANGES, 0, api_job_retry},
+	{"GET", "/v1/jobs/{uid}/log", READERS, 0, 0, api_log_read},
+
+	{"POST", "/v1/leases", AGENTS, ROUTE_WRITES, SMALL, api_lease_claim},
+	{"PUT", "/v1/leases/{boot}/{epoch}", AGENTS, ROUTE_WRITES, SMALL, api_lease_renew},
+	{"PUT", "/v1/boots/{uid}/records", AGENTS, CHANGES | ROUTE_UPLOADS, RECORDS,
+	 api_boot_records},
+	{"POST", "/v1/boots/{uid}/failure", AGENTS, CHANGES, SMALL, api_boot_failure},
+	{"PUT", "/v1/boots/{uid}/log", AGENTS, ROUTE_UPLOADS, LOG_CHUNK, api_log_append},
+
+	{"GET", "/v1/hosts", READERS, 0, 0, api_hosts_list},
+	{"PATCH", "/v1/hosts/{name}", OPERATORS, CHANGES, SMALL, api_host_change},
+
+	{"GET", "/v1/tokens", SCOPE_ADMIN, 0, 0, api_tokens_list},
+	{"POST", "/v1/tokens", SCOPE_ADMIN, ROUTE_WRITES, SMALL, api_tokens_add},
+	{"DELETE", "/v1/tokens/{sha256}", SCOPE_ADMIN, ROUTE_WRITES, 0, api_token_remove},
+
+	{"GET", "/v1/events", READERS, ROUTE_STREAMS, 0, NULL},
+	{"GET", "/healthz", 0, 0, 0, api_healthz},
+	{"GET", "/readyz", 0, 0, 0, api_readyz},
+	{"GET", "/metrics", READERS, 0, 0, api_metrics},
+	{"GET", "/openapi.json", 0, 0, 0, api_openapi},
+	{0},
+};
+
+/* Matches "/v1/jobs/{uid}" with "/v1/jobs/x"; does not change @path. */
+static bool matches(const char *pattern, const char *path)
+{
+	while (*pattern) {
+		if (*pattern == '{') {
+			if (!*path || *path == '/')
+				return false;
+			pattern = strchr(pattern, '}') + 1;
+			path += strcspn(path, "/");
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	return !*path;
+}
+
+static void take_params(const char *pattern, char *path, const char *params[EXCHANGE_PARAMS])
+{
+	size_t n = 0;
+
+	while (*pattern && n < EXCHANGE_PARAMS) {
+		if (*pattern != '{') {
+			pattern++;
+			path++;
+			continue;
+		}
+		params[n++] = path;
+		pattern = strchr(pattern, '}') + 1;
+		path += strcspn(path, "/");
+		if (*path)
+			*path++ = '\0';
+		if (*pattern)
+			pattern++;
+	}
+}
+
+const struct route *route_find(const char *method, char *path, const char *params[EXCHANGE_PARAMS],
+			       bool *known)
+{
+	*known = false;
+	for (const struct route *r = routes; r->method; r++) {
+		if (!matches(r->path, path))
+			continue;
+		*known = true;
+		if (strcmp(r->method, method))
+			continue;
+		take_params(r->path, path, params);
+		return r;
+	}
+	return NULL;
+}
