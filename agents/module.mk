@@ -29,4 +29,4 @@ $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet 
 	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
 	steady stream upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock framed l1_records line port sink stream thin_boot thin_devices upload)
+	channel clock files framed l1_records line port sink stream thin_boot thin_devices upload)
