@@ -26,6 +26,7 @@
 #include "agents/l0/runner.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
+#define LOG_MAX		16					    /* lines */
 #define EVMCS_MESSAGE	"kvm_intel: Using Hyper-V Enlightened VMCS" /* of arch/x86/kvm/vmx/vmx.c */
 
 struct guest {
@@ -113,16 +114,29 @@ static void add_hypervisor(struct line *l)
 	line_add_member(l, "hypervisor", name);
 }
 
-/* What L1's KVM drives its VMCSs with. It says so once, when it starts; that L0 sees the same is for the
- * agent there to check. */
-static bool uses_evmcs(void)
+/*
+ * What L1's KVM drives its VMCSs with: its kernel says so once, when KVM starts. That L0 sees the same is for the
+ * agent there to check. The lines that say what the kernel takes the machine for go with it: the proof.
+ */
+static void add_nested(struct line *l)
 {
+	static const char *const words[] = {"ypervisor", "Hyper-V", NULL};
 	int fd = kmsg_open(false);
-	bool found = kmsg_has(fd, EVMCS_MESSAGE);
+	const char *nested = "vmcs", *comma = "";
+	char text[256];
 
+	line_addf(l, ",\"log\":[");
+	for (int i = 0; i < LOG_MAX && kmsg_find(fd, words, text, sizeof(text)); i++) {
+		line_addf(l, "%s", comma);
+		line_add_string(l, text, strlen(text));
+		comma = ",";
+		if (strstr(text, EVMCS_MESSAGE))
+			nested = "evmcs";
+	}
+	line_addf(l, "]");
+	line_add_member(l, "nested", nested);
 	if (fd >= 0)
 		close(fd);
-	return found;
 }
 
 static void send_hello(struct guest *g)
@@ -138,7 +152,7 @@ static void send_hello(struct guest *g)
 	line_start(&line, "hello");
 	identity_add_kernel(&line);
 	add_hypervisor(&line);
-	line_add_member(&line, "nested", uses_evmcs() ? "evmcs" : "vmcs");
+	add_nested(&line);
 	identity_add_clock(&line);
 	line_addf(&line, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
 	channel_send_line(&g->runner.channel, &line);

@@ -66,13 +66,17 @@ bool kmsg_next_complaint(int fd, char *text, size_t size)
 	return false;
 }
 
-bool kmsg_has(int fd, const char *text)
+bool kmsg_find(int fd, const char *const *words, char *text, size_t size)
 {
 	char record[8192];
 	const char *line;
 
 	while ((line = next_line(fd, record, sizeof(record))))
-		if (strstr(line, text))
+		for (const char *const *w = words; *w; w++) {
+			if (!strstr(line, *w))
+				continue;
+			snprintf(text, size, "%s", line);
 			return true;
+		}
 	return false;
 }

@@ -13,7 +13,7 @@ int kmsg_open(bool from_now);
 /* The next new complaint, as one line in @text; false if there is none (or @fd is negative). */
 bool kmsg_next_complaint(int fd, char *text, size_t size);
 
-/* Does the rest of the log have a line of the kernel's with @text in it? Reads up to that. */
-bool kmsg_has(int fd, const char *text);
+/* The next line of the kernel's that has one of @words (ended by NULL) in it; false if there is none. */
+bool kmsg_find(int fd, const char *const *words, char *text, size_t size);
 
 #endif

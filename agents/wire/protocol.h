@@ -34,7 +34,7 @@
  *	begin	 id of the measurement that starts
  *	l1	 a Linux L1 is up and says who it is: id (of the measurement that it was made for), via (the
  *		 word of PLAN_VMMS that runs it), release, build_id, hypervisor (what its CPUID names below
- *		 it), nested ("vmcs" or "evmcs": what its KVM drives L0 with), clock, tsc_khz, cpus
+ *		 it), nested ("vmcs" or "evmcs": what its KVM drives L0 with), clock, tsc_khz, cpus, log (what its kernel says of the hypervisor below it)
  *	metric	 id, metric (name), unit ("instructions", "ns" or "per-mclk"), count, min, max, mean,
  *		 hist: [[bucket,count],...] (common/histogram.h). A "per-mclk" metric is in
  *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K means
