@@ -13,11 +13,11 @@
 
 #define AT(member) offsetof(struct ipmi_config, member)
 
-const char *const ipmi_keys[] = {"bmc",		"credentials", "cipher",    "boot",
-				 "firmware",	"image_file",  "image_url", "listen",
-				 "boot_script", "cmdline",     "console",   "off_limit_s",
-				 "on_limit_s",	"tries",       "poll_ms",   "request_limit_s",
-				 "silence_s",	NULL};
+const char *const ipmi_keys[] = {
+	"bmc",	   "credentials",     "cipher",	     "boot",	   "firmware",
+	"records", "image_file",      "image_url",   "listen",	   "boot_script",
+	"cmdline", "console",	      "off_limit_s", "on_limit_s", "tries",
+	"poll_ms", "request_limit_s", "silence_s",   NULL};
 
 /* Where each limit comes from: docs/hosts.md. */
 static const struct host_number numbers[] = {
@@ -50,6 +50,9 @@ static const struct {
 	const char *words[3];
 } words[] = {
 	{"boot", AT(boot), {[IPMI_BOOT_PXE] = "pxe", [IPMI_BOOT_CDROM] = "cdrom"}},
+	{"records",
+	 AT(records),
+	 {[IPMI_RECORDS_CONSOLE] = "console", [IPMI_RECORDS_HTTP] = "http"}},
 	{"firmware", AT(firmware), {[IPMI_UEFI] = "uefi", [IPMI_BIOS] = "bios"}},
 };
 
@@ -123,6 +126,10 @@ static int check_parts(const struct json_node *file, const struct ipmi_config *c
 		return json_error(file, err,
 				  "says neither image_url (we serve the image) nor image_file "
 				  "(something else does)");
+	if (c->records == IPMI_RECORDS_HTTP && !c->image_url)
+		return json_error(
+			file, err,
+			"records: \"http\" needs image_url, which is how the host reaches us");
 	if (c->boot_script && !c->image_url)
 		return json_error(file, err,
 				  "boot_script: the script names the image by image_url");
@@ -181,6 +188,8 @@ char *ipmi_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 		    "console=%s,%lld loglevel=6 sysctl.kernel.printk=5 panic_print=32 nokaslr "
 		    "tsc=reliable",
 		    c->console.device, (long long)c->console.speed);
+	if (c->records == IPMI_RECORDS_HTTP && !(c->cmdline && strstr(c->cmdline, "ip=")))
+		strbuf_addstr(&line, " ip=dhcp");
 	if (c->cmdline)
 		strbuf_addf(&line, " %s", c->cmdline);
 	return strbuf_detach(&line);

@@ -7,6 +7,7 @@
 #include "orchestrator/hosts/driver.h"
 
 enum ipmi_boot { IPMI_BOOT_PXE, IPMI_BOOT_CDROM };
+enum ipmi_records { IPMI_RECORDS_CONSOLE, IPMI_RECORDS_HTTP };
 enum ipmi_firmware { IPMI_UEFI, IPMI_BIOS };
 
 struct ipmi_config {
@@ -14,6 +15,7 @@ struct ipmi_config {
 	char *address, *port;
 	char *credentials; /* credentials.h */
 	int64_t boot;	   /* enum ipmi_boot */
+	int64_t records;   /* enum ipmi_records: the way that they take */
 	int64_t firmware;  /* enum ipmi_firmware */
 	char *image_file;  /* NULL, or where the image is put for whoever serves it */
 	char *image_url;   /* NULL, or how the host reaches our server (serve.h) */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +29,7 @@ struct ipmi_run {
 	struct task *task;
 	struct sol *sol;
 	struct serve_boot *served;
-	bool overridden;  /* a boot device is set */
-	bool line_failed; /* and is_on() has said so */
+	bool overridden; /* a boot device is set */
 };
 
 /* ---- power; in a task's thread ---- */
@@ -143,22 +143,37 @@ static void clear_device(struct ipmi_run *b)
 	strbuf_release(&out);
 }
 
+/* The URL has the port that the server got. */
+static int take_records(struct ipmi_run *b, struct error *err)
+{
+	struct host_session *s = b->session;
+	const struct line_setting setting = {.ticket = &s->ticket, .records_path = s->records_path};
+
+	s->ticket.channel = TICKET_HTTP;
+	s->ticket.answers = true;
+	snprintf(s->ticket.device, sizeof(s->ticket.device), "%s", serve_records_url(b->served));
+	return serve_take_records(b->served, &setting, err);
+}
+
 static int serve_image(struct ipmi_run *b, struct error *err)
 {
-	char ticket[TICKET_BYTES];
-	struct serve_request request = {
+	const struct serve_request request = {
 		.base_url = b->cfg->image_url,
 		.listen = b->cfg->listen,
 		.image = b->session->image,
-		.overlay = ticket,
-		.overlay_bytes = sizeof(ticket),
 	};
-	int ret = image_find_ticket(request.image, &request.overlay_at, err);
+	char ticket[TICKET_BYTES];
+	uint64_t at;
+	int ret = image_find_ticket(request.image, &at, err);
 
+	if (!ret)
+		ret = serve_open(&request, &b->served, err);
+	if (!ret && b->cfg->records == IPMI_RECORDS_HTTP)
+		ret = take_records(b, err);
 	if (ret)
 		return ret;
 	ticket_format(&b->session->ticket, ticket);
-	ret = serve_open(&request, &b->served, err);
+	ret = serve_set_overlay(b->served, ticket, sizeof(ticket), at, err);
 	explicit_bzero(ticket, sizeof(ticket));
 	if (!ret)
 		b->session->ticketed = true;
@@ -253,12 +268,23 @@ static int ipmi_power(struct host_session *s, enum host_power want, struct error
 	return 0;
 }
 
+static void hear_records(struct ipmi_run *b)
+{
+	struct line_counts counts;
+
+	serve_tell_records(b->served, &counts, &b->session->heard_at);
+	b->session->refused += counts.refused;
+}
+
 /* The power state is no news: BMCs report it late, and the agent's `bye` ends a boot. */
 static bool ipmi_is_on(struct host_session *s)
 {
 	struct ipmi_run *b = s->priv;
+	bool serves = channel_serves(sol_channel(b->sol), s);
 
-	return channel_serves(sol_channel(b->sol), s);
+	if (b->cfg->records == IPMI_RECORDS_HTTP)
+		hear_records(b);
+	return serves;
 }
 
 static int ipmi_postmortem(struct host_session *s, struct strbuf *why)

@@ -90,6 +90,7 @@ TEST(what_does_not_fit_together_is_told)
 		{"{" BMC "}", "neither image_url"},
 		{"{" BMC URL ",\"boot\":\"cdrom\"}", "image_file says where"},
 		{"{" BMC ",\"image_file\":\"/srv/x\",\"boot_script\":\"/srv/y\"}", "image_url"},
+		{"{" BMC ",\"image_file\":\"/srv/x\",\"records\":\"http\"}", "needs image_url"},
 		{"{" BMC URL ",\"boot\":\"disk\"}", "\"pxe\" or \"cdrom\""},
 		{"{" BMC URL ",\"cipher\":0}", "cipher"},
 		{"{" BMC URL ",\"console\":\"ttyS1,115201\"}", "no speed"},
