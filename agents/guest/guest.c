@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/guest/crew.h"
 #include "agents/guest/mail.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/capability.h"
@@ -33,6 +34,7 @@ struct guest {
 	struct runner runner; /* its channel is a file in memory */
 	struct mail *mail;
 	int port;
+	long cpus;
 };
 
 static struct line line;
@@ -154,7 +156,7 @@ static void send_hello(struct guest *g)
 	add_hypervisor(&line);
 	add_nested(&line);
 	identity_add_clock(&line);
-	line_addf(&line, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
+	line_addf(&line, ",\"cpus\":%ld", g->cpus);
 	channel_send_line(&g->runner.channel, &line);
 	close(kvm);
 }
@@ -176,6 +178,8 @@ void guest_main(void)
 	static char cmdline[4096];
 
 	init_machine();
+	g.cpus = sysconf(_SC_NPROCESSORS_ONLN); /* musl counts those that a thread may run on */
+	crew_pin(0);				/* ringing is for vCPU 0 */
 	open_log();
 	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
 	map_mail(&g, cmdline);

@@ -5,6 +5,7 @@
 
 static int (*const scenarios[PLAN_SCENARIO_COUNT])(const struct plan_measure *m, struct sink *s) = {
 	[PLAN_MULTIPLEX] = guest_multiplex_run,
+	[PLAN_MIGRATE] = guest_migrate_run,
 	[PLAN_EXITS] = guest_exits_run,
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,11 +32,13 @@ void sink_wait_quiet(struct sink *s)
 /* A child that cannot tell what it found is of no use: the parent sees how it ended. */
 void sink_line(const struct sink *s, struct line *l)
 {
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER; /* line at a time */
 	size_t done = 0;
 
 	if (l->full)
 		_exit(EMSGSIZE);
 	l->buf[l->len++] = '\n';
+	pthread_mutex_lock(&one);
 	while (done < l->len) {
 		ssize_t n = write(s->fd, l->buf + done, l->len - done);
 
@@ -44,6 +47,7 @@ void sink_line(const struct sink *s, struct line *l)
 		if (n > 0)
 			done += (size_t)n;
 	}
+	pthread_mutex_unlock(&one);
 }
 
 static void start_line(const struct sink *s, struct line *l, const char *type)

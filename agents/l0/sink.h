@@ -7,7 +7,7 @@
  * may fall into what is timed, so a measurement
  *	- calls sink_wait_quiet() when all is made ready, before it starts to time,
  *	- calls none of the others before it has timed everything.
- * Call them from one thread only. None of them fails: trouble with the pipe ends the child, and the
+ * Metrics and counters come from one thread; sink_fail() may come from any. None of them fails: trouble with the pipe ends the child, and the
  * parent reports that.
  */
 #ifndef AGENTS_L0_SINK_H

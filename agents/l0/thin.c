@@ -15,13 +15,16 @@
 #include "agents/l0/hyperv.h"
 #include "agents/l0/vm.h"
 
-#define TSS_ADDRESS   0xfffbd000ul /* three pages that KVM wants below 4 GiB, for real mode */
-#define IDENTITY_PAGE 0xfffbc000ull
-#define BOOT_CS	      0x10
-#define BOOT_DS	      0x18
+#define TSS_ADDRESS			 0xfffbd000ul /* three pages that KVM wants below 4 GiB, for real mode */
+#define IDENTITY_PAGE			 0xfffbc000ull
+#define HV_STATUS_INVALID_HYPERCALL_CODE 2 /* TLFS, appendix B */
+#define BOOT_CS				 0x10
+#define BOOT_DS				 0x18
 
-/* Leaf 1, ECX: the local APIC's timer takes TSC values. KVM_GET_SUPPORTED_CPUID leaves it to the VMM. */
+/* Leaf 1, ECX, what KVM_GET_SUPPORTED_CPUID leaves to the VMM: the local APIC's timer takes TSC values; there
+ * is a hypervisor, without which no guest looks for one. */
 #define CPUID_TSC_DEADLINE (1u << 24)
+#define CPUID_HYPERVISOR   (1u << 31)
 
 static int fail_ioctl(struct thin *t, const char *what)
 {
@@ -80,7 +83,7 @@ static void fit_cpuid(struct kvm_cpuid_entry2 *e, uint32_t number)
 {
 	if (e->function == 1) {
 		e->ebx = (e->ebx & 0xffffff) | number << 24;
-		e->ecx |= CPUID_TSC_DEADLINE;
+		e->ecx |= CPUID_TSC_DEADLINE | CPUID_HYPERVISOR;
 	} else if (e->function == 0xb || e->function == 0x1f) {
 		e->edx = number;
 	}
@@ -124,6 +127,7 @@ static int open_cpu(struct thin *t, const struct plan_measure *m, uint32_t numbe
 	struct thin_cpu *cpu = &t->cpus[number];
 	int size = ioctl(t->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
+	cpu->thin = t;
 	cpu->fd = ioctl(t->vm, KVM_CREATE_VCPU, number);
 	if (cpu->fd < 0)
 		return fail_ioctl(t, "KVM_CREATE_VCPU");
@@ -203,6 +207,7 @@ static int fill(struct thin *t, const struct plan_measure *m, const char *kernel
 int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s)
 {
 	*t = (struct thin){.sink = s, .kvm = -1, .vm = -1, .ram = MAP_FAILED};
+	pthread_mutex_init(&t->lock, NULL);
 	return fill(t, m, kernel);
 }
 
@@ -291,8 +296,15 @@ static int report_error(struct thin *t, int code, unsigned int limit_s)
 	return report_end(t, what);
 }
 
-/* 0: L1 goes on. */
-static int handle_exit(struct thin *t, struct kvm_run *run)
+/* Hyper-V's messages and events end here: no partition is at their other end. Of the synthetic interrupt
+ * controller's registers KVM only tells. */
+static void answer_hyperv(struct kvm_hyperv_exit *e)
+{
+	if (e->type == KVM_EXIT_HYPERV_HCALL)
+		e->u.hcall.result = HV_STATUS_INVALID_HYPERCALL_CODE;
+}
+
+static int handle_locked(struct thin *t, struct kvm_run *run)
 {
 	char what[128];
 
@@ -308,8 +320,83 @@ static int handle_exit(struct thin *t, struct kvm_run *run)
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data)); /* nobody is there */
 		return 0;
 	}
+	if (run->exit_reason == KVM_EXIT_HYPERV) {
+		answer_hyperv(&run->hyperv);
+		return 0;
+	}
 	describe_exit(run, what, sizeof(what));
 	return report_end(t, what);
+}
+
+/* 0: L1 goes on. */
+static int handle_exit(struct thin *t, struct kvm_run *run)
+{
+	int ret;
+
+	pthread_mutex_lock(&t->lock);
+	ret = t->over;
+	if (!ret)
+		ret = handle_locked(t, run);
+	pthread_mutex_unlock(&t->lock);
+	return ret;
+}
+
+/* A vCPU that waits for its startup IPI says EAGAIN. */
+static int error_of_run(void)
+{
+	if (errno == EINTR || errno == EAGAIN)
+		return 0;
+	return -errno;
+}
+
+/* A vCPU that ends ends L1: vCPU 0's KVM_RUN is interrupted, as by the alarm. */
+static void *run_other_cpu(void *arg)
+{
+	struct thin_cpu *cpu = arg;
+	struct thin *t = cpu->thin;
+	int ret = 0;
+
+	while (!ret) {
+		if (ioctl(cpu->fd, KVM_RUN, 0))
+			ret = error_of_run();
+		else
+			ret = handle_exit(t, cpu->run);
+	}
+	pthread_mutex_lock(&t->lock);
+	t->over = ret;
+	pthread_mutex_unlock(&t->lock);
+	pthread_kill(t->runner, SIGALRM);
+	return NULL;
+}
+
+/* They run to the end of the process: idle vCPUs halt in KVM. The alarm is none of theirs. */
+static int start_threads(struct thin *t)
+{
+	sigset_t alarm, before;
+
+	t->has_threads = true;
+	t->runner = pthread_self();
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, &before);
+	for (uint32_t i = 1; i < t->ncpus; i++) {
+		int ret = pthread_create(&t->cpus[i].thread, NULL, run_other_cpu, &t->cpus[i]);
+
+		if (ret)
+			return -ret;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return 0;
+}
+
+static int has_ended(struct thin *t)
+{
+	int ret;
+
+	pthread_mutex_lock(&t->lock);
+	ret = t->over;
+	pthread_mutex_unlock(&t->lock);
+	return ret;
 }
 
 int thin_run(struct thin *t, unsigned int limit_s)
@@ -318,11 +405,18 @@ int thin_run(struct thin *t, unsigned int limit_s)
 
 	t->devices.rung = false;
 	set_alarm(limit_s);
+	if (!t->has_threads)
+		ret = start_threads(t);
 	while (!ret && !t->devices.rung) {
-		if (ioctl(t->cpus[0].fd, KVM_RUN, 0))
-			ret = report_error(t, errno, limit_s);
-		else
+		if (!ioctl(t->cpus[0].fd, KVM_RUN, 0)) {
 			ret = handle_exit(t, t->cpus[0].run);
+			continue;
+		}
+		int why = errno;
+
+		ret = has_ended(t);
+		if (!ret)
+			ret = report_error(t, why, limit_s);
 	}
 	set_alarm(0);
 	return ret;

@@ -14,6 +14,7 @@
 #ifndef AGENTS_L0_THIN_H
 #define AGENTS_L0_THIN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,8 +40,10 @@ struct thin_devices {
 };
 
 struct thin_cpu {
+	struct thin *thin;
 	int fd;
 	struct kvm_run *run;
+	pthread_t thread; /* of all but vCPU 0, which thin_run() runs */
 };
 
 struct thin {
@@ -49,14 +52,18 @@ struct thin {
 	char *ram; /* THIN_RAM bytes, from guest-physical 0 on */
 	struct thin_cpu cpus[THIN_MAX_CPUS];
 	uint32_t ncpus;
+	bool has_threads;
+	pthread_mutex_t lock; /* devices and what follows: vCPUs exit at the same time */
 	struct thin_devices devices;
+	int over;	  /* 0; or what ended another vCPU than 0, and so L1 */
+	pthread_t runner; /* who is in thin_run() */
 };
 
 /* Makes the VM of @m with @kernel loaded; nothing runs yet. */
 int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s);
 void thin_close(struct thin *t);
 
-/* Runs L1 until it rings. A death, a panic and @limit_s seconds of silence are failures, which the sink is told
+/* Runs L1 until it rings, which it does on vCPU 0. A death, a panic and @limit_s seconds of silence are failures, which the sink is told
  * with the end of L1's console. */
 int thin_run(struct thin *t, unsigned int limit_s);
 

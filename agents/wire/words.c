@@ -225,7 +225,7 @@ static bool is_linux_by_hand(const struct plan_measure *m)
 
 static bool is_linux_of_many(const struct plan_measure *m)
 {
-	return is_linux(m) && (m->parallel || m->l1_vcpus > 1);
+	return is_linux(m) && (m->parallel || (m->scenario == PLAN_EXITS && m->l1_vcpus > 1));
 }
 
 static bool is_kvm_shown_elsewhere(const struct plan_measure *m)
@@ -244,12 +244,11 @@ static const struct {
 	bool (*is_broken)(const struct plan_measure *m);
 	const char *text;
 } rules[] = {
-	{ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN), is_linux,
-	 "a Linux L1 (l1 linux-...) runs multiplex and exits"},
+	{ONLY(PLAN_CHURN), is_linux, "a Linux L1 (l1 linux-...) runs multiplex, migrate and exits"},
+	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE), is_linux_of_many,
+	 "mode parallel of a Linux L1 is for multiplex; exits have l1_vcpus 1"},
 	{WITH_L1, is_linux_by_hand,
 	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
-	{WITH_L1, is_linux_of_many,
-	 "a Linux L1 has l1_vcpus 1 and mode cooperative: one thread of its agent runs the L2 vCPUs in turn"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
 	 "the L2 of a Linux L1 has no local APIC to send interrupts"},

@@ -98,14 +98,15 @@ TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
 	assert_non_null(strstr(why, "no measure line"));
 	refused(MULTIPLEX " vmm=thin", "has no word vmm (of a Linux L1 alone)");
 	refused(LINUX("scenario=exits l2_vcpus=1 reason=interrupt"), "no local APIC");
-	refused(LINUX("scenario=multiplex l2_vcpus=8 parallel=1"), "mode cooperative");
+	refused(LINUX("scenario=exits l2_vcpus=8 reason=cpuid parallel=1"), "mode parallel");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
-		"l1_vcpus=2 scenario=multiplex l2_vcpus=8",
+		"l1_vcpus=2 scenario=exits reason=cpuid l2_vcpus=8",
 		"l1_vcpus 1");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=0 apic_pages=0 rounds=5 warmup=1 "
 		"l1_vcpus=1 scenario=multiplex l2_vcpus=8",
 		"ept and apic_pages");
-	refused(LINUX("scenario=churn l2_vcpus=8 operation=dontneed"), "runs multiplex and exits");
+	refused(LINUX("scenario=churn l2_vcpus=8 operation=dontneed"),
+		"runs multiplex, migrate and exits");
 }
 
 TEST(what_is_wrong_is_named)
