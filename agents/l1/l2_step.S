@@ -50,6 +50,7 @@ bad_\n:	mov	\reg, %r15
 	.text
 /* uint64_t l2_step(struct l2_page *page, uint64_t *found) */
 	.globl l2_step
+	.type l2_step, @function
 l2_step:
 	push	%rbp
 	push	%rbx
@@ -78,4 +79,5 @@ done:	pop	%rsi
 	pop	%rbp
 	ret
 	each	report
+	.size l2_step, . - l2_step
 	.section .note.GNU-stack, "", @progbits
