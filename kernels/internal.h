@@ -43,6 +43,12 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 /* Makes the new @v the same as @base, all but name, path and parent. */
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
 
+/* ---- prebuilt.c ---- */
+
+/* kernel_build() of a source of kind "built"; -ESTALE: a file changed meanwhile. */
+int kernel_prebuilt_build(const struct kernel_env *env, const struct kernel_variant *v,
+			  struct kernel_build *out, struct error *err);
+
 /* ---- source.c ---- */
 
 struct kernel_source_id {
