@@ -147,7 +147,7 @@ int kernel_tree_keep(const char *tree, const char *kept, struct error *err);
  * checkout put it there after the first make. Nothing to do in a tree without a mark.
  */
 int kernel_tree_note_source(const char *tree, const char *path, struct error *err);
-/* Did make generate @path? Then a patch for it would not apply to fresh sources. */
+/* Did make, or nestlab, generate @path? Then a patch for it would not apply to fresh sources. */
 int kernel_tree_is_generated(const char *tree, const char *path, bool *generated,
 			     struct error *err);
 

@@ -12,10 +12,11 @@
 #include "common/shell.h"
 #include "orchestrator/hosts/emulated.h"
 #include "orchestrator/hosts/here.h"
+#include "orchestrator/hosts/ipmi/ipmi.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, NULL};
+const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_ipmi, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {
