@@ -119,6 +119,8 @@ struct kernel_make {
 /* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
  * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
+/* "gcc" of "ccache gcc": ccache changes nothing but the time, so it is in no key. */
+const char *kernel_compiler_name(const char *compiler);
 /* The first line of `PROGRAM --version`; the caller frees. */
 int kernel_tool_version(const char *program, char **line, struct error *err);
 /* Stands for the environment and the arguments of make in the key. */

@@ -207,8 +207,8 @@ static int take_compiler(struct loader *l, const struct json_node *n, struct err
 {
 	int ret = take_string(n, &l->v->compiler, err);
 
-	if (!ret && strpbrk(l->v->compiler, " \t\n$()'\""))
-		return json_error(n, err, "expected one program's name");
+	if (!ret && strpbrk(kernel_compiler_name(l->v->compiler), " \t\n$()'\""))
+		return json_error(n, err, "expected one program's name, or \"ccache NAME\"");
 	return ret;
 }
 
