@@ -64,8 +64,9 @@ static size_t add_scenario(struct report *r, size_t first, unsigned int flags, s
 		table_take(t, TONE_PLAIN, words_number(m->base.p99));
 		table_cell(t, "%s", m->unit);
 	}
-	strbuf_addf(out, "%s%s%s%s\n", first ? "\n" : "", scenario, *words ? ", all with: " : "",
-		    words);
+	if (first)
+		strbuf_addch(out, '\n');
+	strbuf_addf(out, "%s%s%s\n", scenario, *words ? ", all with: " : "", words);
 	table_text_columns(t, flags / RESULTS_RENDER_COLUMNS(1), flags & RESULTS_RENDER_COLOUR,
 			   out);
 	table_free(t);
