@@ -46,6 +46,9 @@
 #include "common/sha256.h"
 #include "common/strbuf.h"
 
+/* The variant that a Linux L1 boots when nobody says otherwise. */
+#define KERNEL_L1_DEFAULT "l1-linux"
+
 enum kernel_source_kind {
 	KERNEL_SOURCE_DEB,
 	KERNEL_SOURCE_TARBALL,
