@@ -11,7 +11,8 @@
         {"set": {KEY: VALUE}}; prints the state
 
 It does what DSP0266 and DSP0268 say, and what makes do otherwise: PROFILES below. Kinds of faults: timeout,
-reset, 500, 503, garbage, truncated, late (it is done, and no answer comes)."""
+reset, 500, 503, garbage, truncated, late (it is done, and no answer comes), stop (the file DIR/stopped says
+that it has come to it)."""
 
 import argparse
 import base64
@@ -141,6 +142,7 @@ class FakeMachine:
 
     def boot(self, image, disk):
         self.say(b"ACME BIOS 1.0\r\n")
+        time.sleep(0.3) # a machine that is on for less than that is not believed to have been
         if disk or not image:
             self.say(b"Debian GNU/Linux 12 disk ttyS0\r\nlogin: ")
             return
@@ -151,6 +153,7 @@ class FakeMachine:
         bye = record(1, '"type":"bye","records":2')
         if self.running:
             self.say(b"[    0.0] Linux version 6\r\n" + frames(bytes.fromhex(key), [hello, bye]))
+        self.running = False
 
     def off(self):
         self.running = False
@@ -314,6 +317,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with open(os.path.join(b.dir, "requests.log"), "a") as f:
                 f.write(f"{number} {self.command} {self.path} {self.headers.get('If-Match', '-')} {self.headers.get('Connection')}\n")
         kind = fault[1] if fault and fault[0] == number else None
+        if kind == "stop": # until whoever asked has been killed
+            open(os.path.join(b.dir, "stopped"), "w").close()
+            time.sleep(b.args.hang)
+            return self.drop()
         if kind in ("timeout", "reset", "500", "503"):
             if kind == "timeout":
                 time.sleep(b.args.hang)

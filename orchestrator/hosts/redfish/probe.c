@@ -75,8 +75,8 @@ static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct
 
 static void check_console(const struct redfish_config *c, struct host_found *found)
 {
-	if (!subprocess_have(c->console[0]))
-		host_found_lacks(found, c->console[0],
+	if (!subprocess_have(c->console.command[0]))
+		host_found_lacks(found, c->console.command[0],
 				 "the console's command is not in PATH: install it");
 }
 

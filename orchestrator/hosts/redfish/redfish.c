@@ -18,7 +18,6 @@
 #include "orchestrator/hosts/serve.h"
 
 #define LOCK_POLL_MS 1000
-#define WATCH_MS     5000 /* between questions whether it is still on: each is a request to the BMC */
 #define BOOT_LIMIT_S \
 	1200 /* the POST of a server with a TiB takes up to ten minutes, and then it boots */
 #define OFFS_BELIEVED 2 /* in a row: power states lag, and lie */
@@ -251,10 +250,7 @@ static int serve_image(struct host_session *s, struct error *err)
 
 	if (ret)
 		return ret;
-	s->ticket.channel = TICKET_LINE;
-	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/%s", b->cfg->console_device);
-	s->ticket.speed = (uint32_t)b->cfg->console_speed;
-	s->ticket.answers = b->cfg->console_answers;
+	host_console_ticket(&b->cfg->console, &s->ticket);
 	ret = ticket_format(&s->ticket, ticket);
 	if (ret)
 		return error_set(err, ret, "%s: cannot be where records go", s->ticket.device);
@@ -294,7 +290,7 @@ static int start_channel(struct host_session *s, struct error *err)
 		.line = {.ticket = &s->ticket,
 			 .console_path = s->console_path,
 			 .records_path = s->records_path},
-		.argv = (const char *const *)b->cfg->console,
+		.argv = (const char *const *)b->cfg->console.command,
 		.log_path = b->channel_log,
 	};
 	int ret = channel_start(&setting, &b->channel, err);
@@ -341,7 +337,7 @@ static bool redfish_is_on(struct host_session *s)
 {
 	struct redfish_boot *b = s->priv;
 
-	s->poll_ms = WATCH_MS;
+	s->poll_ms = (int)b->cfg->watch_ms;
 	if (!channel_serves(b->channel, s)) {
 		b->lost = true;
 		channel_state(b->channel, &b->trouble);
