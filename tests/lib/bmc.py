@@ -4,6 +4,8 @@
 
     bmc.py serve DIR [--profile NAME] [--tls] [--machine bochs|qemu|fake] [--rate BYTES] [--set KEY=JSON]...
         serves until it is killed; DIR gets: url, console (its port), cert.pem, requests.log, state.json
+    bmc.py tree DIR FILE
+        serves a recorded service, path to body, read-only: does a client find its way?
     bmc.py console DIR
         the serial line: stdin and stdout
     bmc.py control URL JSON
@@ -548,7 +550,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = body.get("Image") or ""
         if "?" in url or not url.endswith(".iso"):
             raise Refusal(400, "not an image")
-        if b.take("insert_lies"):
+        if b.take("insert_lies") or p["task_fails"]:
             return self.finish()
         try:
             m["path"] = b.fetch(url, f"media-{name}.iso")
@@ -640,13 +642,54 @@ def serve(args):
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
-    for name, text in (("console", str(bmc.machine.port)), ("url", f"{scheme}://127.0.0.1:{server.server_port}")):
-        path = os.path.join(args.dir, name)
-        with open(path + ".new", "w") as f:
-            f.write(text + "\n")
-        os.rename(path + ".new", path)
+    tell(args.dir, "console", str(bmc.machine.port))
+    tell(args.dir, "url", f"{scheme}://127.0.0.1:{server.server_port}")
     print("ready", flush=True)
     server.serve_forever()
+
+
+class TreeHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.rstrip("/")
+        body, status, headers = self.tree.get(path), 200, {}
+        if self.command == "POST" and path.endswith("/Sessions"):
+            body, status, headers = {}, 201, {"X-Auth-Token": "t", "Location": path + "/1"}
+        elif self.command != "GET":
+            body, status = {}, 405
+        elif body is None:
+            body, status = {}, 404
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        for k, v in dict(headers, **{"Content-Length": str(len(data))}).items():
+            self.send_header(k, v)
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer
+
+
+def tree(args):
+    with open(args.file) as f:
+        data = {path.rstrip("/"): body for path, body in json.load(f).items()}
+    os.makedirs(args.dir, exist_ok=True)
+    server = Server(("127.0.0.1", 0), type("T", (TreeHandler,), {"tree": data}))
+    tell(args.dir, "url", f"http://127.0.0.1:{server.server_port}")
+    print("ready", flush=True)
+    server.serve_forever()
+
+
+def tell(directory, name, text):
+    """A file that is there whole or not at all."""
+    path = os.path.join(directory, name)
+    with open(path + ".new", "w") as f:
+        f.write(text + "\n")
+    os.rename(path + ".new", path)
 
 
 def console(args):
@@ -683,6 +726,10 @@ if __name__ == "__main__":
     s.add_argument("--hang", type=float, default=2, help="seconds of a time-out")
     s.add_argument("--set", action="append", default=[])
     s.add_argument("--qemu", nargs=argparse.REMAINDER)
+    s = sub.add_parser("tree")
+    s.set_defaults(run=tree)
+    s.add_argument("dir")
+    s.add_argument("file")
     s = sub.add_parser("console")
     s.set_defaults(run=console)
     s.add_argument("dir")

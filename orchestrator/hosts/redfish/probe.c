@@ -96,7 +96,6 @@ int redfish_probe(const struct host_config *cfg, const struct places *places,
 	bmc_log_out(&b, &left);
 	bmc_close(&b);
 	check_console(c, found);
-	json_add_string(found->identity, "bmc", c->bmc);
 	if (!ret)
 		return 0;
 	if (!is_hosts_lack(ret))

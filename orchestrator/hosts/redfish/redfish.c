@@ -424,12 +424,15 @@ static int redfish_release(struct host_session *s, struct error *err)
 	return ret;
 }
 
+static const char *const kernel_config[] = {"pc", "bare-metal", NULL};
+
 const struct host_driver host_redfish = {
 	.name = "redfish",
 	.help = "a bare-metal server behind a BMC that speaks Redfish",
 	.clock = HOST_CLOCK_TSC,
 	.parallel = 1,
 	.boot_limit_s = BOOT_LIMIT_S,
+	.kernel_config = kernel_config,
 	.keys = redfish_keys,
 	.configure = redfish_configure,
 	.free_config = redfish_free_config,
