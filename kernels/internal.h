@@ -223,10 +223,10 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 /*
  * Makes @tree, which must not exist, from @kept, the built tree of another source: a copy whose sources are
  * those of the wanted commit. *taken false: they differ in so many files that building anew is
- * better. *config_may_differ as above.
+ * better. The .config is still that of @kept.
  */
 int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
-			 bool *taken, bool *config_may_differ, struct error *err);
+			 bool *taken, struct error *err);
 
 /* ---- unfinished.c ---- */
 
@@ -247,7 +247,7 @@ struct kernel_preparation { /* all borrowed */
 	const struct kernel_work *work;
 	struct progress *progress;
 	bool from_kin;		/* out: the tree of another commit was gone on from */
-	bool config_may_differ; /* out: from that commit's */
+	bool config_may_differ; /* out: from the one in the tree */
 };
 
 /* Makes p->work->tree: the sources with the variant's patches, in a built tree where one serves. */
