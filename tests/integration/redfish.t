@@ -187,7 +187,8 @@ rm "$NESTLAB_ROOT/hosts/bad.json"
 RF=$TMP/bmc
 RF_URL=$(cat "$RF/url")
 running '{"boots_disk": true}' 'ResetType":"On"'
-found=$(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep -v RF_PASSWORD | grep -cF "$RF_PASSWORD")
+printf '%s\n' "$RF_PASSWORD" >"$TMP/pattern" # not an argument of grep's
+found=$(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep -cF -f "$TMP/pattern")
 is "$found" 0 "the password is in no process' arguments or environment"
 ulimit -c unlimited
 kill -ABRT $BOOT_PID
@@ -196,7 +197,7 @@ core=$(find "$TMP" . -maxdepth 2 -name 'core*' -newer "$run/redfish.log" -type f
 [ -z "$core" ]
 ok $? "a crash leaves no core file"
 "$NESTLAB" host rescue fake >"$TMP/rescued" 2>&1
-is "$(grep -rlF "$RF_PASSWORD" "$TMP" --exclude=cred --exclude=bmc --exclude-dir=credentials --exclude-dir=faults 2>/dev/null | head -3)" "" \
+is "$(grep -rlF "$RF_PASSWORD" "$TMP" --exclude=cred --exclude=pattern --exclude-dir=credentials --exclude-dir=faults 2>/dev/null | head -3)" "" \
 	"nor is it in any file that nestlab wrote"
 
 # ---- recorded services ----

@@ -696,6 +696,8 @@ def console(args):
     with open(os.path.join(args.dir, "console")) as f:
         line = socket.create_connection(("127.0.0.1", int(f.read())))
 
+    os.write(1, b"\r\n") # it is open
+
     def send():
         while data := os.read(0, 4096):
             line.sendall(data)

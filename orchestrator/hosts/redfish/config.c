@@ -16,6 +16,7 @@ const char *const redfish_keys[] = {"bmc",
 				    "auth",
 				    "system",
 				    "boot",
+				    "records",
 				    "drive",
 				    "image_url",
 				    "listen",
@@ -73,6 +74,7 @@ static const struct word_key {
 	const char *words[4];
 } words[] = {
 	{"boot", AT(path), {"auto", "media", "http", NULL}},
+	{"records", AT(records), {"console", "http", NULL}},
 	{"auth", AT(auth), {"auto", "session", "basic", NULL}},
 };
 
@@ -95,6 +97,7 @@ static int read_text(const struct json_node *file, const struct text_key *row, v
 static int read_word(const struct json_node *file, const struct word_key *row, void *out,
 		     struct error *err)
 {
+	struct strbuf known = STRBUF_INIT;
 	struct json_node node;
 	const char *text;
 	int ret = json_member(file, row->key, false, &node, err);
@@ -109,8 +112,11 @@ static int read_word(const struct json_node *file, const struct word_key *row, v
 			*(int64_t *)(void *)((char *)out + row->offset) = i;
 			return 0;
 		}
-	return json_error(&node, err, "expected \"%s\", \"%s\" or \"%s\"", row->words[0],
-			  row->words[1], row->words[2]);
+	for (int i = 0; row->words[i]; i++)
+		strbuf_addf(&known, " \"%s\"", row->words[i]);
+	ret = json_error(&node, err, "expected one of%s", known.buf);
+	strbuf_release(&known);
+	return ret;
 }
 
 /* ---- tls ---- */
@@ -288,6 +294,9 @@ char *redfish_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 		    "console=%s,%lld loglevel=3 sysctl.kernel.printk=5 panic_print=32 nokaslr "
 		    "tsc=reliable",
 		    c->console.device, (long long)c->console.speed);
+	/* the kernel itself brings its network up, before there is an agent */
+	if (c->records == REDFISH_RECORDS_HTTP && !(c->cmdline && strstr(c->cmdline, "ip=")))
+		strbuf_addstr(&line, " ip=dhcp");
 	if (c->cmdline)
 		strbuf_addf(&line, " %s", c->cmdline);
 	return strbuf_detach(&line);

@@ -8,6 +8,7 @@
 
 /* How the image comes to the host. AUTO: virtual media if a drive takes it, else UEFI HTTP boot. */
 enum redfish_path { REDFISH_AUTO, REDFISH_MEDIA, REDFISH_HTTP };
+enum redfish_records { REDFISH_RECORDS_CONSOLE, REDFISH_RECORDS_HTTP };
 enum redfish_auth { REDFISH_AUTH_AUTO, REDFISH_AUTH_SESSION, REDFISH_AUTH_BASIC };
 
 struct redfish_config {
@@ -21,6 +22,7 @@ struct redfish_config {
 	char *drive;		     /* NULL: found; else the virtual media's path or Id */
 	int64_t path;		     /* enum redfish_path */
 	int64_t auth;		     /* enum redfish_auth */
+	int64_t records;	     /* enum redfish_records */
 	char *cmdline;		     /* NULL, or more words for the kernel */
 	struct host_console console; /* with a command */
 	/* Limits. Seconds where a machine is waited for, milliseconds where a BMC is. */
