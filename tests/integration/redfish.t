@@ -60,7 +60,10 @@ try '{"insert_lies": 99}' '^not started: media: .*shows no image' "an insert tha
 unlike "$(cat "$TMP/run-fake/redfish.log")" 'ResetType":"On"' "(it was not)"
 try '{"error": "object", "refuses": ["Image"]}' '^not started: media: .*not supported' "a refusal is quoted"
 write_host fake '{"boot_limit_s": 2}'
-try '{"boots_disk": true}' '^not ours: .*something else' "a host that boots its disk is no verdict"
+try '{"boots_disk": true}' '^not ours: .*something else.*fetched [0-9]+ bytes of the image' \
+	"a host that boots its disk is no verdict"
+try '{"slots": [], "boots_disk": true}' '^not ours: .*nobody fetched the image' \
+	"and one that never asks for the image: so said"
 write_host fake
 
 control '{"reset": true}' >/dev/null

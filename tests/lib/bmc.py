@@ -248,7 +248,7 @@ class Bmc:
     def power_on(self):
         image, target = None, self.boot["Target"]
         if self.boot["Enabled"] != "Disabled":
-            if target == "UefiHttp" and self.boot["Uri"]:
+            if target == "UefiHttp" and self.boot["Uri"] and not self.p["boots_disk"]:
                 image = self.fetch(self.boot["Uri"], "http.iso")
             elif target in ("Cd", "UsbCd"):
                 wrong = target == "Cd" and "UsbCd" in self.p["targets"] # the SATA drive

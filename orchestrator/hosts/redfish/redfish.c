@@ -367,8 +367,9 @@ static bool redfish_is_on(struct host_session *s)
 	return atomic_load(&b->offs) < OFFS_BELIEVED;
 }
 
-static void tell_fetched(struct redfish_boot *b, struct strbuf *out)
+static void redfish_tell(struct host_session *s, struct strbuf *out)
 {
+	struct redfish_boot *b = s->priv;
 	struct serve_tally t;
 
 	serve_tell(b->served, &t);
@@ -389,7 +390,7 @@ static int redfish_postmortem(struct host_session *s, struct strbuf *why)
 		return -EIO;
 	}
 	strbuf_addstr(why, "the BMC says that the machine is off; ");
-	tell_fetched(b, why);
+	redfish_tell(s, why);
 	serve_tell(b->served, &t);
 	return t.requests ? 0 : -EIO;
 }
@@ -451,6 +452,7 @@ const struct host_driver host_redfish = {
 	.power = redfish_power,
 	.is_on = redfish_is_on,
 	.postmortem = redfish_postmortem,
+	.tell = redfish_tell,
 	.release = redfish_release,
 	.rescue = redfish_rescue,
 	.trust = redfish_trust,
