@@ -89,6 +89,14 @@ static int find_host(struct engine *e, struct error *err)
 				 e->found.missing.buf);
 	if (!e->req->append)
 		return 0;
+	if (e->host.driver->runs_in_place) {
+		e->summary->unfit = true;
+		return error_set(
+			err, -ENODEV,
+			"SKIP: host %s boots nothing, so its kernel gets no parameters: boot it "
+			"with \"%s\" yourself",
+			e->host.name, e->req->append);
+	}
 	/* other parameters make other numbers: these boots are compared with each other alone */
 	json_add_string(e->found.identity, "boot_parameters", e->req->append);
 	return image_check_cmdline(e->req->append, err);
@@ -469,13 +477,14 @@ void run_summary_free(struct run_summary *summary)
 	summary->nkernels = 0;
 }
 
-int run_check(const struct run_request *req, struct error *err)
+int run_check(const struct run_request *req, bool *unfit, struct error *err)
 {
 	struct run_summary summary = {0};
 	struct engine e = {
 		.req = req, .summary = &summary, .found.missing = STRBUF_INIT, .err = err};
 	int ret = prepare_run(&e, err);
 
+	*unfit = summary.unfit;
 	engine_release(&e);
 	run_summary_free(&summary);
 	return ret;

@@ -64,8 +64,8 @@ void run_summary_free(struct run_summary *summary);
 void run_new_session(char session[RUN_SESSION_MAX]);
 
 /* Can it be done at all? Scenarios, variants, the host and the boot parameters are read, nothing is
- * built, booted or written. run_execute() does the same first. */
-int run_check(const struct run_request *req, struct error *err);
+ * built, booted or written. run_execute() does the same first. *unfit: as in struct run_summary. */
+int run_check(const struct run_request *req, bool *unfit, struct error *err);
 
 /*
  * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see
