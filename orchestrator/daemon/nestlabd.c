@@ -11,7 +11,8 @@
 
 static struct daemon_setting setting;
 static bool wants_version;
-static long min_free_mb = 2048, heartbeat_ms = 5000, lease_ms, tries = 3, backoff_ms = 60000;
+static long min_free_mb = 2048, workers = 1, heartbeat_ms = 5000, lease_ms, tries = 3,
+	    backoff_ms = 60000;
 
 static const struct option_spec options[] = {
 	OPTION_STRING("state", "FOLDER", &setting.state,
@@ -35,6 +36,11 @@ static const struct option_spec options[] = {
 		   "failures of the infrastructure before a boot fails (default: 3)"),
 	OPTION_INT("backoff", "MS", &backoff_ms, 1, 3600000,
 		   "wait after the first of them; five times that after the next (default: 60000)"),
+	OPTION_INT("workers", "N", &workers, 0, 256,
+		   "boots at once on this machine; 0: none here, only agents' (default: 1)"),
+	OPTION_STRING(
+		"serves", "A,B", &setting.serves,
+		"hosts that they run on, as `nestlab host list` has them (default: emulated)"),
 	OPTION_FLAG("version", &wants_version, "print which nestlab this is"),
 	OPTION_END};
 
@@ -53,6 +59,7 @@ static void set_policy(void)
 					     .lease_ms = lease_ms,
 					     .tries = tries,
 					     .backoff_ms = backoff_ms};
+	setting.workers = workers;
 	setting.min_free = (uint64_t)min_free_mb << 20;
 }
 
