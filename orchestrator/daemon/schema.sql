@@ -118,8 +118,10 @@ CREATE TABLE host (
 	reserved_by TEXT,
 	infra_in_row INTEGER NOT NULL DEFAULT 0,
 	seen TEXT NOT NULL,
+	asked INTEGER NOT NULL,	-- boottime of its agent's last question for work
 	last_health TEXT,
 	health_due INTEGER,	-- boottime
+	health_job TEXT,	-- uid of the health job that is under way
 	version INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 

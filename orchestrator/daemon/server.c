@@ -2,6 +2,7 @@
 #include "orchestrator/daemon/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -254,6 +255,19 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 /* ---- those that wait ---- */
 
+/* Has the other side hung up? While a connection is suspended nobody else looks. */
+static bool is_gone(const struct carried *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct pollfd p = {.events = POLLRDHUP};
+
+	if (!info)
+		return true;
+	p.fd = info->connect_fd;
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 /* Takes one out of the list that is due: it has waited long enough, or may find something now. NULL: none.
  * *over: it is to be answered, and not to look again. */
 static struct carried *take_parked(struct server *s, bool *over)
@@ -281,7 +295,7 @@ static void look_again(struct server *s)
 	bool over;
 
 	while ((c = take_parked(s, &over))) {
-		if (!over) {
+		if (!over && !is_gone(c)) {
 			give_to_writer(c);
 			continue;
 		}
