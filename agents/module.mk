@@ -24,5 +24,7 @@ $(BUILD)/agent/%.o: %.c
 	$(Q)$(MUSL_CC) $(AGENT_CFLAGS) -c -o $@ $<
 
 # The agent's parts that need no KVM, for their unit tests.
-$(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock cpus files isolate keeper kmsg line machine quiet regions scenario_kselftest sink steady)
+$(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
+	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
+	steady stream upload)

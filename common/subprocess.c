@@ -60,6 +60,8 @@ static int exec_program(const struct subprocess *sp, const struct child_files *f
 		return -1;
 	if (dup2(files->out, 1) < 0 || dup2(files->errors, 2) < 0)
 		return -1;
+	if (sp->secret_fd && fcntl(sp->secret_fd, F_SETFD, 0))
+		return -1;
 	if (sp->cwd && chdir(sp->cwd))
 		return -1;
 	return execvp(sp->argv[0], (char *const *)(uintptr_t)sp->argv);
@@ -266,6 +268,16 @@ static void drain_stream(struct running *r, int *fd)
 		read_stream(r, fd);
 }
 
+static bool is_cancelled(const struct subprocess *sp)
+{
+	return !sp->undoes && cancel_requested();
+}
+
+static int watched_cancel(const struct subprocess *sp)
+{
+	return sp->undoes ? -1 : cancel_fd();
+}
+
 /* Until the program has ended and its output is read: 0, -ECANCELED or -ETIMEDOUT. */
 static int follow_program(struct running *r, struct error *err)
 {
@@ -274,7 +286,7 @@ static int follow_program(struct running *r, struct error *err)
 			{.fd = r->pidfd, .events = POLLIN},
 			{.fd = r->out, .events = POLLIN},
 			{.fd = r->errors, .events = POLLIN},
-			{.fd = cancel_fd(), .events = POLLIN},
+			{.fd = watched_cancel(r->sp), .events = POLLIN},
 		};
 		int64_t left = -1;
 
@@ -287,7 +299,7 @@ static int follow_program(struct running *r, struct error *err)
 		}
 		if (poll(fds, ARRAY_SIZE(fds), left) < 0 && errno != EINTR)
 			return error_set(err, -errno, "poll: %s", strerror(errno));
-		if (cancel_requested())
+		if (is_cancelled(r->sp))
 			return cancel_error(err);
 		if (fds[1].revents)
 			read_stream(r, &r->out);
@@ -336,7 +348,7 @@ int subprocess_run(const struct subprocess *sp, int *status, struct error *err)
 		.sp = sp, .pidfd = -1, .out = -1, .errors = -1, .log = -1, .line = STRBUF_INIT};
 	int ret, wstatus = 0;
 
-	if (cancel_requested())
+	if (is_cancelled(sp))
 		return cancel_error(err);
 	ret = start_program(&r, err);
 	if (ret)

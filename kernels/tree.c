@@ -319,6 +319,12 @@ static int find_status(const char *path, struct stat *st, struct error *err)
 	return error_set(err, -errno, "%s: cannot read: %s", path, strerror(errno));
 }
 
+/* A note of nestlab's own, at the top of the tree. */
+static bool is_note(const char *path)
+{
+	return !strncmp(path, ".nestlab-", strlen(".nestlab-"));
+}
+
 int kernel_tree_is_generated(const char *tree, const char *path, bool *generated, struct error *err)
 {
 	__cleanup_free char *mark = xasprintf("%s/" KERNEL_TREE_MARK, tree);
@@ -327,7 +333,9 @@ int kernel_tree_is_generated(const char *tree, const char *path, bool *generated
 	bool noted;
 	int ret;
 
-	*generated = false;
+	*generated = is_note(path);
+	if (*generated)
+		return 0;
 	ret = find_status(mark, &marked, err);
 	if (!ret)
 		ret = find_status(full, &st, err);

@@ -11,27 +11,16 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "agents/l0/port.h"
+
 /* asm-generic/ioctls.h and linux/serial.h: is the transmitter's shift register empty? */
 #ifndef TIOCSERGETLSR
 #define TIOCSERGETLSR 0x5459
 #endif
+#define PLAIN_SPEED 115200
+
 #define LSR_EMPTY 0x01
 #define DRAIN_MAX 10000000 /* looks at the register, far more than a FIFO of bytes takes */
-
-static int make_raw(int fd)
-{
-	struct termios t;
-
-	if (tcgetattr(fd, &t))
-		return -errno;
-	cfmakeraw(&t);
-	cfsetspeed(&t, B115200);
-	t.c_cflag |= CLOCAL | CREAD;
-	t.c_cflag &= ~(tcflag_t)CRTSCTS;
-	if (tcsetattr(fd, TCSANOW, &t))
-		return -errno;
-	return 0;
-}
 
 int channel_open(struct channel *c, const char *path)
 {
@@ -42,28 +31,46 @@ int channel_open(struct channel *c, const char *path)
 	c->tty = isatty(c->fd);
 	if (!c->tty)
 		return 0;
-	return make_raw(c->fd);
+	return port_make_raw(c->fd, PLAIN_SPEED);
 }
 
-static int write_all(int fd, const char *buf, size_t len)
+static int open_line(struct channel *c, const char *path)
 {
-	while (len) {
-		ssize_t n = write(fd, buf, len);
+	c->way = &channel_framed;
+	c->fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (c->fd < 0)
+		return -errno;
+	c->tty = isatty(c->fd);
+	if (!c->tty)
+		return 0;
+	tcflush(c->fd, TCIFLUSH);
+	return port_make_raw(c->fd, c->ticket.speed);
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= (size_t)n;
+int channel_open_ticket(struct channel *c, const struct ticket *t)
+{
+	char path[320];
+	int ret;
+
+	if (t->channel == TICKET_PLAIN)
+		return channel_open(c, t->device);
+	*c = (struct channel){.fd = -1, .ticket = *t};
+	if (t->channel == TICKET_LINE)
+		return open_line(c, t->device);
+	if (t->channel == TICKET_PORT) {
+		ret = port_find(t->device, path, sizeof(path));
+		if (ret)
+			return ret;
+		return open_line(c, path);
 	}
+	c->way = &channel_upload;
 	return 0;
 }
 
 int channel_send(struct channel *c, const char *body, size_t len)
 {
 	static char line[PROTOCOL_LINE_MAX + 1];
-	int n = snprintf(line, sizeof(line), "{\"seq\":%" PRIu64 ",", c->next);
+	int ret, n = snprintf(line, sizeof(line), "{\"seq\":%" PRIu64 ",", c->next);
 
 	if (len + (size_t)n >= sizeof(line) - 1)
 		return -EMSGSIZE;
@@ -71,9 +78,15 @@ int channel_send(struct channel *c, const char *body, size_t len)
 	n = record_seal(line, (size_t)n + len, sizeof(line) - 1);
 	if (n < 0)
 		return n;
-	line[n] = '\n';
 	c->next++;
-	return write_all(c->fd, line, (size_t)n + 1);
+	if (!c->way) {
+		line[n] = '\n';
+		return port_write(c->fd, line, (size_t)n + 1);
+	}
+	ret = stream_add(&c->stream, line, (size_t)n);
+	if (ret)
+		return ret;
+	return c->way->push(c);
 }
 
 int channel_send_line(struct channel *c, const struct line *l)
@@ -81,6 +94,13 @@ int channel_send_line(struct channel *c, const struct line *l)
 	if (l->full)
 		return -EMSGSIZE;
 	return channel_send(c, l->buf, l->len);
+}
+
+void channel_finish(struct channel *c)
+{
+	if (c->way && c->stream.len)
+		c->way->finish(c);
+	channel_drain(c);
 }
 
 /* tcdrain() may give up early where the kernel's idea of time is wrong (an emulated host's TSC), so

@@ -132,7 +132,8 @@ static void add_machine(struct line *l, const struct quiet *q)
 	line_add_member(l, "not_quiet", q->not_set);
 }
 
-void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q)
+void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q,
+		    const char *nonce)
 {
 	char cmdline[4096];
 	struct utsname u;
@@ -152,4 +153,6 @@ void identity_hello(struct line *l, int kvm, size_t plan_count, const struct qui
 	if (q || strcmp(host_clock.name, "emulated"))
 		add_machine(l, q);
 	line_addf(l, ",\"plan_count\":%zu", plan_count);
+	if (*nonce)
+		line_add_member(l, "nonce", nonce);
 }

@@ -11,8 +11,9 @@
 /* Sets the clock (agents/l0/clock.h). */
 void identity_find_clock(int kvm);
 
-/* Writes the body of the hello record. @kvm may be -1, @q NULL. What
+/* Writes the body of the hello record. @kvm may be -1, @q NULL; @nonce: of the ticket, or "". What
  * this kernel does not tell is "" or 0. */
-void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q);
+void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q,
+		    const char *nonce);
 
 #endif

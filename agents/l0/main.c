@@ -2,9 +2,9 @@
 /*
  * nestlab-agent: runs a plan on the L0 that it finds itself on, and reports the results, in the
  * records of agents/wire/protocol.h. As process 1 it is all of userspace: it prepares the machine, takes
- * /plan, answers on the second serial line and powers off. Else it is a program like any other; with
- * --quiet it changes the machine it runs on and puts it back, whatever becomes of the measuring
- * process.
+ * /plan, answers where /ticket says (else on the second serial line) and powers off. Else it is a
+ * program like any other; with --quiet it changes the machine it runs on and puts it back, whatever
+ * becomes of the measuring process.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +27,7 @@
 #include "agents/l0/kmsg.h"
 #include "agents/l0/measure.h"
 #include "agents/l0/steady.h"
+#include "agents/wire/ticket.h"
 
 #define PLAN_MAX	(1u << 20)
 #define MEASURE_LIMIT_S 120
@@ -38,6 +39,8 @@
 
 struct agent {
 	const char *plan_path, *records_path;
+	const char *ticket_path; /* NULL: none */
+	char nonce[TICKET_NONCE_DIGITS + 1];
 	struct channel channel;
 	struct plan_measure *measures;
 	size_t count;
@@ -251,7 +254,8 @@ static int run_plan(struct agent *a)
 		fatal = bad_plan;
 	else if (a->kvm < 0)
 		fatal = no_kvm;
-	identity_hello(&line, a->kvm, a->count, a->quiet.measuring.count ? &a->quiet : NULL);
+	identity_hello(&line, a->kvm, a->count, a->quiet.measuring.count ? &a->quiet : NULL,
+		       a->nonce);
 	channel_send_line(&a->channel, &line);
 	send_complaints(a);
 	if (fatal) {
@@ -265,14 +269,36 @@ static int run_plan(struct agent *a)
 	line_start(&line, "bye");
 	line_addf(&line, ",\"records\":%" PRIu64, a->channel.next + 1);
 	channel_send_line(&a->channel, &line);
-	channel_drain(&a->channel);
+	channel_finish(&a->channel);
 	return fatal ? EXIT_FATAL : 0;
+}
+
+/* Records go where the boot's ticket says, in an image that was served with one. */
+static int open_channel(struct agent *a)
+{
+	char text[TICKET_BYTES + 1];
+	ssize_t len = -ENOENT;
+	struct ticket t;
+	int ret;
+
+	if (a->ticket_path)
+		len = file_read(a->ticket_path, text, sizeof(text));
+	if (len < 0)
+		return channel_open(&a->channel, a->records_path);
+	ret = ticket_parse(text, (size_t)len, &t);
+	if (ret == -ENOENT)
+		return channel_open(&a->channel, a->records_path);
+	a->records_path = a->ticket_path;
+	if (ret)
+		return ret;
+	snprintf(a->nonce, sizeof(a->nonce), "%s", t.nonce);
+	return channel_open_ticket(&a->channel, &t);
 }
 
 static int open_channel_and_run(void *arg)
 {
 	struct agent *a = arg;
-	int ret = channel_open(&a->channel, a->records_path);
+	int ret = open_channel(a);
 
 	if (ret) {
 		fprintf(stderr, "nestlab-agent: cannot open the result channel %s: %s\n",
@@ -314,19 +340,21 @@ static int restore_machine(const char *journal)
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: nestlab-agent [--plan FILE] [--records FILE] [--selftests DIR] [--quiet JOURNAL]\n"
+		"usage: nestlab-agent [--plan FILE] [--records FILE | --ticket FILE] [--selftests DIR]\n"
+		"                     [--quiet JOURNAL]\n"
 		"       nestlab-agent --check\n"
 		"       nestlab-agent --restore JOURNAL\n"
 		"\n"
 		"Runs the plan on this machine's KVM and writes records (agents/wire/protocol.h).\n"
 		"    --plan FILE       default /plan\n"
 		"    --records FILE    a file or a serial line; default /dev/stdout\n"
+		"    --ticket FILE     says where records go instead (agents/wire/ticket.h)\n"
 		"    --selftests DIR   the kernel's selftests; default /selftests\n"
 		"    --quiet JOURNAL   make the machine quiet meanwhile; what it was is in JOURNAL\n"
 		"    --restore JOURNAL put back what an agent that was killed left changed\n"
 		"    --check           say what this machine lacks; exit status 1 if it lacks something\n"
-		"As process 1 it also prepares the machine, answers on /dev/ttyS1 and powers\n"
-		"off at the end.\n");
+		"As process 1 it also prepares the machine, answers where /ticket says, else on\n"
+		"/dev/ttyS1, and powers off at the end.\n");
 }
 
 static void parse_options(struct agent *a, int argc, char **argv)
@@ -334,6 +362,7 @@ static void parse_options(struct agent *a, int argc, char **argv)
 	static const struct option options[] = {
 		{"plan", required_argument, NULL, 'p'},
 		{"records", required_argument, NULL, 'r'},
+		{"ticket", required_argument, NULL, 't'},
 		{"selftests", required_argument, NULL, 's'},
 		{"quiet", required_argument, NULL, 'q'},
 		{"restore", required_argument, NULL, 'R'},
@@ -350,6 +379,9 @@ static void parse_options(struct agent *a, int argc, char **argv)
 			break;
 		case 'r':
 			a->records_path = optarg;
+			break;
+		case 't':
+			a->ticket_path = optarg;
 			break;
 		case 's':
 			selftests_dir = optarg;
@@ -387,6 +419,7 @@ int main(int argc, char **argv)
 			return run_quietly(&a);
 		return open_channel_and_run(&a);
 	}
+	a.ticket_path = TICKET_PATH;
 	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
 	init_machine();
 	a.kmsg = kmsg_open(false);

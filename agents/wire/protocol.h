@@ -17,8 +17,8 @@
  * which of them may be left out. Unknown words, missing words, values out of range and combinations
  * that cannot be measured are errors: the agent refuses the plan with a `fatal` record and powers off.
  *
- * FROM THE AGENT: records, one JSON object a line on the result channel (second serial line, or
- * HTTP). Every record starts with "seq" (0, 1, 2, ...) and "type", and ends with "crc", the CRC-32
+ * FROM THE AGENT: records, one JSON object a line on the result channel: the second serial line, or
+ * wherever the boot's ticket says (ticket.h), in frames (frame.h). Every record starts with "seq" (0, 1, 2, ...) and "type", and ends with "crc", the CRC-32
  * (common/crc32.h) in 8 hex digits of all bytes of the line before `,"crc"`:
  *
  *	{"seq":0,"type":"hello",...,"crc":"0123abcd"}
@@ -27,7 +27,8 @@
  *	hello	 protocol, agent (version), release, build_id (kernel's, hex), cmdline, cpu, cpus, clock
  *		 ("emulated" or "tsc"), tsc_khz, vmx (object: ept, vpid, tpr_shadow, apic_access,
  *		 posted_interrupts, shadow_vmcs, pml, evmcs, unrestricted: true/false), memory
- *		 (array of {start,size,kind}: "managed" or "unmanaged"), plan_count; where the clock
+ *		 (array of {start,size,kind}: "managed" or "unmanaged"), plan_count; nonce (of
+ *		 the boot's ticket; only where there is one); where the clock
  *		 is "tsc" also machine (agents/l0/machine.h) and, if it was made quiet
  *		 (agents/l0/quiet.h), measuring_cpus and not_quiet (what it refused)
  *	begin	 id of the measurement that starts

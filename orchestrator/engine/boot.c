@@ -65,7 +65,7 @@ static void note_record(struct json_object *record, void *arg)
 {
 	struct boot *b = arg;
 
-	if (!b->result.records && b->session.ticketed)
+	if (!b->result.records && b->session.ticketed && !b->foreign)
 		check_nonce(b, record);
 	if (b->foreign)
 		return;

@@ -138,6 +138,9 @@ static void follow_wake_fd(struct boot_loop *l, struct driven *d)
 {
 	int fd = boot_wake_fd(d->boot);
 
+	/* A new one may have the number of one that was closed. */
+	if (fd == d->wake_fd && fd >= 0)
+		watch_fd(l, fd, d->number);
 	if (fd == d->wake_fd)
 		return;
 	/* An error: the driver has closed it, and epoll has dropped it by itself. */

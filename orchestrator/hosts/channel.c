@@ -38,6 +38,8 @@ struct channel {
 	int ready_limit_s, attempts, silence_s;
 	enum channel_owner (*owner)(void *arg, struct strbuf *why);
 	void (*before)(void *arg);
+	void (*opened)(void *arg);
+	int secret_fd;
 	void *arg;
 	pthread_t thread;
 	int stop, news; /* eventfds */
@@ -151,6 +153,8 @@ static void run_command(struct channel *c, int terminal, int log, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	if (c->secret_fd)
+		fcntl(c->secret_fd, F_SETFD, 0);
 	if (dup2(terminal, 0) == 0 && dup2(terminal, 1) == 1 && dup2(log, 2) == 2)
 		execvp(c->argv[0], c->argv);
 	dprintf(2, "%s: cannot be executed: %s\n", c->argv[0], strerror(errno));
@@ -241,6 +245,15 @@ static void say_goodbye(struct channel *c)
 
 /* ---- what it says ---- */
 
+static void note_open(struct channel *c)
+{
+	if (state_now(c) == CHANNEL_OPEN)
+		return;
+	if (c->opened)
+		c->opened(c->arg);
+	set_state(c, CHANNEL_OPEN, "");
+}
+
 /* What is of the line, in what came before the line was open; NULL: nothing yet. */
 static const char *find_open(struct channel *c, const char *data, size_t *len)
 {
@@ -276,7 +289,7 @@ static int take_output(struct channel *c, const char *data, size_t len, struct e
 		if (!data)
 			return 0;
 	}
-	set_state(c, CHANNEL_OPEN, "");
+	note_open(c);
 	ret = line_feed(c->line, data, len, err);
 	if (ret)
 		return ret;
@@ -317,7 +330,7 @@ static int check_time(struct channel *c, struct error *err)
 
 	if (state_now(c) != CHANNEL_OPEN) {
 		if (!c->ready && now - c->started > OPEN_AFTER_S)
-			set_state(c, CHANNEL_OPEN, "");
+			note_open(c);
 		return c->ready && now - c->started > c->ready_limit_s ? -EPIPE : 0;
 	}
 	if (!c->owner || !c->silence_s || now - c->byte_at < c->silence_s)
@@ -493,6 +506,8 @@ int channel_start(const struct channel_setting *setting, struct channel **out, s
 	c->silence_s = setting->silence_s;
 	c->owner = setting->owner;
 	c->before = setting->before;
+	c->opened = setting->opened;
+	c->secret_fd = setting->secret_fd;
 	c->arg = setting->arg;
 	c->terminal = -1;
 	c->said = c->why = (struct strbuf)STRBUF_INIT;

@@ -42,6 +42,7 @@ struct channel_setting {
 	/* NULL, or what the command says on stdout once the line is open; what came up to the end of that
 	 * line is no console text. NULL: it is open when a byte comes, or after a second. Copied. */
 	const char *ready;
+	int secret_fd; /* 0: none; else a descriptor of ours that the command keeps: /dev/fd/N there */
 	int ready_limit_s; /* it is ended and started anew if it says nothing for so long; 0: 20 */
 	const char *goodbye; /* NULL, or what makes it end in good order; copied */
 	int attempts;	     /* starts in a row that come to nothing, at most; 0: 10 */
@@ -49,8 +50,10 @@ struct channel_setting {
 	/* NULL, or called in the channel's thread, where it may wait. CHANNEL_CLOSED: start the command
 	 * again; CHANNEL_STOLEN: the line is another's, which @why explains: the channel has failed. */
 	enum channel_owner (*owner)(void *arg, struct strbuf *why);
-	/* NULL, or called in the channel's thread before each start of the command. */
+	/* NULL, or called in the channel's thread before each start of the command, and each time that the
+	 * line has been opened. */
 	void (*before)(void *arg);
+	void (*opened)(void *arg);
 	void *arg;
 };
 

@@ -31,6 +31,8 @@ struct line {
 	uint32_t end;	       /* where the stream ends; 0: not known */
 	struct piece *held;    /* in the order of their offsets, and none overlaps another */
 	size_t nheld;
+	char last;    /* of the console */
+	bool newline; /* one more has come: of the console, or in front of a frame */
 	bool listens; /* the agent waits for an answer */
 	struct line_counts counts;
 };
@@ -49,6 +51,7 @@ int line_open(const struct line_setting *setting, struct line **line, struct err
 	int ret = 0;
 
 	l->console = l->records = -1;
+	l->last = '\n';
 	l->frame = l->text = l->written = (struct strbuf)STRBUF_INIT;
 	memcpy(l->key, setting->ticket->key, sizeof(l->key));
 	l->answers = setting->ticket->answers;
@@ -153,11 +156,24 @@ static void take_frame(struct line *l, const struct frame *f)
 
 /* ---- the line ---- */
 
+/* The agent puts a newline in front of a frame, should a console line be open. Where none was, that
+ * newline is left out. */
+static void add_text(struct line *l, char c)
+{
+	if (l->newline)
+		strbuf_addch(&l->text, '\n');
+	l->newline = c == '\n' && l->last == '\n';
+	if (!l->newline)
+		strbuf_addch(&l->text, c);
+	l->last = c;
+}
+
 /* What looked like a frame and is none: its mark is left out of the console, which people look at. */
 static void refuse_frame(struct line *l)
 {
 	l->counts.refused++;
-	strbuf_add(&l->text, l->frame.buf + 1, l->frame.len - 1);
+	for (size_t i = 1; i < l->frame.len; i++)
+		add_text(l, l->frame.buf[i]);
 }
 
 static void end_frame(struct line *l)
@@ -169,7 +185,7 @@ static void end_frame(struct line *l)
 		len--;
 	if (frame_parse(l->key, l->frame.buf, len, &f)) {
 		refuse_frame(l);
-		strbuf_addch(&l->text, '\n');
+		add_text(l, '\n');
 	} else {
 		take_frame(l, &f);
 	}
@@ -185,8 +201,9 @@ static void take_byte(struct line *l, char c)
 			refuse_frame(l);
 		strbuf_reset(&l->frame);
 		strbuf_addch(&l->frame, c);
+		l->newline = false;
 	} else if (!l->frame.len) {
-		strbuf_addch(&l->text, c);
+		add_text(l, c);
 	} else if (c == '\n') {
 		end_frame(l);
 	} else if (l->frame.len < FRAME_LINE_MAX) {
@@ -194,7 +211,7 @@ static void take_byte(struct line *l, char c)
 	} else {
 		refuse_frame(l);
 		strbuf_reset(&l->frame);
-		strbuf_addch(&l->text, c);
+		add_text(l, c);
 	}
 }
 

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "orchestrator/hosts/inbox.h"
 #include "orchestrator/hosts/listen.h"
+#include "orchestrator/hosts/range.h"
 
 #define TOKEN_BYTES  16
 #define TOKEN_HEX    (2 * TOKEN_BYTES)
@@ -29,7 +31,8 @@ struct serve_boot {
 	struct server *server;
 	struct serve_boot *next;
 	char token[TOKEN_HEX + 1];
-	char *image_url, *script_url;
+	char *image_url, *script_url, *records_url;
+	struct inbox *inbox; /* NULL: takes no records */
 	int fd;
 	uint64_t size;
 	char *overlay; /* NULL: none */
@@ -60,6 +63,8 @@ static void free_boot(struct serve_boot *b)
 		close(b->fd);
 	free(b->image_url);
 	free(b->script_url);
+	free(b->records_url);
+	inbox_close(b->inbox);
 	OPENSSL_clear_free(b->overlay, b->overlay_bytes);
 	free(b);
 }
@@ -136,51 +141,6 @@ static void end_sending(void *arg)
 	free(s);
 }
 
-/* What a Range header asks for. */
-struct range {
-	uint64_t from, length;
-	bool partial;
-};
-
-/* Digits only; UINT64_MAX where there are none or too many. */
-static uint64_t read_number(const char **p)
-{
-	uint64_t n = 0;
-	int digits = 0;
-
-	for (; isdigit((unsigned char)**p) && digits < 18; (*p)++, digits++)
-		n = n * 10 + (uint64_t)(**p - '0');
-	return digits ? n : UINT64_MAX;
-}
-
-/* "bytes=5-9", "bytes=5-", "bytes=-9" (RFC 9110, section 14). What is not one range of bytes is left aside,
- * as the RFC has it. False: it lies behind the end. */
-static bool read_range(const char *text, uint64_t size, struct range *r)
-{
-	uint64_t first, last;
-
-	*r = (struct range){.length = size};
-	if (!text || strncmp(text, "bytes=", 6))
-		return true;
-	text += 6;
-	first = read_number(&text);
-	if (*text++ != '-')
-		return true;
-	last = read_number(&text);
-	if (*text || (first == UINT64_MAX && last == UINT64_MAX))
-		return true;
-	if (first == UINT64_MAX) {
-		first = last < size ? size - last : 0;
-		last = size - 1;
-	}
-	if (first >= size || last < first)
-		return false;
-	if (last >= size)
-		last = size - 1;
-	*r = (struct range){first, last - first + 1, true};
-	return true;
-}
-
 static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned int status,
 				   const char *header, const char *value, const char *text)
 {
@@ -245,7 +205,7 @@ static enum MHD_Result answer_image(struct MHD_Connection *c, struct serve_boot 
 
 	/* A boot has one image, and a token is never used twice. */
 	snprintf(etag, sizeof(etag), "\"%.8s\"", b->token + TOKEN_HEX - 8);
-	if (!read_range(wants_range(c, etag) ? asked : NULL, b->size, &range)) {
+	if (!range_read(wants_range(c, etag) ? asked : NULL, b->size, &range)) {
 		snprintf(part, sizeof(part), "bytes */%llu", (unsigned long long)b->size);
 		return answer_text(c, MHD_HTTP_RANGE_NOT_SATISFIABLE, "Content-Range", part, "");
 	}
@@ -275,6 +235,56 @@ static enum MHD_Result answer_script(struct MHD_Connection *c, struct serve_boot
 	return answer_text(c, MHD_HTTP_OK, "Content-Type", "text/plain", script);
 }
 
+/* ---- records ---- */
+
+/* A POST that is coming in. */
+struct posting {
+	struct serve_boot *boot;
+	size_t bytes;
+	int failed; /* 0, or what taking it came to */
+};
+
+static enum MHD_Result answer_posting(struct MHD_Connection *c, struct posting *p)
+{
+	char want[FRAME_WANT_MAX + 1] = "";
+
+	if (p->failed == -EFBIG)
+		return answer_text(c, MHD_HTTP_CONTENT_TOO_LARGE, NULL, NULL, "");
+	if (p->failed)
+		return answer_text(c, MHD_HTTP_INSUFFICIENT_STORAGE, NULL, NULL, "");
+	inbox_answer(p->boot->inbox, want);
+	return answer_text(c, MHD_HTTP_OK, "Content-Type", "application/octet-stream", want);
+}
+
+/* Called once when the head has come, for each piece of the body, and once more at its end. */
+static enum MHD_Result take_posting(struct MHD_Connection *c, struct posting *p, const char *data,
+				    size_t *size)
+{
+	if (!*size)
+		return answer_posting(c, p);
+	p->bytes += *size;
+	if (p->bytes > INBOX_POST_MAX)
+		p->failed = -EFBIG;
+	if (!p->failed)
+		p->failed = inbox_take(p->boot->inbox, data, *size);
+	*size = 0;
+	return MHD_YES;
+}
+
+static void end_posting(void *arg, struct MHD_Connection *c, void **state,
+			enum MHD_RequestTerminationCode why)
+{
+	struct posting *p = *state;
+
+	(void)arg;
+	(void)c;
+	(void)why;
+	if (p)
+		drop_boot(p->boot);
+	free(p);
+	*state = NULL;
+}
+
 /* ---- requests ---- */
 
 static const struct route {
@@ -283,6 +293,7 @@ static const struct route {
 } routes[] = {
 	{"nestlab.iso", answer_image},
 	{"nestlab.ipxe", answer_script},
+	{"records", NULL}, /* is POSTed to */
 };
 
 static const struct route *find_route(const char *name)
@@ -293,23 +304,54 @@ static const struct route *find_route(const char *name)
 	return NULL;
 }
 
-static enum MHD_Result answer_url(struct MHD_Connection *c, struct server *s, const char *url)
+/* Whose it is, and what of it, or NULL; the boot is to be dropped. */
+static struct serve_boot *find_url(struct server *s, const char *url, const struct route **route)
 {
 	const char *token = url + strlen(FOLDER);
-	const struct route *route = NULL;
-	struct serve_boot *b = NULL;
-	enum MHD_Result ret;
 
+	*route = NULL;
 	if (!strncmp(url, FOLDER, strlen(FOLDER)) && strlen(token) > TOKEN_HEX &&
 	    token[TOKEN_HEX] == '/')
-		route = find_route(token + TOKEN_HEX + 1);
-	if (route)
-		b = find_boot(s, token);
-	if (!b)
-		return answer_text(c, MHD_HTTP_NOT_FOUND, NULL, NULL, "not found\n");
-	ret = route->answer(c, b);
-	drop_boot(b);
+		*route = find_route(token + TOKEN_HEX + 1);
+	return *route ? find_boot(s, token) : NULL;
+}
+
+static enum MHD_Result answer_not_found(struct MHD_Connection *c)
+{
+	return answer_text(c, MHD_HTTP_NOT_FOUND, NULL, NULL, "not found\n");
+}
+
+static enum MHD_Result answer_url(struct MHD_Connection *c, struct server *s, const char *url)
+{
+	const struct route *route;
+	struct serve_boot *b = find_url(s, url, &route);
+	enum MHD_Result ret;
+
+	if (b && route->answer)
+		ret = route->answer(c, b);
+	else
+		ret = answer_not_found(c);
+	if (b)
+		drop_boot(b);
 	return ret;
+}
+
+static enum MHD_Result start_posting(struct MHD_Connection *c, struct server *s, const char *url,
+				     void **state)
+{
+	const struct route *route;
+	struct serve_boot *b = find_url(s, url, &route);
+	struct posting *p;
+
+	if (b && !route->answer && b->inbox) {
+		p = xcalloc(1, sizeof(*p));
+		p->boot = b;
+		*state = p;
+		return MHD_YES;
+	}
+	if (b)
+		drop_boot(b);
+	return answer_not_found(c);
 }
 
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *url,
@@ -317,10 +359,12 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *u
 			      size_t *size, void **state)
 {
 	(void)version;
-	(void)data;
-	(void)state;
+	if (*state)
+		return take_posting(c, *state, data, size);
+	if (!strcmp(method, "POST"))
+		return start_posting(c, arg, url, state);
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Allow", "GET, HEAD", "");
+		return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Allow", "GET, HEAD, POST", "");
 	if (*size)
 		return MHD_NO;
 	return answer_url(c, arg, url);
@@ -343,11 +387,12 @@ static int start_server(struct server *s, const struct serve_request *req, struc
 
 	if (ret)
 		return ret;
-	s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL,
-				     answer, s, MHD_OPTION_LISTEN_SOCKET, fd,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
-				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_LIMIT_S,
-				     MHD_OPTION_END);
+	s->daemon =
+		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL,
+				 answer, s, MHD_OPTION_LISTEN_SOCKET, fd,
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
+				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_LIMIT_S,
+				 MHD_OPTION_NOTIFY_COMPLETED, end_posting, NULL, MHD_OPTION_END);
 	if (s->daemon)
 		return 0;
 	ret = errno ? -errno : -EIO;
@@ -397,20 +442,26 @@ static int open_image(struct serve_boot *b, const char *path, struct error *err)
 	return 0;
 }
 
+int serve_set_overlay(struct serve_boot *b, const char *overlay, size_t bytes, uint64_t at,
+		      struct error *err)
+{
+	if (at > b->size || bytes > b->size - at)
+		return error_set(err, -EINVAL,
+				 "the image has no room for what is to be written over it");
+	b->overlay = OPENSSL_malloc(bytes);
+	if (!b->overlay)
+		return error_set(err, -ENOMEM, "out of memory");
+	memcpy(b->overlay, overlay, bytes);
+	b->overlay_bytes = bytes;
+	b->overlay_at = at;
+	return 0;
+}
+
 static int take_overlay(struct serve_boot *b, const struct serve_request *req, struct error *err)
 {
 	if (!req->overlay)
 		return 0;
-	if (req->overlay_at > b->size || req->overlay_bytes > b->size - req->overlay_at)
-		return error_set(err, -EINVAL, "%s: has no room for what is to be written over it",
-				 req->image);
-	b->overlay = OPENSSL_malloc(req->overlay_bytes);
-	if (!b->overlay)
-		return error_set(err, -ENOMEM, "out of memory");
-	memcpy(b->overlay, req->overlay, req->overlay_bytes);
-	b->overlay_bytes = req->overlay_bytes;
-	b->overlay_at = req->overlay_at;
-	return 0;
+	return serve_set_overlay(b, req->overlay, req->overlay_bytes, req->overlay_at, err);
 }
 
 static int make_token(struct serve_boot *b, struct error *err)
@@ -448,6 +499,7 @@ static int add_boot(struct serve_boot *b, const struct serve_request *req, struc
 		b->next = s->boots;
 		s->boots = b;
 		b->image_url = xasprintf("%s" FOLDER "%s/nestlab.iso", s->base, b->token);
+		b->records_url = xasprintf("%s" FOLDER "%s/records", s->base, b->token);
 		b->script_url = xasprintf("%s" FOLDER "%s/nestlab.ipxe", s->base, b->token);
 	}
 	pthread_mutex_unlock(&lock);
@@ -509,6 +561,29 @@ void serve_close(struct serve_boot *b)
 const char *serve_image_url(const struct serve_boot *b)
 {
 	return b->image_url;
+}
+
+const char *serve_records_url(const struct serve_boot *b)
+{
+	return b->records_url;
+}
+
+int serve_take_records(struct serve_boot *b, const struct line_setting *setting, struct error *err)
+{
+	struct inbox *in;
+	int ret = inbox_open(setting, &in, err);
+
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&lock);
+	b->inbox = in;
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+void serve_tell_records(struct serve_boot *b, struct line_counts *counts, double *heard_at)
+{
+	inbox_tell(b->inbox, counts, heard_at);
 }
 
 const char *serve_script_url(const struct serve_boot *b)

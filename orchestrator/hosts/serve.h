@@ -6,6 +6,7 @@
  *
  *	http://ADDRESS:PORT/boot/TOKEN/nestlab.iso	the image
  *	http://ADDRESS:PORT/boot/TOKEN/nestlab.ipxe	a script for iPXE that boots it
+ *	http://ADDRESS:PORT/boot/TOKEN/records		where the agent POSTs its records, if the boot takes any
  *
  * It is there from serve_open() to serve_close(); everything else is 404, and nothing is listed. What BMCs,
  * UEFI firmware and iPXE want of a server is there: HTTP/1.1, HEAD, Content-Length, single byte ranges,
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "orchestrator/hosts/line.h"
 
 struct serve_request { /* borrowed to the end of serve_open() */
 	/* How the host reaches us: "http://192.0.2.1:8085"; without a port any free one. */
@@ -48,6 +50,17 @@ void serve_close(struct serve_boot *boot);
 
 const char *serve_image_url(const struct serve_boot *boot);
 const char *serve_script_url(const struct serve_boot *boot); /* for iPXE */
+
+/* From here on the boot takes records; they become the files of @setting. */
+int serve_take_records(struct serve_boot *boot, const struct line_setting *setting,
+		       struct error *err);
+/* The overlay, where serve_open() was given none because it has the boot's URLs in it; before the host is
+ * told of the image. */
+int serve_set_overlay(struct serve_boot *boot, const char *overlay, size_t bytes, uint64_t at,
+		      struct error *err);
+const char *serve_records_url(const struct serve_boot *boot);
+/* What has come to a boot that takes records. @heard_at: when the last good frame came, clock_seconds(). */
+void serve_tell_records(struct serve_boot *boot, struct line_counts *counts, double *heard_at);
 
 /* Who fetched the image, and how much of it. */
 struct serve_tally {

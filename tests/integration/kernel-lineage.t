@@ -133,6 +133,11 @@ is "$(cat "$near/src/f2.c")" "$(cat "$CLONE/src/f2.c")" 'as they are there'
 ok $? 'modes and links, too'
 is "$(cd "$TREES" && find . -path './git-*' -prune -o -type f -exec sha256sum {} + | sort)" "$before" \
 	'the tree that it started from is as it was'
+echo 'int f3(void) { return 33; }' >"$CLONE/src/f3.c"
+clone commit -q -a -m next && clone tag next
+like_root next
+like "$(build next)" "from another commit's tree" 'the next commit starts from there'
+is "$(compiled next)" 1 'and compiles what differs'
 rm -rf "$TREES"/git-*
 for i in $(seq 1001); do echo $i >"$CLONE/src/n$i.h"; done
 clone add -A && clone commit -q -m large && clone tag large

@@ -3,7 +3,7 @@
 # of the builder where compiling Linux would prove nothing more.
 #
 # fake_kernel DIR: writes it. It appends a line to $FAKE_COUNT for each make bzImage; with $FAKE_GATE
-# set (a folder with the FIFOs "started" and "go") that waits between the two.
+# set (a folder with the FIFOs "started" and "go") that waits between the two, with $FAKE_DEAF deaf to SIGTERM.
 fake_kernel() {
 	mkdir -p "$1/src" "$1/scripts"
 	for i in 1 2 3 4; do
@@ -35,7 +35,7 @@ fake_kernel() {
 		> @nm vmlinux >System.map
 		> @echo 6.12.0-fake >include/config/kernel.release
 		> @[ -z "$$FAKE_COUNT" ] || echo made >>"$$FAKE_COUNT"
-		> @[ -z "$$FAKE_GATE" ] || { echo >"$$FAKE_GATE/started"; read -r x <"$$FAKE_GATE/go"; }
+		> @[ -z "$$FAKE_DEAF" ] || trap "" TERM; [ -z "$$FAKE_GATE" ] || { echo >"$$FAKE_GATE/started"; read -r x <"$$FAKE_GATE/go"; }
 	EOF
 }
 

@@ -22,9 +22,11 @@ struct script {
 	bool damaged;		/* the last record has a wrong byte */
 	bool stays_on;
 	int postmortem;
-	int steps;   /* that provision() takes */
-	int refuses; /* what provision() comes to */
-	int release; /* what release() comes to */
+	int steps;     /* that provision() takes */
+	int refuses;   /* what provision() comes to */
+	int release;   /* what release() comes to */
+	bool ticketed; /* hello must bear the boot's nonce, which "@" in a record stands for */
+	int boot_limit;
 	/* what it comes to */
 	int ret;
 	enum boot_outcome outcome;
@@ -48,10 +50,13 @@ static void append(const char *path, const char *text, size_t len)
 		abort();
 }
 
-static void append_record(const char *path, int seq, const char *rest, bool damaged)
+static void append_record(const char *path, int seq, const char *rest, const char *nonce,
+			  bool damaged)
 {
 	char line[256];
-	int len = snprintf(line, sizeof(line), "{\"seq\":%d,\"type\":%s", seq, rest);
+	int plain = (int)strcspn(rest, "@");
+	int len = snprintf(line, sizeof(line), "{\"seq\":%d,\"type\":%.*s%s%s", seq, plain, rest,
+			   rest[plain] ? nonce : "", rest + plain + !!rest[plain]);
 
 	len = record_seal(line, len, sizeof(line) - 1);
 	line[len++] = '\n';
@@ -73,6 +78,7 @@ static int fake_provision(struct host_session *s, struct error *err)
 	if (f->steps++ < f->script->steps)
 		return HOST_GOES_ON;
 	s->poll_ms = 0;
+	s->ticketed = f->script->ticketed;
 	if (f->script->refuses)
 		return error_set(err, f->script->refuses, "%s", f->script->says);
 	return 0;
@@ -98,7 +104,7 @@ static int fake_power(struct host_session *s, enum host_power want, struct error
 	if (script->console)
 		append(s->console_path, script->console, strlen(script->console));
 	for (int i = 0; i < 3 && script->records[i]; i++)
-		append_record(s->records_path, i, script->records[i],
+		append_record(s->records_path, i, script->records[i], s->ticket.nonce,
 			      script->damaged && (i == 2 || !script->records[i + 1]));
 	if (!script->stays_on)
 		s->wake_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -169,6 +175,28 @@ static const struct script scripts[] = {
 	 .stays_on = true,
 	 .outcome = BOOT_HANG,
 	 .says = "nothing came for 1 s"},
+	{.records = {HELLO ",\"nonce\":\"@\"", BYE},
+	 .ticketed = true,
+	 .outcome = BOOT_DONE,
+	 .says = ""},
+	{.records = {HELLO ",\"nonce\":\"00112233\"", BYE},
+	 .ticketed = true,
+	 .outcome = BOOT_FOREIGN,
+	 .says = "another boot's records came: its hello has the nonce 00112233"},
+	{.records = {HELLO, BYE},
+	 .ticketed = true,
+	 .outcome = BOOT_FOREIGN,
+	 .says = "nonce (none)"},
+	{.console = "PXE-E18: nothing here\n",
+	 .stays_on = true,
+	 .boot_limit = 1,
+	 .outcome = BOOT_FOREIGN,
+	 .says = "started something else"},
+	{.console = "Linux version 6.12.0\n",
+	 .stays_on = true,
+	 .boot_limit = 1,
+	 .outcome = BOOT_HANG,
+	 .says = "no agent within 1 s"},
 	{.steps = 3, .refuses = -EBUSY, .ret = -EBUSY, .says = "another nestlab holds"},
 };
 
@@ -182,6 +210,7 @@ static void fake_init(struct fake *f, const struct script *script, size_t number
 		(struct host_config){.driver = &driver, .wall_limit_s = 60, .progress_limit_s = 60};
 	if (script->outcome == BOOT_HANG)
 		f->cfg.progress_limit_s = 1;
+	f->cfg.boot_limit_s = script->boot_limit;
 	f->request = (struct boot_request){.image = "x", .run_dir = f->dir, .arg = f};
 }
 
@@ -266,9 +295,9 @@ static void *run_guest(void *arg)
 	struct guest *g = arg;
 	__cleanup_free char *records = xasprintf("%s/records.jsonl", g->fake.dir);
 
-	append_record(records, 0, HELLO, false);
+	append_record(records, 0, HELLO, "", false);
 	sem_wait(&g->read);
-	append_record(records, 1, BYE, false);
+	append_record(records, 1, BYE, "", false);
 	sem_wait(&g->read);
 	eventfd_write(g->off, 1);
 	return NULL;

@@ -124,7 +124,8 @@ TEST(console_and_records_are_told_apart_however_they_are_cut)
 		for (size_t i = 0; i < nframes; i++) {
 			char line[FRAME_LINE_MAX];
 
-			strbuf_addf(&all, "[    9] the kernel says\r\n");
+			strbuf_addf(&all,
+				    "[    9] the kernel says\r\n\n"); /* the agent's newline */
 			strbuf_add(&all, line, frame_format(ticket.key, &frames[i], line));
 		}
 		strbuf_addstr(&all, "login: ");
@@ -140,6 +141,7 @@ TEST(console_and_records_are_told_apart_however_they_are_cut)
 		struct strbuf console = read_back("console.log");
 
 		assert_non_null(strstr(console.buf, "[    9] the kernel says\r\nlogin: "));
+		assert_null(strstr(console.buf, "\n\n"));
 		assert_null(strchr(console.buf, FRAME_MARK));
 		assert_null(strstr(console.buf, "seq"));
 		strbuf_release(&console);
