@@ -15,8 +15,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE job (
 	id INTEGER PRIMARY KEY,
 	uid TEXT NOT NULL UNIQUE,
-	kind TEXT NOT NULL CHECK (kind IN ('run', 'nightly', 'compare', 'report', 'bisect', 'signoff', 'test',
-		'health', 'confirm')),
+	kind TEXT NOT NULL,	-- the request's; or nightly, confirm, health: what it is for
 	request TEXT NOT NULL CHECK (json_valid(request)), -- orchestrator/request/request.h
 	owner TEXT NOT NULL,
 	priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 100),
