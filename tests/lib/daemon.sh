@@ -11,9 +11,11 @@ FAKE_BOOT_PROGRAM=$TMP/fake_boot
 PIDS=()
 
 # what was started ends with the test, and before its folder is removed
-end_daemons() {
-	for pid in "${PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null; done
-	wait 2>/dev/null
+end_daemons() { # bash tells of jobs that were killed
+	{
+		for pid in "${PIDS[@]}"; do kill -KILL "$pid"; done
+		wait
+	} 2>/dev/null
 	rm -rf "$TMP"
 }
 trap end_daemons EXIT
