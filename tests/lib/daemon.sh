@@ -5,7 +5,7 @@
 #	start_daemon [OPTION...]: in $STATE, without a worker; waits until it answers; sets DAEMON (its pid) and NESTLAB_URL
 #	start_agent NAME [OPTION...]: one that fakes its boots; sets AGENT
 #	api METHOD PATH [CURL OPTION...]: prints "STATUS BODY"
-NESTLABD=$(dirname "$NESTLAB")/nestlabd
+NESTLABD=${NESTLABD:-$(dirname "$NESTLAB")/nestlabd}
 STATE=$TMP/state
 FAKE_BOOT_PROGRAM=$TMP/fake_boot
 PIDS=()
