@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nestlab host list | check NAME... */
+/* nestlab host list | check NAME... | netboot NAME */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,32 @@ static int check_hosts(int n, char **names)
 	return t.not_ready ? EXIT_NO : 0;
 }
 
+static int print_netboot(int n, char **names)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct host_config cfg;
+	struct error err = {0};
+	int ret;
+
+	if (n != 1)
+		command_usage_error("expected one HOST");
+	if (host_find(command_places(), names[0], &cfg, &err))
+		return command_fatal(&err);
+	if (cfg.driver->netboot)
+		ret = cfg.driver->netboot(&cfg, &text, &err);
+	else
+		ret = error_set(&err, -EINVAL,
+				"%s: a host of driver %s does not boot from the network", cfg.name,
+				cfg.driver->name);
+	if (!ret)
+		terminal_printf("%s", text.buf);
+	strbuf_release(&text);
+	host_config_free(&cfg);
+	return ret ? command_fatal(&err) : 0;
+}
+
+static const struct option_spec no_options[] = {OPTION_END};
+
 static const struct command actions[] = {
 	{
 		.name = "list",
@@ -211,6 +238,18 @@ static const struct command actions[] = {
 		.options = options,
 		.operand = "HOST",
 		.run = check_hosts,
+	},
+	{
+		.name = "netboot",
+		.help = "print what DHCP and TFTP servers must say so that a host boots from the network",
+		.usage = "HOST",
+		.about =
+			"Prints a configuration for dnsmasq, and in remarks what another DHCP server "
+			"must say. nestlab is none itself.",
+		.exit_status = "0 done, 128 the host does not boot from the network",
+		.options = no_options,
+		.operand = "HOST",
+		.run = print_netboot,
 	},
 	{0},
 };

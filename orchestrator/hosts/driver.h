@@ -124,6 +124,10 @@ struct host_driver {
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
 			 struct json_object *hello);
 
+	/* NULL, or appends what the site's DHCP and TFTP servers must say for such a host, as a file for
+	 * dnsmasq with remarks. -EINVAL: not as its file is. */
+	int (*netboot)(const struct host_config *cfg, struct strbuf *out, struct error *err);
+
 	/* ---- one boot; each may return HOST_GOES_ON but is_on() and postmortem() ---- */
 
 	/* Brings s->image to where the host will boot it next. Sets s->priv. */

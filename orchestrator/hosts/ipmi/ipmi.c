@@ -367,6 +367,7 @@ const struct host_driver host_ipmi = {
 	.cmdline = ipmi_cmdline,
 	.probe = ipmi_probe,
 	.identify = ipmi_identify,
+	.netboot = ipmi_netboot,
 	.provision = ipmi_provision,
 	.open_channel = ipmi_open_channel,
 	.power = ipmi_power,
