@@ -65,7 +65,7 @@ static int describe_extra_file(struct strbuf *out, const struct image_file *file
 static int describe_inputs(const struct image_request *req, struct strbuf *out, uint64_t *size,
 			   struct error *err)
 {
-	int ret = iso_check_cmdline(req->cmdline, err);
+	int ret = image_check_cmdline(req->cmdline, err);
 
 	if (ret)
 		return ret;

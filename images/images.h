@@ -44,6 +44,9 @@ struct image {
 int image_build(const struct image_request *req, struct image *out, struct error *err);
 void image_free(struct image *img);
 
+/* -EINVAL: it is too long, or has a byte that means something to a boot loader. */
+int image_check_cmdline(const char *cmdline, struct error *err);
+
 /*
  * Each image has a placeholder in it, the file /ticket of the initramfs: what one boot has of its own is
  * written over it as the image is served (agents/wire/ticket.h), and the image in the cache stays the

@@ -11,6 +11,7 @@
 #include "common/fs.h"
 #include "common/sha256.h"
 #include "common/subprocess.h"
+#include "images/images.h"
 
 /* GRUB's and ISOLINUX's line buffers are larger; the kernel's COMMAND_LINE_SIZE on x86 is this. */
 #define CMDLINE_MAX   2047
@@ -71,7 +72,7 @@ int iso_describe_parts(struct strbuf *out, struct error *err)
 	return 0;
 }
 
-int iso_check_cmdline(const char *cmdline, struct error *err)
+int image_check_cmdline(const char *cmdline, struct error *err)
 {
 	if (strlen(cmdline) > CMDLINE_MAX)
 		return error_set(err, -EINVAL, "kernel command line: longer than %d bytes",
@@ -226,7 +227,7 @@ static int make_iso(const struct iso_request *req, const char *path, struct erro
 
 int iso_write(const struct iso_request *req, const char *path, struct error *err)
 {
-	int ret = iso_check_cmdline(req->cmdline, err);
+	int ret = image_check_cmdline(req->cmdline, err);
 
 	if (ret)
 		return ret;

@@ -22,9 +22,6 @@ struct iso_request {	     /* borrowed strings */
 /* Writes the image to @path. */
 int iso_write(const struct iso_request *req, const char *path, struct error *err);
 
-/* -EINVAL if a boot loader would not pass @cmdline on as it is. */
-int iso_check_cmdline(const char *cmdline, struct error *err);
-
 /* Appends a line for each file of this machine's that becomes part of an image (boot loaders), with
  * its hash. -ENOENT names what is not installed, and the package that has it. */
 int iso_describe_parts(struct strbuf *out, struct error *err);

@@ -18,6 +18,12 @@ static int read_fragments(const struct kernel_variant *v, struct kernel_fragment
 		if (ret)
 			return ret;
 	}
+	for (size_t i = 0; i < v->noptions; i++) {
+		int ret = kernel_fragment_take(f, v->options[i], v->name, (int)i + 1, err);
+
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 

@@ -83,8 +83,8 @@ static const char *split_line(const char *line, const char **name, size_t *len)
 	return line + *len + 1;
 }
 
-static int take_line(struct kernel_fragment *f, const char *line, const char *file, int number,
-		     struct error *err)
+int kernel_fragment_take(struct kernel_fragment *f, const char *line, const char *file, int number,
+			 struct error *err)
 {
 	const char *name, *value;
 	size_t len;
@@ -119,7 +119,7 @@ int kernel_fragment_read(struct kernel_fragment *f, const char *path, struct err
 
 	while (!ret && (line = strsep(&rest, "\n"))) {
 		trim_end(line);
-		ret = take_line(f, line, path, ++number, err);
+		ret = kernel_fragment_take(f, line, path, ++number, err);
 	}
 	strbuf_release(&text);
 	return ret;

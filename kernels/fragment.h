@@ -33,6 +33,9 @@ struct kernel_fragment {
 /* Adds what @path asks for: of two lines for one option the later counts. -EINVAL: a line is wrong.
  * The lines before it are in @f then. */
 int kernel_fragment_read(struct kernel_fragment *f, const char *path, struct error *err);
+/* Adds one line; @file and @number say in errors where it is from. */
+int kernel_fragment_take(struct kernel_fragment *f, const char *line, const char *file, int number,
+			 struct error *err);
 void kernel_fragment_free(struct kernel_fragment *f); /* it is {0} again */
 
 /* NULL: @f does not mention it. */

@@ -3,6 +3,7 @@
  * internal.h - what the files of kernels/ offer each other. Order of a build:
  *
  *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
+ *	spot.c      the same of NAME+CONFIG_X=y, which has no file
  *	source.c    what the source is (cheap), and unpacking it (unpack.c); download.c fetches URLs
  *	keys.c      the names of a build, from everything that its bytes depend on
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
@@ -33,6 +34,14 @@
 
 /* paths.c: CACHE/FOLDER/NAME, or CACHE/FOLDER if @name is NULL. The caller frees. */
 char *kernel_cache_path(const struct kernel_env *env, const char *folder, const char *name);
+
+/* ---- variant.c ---- */
+
+/* As kernel_variant_load(), of a name without options. */
+int kernel_variant_load_file(const struct kernel_env *env, const char *name,
+			     struct kernel_variant *out, struct error *err);
+/* Makes the new @v the same as @base, all but name, path and parent. */
+void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
 
 /* ---- source.c ---- */
 

@@ -15,6 +15,7 @@
  *	  "patches": "patches/my-series",     // folder with a `series` file; on top of the base's
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
+ *	  "options": ["CONFIG_X=y"],          // on top of all fragments
  *	  "compiler": "gcc",                  // program name, looked up in PATH
  *	  "selftests": "patches/my-tests",    // a series for the tree that KVM's selftests are
  *	                                      // built in, on top of the base's; null: not the
@@ -70,6 +71,8 @@ struct kernel_variant {
 	size_t nbase_patches; /* how many of them are the base's */
 	char **fragments;     /* absolute paths, in order, the base's first */
 	size_t nfragments;
+	char **options; /* "CONFIG_X=y", after the fragments: of "NAME+CONFIG_X=y" */
+	size_t noptions;
 	char **selftests; /* patches of the selftests' tree, in order, the base's first */
 	size_t nselftests;
 	char *import; /* NULL, or the text of "import", a JSON object; for people */
@@ -105,7 +108,11 @@ struct kernel_build {
 	double seconds; /* wall time of this call */
 };
 
-/* @name: a plain name (in env->variants) or a path ending in .json. */
+/*
+ * @name: a plain name (in env->variants) or a path ending in .json. With "+CONFIG_X=y" behind it, also
+ * several times, a variant that no file has: the named one with these options on top. Its name is
+ * "NAME+CONFIG_X=y"; values are letters, digits and ._- (anything else takes a fragment).
+ */
 int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
 			struct error *err);
 void kernel_variant_free(struct kernel_variant *v);

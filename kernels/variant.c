@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "common/shell.h"
+#include "kernels/fragment.h"
 #include "kernels/internal.h"
 
 #define MAX_DEPTH 8
@@ -277,6 +278,28 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 	return ret;
 }
 
+static int take_options(struct loader *l, const struct json_node *n, struct error *err)
+{
+	struct kernel_variant *v = l->v;
+	struct kernel_fragment checked = {0};
+	int ret = json_as_array(n, err);
+
+	for (size_t i = 0; !ret && i < json_length(n); i++) {
+		char *line = NULL;
+		struct json_node item;
+
+		json_element(n, i, &item);
+		ret = take_string(&item, &line, err);
+		if (ret)
+			break;
+		v->options = xrealloc(v->options, v->noptions + 1, sizeof(char *));
+		v->options[v->noptions++] = line;
+		ret = kernel_fragment_take(&checked, line, n->file, (int)i + 1, err);
+	}
+	kernel_fragment_free(&checked);
+	return ret;
+}
+
 static int take_import(struct loader *l, const struct json_node *n, struct error *err)
 {
 	int ret = json_as_object(n, err);
@@ -296,7 +319,7 @@ static void copy_list(char ***to, size_t *nto, char *const *from, size_t nfrom)
 		(*to)[*nto] = xstrdup(from[*nto]);
 }
 
-static void inherit_base(struct kernel_variant *v, const struct kernel_variant *base)
+void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base)
 {
 	v->base = xstrdup(base->name);
 	v->source.kind = base->source.kind;
@@ -307,6 +330,7 @@ static void inherit_base(struct kernel_variant *v, const struct kernel_variant *
 	copy_list(&v->patches, &v->npatches, base->patches, base->npatches);
 	v->nbase_patches = v->npatches;
 	copy_list(&v->fragments, &v->nfragments, base->fragments, base->nfragments);
+	copy_list(&v->options, &v->noptions, base->options, base->noptions);
 	copy_list(&v->selftests, &v->nselftests, base->selftests, base->nselftests);
 }
 
@@ -327,7 +351,7 @@ static int take_base(struct loader *l, const struct json_node *n, struct error *
 		l->v->parent = NULL;
 		return error_prefix(err, ret, "%s: base", n->file);
 	}
-	inherit_base(l->v, l->v->parent);
+	kernel_variant_inherit(l->v, l->v->parent);
 	return 0;
 }
 
@@ -336,9 +360,10 @@ static const struct field {
 	const char *key;
 	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
 } fields[] = {
-	{"base", take_base},	     {"description", take_description}, {"source", take_source},
-	{"patches", take_patches},   {"patch_count", take_patch_count}, {"config", take_config},
-	{"compiler", take_compiler}, {"selftests", take_selftests},	{"import", take_import},
+	{"base", take_base},	   {"description", take_description}, {"source", take_source},
+	{"patches", take_patches}, {"patch_count", take_patch_count}, {"config", take_config},
+	{"options", take_options}, {"compiler", take_compiler},	      {"selftests", take_selftests},
+	{"import", take_import},
 };
 
 static int take_fields(struct loader *l, const struct json_node *root, struct error *err)
@@ -515,8 +540,8 @@ out:
 	return ret;
 }
 
-int kernel_variant_load(const struct kernel_env *env, const char *name, struct kernel_variant *out,
-			struct error *err)
+int kernel_variant_load_file(const struct kernel_env *env, const char *name,
+			     struct kernel_variant *out, struct error *err)
 {
 	return load_file(env, name, NULL, 0, out, err);
 }
@@ -529,6 +554,7 @@ void kernel_variant_free(struct kernel_variant *v)
 	clear_source(&v->source);
 	fs_free_names(v->patches, v->npatches);
 	fs_free_names(v->fragments, v->nfragments);
+	fs_free_names(v->options, v->noptions);
 	fs_free_names(v->selftests, v->nselftests);
 	free(v->name);
 	free(v->path);

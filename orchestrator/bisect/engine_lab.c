@@ -51,6 +51,16 @@ static void add_fragments(struct json_object *o, char *const *fragments, size_t 
 	json_object_object_add(o, "config", list);
 }
 
+/* Those of NAME+CONFIG_X=y, which no file has. */
+static void add_options(struct json_object *o, const struct kernel_variant *v)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < v->noptions; i++)
+		json_object_array_add(list, json_object_new_string(v->options[i]));
+	json_object_object_add(o, "options", list);
+}
+
 /* A commit: its source alone, configured and compiled as the variant is. */
 static int describe_commit(struct lab *lab, const char *id, struct json_object *o, char **name,
 			   struct error *err)
@@ -64,6 +74,7 @@ static int describe_commit(struct lab *lab, const char *id, struct json_object *
 	add_text(source, "ref", id);
 	json_object_object_add(o, "source", source);
 	add_fragments(o, lab->variant.fragments, lab->variant.nfragments);
+	add_options(o, &lab->variant);
 	add_text(o, "compiler", lab->variant.compiler);
 	return 0;
 }
@@ -170,6 +181,7 @@ static int describe_mixture(struct lab *lab, const char *id, struct json_object 
 	ret = fs_write_file(path, text.buf, text.len, err);
 	add_text(o, "base", lab->variant.path);
 	add_fragments(o, &path, 1);
+	add_options(o, &lab->variant);
 out:
 	strbuf_release(&text);
 	free(set);

@@ -23,25 +23,6 @@ static unsigned int render_flags(void)
 	return how;
 }
 
-static void print_table(const struct results_table *t)
-{
-	struct strbuf out = STRBUF_INIT;
-
-	if (as_json && t->npairs == 1)
-		results_render_json(&t->pairs[0], &out);
-	else if (as_json)
-		results_render_table_json(t, &out);
-	else if (t->npairs == 1)
-		results_render_text(&t->pairs[0], render_flags(), &out);
-	else
-		results_render_table_text(t, render_flags(), &out);
-	if (as_json)
-		fputs(out.buf, stdout);
-	else
-		command_print_text(out.buf);
-	strbuf_release(&out);
-}
-
 /* The base, the new one, and the others; the caller frees. */
 static const char **list_kernels(const struct request_compare *r, size_t *n)
 {
@@ -75,7 +56,7 @@ static int compare_kernels(struct results_db *db, const struct request_compare *
 	if (ret) {
 		status = command_fatal(&err);
 	} else {
-		print_table(&t);
+		command_print_table(&t, as_json, render_flags());
 		status = command_verdict_status(t.verdict);
 	}
 	results_table_free(&t);

@@ -159,6 +159,8 @@ static struct json_object *describe_variant(const struct kernel_variant *v)
 	json_object_object_add(o, "source", source);
 	add_list(o, "patches", v->patches, v->npatches);
 	add_list(o, "config", v->fragments, v->nfragments);
+	if (v->noptions)
+		add_list(o, "options", v->options, v->noptions);
 	add_list(o, "selftests", v->selftests, v->nselftests);
 	add_string(o, "compiler", v->compiler);
 	if (v->import)

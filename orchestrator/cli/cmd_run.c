@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/shell.h"
@@ -32,22 +33,21 @@ struct session {
 };
 
 /* Compares the boots of this session only: the ones that this run made. */
-static int compare_boots(struct session *s, struct results_comparison *c, struct error *err)
+static int compare_boots(struct session *s, struct results_table *t, struct error *err)
 {
 	struct results_filter filter = {.session = s->request.session, .alpha = s->alpha};
 
-	return results_compare(s->db, s->summary.kernels[0], s->summary.kernels[1], &filter, c,
-			       err);
+	return results_compare_table(s->db, (const char *const *)s->summary.kernels,
+				     s->summary.nkernels, &filter, t, err);
 }
 
 /* ---- what is shown at the end ---- */
 
 static int show_comparison(struct session *s)
 {
-	struct results_comparison c = {0};
-	struct strbuf out = STRBUF_INIT;
+	struct results_table t = {0};
 	struct error err = {0};
-	int status, ret = compare_boots(s, &c, &err);
+	int status, ret = compare_boots(s, &t, &err);
 
 	if (ret == -ENODATA) { /* all boots of a kernel failed: nothing to compare */
 		log_error("%s", err.text);
@@ -55,17 +55,9 @@ static int show_comparison(struct session *s)
 	}
 	if (ret)
 		return command_fatal(&err);
-	if (as_json)
-		results_render_json(&c, &out);
-	else
-		results_render_text(&c, command_render_flags(), &out);
-	if (as_json)
-		fputs(out.buf, stdout);
-	else
-		command_print_text(out.buf);
-	status = command_exit_status(&c);
-	strbuf_release(&out);
-	results_comparison_free(&c);
+	command_print_table(&t, as_json, command_render_flags());
+	status = command_verdict_status(t.verdict);
+	results_table_free(&t);
 	return status;
 }
 
@@ -129,7 +121,7 @@ static int show_results(struct session *s)
 	const struct run_summary *sum = &s->summary;
 	int status = 0;
 
-	if (sum->nkernels == 2)
+	if (sum->nkernels > 1)
 		status = show_comparison(s);
 	status = final_status(sum, status);
 	if (as_json)
@@ -137,49 +129,74 @@ static int show_results(struct session *s)
 	show_selftests(s);
 	terminal_printf("\n%d boot%s passed; database: %s (session %s)\n", sum->boots,
 			sum->boots == 1 ? "" : "s", command_places()->db, s->request.session);
-	if (sum->nkernels == 2)
+	if (sum->nkernels > 1)
 		show_next_command(s);
 	return status;
 }
 
 /* ---- --boots auto ---- */
 
-static void log_look(const struct results_comparison *c, int boots, int more)
-{
-	char *noise = results_noise_words(c);
-	const char *next = ", and more boots would not help";
-	size_t undecided = 0;
+/* The numbers of a comparison that are undecided, and which of the pairs asks for most boots. */
+struct look {
+	size_t undecided, medians;
+	int more;
+	char *noise; /* of that pair, or of the first */
+};
 
-	for (size_t i = 0; i < c->nmetrics; i++)
-		undecided += c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE;
-	if (!undecided)
+static void look_at_pairs(const struct results_table *t, struct look *l)
+{
+	const struct results_comparison *most = &t->pairs[0];
+
+	*l = (struct look){.more = results_more_boots(most)};
+	for (size_t p = 0; p < t->npairs; p++) {
+		const struct results_comparison *c = &t->pairs[p];
+		int more = results_more_boots(c);
+
+		l->medians += c->nmetrics;
+		for (size_t i = 0; i < c->nmetrics; i++)
+			l->undecided += c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE;
+		if (more <= l->more)
+			continue;
+		l->more = more;
+		most = c;
+	}
+	l->noise = results_noise_words(most);
+}
+
+static void log_look(const struct look *l, int boots, int more)
+{
+	const char *next = ", and more boots would not help";
+
+	if (!l->undecided)
 		next = ", so no more boots";
 	else if (more)
 		next = ", going on";
-	else if (results_more_boots(c))
+	else if (l->more)
 		next = ", and --max-boots allows no more";
 	log_info("%d boot%s of each kernel: %zu of %zu medians undecided%s: %s", boots,
-		 boots == 1 ? "" : "s", undecided, c->nmetrics, next, noise);
-	free(noise);
+		 boots == 1 ? "" : "s", l->undecided, l->medians, next, l->noise);
 }
 
 /* Looks at the boots so far. @more: how many more of each kernel are wanted and allowed. */
 static int look_at_boots(struct session *s, int *more, struct error *err)
 {
 	int boots = s->request.first_boot + s->request.boots - 1;
-	struct results_comparison c = {0};
-	int ret = compare_boots(s, &c, err);
+	struct results_table t = {0};
+	struct look look;
+	int ret = compare_boots(s, &t, err);
 
 	*more = 0;
 	if (ret == -ENODATA)
 		return 0; /* show_comparison() will say so */
 	if (ret)
 		return ret;
-	*more = results_more_boots(&c);
+	look_at_pairs(&t, &look);
+	*more = look.more;
 	if (*more > s->max_boots - boots)
 		*more = s->max_boots - boots;
-	log_look(&c, boots, *more);
-	results_comparison_free(&c);
+	log_look(&look, boots, *more);
+	free(look.noise);
+	results_table_free(&t);
 	return 0;
 }
 
@@ -227,6 +244,41 @@ static int run_session(struct session *s)
 	return status;
 }
 
+/* The kernels as the engine is asked for them: those given, then the last one with the options of
+ * --config. The caller frees the list with fs_free_names(). */
+static char **list_kernels(const struct request_run *r, size_t *n)
+{
+	const struct request_list *given = &r->kernels;
+	char **kernels = xcalloc(given->count + 1, sizeof(*kernels));
+	struct strbuf name = STRBUF_INIT;
+
+	for (*n = 0; *n < given->count; (*n)++)
+		kernels[*n] = xstrdup(given->items[*n]);
+	if (!r->config.count)
+		return kernels;
+	strbuf_addstr(&name, given->items[given->count - 1]);
+	for (size_t i = 0; i < r->config.count; i++)
+		strbuf_addf(&name, "+%s", r->config.items[i]);
+	kernels[(*n)++] = strbuf_detach(&name);
+	return kernels;
+}
+
+/* A wrong request leaves no database and no folder. */
+static int open_and_run(struct session *s)
+{
+	const struct places *places = command_places();
+	struct error err = {0};
+	int status;
+
+	if (run_check(&s->request, &err))
+		return command_fatal(&err);
+	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s->db, &err))
+		return command_fatal(&err);
+	status = run_session(s);
+	results_close(s->db);
+	return status;
+}
+
 /* A folder in runs/ has its name. */
 static void name_session(char id[RUN_SESSION_MAX])
 {
@@ -245,19 +297,20 @@ static void name_session(char id[RUN_SESSION_MAX])
 static int carry_out_run(struct request *request, const char *line)
 {
 	const struct request_run *r = &request->run;
-	const struct places *places = command_places();
 	char id[RUN_SESSION_MAX];
-	struct error err = {0};
+	size_t nkernels;
+	char **kernels = list_kernels(r, &nkernels);
 	struct session s = {
 		.request =
 			{
 				.scenarios = (const char *const *)r->scenarios.items,
 				.nscenarios = r->scenarios.count,
-				.kernels = (const char *const *)r->kernels.items,
-				.nkernels = r->kernels.count,
+				.kernels = (const char *const *)kernels,
+				.nkernels = nkernels,
 				.host = r->host,
+				.append = r->append,
 				.session = id,
-				.runs_dir = places->runs,
+				.runs_dir = command_places()->runs,
 				.command = line,
 				.seed = r->seed,
 				.first_boot = r->first_boot,
@@ -272,24 +325,24 @@ static int carry_out_run(struct request *request, const char *line)
 		s.alpha = results_sequential_alpha(0.05, r->max_boots);
 	}
 	name_session(id);
-	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s.db, &err))
-		return command_fatal(&err);
-	status = run_session(&s);
-	results_close(s.db);
+	status = open_and_run(&s);
+	fs_free_names(kernels, nkernels);
 	return status;
 }
 
 const struct command cmd_run = {
 	.name = "run",
-	.help = "boot scenarios on two kernels and compare them",
-	.usage = "[options] SCENARIO... --kernel KERNEL [--kernel KERNEL]\n"
+	.help = "boot scenarios on kernels and compare them",
+	.usage = "[options] SCENARIO... --kernel KERNEL [--kernel KERNEL]...\n"
 		 "--request FILE [--json] [--db FILE]",
 	.about =
 		"Builds the kernels that are not built yet, boots each on the host with the "
-		"scenarios, stores every boot in the database and compares the second kernel with "
-		"the first.\n"
+		"scenarios, stores every boot in the database and compares the others with the "
+		"first kernel.\n"
 		"\n"
-		"A kernel is a name of `nestlab kernel list`, or the path of a variant's .json file.",
+		"A kernel is a name of `nestlab kernel list`, or the path of a variant's .json file. "
+		"KERNEL+CONFIG_X=y is that kernel with another option, made on the spot; so does "
+		"--config of the last one given.",
 	.exit_status =
 		"0 no regression, 1 a regression, a failed boot, or a kernel that does not build (a patch "
 		"does not apply, an option does not take, it does not compile), 125 cannot tell, 128 "

@@ -47,6 +47,10 @@ int command_verdict_status(enum results_verdict verdict);
 /* RESULTS_RENDER_... (results/report/text.h): the colour and the columns that stdout has (output.h). */
 unsigned int command_render_flags(void);
 
+/* A comparison on stdout; of two kernels not as a table but as `nestlab compare` always had it. @flags:
+ * RESULTS_RENDER_... */
+void command_print_table(const struct results_table *t, bool as_json, unsigned int flags);
+
 /* Text on stdout. Where stdout has fewer columns than a line, that is broken at blanks, and goes on below its
  * beginning. Escape sequences of colours take no column. */
 void command_print_text(const char *text);

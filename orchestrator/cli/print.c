@@ -8,6 +8,7 @@
 #include "common/strbuf.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
+#include "results/report/text.h"
 #include "results/report/table.h"
 
 #define ROW_TEXT_MIN 24 /* columns beside the head of a row that are worth beginning its text in */
@@ -119,4 +120,23 @@ void command_print_row(const char *head, const char *text)
 	__cleanup_free char *clean_head = terminal_line(head), *clean_text = terminal_line(text);
 
 	print_clean_row(clean_head, clean_text);
+}
+
+void command_print_table(const struct results_table *t, bool as_json, unsigned int flags)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	if (as_json && t->npairs == 1)
+		results_render_json(&t->pairs[0], &out);
+	else if (as_json)
+		results_render_table_json(t, &out);
+	else if (t->npairs == 1)
+		results_render_text(&t->pairs[0], flags, &out);
+	else
+		results_render_table_text(t, flags, &out);
+	if (as_json)
+		fputs(out.buf, stdout);
+	else
+		command_print_text(out.buf);
+	strbuf_release(&out);
 }

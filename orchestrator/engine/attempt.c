@@ -21,10 +21,19 @@ static void format_now(char *text, size_t size)
 	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 }
 
+static char *make_cmdline(const struct attempt_setting *setting, const struct attempt_job *job)
+{
+	enum host_purpose purpose = job->selftests->nfiles ? HOST_SELFTESTS : HOST_MEASURES;
+	__cleanup_free char *needed = setting->host->driver->cmdline(setting->host, purpose);
+
+	if (!setting->append)
+		return xstrdup(needed);
+	return xasprintf("%s %s", needed, setting->append);
+}
+
 struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
-	const struct host_config *host = setting->host;
 	const char *kernel = job->kernel->name, *scenario = job->plan->name;
 
 	a->setting = *setting;
@@ -32,8 +41,7 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 	a->label = xasprintf("%s %s boot %d", kernel, scenario, job->boot);
 	a->dir = xasprintf("%s/%s/%s-%s-%d", setting->runs_dir, setting->session, kernel, scenario,
 			   job->boot);
-	a->cmdline = host->driver->cmdline(host,
-					   job->selftests->nfiles ? HOST_SELFTESTS : HOST_MEASURES);
+	a->cmdline = make_cmdline(setting, job);
 	format_now(a->started, sizeof(a->started));
 	collector_init(&a->collected, job->plan);
 	return a;

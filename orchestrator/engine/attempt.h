@@ -28,6 +28,7 @@ struct attempt_setting {
 	const struct host_found *found;
 	struct results_db *db;
 	const char *session, *runs_dir;
+	const char *append;	 /* more boot parameters; NULL: none */
 	const char *environment; /* JSON */
 };
 

@@ -87,7 +87,11 @@ static int find_host(struct engine *e, struct error *err)
 		return error_set(err, -ENODEV, "%shost %s cannot run:\n%s",
 				 e->summary->unfit ? "SKIP: " : "", e->req->host,
 				 e->found.missing.buf);
-	return 0;
+	if (!e->req->append)
+		return 0;
+	/* other parameters make other numbers: these boots are compared with each other alone */
+	json_add_string(e->found.identity, "boot_parameters", e->req->append);
+	return image_check_cmdline(e->req->append, err);
 }
 
 static struct kernel_env kernels_env(const struct engine *e)
@@ -465,6 +469,18 @@ void run_summary_free(struct run_summary *summary)
 	summary->nkernels = 0;
 }
 
+int run_check(const struct run_request *req, struct error *err)
+{
+	struct run_summary summary = {0};
+	struct engine e = {
+		.req = req, .summary = &summary, .found.missing = STRBUF_INIT, .err = err};
+	int ret = prepare_run(&e, err);
+
+	engine_release(&e);
+	run_summary_free(&summary);
+	return ret;
+}
+
 int run_execute(const struct run_request *req, struct results_db *db, struct run_summary *summary,
 		struct error *err)
 {
@@ -483,6 +499,7 @@ int run_execute(const struct run_request *req, struct results_db *db, struct run
 		.db = db,
 		.session = req->session,
 		.runs_dir = req->runs_dir,
+		.append = req->append,
 	};
 	ret = prepare_run(&e, err);
 	if (ret)

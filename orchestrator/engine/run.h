@@ -37,6 +37,7 @@ struct run_request {		      /* borrowed strings */
 	const char *const *kernels; /* variants' names, or paths of their JSON files */
 	size_t nkernels;
 	const char *host;    /* host_find() */
+	const char *append;  /* more boot parameters, NULL: none; part of the host's identity */
 	const char *session; /* from run_new_session() */
 	const char *runs_dir;
 	const char *command;   /* the command line, for the record */
@@ -61,6 +62,10 @@ void run_summary_free(struct run_summary *summary);
 
 /* "20261123T204512-1a2b": UTC time and process, unique on a machine. */
 void run_new_session(char session[RUN_SESSION_MAX]);
+
+/* Can it be done at all? Scenarios, variants, the host and the boot parameters are read, nothing is
+ * built, booted or written. run_execute() does the same first. */
+int run_check(const struct run_request *req, struct error *err);
 
 /*
  * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see

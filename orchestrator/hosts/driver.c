@@ -59,6 +59,11 @@ void host_found_lacks(struct host_found *found, const char *what, const char *re
 	strbuf_addf(&found->missing, "%s: %s\n", what, remedy);
 }
 
+void host_found_can(struct host_found *found, const char *what, const char *text)
+{
+	strbuf_addf(&found->can, "%s: %s\n", what, text);
+}
+
 void host_identify_machine(const struct host_config *cfg, struct json_object *identity,
 			   struct json_object *hello)
 {

@@ -41,6 +41,7 @@ struct host_config { /* hosts/NAME.json, or built in; orchestrator/hosts/hosts.h
 	int64_t boot_limit_s;
 	int64_t parallel; /* boots that may run on it at once; 0: one per core of this machine */
 	char **kernel_config; /* what its kernels need: kernel_env.host_fragments; NULL: nothing */
+	char *state_dir;      /* CACHE/hosts: locks, and what a crash has left (journal.h) */
 	void *own;	      /* the driver's part, from its configure() */
 };
 
@@ -48,6 +49,7 @@ struct host_config { /* hosts/NAME.json, or built in; orchestrator/hosts/hosts.h
 struct host_found {
 	bool ready;
 	struct strbuf missing; /* a line for each missing thing: "WHAT: REMEDY" */
+	struct strbuf can;     /* a line for each thing that it can, or has: "WHAT: TEXT" */
 	/* What makes the host's numbers comparable as far as it can be known without a boot: emulator
 	 * and version, BMC model and firmware, memory, clock rate, ... */
 	struct json_object *identity;
@@ -119,6 +121,12 @@ struct host_driver {
 	 * the question could not be put: cancelled, no descriptors left, ... */
 	int (*probe)(const struct host_config *cfg, const struct places *places,
 		     struct host_found *found, struct error *err);
+	/* NULL: a crash of ours leaves nothing on such a host. Else undoes what one has left, and adds a line
+	 * to @did for each thing. -EBUSY: the host is in use. */
+	int (*rescue)(const struct host_config *cfg, struct strbuf *did, struct error *err);
+	/* NULL: there is nothing to trust. Else asks who the host says it is, keeps that as what is trusted
+	 * from now on, and says so in @told. */
+	int (*trust)(const struct host_config *cfg, struct strbuf *told, struct error *err);
 	/* NULL, or adds to a boot's @identity what the agent's @hello says of the machine (CPU,
 	 * microcode, ...) and no probe can know. */
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
@@ -174,5 +182,8 @@ int host_copy_image(struct host_session *s, const char *to, struct error *err);
 
 /* Something is missing: the host is not ready. */
 void host_found_lacks(struct host_found *found, const char *what, const char *remedy);
+
+/* Something that people want to know of the host. */
+void host_found_can(struct host_found *found, const char *what, const char *text);
 
 #endif

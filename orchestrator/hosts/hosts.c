@@ -13,10 +13,12 @@
 #include "orchestrator/hosts/emulated.h"
 #include "orchestrator/hosts/here.h"
 #include "orchestrator/hosts/ipmi/ipmi.h"
+#include "orchestrator/hosts/redfish/redfish.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_ipmi, NULL};
+const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_ipmi,
+						  &host_redfish, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {
@@ -255,6 +257,7 @@ int host_find(const struct places *places, const char *name, struct host_config 
 
 	memset(cfg, 0, sizeof(*cfg));
 	ret = load_host(places, name, cfg, err);
+	cfg->state_dir = xasprintf("%s/hosts", places->cache);
 	if (ret)
 		host_config_free(cfg);
 	return ret;
@@ -270,6 +273,7 @@ void host_config_free(struct host_config *cfg)
 	free(cfg->name);
 	free(cfg->description);
 	free(cfg->path);
+	free(cfg->state_dir);
 	memset(cfg, 0, sizeof(*cfg));
 }
 
@@ -336,7 +340,7 @@ static void identify_kernel_config(const struct host_config *cfg, struct json_ob
 int host_probe(const struct host_config *cfg, const struct places *places, struct host_found *found,
 	       struct error *err)
 {
-	*found = (struct host_found){.ready = true, .missing = STRBUF_INIT};
+	*found = (struct host_found){.ready = true, .missing = STRBUF_INIT, .can = STRBUF_INIT};
 	found->identity = json_object_new_object();
 	identify_kernel_config(cfg, found->identity);
 	return cfg->driver->probe(cfg, places, found, err);
@@ -345,6 +349,7 @@ int host_probe(const struct host_config *cfg, const struct places *places, struc
 void host_found_free(struct host_found *found)
 {
 	strbuf_release(&found->missing);
+	strbuf_release(&found->can);
 	json_object_put(found->identity);
 	found->identity = NULL;
 }

@@ -37,6 +37,11 @@ static int check_run(const struct request *r, const struct request_field *fields
 {
 	const struct request_list *kernels = &r->run.kernels;
 
+	for (size_t i = 0; i < r->run.config.count; i++)
+		if (strncmp(r->run.config.items[i], "CONFIG_", 7))
+			return request_complain(request_find_field(fields, "config"), name, err,
+						"expected CONFIG_NAME=VALUE, not %s",
+						r->run.config.items[i]);
 	if (kernels->count == 2 && !strcmp(kernels->items[0], kernels->items[1]))
 		return request_complain(request_find_field(fields, "kernels"), name, err,
 					"both are %s; to see how much one kernel's boots differ: "
@@ -46,7 +51,7 @@ static int check_run(const struct request *r, const struct request_field *fields
 	if (r->run.first_boot > 1 && !r->run.boots)
 		return request_complain(request_find_field(fields, "first_boot"), name, err,
 					"auto decides on its own boots: it begins with 1");
-	if (kernels->count == 1 && !r->run.boots)
+	if (kernels->count == 1 && !r->run.config.count && !r->run.boots)
 		return request_complain(request_find_field(fields, "boots"), name, err,
 					"auto needs two kernels to decide between");
 	return 0;
@@ -235,9 +240,14 @@ static const struct request_field run_fields[] = {
 	 .file = REQUEST_JSON_FILE,
 	 .help = "a name of `nestlab scenario list`, or the path of a .json file"},
 	{.key = "kernels", .type = REQUEST_LIST, .at = AT(run.kernels), .argname = "KERNEL",
-	 .option = "kernel", .required = REQUEST_ALWAYS, .min = 1, .max = 2,
+	 .option = "kernel", .required = REQUEST_ALWAYS, .min = 1, .max = 25,
 	 .file = REQUEST_JSON_FILE,
-	 .help = "a kernel to run; give it twice to compare (the base first)"},
+	 .help = "a kernel to run; give it again to compare (the base first)"},
+	{.key = "config", .type = REQUEST_LIST, .at = AT(run.config), .argname = "CONFIG_X=y",
+	 .option = "config", .max = 32,
+	 .help = "one more kernel: the last one, with this option; can be repeated"},
+	{.key = "append", .type = REQUEST_TEXT, .at = AT(run.append), .argname = "PARAMETERS",
+	 .help = "more boot parameters for every kernel"},
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(run.boots), .argname = "N|auto",
 	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},
@@ -347,7 +357,7 @@ static const struct request_field test_fields[] = {
 };
 
 const struct request_table request_tables[REQUEST_KINDS] = {
-	[REQUEST_RUN] = {"run", "run", "Boot scenarios on one or two kernels.", run_fields,
+	[REQUEST_RUN] = {"run", "run", "Boot scenarios on kernels.", run_fields,
 			 .check = check_run},
 	[REQUEST_COMPARE] = {"compare", "compare", "Compare kernels from stored boots.", compare_fields,
 			     .check = check_compare},

@@ -46,8 +46,10 @@ struct request_list {
 
 struct request_run {
 	struct request_list scenarios; /* names, or paths of .json files */
-	struct request_list kernels;   /* one or two variants; the base first */
+	struct request_list kernels;   /* variants; the base first */
+	struct request_list config; /* CONFIG_X=y of one more kernel, which is the last one else */
 	char *host;
+	char *append;  /* more boot parameters of every kernel; NULL: none */
 	int boots;     /* of each kernel; 0: auto, until everything is decided */
 	int max_boots; /* with auto */
 	int first_boot;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/shell.h"
+#include "results/report/objects.h"
 /* The --seed that gave it, which counts the boots from 1. */
 static uint64_t first_seed(const struct results_boot *run)
 {
@@ -37,6 +38,18 @@ static int count_boots(const struct report *r, const struct results_boot *run)
 	return boots;
 }
 
+/* The boot parameters of --append are a part of the host's identity (orchestrator/engine/run.c). */
+static void add_append(struct strbuf *out, const struct results_boot *run)
+{
+	struct json_object *identity = objects_parse(run->host_identity), *append;
+
+	if (json_object_object_get_ex(identity, "boot_parameters", &append)) {
+		strbuf_addstr(out, " --append ");
+		shell_add_word(out, json_object_get_string(append));
+	}
+	json_object_put(identity);
+}
+
 static void add_run(struct strbuf *out, const struct report *r, const struct results_boot *run,
 		    const char *base, const char *new)
 {
@@ -51,6 +64,7 @@ static void add_run(struct strbuf *out, const struct report *r, const struct res
 	strbuf_addf(out, " --boots %d --seed %" PRIu64 " --host ", count_boots(r, run),
 		    first_seed(run));
 	shell_add_word(out, run->host_name);
+	add_append(out, run);
 	strbuf_addch(out, '\n');
 }
 

@@ -53,10 +53,17 @@ usage "a flag with a value" '--json: takes no value' run quick --json=yes
 
 out=$("$NESTLAB" run no-such-scenario --kernel baseline --db "$TMP/x.db" 2>&1)
 is "$?" 128 "an unknown scenario is fatal"
+ok "$([ ! -e "$TMP/x.db" ] && [ ! -e "$TMP/runs" ]; echo $?)" "and leaves no database and no folder"
 like "$out" 'no-such-scenario' "and is named"
 out=$("$NESTLAB" run quick --kernel no-such-kernel --db "$TMP/x.db" 2>&1)
 is "$?" 128 "an unknown kernel is fatal"
 like "$out" 'no-such-kernel' "and is named"
+like "$out" "$NESTLAB kernel list" "with a command as this one was called"
+out=$("$NESTLAB" run quick --kernel baseline --append 'a;b' --db "$TMP/x.db" 2>&1)
+is "$?" 128 "boot parameters that a boot loader would take for its own are refused"
+like "$out" 'byte 1 .0x3b. has a special meaning' "and the byte is named"
+out=$("$NESTLAB" run quick --kernel baseline --config 'CONFIG_X="a b"' --db "$TMP/x.db" 2>&1)
+like "$out" 'takes a fragment' "an option that cannot be part of a name"
 out=$("$NESTLAB" run quick --kernel baseline --host no-such-host --db "$TMP/x.db" 2>&1)
 is "$?" 128 "an unknown host is fatal"
 like "$out" 'no-such-host' "and is named"

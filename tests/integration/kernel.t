@@ -311,4 +311,21 @@ if unshare -rm true 2>/dev/null; then
 else
 	skip 'a full disk' 'cannot mount a tmpfs here (user namespaces are off)'
 fi
+# ---- variants that are made on the spot ----
+
+like "$(build child+CONFIG_TWO=y+CONFIG_THREE=7)" '^child\+CONFIG_TWO=y\+CONFIG_THREE=7 +[0-9a-f]{12} +built' \
+	'a variant with more options needs no file'
+like "$(cat "$(entry child+CONFIG_TWO=y+CONFIG_THREE=7)/config" | paste -sd,)" 'CONFIG_THREE=7,.*CONFIG_TWO=y' 'and has them'
+like "$(build child+CONFIG_TWO=y)" 'child\+CONFIG_TWO=y +[0-9a-f]{12} +built' 'other options make another kernel'
+is "$(basename "$(entry child+CONFIG_ONE=y)")" "$(basename "$(entry child)")" 'one that changes nothing is the same kernel'
+OUT=$(build root+CONFIG_UNKNOWN_X=y)
+is $? 1 'an option that does not take is the kernel'"'"'s fault'
+like "$OUT" 'CONFIG_UNKNOWN_X=y .root.CONFIG_UNKNOWN_X=y:1.: the kernel.s configuration has n' 'and is named'
+echo '{ "base": "root", "options": ["CONFIG_TWO=y"] }' >"$K/optional.json"
+is "$(basename "$(entry optional)")" "" 'a file with options: not built yet'
+build optional >"$TMP/out"
+like "$(cat "$(entry optional)/config")" 'CONFIG_TWO=y' 'but then it has them'
+echo '{ "base": "root", "options": ["TWO=y"] }' >"$K/wrong.json"
+like "$(build wrong)" 'wrong.json:1: expected CONFIG_NAME=VALUE' 'a wrong one is named'
+rm "$K/optional.json" "$K/wrong.json"
 plan_done

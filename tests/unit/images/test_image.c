@@ -93,12 +93,12 @@ TEST(cmdlines_are_passed_on_or_refused)
 	__cleanup_free char *longer = xcalloc(1, 4096);
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		assert_int_equal(iso_check_cmdline(good[i], &err), 0);
+		assert_int_equal(image_check_cmdline(good[i], &err), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(iso_check_cmdline(bad[i], &err), -EINVAL);
+		assert_int_equal(image_check_cmdline(bad[i], &err), -EINVAL);
 	memset(longer, 'x', 4095);
 	longer[4095] = '\0';
-	assert_int_equal(iso_check_cmdline(longer, &err), -EINVAL);
+	assert_int_equal(image_check_cmdline(longer, &err), -EINVAL);
 }
 
 TEST(paths_outside_are_refused)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * journal.h - what a boot has changed on a host and has yet to undo, kept on the disk for the case that this
+ * nestlab is killed; and the lock that keeps two nestlabs from one host.
+ *
+ * A driver writes what it is about to do before it does it, and removes it once it is undone. What is left
+ * under a lock that nobody holds was left by a crash: the next boot undoes it first, and so does `nestlab
+ * host rescue`.
+ *
+ * CACHE/hosts/NAME.state is a JSON object of the driver's, without secrets. CACHE/hosts/KEY.lock is held as long
+ * as the host is in use; it dies with the process. KEY is of the machine, not of the host file: two files
+ * that name one BMC share it.
+ */
+#ifndef ORCHESTRATOR_HOSTS_JOURNAL_H
+#define ORCHESTRATOR_HOSTS_JOURNAL_H
+
+#include <json-c/json.h>
+
+#include "common/error.h"
+#include "orchestrator/hosts/driver.h"
+
+struct journal {
+	char *path;
+	int lock_fd;
+	struct json_object *state; /* what is to be undone; empty: nothing */
+};
+
+/* Takes the lock for @machine (its BMC's address) and reads what a crash has left. -EBUSY: another nestlab
+ * has it, and the error says which. Closed by journal_close(). */
+int journal_open(const struct host_config *cfg, const char *machine, struct journal **out,
+		 struct error *err);
+
+/* Notes @value (taken over; NULL removes the key) and writes the file: on the disk when this returns. */
+int journal_note(struct journal *j, const char *key, struct json_object *value, struct error *err);
+/* NULL: not noted. */
+const char *journal_string(const struct journal *j, const char *key);
+bool journal_is_empty(const struct journal *j);
+
+/* Gives the lock back. The file is removed if nothing is left to be undone. NULL is fine. */
+void journal_close(struct journal *j);
+
+#endif

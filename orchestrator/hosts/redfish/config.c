@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/hosts/redfish/config.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "orchestrator/hosts/credentials.h"
+#include "orchestrator/hosts/listen.h"
+
+const char *const redfish_keys[] = {"bmc",
+				    "credentials",
+				    "tls",
+				    "auth",
+				    "system",
+				    "boot",
+				    "drive",
+				    "image_url",
+				    "listen",
+				    "console",
+				    "cmdline",
+				    "off_limit_s",
+				    "on_limit_s",
+				    "media_limit_s",
+				    "task_limit_s",
+				    "tries",
+				    "retry_ms",
+				    "poll_ms",
+				    "connect_limit_ms",
+				    "request_limit_ms",
+				    "pace_ms",
+				    NULL};
+
+#define AT(member) offsetof(struct redfish_config, member)
+
+/* Where each limit comes from: bare-metal practice as docs/hosts.md has it. */
+static const struct host_number numbers[] = {
+	{"off_limit_s", AT(off_limit_s), 60, 1, 3600},
+	{"on_limit_s", AT(on_limit_s), 120, 1, 3600},
+	{"media_limit_s", AT(media_limit_s), 15, 1, 3600},
+	{"task_limit_s", AT(task_limit_s), 120, 1, 3600},
+	{"tries", AT(tries), 6, 1, 100},
+	{"retry_ms", AT(retry_ms), 3000, 1, 60000},
+	{"poll_ms", AT(poll_ms), 1000, 1, 60000},
+	{"connect_limit_ms", AT(connect_limit_ms), 10000, 1, 600000},
+	{"request_limit_ms", AT(request_limit_ms), 30000, 1, 600000},
+	{"pace_ms", AT(pace_ms), 160, 0, 60000}, /* at most 6 requests a second: some BMCs hang */
+};
+
+/* A text of the host file. */
+static const struct text_key {
+	const char *key;
+	size_t offset; /* of a char * */
+	bool required;
+} texts[] = {
+	{"bmc", AT(bmc), true},
+	{"credentials", AT(credentials), true},
+	{"image_url", AT(image_url), true},
+	{"listen", AT(listen), false},
+	{"system", AT(system), false},
+	{"drive", AT(drive), false},
+	{"cmdline", AT(cmdline), false},
+};
+
+/* One of a few words. */
+static const struct word_key {
+	const char *key;
+	size_t offset; /* of an int64_t: the index of the word; 0 if the key is not there */
+	const char *words[4];
+} words[] = {
+	{"boot", AT(path), {"auto", "media", "http", NULL}},
+	{"auth", AT(auth), {"auto", "session", "basic", NULL}},
+};
+
+static int read_text(const struct json_node *file, const struct text_key *row, void *out,
+		     struct error *err)
+{
+	struct json_node node;
+	const char *text;
+	int ret = json_member(file, row->key, row->required, &node, err);
+
+	if (ret)
+		return ret == -ENOENT && !row->required ? 0 : ret;
+	ret = json_as_string(&node, &text, err);
+	if (ret)
+		return ret;
+	*(char **)(void *)((char *)out + row->offset) = xstrdup(text);
+	return 0;
+}
+
+static int read_word(const struct json_node *file, const struct word_key *row, void *out,
+		     struct error *err)
+{
+	struct json_node node;
+	const char *text;
+	int ret = json_member(file, row->key, false, &node, err);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = json_as_string(&node, &text, err);
+	if (ret)
+		return ret;
+	for (int i = 0; row->words[i]; i++)
+		if (!strcmp(row->words[i], text)) {
+			*(int64_t *)(void *)((char *)out + row->offset) = i;
+			return 0;
+		}
+	return json_error(&node, err, "expected \"%s\", \"%s\" or \"%s\"", row->words[0],
+			  row->words[1], row->words[2]);
+}
+
+/* ---- tls ---- */
+
+#define PIN_PREFIX "sha256:"
+
+static int check_pin(const struct json_node *node, const char *pin, struct error *err)
+{
+	size_t len = strlen(PIN_PREFIX);
+
+	if (!strncmp(pin, PIN_PREFIX, len) && strlen(pin) == len + 64 &&
+	    strspn(pin + len, "0123456789abcdef") == 64)
+		return 0;
+	return json_error(node, err,
+			  "expected sha256: and 64 lower-case hex digits (nestlab host trust NAME "
+			  "shows them)");
+}
+
+static int read_tls_object(const struct json_node *tls, struct redfish_config *c, struct error *err)
+{
+	static const char *const known[] = {"pin", "ca", NULL};
+	const struct text_key pin = {"pin", AT(pin), false}, ca = {"ca", AT(ca), false};
+	int ret = json_as_object(tls, err);
+
+	if (ret)
+		return ret;
+	ret = json_check_keys(tls, known, err);
+	if (ret)
+		return ret;
+	ret = read_text(tls, &pin, c, err);
+	if (ret)
+		return ret;
+	ret = read_text(tls, &ca, c, err);
+	if (ret)
+		return ret;
+	if (!c->pin == !c->ca)
+		return json_error(tls, err, "expected one of \"pin\" and \"ca\"");
+	return c->pin ? check_pin(tls, c->pin, err) : 0;
+}
+
+static int read_tls(const struct json_node *file, struct redfish_config *c, struct error *err)
+{
+	struct json_node tls;
+	const char *text;
+	int ret = json_member(file, "tls", false, &tls, err);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (json_object_get_type(tls.value) != json_type_string)
+		return read_tls_object(&tls, c, err);
+	ret = json_as_string(&tls, &text, err);
+	if (ret)
+		return ret;
+	c->tls_none = !strcmp(text, "none");
+	if (c->tls_none)
+		return 0;
+	return json_error(&tls, err, "expected {\"pin\": ...}, {\"ca\": FILE} or \"none\"");
+}
+
+/* ---- console ---- */
+
+static int read_command(const struct json_node *console, struct redfish_config *c,
+			struct error *err)
+{
+	struct json_node list, item;
+	const char *word;
+	int ret = json_member(console, "command", true, &list, err);
+
+	if (ret)
+		return ret;
+	ret = json_as_array(&list, err);
+	if (ret)
+		return ret;
+	if (!json_length(&list))
+		return json_error(&list, err, "expected a command: program and arguments");
+	c->console = xcalloc(json_length(&list) + 1, sizeof(*c->console));
+	for (size_t i = 0; i < json_length(&list); i++) {
+		json_element(&list, i, &item);
+		ret = json_as_string(&item, &word, err);
+		if (ret)
+			return ret;
+		c->console[i] = xstrdup(word);
+	}
+	return 0;
+}
+
+static int read_device(const struct json_node *console, struct redfish_config *c, struct error *err)
+{
+	const struct text_key device = {"device", AT(console_device), false};
+	const struct host_number speed = {"speed", AT(console_speed), 115200, 1200, 4000000};
+	int ret = read_text(console, &device, c, err);
+
+	if (ret)
+		return ret;
+	if (!c->console_device)
+		c->console_device = xstrdup("ttyS0");
+	if (!fs_is_plain_name(c->console_device))
+		return json_error(console, err, "device: expected a name like ttyS0");
+	return host_read_numbers(console, &speed, 1, c, err);
+}
+
+static int read_console(const struct json_node *file, struct redfish_config *c, struct error *err)
+{
+	static const char *const known[] = {"command", "device", "speed", "answers", NULL};
+	struct json_node console, answers;
+	int ret = json_member(file, "console", true, &console, err);
+
+	if (ret)
+		return ret;
+	ret = json_as_object(&console, err);
+	if (!ret)
+		ret = json_check_keys(&console, known, err);
+	if (!ret)
+		ret = read_command(&console, c, err);
+	if (!ret)
+		ret = read_device(&console, c, err);
+	if (ret)
+		return ret;
+	c->console_answers = true;
+	ret = json_member(&console, "answers", false, &answers, err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	return json_as_bool(&answers, &c->console_answers, err);
+}
+
+/* ---- what fits together ---- */
+
+static bool is_loopback(const char *host)
+{
+	return !strcmp(host, "localhost") || !strcmp(host, "[::1]") || !strncmp(host, "127.", 4);
+}
+
+/* Nothing but scheme, host and port: what is behind them is found, and a user there would be a secret. */
+static int check_bmc(const struct json_node *file, struct redfish_config *c, struct error *err)
+{
+	__cleanup_free char *wanted = NULL;
+	char *scheme = NULL, *host = NULL, *port = NULL;
+	size_t len = strlen(c->bmc);
+	CURLU *u = curl_url();
+	bool ok, plain;
+
+	if (len && c->bmc[len - 1] == '/')
+		c->bmc[len - 1] = '\0';
+	ok = !curl_url_set(u, CURLUPART_URL, c->bmc, 0) &&
+	     !curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
+	     !curl_url_get(u, CURLUPART_HOST, &host, 0);
+	curl_url_get(u, CURLUPART_PORT, &port, 0);
+	if (ok && port)
+		wanted = xasprintf("%s://%s:%s", scheme, host, port);
+	else if (ok)
+		wanted = xasprintf("%s://%s", scheme, host);
+	ok = ok && !strcmp(wanted, c->bmc);
+	plain = ok && !strcmp(scheme, "http") && (c->tls_none || is_loopback(host));
+	ok = ok && (plain || !strcmp(scheme, "https"));
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	if (ok)
+		return 0;
+	return json_error(
+		file, err,
+		"bmc: expected https://ADDRESS or https://ADDRESS:PORT (http:// only with "
+		"\"tls\": \"none\": passwords go over it as they are)");
+}
+
+static int check_parts(const struct json_node *file, struct redfish_config *c, struct error *err)
+{
+	struct error why = {0};
+	int ret = check_bmc(file, c, err);
+
+	if (ret)
+		return ret;
+	if (credentials_check(c->credentials, &why))
+		return json_error(file, err, "credentials: %s", why.text);
+	if (listen_check_url(c->image_url, &why))
+		return json_error(file, err, "image_url: %s", why.text);
+	return 0;
+}
+
+static int read_all(const struct json_node *file, struct redfish_config *c, struct error *err)
+{
+	int ret = host_read_numbers(file, numbers, ARRAY_SIZE(numbers), c, err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts) && !ret; i++)
+		ret = read_text(file, &texts[i], c, err);
+	for (size_t i = 0; i < ARRAY_SIZE(words) && !ret; i++)
+		ret = read_word(file, &words[i], c, err);
+	if (ret)
+		return ret;
+	ret = read_tls(file, c, err);
+	if (ret)
+		return ret;
+	ret = read_console(file, c, err);
+	if (ret)
+		return ret;
+	return check_parts(file, c, err);
+}
+
+int redfish_configure(const struct json_node *file, void **own, struct error *err)
+{
+	struct redfish_config *c = xcalloc(1, sizeof(*c));
+
+	*own = c;
+	return read_all(file, c, err);
+}
+
+void redfish_free_config(void *own)
+{
+	struct redfish_config *c = own;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(*(char **)(void *)((char *)c + texts[i].offset));
+	for (char **word = c->console; word && *word; word++)
+		free(*word);
+	free(c->console);
+	free(c->console_device);
+	free(c->pin);
+	free(c->ca);
+	free(c);
+}
+
+/* What the kernel is told on every server: where its console is, and what keeps its times steady. */
+char *redfish_cmdline(const struct host_config *cfg, enum host_purpose purpose)
+{
+	const struct redfish_config *c = cfg->own;
+	struct strbuf line = STRBUF_INIT;
+
+	(void)purpose;
+	strbuf_addf(&line,
+		    "console=%s,%lld loglevel=3 sysctl.kernel.printk=5 panic_print=32 nokaslr "
+		    "tsc=reliable",
+		    c->console_device, (long long)c->console_speed);
+	if (c->cmdline)
+		strbuf_addf(&line, " %s", c->cmdline);
+	return strbuf_detach(&line);
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/hosts/redfish/redfish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/log.h"
+#include "images/images.h"
+#include "orchestrator/hosts/channel.h"
+#include "orchestrator/hosts/redfish/worker.h"
+#include "orchestrator/hosts/redfish/steps.h"
+#include "orchestrator/hosts/redfish/undo.h"
+#include "orchestrator/hosts/serve.h"
+
+#define LOCK_POLL_MS 1000
+#define WATCH_MS     5000 /* between questions whether it is still on: each is a request to the BMC */
+#define BOOT_LIMIT_S \
+	1200 /* the POST of a server with a TiB takes up to ten minutes, and then it boots */
+#define OFFS_BELIEVED 2 /* in a row: power states lag, and lie */
+
+/* One boot. */
+struct redfish_boot {
+	const struct redfish_config *cfg;
+	struct bmc bmc;
+	struct machine machine;
+	struct journal *journal;   /* NULL until the host is ours */
+	struct serve_boot *served; /* the image */
+	struct channel *channel;
+	char *log_path, *channel_log;
+	struct worker worker;
+	int wake; /* epoll, of the worker and of the channel */
+	enum override_source source;
+	bool told_busy;
+	bool found;   /* machine is filled in */
+	bool closing; /* release() has begun to undo */
+	int offs;     /* times in a row that it said it was off */
+	bool lost;    /* the channel has failed: why is in @trouble */
+	struct strbuf trouble;
+};
+
+/* ---- in the worker's thread ---- */
+
+static int note_drive(void *arg, const char *drive, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	const char *url = serve_image_url(b->served);
+	int ret = journal_note(b->journal, "drive", json_object_new_string(drive), err);
+
+	return ret ? ret : journal_note(b->journal, "image", json_object_new_string(url), err);
+}
+
+static int insert_image(struct redfish_boot *b, struct error *err)
+{
+	char *drive = NULL;
+	int ret = media_insert(&b->bmc, &b->machine, serve_image_url(b->served), note_drive, b,
+			       &drive, err);
+
+	free(drive);
+	return ret;
+}
+
+static int override_boot(struct redfish_boot *b, struct error *err)
+{
+	struct json_object *before = NULL;
+	int ret = override_read(&b->bmc, &b->machine, &before, err);
+
+	if (ret)
+		return ret;
+	ret = journal_note(b->journal, "override", before ? before : json_object_new_boolean(false),
+			   err);
+	if (ret)
+		return ret;
+	return override_set(&b->bmc, &b->machine, b->source, serve_image_url(b->served), err);
+}
+
+/* By a drive, unless there is none that takes an image or the host file wants HTTP. */
+static int choose_path(struct redfish_boot *b, struct error *err)
+{
+	const struct machine *m = &b->machine;
+	const char *no_cd = override_lacks(m, OVERRIDE_CD);
+	const char *no_http = override_lacks(m, OVERRIDE_HTTP);
+
+	if (!m->ndrives)
+		no_cd = "it has no drive that takes one";
+	if (b->cfg->path == REDFISH_HTTP)
+		no_cd = "\"boot\" is \"http\"";
+	if (b->cfg->path == REDFISH_MEDIA)
+		no_http = "\"boot\" is \"media\"";
+	b->source = no_cd ? OVERRIDE_HTTP : OVERRIDE_CD;
+	if (!no_cd || !no_http)
+		return 0;
+	return bmc_fail(err, BMC_UNFIT,
+			"%s: no way in for an image: %s; %s; %sboot it by PXE with another driver",
+			m->system, no_cd, no_http, m->rejected.buf);
+}
+
+/* All that is switched off: BMCs refuse, or forget, settings of a machine that is on or in POST. */
+static int run_provision(void *arg, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	int ret = machine_find(&b->bmc, &b->machine, err);
+
+	if (ret)
+		return ret;
+	b->found = true;
+	if (!journal_is_empty(b->journal)) {
+		ret = undo_all(&b->bmc, &b->machine, b->journal, NULL, err);
+		if (ret)
+			return error_prefix(err, ret, "what a crashed run left cannot be undone");
+	}
+	ret = choose_path(b, err);
+	if (ret)
+		return ret;
+	ret = power_set(&b->bmc, &b->machine, STEP_OFF, err);
+	if (!ret && b->source == OVERRIDE_CD)
+		ret = insert_image(b, err);
+	if (!ret)
+		ret = override_boot(b, err);
+	return ret;
+}
+
+static int run_power_on(void *arg, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	int ret = journal_note(b->journal, "power", json_object_new_string("on"), err);
+
+	return ret ? ret : power_set(&b->bmc, &b->machine, STEP_ON, err);
+}
+
+static int run_power_off(void *arg, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	int ret = power_set(&b->bmc, &b->machine, STEP_OFF, err);
+
+	return ret ? ret : journal_note(b->journal, "power", NULL, err);
+}
+
+/* A BMC that does not answer now is asked again in a while: no answer is not "off". */
+static int run_watch(void *arg, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	enum step_power now;
+
+	b->offs = !power_read(&b->bmc, &b->machine, &now, err) && now == STEP_OFF ? b->offs + 1 : 0;
+	return 0;
+}
+
+static int run_undo(void *arg, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	struct error own = {0};
+	int ret = 0, code;
+
+	if (!b->found && !journal_is_empty(b->journal))
+		ret = machine_find(&b->bmc, &b->machine, err);
+	if (!ret)
+		ret = undo_all(&b->bmc, &b->machine, b->journal, NULL, err);
+	code = undo_session(&b->bmc, b->journal, &own);
+	if (code && !ret)
+		return error_set(err, code, "%s", own.text);
+	return ret;
+}
+
+/* ---- the driver's methods ---- */
+
+/* Starts the step, or looks how it goes. */
+static int do_step(struct redfish_boot *b, int (*run)(void *arg, struct error *err),
+		   struct error *err)
+{
+	int ret = 0;
+
+	if (!b->worker.running)
+		ret = worker_start(&b->worker, run, b, err);
+	if (ret)
+		return ret;
+	ret = worker_take(&b->worker, err);
+	if (ret < 0 && ret != -ECANCELED)
+		error_append(err, ret, " (%s)", b->log_path);
+	return ret;
+}
+
+static int watch_event(struct redfish_boot *b, int fd, struct error *err)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+
+	if (epoll_ctl(b->wake, EPOLL_CTL_ADD, fd, &e))
+		return error_set(err, -errno, "cannot wait for a BMC: %s", strerror(errno));
+	return 0;
+}
+
+static int new_boot_state(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = xcalloc(1, sizeof(*b));
+	int ret;
+
+	s->priv = b;
+	b->cfg = s->cfg->own;
+	b->trouble = (struct strbuf)STRBUF_INIT;
+	b->machine.rejected = (struct strbuf)STRBUF_INIT;
+	b->log_path = xasprintf("%s/redfish.log", s->run_dir);
+	b->channel_log = xasprintf("%s/console.err", s->run_dir);
+	b->worker.event = -1;
+	b->wake = epoll_create1(EPOLL_CLOEXEC);
+	if (b->wake < 0)
+		return error_set(err, -errno, "cannot wait for a BMC: %s", strerror(errno));
+	ret = worker_init(&b->worker, err);
+	if (ret)
+		return ret;
+	ret = watch_event(b, b->worker.event, err);
+	if (ret)
+		return ret;
+	ret = bmc_open(&b->bmc, b->cfg, s->cfg->path, err);
+	b->bmc.log_path = b->log_path;
+	return ret;
+}
+
+static int take_host(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	int ret = journal_open(s->cfg, b->cfg->bmc, &b->journal, err);
+
+	if (ret == -EBUSY) {
+		if (!b->told_busy)
+			log_info("%s; waiting", err->text);
+		b->told_busy = true;
+		s->poll_ms = LOCK_POLL_MS;
+		return HOST_GOES_ON;
+	}
+	s->poll_ms = 0;
+	b->bmc.on_session = undo_note_session;
+	b->bmc.arg = b->journal;
+	return ret;
+}
+
+/* The ticket is written over its placeholder as the image is sent. */
+static int serve_image(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	char ticket[TICKET_BYTES];
+	struct serve_request req = {.base_url = b->cfg->image_url,
+				    .listen = b->cfg->listen,
+				    .image = s->image,
+				    .overlay = ticket,
+				    .overlay_bytes = sizeof(ticket)};
+	int ret = image_find_ticket(s->image, &req.overlay_at, err);
+
+	if (ret)
+		return ret;
+	s->ticket.channel = TICKET_LINE;
+	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/%s", b->cfg->console_device);
+	s->ticket.speed = (uint32_t)b->cfg->console_speed;
+	s->ticket.answers = b->cfg->console_answers;
+	ret = ticket_format(&s->ticket, ticket);
+	if (ret)
+		return error_set(err, ret, "%s: cannot be where records go", s->ticket.device);
+	ret = serve_open(&req, &b->served, err);
+	explicit_bzero(ticket, sizeof(ticket));
+	s->ticketed = !ret;
+	return ret;
+}
+
+static int redfish_provision(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	int ret = 0;
+
+	if (!b) {
+		ret = new_boot_state(s, err);
+		if (ret)
+			return ret;
+		b = s->priv;
+	}
+	if (!b->journal)
+		ret = take_host(s, err);
+	if (ret)
+		return ret;
+	if (!b->served)
+		ret = serve_image(s, err);
+	if (ret)
+		return ret;
+	s->wake_fd = b->wake;
+	return do_step(b, run_provision, err);
+}
+
+static int start_channel(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	const struct channel_setting setting = {
+		.line = {.ticket = &s->ticket,
+			 .console_path = s->console_path,
+			 .records_path = s->records_path},
+		.argv = (const char *const *)b->cfg->console,
+		.log_path = b->channel_log,
+	};
+	int ret = channel_start(&setting, &b->channel, err);
+
+	return ret ? ret : watch_event(b, channel_fd(b->channel), err);
+}
+
+static int redfish_open_channel(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	struct strbuf why = STRBUF_INIT;
+	enum channel_state state;
+	int ret = b->channel ? 0 : start_channel(s, err);
+
+	if (ret)
+		return ret;
+	state = channel_state(b->channel, &why);
+	if (state == CHANNEL_FAILED)
+		ret = error_set(err, -EIO, "console: %s (%s)", why.buf, b->channel_log);
+	else if (state != CHANNEL_OPEN)
+		ret = HOST_GOES_ON;
+	strbuf_release(&why);
+	return ret;
+}
+
+static int redfish_power(struct host_session *s, enum host_power want, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+
+	if (want == HOST_POWER_ON)
+		return do_step(b, run_power_on, err);
+	/* What still goes on is broken off, and what undoes it heeds no Ctrl-C. */
+	if (b->worker.running && b->worker.run != run_power_off) {
+		atomic_store(&b->bmc.given_up, true);
+		if (worker_take(&b->worker, NULL) == HOST_GOES_ON)
+			return HOST_GOES_ON;
+	}
+	atomic_store(&b->bmc.given_up, false);
+	atomic_store(&b->bmc.heeds_cancel, false);
+	return do_step(b, run_power_off, err);
+}
+
+static bool redfish_is_on(struct host_session *s)
+{
+	struct redfish_boot *b = s->priv;
+
+	s->poll_ms = WATCH_MS;
+	if (!channel_serves(b->channel, s)) {
+		b->lost = true;
+		channel_state(b->channel, &b->trouble);
+		return false;
+	}
+	if (b->worker.running && b->worker.run == run_watch)
+		worker_take(&b->worker, NULL);
+	else if (!b->worker.running)
+		worker_start(&b->worker, run_watch, b, NULL);
+	return b->worker.running || b->offs < OFFS_BELIEVED;
+}
+
+static void tell_fetched(struct redfish_boot *b, struct strbuf *out)
+{
+	struct serve_tally t;
+
+	serve_tell(b->served, &t);
+	if (!t.requests)
+		strbuf_addstr(out, "nobody fetched the image");
+	else
+		strbuf_addf(out, "%s fetched %llu bytes of the image in %llu requests (%s)", t.who,
+			    (unsigned long long)t.bytes, (unsigned long long)t.requests, t.agent);
+}
+
+static int redfish_postmortem(struct host_session *s, struct strbuf *why)
+{
+	struct redfish_boot *b = s->priv;
+	struct serve_tally t;
+
+	if (b->lost) {
+		strbuf_addf(why, "console: %s (%s)", b->trouble.buf, b->channel_log);
+		return -EIO;
+	}
+	strbuf_addstr(why, "the BMC says that the machine is off; ");
+	tell_fetched(b, why);
+	serve_tell(b->served, &t);
+	return t.requests ? 0 : -EIO;
+}
+
+static void free_boot_state(struct host_session *s)
+{
+	struct redfish_boot *b = s->priv;
+
+	channel_stop(b->channel);
+	serve_close(b->served);
+	journal_close(b->journal);
+	if (b->found || b->machine.system)
+		machine_release(&b->machine);
+	bmc_close(&b->bmc);
+	worker_release(&b->worker);
+	if (b->wake >= 0)
+		close(b->wake);
+	strbuf_release(&b->trouble);
+	free(b->log_path);
+	free(b->channel_log);
+	free(b);
+	s->priv = NULL;
+	s->wake_fd = -1;
+	s->poll_ms = 0;
+}
+
+static int redfish_release(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	int ret = 0;
+
+	if (!b)
+		return 0;
+	if (!b->closing && b->worker.running) {
+		atomic_store(&b->bmc.given_up, true);
+		if (worker_take(&b->worker, NULL) == HOST_GOES_ON)
+			return HOST_GOES_ON;
+	}
+	b->closing = true;
+	atomic_store(&b->bmc.given_up, false);
+	atomic_store(&b->bmc.heeds_cancel, false);
+	if (b->journal)
+		ret = do_step(b, run_undo, err);
+	if (ret == HOST_GOES_ON)
+		return ret;
+	if (ret)
+		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+	free_boot_state(s);
+	return ret;
+}
+
+const struct host_driver host_redfish = {
+	.name = "redfish",
+	.help = "a bare-metal server behind a BMC that speaks Redfish",
+	.clock = HOST_CLOCK_TSC,
+	.parallel = 1,
+	.boot_limit_s = BOOT_LIMIT_S,
+	.keys = redfish_keys,
+	.configure = redfish_configure,
+	.free_config = redfish_free_config,
+	.cmdline = redfish_cmdline,
+	.identify = host_identify_machine,
+	.probe = redfish_probe,
+	.provision = redfish_provision,
+	.open_channel = redfish_open_channel,
+	.power = redfish_power,
+	.is_on = redfish_is_on,
+	.postmortem = redfish_postmortem,
+	.release = redfish_release,
+	.rescue = redfish_rescue,
+	.trust = redfish_trust,
+};
