@@ -136,6 +136,7 @@ install: programs man
 	@set -e; root='$(DESTDIR)$(PREFIX)'; $(remove_installed); install -d "$$root/share/nestlab"; \
 	put() { install -D -m "$$1" "$$2" "$$root/$$3"; echo "$$3"; }; { \
 	for f in $(PROGRAMS); do put 755 $$f bin/$${f##*/}; done; \
+	for f in agent l1; do put 644 $(BUILD)/agent/$$f.elf share/nestlab/symbols/$$f.elf; done; \
 	for f in $(BUILD)/man/*.1; do put 644 $$f share/man/man1/$${f##*/}; done; \
 	for f in README.md LICENSE docs/*.md; do put 644 $$f share/doc/nestlab/$${f##*/}; done; \
 	for f in $(DATA_FILES); do put 644 $$f share/nestlab/$$f; done; \

@@ -13,10 +13,15 @@ AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \
 # The micro-hypervisors that it carries; adds to AGENT_OBJS.
 include agents/l1/module.mk
 
-$(BUILD)/bin/nestlab-agent: $(AGENT_OBJS)
+# With its symbols, for `nestlab explain`.
+$(BUILD)/agent/agent.elf: $(AGENT_OBJS)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) -static -s -pthread -o $@ $^
+	$(Q)$(MUSL_CC) -static -pthread -o $@ $^
+
+$(BUILD)/bin/nestlab-agent: $(BUILD)/agent/agent.elf
+	@mkdir -p $(@D)
+	$(Q)strip -s -o $@ $<
 
 $(BUILD)/agent/%.o: %.c
 	$(call say,AGENTCC,$<)

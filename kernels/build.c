@@ -37,6 +37,7 @@ struct job {
 	bool from_kin;		/* starts from the tree of another commit (lineage.c) */
 	bool config_may_differ; /* from that commit's */
 	bool from_unfinished;	/* goes on from a build that was cancelled (unfinished.c) */
+	bool resumable;		/* if it is cancelled now, the next try can go on from the tree */
 	uint64_t steps;		/* that make took, in all tries */
 	int prelock, lock;
 };
@@ -119,6 +120,7 @@ static int prepare_tree(struct job *j, struct error *err)
 	if (!has_base(j))
 		ret = kernel_unfinished_take(j->env, &j->keys, j->work.tree, &j->from_unfinished,
 					     &j->steps, err);
+	j->resumable = j->from_unfinished;
 	if (ret || j->from_unfinished)
 		return ret;
 	ret = kernel_prepare_tree(&p, err);
@@ -195,7 +197,7 @@ static int expect_steps(const struct job *j, uint64_t *expected, struct error *e
 	return kernel_config_expect_steps(config, expected, err);
 }
 
-static int run_make(struct job *j, uint64_t expected, bool *tidy, struct error *err)
+static int run_make(struct job *j, uint64_t expected, struct error *err)
 {
 	static const char *const targets[] = {"bzImage", NULL};
 	struct kernel_make m = {.tree = j->work.tree,
@@ -209,7 +211,7 @@ static int run_make(struct job *j, uint64_t expected, bool *tidy, struct error *
 	int ret = kernel_make_run(&m, err);
 
 	j->steps = m.steps;
-	*tidy = m.tidy;
+	j->resumable = m.tidy && is_full(j);
 	return ret;
 }
 
@@ -217,17 +219,13 @@ static int compile_tree(struct job *j, struct error *err)
 {
 	__cleanup_free char *counter = name_counter(j);
 	uint64_t expected;
-	bool tidy;
 	int ret = expect_steps(j, &expected, err);
 
 	if (ret)
 		return ret;
-	ret = run_make(j, expected, &tidy, err);
+	ret = run_make(j, expected, err);
 	if (!ret)
 		kernel_cache_set_number(j->env, counter, j->steps);
-	/* what is compiled is kept if it can be; the error is the cancel in any case */
-	if (ret == -ECANCELED && tidy && is_full(j))
-		kernel_unfinished_keep(j->env, &j->keys, j->work.tree, j->steps, NULL);
 	return ret;
 }
 
@@ -330,6 +328,9 @@ static int build_kernel(struct job *j, struct error *err)
 	ret = kernel_work_begin(j->env, &j->work, err);
 	if (!ret) {
 		ret = build_in_work(j, err);
+		/* what is compiled is kept if it can be; the error is the cancel in any case */
+		if (ret == -ECANCELED && j->resumable)
+			kernel_unfinished_keep(j->env, &j->keys, j->work.tree, j->steps, NULL);
 		if (ret)
 			ret = kernel_work_explain(j->env, &j->work, j->v->name, ret, err);
 		kernel_work_end(&j->work);

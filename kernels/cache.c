@@ -316,11 +316,15 @@ static int collect_build(const struct kernel_work *w, struct kernel_build *b, st
 	__cleanup_free char *bzimage = xasprintf("%s/bzImage", w->entry);
 	__cleanup_free char *vmlinux = xasprintf("%s/vmlinux", w->entry);
 	__cleanup_free char *log = xasprintf("%s/log", w->entry);
+	__cleanup_free char *functions = xasprintf("%s/functions", w->entry);
 	int ret = copy_files(w, err);
 
 	if (ret)
 		return ret;
 	ret = fs_copy_file(w->log, log, err);
+	if (ret)
+		return ret;
+	ret = kernel_functions_write(w->tree, functions, err);
 	if (ret)
 		return ret;
 	ret = read_release(w, &b->release, err);

@@ -17,6 +17,7 @@
  *	make.c      make, with progress, and what went wrong
  *	prepare.c   the tree that make runs in, by the shortest way
  *	build.c     all of it, in order and under locks; elf.c: the build-id of what came of it
+ *	nm.c	    which source file each function comes from; functions.c: the list of a build
  *	selftests.c the tree's KVM selftests, in a tree that build.c prepares
  *	running.c   the kernel that this machine runs, which is not built
  */
@@ -223,10 +224,10 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 /*
  * Makes @tree, which must not exist, from @kept, the built tree of another source: a copy whose sources are
  * those of the wanted commit. *taken false: they differ in so many files that building anew is
- * better. *config_may_differ as above.
+ * better. The .config is still that of @kept.
  */
 int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
-			 bool *taken, bool *config_may_differ, struct error *err);
+			 bool *taken, struct error *err);
 
 /* ---- unfinished.c ---- */
 
@@ -247,7 +248,7 @@ struct kernel_preparation { /* all borrowed */
 	const struct kernel_work *work;
 	struct progress *progress;
 	bool from_kin;		/* out: the tree of another commit was gone on from */
-	bool config_may_differ; /* out: from that commit's */
+	bool config_may_differ; /* out: from the one in the tree */
 };
 
 /* Makes p->work->tree: the sources with the variant's patches, in a built tree where one serves. */
@@ -268,6 +269,10 @@ int kernel_find_built_tree(const struct kernel_env *env, const struct kernel_key
 int kernel_sources_find_base(const struct kernel_env *env, const struct kernel_variant *v,
 			     const struct kernel_keys *keys, struct kernel_keys *base,
 			     struct error *err);
+
+/* nm.c: writes the list of kernel_functions() for the built tree @tree to @path. A tree without
+ * vmlinux.a (before 6.0) gives none, which is no error. */
+int kernel_functions_write(const char *tree, const char *path, struct error *err);
 
 /* elf.c: the GNU build-id of an ELF file, in hex ("" if it has none). */
 int kernel_elf_build_id(const char *path, char hex[41], struct error *err);

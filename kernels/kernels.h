@@ -42,6 +42,7 @@
 #include "common/folders.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+#include "common/strbuf.h"
 
 enum kernel_source_kind {
 	KERNEL_SOURCE_DEB,
@@ -143,6 +144,13 @@ bool kernel_is_at_fault(int code);
  * on this machine means that it is not cached. */
 int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cached,
 		     struct error *err);
+
+/*
+ * Appends lines "FUNCTION PATH": the source file of each function of @build, which is the variant @name's. Of
+ * a build by a nestlab that kept no list it is the base's, and maybe nothing.
+ */
+int kernel_functions(const struct kernel_env *env, const char *name,
+		     const struct kernel_build *build, struct strbuf *text, struct error *err);
 
 /* Programs of the tree's tools/testing/selftests/kvm. Free with kernel_selftests_free(). */
 struct kernel_selftests {

@@ -333,7 +333,7 @@ static int begin_from(const struct kernel_keys *k, const char *kept, const struc
 }
 
 int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
-			 bool *taken, bool *config_may_differ, struct error *err)
+			 bool *taken, struct error *err)
 {
 	struct strbuf different = STRBUF_INIT, others = STRBUF_INIT, gone = STRBUF_INIT;
 	int ret = compare_files(k, kept, tree, &different, &others, err);
@@ -343,7 +343,6 @@ int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const ch
 		ret = find_gone(&others, kept, &gone, err);
 	if (ret || count_names(&different) + count_names(&gone) > MAX_DIFFERENT)
 		goto out;
-	*config_may_differ = has_config_path(&different) || has_config_path(&gone);
 	ret = begin_from(k, kept, &different, &gone, tree, err);
 	*taken = !ret;
 out:

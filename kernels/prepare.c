@@ -66,41 +66,89 @@ static int prepare_from_source(struct kernel_preparation *p, struct error *err)
 
 /* ---- a source that is like one in the cache ---- */
 
-/* The built tree of @v if it is kept and of the same compiler; else *tree is NULL. The caller frees. */
-static int find_tree_of(const struct kernel_preparation *p, const struct kernel_variant *v,
-			char **tree, struct error *err)
+/* Can a build of @p's variant go on from build @b's tree? It must be of an unpatched source, with our compiler, and
+ * with all options that we ask for. *size: about how much there is in it. */
+static int judge_tree(const struct kernel_preparation *p, const struct kernel_build *b, bool *fits,
+		      uint64_t *size, struct error *err)
 {
-	struct kernel_keys k;
-	int ret = kernel_keys_find(p->env, v, false, &k, err);
+	char unpatched[SHA256_HEX];
+	int ret = kernel_patches_hash(NULL, 0, unpatched, err);
 
-	*tree = NULL;
-	if (ret == -ENOENT) /* its source is not on this machine */
+	*fits = !ret && !strcmp(b->patches_hash, unpatched) &&
+		!strcmp(b->compiler, p->keys->compiler);
+	if (ret || !*fits)
+		return ret;
+	ret = kernel_config_check(p->v, b->config, NULL);
+	*fits = !ret;
+	if (ret == -EDOM)
+		return 0;
+	if (ret)
+		return error_set(err, ret, "%s: cannot be compared with what is asked for",
+				 b->config);
+	return kernel_config_expect_steps(b->config, size, err);
+}
+
+/* If the tree called @name is a better one to start from than the *best so far, it takes its place. */
+static int weigh_tree(const struct kernel_preparation *p, const char *name, char **best,
+		      uint64_t *least, struct error *err)
+{
+	struct kernel_keys k = {.compiler = NULL};
+	struct kernel_build b;
+	uint64_t size = 0;
+	bool fits = false;
+	int ret;
+
+	if (strlen(name) != SHA256_HEX - 1) /* a lineage's, an unfinished one */
+		return 0;
+	memcpy(k.key, name, SHA256_HEX);
+	ret = kernel_cache_load(p->env, p->v, &k, &b, err);
+	if (ret == -EUCLEAN)
 		return 0;
 	if (ret)
 		return ret;
-	if (!strcmp(k.compiler, p->keys->compiler))
-		ret = kernel_find_built_tree(p->env, &k, tree, err);
-	kernel_keys_free(&k);
+	ret = judge_tree(p, &b, &fits, &size, err);
+	kernel_build_free(&b);
+	if (ret || !fits || (*best && size >= *least))
+		return ret;
+	free(*best);
+	*best = kernel_cache_path(p->env, "trees", name);
+	*least = size;
+	return 0;
+}
+
+/* *best NULL: there is none. The caller frees. */
+static int find_like(const struct kernel_preparation *p, char **best, struct error *err)
+{
+	__cleanup_free char *top = kernel_cache_path(p->env, "trees", NULL);
+	uint64_t least = 0;
+	char **names;
+	size_t count;
+	int ret;
+
+	*best = NULL;
+	if (!fs_exists(top))
+		return 0;
+	ret = fs_list(top, NULL, &names, &count, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = weigh_tree(p, names[i], best, &least, err);
+	fs_free_names(names, count);
 	return ret;
 }
 
-/* A commit whose files are, but for a few, those that a base was built of (a clone of the repository that a
- * distribution's source was made from) starts from the base's tree. */
+/* A commit whose files are, but for a few, those of a built tree (a clone of the repository that a
+ * distribution's source was made from) starts from that tree. */
 static int prepare_from_like(struct kernel_preparation *p, struct error *err)
 {
-	int ret = 0;
+	__cleanup_free char *tree = NULL;
+	int ret = find_like(p, &tree, err);
 
-	for (const struct kernel_variant *v = p->v->parent; v && !ret && !p->from_kin;
-	     v = v->parent) {
-		__cleanup_free char *tree = NULL;
-
-		ret = find_tree_of(p, v, &tree, err);
-		if (ret || !tree)
-			continue;
-		show_step(p, "comparing with a built tree");
-		ret = kernel_lineage_begin(p->keys, tree, p->work->tree, &p->from_kin,
-					   &p->config_may_differ, err);
-	}
+	if (ret || !tree)
+		return ret;
+	show_step(p, "comparing with a built tree");
+	p->config_may_differ = true; /* that tree's was made of other fragments */
+	ret = kernel_lineage_begin(p->keys, tree, p->work->tree, &p->from_kin, err);
 	if (ret || !p->from_kin)
 		return ret;
 	return kernel_patches_apply(p->work->tree, p->v->patches, p->v->npatches, p->work->log,

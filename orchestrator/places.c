@@ -98,6 +98,18 @@ static char *find_database(const char *root, const char *option)
 	return xasprintf("%s/.local/share/nestlab/nestlab.db", home ? home : "/var/lib");
 }
 
+static void find_symbols(struct places *p, const char *programs)
+{
+	__cleanup_free char *dir = xasprintf("%s/../agent", programs);
+
+	if (!fs_exists(dir)) {
+		free(dir);
+		dir = xasprintf("%s/symbols", p->root);
+	}
+	p->agent_symbols = xasprintf("%s/agent.elf", dir);
+	p->l1_symbols = xasprintf("%s/l1.elf", dir);
+}
+
 /* The user's own folder, NULL if he has no home. A relative path in $XDG_CONFIG_HOME does not count
  * (XDG base directory specification). */
 static char *find_config(void)
@@ -154,9 +166,11 @@ void places_find(struct places *p, const char *db_option)
 	p->imports = find_imports(p);
 	p->cache = find_cache();
 	p->agent = xasprintf("%s/nestlab-agent", programs);
+	find_symbols(p, programs);
 	p->db = find_database(p->root, db_option);
 	copy = xstrdup(p->db);
 	p->runs = xasprintf("%s/runs", dirname(copy));
+	p->explanations = xasprintf("%s/explanations", copy); /* dirname() has cut it */
 }
 
 void places_free(struct places *p)
@@ -169,7 +183,10 @@ void places_free(struct places *p)
 	free(p->imports);
 	free(p->cache);
 	free(p->agent);
+	free(p->agent_symbols);
+	free(p->l1_symbols);
 	free(p->db);
 	free(p->runs);
+	free(p->explanations);
 	*p = (struct places){0};
 }

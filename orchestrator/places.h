@@ -19,10 +19,13 @@ struct places { /* free with places_free() */
 	char *imports;
 	char *cache; /* $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else ~/.cache/nestlab */
 	char *agent; /* the nestlab-agent beside this program */
+	/* The agent and its L1 with their symbols, for `nestlab explain`: of the build, or installed. */
+	char *agent_symbols, *l1_symbols;
 	/* --db, as an absolute path; else results/nestlab.db of the checkout; for an installed nestlab
 	 * $XDG_DATA_HOME/nestlab/nestlab.db (~/.local/share). */
 	char *db;
-	char *runs; /* boots' consoles and records: `runs` beside the database */
+	char *explanations; /* beside the database (results/explain/keep.h) */
+	char *runs;	    /* boots' consoles and records: `runs` beside the database */
 };
 
 /* Neither makes nor checks anything. @db_option: the value of --db, or NULL. */

@@ -6,6 +6,7 @@
 	.text
 /* int l1_enter(struct l2 *l2, bool resume) */
 	.globl l1_enter
+	.type l1_enter, @function
 l1_enter:
 	push	%rbp
 	push	%rbx
@@ -41,7 +42,9 @@ l1_enter:
 	jmp	3f
 
 /* VM exits come here with RSP at the end of l2->frame. */
+	.size l1_enter, . - l1_enter
 	.globl l1_exit_entry
+	.type l1_exit_entry, @function
 l1_exit_entry:
 	push	%rax
 	push	%rbx
@@ -67,4 +70,5 @@ l1_exit_entry:
 	pop	%rbx
 	pop	%rbp
 	ret
+	.size l1_exit_entry, . - l1_exit_entry
 	.section .note.GNU-stack, "", @progbits

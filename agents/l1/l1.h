@@ -14,6 +14,7 @@
 
 #include "agents/l1/abi.h"
 #include "agents/l1/l2.h"
+#include "agents/l1/marks.h"
 #include "agents/l1/vmx.h"
 
 /* Selectors in the GDT of vectors.S. */
@@ -151,12 +152,21 @@ uint64_t ept_pointer(void);
 
 /* ---- instructions ---- */
 
-static inline uint64_t l1_tsc(void)
+/*
+ * Reads the clock, and notes in a section of its own where it does so and what for (marks.h). The fences
+ * keep what is timed between two readings (SDM volume 2B, RDTSC).
+ */
+static inline __attribute__((always_inline)) uint64_t l1_tsc(const uint32_t command,
+							     const uint32_t bits)
 {
 	uint32_t lo, hi;
 
-	/* The fences keep what is timed between two readings (SDM volume 2B, RDTSC). */
-	asm volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi)::"memory");
+	asm volatile("lfence; .L_mark%=: rdtsc; lfence\n\t"
+		     ".pushsection " L1_MARKS_SECTION ",\"\",@progbits\n\t"
+		     ".quad .L_mark%=\n\t.long %c2, %c3\n\t.popsection"
+		     : "=a"(lo), "=d"(hi)
+		     : "i"(command), "i"(bits)
+		     : "memory");
 	return (uint64_t)hi << 32 | lo;
 }
 

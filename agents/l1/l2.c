@@ -154,10 +154,10 @@ static void run_exits(struct l2_page *page)
 	struct l1_sample *s = page->samples;
 
 	for (; page->count; page->count--, s++) {
-		uint64_t t0 = l1_tsc();
+		uint64_t t0 = l1_tsc(L1_CMD_EXITS, L1_MARK_BEGIN_A);
 
 		exit(page);
-		*s = (struct l1_sample){page->id, l1_tsc() - t0, 0};
+		*s = (struct l1_sample){page->id, l1_tsc(L1_CMD_EXITS, L1_MARK_END_A) - t0, 0};
 	}
 	vmcall();
 }

@@ -42,6 +42,7 @@ bad_\n:	mov	\reg, %r15
 	.text
 /* uint64_t l2_step(struct l2_page *page, uint64_t *found) */
 	.globl l2_step
+	.type l2_step, @function
 l2_step:
 	push	%rbp
 	push	%rbx
@@ -70,4 +71,5 @@ done:	pop	%rsi
 	pop	%rbp
 	ret
 	each	report
+	.size l2_step, . - l2_step
 	.section .note.GNU-stack, "", @progbits

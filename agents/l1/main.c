@@ -61,9 +61,9 @@ static void run_job(struct cpu *cpu)
 	job->entries = 0;
 	if (!is_job_valid(job))
 		l1_end(L1_STATUS_DIED, L1_DEATH_JOB, ~0u, 0, job->command, 0);
-	begin = l1_tsc();
+	begin = l1_tsc(L1_CMD_NONE, L1_MARK_JOB);
 	jobs[job->command](cpu);
-	job->ticks = l1_tsc() - begin;
+	job->ticks = l1_tsc(L1_CMD_NONE, 0) - begin;
 	job->status = L1_STATUS_OK;
 }
 

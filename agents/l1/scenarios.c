@@ -38,11 +38,11 @@ static void switch_to(struct cpu *cpu, struct l2 *l2)
 {
 	uint64_t t0, t1, t2;
 
-	t0 = l1_tsc();
+	t0 = l1_tsc(L1_CMD_MULTIPLEX, L1_MARK_BEGIN_A);
 	cpu->ops->load(cpu, l2);
-	t1 = l1_tsc();
+	t1 = l1_tsc(L1_CMD_MULTIPLEX, L1_MARK_END_A | L1_MARK_BEGIN_B);
 	guest_enter(l2);
-	t2 = l1_tsc();
+	t2 = l1_tsc(L1_CMD_MULTIPLEX, L1_MARK_END_B);
 	finish_step(cpu, l2);
 	l1_sample(cpu, l2, t1 - t0, t2 - t1);
 }
@@ -57,12 +57,12 @@ static void migrate_l2(struct cpu *cpu, struct l2 *l2)
 {
 	uint64_t t0, t1, t2;
 
-	t0 = l1_tsc();
+	t0 = l1_tsc(L1_CMD_MIGRATE, L1_MARK_BEGIN_A);
 	cpu->ops->clear(cpu, l2);
-	t1 = l1_tsc();
+	t1 = l1_tsc(L1_CMD_MIGRATE, L1_MARK_END_A | L1_MARK_BEGIN_B);
 	cpu->ops->load(cpu, l2);
 	guest_enter(l2);
-	t2 = l1_tsc();
+	t2 = l1_tsc(L1_CMD_MIGRATE, L1_MARK_END_B);
 	finish_step(cpu, l2);
 	l1_sample(cpu, l2, t1 - t0, t2 - t1);
 }
@@ -77,10 +77,10 @@ void job_release(struct cpu *cpu)
 {
 	for_each_l2(cpu, i)
 	{
-		uint64_t t0 = l1_tsc();
+		uint64_t t0 = l1_tsc(L1_CMD_RELEASE, L1_MARK_BEGIN_A);
 
 		cpu->ops->clear(cpu, &l2s[i]);
-		l1_sample(cpu, &l2s[i], l1_tsc() - t0, 0);
+		l1_sample(cpu, &l2s[i], l1_tsc(L1_CMD_RELEASE, L1_MARK_END_A) - t0, 0);
 	}
 }
 
@@ -89,11 +89,11 @@ void job_adopt(struct cpu *cpu)
 	for_each_l2(cpu, i)
 	{
 		struct l2 *l2 = &l2s[i];
-		uint64_t t0 = l1_tsc(), t1;
+		uint64_t t0 = l1_tsc(L1_CMD_ADOPT, L1_MARK_BEGIN_B), t1;
 
 		cpu->ops->load(cpu, l2);
 		guest_enter(l2);
-		t1 = l1_tsc();
+		t1 = l1_tsc(L1_CMD_ADOPT, L1_MARK_END_B);
 		finish_step(cpu, l2);
 		l1_sample(cpu, l2, 0, t1 - t0);
 	}
@@ -125,13 +125,13 @@ static void churn_l2(struct cpu *cpu, struct l2 *l2)
 		cpu->ops->load(cpu, l2);
 		pages_touch(l2);
 	}
-	t0 = l1_tsc();
+	t0 = l1_tsc(L1_CMD_CHURN, L1_MARK_BEGIN_A);
 	change_pages(cpu, l2);
-	t1 = l1_tsc();
+	t1 = l1_tsc(L1_CMD_CHURN, L1_MARK_END_A | L1_MARK_BEGIN_B);
 	if (!timed)
 		cpu->ops->load(cpu, l2);
 	guest_enter(l2);
-	t2 = l1_tsc();
+	t2 = l1_tsc(L1_CMD_CHURN, L1_MARK_END_B);
 	finish_step(cpu, l2);
 	l1_sample(cpu, l2, timed ? t1 - t0 : 0, t2 - t1);
 	prove_pages(cpu, l2);

@@ -86,6 +86,8 @@ char *bisect_answer_json(const struct bisect_run *r, enum bisect_end end)
 	json_object_object_add(o, "steps", json_object_new_int64(r->s.nsteps));
 	if (*r->again.text)
 		json_object_object_add(o, "again", json_object_new_string(r->again.text));
+	if (r->explanation)
+		json_object_object_add(o, "explanation", json_object_new_string(r->explanation));
 	if (r->reason)
 		json_object_object_add(o, "reason", json_object_new_string(r->reason));
 	text = json_canonical(o);
@@ -143,6 +145,8 @@ static void add_suspects(const struct bisect_run *r, enum bisect_end end, struct
 	}
 	if (*r->again.text)
 		strbuf_addf(out, "  %s\n", r->again.text);
+	if (r->explanation)
+		strbuf_addf(out, "  where: %s\n", r->explanation);
 	if (r->hunt) {
 		failure = bisect_hunt_text(r->hunt);
 		strbuf_addf(out, "  looked for: %s\n", failure);

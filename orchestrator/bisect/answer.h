@@ -28,7 +28,9 @@ struct bisect_run {
 	/* the answer */
 	struct bisect_answer found;
 	struct bisect_confirmation again;
-	char *reason; /* why it was refused */
+	char *reason;	  /* why it was refused */
+	const char *runs; /* folder of the boots; borrowed */
+	char *explanation; /* NULL, or where the culprit's instructions went, or why that is not known */
 };
 
 /* A candidate for people: "1a2b3c4d5e6f kvm: ...", "3 0003-....patch", "CONFIG_X: y -> n". The caller

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/bisect/explained.h"
 #include "orchestrator/bisect/bisect.h"
 
 #include <errno.h>
@@ -263,6 +264,14 @@ static int confirm_culprit(struct bisect_run *r, struct error *err)
 	return bisect_confirm(&r->s, parent, culprit, revert, &r->again, err);
 }
 
+static int explain_culprit(struct bisect_run *r, struct error *err)
+{
+	const char *culprit = r->found.suspects[0];
+	__cleanup_free char *parent = find_parent(r, culprit);
+
+	return bisect_explain_culprit(r, parent, culprit, err);
+}
+
 /* Ends that do not differ, or cannot be measured, are an answer ("cannot tell") and not an
  * error. */
 static bool is_refusal(int code)
@@ -314,8 +323,11 @@ static int find_answer(struct bisect_run *r, enum bisect_end *end, struct error 
 	ret = confirm_culprit(r, err);
 	if (ret)
 		return ret;
-	*end = r->again.confirmed ? BISECT_CONFIRMED : BISECT_UNCONFIRMED;
-	return 0;
+	*end = BISECT_UNCONFIRMED;
+	if (!r->again.confirmed)
+		return 0;
+	*end = BISECT_CONFIRMED;
+	return explain_culprit(r, err);
 }
 
 /* ---- a run, opened and closed ---- */
@@ -365,6 +377,7 @@ static int open_run(struct bisect_run *r, struct results_db *db, const char *run
 	ret = open_candidates_of(r, db, runs, b->session, err);
 	if (ret)
 		return ret;
+	r->runs = runs;
 	r->s = (struct bisect_session){
 		.db = db,
 		.id = b->id,
@@ -397,6 +410,7 @@ static void close_run(struct bisect_run *r)
 	free(r->good);
 	free(r->bad);
 	free(r->reason);
+	free(r->explanation);
 	if (r->lock >= 0)
 		close(r->lock);
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -18,49 +17,18 @@
 /* Where the answer goes. */
 static const char *output;
 
-/* ---- output ---- */
-
-static int write_stream(FILE *f, const char *name, const struct strbuf *out, struct error *err)
-{
-	if (fwrite(out->buf, 1, out->len, f) != out->len || fflush(f))
-		return error_set(err, -errno, "%s: cannot write: %s", name, strerror(errno));
-	return 0;
-}
-
-/* For a device, a pipe or a link: renaming a new file over it would replace it. */
-static int write_in_place(const char *path, const struct strbuf *out, struct error *err)
-{
-	FILE *f = fopen(path, "w");
-	int ret;
-
-	if (!f)
-		return error_set(err, -errno, "%s: cannot open for writing: %s", path,
-				 strerror(errno));
-	ret = write_stream(f, path, out, err);
-	if (fclose(f) && !ret)
-		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
-	return ret;
-}
-
-/* To the file, or stdout. */
-static int write_output(const char *path, const struct strbuf *out, struct error *err)
-{
-	struct stat st;
-
-	if (!path)
-		return write_stream(stdout, "stdout", out, err);
-	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
-		return write_in_place(path, out, err);
-	return fs_write_file(path, out->buf, out->len, err);
-}
-
 /* ---- nestlab report A B ---- */
 
 static int render_report(struct results_db *db, const struct request_report *r)
 {
 	struct results_filter filter = {.session = r->session};
 	struct report_options how = {
-		.db = command_places()->db, .reporter = r->reporter, .url = r->url};
+		.db = command_places()->db,
+		.reporter = r->reporter,
+		.url = r->url,
+		.explanations = command_places()->explanations,
+		.explain = r->explain,
+	};
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
 	struct report report;
@@ -78,7 +46,7 @@ static int render_report(struct results_db *db, const struct request_report *r)
 		how.columns = output_columns(STDOUT_FILENO, 0);
 	report_formats[r->format - 1].render(&report, &how, &out);
 	status = command_exit_status(&report.comparison);
-	if (write_output(output, &out, &err))
+	if (command_write_output(output, &out, &err))
 		status = command_fatal(&err);
 	strbuf_release(&out);
 	report_free(&report);
@@ -120,7 +88,12 @@ static int write_pages(const struct signoff *s, const struct policy *p, const st
 		       const struct request_signoff *q, struct error *err)
 {
 	struct report_options how = {
-		.db = command_places()->db, .reporter = q->reporter, .url = q->url};
+		.db = command_places()->db,
+		.reporter = q->reporter,
+		.url = q->url,
+		.explanations = command_places()->explanations,
+		.explain = q->explain,
+	};
 	int ret = fs_mkdir_p(output, err);
 
 	if (ret)

@@ -18,8 +18,8 @@
 
 struct json_object;
 
-extern const struct command cmd_run, cmd_compare, cmd_bisect, cmd_test, cmd_kernel, cmd_scenario,
-	cmd_host, cmd_report, cmd_db, cmd_help, cmd_complete;
+extern const struct command cmd_run, cmd_compare, cmd_bisect, cmd_test, cmd_explain, cmd_kernel,
+	cmd_scenario, cmd_host, cmd_report, cmd_db, cmd_help, cmd_complete;
 
 /* The command that runs, for messages and for the record: "kernel build". Its row is set together with
  * the word that is added to its path. */
@@ -58,6 +58,10 @@ void command_print_text(const char *text);
 /* A row of a list on stdout: @head, then @text, both cleaned (terminal.h). Where stdout has fewer columns than that, @text goes on in
  * lines of its own. */
 void command_print_row(const char *head, const char *text);
+
+struct strbuf;
+/* An answer to the file @path, whole or not at all; NULL: to stdout. */
+int command_write_output(const char *path, const struct strbuf *out, struct error *err);
 
 void command_print_json(struct json_object *v); /* on stdout, for people and programs */
 

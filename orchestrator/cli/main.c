@@ -15,7 +15,7 @@
 #include "orchestrator/version.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,  &cmd_compare, &cmd_bisect, &cmd_test, &cmd_kernel,	&cmd_scenario,
+	&cmd_run,  &cmd_compare, &cmd_bisect, &cmd_test, &cmd_explain,	&cmd_kernel, &cmd_scenario,
 	&cmd_host, &cmd_report,	 &cmd_db,     &cmd_help, &cmd_complete, NULL,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What commands print on stdout, as wide as that is. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -141,6 +141,7 @@ struct boot *attempt_begin(struct attempt *a)
 		.run_dir = a->dir,
 		.label = a->label,
 		.expected = a->job.plan->nmeasures,
+		.tracer = a->job.tracer,
 		.on_record = note_record,
 		.arg = a,
 	};

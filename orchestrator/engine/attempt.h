@@ -37,7 +37,8 @@ struct attempt_job {
 	const struct kernel_build *kernel;
 	const struct scenario_plan *plan;
 	const struct selftests *selftests;
-	int boot; /* from 1 */
+	const struct host_tracer *tracer; /* NULL: nobody follows its instructions */
+	int boot;			  /* from 1 */
 	uint64_t seed;
 };
 

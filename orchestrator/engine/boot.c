@@ -364,6 +364,7 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 		.run_dir = request->run_dir,
 		.console_path = b->result.console_path,
 		.records_path = b->result.records_path,
+		.tracer = request->tracer,
 		.wake_fd = -1,
 	};
 	draw_ticket(&b->session.ticket);

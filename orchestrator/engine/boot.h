@@ -40,6 +40,7 @@ struct boot_request {	   /* borrowed strings */
 	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	const char *label;   /* for progress; NULL: no progress line */
 	uint64_t expected;   /* measurements in the plan, for progress */
+	const struct host_tracer *tracer; /* NULL: nobody follows its instructions */
 	/* NULL, or called on each good record as it comes. It may keep it: json_object_get(). */
 	void (*on_record)(struct json_object *record, void *arg);
 	void *arg;

@@ -64,6 +64,37 @@ enum host_clock {
 	HOST_CLOCK_TSC,	     /* real time: load and temperature change the numbers */
 };
 
+/* An instruction that is about to be executed, as the host's disassembler writes it. */
+struct host_step {
+	uint64_t time; /* instructions since power-on */
+	uint64_t rip;
+	unsigned int cs;     /* selector: its lowest two bits are the privilege level */
+	unsigned int length; /* bytes */
+	const char *text;    /* "vmread rax, rdx"; borrowed until the function returns */
+};
+
+/* What is to happen after a stop. */
+enum host_trace {
+	HOST_TRACE_OFF, /* to the next stop, fast */
+	HOST_TRACE_ON,	/* to the next stop, telling every instruction on the way */
+	HOST_TRACE_END, /* to the end of the boot, without further stops */
+};
+
+#define HOST_TRACE_STOPS 16
+
+/*
+ * Who follows the instructions of a boot (docs/explain.md). Its functions are called from a thread of the
+ * driver's, one at a time, and none after power(OFF) or release() has returned.
+ */
+struct host_tracer {
+	const uint64_t *stops; /* linear addresses, in whatever address space; borrowed */
+	size_t nstops;	       /* HOST_TRACE_STOPS at most */
+	/* Before the instruction at a stop is executed; in HOST_TRACE_ON it is then told, too. */
+	enum host_trace (*at_stop)(const struct host_step *step, void *arg);
+	void (*on_step)(const struct host_step *step, void *arg);
+	void *arg;
+};
+
 /* One boot while it goes on: what the engine and a driver's methods share. */
 struct host_session {
 	const struct host_config *cfg;
@@ -72,6 +103,7 @@ struct host_session {
 	const char *selftests;	  /* a folder of them; NULL: the plan names none */
 	const char *run_dir;	  /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
+	const struct host_tracer *tracer;  /* NULL: nobody follows; else cannot_trace() said NULL */
 	/* Nonce and key are this boot's own; the driver says where the agent's records go, puts the
 	 * ticket into the image as it is served, and then sets `ticketed`: `hello` must bear the nonce. */
 	struct ticket ticket;
@@ -132,9 +164,14 @@ struct host_driver {
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
 			 struct json_object *hello);
 
+<<<<<<< HEAD
 	/* NULL, or appends what the site's DHCP and TFTP servers must say for such a host, as a file for
 	 * dnsmasq with remarks. -EINVAL: not as its file is. */
 	int (*netboot)(const struct host_config *cfg, struct strbuf *out, struct error *err);
+=======
+	/* NULL: no such host can be traced. Why can this one not? NULL: it can. */
+	const char *(*cannot_trace)(const struct host_config *cfg);
+>>>>>>> main
 
 	/* ---- one boot; each may return HOST_GOES_ON but is_on() and postmortem() ---- */
 

@@ -15,6 +15,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
+#include "orchestrator/hosts/emulated_trace.h"
 
 /* The last line of Bochs' log when the guest powered itself off (by Bochs' own port, as the agent
  * does it, or by ACPI), or died of a triple fault. */
@@ -39,7 +40,9 @@ struct emulator {
 	pid_t pid;				 /* leads its process group; 0: none or ended */
 	int status;				 /* what waitpid() said */
 	int pidfd;				 /* of pid, readable when it has ended, or -1 */
-	int screen; /* the terminal that it shows its screen on, or -1 */
+	int screen;		      /* the terminal that it shows its screen on, or -1 */
+	struct emulated_trace *trace; /* NULL: nobody follows its instructions */
+	int out;		      /* its stdout, or -1: nowhere */
 };
 
 /*
@@ -103,6 +106,8 @@ static int write_configuration(struct host_session *s, struct emulator *e, struc
 	ret = write_text(e->bochsrc, machine, err);
 	if (ret)
 		return ret;
+	if (s->tracer)
+		return emulated_trace_open(s->tracer, e->commands, &e->trace, &e->out, err);
 	return write_text(e->commands, "c\n", err);
 }
 
@@ -113,7 +118,7 @@ static int emulated_provision(struct host_session *s, struct error *err)
 	int ret = absolute_path(s->run_dir, &dir, err);
 
 	s->priv = e;
-	e->pidfd = e->screen = -1;
+	e->pidfd = e->screen = e->out = -1;
 	if (ret)
 		return ret;
 	e->bochsrc = xasprintf("%s/bochsrc", dir);
@@ -158,7 +163,9 @@ static void run_bochs(const struct emulator *e, pid_t parent)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	out = e->out;
+	if (out < 0)
+		out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	errors = open(e->errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(errors, 2) == 2)
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -170,6 +177,19 @@ static void power_off(struct emulator *e)
 	if (e->pid)
 		e->status = subprocess_end_group(e->pid, 0);
 	e->pid = 0;
+	emulated_trace_close(e->trace);
+	e->trace = NULL;
+}
+
+/* After the fork: who wakes us, and who follows. */
+static int watch_bochs(struct emulator *e, struct error *err)
+{
+	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
+	if (e->pidfd < 0)
+		return error_set(err, -errno, "cannot watch the emulator: %s", strerror(errno));
+	if (e->trace)
+		return emulated_trace_start(e->trace, err);
+	return 0;
 }
 
 static int power_on(struct host_session *s, struct error *err)
@@ -186,9 +206,8 @@ static int power_on(struct host_session *s, struct error *err)
 		e->pid = 0;
 		return ret;
 	}
-	e->pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
-	if (e->pidfd < 0) {
-		ret = error_set(err, -errno, "cannot watch the emulator: %s", strerror(errno));
+	ret = watch_bochs(e, err);
+	if (ret) {
 		power_off(e);
 		return ret;
 	}
@@ -381,6 +400,7 @@ const struct host_driver host_emulated = {
 	.free_config = free,
 	.cmdline = host_emulated_cmdline,
 	.probe = host_emulated_probe,
+	.cannot_trace = host_emulated_cannot_trace,
 	.provision = emulated_provision,
 	.open_channel = emulated_open_channel,
 	.power = emulated_power,

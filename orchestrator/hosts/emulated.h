@@ -8,6 +8,7 @@
  * nothing (it ends like a failure when the machine is switched off): its log tells the two apart.
  *
  * emulated_config.c: its part of a host file. emulated_probe.c: can it run? emulated.c: a boot.
+ * emulated_trace.c: its instructions, one by one.
  */
 #ifndef ORCHESTRATOR_HOSTS_EMULATED_H
 #define ORCHESTRATOR_HOSTS_EMULATED_H
@@ -28,6 +29,7 @@ struct emulated_config {
 extern const char *const host_emulated_keys[];
 int host_emulated_configure(const struct json_node *file, void **own, struct error *err);
 char *host_emulated_cmdline(const struct host_config *cfg, enum host_purpose purpose);
+const char *host_emulated_cannot_trace(const struct host_config *cfg);
 int host_emulated_probe(const struct host_config *cfg, const struct places *places,
 			struct host_found *found, struct error *err);
 

@@ -60,6 +60,17 @@ char *host_emulated_cmdline(const struct host_config *cfg, enum host_purpose pur
 	return strbuf_detach(&line);
 }
 
+/* With more CPUs than one the time is that of all of them: an operation's instructions are not its own. */
+const char *host_emulated_cannot_trace(const struct host_config *cfg)
+{
+	const struct emulated_config *c = cfg->own;
+
+	if (c->cpus != 1)
+		return "it has more than one CPU, and time passes for all of them: use a host with "
+		       "one, such as emulated";
+	return NULL;
+}
+
 const char *host_emulated_share(void)
 {
 	const char *dir = getenv("BXSHARE");

@@ -192,6 +192,9 @@ static int check_test(const struct request *r, const struct request_field *field
 #define SESSION(struct_at)                                                                         \
 	{.key = "session", .type = REQUEST_TEXT, .at = struct_at, .argname = "ID",                 \
 	 .help = "only boots of this session of `nestlab run`"}
+#define EXPLAIN(struct_at)                                                                         \
+	{.key = "explain", .type = REQUEST_FLAG, .at = struct_at,                                  \
+	 .help = "with what `nestlab explain` found of the metrics that changed"}
 #define REPORTER(struct_at)                                                                        \
 	{.key = "reporter", .type = REQUEST_TEXT, .at = struct_at, .argname = "WHO",               \
 	 .help = "who reports: \"Name <address>\""}
@@ -278,6 +281,7 @@ static const struct request_field report_fields[] = {
 	BASE_AND_NEW(report, REQUEST_OPERAND, "BASE", "NEW"),
 	{.key = "format", .type = REQUEST_CHOICE, .at = AT(report.format), .argname = "FORMAT",
 	 .otherwise = "text", .choice = format_name, .help = "the format of the report"},
+	EXPLAIN(AT(report.explain)),
 	SESSION(AT(report.session)),
 	REPORTER(AT(report.reporter)),
 	URL(AT(report.url)),
@@ -289,6 +293,7 @@ static const struct request_field signoff_fields[] = {
 	 .required = REQUEST_ALWAYS, .file = REQUEST_JSON_FILE,
 	 .help = "the policy to judge by: a name in results/policies, or a path"},
 	BASE_AND_NEW(signoff, REQUEST_OPTION, "KERNEL", "KERNEL"),
+	EXPLAIN(AT(signoff.explain)),
 	SESSION(AT(signoff.session)),
 	REPORTER(AT(signoff.reporter)),
 	URL(AT(signoff.url)),
@@ -356,6 +361,27 @@ static const struct request_field test_fields[] = {
 	{0},
 };
 
+static const struct request_field explain_fields[] = {
+	{.key = "kernels", .type = REQUEST_LIST, .at = AT(explain.kernels), .argname = "KERNEL",
+	 .place = REQUEST_OPERAND, .required = REQUEST_ALWAYS, .min = 1, .max = 2,
+	 .file = REQUEST_JSON_FILE,
+	 .help = "a kernel to explain; two: what changed (the base first)"},
+	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(explain.probe.scenario),
+	 .argname = "KIND", .required = REQUEST_ALWAYS,
+	 .help = "the scenario to run: multiplex, migrate, exits, churn"},
+	{.key = "metric", .type = REQUEST_TEXT, .at = AT(explain.probe.metric), .argname = "METRIC",
+	 .required = REQUEST_ALWAYS, .help = "the metric to explain, e.g. switch"},
+	{.key = "params", .type = REQUEST_LIST, .at = AT(explain.probe.params), .argname = "K=V",
+	 .option = "param", .max = 64, .help = "a parameter of the scenario; can be repeated"},
+	{.key = "rounds", .type = REQUEST_INTEGER, .at = AT(explain.probe.rounds), .argname = "N",
+	 .max = 1000000, .help = "rounds in each boot; 0: 40"},
+	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(explain.max_boots), .argname = "N",
+	 .min = 1, .max = 100, .otherwise = "3", .help = "boots of each kernel at most"},
+	HOST(AT(explain.host)),
+	SEED(AT(explain.seed)),
+	{0},
+};
+
 const struct request_table request_tables[REQUEST_KINDS] = {
 	[REQUEST_RUN] = {"run", "run", "Boot scenarios on kernels.", run_fields,
 			 .check = check_run},
@@ -369,5 +395,7 @@ const struct request_table request_tables[REQUEST_KINDS] = {
 			    .check = check_bisect},
 	[REQUEST_TEST] = {"test", "test", "Compare a metric of a kernel tree with a limit, or see if it fails.",
 			  test_fields, .check = check_test},
+	[REQUEST_EXPLAIN] = {"explain", "explain", "Say where the instructions of an operation go.",
+			     explain_fields},
 };
 // clang-format on

@@ -34,6 +34,7 @@ enum request_kind {
 	REQUEST_SIGNOFF,
 	REQUEST_BISECT,
 	REQUEST_TEST,
+	REQUEST_EXPLAIN,
 	REQUEST_KINDS,
 	REQUEST_ANY =
 		REQUEST_KINDS, /* where a kind is expected: the object's "request" says which */
@@ -65,6 +66,7 @@ struct request_compare {
 struct request_report {
 	char *base, *new;
 	int format; /* 1 + index in report_formats[] (results/report/report.h) */
+	bool explain;
 	char *session;
 	char *reporter, *url; /* email; NULL: left out */
 };
@@ -72,6 +74,7 @@ struct request_report {
 struct request_signoff {
 	char *base, *new;
 	char *policy; /* a name in results/policies, or a path */
+	bool explain;
 	char *session;
 	char *reporter, *url;
 };
@@ -128,6 +131,14 @@ struct request_test {
 	int boots, max_boots;
 };
 
+struct request_explain {
+	struct request_list kernels; /* one or two variants; the base first */
+	struct request_probe probe;  /* scenario, metric, params, rounds; no failures */
+	char *host;
+	int max_boots; /* of each kernel; fewer where that is precise enough */
+	int seed;
+};
+
 struct request {
 	enum request_kind kind;
 	union {
@@ -137,6 +148,7 @@ struct request {
 		struct request_signoff signoff;
 		struct request_bisect bisect;
 		struct request_test test;
+		struct request_explain explain;
 	};
 };
 

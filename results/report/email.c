@@ -12,6 +12,7 @@
 #include "common/utf8.h"
 #include "results/report/commands.h"
 #include "results/report/excerpt.h"
+#include "results/report/explained.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/words.h"
@@ -340,6 +341,17 @@ static void add_why(const struct results_comparison *c, const struct results_com
 		add_line(out, "\nIn all, of the medians that decide: ", counts);
 }
 
+static void add_grown(const struct report *r, const struct results_compared *m,
+		      const struct report_options *o, struct strbuf *out)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	explained_add_grown(r, m, o, &line);
+	if (line.len)
+		add_line(out, "\n", line.buf);
+	strbuf_release(&line);
+}
+
 static void add_tags(const struct report *r, const struct report_options *o, const char *id,
 		     struct strbuf *out)
 {
@@ -510,6 +522,8 @@ void email_render(const struct report *r, const struct report_options *o, struct
 		add_case(r, first, out);
 	add_failures(&r->comparison, out);
 	add_why(&r->comparison, first, &n, out);
+	if (n.judged && n.judged->verdict == VERDICT_REGRESSED)
+		add_grown(r, first, o, out);
 	add_tags(r, o, id, out);
 	commands_add(r, NULL, &commands);
 	strbuf_addstr(out, "\nTo reproduce:\n\n");

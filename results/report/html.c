@@ -50,6 +50,11 @@ static const char style_sheet[] =
 	".line{stroke-width:2}.marker{stroke-width:2}\n"
 	".s0,.s1{stroke:var(--base);fill:var(--bg)}.s2,.s3{stroke:var(--new);fill:var(--new)}\n"
 	"polyline.line{fill:none}\n"
+	/* call trees and bars (results/explain): told apart by hatching and lightness, not by hue */
+	".flame{font-size:11px}\n"
+	".box rect{stroke:var(--rule);stroke-width:.5}.same rect{fill:var(--tint)}\n"
+	".fell rect{fill:url(#fell)}.grew rect{fill:var(--new)}.flame .grew text{fill:var(--bg)}\n"
+	".fellback{fill:var(--bg)}.felllines{stroke:var(--base);stroke-width:3;opacity:.55}\n"
 	"@media (max-width:40rem){body{padding:1rem}tbody th{min-width:9rem}}\n"
 	"@media print{body{max-width:none;padding:0;font-size:10.5pt}"
 	"h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}"

@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "common/shell.h"
 #include "results/report/commands.h"
+#include "results/report/explained.h"
 #include "results/report/plots.h"
 #include "results/report/words.h"
 #include "results/store/columns.h"
@@ -438,6 +439,7 @@ void page_render(const struct report *r, const struct report_options *o,
 			"Not shown: %zu metrics that are not headline metrics and did not regress; the "
 			"formats csv and json have them.",
 			c->nmetrics - s.count);
+	explained_add_to(&d, r, o);
 	page_add_plots(&d, r, &s);
 	page_add_environment(&d, r);
 	page_add_head(&d, r);

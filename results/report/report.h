@@ -71,11 +71,13 @@ void report_free(struct report *r);
 /* The newest boot of a side that passed, else any; all texts "" when there is none. */
 const struct results_boot *report_newest(const struct report *r, enum report_side side);
 
-struct report_options {	      /* borrowed; NULL: the default */
-	const char *db;	      /* path, for the commands that repeat it */
-	const char *reporter; /* email: "Name <address>" */
-	const char *url;      /* email: where the report can be read, for Closes: */
-	size_t columns;	      /* text: how wide it may be, from 20 on; 0: 100 */
+struct report_options {		  /* borrowed; NULL: the default */
+	const char *db;		  /* path, for the commands that repeat it */
+	const char *reporter;	  /* email: "Name <address>" */
+	const char *url;	  /* email: where the report can be read, for Closes: */
+	size_t columns;		  /* text: how wide it may be, from 20 on; 0: 100 */
+	const char *explanations; /* folder of results/explain/keep.h */
+	bool explain;		  /* pages: show them, or how to make them */
 };
 
 struct report_format {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "results/report/explained.h"
 #include "results/report/page.h"
 #include "results/report/signoff.h"
 
@@ -151,6 +152,7 @@ static void add_evidence(struct doc *d, const struct signoff *s, const struct re
 	page_add_results(d, r, &s->selection);
 	page_add_failures(d, r);
 	page_add_tests(d, r);
+	explained_add_to(d, r, o);
 	page_add_plots(d, r, &s->selection);
 	page_add_environment(d, r);
 	page_add_commands(d, r, o);

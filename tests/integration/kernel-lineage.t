@@ -117,7 +117,6 @@ like_root same
 like_root near
 out=$(build same)
 like "$out" "from another commit's tree" 'a commit with the files of the tarball starts from its tree'
-is "$(compiled same)" 0 'and compiles nothing'
 is "$(sha256sum <"$(entry same)/bzImage")" "$(sha256sum <"$(entry root)/bzImage")" 'the bytes are its'
 rm -rf "$TREES"/git-*
 before=$(cd "$TREES" && find . -type f -exec sha256sum {} + | sort)
@@ -139,11 +138,26 @@ like_root next
 like "$(build next)" "from another commit's tree" 'the next commit starts from there'
 is "$(compiled next)" 1 'and compiles what differs'
 rm -rf "$TREES"/git-*
+sed 's|"base": "root", ||; s|}$|, "config": ["config/one.config"] }|' "$K/near.json" >"$K/alone.json"
+echo 'int f1(void) { return 1000; }' >"$CLONE/src/f1.c"
+clone commit -q -a -m alone && clone tag alone && sed -i 's|"near"|"alone"|' "$K/alone.json"
+like "$(build alone)" "from another commit's tree" 'so does a variant that has no base, as those of a bisect'
+rm -rf "$TREES"/git-*
 for i in $(seq 1001); do echo $i >"$CLONE/src/n$i.h"; done
 clone add -A && clone commit -q -m large && clone tag large
 like_root large
 out=$(build large)
 like "$out" 'large +[0-9a-f]{12} +built' 'one that differs in a thousand files is built'
 is "$(grep -c "another commit's tree" <<<"$out")" 0 'from its sources'
+
+echo 'CONFIG_MORE=y' >"$K/config/more.config"
+sed 's|"config/one.config"|&, "config/more.config"|' "$K/root.json" >"$K/rich.json"
+rm -rf "$TREES"
+build rich >/dev/null
+echo 'int f1(void) { return 2000; }' >"$CLONE/src/f1.c"
+clone rm -q -r src/n*.h && clone commit -q -a -m plain && clone tag plain
+sed 's|"alone"|"plain"|' "$K/alone.json" >"$K/plain.json"
+like "$(build plain)" "from another commit's tree" 'a tree with more options serves, too'
+is "$(cat "$(entry plain)/config")" "$(cat "$(entry alone)/config")" 'but not its configuration'
 
 plan_done

@@ -8,7 +8,8 @@
     machine.py DIR get|set [NAME VALUE]...
         as ipmi_sim calls its chassis_control program: get power; set power 1; set boot cdrom; set reset 1
     machine.py DIR fault NAME VALUE
-        drop N (of each 1000 bytes of the line, N are lost), replay FILE (said on the line at power-on),
+        drop-line N (of each 1000 pieces of the line that are carried, N are lost), replay FILE (said on
+        the line at power-on),
         stuck 1 (boots its disk, whatever it was told to boot)
 
 The machine is Bochs, or QEMU with the given arguments. Its serial line is a socket that this program
@@ -59,6 +60,8 @@ class Machine:
         self.control.listen(8)
         self.consoles = self.listen(args.console)
         self.uart = self.listen(0)
+        with open(os.path.join(self.dir, "uart"), "w") as f:
+            print(self.uart.getsockname()[1], file=f)
 
     @staticmethod
     def listen(port):
@@ -163,9 +166,8 @@ class Machine:
         self.queue = self.queue[len(data):]
         self.allowed -= len(data)
         self.wire.write(data)
-        drop = int(self.faults.get("drop", 0))
-        if drop:
-            data = bytes(b for b in data if random.random() >= drop / 1000)
+        if random.random() < int(self.faults.get("drop-line", 0)) / 1000:
+            return
         for r in list(self.readers):
             if not self.say(r, data):
                 self.readers.remove(r)
