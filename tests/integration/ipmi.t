@@ -116,9 +116,24 @@ bmc sol deactivate >/dev/null 2>&1
 $MACHINE fault stuck 0 replay /dev/null >/dev/null
 timeout 600 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.json --db int.db >int.out 2>&1 &
 machine_is_on
-kill -INT $!
-wait $!
+first=$!
+like "$(run ./good.json second.db)" "another nestlab|is in use|busy" "a second nestlab is kept from the host"
+kill -INT $first
+wait $first
 is "$($MACHINE get power | head -1)" "power:0" "Ctrl-C switches the machine off"
 [ ! -e m/media.iso ]
 ok $? "and takes the image away"
+
+# ---- a nestlab that is killed ----
+
+timeout 600 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.json --db kill.db >kill.out 2>&1 &
+machine_is_on
+pkill -9 -P $! nestlab
+wait $! 2>/dev/null
+is "$($MACHINE get power | head -1)" "power:1" "a nestlab that is killed leaves the machine on"
+out=$("$NESTLAB" host rescue ./good.json 2>&1)
+like "$out" 'switched it off' "host rescue switches it off"
+is "$($MACHINE get power boot | tr '\n' ' ')" "power:0 boot:none " "and clears the boot device"
+[ ! -e m/media.iso ]
+ok $? "and removes the image"
 plan_done
