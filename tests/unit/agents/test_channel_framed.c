@@ -95,7 +95,6 @@ TEST(all_arrives_on_a_good_line)
 TEST(all_arrives_once_on_a_line_that_loses)
 {
 	arrives(13);
-	arrives(5);
 }
 
 TEST(an_agent_that_is_not_answered_does_not_wait)
