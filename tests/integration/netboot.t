@@ -36,7 +36,7 @@ is "$($MACHINE get power | head -1)" "power:0" "the machine is off"
 ok $? "the boot script is gone"
 
 # Building that kernel takes as long as the rest of the tests: only if somebody has.
-host http '"records": "http", "kernel_config": ["pc"],'
+host http '"records": "http", "cmdline": "no_timer_check", "kernel_config": ["pc"],'
 rm -rf runs
 if [ -n "${NESTLAB_PC_KERNEL:-}" ]; then
 	before=$(grep -c '"seq":0' m/wire.log)
