@@ -44,6 +44,12 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 /* Makes the new @v the same as @base, all but name, path and parent. */
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
 
+/* ---- prebuilt.c ---- */
+
+/* kernel_build() of a source of kind "built"; -ESTALE: a file changed meanwhile. */
+int kernel_prebuilt_build(const struct kernel_env *env, const struct kernel_variant *v,
+			  struct kernel_build *out, struct error *err);
+
 /* ---- source.c ---- */
 
 struct kernel_source_id {
@@ -114,6 +120,8 @@ struct kernel_make {
 /* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
  * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
+/* "gcc" of "ccache gcc": ccache changes nothing but the time, so it is in no key. */
+const char *kernel_compiler_name(const char *compiler);
 /* The first line of `PROGRAM --version`; the caller frees. */
 int kernel_tool_version(const char *program, char **line, struct error *err);
 /* Stands for the environment and the arguments of make in the key. */

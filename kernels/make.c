@@ -193,6 +193,15 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 	return ret;
 }
 
+const char *kernel_compiler_name(const char *compiler)
+{
+	static const char cache[] = "ccache ";
+
+	if (!strncmp(compiler, cache, strlen(cache)))
+		return compiler + strlen(cache);
+	return compiler;
+}
+
 int kernel_tool_version(const char *program, char **line, struct error *err)
 {
 	const char *argv[] = {program, "--version", NULL};

@@ -66,12 +66,14 @@ static int take_string(const struct json_node *n, char **out, struct error *err)
 static const struct source_kind {
 	const char *name;
 	enum kernel_source_kind kind;
-	const char *keys[4]; /* NULL-terminated; "kind" first */
+	const char *keys[5]; /* NULL-terminated; "kind" first */
+	int needed;	     /* of keys */
 } source_kinds[] = {
-	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
-	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
-	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
-	{"running", KERNEL_SOURCE_RUNNING, {"kind"}},
+	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}, 2},
+	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}, 3},
+	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}, 3},
+	{"built", KERNEL_SOURCE_BUILT, {"kind", "location", "system_map", "config"}, 2},
+	{"running", KERNEL_SOURCE_RUNNING, {"kind"}, 1},
 };
 
 /* Where the value of a key goes. */
@@ -81,6 +83,10 @@ static char **member_of(struct kernel_source *s, const char *key)
 		return &s->sha256;
 	if (!strcmp(key, "ref"))
 		return &s->ref;
+	if (!strcmp(key, "system_map"))
+		return &s->system_map;
+	if (!strcmp(key, "config"))
+		return &s->config;
 	return &s->location; /* "location", "package" */
 }
 
@@ -97,6 +103,8 @@ static void clear_source(struct kernel_source *s)
 	free(s->location);
 	free(s->sha256);
 	free(s->ref);
+	free(s->system_map);
+	free(s->config);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -122,8 +130,10 @@ static int take_source_keys(const struct source_kind *k, const struct json_node 
 {
 	for (int i = 1; k->keys[i]; i++) {
 		struct json_node m;
-		int ret = json_member(n, k->keys[i], true, &m, err);
+		int ret = json_member(n, k->keys[i], i < k->needed, &m, err);
 
+		if (ret == -ENOENT && i >= k->needed)
+			continue;
 		if (ret)
 			return ret;
 		ret = take_string(&m, member_of(s, k->keys[i]), err);
@@ -133,13 +143,21 @@ static int take_source_keys(const struct source_kind *k, const struct json_node 
 	return 0;
 }
 
+/* NULL stays NULL. */
+static void make_beside(const struct loader *l, char **path)
+{
+	__cleanup_free char *given = *path;
+
+	if (given)
+		*path = resolve_path(l->dir, given);
+}
+
 static int take_source(struct loader *l, const struct json_node *n, struct error *err)
 {
 	struct kernel_source *s = &l->v->source;
 	__cleanup_free char *kind = NULL;
 	const struct source_kind *k;
 	struct json_node m;
-	char *given;
 	int ret;
 
 	ret = json_as_object(n, err);
@@ -155,7 +173,7 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 	if (!k)
 		return json_error(
 			&m, err,
-			"expected \"deb\", \"tarball\", \"git\" or \"running\", found \"%s\"",
+			"expected \"deb\", \"tarball\", \"git\", \"built\" or \"running\", found \"%s\"",
 			kind);
 	ret = json_check_keys(n, k->keys, err);
 	if (ret)
@@ -172,9 +190,9 @@ static int take_source(struct loader *l, const struct json_node *n, struct error
 	ret = check_source(n, s, err);
 	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
 		return ret;
-	given = s->location;
-	s->location = resolve_path(l->dir, given);
-	free(given);
+	make_beside(l, &s->location);
+	make_beside(l, &s->system_map);
+	make_beside(l, &s->config);
 	return 0;
 }
 
@@ -189,8 +207,8 @@ static int take_compiler(struct loader *l, const struct json_node *n, struct err
 {
 	int ret = take_string(n, &l->v->compiler, err);
 
-	if (!ret && strpbrk(l->v->compiler, " \t\n$()'\""))
-		return json_error(n, err, "expected one program's name");
+	if (!ret && strpbrk(kernel_compiler_name(l->v->compiler), " \t\n$()'\""))
+		return json_error(n, err, "expected one program's name, or \"ccache NAME\"");
 	return ret;
 }
 
@@ -326,6 +344,8 @@ void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_varian
 	v->source.location = xstrdup(base->source.location);
 	v->source.sha256 = xstrdup(base->source.sha256);
 	v->source.ref = xstrdup(base->source.ref);
+	v->source.system_map = xstrdup(base->source.system_map);
+	v->source.config = xstrdup(base->source.config);
 	v->compiler = xstrdup(base->compiler);
 	copy_list(&v->patches, &v->npatches, base->patches, base->npatches);
 	v->nbase_patches = v->npatches;
@@ -456,6 +476,18 @@ static int check_running(const struct loader *l, const struct json_node *root, s
 	return 0;
 }
 
+static int check_built(const struct loader *l, const struct json_node *root, struct error *err)
+{
+	const struct kernel_variant *v = l->v;
+
+	if (l->series || l->selftests || v->npatches || v->nfragments || v->noptions || v->compiler)
+		return json_error(
+			root, err,
+			"a kernel that is built already takes no patches, config, options, compiler or "
+			"selftests, and no base that has some");
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -465,6 +497,8 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
 	if (v->source.kind == KERNEL_SOURCE_RUNNING)
 		return check_running(l, root, err);
+	if (v->source.kind == KERNEL_SOURCE_BUILT)
+		return check_built(l, root, err);
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
 	ret = add_host_fragments(l, err);

@@ -328,4 +328,13 @@ like "$(cat "$(entry optional)/config")" 'CONFIG_TWO=y' 'but then it has them'
 echo '{ "base": "root", "options": ["TWO=y"] }' >"$K/wrong.json"
 like "$(build wrong)" 'wrong.json:1: expected CONFIG_NAME=VALUE' 'a wrong one is named'
 rm "$K/optional.json" "$K/wrong.json"
+if command -v ccache >/dev/null; then
+	echo '{ "base": "root", "compiler": "ccache gcc", "options": ["CONFIG_CACHED=y"] }' >"$K/quick.json"
+	like "$(CCACHE_DIR=$TMP/ccache build quick)" '^quick +[0-9a-f]{12} +built' 'a compiler behind ccache builds'
+	ok "$([ -n "$(ls "$TMP/ccache" 2>/dev/null)" ]; echo $?)" 'through ccache'
+	is "$(basename "$(entry quick)")" "$(basename "$(entry root+CONFIG_CACHED=y)")" 'the kernel that the compiler alone makes'
+	rm "$K/quick.json"
+else
+	skip 'a compiler behind ccache builds' 'ccache is not installed'
+fi
 plan_done
