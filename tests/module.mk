@@ -64,7 +64,7 @@ bench: programs $(BENCHES)
 	$(Q)for b in $(BENCHES) $(wildcard tests/bench/*.sh); do echo "== $$b"; $$b || exit 1; done
 
 FORMATTED = $(wildcard common/*.[ch] kernels/*.[ch] images/*.[ch] scenarios/*.[ch] agents/*.[ch] \
-	agents/*/*.[ch] results/*/*.[ch] orchestrator/*.[ch] orchestrator/*/*.[ch] orchestrator/*/*/*.[ch] \
+	agents/*/*.[ch] agents/*/*/*.[ch] results/*/*.[ch] orchestrator/*.[ch] orchestrator/*/*.[ch] orchestrator/*/*/*.[ch] \
 	tests/*/*.[ch] tests/*/*/*.[ch])
 format:
 	clang-format -i $(FORMATTED)

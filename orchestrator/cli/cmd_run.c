@@ -330,6 +330,7 @@ static int carry_out_run(struct request *request, const char *line)
 				.session = id,
 				.runs_dir = command_places()->runs,
 				.command = line,
+				.l1_kernel = r->l1_kernel,
 				.seed = r->seed,
 				.first_boot = r->first_boot,
 				.boots = r->boots,

@@ -111,6 +111,34 @@ static struct kernel_env kernels_env(const struct engine *e)
 	};
 }
 
+static const char *l1_kernel_of(const struct run_request *req)
+{
+	return req->l1_kernel ? req->l1_kernel : KERNEL_L1_DEFAULT;
+}
+
+static bool wants_l1_kernel(const struct engine *e)
+{
+	for (size_t p = 0; p < e->req->nscenarios; p++)
+		if (scenario_plan_has_linux(&e->plans[p]))
+			return true;
+	return false;
+}
+
+static int check_l1_kernel(const struct engine *e, struct error *err)
+{
+	const struct kernel_env env = kernels_env(e);
+	struct kernel_variant v;
+	int ret;
+
+	if (!wants_l1_kernel(e))
+		return 0;
+	ret = kernel_variant_load(&env, l1_kernel_of(e->req), &v, err);
+	if (ret)
+		return ret;
+	kernel_variant_free(&v);
+	return 0;
+}
+
 /* Only a host that boots nothing can measure the running kernel, and nothing else can be measured there. */
 static int check_kernel_fits(struct engine *e, const struct kernel_variant *v, struct error *err)
 {
@@ -271,6 +299,7 @@ static void start_job(struct engine *e, const struct job *j)
 		.kernel = builder_kernel(e->builder, j->kernel),
 		.plan = &e->plans[j->plan],
 		.selftests = builder_selftests(e->builder, j->kernel, j->plan),
+		.l1 = builder_l1(e->builder, j->plan),
 		.boot = j->boot,
 		.seed = e->req->seed + j->boot - 1,
 	};
@@ -404,6 +433,7 @@ static int run_jobs(struct engine *e)
 		.nkernels = e->req->nkernels,
 		.plans = e->plans,
 		.nplans = e->req->nscenarios,
+		.l1_kernel = l1_kernel_of(e->req),
 		.on_change = on_build_change,
 		.arg = e,
 	};
@@ -445,6 +475,9 @@ static int prepare_run(struct engine *e, struct error *err)
 	if (ret)
 		return ret;
 	ret = check_names(e, err);
+	if (ret)
+		return ret;
+	ret = check_l1_kernel(e, err);
 	if (ret)
 		return ret;
 	describe_environment(e);

@@ -36,9 +36,10 @@ struct run_request {		      /* borrowed strings */
 	size_t nscenarios;
 	const char *const *kernels; /* variants' names, or paths of their JSON files */
 	size_t nkernels;
-	const char *host;    /* host_find() */
-	const char *append;  /* more boot parameters, NULL: none; part of the host's identity */
-	const char *session; /* from run_new_session() */
+	const char *l1_kernel; /* the variant that Linux L1s boot; NULL: KERNEL_L1_DEFAULT */
+	const char *host;      /* host_find() */
+	const char *append;    /* more boot parameters, NULL: none; part of the host's identity */
+	const char *session;   /* from run_new_session() */
 	const char *runs_dir;
 	const char *command;   /* the command line, for the record */
 	uint64_t seed;	       /* base seed */

@@ -149,9 +149,10 @@ static void run_agent(const struct host_session *s, const struct here *h, pid_t 
 static void run_agent(const struct host_session *s, const struct here *h, pid_t parent)
 {
 	const char *tests = s->selftests ? s->selftests : "/selftests";
+	const char *l1 = s->l1_kernel ? s->l1_kernel : "/l1/vmlinux";
 	const char *const argv[] = {s->agent,	     "--plan",	    s->plan, "--records",
 				    s->records_path, "--selftests", tests,   "--quiet",
-				    h->journal,	     NULL};
+				    h->journal,	     "--l1-kernel", l1,	     NULL};
 	sigset_t none;
 	int in, out;
 
