@@ -171,8 +171,8 @@ static int undo_lines(char *text)
 	size_t len = last ? (size_t)(last + 1 - text) : 0;
 	int first = 0;
 
-	text[len] =
-		'\0'; /* a line without its end is of a run that was killed before it changed that */
+	/* a line without its end is of a run that was killed before it changed that */
+	text[len] = '\0';
 	while (len) {
 		char *line;
 		int ret;

@@ -31,6 +31,9 @@ cat >/etc/libvirt/libvirtd.conf <<-END
 	unix_sock_dir = "/run/libvirt"
 	auth_unix_rw = "none"
 END
+mkdir -p /etc/libvirt/storage/autostart "$TMP/pool"
+echo "<pool type='dir'><name>lab</name><target><path>$TMP/pool</path></target></pool>" >/etc/libvirt/storage/lab.xml
+ln -s ../lab.xml /etc/libvirt/storage/autostart/lab.xml
 libvirtd --pid-file "$TMP/libvirtd.pid" >"$TMP/libvirtd.out" 2>&1 &
 LIBVIRTD=$!
 TRAP=$(trap -p EXIT | sed "s/^trap -- '//; s/' EXIT\$//")
@@ -68,7 +71,8 @@ run() { # run HOST: STATUS, and $TMP/out
 	STATUS=$?
 }
 mkdir "$TMP/db"
-run domain
+host pooled ',"pool":"lab"' # as on another machine: the image is uploaded
+run pooled
 is $STATUS 125 "a domain without VMX: the run cannot tell"
 like "$(cat "$TMP/out")" 'this CPU has no VMX' "and the agent says why"
 dir=$(echo "$TMP"/db/runs/*/baseline-quick-1)
@@ -76,10 +80,13 @@ like "$(cat "$dir/records.jsonl")" '"type":"hello".*"nonce"' "the records came b
 like "$(tr -d '\r' <"$dir/console.log")" 'Power down' "the console, too"
 is "$(domains)" 0 "no domain is left"
 is "$(ls "$dir"/*.iso 2>/dev/null)" "" "nor the image with the boot's key"
+like "$(cat "$dir/domain.xml")" "source file='$TMP/pool/nestlab-" "which was a volume of the pool"
+is "$(ls "$TMP/pool")" "" "and is gone from there, too"
 
 # ---- killed ----
 
-setsid "$NESTLAB" run quick --boots 1 --host "$TMP/domain.json" --kernel baseline --db "$TMP/db/killed.db" \
+host firmware ',"firmware":"uefi"'
+setsid "$NESTLAB" run quick --boots 1 --host "$TMP/firmware.json" --kernel baseline --db "$TMP/db/killed.db" \
 	>"$TMP/killed" 2>&1 &
 NEST=$!
 for ((i = 0; i < 600; i++)); do

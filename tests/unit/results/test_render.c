@@ -92,7 +92,8 @@ TEST(one_kernel_alone_has_its_numbers)
 		fixture_store(db, &f);
 	}
 	assert_int_equal(results_render_numbers(db, "s1", 0, &out, &err), 0);
-	assert_says(out.buf, "multiplex switch");
+	assert_says(out.buf, "multiplex\n");
+	assert_says(out.buf, "switch");
 	assert_says(out.buf, "unmanaged");
 	assert_says(out.buf, "41,500");
 	assert_null(strstr(out.buf, "vmptrld"));
