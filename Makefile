@@ -27,7 +27,7 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	sqlite3 libxml2-utils jq python3 lz4 libsystemd-dev
 # Only for the tests: a browser for the reports' pages (large), groff for the manual pages.
 CHECK_PACKAGES := chromium groff-base libvirt-dev libvirt-daemon libvirt-daemon-driver-qemu busybox-static \
-	dropbear-bin kexec-tools openssh-client socat
+	clang lld dropbear-bin kexec-tools openssh-client socat
 LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf libsystemd
 
 CC      ?= gcc
