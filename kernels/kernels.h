@@ -18,7 +18,7 @@
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
  *	  "options": ["CONFIG_X=y"],          // on top of all fragments
- *	  "compiler": "gcc",                  // program name, looked up in PATH
+ *	  "compiler": "gcc",                  // program name, looked up in PATH; or "LLVM=1"
  *	  "selftests": "patches/my-tests",    // a series for the tree that KVM's selftests are
  *	                                      // built in, on top of the base's; null: not the
  *	                                      // base's either. They do not change the kernel or

@@ -21,7 +21,6 @@ static void hash_lines(char hex[SHA256_HEX], const char *const *lines, size_t co
 static int find_parts(const struct kernel_env *env, const struct kernel_variant *v, bool fetch,
 		      struct kernel_keys *k, struct error *err)
 {
-	const char *compiler = kernel_compiler_name(v->compiler);
 	int ret = kernel_source_identify(env, &v->source, fetch, &k->source, err);
 
 	if (ret)
@@ -33,12 +32,7 @@ static int find_parts(const struct kernel_env *env, const struct kernel_variant 
 	ret = kernel_config_hash_fragments(v, k->fragments_hash, err);
 	if (ret)
 		return ret;
-	if (compiler != v->compiler && !subprocess_have("ccache"))
-		return error_set(err, -ENOENT, "ccache: no such program in PATH");
-	ret = kernel_tool_version(compiler, &k->compiler, err);
-	if (ret)
-		return ret;
-	return kernel_tool_version("ld", &k->linker, err);
+	return kernel_compiler_identify(v->compiler, &k->compiler, &k->linker, err);
 }
 
 /* The prekey has the fragments where the key has the resulting .config. So it is known without a

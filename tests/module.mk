@@ -30,6 +30,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
 		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
+CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps

@@ -49,6 +49,18 @@ void boot_ends_foreign(struct boot *b)
 	b->result.outcome = BOOT_FOREIGN;
 }
 
+/* What the driver knows where nobody spoke. */
+static void add_drivers_word(struct boot *b)
+{
+	struct strbuf word = STRBUF_INIT;
+
+	if (b->driver->tell)
+		b->driver->tell(&b->session, &word);
+	if (word.len)
+		error_append(&b->error, b->error.code, "; %s", word.buf);
+	strbuf_release(&word);
+}
+
 /* Whatever started, it is not known to be our kernel, and no fault of it. */
 static void boot_ends_unheard(struct boot *b)
 {
@@ -58,6 +70,7 @@ static void boot_ends_unheard(struct boot *b)
 		"disk, a boot menu), or its console is another port or speed; the console's last "
 		"line after %lld s: %s",
 		(long long)b->session.cfg->boot_limit_s, last_line(b));
+	add_drivers_word(b);
 	boot_ends_foreign(b);
 }
 

@@ -185,6 +185,9 @@ struct host_driver {
 	 * switched it off; -ECONNRESET: the guest died (a triple fault, a reset); -EIO: the host
 	 * itself failed (the emulator crashed or was killed, ...). */
 	int (*postmortem)(struct host_session *s, struct strbuf *why);
+	/* NULL, or appends to @out how far the host came, as far as the driver knows ("nobody fetched the
+	 * image"): for a boot of which nothing was heard. */
+	void (*tell)(struct host_session *s, struct strbuf *out);
 	/* Undoes provision() and open_channel(), each if it was done or goes on; an error says what
 	 * is left to be undone by hand. The host is off. */
 	int (*release)(struct host_session *s, struct error *err);

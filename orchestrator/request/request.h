@@ -155,6 +155,8 @@ struct request {
 
 /* "run", "report signoff", ...: `nestlab COMMAND --request FILE` carries out such a request. */
 const char *request_kind_command(enum request_kind kind);
+/* What the object's "request" says: "run", "signoff", ... */
+const char *request_kind_name(enum request_kind kind);
 
 /* The defaults of @kind; what has none is NULL, 0 or empty. */
 void request_init(struct request *r, enum request_kind kind);
