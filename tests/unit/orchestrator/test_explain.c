@@ -356,7 +356,7 @@ static void run_boot(struct sampler *s, uint64_t seed, int operations)
 TEST(operations_are_a_random_sample)
 {
 	struct error err = {0};
-	const struct sampler_metric *metric = sampler_find_metric("switch", &measure, &err);
+	const struct sampler_metric *metric = sampler_find_metric("multiplex", "switch", &err);
 	struct sampler s;
 
 	assert_non_null(metric);
@@ -377,22 +377,28 @@ TEST(what_cannot_be_followed_is_said)
 	struct plan_measure parallel = measure, churn = {.scenario = PLAN_CHURN, .l1_vcpus = 1};
 	struct error err = {0};
 
-	assert_null(sampler_find_metric("switches-per-mclk", &measure, &err));
+	const struct sampler_metric *metric;
+
+	assert_null(sampler_find_metric("multiplex", "switches-per-mclk", &err));
 	assert_non_null(strstr(err.text, "multiplex switch,"));
+	metric = sampler_find_metric("multiplex", "switch", &err);
 	parallel.parallel = true;
-	assert_null(sampler_find_metric("switch", &parallel, &err));
+	assert_int_equal(sampler_check_measure(metric, &parallel, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "mode=parallel"));
+	metric = sampler_find_metric("churn", "operation", &err);
 	churn.operation = PLAN_OPERATION_DONTNEED;
-	assert_null(sampler_find_metric("operation", &churn, &err));
-	assert_non_null(sampler_find_metric("resume", &churn, &err));
+	assert_int_equal(sampler_check_measure(metric, &churn, &err), -EINVAL);
+	assert_int_equal(
+		sampler_check_measure(sampler_find_metric("churn", "resume", &err), &churn, &err),
+		0);
 	churn.operation = PLAN_OPERATION_MSR_BITMAP;
-	assert_non_null(sampler_find_metric("operation", &churn, &err));
+	assert_int_equal(sampler_check_measure(metric, &churn, &err), 0);
 }
 
 TEST(a_profile_adds_up)
 {
 	struct error err = {0};
-	const struct sampler_metric *metric = sampler_find_metric("switch", &measure, &err);
+	const struct sampler_metric *metric = sampler_find_metric("multiplex", "switch", &err);
 	struct sampler s;
 	struct sampler *samplers[] = {&s};
 	struct explanation e = {.nsides = 1, .sides = {{.kernel = NULL}}};
@@ -407,6 +413,48 @@ TEST(a_profile_adds_up)
 	for (size_t i = 0; i < e.tables[EXPLAIN_BY_FUNCTION].nrows; i++)
 		sum += e.tables[EXPLAIN_BY_FUNCTION].rows[i].of[0].mean;
 	assert_float_equal(sum, 20, 1e-9);
+	explanation_free(&e);
+	sampler_free(&s);
+}
+
+/* ---- operations of two pieces ---- */
+
+static struct walk_unit make_piece(unsigned int parts, uint64_t total)
+{
+	struct walk_unit u = {.parts = parts, .total = total};
+
+	u.nodes = xcalloc(1, sizeof(*u.nodes));
+	u.events = xcalloc(1, sizeof(*u.events));
+	return u;
+}
+
+/* With two L1 vCPUs a migration is a VMCLEAR here and an entry there: two pieces, one operation. */
+TEST(operations_are_counted_and_not_their_pieces)
+{
+	struct error err = {0};
+	const struct sampler_metric *metric = sampler_find_metric("migrate", "migration", &err);
+	struct explanation e = {.nsides = 1, .sides = {{.kernel = xstrdup("k")}}};
+	struct sampler s = {.metric = metric};
+	struct sampler *samplers[] = {&s};
+
+	begin_walk();
+	s.walk = w;
+	s.units = xcalloc(60, sizeof(*s.units));
+	for (int i = 0; i < 60; i++)
+		s.units[s.nunits++] = make_piece(1 + i % 2, i % 2 ? 100 : 10);
+	s.operations_seen = 320;
+	assert_int_equal(profile_explain(samplers, &e, &err), 0);
+	assert_int_equal(e.sides[0].followed, 30);
+	assert_float_equal(e.sides[0].total.mean, 110, 1e-9);
+	explanation_free(&e);
+	e = (struct explanation){.nsides = 1, .sides = {{.kernel = xstrdup("k")}}};
+	for (; s.nunits > 7; s.nunits--) {
+		free(s.units[s.nunits - 1].nodes);
+		free(s.units[s.nunits - 1].events);
+	}
+	assert_int_equal(profile_explain(samplers, &e, &err), -ENODATA);
+	assert_non_null(strstr(err.text, "3 operations were followed"));
+	assert_non_null(strstr(err.text, "--rounds"));
 	explanation_free(&e);
 	sampler_free(&s);
 }
