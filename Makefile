@@ -25,9 +25,10 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	libarchive-dev musl-tools libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
 	grub-common grub-efi-amd64-bin isolinux syslinux-common qemu-system-x86 ovmf clang-format \
 	sqlite3 libxml2-utils jq python3 lz4 libsystemd-dev
-# Only for the tests: a browser for the reports' pages (large), groff for the manual pages.
+# Only for the tests: a browser for the reports' pages (large), groff for the manual pages, what is behind hosts.
 CHECK_PACKAGES := chromium groff-base libvirt-dev libvirt-daemon libvirt-daemon-driver-qemu busybox-static \
-	clang lld dropbear-bin kexec-tools openssh-client socat
+	clang lld dropbear-bin kexec-tools openssh-client socat openssl dnsmasq-base iproute2
+CHECK_PACKAGES += ipmitool openipmi
 LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf libsystemd
 
 CC      ?= gcc
@@ -130,6 +131,7 @@ DATA_FILES    = $(wildcard $(filter $(DATA_NAMES),$(if $(filter kernels/baseline
 	$(GIT_FILES),$(shell find $(DATA_FOLDERS) -type f 2>/dev/null))))
 GIT_FILES     = $(shell git ls-files -- $(DATA_FOLDERS) 2>/dev/null)
 COMPLETION   := orchestrator/cli/completion
+UNITS        := orchestrator/daemon/systemd
 # The list of what was installed, for the next install and for uninstall.
 INSTALLED    := share/nestlab/installed-files
 
@@ -141,6 +143,9 @@ install: programs man
 	for f in $(BUILD)/man/*.1; do put 644 $$f share/man/man1/$${f##*/}; done; \
 	for f in README.md LICENSE docs/*.md; do put 644 $$f share/doc/nestlab/$${f##*/}; done; \
 	for f in $(DATA_FILES); do put 644 $$f share/nestlab/$$f; done; \
+	for f in nestlabd.socket nestlabd.service nestlab-worker@.service; do \
+		sed 's|@PREFIX@|$(PREFIX)|' $(UNITS)/$$f >$(BUILD)/unit; put 644 $(BUILD)/unit lib/systemd/system/$$f; done; \
+	put 644 $(UNITS)/nestlab.sysusers lib/sysusers.d/nestlab.conf; \
 	put 644 $(COMPLETION)/nestlab.bash share/bash-completion/completions/nestlab; \
 	put 644 $(COMPLETION)/_nestlab share/zsh/site-functions/_nestlab; \
 	} >"$$root/$(INSTALLED)"; chmod 644 "$$root/$(INSTALLED)"

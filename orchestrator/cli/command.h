@@ -20,6 +20,9 @@ struct json_object;
 
 extern const struct command cmd_run, cmd_compare, cmd_bisect, cmd_test, cmd_explain, cmd_kernel,
 	cmd_scenario, cmd_host, cmd_report, cmd_db, cmd_help, cmd_complete;
+extern const struct command cmd_submit, cmd_jobs, cmd_show, cmd_log, cmd_cancel, cmd_hold,
+	cmd_release, cmd_retry, cmd_hosts, cmd_reserve, cmd_quarantine, cmd_token, cmd_agent,
+	cmd_daemon;
 
 /* The command that runs, for messages and for the record: "kernel build". Its row is set together with
  * the word that is added to its path. */
@@ -64,5 +67,9 @@ struct strbuf;
 int command_write_output(const char *path, const struct strbuf *out, struct error *err);
 
 void command_print_json(struct json_object *v); /* on stdout, for people and programs */
+
+/* The base, the new kernel, and the others; the caller frees the array. */
+const char **command_list_kernels(const char *base, const char *new,
+				  const struct request_list *others, size_t *n);
 
 #endif

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/output.h"
 #include "common/strbuf.h"
+#include "orchestrator/cli/ask.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/help.h"
 
@@ -93,6 +94,10 @@ static int carry_out_request(const struct command *c, struct command_options *o,
 		text = request_json(&o->request);
 		puts(text);
 		return 0;
+	}
+	if (command_request.submit && client_has_daemon()) {
+		request_absolute(&o->request);
+		return ask_submit(&o->request);
 	}
 	if (c->kind != REQUEST_BISECT)
 		line = made = line_of_request(&o->request);

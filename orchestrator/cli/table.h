@@ -63,6 +63,7 @@ int command_unknown(const struct command *parent, const char *word);
 struct request_flags {
 	const char *file;     /* --request */
 	bool print, describe; /* --print-request, --describe */
+	bool submit;	      /* --submit */
 };
 extern struct request_flags command_request;
 

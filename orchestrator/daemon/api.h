@@ -22,6 +22,7 @@ API_HANDLER(api_log_append);
 /* api_leases.c */
 API_HANDLER(api_lease_claim);
 API_HANDLER(api_lease_renew);
+API_HANDLER(api_lease_give_back);
 API_HANDLER(api_boot_records);
 API_HANDLER(api_boot_failure);
 

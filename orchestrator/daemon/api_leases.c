@@ -212,6 +212,20 @@ API_HANDLER(api_lease_renew)
 	return exchange_answer(x, 204, NULL);
 }
 
+API_HANDLER(api_lease_give_back)
+{
+	int64_t epoch;
+	int ret = parse_epoch(x->params[1], &epoch, err);
+
+	if (!ret)
+		ret = check_attempt(x, db, x->params[0], epoch, err);
+	if (!ret)
+		ret = lease_give_back(db, x->params[0], epoch, "its agent was ended", err);
+	if (ret)
+		return ret;
+	return exchange_answer(x, 204, NULL);
+}
+
 /* ---- results ---- */
 
 static const int fate_status[] = {

@@ -13,6 +13,7 @@
 #include "orchestrator/daemon/lease.h"
 
 #define HALF_LIFE_MS (12 * 3600e3)
+#define ASKED_MS     40000 /* an agent that waits for work asks every 30 s */
 
 void lease_grant_free(struct lease_grant *g)
 {
@@ -123,12 +124,17 @@ static void free_lanes(struct lane *lanes, size_t count)
 	free(lanes);
 }
 
-/* The lane's first boot that this host may have; 1: there is one. */
+/*
+ * The lane's first boot that this host (?2) may have: not one that failed here by the infrastructure's fault,
+ * while a host like this one is there to try it: it works, or has asked for work since ?3.
+ */
 static const char first_of_lane[] =
 	"SELECT b.id, b.priority FROM boot b WHERE b.lane = ?1 AND b.state = 'queued' AND NOT EXISTS "
 	"(SELECT 1 FROM attempt a WHERE a.boot = b.id AND a.host = ?2 AND a.class = 'infrastructure' AND "
 	"EXISTS (SELECT 1 FROM host o, host h WHERE h.name = ?2 AND o.name <> ?2 AND o.state = 'up' AND "
-	"o.serves = h.serves AND o.pool IS h.pool)) ORDER BY b.priority DESC, b.id LIMIT 1";
+	"o.serves = h.serves AND o.pool IS h.pool AND (o.asked > ?3 OR EXISTS (SELECT 1 FROM boot WHERE "
+	"host = o.name AND state IN ('leased', 'running'))) AND NOT EXISTS (SELECT 1 FROM attempt WHERE "
+	"boot = b.id AND host = o.name AND class = 'infrastructure'))) ORDER BY b.priority DESC, b.id LIMIT 1";
 
 static int look_into_lane(struct daemon_db *db, const struct lease_ask *ask,
 			  const struct lane *lane, struct candidate *out, struct error *err)
@@ -141,7 +147,8 @@ static int look_into_lane(struct daemon_db *db, const struct lease_ask *ask,
 		ret = host_is_open(db, ask->host, lane->owner, &open, err);
 	if (ret || !open)
 		return ret;
-	s = database_query(db, first_of_lane, "it", lane->id, ask->host);
+	s = database_query(db, first_of_lane, "iti", lane->id, ask->host,
+			   database_now() - ASKED_MS);
 	ret = database_row(db, s, err);
 	if (ret != 1)
 		return ret;

@@ -40,15 +40,19 @@ static void cut_run(struct cut *c, const struct request *r)
 			}
 }
 
+/* Where a kind of request has the name of the host that it boots on; 0: it boots nothing. */
+static const size_t host_at[REQUEST_KINDS] = {
+	[REQUEST_RUN] = offsetof(struct request, run.host),
+	[REQUEST_BISECT] = offsetof(struct request, bisect.host),
+	[REQUEST_TEST] = offsetof(struct request, test.host),
+	[REQUEST_EXPLAIN] = offsetof(struct request, explain.host),
+};
+
 static const char *find_host(const struct request *r)
 {
-	if (r->kind == REQUEST_RUN)
-		return r->run.host;
-	if (r->kind == REQUEST_BISECT)
-		return r->bisect.host;
-	if (r->kind == REQUEST_TEST)
-		return r->test.host;
-	return NULL;
+	if (!host_at[r->kind])
+		return NULL;
+	return *(char *const *)((const char *)r + host_at[r->kind]);
 }
 
 int cut_request(const struct request *r, struct cut *out, struct error *err)

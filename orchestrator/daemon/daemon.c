@@ -15,12 +15,15 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "orchestrator/daemon/import.h"
+#include "orchestrator/daemon/lease.h"
 #include "orchestrator/daemon/metrics.h"
 #include "orchestrator/daemon/server.h"
 #include "orchestrator/daemon/sockets.h"
 #include "orchestrator/daemon/tick.h"
+#include "orchestrator/daemon/worker.h"
 
 #define CONNECTIONS_MAX	 10000
+#define WORKER_PAUSE_MS	 1000
 #define POLL_MAX_MS	 3600000
 #define MIN_FREE_DEFAULT (UINT64_C(2) << 30)
 
@@ -33,6 +36,8 @@ struct whole {
 	struct writer *writer;
 	struct server *server;
 	struct importer *importer;
+	struct worker worker;
+	int64_t worker_from; /* when it was looked after last */
 	uint64_t watchdog_us;
 	int64_t due; /* by the queue's clock */
 };
@@ -87,6 +92,8 @@ static int start_parts(struct whole *w, struct error *err)
 	struct import_setting import = {w->queue, w->results, w->setting->state, NULL};
 	int ret = daemon_db_open(w->queue, &w->db, err);
 
+	if (!ret)
+		ret = lease_grace(w->db, err);
 	if (!ret)
 		ret = daemon_db_open_read(w->queue, &w->clock, err);
 	if (!ret)
@@ -188,7 +195,8 @@ static int time_until(int64_t due)
 static void wait_for_news(struct whole *w)
 {
 	struct pollfd fds[] = {{.fd = cancel_fd(), .events = POLLIN},
-			       {.fd = w->news_fd, .events = POLLIN}};
+			       {.fd = w->news_fd, .events = POLLIN},
+			       {.fd = w->worker.pidfd, .events = POLLIN}};
 	int64_t due = server_tick(w->server);
 	int timeout, watchdog = w->watchdog_us / 2000;
 	uint64_t count;
@@ -205,6 +213,24 @@ static void wait_for_news(struct whole *w)
 		return;
 }
 
+/* A worker that ends at once is started again after a pause, not in a circle. */
+static void keep_worker(struct whole *w)
+{
+	struct error err;
+	int64_t now = database_now(), again = w->worker_from + WORKER_PAUSE_MS;
+
+	if (worker_is_running(&w->worker))
+		return;
+	if (again > now) {
+		if (w->due > again)
+			w->due = again;
+		return;
+	}
+	w->worker_from = now;
+	if (worker_ensure(&w->worker, &err))
+		log_error("no worker: %s", err.text);
+}
+
 static void work(struct whole *w)
 {
 	sd_notify(0, "READY=1\nSTATUS=taking jobs");
@@ -212,9 +238,11 @@ static void work(struct whole *w)
 	log_info("nestlabd works in %s; commands ask at %s", w->setting->state, w->socket);
 	while (!cancel_requested()) {
 		keep_time(w);
+		keep_worker(w);
 		wait_for_news(w);
 	}
 	sd_notify(0, "STOPPING=1");
+	worker_stop(&w->worker);
 }
 
 /* ---- the end ---- */
@@ -250,9 +278,14 @@ int daemon_run(const struct daemon_setting *setting, struct error *err)
 		.lock_fd = -1,
 		.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.counters = counters_new(),
+		.worker = {.state = set.state,
+			   .slots = set.workers,
+			   .serves = set.serves,
+			   .pidfd = -1},
 	};
 	int ret;
 
+	w.worker.socket = w.socket;
 	if (!set.min_free)
 		set.min_free = MIN_FREE_DEFAULT;
 	sd_watchdog_enabled(0, &w.watchdog_us);

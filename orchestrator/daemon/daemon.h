@@ -23,7 +23,9 @@ struct daemon_setting {	     /* borrowed; NULL or 0: the default */
 	const char *listen; /* "ADDRESS:PORT" for TLS */
 	const char *plain;  /* "ADDRESS:PORT" without TLS: loopback only */
 	const char *certificate, *key;
-	uint64_t min_free; /* bytes */
+	uint64_t min_free;  /* bytes */
+	int workers;	    /* boots at once of the agent beside the daemon; 0: none is started */
+	const char *serves; /* hosts that it boots on; NULL: emulated */
 };
 
 /* Runs until a cancel (common/cancel.h). */

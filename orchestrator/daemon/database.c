@@ -313,6 +313,7 @@ static const char *const shifts[] = {
 	"UPDATE boot SET not_before = not_before + ?1 WHERE not_before IS NOT NULL",
 	"UPDATE job SET deadline = deadline + ?1 WHERE deadline IS NOT NULL",
 	"UPDATE host SET health_due = health_due + ?1 WHERE health_due IS NOT NULL",
+	"UPDATE host SET asked = asked + ?1",
 	"UPDATE usage SET at = at + ?1",
 	"UPDATE attempt SET began = began + ?1 WHERE ended IS NULL",
 };

@@ -9,6 +9,11 @@
 #include "orchestrator/daemon/change.h"
 #include "orchestrator/daemon/event.h"
 
+int host_infra_max = 3;
+
+/* A new host shows soon what it is good for: but not before those who wait. */
+#define FIRST_HEALTH_MS INT64_C(86400000)
+
 static int tell_host(struct daemon_db *db, const char *type, const char *name, const char *reason,
 		     const char *by, struct error *err)
 {
@@ -32,12 +37,12 @@ int host_seen(struct daemon_db *db, const struct host_news *n, struct error *err
 	database_time(now);
 	ret = database_change(
 		db, err,
-		"INSERT INTO host (name, pool, tags, serves, state, seen, health_due) VALUES (?1, ?2, "
-		"?3, ?4, 'up', ?5, ?6) ON CONFLICT (name) DO UPDATE SET pool = excluded.pool, tags = "
-		"excluded.tags, serves = excluded.serves, seen = excluded.seen, version = version + "
+		"INSERT INTO host (name, pool, tags, serves, state, seen, asked, health_due) VALUES (?1, "
+		"?2, ?3, ?4, 'up', ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET pool = excluded.pool, tags = "
+		"excluded.tags, serves = excluded.serves, seen = excluded.seen, asked = excluded.asked, version = version + "
 		"(pool IS NOT excluded.pool OR tags <> excluded.tags OR serves <> excluded.serves)",
-		"ttttti", n->name, n->pool, n->tags, n->serves, now,
-		database_now() + HOST_HEALTH_PERIOD);
+		"tttttii", n->name, n->pool, n->tags, n->serves, now, database_now(),
+		database_now() + FIRST_HEALTH_MS);
 	if (ret < 0)
 		return ret;
 	if (known)
@@ -78,14 +83,14 @@ int host_count(struct daemon_db *db, const char *name, bool infra, struct error 
 	ret = database_number(db, 0, &in_row, err,
 			      "SELECT infra_in_row FROM host WHERE name = ?1 AND state = 'up'", "t",
 			      name);
-	if (ret || in_row < HOST_INFRA_MAX)
+	if (ret || in_row < host_infra_max)
 		return ret;
 	ret = database_change(db, err, "UPDATE host SET health_due = ?2 WHERE name = ?1", "ti",
 			      name, database_now());
 	if (ret < 0)
 		return ret;
 	return host_set_state(db, name, "quarantined", NULL,
-			      "three failures of the infrastructure in a row", NULL, err);
+			      "its infrastructure failed several times in a row", NULL, err);
 }
 
 int host_is_open(struct daemon_db *db, const char *name, const char *owner, bool *open,

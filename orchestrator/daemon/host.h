@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * host.h - machines that boots run on. A host is there once its agent has asked for work; it gets some while
- * it is up, or reserved for the owner of the work. After HOST_INFRA_MAX failures of the infrastructure in a row
+ * it is up, or reserved for the owner of the work. After host_infra_max failures of the infrastructure in a row
  * it is quarantined: it gets nothing but a health job, and is up again when that was good.
  */
 #ifndef ORCHESTRATOR_DAEMON_HOST_H
@@ -9,8 +9,8 @@
 
 #include "orchestrator/daemon/database.h"
 
-#define HOST_INFRA_MAX	   3
-#define HOST_HEALTH_PERIOD INT64_C(86400000) /* ms between health jobs */
+/* Failures of the infrastructure in a row before a host is quarantined (default: 3). Set before the writer starts. */
+extern int host_infra_max;
 
 struct host_news { /* what an agent says of its host; borrowed */
 	const char *name;

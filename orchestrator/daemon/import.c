@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "orchestrator/daemon/event.h"
+#include "orchestrator/daemon/host.h"
 #include "orchestrator/daemon/job.h"
 #include "orchestrator/daemon/judge.h"
 #include "orchestrator/daemon/lease.h"
@@ -33,7 +34,7 @@ struct importer {
 
 struct parcel { /* a row of the inbox, with its boot and job */
 	int64_t id, epoch, boot, job;
-	char *boot_uid, *job_uid, *error;
+	char *boot_uid, *job_uid, *host, *error;
 	void *body;
 	size_t len;
 	int status;
@@ -47,6 +48,7 @@ static void parcel_release(struct parcel *p)
 {
 	free(p->boot_uid);
 	free(p->job_uid);
+	free(p->host);
 	free(p->error);
 	free(p->body);
 	free(p->why);
@@ -69,6 +71,7 @@ static void read_parcel(sqlite3_stmt *s, struct parcel *p)
 	if (p->len)
 		memcpy(p->body, sqlite3_column_blob(s, 8), p->len);
 	p->cut = sqlite3_column_int(s, 9);
+	p->host = xstrdup(database_column(s, 10));
 }
 
 /* 1: @p is the oldest */
@@ -78,8 +81,8 @@ static int take_parcel(struct importer *i, struct parcel *p, struct error *err)
 		i->queue,
 		"SELECT i.id, i.epoch, b.id, b.uid, j.id, j.uid, i.status, i.error, i.body, "
 		"json_extract(j.request, '$.request') = 'run' AND json_extract(j.request, '$.boots') <> "
-		"'auto' FROM inbox i JOIN boot b ON b.id = i.boot JOIN job j ON j.id = b.job WHERE i.state "
-		"= 'new' ORDER BY i.id LIMIT 1",
+		"'auto', a.host FROM inbox i JOIN boot b ON b.id = i.boot JOIN job j ON j.id = b.job JOIN "
+		"attempt a ON a.boot = i.boot AND a.epoch = i.epoch WHERE i.state = 'new' ORDER BY i.id LIMIT 1",
 		"");
 	int ret = database_row(i->queue, s, err);
 
@@ -198,6 +201,8 @@ static int mark_stored(struct daemon_db *db, const struct parcel *p, struct erro
 		return ret;
 	}
 	ret = event_add(db, "boot.stored", p->job_uid, p->boot_uid, data, err);
+	if (!ret)
+		ret = host_count(db, p->host, false, err);
 	if (ret)
 		return ret;
 	return job_settle(db, p->job, err);

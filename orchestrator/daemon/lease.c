@@ -254,24 +254,37 @@ int lease_reject(struct daemon_db *db, const char *boot, int64_t epoch, const ch
 
 /* ---- leases that nobody holds ---- */
 
-/* A lease that was never acknowledged: its answer was lost on the way. Nobody is to blame. */
-static int withdraw(struct daemon_db *db, const char *boot, int64_t epoch, struct error *err)
+int lease_give_back(struct daemon_db *db, const char *boot, int64_t epoch, const char *why,
+		    struct error *err)
 {
 	struct held h = {0};
 	int ret = find_held(db, find_leased, boot, epoch, &h, err);
 
 	if (!ret)
-		ret = end_attempt(db, &h, epoch, "lost", NULL, "the lease was never taken up", err);
+		ret = end_attempt(db, &h, epoch, "lost", NULL, why, err);
 	if (!ret)
 		ret = database_change(db, err,
-				      "UPDATE boot SET state = 'queued' WHERE id = ?1 AND state = "
-				      "'leased'",
+				      "UPDATE boot SET state = 'queued' WHERE id = ?1 AND state IN "
+				      "('leased', 'running')",
 				      "i", h.id);
 	if (ret >= 0)
-		ret = tell_failed(db, &h, boot, "lost", NULL, "the lease was never taken up", err);
+		ret = tell_failed(db, &h, boot, "lost", NULL, why, err);
 	change_note();
 	held_release(&h);
 	return ret;
+}
+
+int lease_grace(struct daemon_db *db, struct error *err)
+{
+	int ret = database_change(
+		db, err,
+		"UPDATE boot SET expires = ?1 WHERE state IN ('leased', 'running') AND "
+		"expires < ?1",
+		"i", database_now() + lease_policy.lease_ms);
+
+	if (ret < 0)
+		return ret;
+	return 0;
 }
 
 /* Each boot that @s gives (uid, epoch, taken up) is lost. The query is run anew each time: the boot is not in it any
@@ -292,7 +305,7 @@ static int lose_one(struct daemon_db *db, sqlite3_stmt *s, const char *why, stru
 	if (taken_up)
 		ret = lease_fail(db, boot, epoch, "lost", "infrastructure", why, err);
 	else
-		ret = withdraw(db, boot, epoch, err);
+		ret = lease_give_back(db, boot, epoch, "the lease was never taken up", err);
 	if (ret)
 		return ret;
 	return 1;

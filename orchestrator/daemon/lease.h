@@ -57,6 +57,13 @@ int lease_fail(struct daemon_db *db, const char *boot, int64_t epoch, const char
 int lease_reject(struct daemon_db *db, const char *boot, int64_t epoch, const char *class,
 		 const char *why, struct error *err);
 
+/* Nobody is to blame that nothing came of it: the boot is queued again at once. -ESTALE as above. */
+int lease_give_back(struct daemon_db *db, const char *boot, int64_t epoch, const char *why,
+		    struct error *err);
+
+/* Daemon's start: who holds a lease has had nobody to renew it with, and gets a whole period. */
+int lease_grace(struct daemon_db *db, struct error *err);
+
 /* Leases whose holder was silent for too long: each attempt is lost. */
 int lease_expire(struct daemon_db *db, struct error *err);
 

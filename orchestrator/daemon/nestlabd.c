@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nestlabd: the program. docs/daemon.md is its manual. */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/cancel.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "orchestrator/daemon/daemon.h"
+#include "orchestrator/daemon/health.h"
+#include "orchestrator/daemon/host.h"
 #include "orchestrator/daemon/lease.h"
 #include "orchestrator/version.h"
 
 static struct daemon_setting setting;
 static bool wants_version;
-static long min_free_mb = 2048, heartbeat_ms = 5000, lease_ms, tries = 3, backoff_ms = 60000;
+static long min_free_mb = 2048, workers = 1, heartbeat_ms = 5000, lease_ms, tries = 3,
+	    quarantine = 3, backoff_ms = 60000;
 
 static const struct option_spec options[] = {
 	OPTION_STRING("state", "FOLDER", &setting.state,
@@ -33,8 +37,17 @@ static const struct option_spec options[] = {
 		   "silence after which they do not (default: six heartbeats)"),
 	OPTION_INT("tries", "N", &tries, 1, 1000,
 		   "failures of the infrastructure before a boot fails (default: 3)"),
+	OPTION_INT("quarantine", "N", &quarantine, 1, 1000000,
+		   "of them in a row before a host is quarantined (default: 3)"),
+	OPTION_STRING("health", "KERNEL", &health_policy.kernel,
+		      "what health jobs boot (default: baseline); none: there are no such jobs"),
 	OPTION_INT("backoff", "MS", &backoff_ms, 1, 3600000,
 		   "wait after the first of them; five times that after the next (default: 60000)"),
+	OPTION_INT("workers", "N", &workers, 0, 256,
+		   "boots at once on this machine; 0: none here, only agents' (default: 1)"),
+	OPTION_STRING(
+		"serves", "A,B", &setting.serves,
+		"hosts that they run on, as `nestlab host list` has them (default: emulated)"),
 	OPTION_FLAG("version", &wants_version, "print which nestlab this is"),
 	OPTION_END};
 
@@ -53,6 +66,9 @@ static void set_policy(void)
 					     .lease_ms = lease_ms,
 					     .tries = tries,
 					     .backoff_ms = backoff_ms};
+	host_infra_max = quarantine;
+	health_policy.wanted = strcmp(health_policy.kernel, "none") != 0;
+	setting.workers = workers;
 	setting.min_free = (uint64_t)min_free_mb << 20;
 }
 

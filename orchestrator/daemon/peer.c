@@ -15,13 +15,14 @@
 #define GROUPS_MAX 256
 #define BEARER	   "Bearer "
 
-/* Groups of this machine whose members have more than the right to submit. */
+/* Groups of this machine whose members have other rights than to submit. */
 static const struct {
 	const char *group;
 	enum scope scope;
 } group_scopes[] = {
 	{"nestlab-admin", SCOPE_ADMIN},
 	{"nestlab-operator", SCOPE_OPERATOR},
+	{"nestlab-agent", SCOPE_AGENT},
 };
 
 static bool is_member(const char *user, gid_t own, const char *group)

@@ -8,7 +8,6 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "orchestrator/daemon/event.h"
-#include "orchestrator/daemon/host.h"
 #include "orchestrator/daemon/lease.h"
 
 struct found { /* the boot, and the attempt that brings something */
@@ -139,8 +138,6 @@ static int take_result(struct daemon_db *db, const struct result_news *n, const 
 		"iit", f->id, n->epoch, now);
 	if (ret >= 0)
 		ret = lease_account(db, f->id, n->epoch, err);
-	if (ret >= 0)
-		ret = host_count(db, f->host, false, err);
 	if (ret < 0)
 		return ret;
 	return tell_result(db, n, f, "boot.received", err);

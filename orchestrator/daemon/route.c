@@ -27,6 +27,7 @@ const struct route routes[] = {
 
 	{"POST", "/v1/leases", AGENTS, ROUTE_WRITES, SMALL, api_lease_claim},
 	{"PUT", "/v1/leases/{boot}/{epoch}", AGENTS, ROUTE_WRITES, SMALL, api_lease_renew},
+	{"DELETE", "/v1/leases/{boot}/{epoch}", AGENTS, CHANGES, 0, api_lease_give_back},
 	{"PUT", "/v1/boots/{uid}/records", AGENTS, CHANGES | ROUTE_UPLOADS, RECORDS,
 	 api_boot_records},
 	{"POST", "/v1/boots/{uid}/failure", AGENTS, CHANGES, SMALL, api_boot_failure},

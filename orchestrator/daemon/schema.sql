@@ -15,8 +15,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE job (
 	id INTEGER PRIMARY KEY,
 	uid TEXT NOT NULL UNIQUE,
-	kind TEXT NOT NULL CHECK (kind IN ('run', 'nightly', 'compare', 'report', 'bisect', 'signoff', 'test',
-		'health', 'confirm')),
+	kind TEXT NOT NULL,	-- the request's; or nightly, confirm, health: what it is for
 	request TEXT NOT NULL CHECK (json_valid(request)), -- orchestrator/request/request.h
 	owner TEXT NOT NULL,
 	priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 100),
@@ -118,8 +117,10 @@ CREATE TABLE host (
 	reserved_by TEXT,
 	infra_in_row INTEGER NOT NULL DEFAULT 0,
 	seen TEXT NOT NULL,
+	asked INTEGER NOT NULL,	-- boottime of its agent's last question for work
 	last_health TEXT,
 	health_due INTEGER,	-- boottime
+	health_job TEXT,	-- uid of the health job that is under way
 	version INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 

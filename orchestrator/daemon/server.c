@@ -2,6 +2,7 @@
 #include "orchestrator/daemon/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 
 #define MEMORY_PER_CONNECTION 8192
 #define IDLE_SECONDS	      75
+#define REQUEST_SECONDS	      300 /* for a whole body */
 #define LIFE_SIGN_MS	      15000
 #define PRIORITIES	      "SECURE128:-VERS-ALL:+VERS-TLS1.3"
 
@@ -53,13 +55,28 @@ static struct carried *carried_new(const struct listener *l, struct MHD_Connecti
 	return c;
 }
 
+/* Bodies are in memory until they are written. What counts is what has come, not what was announced: a connection
+ * that sends a byte now and then takes nobody's place. */
+static bool has_room(struct server *s, size_t more)
+{
+	bool room;
+
+	pthread_mutex_lock(&s->lock);
+	room = s->buffered + more <= SERVER_BUFFER_MAX;
+	pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+static void note_buffered(struct server *s, ssize_t more)
+{
+	pthread_mutex_lock(&s->lock);
+	s->buffered += more;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void carried_free(struct carried *c)
 {
-	if (c->admitted) {
-		pthread_mutex_lock(&c->server->lock);
-		c->server->admitted--;
-		pthread_mutex_unlock(&c->server->lock);
-	}
+	note_buffered(c->server, -(ssize_t)c->x.body.len);
 	json_object_put(c->x.json);
 	strbuf_release(&c->x.body);
 	strbuf_release(&c->unsent);
@@ -81,31 +98,19 @@ static void end_request(void *cls, struct MHD_Connection *connection, void **arg
 
 /* ---- may it come in? ---- */
 
-static bool admit_body(struct carried *c)
-{
-	struct server *s = c->server;
-
-	pthread_mutex_lock(&s->lock);
-	c->admitted = s->admitted < SERVER_BODIES_MAX;
-	s->admitted += c->admitted;
-	pthread_mutex_unlock(&s->lock);
-	return c->admitted;
-}
-
 /* Before its body is read. */
 static void check_body(struct carried *c)
 {
 	const char *length = exchange_header(&c->x, "Content-Length");
-	bool has_body = exchange_header(&c->x, "Transfer-Encoding") || (length && atoll(length));
+	size_t announced = length ? (size_t)atoll(length) : 0;
 
-	if (length && (unsigned long long)atoll(length) > c->route->body_max)
+	if (announced > c->route->body_max)
 		answer_refuse(c, -EFBIG, "the body has %s bytes; at most %zu are taken here",
 			      length, c->route->body_max);
 	else if ((c->route->flags & ROUTE_UPLOADS) && service_is_full(c->x.service))
 		answer_refuse(c, -ENOSPC, "too little disk is free here; send it again later");
-	else if (has_body && !admit_body(c))
-		answer_refuse(c, -EBUSY, "%d requests are being read already; send it again",
-			      SERVER_BODIES_MAX);
+	else if (!has_room(c->server, announced))
+		answer_refuse(c, -EBUSY, "too much is being read already; send it again");
 }
 
 static void check_scope(struct carried *c)
@@ -205,6 +210,8 @@ static enum MHD_Result begin_request(struct carried *c)
 	c->begun = true;
 	if (c->too_large) {
 		answer_refuse(c, -EFBIG, "the body has more than %zu bytes", c->route->body_max);
+	} else if (c->too_much) {
+		answer_refuse(c, -EBUSY, "too much is being read already; send it again");
 	} else if (c->route->flags & ROUTE_STREAMS) {
 		return stream_begin(c);
 	} else if (c->route->flags & ROUTE_WRITES) {
@@ -219,10 +226,14 @@ static enum MHD_Result begin_request(struct carried *c)
 
 static void receive_body(struct carried *c, const char *data, size_t len)
 {
-	if (c->x.body.len + len > c->route->body_max)
+	if (c->x.body.len + len > c->route->body_max) {
 		c->too_large = true;
-	else
+	} else if (!has_room(c->server, len)) {
+		c->too_much = true;
+	} else {
+		note_buffered(c->server, len);
 		strbuf_add(&c->x.body, data, len);
+	}
 }
 
 /* Called with the head of a request, then with pieces of its body, then with no piece; and again after it was
@@ -240,6 +251,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return c->over && !*len ? answer_send(c) : MHD_YES;
 	}
 	if (*len) {
+		if (clock_seconds() - c->began > REQUEST_SECONDS)
+			return MHD_NO; /* it would go on like that for ever */
 		if (!c->over)
 			receive_body(c, data, *len);
 		*len = 0;
@@ -253,6 +266,19 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 }
 
 /* ---- those that wait ---- */
+
+/* Has the other side hung up? While a connection is suspended nobody else looks. */
+static bool is_gone(const struct carried *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct pollfd p = {.events = POLLRDHUP};
+
+	if (!info)
+		return true;
+	p.fd = info->connect_fd;
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
 
 /* Takes one out of the list that is due: it has waited long enough, or may find something now. NULL: none.
  * *over: it is to be answered, and not to look again. */
@@ -281,7 +307,7 @@ static void look_again(struct server *s)
 	bool over;
 
 	while ((c = take_parked(s, &over))) {
-		if (!over) {
+		if (!over && !is_gone(c)) {
 			give_to_writer(c);
 			continue;
 		}

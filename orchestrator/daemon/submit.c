@@ -13,11 +13,6 @@
 #include "orchestrator/daemon/event.h"
 #include "orchestrator/daemon/job.h"
 
-static const char *const kind_names[REQUEST_KINDS] = {
-	[REQUEST_RUN] = "run",	       [REQUEST_COMPARE] = "compare", [REQUEST_REPORT] = "report",
-	[REQUEST_SIGNOFF] = "signoff", [REQUEST_BISECT] = "bisect",   [REQUEST_TEST] = "test",
-};
-
 /* ---- the same again ---- */
 
 static int check_again(sqlite3_stmt *s, const char *request, char uid[DAEMON_TIME_MAX],
@@ -211,7 +206,7 @@ int job_submit(struct daemon_db *db, const struct job_order *order, char uid[DAE
 		return ret;
 	request = request_json(&r);
 	if (!o.kind)
-		o.kind = kind_names[r.kind];
+		o.kind = request_kind_name(r.kind);
 	ret = find_again(db, o.idempotency, request, uid, err);
 	*again = ret == 1;
 	if (!ret)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "orchestrator/daemon/change.h"
+#include "orchestrator/daemon/health.h"
 #include "orchestrator/daemon/job.h"
 #include "orchestrator/daemon/lease.h"
 
@@ -65,6 +66,8 @@ int tick_run(struct daemon_db *db, struct error *err)
 		ret = end_waits(db, err);
 	if (!ret)
 		ret = end_overdue(db, err);
+	if (!ret)
+		ret = health_run(db, err);
 	return ret;
 }
 
@@ -74,6 +77,9 @@ int tick_next(struct daemon_db *db, int64_t *due, struct error *err)
 		db, INT64_MAX, due, err,
 		"SELECT min(t) FROM (SELECT min(expires) AS t FROM boot WHERE state IN ('leased', "
 		"'running') UNION ALL SELECT min(not_before) FROM boot WHERE state = 'waiting' UNION ALL "
-		"SELECT min(deadline) FROM job WHERE deadline IS NOT NULL AND ended IS NULL)",
-		"");
+		"SELECT min(deadline) FROM job WHERE deadline IS NOT NULL AND ended IS NULL UNION ALL "
+		"SELECT min(health_due) FROM host WHERE ?1 AND health_job IS NULL AND state IN ('up', "
+		"'quarantined') AND serves <> '[]' UNION ALL SELECT min(0) FROM host h JOIN job j ON j.uid "
+		"= h.health_job WHERE ?1 AND j.ended IS NOT NULL)",
+		"d", (int)health_policy.wanted);
 }

@@ -20,6 +20,11 @@ const char *request_kind_command(enum request_kind kind)
 	return request_tables[kind].command;
 }
 
+const char *request_kind_name(enum request_kind kind)
+{
+	return request_tables[kind].name;
+}
+
 /* ---- from JSON ---- */
 
 /* The setters of field.c serve the command line, too, and do not know the place in the file;

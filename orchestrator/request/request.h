@@ -66,7 +66,8 @@ struct request_compare {
 
 struct request_report {
 	char *base, *new;
-	int format; /* 1 + index in report_formats[] (results/report/report.h) */
+	struct request_list others; /* more kernels to judge against the base, in one report */
+	int format;		    /* 1 + index in report_formats[] (results/report/report.h) */
 	bool explain;
 	char *session;
 	char *reporter, *url; /* email; NULL: left out */
@@ -155,6 +156,8 @@ struct request {
 
 /* "run", "report signoff", ...: `nestlab COMMAND --request FILE` carries out such a request. */
 const char *request_kind_command(enum request_kind kind);
+/* What the object's "request" says: "run", "signoff", ... */
+const char *request_kind_name(enum request_kind kind);
 
 /* The defaults of @kind; what has none is NULL, 0 or empty. */
 void request_init(struct request *r, enum request_kind kind);

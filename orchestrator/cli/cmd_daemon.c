@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nestlab daemon: its files, without asking it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "common/terminal.h"
+#include "orchestrator/cli/command.h"
+#include "orchestrator/daemon/database.h"
+
+static const char *state;
+static const struct option_spec options[] = {
+	OPTION_STRING("state", "FOLDER", &state, "nestlabd's folder (default: /var/lib/nestlab)"),
+	OPTION_END};
+
+static char *state_path(const char *name)
+{
+	return xasprintf("%s/%s", state ? state : "/var/lib/nestlab", name);
+}
+
+/* ---- check ---- */
+
+static int check_queue(const char *path)
+{
+	struct strbuf report = STRBUF_INIT;
+	struct error err = {0};
+	struct daemon_db *db;
+	int ret = daemon_db_open_read(path, &db, &err);
+
+	if (ret)
+		return command_fatal(&err);
+	ret = daemon_db_check(db, &report, &err);
+	terminal_printf("%s", report.buf);
+	strbuf_release(&report);
+	daemon_db_close(db);
+	if (!ret) {
+		terminal_printf("%s: good\n", path);
+		return 0;
+	}
+	command_fatal(&err);
+	return ret == -EBADMSG ? EXIT_NO : EXIT_FATAL;
+}
+
+static int check(int n, char **operands)
+{
+	__cleanup_free char *path = state_path("daemon.db");
+
+	if (n)
+		command_usage_error("%s: daemon check takes no operand", operands[0]);
+	return check_queue(path);
+}
+
+/* ---- backup, restore ---- */
+
+static const char *const databases[] = {"daemon.db", "nestlab.db"};
+
+static int backup(int n, char **operands)
+{
+	struct error err = {0};
+
+	if (n != 1)
+		command_usage_error("daemon backup takes the folder that the copies go to");
+	if (fs_mkdir_p(operands[0], &err))
+		return command_fatal(&err);
+	for (size_t i = 0; i < ARRAY_SIZE(databases); i++) {
+		__cleanup_free char *from = state_path(databases[i]);
+		__cleanup_free char *to = xasprintf("%s/%s", operands[0], databases[i]);
+
+		if (!fs_exists(from))
+			continue;
+		if (daemon_db_backup(from, to, &err))
+			return command_fatal(&err);
+		terminal_printf("%s\n", to);
+	}
+	return 0;
+}
+
+/* The results are given with --db elsewhere: only what a backup has is put back. */
+static int put_back(const char *folder)
+{
+	struct error err = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(databases); i++) {
+		__cleanup_free char *to = state_path(databases[i]);
+		__cleanup_free char *from = xasprintf("%s/%s", folder, databases[i]);
+
+		if (!fs_exists(from))
+			continue;
+		if (fs_exists(to))
+			error_set(&err, -EEXIST, "%s: is there already; move it away first", to);
+		else
+			daemon_db_backup(from, to, &err);
+		if (err.code)
+			return command_fatal(&err);
+		terminal_printf("%s\n", to);
+	}
+	return 0;
+}
+
+static int restore(int n, char **operands)
+{
+	__cleanup_free char *folder = state_path("");
+	__cleanup_free char *lock = state_path("lock");
+	struct error err = {0};
+	int fd;
+
+	if (n != 1)
+		command_usage_error("daemon restore takes the folder that the backup is in");
+	if (fs_mkdir_p(folder, &err) || fs_lock(lock, false, &fd, &err))
+		return command_fatal(&err);
+	return put_back(operands[0]);
+}
+
+static const struct command actions[] = {
+	{
+		.name = "check",
+		.help = "verify a daemon's queue",
+		.usage = "[--state FOLDER]",
+		.about =
+			"Verifies daemon.db: the file, its references, and that no two rows contradict "
+			"each other. It only reads, and the daemon may be running. `nestlab db "
+			"check` does the same for results.",
+		.exit_status = "0 good, 1 faults were found, 128 the file cannot be opened",
+		.options = options,
+		.run = check,
+	},
+	{
+		.name = "backup",
+		.help = "copy a daemon's databases while it runs",
+		.usage = "[--state FOLDER] TO",
+		.about =
+			"Copies the queue and the results to the folder TO, each as it was at one moment.",
+		.options = options,
+		.operand = "FOLDER",
+		.run = backup,
+	},
+	{
+		.name = "restore",
+		.help = "put a backup back, where no daemon runs",
+		.usage = "[--state FOLDER] FROM",
+		.about =
+			"Puts the copies of a backup into the state folder. What is there already is "
+			"not overwritten.",
+		.options = options,
+		.operand = "FOLDER",
+		.run = restore,
+	},
+	{0},
+};
+
+const struct command cmd_daemon = {
+	.name = "daemon",
+	.help = "verify, back up and restore a daemon's files",
+	.usage = "ACTION [options]",
+	.about = "The files of nestlabd. See docs/daemon.md.",
+	.actions = actions,
+};

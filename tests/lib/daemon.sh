@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# daemon.sh - after tap.sh: a nestlabd of the test's own.
+#
+#	FAKE_BOOT_PROGRAM (tests/lib/fake_boot.c), made by build_fake_boot
+#	start_daemon [OPTION...]: in $STATE, without a worker; waits until it answers; sets DAEMON (its pid) and NESTLAB_URL
+#	start_agent NAME [OPTION...]: one that fakes its boots; sets AGENT
+#	api METHOD PATH [CURL OPTION...]: prints "STATUS BODY"
+NESTLABD=${NESTLABD:-$(dirname "$NESTLAB")/nestlabd}
+STATE=$TMP/state
+FAKE_BOOT_PROGRAM=$TMP/fake_boot
+PIDS=()
+
+# what was started ends with the test, and before its folder is removed
+end_daemons() { # bash tells of jobs that were killed
+	{
+		for pid in "${PIDS[@]}"; do kill -KILL "$pid"; done
+		wait
+	} 2>/dev/null
+	rm -rf "$TMP"
+}
+trap end_daemons EXIT
+
+build_fake_boot() {
+	# shellcheck disable=SC2046
+	(cd "$TOP" && gcc -std=gnu17 -D_GNU_SOURCE -O1 -I. -pthread -o "$FAKE_BOOT_PROGRAM" tests/lib/fake_boot.c \
+		"$(dirname "$(dirname "$NESTLAB")")/libnestlab.a" \
+		$(pkg-config --libs json-c sqlite3 gsl libcurl libarchive libcrypto libelf libmicrohttpd libsystemd) -lm)
+}
+
+await() { # await COMMAND...: until it succeeds, half a minute at most
+	for _ in $(seq 300); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+answers() { curl -sf --unix-socket "$STATE/nestlabd.sock" http://nestlabd/healthz; }
+
+start_daemon() {
+	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --backoff 1 "$@" 2>>"$TMP/daemon.log" &
+	DAEMON=$!
+	PIDS+=("$DAEMON")
+	export NESTLAB_URL=unix:$STATE/nestlabd.sock
+	await answers || { echo "# the daemon does not answer"; sed 's/^/# /' "$TMP/daemon.log"; }
+}
+
+start_agent() {
+	local name=$1
+	shift
+	"$NESTLAB" agent --spool "$TMP/spool-$name" --host "$name" --program "$FAKE_BOOT_PROGRAM" "$@" \
+		2>>"$TMP/agent-$name.log" &
+	AGENT=$!
+	PIDS+=("$AGENT")
+}
+
+api() {
+	local method=$1 path=$2
+	shift 2
+	curl -sS -X "$method" --unix-socket "$STATE/nestlabd.sock" -w '%{http_code} ' -o "$TMP/body" "$@" \
+		"http://nestlabd$path"
+	cat "$TMP/body"
+}
+
+request() { # request BOOTS [KERNEL...]
+	local boots=$1
+	shift
+	jq -nc '{request: "run", scenarios: ["quick"], kernels: $ARGS.positional, boots: $boots}' \
+		--argjson boots "$boots" --args "${@:-baseline}"
+}
+
+job_is() { # job_is JOB STATE
+	[ "$("$NESTLAB" show --json "$1" | jq -r .state)" = "$2" ]
+}
