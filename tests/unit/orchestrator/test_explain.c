@@ -82,6 +82,45 @@ TEST(instructions_are_told_apart)
 	assert_null(step_exit_of("mov rax, rdx"));
 }
 
+/* ---- which MSR ---- */
+
+static void assert_msr(const char *const *texts, const char *name)
+{
+	struct registers r = {0};
+	char out[64];
+
+	for (; *texts; texts++)
+		registers_follow(&r, *texts);
+	registers_name_msr(&r, "WRMSR", out, sizeof(out));
+	assert_string_equal(out, name);
+}
+
+TEST(the_number_of_an_msr_is_followed)
+{
+	static const char unknown[] = "WRMSR (number not known)";
+	static const struct {
+		const char *texts[5], *name;
+	} cases[] = {
+		{{"mov ecx, 0x00000048", "xor edx, edx"}, "WRMSR 0x48 SPEC_CTRL"},
+		{{"mov edi, 0xc0000101", "call .+3", "mov ecx, edi"}, "WRMSR 0xc0000101 GS_BASE"},
+		{{"mov r13d, 0x00000d90", "push r13", "mov ecx, r13d"}, "WRMSR 0xd90"},
+		{{"mov ecx, 0x00000048", "mov rax, rcx", "add rax, rcx"}, "WRMSR 0x48 SPEC_CTRL"},
+		{{"xor ecx, ecx"}, "WRMSR 0x0"},
+		{{NULL}, unknown},
+		{{"mov ecx, dword ptr ds:[rax+72]"}, unknown},
+		{{"mov ecx, 0x00000048", "pop rcx"}, unknown},
+		{{"mov ecx, 0x00000048", "mov cl, 0x01"}, unknown},
+		{{"mov ecx, 0x00000048", "inc ecx"}, unknown},
+		{{"mov ecx, 0x00000048", "cpuid"}, unknown},
+		{{"mov ecx, 0x00000048", "rep movsb byte ptr es:[rdi], byte ptr ds:[rsi]"},
+		 unknown},
+		{{"mov ecx, edi"}, unknown},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_msr(cases[i].texts, cases[i].name);
+}
+
 /* ---- a small machine ---- */
 
 #define K 0xffffffff81000000ull
@@ -265,6 +304,24 @@ TEST(what_an_interrupt_costs_is_its_own)
 
 		assert_int_equal(n->level == EXPLAIN_INTERRUPTS, own);
 	}
+	drop_walk();
+}
+
+/* L1's ECX is not L0's. */
+TEST(an_exit_forgets_the_guests_registers)
+{
+	static const struct line lines[] = {
+		{K, "mov ecx, 0x00000048", 5},
+		{K + 5, "wrmsr", 2},
+		{K + 7, "vmresume", 3},
+		{0x100000, "wrmsr", 2},
+	};
+
+	begin_walk();
+	walk_lines(&w, lines, ARRAY_SIZE(lines));
+	end_walk();
+	assert_int_equal(count_of(&w, &unit, "L0: WRMSR 0x48 SPEC_CTRL"), 1);
+	assert_int_equal(count_of(&w, &unit, "L1: WRMSR (number not known)"), 1);
 	drop_walk();
 }
 
