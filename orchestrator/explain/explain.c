@@ -168,8 +168,10 @@ static const struct results_metric *find_metric(const struct collector *c, const
 static int say_failed(const struct attempt *a, struct error *err)
 {
 	const char *console = a->result.console_path;
-	int ret = a->class == RESULTS_CANCELLED ? -ECANCELED : -EIO;
+	int ret = -EIO;
 
+	if (a->class == RESULTS_CANCELLED)
+		return cancel_error(err);
 	error_set(err, ret, "%s: %s: %s", a->label, results_class_name(a->class), a->error.text);
 	if (console)
 		error_append(err, ret, " (console: %s)", console);

@@ -537,4 +537,18 @@ TEST(the_real_l1_has_its_marks)
 	explain_image_free(&image);
 }
 
+TEST(a_file_without_symbols_is_refused)
+{
+	static const char *const paths[] = {"/bin/true" /* stripped */, "/etc/passwd"};
+	struct explain_image image;
+	struct error err = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		assert_int_equal(explain_image_read(paths[i], &image, &err), -EINVAL);
+		assert_non_null(strstr(err.text, paths[i]));
+		assert_non_null(strstr(err.text, "not an ELF file with symbols"));
+	}
+	assert_int_equal(explain_image_read("/nosuch", &image, &err), -ENOENT);
+}
+
 UNIT_MAIN("explain", NULL, NULL)
