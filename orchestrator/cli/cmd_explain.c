@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -61,9 +62,12 @@ static int check_output(struct error *err)
 {
 	__cleanup_free char *copy = NULL;
 	const char *dir;
+	struct stat st;
 
 	if (!output)
 		return 0;
+	if (!stat(output, &st) && S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR, "-o %s: this is a folder", output);
 	copy = xstrdup(output);
 	dir = dirname(copy);
 	if (!access(dir, W_OK | X_OK))

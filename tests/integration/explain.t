@@ -21,6 +21,8 @@ like "$out" 'cannot do without --param reason=VALUE' "a missing parameter is nam
 out=$("$NESTLAB" explain baseline $EXIT -o "$TMP/nosuch/e.json" 2>&1)
 is "$?-$(ls "$TMP/runs" 2>/dev/null)" 128- "a folder that cannot be written into: said before a boot"
 like "$out" '-o .*/nosuch/e.json: cannot write into the folder' "and which"
+out=$("$NESTLAB" explain baseline $EXIT -o "$TMP" 2>&1)
+like "$out" '-o .*: this is a folder' "nor is a folder a file"
 out=$("$NESTLAB" explain 2>&1)
 is $? 129 "no kernel: usage"
 printf '{"explanation":1}' >"$TMP/damaged.json"
