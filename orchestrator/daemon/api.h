@@ -35,6 +35,13 @@ API_HANDLER(api_tokens_list);
 API_HANDLER(api_tokens_add);
 API_HANDLER(api_token_remove);
 
+/* api_nights.c */
+API_HANDLER(api_schedules_list);
+API_HANDLER(api_schedule_run);
+API_HANDLER(api_changes_list);
+API_HANDLER(api_change_show);
+API_HANDLER(api_change_triage);
+
 /* api_service.c */
 API_HANDLER(api_healthz);
 API_HANDLER(api_readyz);

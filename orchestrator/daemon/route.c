@@ -36,6 +36,12 @@ const struct route routes[] = {
 	{"GET", "/v1/hosts", READERS, 0, 0, api_hosts_list},
 	{"PATCH", "/v1/hosts/{name}", OPERATORS, CHANGES, SMALL, api_host_change},
 
+	{"GET", "/v1/schedules", READERS, 0, 0, api_schedules_list},
+	{"POST", "/v1/schedules/{name}/run", OPERATORS, CHANGES, 0, api_schedule_run},
+	{"GET", "/v1/changes", READERS, 0, 0, api_changes_list},
+	{"GET", "/v1/changes/{id}", READERS, 0, 0, api_change_show},
+	{"PATCH", "/v1/changes/{id}", SUBMITTERS, CHANGES, SMALL, api_change_triage},
+
 	{"GET", "/v1/tokens", SCOPE_ADMIN, 0, 0, api_tokens_list},
 	{"POST", "/v1/tokens", SCOPE_ADMIN, ROUTE_WRITES, SMALL, api_tokens_add},
 	{"DELETE", "/v1/tokens/{sha256}", SCOPE_ADMIN, ROUTE_WRITES, 0, api_token_remove},
