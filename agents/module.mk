@@ -4,7 +4,7 @@
 LIB_SRCS += $(wildcard agents/wire/*.c)
 PROGRAMS += $(BUILD)/bin/nestlab-agent
 
-AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c) common/crc32.c common/histogram.c common/utf8.c
+AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c agents/guest/*.c) common/crc32.c common/histogram.c common/utf8.c
 AGENT_OBJS := $(AGENT_SRCS:%.c=$(BUILD)/agent/%.o)
 # KVM's headers, after musl's own.
 AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \
@@ -33,3 +33,5 @@ $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet 
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
 	steady stream upload)
+$(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock files framed l1_records line port sink stream thin_boot thin_devices upload)

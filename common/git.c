@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/subprocess.h"
 
 /* The variables that `git rev-parse --local-env-vars` lists, except those that hold
@@ -19,6 +20,26 @@ static const char *const environment[] = {
 	"GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS",
 	"GIT_IMPLICIT_WORK_TREE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
 	"GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"};
+
+static char *objects, *alternates; /* of git_keep_objects(): the folder, and as a variable */
+
+int git_keep_objects(const char *dir, struct error *err)
+{
+	int ret = fs_mkdir_p(dir, err);
+
+	if (ret)
+		return ret;
+	free(objects);
+	free(alternates);
+	objects = xstrdup(dir);
+	alternates = xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", dir);
+	return 0;
+}
+
+const char *git_objects(void)
+{
+	return objects;
+}
 
 static size_t count_strings(const char *const *list)
 {
@@ -49,9 +70,11 @@ static const char **make_argv(const struct git_command *cmd)
 static const char **make_environment(const struct git_command *cmd)
 {
 	size_t nours = ARRAY_SIZE(environment), ntheirs = count_strings(cmd->env);
-	const char **env = xcalloc(nours + ntheirs + 1, sizeof(*env));
+	const char **env = xcalloc(nours + ntheirs + 2, sizeof(*env));
 
 	memcpy(env, environment, sizeof(environment));
+	if (alternates)
+		env[nours++] = alternates;
 	for (size_t i = 0; i < ntheirs; i++)
 		env[nours + i] = cmd->env[i];
 	return env;
@@ -117,6 +140,24 @@ static int report_limit(const struct git_command *cmd, int limit, int status,
 			 place_of(cmd), status - 128, strsignal(status - 128));
 }
 
+/* git does not read a repository of another user's, whose configuration could name programs to run. Its last
+ * line is the remedy. */
+static int check_ownership(const struct git_command *cmd, const struct strbuf *complaints,
+			   struct error *err)
+{
+	const char *remedy;
+
+	if (!strstr(complaints->buf, "detected dubious ownership"))
+		return 0;
+	remedy = strstr(complaints->buf, "git config --global --add safe.directory");
+	if (!remedy)
+		remedy = "git config --global --add safe.directory FOLDER";
+	return error_set(
+		err, -EACCES,
+		"%s: belongs to another user, so git does not read it; if you trust it: %.*s",
+		place_of(cmd), (int)strcspn(remedy, "\n"), remedy);
+}
+
 /* Runs git and stores its exit status. The error is negative only if git could not be run or the machine
  * was at its limits. */
 static int run_command(const struct git_command *cmd, int *status, struct strbuf *out,
@@ -135,7 +176,7 @@ static int run_command(const struct git_command *cmd, int *status, struct strbuf
 		return ret;
 	limit = find_limit(*status, complaints->buf);
 	if (!limit)
-		return 0;
+		return check_ownership(cmd, complaints, err);
 	return report_limit(cmd, limit, *status, complaints, err);
 }
 
@@ -182,26 +223,44 @@ int git_line(const struct git_command *cmd, char **line, struct error *err)
 
 /* rev-parse --verify --quiet exits with 1 where there is no such commit, with 128 where there is no
  * repository. */
-int git_find_commit(const char *dir, const char *name, char **commit, struct error *err)
+static int find_commit(struct git_command *cmd, const char *place, const char *name, char **commit,
+		       struct error *err)
 {
 	__cleanup_free char *peeled = xasprintf("%s^{commit}", name);
 	const char *const args[] = {"rev-parse",	"--verify", "--quiet",
 				    "--end-of-options", peeled,	    NULL};
-	struct git_command cmd = {.dir = dir, .args = args};
 	struct strbuf out = STRBUF_INIT, complaints = STRBUF_INIT;
-	int status, ret = run_command(&cmd, &status, &out, &complaints, err);
+	int status, ret;
 
+	cmd->args = args;
 	*commit = NULL;
+	ret = run_command(cmd, &status, &out, &complaints, err);
 	if (ret)
 		goto out;
 	if (status == 1)
-		ret = error_set(err, -EINVAL, "%s: has no commit called %s", dir, name);
+		ret = error_set(err, -EINVAL, "%s: has no commit called %s", place, name);
 	else if (status)
-		ret = report_failure(&cmd, status, &complaints, err);
+		ret = report_failure(cmd, status, &complaints, err);
 	else
 		*commit = strndup(out.buf, strcspn(out.buf, "\n"));
 out:
 	strbuf_release(&out);
 	strbuf_release(&complaints);
 	return ret;
+}
+
+int git_find_commit(const char *dir, const char *name, char **commit, struct error *err)
+{
+	struct git_command cmd = {.dir = dir};
+
+	return find_commit(&cmd, dir, name, commit, err);
+}
+
+int git_find_commit_in(const char *git_dir, const char *name, char **commit, struct error *err)
+{
+	__cleanup_free char *repository = xasprintf("GIT_DIR=%s", git_dir);
+	const char *const env[] = {repository, NULL};
+	struct git_command cmd = {.env = env};
+
+	return find_commit(&cmd, git_dir, name, commit, err);
 }

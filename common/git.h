@@ -17,6 +17,7 @@
  *	-ENOSPC, -EFBIG, -ENOMEM, -EMFILE	git said so, or was killed by a signal (-ENOMEM; not SIGABRT
  *					and SIGSEGV: git's input led to them)
  *	-ENOENT, -EAGAIN, ...		git could not be run: not installed, no process left
+ *	-EACCES		the repository is another user's, and git does not trust it; the message has the remedy
  *	-EREMOTEIO	git ran and failed for another reason; the message ends with git's own
  *
  * Only the last says anything about the repository or the arguments, and it never occurs where the
@@ -37,6 +38,14 @@ struct git_command {	 /* borrowed */
 	struct strbuf *complaints; /* NULL, or git's messages are appended */
 };
 
+/*
+ * Commits of our own are kept in @dir, a folder like .git/objects, and not in the user's repository, which
+ * may be somebody else's or read-only. From now on every git sees them beside its repository's. Made if
+ * need be; called before threads are. git_objects(): that folder, or NULL.
+ */
+int git_keep_objects(const char *dir, struct error *err);
+const char *git_objects(void);
+
 /* Appends git's output to @out (NULL: it is dropped). With @status non-NULL git's exit status is stored
  * there, and failing is no error. */
 int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err);
@@ -47,5 +56,8 @@ int git_line(const struct git_command *cmd, char **line, struct error *err);
 /* The full id of the commit that @name (a branch, tag, id, "HEAD^") names in @dir, which the caller
  * frees; NULL on error. -EINVAL: @dir is a repository and has no such commit. */
 int git_find_commit(const char *dir, const char *name, char **commit, struct error *err);
+/* The same in a git folder that was found already (rev-parse --git-common-dir). git asks again whose it is
+ * if it has to look for it, and whoever trusts a work tree has not said so of its .git folder. */
+int git_find_commit_in(const char *git_dir, const char *name, char **commit, struct error *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/json_keys.h"
 #include "common/nearest.h"
 #include "common/strbuf.h"
 
@@ -73,6 +74,19 @@ out:
 	return ret;
 }
 
+/* json-c would take the last and say nothing. */
+static int check_keys_once(const char *text, size_t len, const char *file, struct error *err)
+{
+	const char *twice = json_keys_find_twice(text, len);
+	int line, column;
+
+	if (!twice)
+		return 0;
+	line_and_column(text, twice - text, &line, &column);
+	return error_set(err, -EINVAL, "%s:%d:%d: the key %.*s is there twice", file, line, column,
+			 (int)(strcspn(twice + 1, "\"\n") + 2), twice);
+}
+
 int json_load(const char *file, struct json_object **doc, struct json_node *root, struct error *err)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -82,8 +96,13 @@ int json_load(const char *file, struct json_object **doc, struct json_node *root
 	if (ret)
 		goto out;
 	ret = json_parse(text.buf, text.len, file, doc, err);
-	if (ret)
+	if (!ret)
+		ret = check_keys_once(text.buf, text.len, file, err);
+	if (ret) {
+		json_object_put(*doc);
+		*doc = NULL;
 		goto out;
+	}
 	*root = (struct json_node){.value = *doc, .file = file, .path = "$"};
 out:
 	strbuf_release(&text);

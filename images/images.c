@@ -51,7 +51,8 @@ static int describe_file(struct strbuf *out, const char *role, const char *sourc
 static int describe_extra_file(struct strbuf *out, const struct image_file *file, uint64_t *size,
 			       struct error *err)
 {
-	__cleanup_free char *role = xasprintf("file %s %o", file->path, file->mode);
+	__cleanup_free char *role =
+		xasprintf("file %s %o%s", file->path, file->mode, file->packed ? " packed" : "");
 
 	if (file->path[0] != '/' || strstr(file->path, "..") || strchr(file->path, '\n'))
 		return error_set(

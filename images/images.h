@@ -8,6 +8,7 @@
 #ifndef IMAGES_IMAGES_H
 #define IMAGES_IMAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct image_file {	    /* a file of the initramfs */
 	const char *path;   /* in the initramfs, e.g. "/selftests/vmx_apic_access_test" */
 	const char *source; /* on this machine */
 	unsigned int mode;  /* 0755 or 0644 */
+	bool packed;	    /* an ELF program of which only what is loaded is wanted (elf_pack.h) */
 };
 
 struct image_request { /* borrowed strings */

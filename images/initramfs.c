@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/strbuf.h"
+#include "images/elf_pack.h"
 
 /* An archive being written. */
 struct writer {
@@ -94,14 +95,15 @@ static int put_bytes(struct writer *w, const char *path, unsigned int mode, cons
 	return put_entry(w, new_entry(w, path, S_IFREG | mode), data, len, err);
 }
 
-static int put_file(struct writer *w, const char *path, unsigned int mode, const char *source,
-		    struct error *err)
+static int put_file(struct writer *w, const struct image_file *file, struct error *err)
 {
 	struct strbuf data = STRBUF_INIT;
-	int ret = fs_read_file(source, 0, &data, err);
+	int ret = fs_read_file(file->source, 0, &data, err);
 
+	if (!ret && file->packed)
+		ret = elf_pack(&data, file->source, err);
 	if (!ret)
-		ret = put_bytes(w, path, mode, data.buf, data.len, err);
+		ret = put_bytes(w, file->path, file->mode, data.buf, data.len, err);
 	strbuf_release(&data);
 	return ret;
 }
@@ -140,11 +142,12 @@ static int put_ticket(struct writer *w, struct error *err)
 
 static int put_contents(struct writer *w, const struct image_request *req, struct error *err)
 {
+	const struct image_file init = {.path = "/init", .source = req->agent, .mode = 0755};
 	int ret = put_console(w, err);
 
 	if (ret)
 		return ret;
-	ret = put_file(w, "/init", 0755, req->agent, err);
+	ret = put_file(w, &init, err);
 	if (ret)
 		return ret;
 	ret = put_bytes(w, "/plan", 0644, req->plan, strlen(req->plan), err);
@@ -154,9 +157,7 @@ static int put_contents(struct writer *w, const struct image_request *req, struc
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < req->nfiles; i++) {
-		const struct image_file *f = &req->files[i];
-
-		ret = put_file(w, f->path, f->mode, f->source, err);
+		ret = put_file(w, &req->files[i], err);
 		if (ret)
 			return ret;
 	}

@@ -446,6 +446,8 @@ static int build_variant(const struct kernel_env *env, const struct kernel_varia
 
 	if (v->source.kind == KERNEL_SOURCE_RUNNING)
 		return kernel_running_describe(env, v->name, out, err);
+	if (v->source.kind == KERNEL_SOURCE_BUILT)
+		return kernel_prebuilt_build(env, v, out, err);
 	ret = build_unless_cached(&j, &cached, err);
 	if (ret)
 		return ret;
@@ -486,7 +488,8 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	ret = kernel_variant_load(env, name, &v, err);
 	if (ret)
 		return ret;
-	if (v.source.kind == KERNEL_SOURCE_RUNNING) {
+	/* there is nothing to compile */
+	if (v.source.kind == KERNEL_SOURCE_RUNNING || v.source.kind == KERNEL_SOURCE_BUILT) {
 		*cached = true;
 		goto out;
 	}

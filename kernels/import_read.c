@@ -9,6 +9,8 @@
 #include "common/subprocess.h"
 #include "kernels/import.h"
 
+#define MAX_MBOX (1L << 30)
+
 /* ---- patch files ---- */
 
 /* A patch without a subject (quilt's have none) is called like its file. */
@@ -110,12 +112,29 @@ static int read_patches(struct import *i, struct error *err)
 
 /* ---- a mailbox ---- */
 
+/* A device never ends. */
+static int check_size(const char *mbox, struct error *err)
+{
+	struct stat st;
+
+	if (stat(mbox, &st))
+		return error_set(err, -errno, "%s: %s", mbox, strerror(errno));
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return error_set(err, -EINVAL, "%s: a device, not a mailbox", mbox);
+	if (S_ISREG(st.st_mode) && st.st_size > MAX_MBOX)
+		return error_set(err, -EFBIG, "%s: over 1 GiB, which is no thread", mbox);
+	return 0;
+}
+
 static int read_mbox(struct import *i, const char *mbox, const char *where, struct error *err)
 {
 	int ret;
 
 	i->where = xstrdup(where);
 	i->mbox = xstrdup(mbox);
+	ret = check_size(mbox, err);
+	if (ret)
+		return ret;
 	ret = mailbox_read(mbox, i->dir, &i->box, err);
 	if (ret)
 		return ret;

@@ -238,7 +238,7 @@ static bool has_base_commit(const struct import *i, const char *place)
 	for (int n = 0; !wanted && n < i->series.m; n++)
 		wanted = mail_base_commit(i->series.patches[n]);
 	if (wanted)
-		git_find_commit(place, wanted, &found, NULL);
+		git_find_commit_in(place, wanted, &found, NULL);
 	free(wanted);
 	return found != NULL;
 }

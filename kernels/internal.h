@@ -2,7 +2,7 @@
 /*
  * internal.h - what the files of kernels/ offer each other. Order of a build:
  *
- *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant
+ *	variant.c   kernels/NAME.json and its bases -> struct kernel_variant; its "source": variant_source.c
  *	spot.c      the same of NAME+CONFIG_X=y, which has no file
  *	source.c    what the source is (cheap), and unpacking it (unpack.c); download.c fetches URLs
  *	keys.c      the names of a build, from everything that its bytes depend on
@@ -26,6 +26,7 @@
 
 #include <stdint.h>
 
+#include "common/json.h"
 #include "common/progress.h"
 #include "common/strbuf.h"
 #include "kernels/kernels.h"
@@ -43,6 +44,25 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 			     struct kernel_variant *out, struct error *err);
 /* Makes the new @v the same as @base, all but name, path and parent. */
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
+
+/* ---- variant_source.c ---- */
+
+/* @n, a variant's "source", into @s, which replaces what is there. Paths are seen from @dir. */
+int kernel_source_take(const struct json_node *n, const char *dir, struct kernel_source *s,
+		       struct error *err);
+void kernel_source_copy(struct kernel_source *s,
+			const struct kernel_source *from); /* @s is empty */
+void kernel_source_clear(struct kernel_source *s);
+/* A string that is not empty replaces *out. */
+int kernel_take_string(const struct json_node *n, char **out, struct error *err);
+/* @path as seen from the folder @dir; the caller frees. */
+char *kernel_resolve_path(const char *dir, const char *path);
+
+/* ---- prebuilt.c ---- */
+
+/* kernel_build() of a source of kind "built"; -ESTALE: a file changed meanwhile. */
+int kernel_prebuilt_build(const struct kernel_env *env, const struct kernel_variant *v,
+			  struct kernel_build *out, struct error *err);
 
 /* ---- source.c ---- */
 
@@ -114,8 +134,17 @@ struct kernel_make {
 /* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
  * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
-/* The first line of `PROGRAM --version`; the caller frees. */
-int kernel_tool_version(const char *program, char **line, struct error *err);
+/* "gcc" of "ccache gcc": ccache changes nothing but the time, so it is in no key. */
+const char *kernel_compiler_name(const char *compiler);
+/* Is it such a name? -EINVAL: no; *expected: what is. */
+int kernel_compiler_check(const char *compiler, const char **expected);
+/* "CC=gcc", for make; the caller frees. */
+char *kernel_compiler_variable(const char *compiler);
+/* Is it LLVM's: "LLVM=1", or "LLVM=-15" for clang-15 and its like, as the kernel's make takes it? */
+bool kernel_compiler_is_llvm(const char *compiler);
+/* What `--version` of compiler and linker say, a line each; the caller frees. LLVM's compiler is both lines,
+ * so that clang with GNU's linker is another. */
+int kernel_compiler_identify(const char *compiler, char **line, char **linker, struct error *err);
 /* Stands for the environment and the arguments of make in the key. */
 #define KERNEL_MAKE_FLAGS \
 	"ARCH=x86_64 user=host=nestlab timestamp=1970-01-01 version=1 LOCALVERSION="

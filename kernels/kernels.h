@@ -10,13 +10,15 @@
  *	  "source": { "kind": "deb", "package": "linux-source-6.12" }
  *	          | { "kind": "tarball", "location": "PATH or URL", "sha256": "..." }
  *	          | { "kind": "git", "location": "PATH or URL", "ref": "v6.12" }
+ *	          | { "kind": "built", "location": "FOLDER or bzImage",
+ *	              "system_map": "PATH", "config": "PATH" } // both needed with a bzImage
  *	          | { "kind": "running" },    // what this machine runs: nothing is built, and no
  *	                                      // other key but "description" makes sense
  *	  "patches": "patches/my-series",     // folder with a `series` file; on top of the base's
  *	  "patch_count": 3,                   // optional: only the first N of the series
  *	  "config": ["config/emulated-host.config"], // fragments, on top of the base's
  *	  "options": ["CONFIG_X=y"],          // on top of all fragments
- *	  "compiler": "gcc",                  // program name, looked up in PATH
+ *	  "compiler": "gcc",                  // program name, looked up in PATH; or "LLVM=1"
  *	  "selftests": "patches/my-tests",    // a series for the tree that KVM's selftests are
  *	                                      // built in, on top of the base's; null: not the
  *	                                      // base's either. They do not change the kernel or
@@ -44,18 +46,23 @@
 #include "common/sha256.h"
 #include "common/strbuf.h"
 
+/* The variant that a Linux L1 boots when nobody says otherwise. */
+#define KERNEL_L1_DEFAULT "l1-linux"
+
 enum kernel_source_kind {
 	KERNEL_SOURCE_DEB,
 	KERNEL_SOURCE_TARBALL,
 	KERNEL_SOURCE_GIT,
+	KERNEL_SOURCE_BUILT,
 	KERNEL_SOURCE_RUNNING,
 };
 
 struct kernel_source {
 	enum kernel_source_kind kind;
-	char *location; /* package name, path or URL */
-	char *sha256;	/* tarball only */
-	char *ref;	/* git only */
+	char *location;		   /* package name, path or URL */
+	char *sha256;		   /* tarball only */
+	char *ref;		   /* git only */
+	char *system_map, *config; /* built only; NULL: those of the folder that location is */
 };
 
 /* A variant with its chain of bases resolved. Free with kernel_variant_free(). */

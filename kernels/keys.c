@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What names a build: hashes over everything that its bytes depend on. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/subprocess.h"
 #include "kernels/internal.h"
 
 static void hash_lines(char hex[SHA256_HEX], const char *const *lines, size_t count)
@@ -30,10 +32,7 @@ static int find_parts(const struct kernel_env *env, const struct kernel_variant 
 	ret = kernel_config_hash_fragments(v, k->fragments_hash, err);
 	if (ret)
 		return ret;
-	ret = kernel_tool_version(v->compiler, &k->compiler, err);
-	if (ret)
-		return ret;
-	return kernel_tool_version("ld", &k->linker, err);
+	return kernel_compiler_identify(v->compiler, &k->compiler, &k->linker, err);
 }
 
 /* The prekey has the fragments where the key has the resulting .config. So it is known without a
@@ -49,9 +48,10 @@ int kernel_keys_find(const struct kernel_env *env, const struct kernel_variant *
 		kernel_keys_free(k);
 		return ret;
 	}
-	const char *const parts[] = {KERNEL_RECIPE,   KERNEL_MAKE_FLAGS, k->source_hash,
-				     k->patches_hash, k->fragments_hash, v->compiler,
-				     k->compiler,     k->linker};
+	const char *const parts[] = {KERNEL_RECIPE,	KERNEL_MAKE_FLAGS,
+				     k->source_hash,	k->patches_hash,
+				     k->fragments_hash, kernel_compiler_name(v->compiler),
+				     k->compiler,	k->linker};
 	hash_lines(k->prekey, parts, ARRAY_SIZE(parts));
 	return 0;
 }

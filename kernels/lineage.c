@@ -181,7 +181,7 @@ static int find_kept_commit(const struct kernel_keys *k, const char *tree, char 
 
 	*commit = NULL;
 	if (!ret && text.len == strlen(k->source.commit))
-		ret = git_find_commit(k->source.place, text.buf, commit, err);
+		ret = git_find_commit_in(k->source.place, text.buf, commit, err);
 	strbuf_release(&text);
 	/* no kept tree, or git no longer has its commit: the build starts from the sources */
 	if (ret == -ENOENT || ret == -EINVAL || ret == -EREMOTEIO)

@@ -149,14 +149,20 @@ static int judge_make(const struct watcher *w, int status, struct error *err)
 	return error_set(err, -ENOEXEC, "make failed with status %d", status);
 }
 
+/* @cc: CC=..., which LLVM=1 sets itself, unless ccache comes in between. */
 static const char **make_argv(const struct kernel_make *m, const char *jobs, const char *cc)
 {
-	const char **argv = xcalloc(4, sizeof(*argv));
+	const char *name = kernel_compiler_name(m->compiler);
+	bool llvm = kernel_compiler_is_llvm(name);
+	const char **argv = xcalloc(5, sizeof(*argv));
 	size_t n = 0;
 
 	argv[n++] = "make";
 	argv[n++] = jobs;
-	argv[n++] = cc;
+	if (llvm)
+		argv[n++] = name;
+	if (!llvm || name != m->compiler)
+		argv[n++] = cc;
 	for (const char *const *t = m->targets; *t; t++) {
 		argv = xrealloc(argv, n + 2, sizeof(*argv));
 		argv[n++] = *t;
@@ -169,7 +175,7 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 {
 	long njobs = m->jobs ? m->jobs : sysconf(_SC_NPROCESSORS_ONLN);
 	__cleanup_free char *jobs = xasprintf("-j%ld", njobs);
-	__cleanup_free char *cc = xasprintf("CC=%s", m->compiler);
+	__cleanup_free char *cc = kernel_compiler_variable(m->compiler);
 	__cleanup_free const char **argv = make_argv(m, jobs, cc);
 	struct watcher w = {.m = m, .errors = STRBUF_INIT};
 	struct subprocess sp = {.argv = argv,
@@ -190,21 +196,5 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 	strbuf_release(&w.errors);
 	free(w.complaint);
 	free(w.limit_line);
-	return ret;
-}
-
-int kernel_tool_version(const char *program, char **line, struct error *err)
-{
-	const char *argv[] = {program, "--version", NULL};
-	struct strbuf out = STRBUF_INIT;
-	struct subprocess sp = {.argv = argv, .out = &out};
-	int ret;
-
-	if (!subprocess_have(program))
-		return error_set(err, -ENOENT, "%s: no such program in PATH", program);
-	ret = subprocess_run(&sp, NULL, err);
-	if (!ret)
-		*line = strndup(out.buf, strcspn(out.buf, "\n"));
-	strbuf_release(&out);
 	return ret;
 }

@@ -86,7 +86,9 @@ static int hash_commit(const struct kernel_source_id *source, char hex[SHA256_HE
 		       struct error *err)
 {
 	const char *const args[] = {"ls-tree", "-r", "-z", "--full-tree", source->commit, NULL};
-	struct git_command cmd = {.dir = source->place, .args = args};
+	__cleanup_free char *repository = xasprintf("GIT_DIR=%s", source->place);
+	const char *const env[] = {repository, NULL};
+	struct git_command cmd = {.args = args, .env = env};
 	struct strbuf list = STRBUF_INIT, chosen = STRBUF_INIT;
 	int ret = git_run(&cmd, NULL, &list, err);
 

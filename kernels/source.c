@@ -307,13 +307,25 @@ static int identify_running(const struct kernel_env *env, const struct kernel_so
 		"(no selftests, no patches on top)");
 }
 
+static int identify_built(const struct kernel_env *env, const struct kernel_source *s, bool fetch,
+			  struct kernel_source_id *id, struct error *err)
+{
+	(void)env;
+	(void)fetch;
+	(void)id;
+	return error_set(
+		err, -EINVAL,
+		"%s: a kernel that is built already: nothing can be built from it (no selftests, no "
+		"patches on top)",
+		s->location);
+}
+
 /* ---- one table ---- */
 
 static int (*const identify[])(const struct kernel_env *env, const struct kernel_source *s,
 			       bool fetch, struct kernel_source_id *id, struct error *err) = {
-	[KERNEL_SOURCE_DEB] = identify_deb,
-	[KERNEL_SOURCE_TARBALL] = identify_tarball,
-	[KERNEL_SOURCE_GIT] = identify_git,
+	[KERNEL_SOURCE_DEB] = identify_deb,	    [KERNEL_SOURCE_TARBALL] = identify_tarball,
+	[KERNEL_SOURCE_GIT] = identify_git,	    [KERNEL_SOURCE_BUILT] = identify_built,
 	[KERNEL_SOURCE_RUNNING] = identify_running,
 };
 

@@ -73,7 +73,11 @@ static int load_spot(const struct kernel_env *env, const char *name, const char 
 	kernel_variant_inherit(out, parent);
 	out->name = xasprintf("%s%s", parent->name, options);
 	out->path = xstrdup(parent->path);
-	ret = take_options(out, options, name, err);
+	if (!parent->nfragments) /* it is not built from a configuration */
+		ret = error_set(err, -EINVAL, "%s: %s is built already, and takes no options", name,
+				parent->name);
+	else
+		ret = take_options(out, options, name, err);
 	if (!ret && strlen(out->name) > MAX_NAME_BYTES)
 		ret = error_set(err, -EINVAL, "%s: longer than %d bytes; write a fragment instead",
 				out->name, MAX_NAME_BYTES);

@@ -34,173 +34,33 @@ static char *dir_of(const char *path)
 	return strndup(path, slash - path);
 }
 
-/* @path as seen from the folder @dir; the caller frees. */
-static char *resolve_path(const char *dir, const char *path)
-{
-	if (path[0] == '/')
-		return xstrdup(path);
-	return xasprintf("%s/%s", dir, path);
-}
-
-static bool is_url(const char *location)
-{
-	return strstr(location, "://") != NULL;
-}
-
-static int take_string(const struct json_node *n, char **out, struct error *err)
-{
-	const char *s;
-	int ret = json_as_string(n, &s, err);
-
-	if (ret)
-		return ret;
-	if (!*s)
-		return json_error(n, err, "must not be empty");
-	free(*out);
-	*out = xstrdup(s);
-	return 0;
-}
-
-/* ---- source ---- */
-
-static const struct source_kind {
-	const char *name;
-	enum kernel_source_kind kind;
-	const char *keys[4]; /* NULL-terminated; "kind" first */
-} source_kinds[] = {
-	{"deb", KERNEL_SOURCE_DEB, {"kind", "package"}},
-	{"tarball", KERNEL_SOURCE_TARBALL, {"kind", "location", "sha256"}},
-	{"git", KERNEL_SOURCE_GIT, {"kind", "location", "ref"}},
-	{"running", KERNEL_SOURCE_RUNNING, {"kind"}},
-};
-
-/* Where the value of a key goes. */
-static char **member_of(struct kernel_source *s, const char *key)
-{
-	if (!strcmp(key, "sha256"))
-		return &s->sha256;
-	if (!strcmp(key, "ref"))
-		return &s->ref;
-	return &s->location; /* "location", "package" */
-}
-
-static const struct source_kind *find_kind(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(source_kinds); i++)
-		if (!strcmp(source_kinds[i].name, name))
-			return &source_kinds[i];
-	return NULL;
-}
-
-static void clear_source(struct kernel_source *s)
-{
-	free(s->location);
-	free(s->sha256);
-	free(s->ref);
-	memset(s, 0, sizeof(*s));
-}
-
-static int check_source(const struct json_node *n, const struct kernel_source *s, struct error *err)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	if (s->kind == KERNEL_SOURCE_DEB && !fs_is_plain_name(s->location))
-		return json_error(n, err, "\"%s\" is not a package name", s->location);
-	if (s->sha256 && (strlen(s->sha256) != 64 || strspn(s->sha256, digits) != 64))
-		return json_error(n, err, "sha256 must be 64 lower-case hex digits");
-	if (s->ref && s->ref[0] == '-')
-		return json_error(
-			n, err, "\"%s\" is not a git ref (a branch, a tag or a commit id)", s->ref);
-	if (s->location[0] == '-')
-		return json_error(n, err, "\"%s\" is not a location", s->location);
-	return 0;
-}
-
-/* The values of the kind's keys, except "kind". */
-static int take_source_keys(const struct source_kind *k, const struct json_node *n,
-			    struct kernel_source *s, struct error *err)
-{
-	for (int i = 1; k->keys[i]; i++) {
-		struct json_node m;
-		int ret = json_member(n, k->keys[i], true, &m, err);
-
-		if (ret)
-			return ret;
-		ret = take_string(&m, member_of(s, k->keys[i]), err);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 static int take_source(struct loader *l, const struct json_node *n, struct error *err)
 {
-	struct kernel_source *s = &l->v->source;
-	__cleanup_free char *kind = NULL;
-	const struct source_kind *k;
-	struct json_node m;
-	char *given;
-	int ret;
-
-	ret = json_as_object(n, err);
-	if (ret)
-		return ret;
-	ret = json_member(n, "kind", true, &m, err);
-	if (ret)
-		return ret;
-	ret = take_string(&m, &kind, err);
-	if (ret)
-		return ret;
-	k = find_kind(kind);
-	if (!k)
-		return json_error(
-			&m, err,
-			"expected \"deb\", \"tarball\", \"git\" or \"running\", found \"%s\"",
-			kind);
-	ret = json_check_keys(n, k->keys, err);
-	if (ret)
-		return ret;
-	clear_source(s);
-	s->kind = k->kind;
-	ret = take_source_keys(k, n, s, err);
-	if (ret)
-		return ret;
-	if (s->kind == KERNEL_SOURCE_RUNNING) {
-		s->location = xstrdup("this machine");
-		return 0;
-	}
-	ret = check_source(n, s, err);
-	if (ret || s->kind == KERNEL_SOURCE_DEB || is_url(s->location))
-		return ret;
-	given = s->location;
-	s->location = resolve_path(l->dir, given);
-	free(given);
-	return 0;
+	return kernel_source_take(n, l->dir, &l->v->source, err);
 }
-
-/* ---- the other keys ---- */
 
 static int take_description(struct loader *l, const struct json_node *n, struct error *err)
 {
-	return take_string(n, &l->v->description, err);
+	return kernel_take_string(n, &l->v->description, err);
 }
 
 static int take_compiler(struct loader *l, const struct json_node *n, struct error *err)
 {
-	int ret = take_string(n, &l->v->compiler, err);
+	const char *expected;
+	int ret = kernel_take_string(n, &l->v->compiler, err);
 
-	if (!ret && strpbrk(l->v->compiler, " \t\n$()'\""))
-		return json_error(n, err, "expected one program's name");
+	if (!ret && kernel_compiler_check(l->v->compiler, &expected))
+		return json_error(n, err, "expected %s", expected);
 	return ret;
 }
 
 static int take_patches(struct loader *l, const struct json_node *n, struct error *err)
 {
 	__cleanup_free char *folder = NULL;
-	int ret = take_string(n, &folder, err);
+	int ret = kernel_take_string(n, &folder, err);
 
 	if (!ret)
-		l->series = resolve_path(l->dir, folder);
+		l->series = kernel_resolve_path(l->dir, folder);
 	return ret;
 }
 
@@ -221,9 +81,9 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 		l->v->nselftests = 0;
 		return 0;
 	}
-	ret = take_string(n, &folder, err);
+	ret = kernel_take_string(n, &folder, err);
 	if (!ret)
-		l->selftests = resolve_path(l->dir, folder);
+		l->selftests = kernel_resolve_path(l->dir, folder);
 	return ret;
 }
 
@@ -243,7 +103,7 @@ static char *find_shared(const struct kernel_env *env, const char *name)
 /* Beside the variant, else among those that all variants share; the caller frees. */
 static char *find_fragment(const struct loader *l, const char *name)
 {
-	char *beside = resolve_path(l->dir, name), *shared;
+	char *beside = kernel_resolve_path(l->dir, name), *shared;
 
 	if (fs_exists(beside) || name[0] == '/')
 		return beside;
@@ -266,7 +126,7 @@ static int take_config(struct loader *l, const struct json_node *n, struct error
 		struct json_node item;
 
 		json_element(n, i, &item);
-		ret = take_string(&item, &name, err);
+		ret = kernel_take_string(&item, &name, err);
 		if (ret)
 			return ret;
 		v->fragments = xrealloc(v->fragments, v->nfragments + 1, sizeof(char *));
@@ -289,7 +149,7 @@ static int take_options(struct loader *l, const struct json_node *n, struct erro
 		struct json_node item;
 
 		json_element(n, i, &item);
-		ret = take_string(&item, &line, err);
+		ret = kernel_take_string(&item, &line, err);
 		if (ret)
 			break;
 		v->options = xrealloc(v->options, v->noptions + 1, sizeof(char *));
@@ -322,10 +182,7 @@ static void copy_list(char ***to, size_t *nto, char *const *from, size_t nfrom)
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base)
 {
 	v->base = xstrdup(base->name);
-	v->source.kind = base->source.kind;
-	v->source.location = xstrdup(base->source.location);
-	v->source.sha256 = xstrdup(base->source.sha256);
-	v->source.ref = xstrdup(base->source.ref);
+	kernel_source_copy(&v->source, &base->source);
 	v->compiler = xstrdup(base->compiler);
 	copy_list(&v->patches, &v->npatches, base->patches, base->npatches);
 	v->nbase_patches = v->npatches;
@@ -337,7 +194,7 @@ void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_varian
 static int take_base(struct loader *l, const struct json_node *n, struct error *err)
 {
 	__cleanup_free char *base = NULL;
-	int ret = take_string(n, &base, err);
+	int ret = kernel_take_string(n, &base, err);
 
 	if (ret)
 		return ret;
@@ -456,6 +313,18 @@ static int check_running(const struct loader *l, const struct json_node *root, s
 	return 0;
 }
 
+static int check_built(const struct loader *l, const struct json_node *root, struct error *err)
+{
+	const struct kernel_variant *v = l->v;
+
+	if (l->series || l->selftests || v->npatches || v->nfragments || v->noptions || v->compiler)
+		return json_error(
+			root, err,
+			"a kernel that is built already takes no patches, config, options, compiler or "
+			"selftests, and no base that has some");
+	return 0;
+}
+
 static int complete_variant(struct loader *l, const struct json_node *root, struct error *err)
 {
 	struct kernel_variant *v = l->v;
@@ -465,6 +334,8 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 		return json_error(root, err, "needs a \"source\" or a \"base\" that has one");
 	if (v->source.kind == KERNEL_SOURCE_RUNNING)
 		return check_running(l, root, err);
+	if (v->source.kind == KERNEL_SOURCE_BUILT)
+		return check_built(l, root, err);
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
 	ret = add_host_fragments(l, err);
@@ -487,7 +358,7 @@ static char *find_file(const struct kernel_env *env, const char *name, const cha
 	char *path;
 
 	if (fs_has_suffix(name, ".json") && near)
-		return resolve_path(near, name);
+		return kernel_resolve_path(near, name);
 	if (fs_has_suffix(name, ".json"))
 		return realpath(name, NULL);
 	if (near && fs_is_plain_name(name)) {
@@ -551,7 +422,7 @@ void kernel_variant_free(struct kernel_variant *v)
 	if (v->parent)
 		kernel_variant_free(v->parent);
 	free(v->parent);
-	clear_source(&v->source);
+	kernel_source_clear(&v->source);
 	fs_free_names(v->patches, v->npatches);
 	fs_free_names(v->fragments, v->nfragments);
 	fs_free_names(v->options, v->noptions);

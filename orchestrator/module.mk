@@ -17,6 +17,17 @@ $(BUILD)/bin/nestlabd: $(NESTLABD_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/libnestlab
 $(BUILD)/obj/orchestrator/daemon/database.o: $(wildcard orchestrator/daemon/schema*.sql)
 $(BUILD)/obj/orchestrator/daemon/api_service.o: docs/openapi.json
 
+# What knows libvirt is a program of its own, made where libvirt-dev is installed: its library takes longer to
+# load than most commands take in all.
+ifeq ($(shell pkg-config --exists libvirt && echo yes),yes)
+PROGRAMS += $(BUILD)/bin/nestlab-libvirt
+LIBVIRT_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard orchestrator/libvirt/*.c))
+$(BUILD)/bin/nestlab-libvirt: $(LIBVIRT_OBJS) $(BUILD)/libnestlab.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS) $(shell pkg-config --libs libvirt)
+endif
+
 # The program explains itself: one page for nestlab, one for each command.
 man: $(BUILD)/man/nestlab.1
 $(BUILD)/man/nestlab.1: $(BUILD)/bin/nestlab

@@ -326,14 +326,16 @@ static struct plan_measure current_measure(const struct matrix *m)
 	return out;
 }
 
-static char *current_params(const struct matrix *m)
+static char *current_params(const struct matrix *m, const struct plan_measure *line)
 {
 	struct json_object *o = json_object_new_object();
 	char *text;
 
 	for (size_t i = 0; i < m->naxes; i++)
-		json_object_object_add(o, m->axes[i].word->key,
-				       value_to_json(m->axes[i].word, current_value(&m->axes[i])));
+		if (plan_word_is_said(m->axes[i].word, line))
+			json_object_object_add(
+				o, m->axes[i].word->key,
+				value_to_json(m->axes[i].word, current_value(&m->axes[i])));
 	text = json_canonical(o);
 	json_object_put(o);
 	return text;
@@ -351,7 +353,7 @@ static int append_measure(struct matrix *m, const struct plan_measure *line,
 			MATRIX_MAX_MEASURES);
 	plan->measures = xrealloc(plan->measures, plan->nmeasures + 1, sizeof(*plan->measures));
 	added = &plan->measures[plan->nmeasures++];
-	*added = (struct scenario_measure){.line = *line, .params = current_params(m)};
+	*added = (struct scenario_measure){.line = *line, .params = current_params(m, line)};
 	for (size_t i = 0; i < m->naxes; i++)
 		current_value(&m->axes[i])->used = true;
 	return 0;

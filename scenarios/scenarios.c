@@ -315,6 +315,17 @@ int scenario_load(const struct folders *folders, const char *name, struct scenar
 	return ret;
 }
 
+bool scenario_plan_has_linux(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++) {
+		const struct plan_measure *m = &plan->measures[i].line;
+
+		if (m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1))
+			return true;
+	}
+	return false;
+}
+
 void scenario_plan_free(struct scenario_plan *plan)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)

@@ -7,7 +7,7 @@ BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench
 SCRIPTS    := $(wildcard tests/e2e/*.t) $(wildcard tests/integration/*.t tests/style/*.t)
 # Tests run side by side: those that take longest start first, so that none is left alone at the end.
 LONGEST    := $(patsubst %,tests/%.t,e2e/mutants-abuse e2e/mutants-invalidate e2e/mutants-switch \
-	e2e/faults integration/host_boot e2e/main-job integration/selftests integration/image)
+	e2e/faults integration/host_boot integration/redfish e2e/main-job integration/selftests integration/image)
 FUZZ_SECONDS ?= 20
 
 define unit_test
@@ -30,6 +30,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
 		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
+CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps
@@ -64,7 +65,8 @@ bench: programs $(BENCHES)
 	$(Q)for b in $(BENCHES) $(wildcard tests/bench/*.sh); do echo "== $$b"; $$b || exit 1; done
 
 FORMATTED = $(wildcard common/*.[ch] kernels/*.[ch] images/*.[ch] scenarios/*.[ch] agents/*.[ch] \
-	agents/*/*.[ch] results/*/*.[ch] orchestrator/*.[ch] orchestrator/*/*.[ch] orchestrator/*/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+	agents/*/*.[ch] agents/*/*/*.[ch] results/*/*.[ch] orchestrator/*.[ch] orchestrator/*/*.[ch] orchestrator/*/*/*.[ch] \
+	tests/*/*.[ch] tests/*/*/*.[ch])
 format:
 	clang-format -i $(FORMATTED)
 

@@ -53,6 +53,8 @@ void channel_finish(struct channel *c);
 /* ---- for the ways ---- */
 
 extern const struct channel_way channel_framed; /* framed.c: serial line, virtio port */
+/* So often is the last frame repeated while the agent listens; a test need not wait that long. */
+extern double framed_beat_s;
 extern const struct channel_way channel_upload; /* upload.c: HTTP */
 
 #endif

@@ -10,8 +10,9 @@
 #include "agents/l0/port.h"
 #include "common/clock.h"
 
-#define BEAT_S	 1.0   /* the last frame is repeated so often while we listen */
 #define LISTEN_S 600.0 /* then whoever should have answered is gone */
+
+double framed_beat_s = 1.0;
 
 static int send_frame(struct channel *c, const struct frame *f)
 {
@@ -67,7 +68,7 @@ static bool hear_want(struct channel *c, struct frame_want *want)
 {
 	static char text[FRAME_WANT_MAX];
 	static size_t len;
-	double until = clock_seconds() + BEAT_S;
+	double until = clock_seconds() + framed_beat_s;
 
 	while (clock_seconds() < until && wait_input(c, until - clock_seconds())) {
 		char byte;

@@ -61,6 +61,15 @@ static void add_build_id(struct line *l)
 	line_add_member(l, "build_id", hex);
 }
 
+void identity_add_kernel(struct line *l)
+{
+	struct utsname u;
+
+	uname(&u);
+	line_add_member(l, "release", u.release);
+	add_build_id(l);
+}
+
 static void add_cpu(struct line *l)
 {
 	static char cpuinfo[65536];
@@ -95,7 +104,7 @@ void identity_find_clock(int kvm)
 	clock_init(cmdline, capability_tsc_khz(kvm));
 }
 
-static void add_clock(struct line *l)
+void identity_add_clock(struct line *l)
 {
 	line_add_member(l, "clock", host_clock.name);
 	line_addf(l, ",\"tsc_khz\":%" PRIu32, host_clock.tsc_khz);
@@ -136,18 +145,15 @@ void identity_hello(struct line *l, int kvm, size_t plan_count, const struct qui
 		    const char *nonce)
 {
 	char cmdline[4096];
-	struct utsname u;
 
-	uname(&u);
 	read_cmdline(cmdline, sizeof(cmdline));
 	line_start(l, "hello");
 	line_addf(l, ",\"protocol\":%d", PROTOCOL_VERSION);
 	line_add_member(l, "agent", AGENT_VERSION);
-	line_add_member(l, "release", u.release);
-	add_build_id(l);
+	identity_add_kernel(l);
 	line_add_member(l, "cmdline", cmdline);
 	add_cpu(l);
-	add_clock(l);
+	identity_add_clock(l);
 	capability_describe(kvm, l);
 	add_memory(l);
 	if (q || strcmp(host_clock.name, "emulated"))

@@ -16,4 +16,8 @@ void identity_find_clock(int kvm);
 void identity_hello(struct line *l, int kvm, size_t plan_count, const struct quiet *q,
 		    const char *nonce);
 
+/* Its parts, as members of @l: release and build_id; clock and tsc_khz, once identity_find_clock() was called. */
+void identity_add_kernel(struct line *l);
+void identity_add_clock(struct line *l);
+
 #endif

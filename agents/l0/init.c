@@ -5,13 +5,18 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/watchdog.h>
+
 #include "agents/l0/clock.h"
+#include "agents/l0/files.h"
 
 static const struct {
 	const char *type, *target;
@@ -37,6 +42,36 @@ static void open_console(void)
 		close(fd);
 }
 
+/* The value of @key ("nestlab.end=") in the kernel's command line; "" if it has none. */
+static void read_word(const char *key, char *value, size_t size)
+{
+	char cmdline[4096], *at;
+
+	value[0] = '\0';
+	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	at = strstr(cmdline, key);
+	if (at)
+		snprintf(value, size, "%.*s", (int)strcspn(at + strlen(key), " \n"),
+			 at + strlen(key));
+}
+
+static void arm_watchdog(void)
+{
+	char word[16];
+	int seconds, fd;
+
+	read_word("nestlab.watchdog=", word, sizeof(word));
+	seconds = atoi(word);
+	if (seconds <= 0)
+		return;
+	fd = open("/dev/watchdog", O_WRONLY | O_CLOEXEC); /* it runs as long as this is open */
+	if (fd < 0)
+		fprintf(stderr, "nestlab-agent: no watchdog: %s\n", strerror(errno));
+	else if (ioctl(fd, WDIOC_SETTIMEOUT, &seconds))
+		fprintf(stderr, "nestlab-agent: the watchdog keeps its own time: %s\n",
+			strerror(errno));
+}
+
 void init_machine(void)
 {
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
@@ -48,6 +83,7 @@ void init_machine(void)
 		if (i == 0)
 			open_console();
 	}
+	arm_watchdog();
 }
 
 /* Comes back only if this is not Bochs, or if the kernel has no /dev/port. */
@@ -65,7 +101,12 @@ static void power_off_emulator(void)
 
 void init_power_off(void)
 {
+	char end[16];
+
 	sync();
+	read_word("nestlab.end=", end, sizeof(end));
+	if (!strcmp(end, "reboot"))
+		reboot(RB_AUTOBOOT);
 	if (!strcmp(host_clock.name, "emulated"))
 		power_off_emulator();
 	reboot(RB_POWER_OFF);

@@ -33,23 +33,50 @@ static const char *kernel_text(char *record)
 	return text + 1;
 }
 
-bool kmsg_next_complaint(int fd, char *text, size_t size)
+/* The next line of the kernel's own, in @record; NULL if there is none. */
+static const char *next_line(int fd, char *record, size_t size)
 {
-	char record[8192];
 	ssize_t n;
 
 	/* EPIPE: messages were overwritten before they were read; the next read goes on after. */
-	while (fd >= 0 && ((n = read(fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE)) {
+	while (fd >= 0 && ((n = read(fd, record, size - 1)) > 0 || errno == EPIPE)) {
 		const char *line;
 
 		if (n <= 0)
 			continue;
 		record[n] = '\0';
 		line = kernel_text(record);
-		if (!line || !complaints_has(line))
+		if (line)
+			return line;
+	}
+	return NULL;
+}
+
+bool kmsg_next_complaint(int fd, char *text, size_t size)
+{
+	char record[8192];
+	const char *line;
+
+	while ((line = next_line(fd, record, sizeof(record)))) {
+		if (!complaints_has(line))
 			continue;
 		snprintf(text, size, "%s", line);
 		return true;
 	}
+	return false;
+}
+
+bool kmsg_find(int fd, const char *const *words, char *text, size_t size)
+{
+	char record[8192];
+	const char *line;
+
+	while ((line = next_line(fd, record, sizeof(record))))
+		for (const char *const *w = words; *w; w++) {
+			if (!strstr(line, *w))
+				continue;
+			snprintf(text, size, "%s", line);
+			return true;
+		}
 	return false;
 }

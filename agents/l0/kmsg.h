@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kmsg.h - complaints (agents/wire/complaints.h) in the kernel's log. */
+/* kmsg.h - complaints (agents/wire/complaints.h) in the kernel's log, and other lines of it. */
 #ifndef AGENTS_L0_KMSG_H
 #define AGENTS_L0_KMSG_H
 
@@ -12,5 +12,8 @@ int kmsg_open(bool from_now);
 
 /* The next new complaint, as one line in @text; false if there is none (or @fd is negative). */
 bool kmsg_next_complaint(int fd, char *text, size_t size);
+
+/* The next line of the kernel's that has one of @words (ended by NULL) in it; false if there is none. */
+bool kmsg_find(int fd, const char *const *words, char *text, size_t size);
 
 #endif

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/guest/guest.h"
+#include "agents/guest/mail.h"
 #include "agents/l0/capability.h"
 #include "agents/l0/channel.h"
 #include "agents/l0/files.h"
@@ -22,17 +24,15 @@
 #include "agents/l0/init.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/cpus.h"
-#include "agents/l0/isolate.h"
 #include "agents/l0/keeper.h"
 #include "agents/l0/kmsg.h"
+#include "agents/l0/l1_linux.h"
 #include "agents/l0/measure.h"
+#include "agents/l0/runner.h"
 #include "agents/l0/steady.h"
 #include "agents/wire/ticket.h"
 
-#define PLAN_MAX	(1u << 20)
-#define MEASURE_LIMIT_S 120
-#define ALIVE_S		2
-#define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
+#define PLAN_MAX (1u << 20)
 
 #define EXIT_FATAL 128
 #define EXIT_USAGE 129
@@ -41,23 +41,14 @@ struct agent {
 	const char *plan_path, *records_path;
 	const char *ticket_path; /* NULL: none */
 	char nonce[TICKET_NONCE_DIGITS + 1];
-	struct channel channel;
+	struct runner runner;
 	struct plan_measure *measures;
 	size_t count;
-	int kvm;  /* -1: not usable */
-	int kmsg; /* negative: not read */
-	int complaints;
+	int kvm; /* -1: not usable */
 	struct quiet quiet;
 };
 
 static struct line line; /* too large for the stack to be nice */
-
-static void send_text(struct agent *a, const char *type, const char *text)
-{
-	line_start(&line, type);
-	line_add_member(&line, "text", text);
-	channel_send_line(&a->channel, &line);
-}
 
 /* Trouble of the machine, not of what was asked for. */
 static void send_unfit(struct agent *a, const char *text)
@@ -65,131 +56,8 @@ static void send_unfit(struct agent *a, const char *text)
 	line_start(&line, "fatal");
 	line_add_member(&line, "class", "infrastructure");
 	line_add_member(&line, "text", text);
-	channel_send_line(&a->channel, &line);
+	channel_send_line(&a->runner.channel, &line);
 	fprintf(stderr, "nestlab-agent: fatal: %s\n", text);
-}
-
-static void send_id(struct agent *a, const char *type, uint32_t id)
-{
-	line_start(&line, type);
-	line_addf(&line, ",\"id\":%" PRIu32, id);
-	channel_send_line(&a->channel, &line);
-}
-
-static void send_complaints(struct agent *a)
-{
-	char text[1024];
-
-	while (kmsg_next_complaint(a->kmsg, text, sizeof(text)))
-		if (a->complaints++ < COMPLAINTS_MAX)
-			send_text(a, "console", text);
-}
-
-static void send_failed(struct agent *a, uint32_t id, const char *expected, const char *found,
-			const char *text)
-{
-	line_start(&line, "fail");
-	line_addf(&line, ",\"id\":%" PRIu32, id);
-	line_add_member(&line, "class", "guest");
-	line_add_member(&line, "expected", expected);
-	line_add_member(&line, "found", found);
-	line_add_member(&line, "text", text);
-	channel_send_line(&a->channel, &line);
-}
-
-/* What runs in a child, and what its parent knows of it meanwhile. */
-struct measurement {
-	struct agent *agent;
-	const struct plan_measure *m;
-	size_t told;   /* records that came from the child */
-	size_t len;    /* of the line that has begun to come */
-	bool too_long; /* a line came that no record has room for */
-	char text[PROTOCOL_LINE_MAX];
-};
-
-static int measure_in_child(void *arg, int fd)
-{
-	const struct measurement *run = arg;
-	struct sink s = {.fd = fd, .id = run->m->id, .channel = &run->agent->channel};
-
-	measure_run(run->m, &s);
-	return 0;
-}
-
-/* Passes on whole lines as they come, so that they are on their way while the child clears up. */
-static void relay_output(void *arg, const char *data, size_t len)
-{
-	struct measurement *run = arg;
-
-	for (; len; data++, len--) {
-		if (*data == '\n') {
-			channel_send(&run->agent->channel, run->text, run->len);
-			run->told++;
-			run->len = 0;
-		} else if (run->len < sizeof(run->text)) {
-			run->text[run->len++] = *data;
-		} else {
-			run->too_long = true;
-		}
-	}
-}
-
-static void send_outcome(struct agent *a, const struct measurement *run, unsigned int limit,
-			 const struct isolated *child)
-{
-	uint32_t id = run->m->id;
-	char how[128];
-
-	isolate_describe(child, limit, how, sizeof(how));
-	if (child->timed_out || child->status)
-		send_failed(a, id, "exit status 0", how, "the measurement's process died");
-	else if (child->lost || run->too_long)
-		send_failed(a, id, "records", "too much output",
-			    "the measurement's process wrote more than its records may take");
-	else if (!run->told)
-		send_failed(a, id, "records", "none",
-			    "the measurement's process ended without a result");
-}
-
-static void send_alive(void *arg)
-{
-	const struct measurement *run = arg;
-
-	send_id(run->agent, "alive", run->m->id);
-}
-
-/*
- * Nothing is on the line while something is timed: its interrupts would be measured too. So a scenario
- * waits for the line before it starts to time (vm_open() does), and says nothing until it has timed all.
- * A selftest times nothing, and may take so long that its host would think it dead.
- */
-static void run_measure(struct agent *a, const struct plan_measure *m)
-{
-	static struct measurement run;
-	const bool selftest = m->scenario == PLAN_KSELFTEST;
-	const struct isolate_watch watch = {.on_output = relay_output,
-					    .every_s = selftest ? ALIVE_S : 0,
-					    .on_beat = send_alive,
-					    .arg = &run};
-	unsigned int limit = MEASURE_LIMIT_S;
-	struct isolated child;
-	int ret;
-
-	if (selftest)
-		limit += scenario_kselftest_limit(m);
-	run.agent = a;
-	run.m = m;
-	run.told = run.len = 0;
-	run.too_long = false;
-	send_id(a, "begin", m->id);
-	ret = isolate_run(measure_in_child, &run, limit, &watch, &child);
-	if (ret)
-		send_failed(a, m->id, "a process", strerror(-ret), "cannot start the measurement");
-	else
-		send_outcome(a, &run, limit, &child);
-	free(child.output);
-	send_complaints(a);
-	send_id(a, "end", m->id);
 }
 
 /* Reads the plan; 0, or -EINVAL with @why. */
@@ -240,6 +108,20 @@ static bool check_steady(struct agent *a)
 	return false;
 }
 
+static void run_measures(struct agent *a)
+{
+	for (size_t i = 0; i < a->count;) {
+		const struct plan_measure *m = &a->measures[i];
+		size_t n = l1_linux_count(m, a->count - i);
+
+		if (n)
+			runner_run_linux(&a->runner, m, n);
+		else
+			runner_run(&a->runner, m);
+		i += n ? n : 1;
+	}
+}
+
 /* From hello to bye; 0, or EXIT_FATAL after a `fatal` record. */
 static int run_plan(struct agent *a)
 {
@@ -256,20 +138,20 @@ static int run_plan(struct agent *a)
 		fatal = no_kvm;
 	identity_hello(&line, a->kvm, a->count, a->quiet.measuring.count ? &a->quiet : NULL,
 		       a->nonce);
-	channel_send_line(&a->channel, &line);
-	send_complaints(a);
+	channel_send_line(&a->runner.channel, &line);
+	runner_send_complaints(&a->runner);
 	if (fatal) {
-		send_text(a, "fatal", fatal);
+		runner_send_text(&a->runner, "fatal", fatal);
 		fprintf(stderr, "nestlab-agent: fatal: %s\n", fatal);
 	} else if (!check_steady(a)) {
 		fatal = "";
 	}
-	for (size_t i = 0; i < a->count && !fatal; i++)
-		run_measure(a, &a->measures[i]);
+	if (!fatal)
+		run_measures(a);
 	line_start(&line, "bye");
-	line_addf(&line, ",\"records\":%" PRIu64, a->channel.next + 1);
-	channel_send_line(&a->channel, &line);
-	channel_finish(&a->channel);
+	line_addf(&line, ",\"records\":%" PRIu64, a->runner.channel.next + 1);
+	channel_send_line(&a->runner.channel, &line);
+	channel_finish(&a->runner.channel);
 	return fatal ? EXIT_FATAL : 0;
 }
 
@@ -284,15 +166,15 @@ static int open_channel(struct agent *a)
 	if (a->ticket_path)
 		len = file_read(a->ticket_path, text, sizeof(text));
 	if (len < 0)
-		return channel_open(&a->channel, a->records_path);
+		return channel_open(&a->runner.channel, a->records_path);
 	ret = ticket_parse(text, (size_t)len, &t);
 	if (ret == -ENOENT)
-		return channel_open(&a->channel, a->records_path);
+		return channel_open(&a->runner.channel, a->records_path);
 	a->records_path = a->ticket_path;
 	if (ret)
 		return ret;
 	snprintf(a->nonce, sizeof(a->nonce), "%s", t.nonce);
-	return channel_open_ticket(&a->channel, &t);
+	return channel_open_ticket(&a->runner.channel, &t);
 }
 
 static int open_channel_and_run(void *arg)
@@ -314,7 +196,7 @@ static int run_quietly(struct agent *a)
 	char why[1024] = "";
 	int ret;
 
-	a->kmsg = kmsg_open(true);
+	a->runner.kmsg = kmsg_open(true);
 	ret = keeper_run(&a->quiet, open_channel_and_run, a, why, sizeof(why));
 	if (ret >= 0)
 		return ret;
@@ -341,7 +223,7 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: nestlab-agent [--plan FILE] [--records FILE | --ticket FILE] [--selftests DIR]\n"
-		"                     [--quiet JOURNAL]\n"
+		"                     [--quiet JOURNAL] [--l1-kernel FILE]\n"
 		"       nestlab-agent --check\n"
 		"       nestlab-agent --restore JOURNAL\n"
 		"\n"
@@ -350,6 +232,7 @@ static void usage(FILE *to)
 		"    --records FILE    a file or a serial line; default /dev/stdout\n"
 		"    --ticket FILE     says where records go instead (agents/wire/ticket.h)\n"
 		"    --selftests DIR   the kernel's selftests; default /selftests\n"
+		"    --l1-kernel FILE  the vmlinux of a Linux L1; default /l1/vmlinux\n"
 		"    --quiet JOURNAL   make the machine quiet meanwhile; what it was is in JOURNAL\n"
 		"    --restore JOURNAL put back what an agent that was killed left changed\n"
 		"    --check           say what this machine lacks; exit status 1 if it lacks something\n"
@@ -365,6 +248,7 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		{"ticket", required_argument, NULL, 't'},
 		{"selftests", required_argument, NULL, 's'},
 		{"quiet", required_argument, NULL, 'q'},
+		{"l1-kernel", required_argument, NULL, 'k'},
 		{"restore", required_argument, NULL, 'R'},
 		{"check", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
@@ -389,6 +273,9 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		case 'q':
 			a->quiet.journal = optarg;
 			break;
+		case 'k':
+			l1_linux_kernel = optarg;
+			break;
 		case 'R':
 			exit(restore_machine(optarg));
 		case 'c':
@@ -410,8 +297,15 @@ static void parse_options(struct agent *a, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct agent a = {.plan_path = "/plan", .kvm = -1, .kmsg = -1, .quiet.root = ""};
+	static struct agent a = {
+		.plan_path = "/plan",
+		.runner = {.kmsg = -1, .measure = measure_run},
+		.kvm = -1,
+		.quiet.root = "",
+	};
 
+	if (getpid() == 1 && !strcmp(argv[0], MAIL_INIT))
+		guest_main();
 	if (getpid() != 1) {
 		a.records_path = "/dev/stdout";
 		parse_options(&a, argc, argv);
@@ -422,7 +316,7 @@ int main(int argc, char **argv)
 	a.ticket_path = TICKET_PATH;
 	a.records_path = "/dev/ttyS1"; /* the kernel passes its own words on as arguments */
 	init_machine();
-	a.kmsg = kmsg_open(false);
+	a.runner.kmsg = kmsg_open(false);
 	open_channel_and_run(&a);
 	init_power_off();
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,13 +30,15 @@ void sink_wait_quiet(struct sink *s)
 }
 
 /* A child that cannot tell what it found is of no use: the parent sees how it ended. */
-static void send_line(const struct sink *s, struct line *l)
+void sink_line(const struct sink *s, struct line *l)
 {
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER; /* line at a time */
 	size_t done = 0;
 
 	if (l->full)
 		_exit(EMSGSIZE);
 	l->buf[l->len++] = '\n';
+	pthread_mutex_lock(&one);
 	while (done < l->len) {
 		ssize_t n = write(s->fd, l->buf + done, l->len - done);
 
@@ -44,6 +47,7 @@ static void send_line(const struct sink *s, struct line *l)
 		if (n > 0)
 			done += (size_t)n;
 	}
+	pthread_mutex_unlock(&one);
 }
 
 static void start_line(const struct sink *s, struct line *l, const char *type)
@@ -96,7 +100,7 @@ static void send_metric(const struct sink *s, const char *name, const char *unit
 		add_buckets(&l, h, merge);
 		merge *= 2;
 	} while (l.full && merge < HISTOGRAM_BUCKETS);
-	send_line(s, &l);
+	sink_line(s, &l);
 }
 
 void sink_metric(struct sink *s, const char *name, const struct histogram *h)
@@ -132,7 +136,7 @@ void sink_counters(struct sink *s, const struct sink_counter *counters, size_t n
 		line_addf(&l, ":%" PRId64, counters[i].value);
 	}
 	line_addf(&l, "}");
-	send_line(s, &l);
+	sink_line(s, &l);
 }
 
 void sink_skip(struct sink *s, const char *fmt, ...)
@@ -146,7 +150,7 @@ void sink_skip(struct sink *s, const char *fmt, ...)
 	va_end(ap);
 	start_line(s, &l, "skip");
 	line_add_member(&l, "reason", text);
-	send_line(s, &l);
+	sink_line(s, &l);
 }
 
 static const char *text_or_empty(const char *text)
@@ -169,7 +173,7 @@ void sink_fail(struct sink *s, enum sink_class class, const char *expected, cons
 	line_add_member(&l, "expected", text_or_empty(expected));
 	line_add_member(&l, "found", text_or_empty(found));
 	line_add_member(&l, "text", text);
-	send_line(s, &l);
+	sink_line(s, &l);
 }
 
 void sink_test(struct sink *s, const char *name, const char *result, const char *text, size_t len)
@@ -189,5 +193,5 @@ void sink_test(struct sink *s, const char *name, const char *result, const char 
 	line_add_member(&l, "result", result);
 	line_addf(&l, ",\"text\":");
 	line_add_string(&l, kept, head + len - cut);
-	send_line(s, &l);
+	sink_line(s, &l);
 }

@@ -7,7 +7,7 @@
  * may fall into what is timed, so a measurement
  *	- calls sink_wait_quiet() when all is made ready, before it starts to time,
  *	- calls none of the others before it has timed everything.
- * Call them from one thread only. None of them fails: trouble with the pipe ends the child, and the
+ * Metrics and counters come from one thread; sink_fail() may come from any. None of them fails: trouble with the pipe ends the child, and the
  * parent reports that.
  */
 #ifndef AGENTS_L0_SINK_H
@@ -19,6 +19,7 @@
 #include "common/histogram.h"
 
 struct channel;
+struct line;
 
 struct sink {
 	int fd;			 /* record bodies, one a line, go here */
@@ -28,6 +29,9 @@ struct sink {
 
 /* Waits until the serial line has sent all that the parent gave it before this measurement. */
 void sink_wait_quiet(struct sink *s);
+
+/* Any record: its body, which is used up. */
+void sink_line(const struct sink *s, struct line *l);
 
 /* A `metric` record. The values are clock units (agents/l0/clock.h: clock_units(ticks) turns a TSC
  * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */

@@ -16,17 +16,11 @@
 #include <unistd.h>
 
 #include "agents/l0/clock.h"
+#include "agents/l0/hyperv.h"
 #include "agents/l0/kvm_stats.h"
 
-#define CPUID_MAX 256
 #define TICK_MS \
 	4 /* of CONFIG_HZ=250; with another HZ the phase is that of several ticks, or of a part */
-#define HV_LEAVES 0x40000000u /* to 0x400000ff: the hypervisor's, KVM's own or Hyper-V's */
-
-struct cpuid_table { /* as struct kvm_cpuid2, with room */
-	uint32_t nent, padding;
-	struct kvm_cpuid_entry2 entries[CPUID_MAX];
-};
 
 /* The failure of an ioctl that must not fail. */
 static int fail_ioctl(struct vm *vm, const char *what)
@@ -108,56 +102,22 @@ static int set_registers(struct vm_cpu *cpu)
 	return 0;
 }
 
-/* Hyper-V's leaves take the place of KVM's own. */
-static int add_hyperv(struct vm_cpu *cpu, struct cpuid_table *t)
-{
-	static struct cpuid_table hv;
-	uint32_t n = 0;
-
-	hv.nent = CPUID_MAX;
-	if (ioctl(cpu->fd, KVM_GET_SUPPORTED_HV_CPUID, &hv))
-		return -errno;
-	for (uint32_t i = 0; i < t->nent; i++)
-		if (t->entries[i].function >> 8 != HV_LEAVES >> 8)
-			t->entries[n++] = t->entries[i];
-	if (n + hv.nent > CPUID_MAX)
-		return -E2BIG;
-	memcpy(&t->entries[n], hv.entries, hv.nent * sizeof(hv.entries[0]));
-	t->nent = n + hv.nent;
-	return 0;
-}
-
 static int set_cpuid(struct vm_cpu *cpu)
 {
 	static struct cpuid_table t;
 	int ret;
 
-	t.nent = CPUID_MAX;
+	t.nent = CPUID_TABLE_MAX;
 	if (ioctl(cpu->vm->kvm, KVM_GET_SUPPORTED_CPUID, &t))
 		return -errno;
 	if (cpu->vm->features & L1_FEATURE_EVMCS) {
-		ret = add_hyperv(cpu, &t);
+		ret = hyperv_add_leaves(cpu->fd, &t, false);
 		if (ret)
 			return ret;
 	}
 	if (ioctl(cpu->fd, KVM_SET_CPUID2, &t))
 		return -errno;
 	return 0;
-}
-
-static int enable_evmcs(struct vm_cpu *cpu)
-{
-	uint16_t version = 0;
-	struct kvm_enable_cap cap = {.cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
-				     .args = {(uintptr_t)&version}};
-
-	if (!ioctl(cpu->fd, KVM_ENABLE_CAP, &cap))
-		return 0;
-	if (errno != EINVAL && errno != ENOTTY)
-		return -errno;
-	sink_skip(cpu->vm->sink, "KVM_CAP_HYPERV_ENLIGHTENED_VMCS: %s (is CONFIG_KVM_HYPERV=y?)",
-		  strerror(errno));
-	return VM_SAID;
 }
 
 static void write_job(struct vm_cpu *cpu)
@@ -191,7 +151,7 @@ static int open_cpu(struct vm *vm, uint32_t number)
 	if (cpu->run == MAP_FAILED)
 		return fail_ioctl(vm, "mapping struct kvm_run");
 	if (vm->features & L1_FEATURE_EVMCS) {
-		int ret = enable_evmcs(cpu);
+		int ret = hyperv_enable_evmcs(cpu->fd, vm->sink);
 
 		if (ret)
 			return ret;
@@ -274,12 +234,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/*
- * Lets some part of a timer tick of L0's pass, which part the seed says. On an emulated host all boots of a
- * kernel come here at the same moment of their ticks, so the ticks would hit the same samples in each boot:
- * the p99s of two kernels would differ by nothing but that, and repeat so faithfully that it looks real.
- */
-static void wait_for_phase(const struct plan_measure *m)
+void vm_wait_for_phase(const struct plan_measure *m)
 {
 	uint64_t begin = __builtin_ia32_rdtsc();
 	uint64_t period = (uint64_t)host_clock.tsc_khz * TICK_MS;
@@ -309,7 +264,7 @@ int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
 	if (ret)
 		return ret;
 	sink_wait_quiet(s);
-	wait_for_phase(m);
+	vm_wait_for_phase(m);
 	return 0;
 }
 

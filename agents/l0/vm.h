@@ -41,6 +41,9 @@ struct vm_memory {
 
 int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, struct sink *s);
 void vm_memory_unmap(struct vm_memory *mem);
+/* @size bytes of RAM that L0's kernel does not manage, as one piece with whatever was in it: what another
+ * kind of L1 lives in. */
+int vm_memory_map_unmanaged(size_t size, char **at, struct sink *s);
 void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa);
 
 /*
@@ -93,6 +96,13 @@ static inline int vm_result(int ret)
 	return ret;
 }
 
+/*
+ * Lets some part of a timer tick of L0's pass, which part the seed says. On an emulated host all boots of a
+ * kernel come here at the same moment of their ticks, so the ticks would hit the same samples in each boot:
+ * the p99s of two kernels would differ by nothing but that, and repeat so faithfully that it looks real.
+ */
+void vm_wait_for_phase(const struct plan_measure *m);
+
 int vm_set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *at, size_t size);
 /* The L2 area is memslot VM_SLOT_AREA. */
 enum { VM_SLOT_BASE, VM_SLOT_AREA };
@@ -122,6 +132,9 @@ uint32_t vm_most_rounds(const struct vm *vm);
 int vm_report(struct vm *vm, const struct vm_cpu *cpu);
 /* KVM_RUN ended otherwise than with L1's OUT: likewise. */
 int vm_report_exit(struct vm *vm, const struct vm_cpu *cpu);
+
+/* An enum l1_check in words. */
+const char *vm_check_text(uint32_t check);
 
 /* ---- the image (vm_image.c) ---- */
 

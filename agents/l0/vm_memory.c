@@ -53,23 +53,49 @@ static int skip_devmem(struct sink *s, const char *what, const char *needed)
 	return VM_SAID;
 }
 
-static int map_unmanaged(struct vm_memory *mem, struct sink *s)
+static int find_unmanaged(size_t want, int *devmem, uint64_t *phys, struct sink *s)
 {
-	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
 	struct region r;
 	int ret = regions_unmanaged(&r);
 
 	if (ret)
 		return ret;
 	if (r.size < want + LARGE_PAGE) {
-		sink_skip(s,
-			  "no RAM that the kernel does not manage: boot with mem= to leave some");
+		sink_skip(
+			s,
+			"no %zu MiB of RAM that the kernel does not manage: boot with mem= to leave some",
+			(size_t)((want + LARGE_PAGE) >> 20));
 		return VM_SAID;
 	}
-	mem->devmem = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (mem->devmem < 0)
+	*devmem = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	if (*devmem < 0)
 		return skip_devmem(s, "cannot open it", "CONFIG_DEVMEM=y");
-	mem->phys = (r.start + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	*phys = (r.start + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	return 0;
+}
+
+int vm_memory_map_unmanaged(size_t size, char **at, struct sink *s)
+{
+	uint64_t phys;
+	int devmem, ret = find_unmanaged(size, &devmem, &phys, s);
+
+	if (ret)
+		return ret;
+	*at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, devmem, (off_t)phys);
+	ret = 0;
+	if (*at == MAP_FAILED)
+		ret = skip_devmem(s, "cannot map RAM", "CONFIG_STRICT_DEVMEM=n");
+	close(devmem);
+	return ret;
+}
+
+static int map_unmanaged(struct vm_memory *mem, struct sink *s)
+{
+	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
+	int ret = find_unmanaged(want, &mem->devmem, &mem->phys, s);
+
+	if (ret)
+		return ret;
 	mem->base = map_devmem(mem, NULL, L1_AREA, mem->phys);
 	mem->area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
 	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED)

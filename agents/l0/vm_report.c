@@ -66,6 +66,11 @@ static const char *const commands[] = {
 	[L1_CMD_CHURN] = "churn",     [L1_CMD_PROVE] = "prove",
 };
 
+const char *vm_check_text(uint32_t check)
+{
+	return TEXT(checks, check);
+}
+
 static int report_lack(struct vm *vm, const struct l1_report *r)
 {
 	if (r->what == L1_LACK_CONTROL)

@@ -2,7 +2,8 @@
 /*
  * l2.h - the L2 guest: what L1 and L2 say to each other through L2's own page.
  *
- * L2 runs one command at a time and ends each with VMCALL. L2_CMD_STEP is the one that switches are
+ * L2 runs one command at a time and ends each with an exit to L1: VMCALL, or OUT to L1_PORT where L1 is
+ * a Linux, whose KVM gives that to its userspace (agents/guest). L2_CMD_STEP is the one that switches are
  * measured with: its registers and their copy in memory change by L2_STRIDE each time, and both L2 and
  * L1 check them. `fail` has the first thing that L2 found wrong.
  */
@@ -49,8 +50,23 @@ struct l2_page {		     /* l2_step.S knows the first three offsets */
 	uint64_t id;
 };
 
-/* l2.c */
+/* l2_main.c */
 void l2_main(struct l2_page *page) __attribute__((noreturn));
+
+/* Keeps the first mismatch in page->fail, for L1 to report. */
+static inline void l2_check_value(struct l2_page *page, enum l1_check what, uint64_t expected,
+				  uint64_t found, uint32_t detail)
+{
+	if (found != expected && !page->fail.what)
+		page->fail = (struct l2_fail){what + 1, detail, expected, found};
+}
+
+/* Each L1's own: agents/l1/l2.c, agents/guest/l2/l2.c */
+void l2_end_command(void);
+void l2_prove(struct l2_page *page);
+/* By enum plan_reason; NULL where this L2 has no such exit. */
+extern void (*const l2_exits[])(struct l2_page *page);
+
 /* l2_step.S: steps while the command is L2_CMD_STEP; returns 0, or 1 + the number of the register
  * that is not what L2's memory says, with its value in *found. */
 uint64_t l2_step(struct l2_page *page, uint64_t *found);

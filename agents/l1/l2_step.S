@@ -39,6 +39,14 @@ bad_\n:	mov	\reg, %r15
 	jmp	done
 	.endm
 
+	.macro end_step
+#ifdef L2_OF_LINUX
+	out	%al, $0x4e /* L1_PORT */
+#else
+	vmcall
+#endif
+	.endm
+
 	.text
 /* uint64_t l2_step(struct l2_page *page, uint64_t *found) */
 	.globl l2_step
@@ -54,7 +62,7 @@ l2_step:
 	mov	%rdi, %rbp
 	movabs	$STRIDE, %r15
 	each	load
-again:	vmcall
+again:	end_step
 	each	check
 	each	advance
 	incq	STEPS(%rbp)

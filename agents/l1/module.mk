@@ -26,3 +26,23 @@ $(BUILD)/agent/agents/l0/vm_image.o: AGENT_CFLAGS += -DL1_BIN='"$(BUILD)/agent/l
 # L1's parts that need no VMX, for their unit test.
 $(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs exits pages prove)
 $(BUILD)/tests/test_l1_memory: $(BUILD)/obj/agents/l0/vm_memory.o
+
+# The L2 of a Linux L1, as flat: agents/guest/l2vm.c runs it. It shares what is not L1's own.
+L2_OBJS := $(patsubst %,$(BUILD)/l2/%.o,agents/guest/l2/start.S agents/guest/l2/l2.c agents/l1/l2_main.c \
+	agents/l1/l2_step.S agents/l1/lib.c)
+
+$(BUILD)/l2/%.o: %
+	$(call say,L2-CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(L1_CFLAGS) -DL2_OF_LINUX -c -o $@ $<
+
+$(BUILD)/agent/l2.elf: $(L2_OBJS) agents/guest/l2/l2.lds
+	$(call say,L2-LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LD) -nostdlib -static --no-warn-rwx-segments -T agents/guest/l2/l2.lds -o $@ $(L2_OBJS)
+
+$(BUILD)/agent/l2.bin: $(BUILD)/agent/l2.elf
+	$(Q)objcopy -O binary $< $@
+
+$(BUILD)/agent/agents/guest/l2_image.o: $(BUILD)/agent/l2.bin
+$(BUILD)/agent/agents/guest/l2_image.o: AGENT_CFLAGS += -DL2_BIN='"$(BUILD)/agent/l2.bin"'

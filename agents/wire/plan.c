@@ -136,7 +136,7 @@ int plan_measure_format(const struct plan_measure *m, char *buf, size_t len)
 	size_t used = (size_t)snprintf(buf, len, "measure");
 
 	for (size_t i = 0; i < plan_nwords && used < len; i++)
-		if (plan_word_is_used(&plan_words[i], m->scenario))
+		if (plan_word_is_said(&plan_words[i], m))
 			used += (size_t)format_word(&plan_words[i], m, buf + used, len - used);
 	return used < len ? 0 : -ENOSPC;
 }
@@ -181,11 +181,12 @@ static int check_words(const struct reader *r, const struct plan_measure *m, uns
 {
 	for (size_t i = 0; i < plan_nwords; i++) {
 		const struct plan_word *w = &plan_words[i];
-		bool is_used = plan_word_is_used(w, m->scenario), is_there = seen & 1u << i;
+		bool is_used = plan_word_is_said(w, m), is_there = seen & 1u << i;
 
 		if (is_there && !is_used)
-			return refuse_line(r, "scenario %s has no word %s",
-					   plan_scenario_names[m->scenario], w->name);
+			return refuse_line(r, "scenario %s has no word %s%s",
+					   plan_scenario_names[m->scenario], w->name,
+					   w->of_linux ? " (of a Linux L1 alone)" : "");
 		if (is_used && !is_there && !w->optional)
 			return refuse_line(r, "%s= is missing", w->name);
 	}
@@ -223,6 +224,18 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 	if (impossible)
 		return refuse_line(r, "this cannot be measured: %s", impossible);
 	return 0;
+}
+
+int plan_measure_parse(const char *line, struct plan_measure *out, char *msg, size_t msglen)
+{
+	const struct reader r = {.msg = msg, .msglen = msglen, .line = 1};
+	char text[PLAN_LINE_MAX];
+
+	*out = (struct plan_measure){0};
+	if (strncmp(line, "measure ", 8) || strlen(line) >= sizeof(text))
+		return refuse_line(&r, "no measure line: \"%.60s\"", line);
+	memcpy(text, line + 8, strlen(line + 8) + 1);
+	return parse_measure(&r, text, out);
 }
 
 /* ---- the lines of a plan ---- */

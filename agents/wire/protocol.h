@@ -32,6 +32,9 @@
  *		 is "tsc" also machine (agents/l0/machine.h) and, if it was made quiet
  *		 (agents/l0/quiet.h), measuring_cpus and not_quiet (what it refused)
  *	begin	 id of the measurement that starts
+ *	l1	 a Linux L1 is up and says who it is: id (of the measurement that it was made for), via (the
+ *		 word of PLAN_VMMS that runs it), release, build_id, hypervisor (what its CPUID names below
+ *		 it), nested ("vmcs" or "evmcs": what its KVM drives L0 with), clock, tsc_khz, cpus, log (what its kernel says of the hypervisor below it)
  *	metric	 id, metric (name), unit ("instructions", "ns" or "per-mclk"), count, min, max, mean,
  *		 hist: [[bucket,count],...] (common/histogram.h). A "per-mclk" metric is in
  *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K means
@@ -46,6 +49,7 @@
  *	console	 text: a complaint in the kernel's log (complaints.h)
  *	fatal	 text: the agent cannot go on (no /dev/kvm, no VMX, bad plan). "class":"infrastructure"
  *		 where that is the machine's trouble (it is not quiet, its TSC is no clock)
+ *	What comes from a Linux L1 has "via", too.
  *	bye	 records: how many records there are, this one included. Always the last.
  *
  * A stream is complete when every seq from 0 on is there once, every CRC is right and the last
@@ -70,6 +74,8 @@ struct plan_measure {
 	uint32_t id; /* index in the plan, 0.. */
 	enum plan_scenario scenario;
 	enum plan_l1 l1;
+	enum plan_vmm vmm; /* a Linux L1's */
+	bool kvm_visible; /* linux-evmcs: KVM's CPUID leaves are left beside Hyper-V's, which must fail */
 	enum plan_memory memory;
 	uint32_t l2_vcpus; /* in all, spread evenly over the L1 vCPUs */
 	uint32_t l1_vcpus;
@@ -91,6 +97,9 @@ struct plan_measure {
  * PLAN_LINE_MAX bytes always do. */
 int plan_measure_format(const struct plan_measure *m, char *buf, size_t len);
 #define PLAN_LINE_MAX 1024
+
+/* Reads such a line back. 0, or -EINVAL and in @msg what is wrong. */
+int plan_measure_parse(const char *line, struct plan_measure *out, char *msg, size_t msglen);
 
 /* Reads a whole plan. Returns 0 and the measurements, malloc'ed and in the order of their ids; or
  * -EINVAL and in @msg what is wrong, with the number of its line. */

@@ -24,6 +24,7 @@ const char *const plan_scenario_names[] = {PLAN_SCENARIOS(NAME) NULL};
 const char *const plan_reason_names[] = {PLAN_REASONS(NAME) NULL};
 const char *const plan_operation_names[] = {PLAN_OPERATIONS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
+const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
 
@@ -57,6 +58,10 @@ const struct plan_word plan_words[] = {
 	{"scenario", "scenario", PLAN_WORD_CHOICE, PLAN_WORD_SCENARIO, FIELD(scenario), ALL,
 	 .choices = plan_scenario_names},
 	{"l1", "l1", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(l1), WITH_L1, .choices = l1_names},
+	{"vmm", "vmm", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(vmm), WITH_L1, .optional = true,
+	 .of_linux = true, .choices = plan_vmm_names},
+	{"kvm_visible", "kvm_visible", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(kvm_visible), WITH_L1,
+	 .optional = true, .of_linux = true},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
 	{"l2_vcpus", "l2_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_vcpus), WITH_L1,
@@ -94,6 +99,16 @@ int plan_choice_find(const char *const *choices, const char *value)
 		if (!strcmp(choices[i], value))
 			return i;
 	return -1;
+}
+
+bool plan_l1_is_linux(enum plan_l1 l1)
+{
+	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
+}
+
+bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m)
+{
+	return plan_word_is_used(w, m->scenario) && (!w->of_linux || plan_l1_is_linux(m->l1));
 }
 
 static bool is_alnum(char c)
@@ -198,11 +213,45 @@ static bool lacks_apic_pages(const struct plan_measure *m)
 	       needed_features(m) & (L1_FEATURE_TPR_SHADOW | L1_FEATURE_APIC_ACCESS);
 }
 
+static bool is_linux(const struct plan_measure *m)
+{
+	return plan_l1_is_linux(m->l1);
+}
+
+static bool is_linux_by_hand(const struct plan_measure *m)
+{
+	return is_linux(m) && (!m->ept || m->apic_pages);
+}
+
+static bool is_linux_of_many(const struct plan_measure *m)
+{
+	return is_linux(m) && (m->parallel || (m->scenario == PLAN_EXITS && m->l1_vcpus > 1));
+}
+
+static bool is_kvm_shown_elsewhere(const struct plan_measure *m)
+{
+	return m->kvm_visible && m->l1 != PLAN_L1_LINUX_EVMCS;
+}
+
+/* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
+static bool is_linux_interrupt(const struct plan_measure *m)
+{
+	return is_linux(m) && m->reason == PLAN_REASON_INTERRUPT;
+}
+
 static const struct {
 	unsigned int scenarios;
 	bool (*is_broken)(const struct plan_measure *m);
 	const char *text;
 } rules[] = {
+	{ONLY(PLAN_CHURN), is_linux, "a Linux L1 (l1 linux-...) runs multiplex, migrate and exits"},
+	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE), is_linux_of_many,
+	 "mode parallel of a Linux L1 is for multiplex; exits have l1_vcpus 1"},
+	{WITH_L1, is_linux_by_hand,
+	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
+	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
+	{ONLY(PLAN_EXITS), is_linux_interrupt,
+	 "the L2 of a Linux L1 has no local APIC to send interrupts"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	{ONLY(PLAN_MIGRATE), is_migration_to_itself, "migrating needs l1_vcpus of 2 or more"},
 	{WITH_L1, is_posted_without_apic, "posted_interrupts need apic_pages"},

@@ -45,7 +45,13 @@ enum l1_feature {
 
 #define PLAN_L1S(X) \
 	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
-	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */
+	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
+	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
+	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */
+
+/* What runs a Linux L1 on L0. */
+#define PLAN_VMMS(X) \
+	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */
 
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
@@ -85,12 +91,14 @@ enum l1_feature {
 
 #define PLAN_SCENARIO_ID(id, ...)  PLAN_##id,
 #define PLAN_L1_ID(id, ...)	   PLAN_L1_##id,
+#define PLAN_VMM_ID(id, ...)	   PLAN_VMM_##id,
 #define PLAN_MEMORY_ID(id, ...)	   PLAN_##id,
 #define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
 
 enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
+enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
@@ -99,9 +107,12 @@ enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 extern const char *const plan_scenario_names[];
 extern const char *const plan_reason_names[];
 extern const char *const plan_operation_names[];
+extern const char *const plan_vmm_names[];
 extern const char *const plan_mode_names[]; /* of the flag parallel */
 
 /* ---- parameters ---- */
+
+struct plan_measure; /* protocol.h */
 
 enum plan_word_kind {
 	PLAN_WORD_NUMBER, /* min..max */
@@ -128,7 +139,8 @@ struct plan_word {
 	uint16_t offset, size; /* of the field */
 	unsigned int users;    /* bits: 1 << enum plan_scenario, the scenarios that take it */
 	bool optional;	       /* a line may leave it out, or say 0; both mean "not given" */
-	uint64_t min, max;     /* numbers */
+	bool of_linux; /* says something of a Linux L1 alone; else left out of lines and params */
+	uint64_t min, max; /* numbers */
 	const char *const *choices;
 };
 
@@ -141,6 +153,11 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 	return w->users >> s & 1;
 }
 
+/* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
+bool plan_l1_is_linux(enum plan_l1 l1);
+/* Does @w say anything of @m? What it says of a scenario it may not say of each L1. */
+bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m);
+
 /* The number of @value in @choices (NULL-terminated), or -1. */
 int plan_choice_find(const char *const *choices, const char *value);
 
@@ -148,8 +165,6 @@ int plan_choice_find(const char *const *choices, const char *value);
 bool plan_name_is_plain(const char *name);
 
 /* ---- a measurement's words ---- */
-
-struct plan_measure; /* protocol.h */
 
 /* The field of @w as a number; a name has none. */
 uint64_t plan_word_get(const struct plan_word *w, const struct plan_measure *m);

@@ -41,21 +41,80 @@ int bisect_check_tree(const char *tree, struct error *err)
 	return 0;
 }
 
-static int commit_tree(const char *tree, const char *id, const char *parent, const char *message,
-		       char **commit, struct error *err)
+/* What git is told so that what it makes is ours. */
+#define MAX_ENVIRONMENT 12
+
+struct maker {
+	const char *tree;
+	const char *env[MAX_ENVIRONMENT]; /* NULL-terminated */
+	size_t n;
+	char *owned[4]; /* those of env that are freed */
+	size_t nowned;
+};
+
+static void add_variable(struct maker *m, char *variable)
+{
+	m->env[m->n++] = m->owned[m->nowned++] = variable;
+}
+
+static void free_maker(struct maker *m)
+{
+	while (m->nowned)
+		free(m->owned[--m->nowned]);
+}
+
+/* The absolute path of what git calls @what in @tree: "objects", "index". The caller frees. */
+static int find_git_path(const char *tree, const char *what, char **path, struct error *err)
+{
+	const char *const args[] = {"rev-parse", "--path-format=absolute", "--git-path", what,
+				    NULL};
+	const struct git_command cmd = {.dir = tree, .args = args};
+
+	return git_line(&cmd, path, err);
+}
+
+static int make_maker(struct maker *m, const char *tree, struct error *err)
+{
+	__cleanup_free char *objects = NULL;
+	int ret;
+
+	*m = (struct maker){.tree = tree};
+	for (; fixed_author[m->n]; m->n++)
+		m->env[m->n] = fixed_author[m->n];
+	if (!git_objects())
+		return 0;
+	ret = find_git_path(tree, "objects", &objects, err);
+	if (ret)
+		return ret;
+	add_variable(m, xasprintf("GIT_OBJECT_DIRECTORY=%s", git_objects()));
+	add_variable(m, xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", objects));
+	return 0;
+}
+
+/* *line may be NULL. */
+static int make_with(const struct maker *m, const char *const *args, char **line, struct error *err)
+{
+	const struct git_command cmd = {.dir = m->tree, .args = args, .env = m->env};
+
+	if (line)
+		return git_line(&cmd, line, err);
+	return git_run(&cmd, NULL, NULL, err);
+}
+
+static int commit_tree(const struct maker *m, const char *id, const char *parent,
+		       const char *message, char **commit, struct error *err)
 {
 	const char *const args[] = {"commit-tree", id, "-p", parent, "-m", message, NULL};
-	const struct git_command cmd = {.dir = tree, .args = args, .env = fixed_author};
 
-	return git_line(&cmd, commit, err);
+	return make_with(m, args, commit, err);
 }
 
 /* *id: the tree that merging @ours and @theirs gives; NULL if they conflict. Needs no work tree. */
-static int merge_tree(const char *tree, const char *ours, const char *theirs, char **id,
+static int merge_tree(const struct maker *m, const char *ours, const char *theirs, char **id,
 		      struct error *err)
 {
 	const char *const args[] = {"merge-tree", "--write-tree", ours, theirs, NULL};
-	const struct git_command cmd = {.dir = tree, .args = args};
+	const struct git_command cmd = {.dir = m->tree, .args = args, .env = m->env};
 	struct strbuf out = STRBUF_INIT;
 	int status, ret = git_run(&cmd, &status, &out, err);
 
@@ -63,8 +122,8 @@ static int merge_tree(const char *tree, const char *ours, const char *theirs, ch
 	if (!ret && status > 1)
 		ret = error_set(
 			err, -EREMOTEIO,
-			"git merge-tree in %s: exit status %d (git 2.38 or newer is needed)", tree,
-			status);
+			"git merge-tree in %s: exit status %d (git 2.38 or newer is needed)",
+			m->tree, status);
 	if (!ret && !status)
 		*id = strndup(out.buf, strcspn(out.buf, "\n"));
 	strbuf_release(&out);
@@ -83,27 +142,80 @@ int bisect_commit_revert(const char *tree, const char *bad, const char *culprit,
 	__cleanup_free char *parent = xasprintf("%s^^{tree}", culprit);
 	__cleanup_free char *undo = NULL;
 	__cleanup_free char *merged = NULL;
-	int ret = commit_tree(tree, parent, culprit, message, &undo, err);
+	struct maker m;
+	int ret = make_maker(&m, tree, err);
 
 	*commit = NULL;
+	if (!ret)
+		ret = commit_tree(&m, parent, culprit, message, &undo, err);
+	if (!ret)
+		ret = merge_tree(&m, bad, undo, &merged, err);
+	if (!ret && merged)
+		ret = commit_tree(&m, merged, bad, message, commit, err);
+	free_maker(&m);
+	return ret;
+}
+
+/* The tree of what is checked out, by way of a copy of the index: the user's own stays as it is. The first
+ * write-tree refuses a merge that has conflicts. */
+static int write_checked_out(struct maker *m, const char *index, char **id, struct error *err)
+{
+	static const char *const write[] = {"write-tree", NULL}, *const add[] = {"add", "-u", ":/",
+										 NULL};
+	__cleanup_free char *users = NULL;
+	int ret = find_git_path(m->tree, "index", &users, err);
+
+	if (!ret)
+		ret = fs_copy_file(users, index, err);
 	if (ret)
 		return ret;
-	ret = merge_tree(tree, bad, undo, &merged, err);
-	if (ret || !merged)
+	add_variable(m, xasprintf("GIT_INDEX_FILE=%s", index));
+	ret = make_with(m, write, NULL, err);
+	if (!ret)
+		ret = make_with(m, add, NULL, err);
+	if (!ret)
+		ret = make_with(m, write, id, err);
+	return ret;
+}
+
+static int commit_changes(struct maker *m, const char *index, const char *head, char **commit,
+			  struct error *err)
+{
+	__cleanup_free char *name = xasprintf("%s^{tree}", head);
+	const char *const args[] = {"rev-parse", name, NULL};
+	__cleanup_free char *committed = NULL;
+	__cleanup_free char *now = NULL;
+	int ret = write_checked_out(m, index, &now, err);
+
+	if (!ret)
+		ret = make_with(m, args, &committed, err);
+	if (ret)
 		return ret;
-	return commit_tree(tree, merged, bad, message, commit, err);
+	if (strcmp(now, committed))
+		return commit_tree(m, now, head, "nestlab: what is checked out", commit, err);
+	*commit = xstrdup(head);
+	return 0;
 }
 
 int bisect_commit_checked_out(const char *tree, char **commit, struct error *err)
 {
-	const char *const stash[] = {"stash", "create", NULL};
-	const struct git_command cmd = {.dir = tree, .args = stash, .env = fixed_author};
-	int ret = git_line(&cmd, commit, err);
+	const char *tmp = getenv("TMPDIR");
+	__cleanup_free char *dir = xasprintf("%s/nestlab-index.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	__cleanup_free char *index = NULL;
+	__cleanup_free char *head = NULL;
+	struct maker m;
+	int ret = git_find_commit(tree, "HEAD", &head, err);
 
+	*commit = NULL;
 	if (ret)
 		return ret;
-	if (**commit)
-		return 0;
-	free(*commit); /* nothing is changed */
-	return git_find_commit(tree, "HEAD", commit, err);
+	if (!mkdtemp(dir))
+		return error_set(err, -errno, "%s: cannot be made: %s", dir, strerror(errno));
+	index = xasprintf("%s/index", dir);
+	ret = make_maker(&m, tree, err);
+	if (!ret)
+		ret = commit_changes(&m, index, head, commit, err);
+	free_maker(&m);
+	fs_remove_tree(dir, NULL);
+	return ret;
 }

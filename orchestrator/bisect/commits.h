@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * commits.h - commits of our own in the user's repository. They are in no branch and no work tree,
- * so `git gc` removes them in time.
+ * commits.h - commits of our own on top of the user's. They are kept where git_keep_objects() says
+ * (common/git.h), so the user's repository is only read. Where that was not called they are in the
+ * repository, in no branch, and `git gc` removes them in time.
  */
 #ifndef ORCHESTRATOR_BISECT_COMMITS_H
 #define ORCHESTRATOR_BISECT_COMMITS_H
@@ -21,8 +22,8 @@ int bisect_check_tree(const char *tree, struct error *err);
 int bisect_commit_revert(const char *tree, const char *bad, const char *culprit, char **commit,
 			 struct error *err);
 
-/* The commit of what is checked out in @tree, uncommitted changes included (`git stash create`,
- * which touches nothing). The caller frees. */
+/* The commit of what is checked out in @tree, what is changed in tracked files included: HEAD if nothing is,
+ * else one that is made. The caller frees. */
 int bisect_commit_checked_out(const char *tree, char **commit, struct error *err);
 
 #endif

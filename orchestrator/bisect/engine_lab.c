@@ -12,6 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/git.h"
 #include "common/sha256.h"
 #include "kernels/kernels.h"
 #include "orchestrator/bisect/config.h"
@@ -489,8 +490,12 @@ static int (*const name_candidates[])(struct lab *lab, struct error *err) = {
 static int open_lab(struct lab *l, struct error *err)
 {
 	__cleanup_free char *variants = xasprintf("%s/variants", l->dir);
+	__cleanup_free char *objects = xasprintf("%s/git/made", l->places.cache);
 	int ret = kernel_variant_load(&l->env, l->request->variant, &l->variant, err);
 
+	if (ret)
+		return ret;
+	ret = git_keep_objects(objects, err);
 	if (ret)
 		return ret;
 	ret = name_candidates[l->request->kind](l, err);

@@ -7,7 +7,7 @@
 #include "orchestrator/cli/command.h"
 #include "orchestrator/daemon/agent.h"
 
-static const char *url, *given_program, *spool, *host, *pool, *tags, *serves;
+static const char *url, *given_program, *with, *spool, *host, *pool, *tags, *serves;
 static long slots = 1;
 static const struct option_spec options[] = {
 	OPTION_STRING("url", "URL", &url,
@@ -22,6 +22,9 @@ static const struct option_spec options[] = {
 		"hosts that it boots on, as `nestlab host list` has them (default: emulated)"),
 	OPTION_STRING("program", "FILE", &given_program,
 		      "what is started for each boot (default: the nestlab beside this one)"),
+	OPTION_STRING(
+		"with", "WORDS", &with,
+		"what is put before that, and takes it elsewhere: \"srun --gres=emulator:1\""),
 	OPTION_INT("slots", "N", &slots, 1, AGENT_SLOTS_MAX, "boots at once (default: 1)"),
 	OPTION_END};
 
@@ -38,6 +41,7 @@ static int run_agent(int n, char **operands)
 				    .tags = tags,
 				    .serves = serves,
 				    .program = given_program ? given_program : program,
+				    .with = with,
 				    .slots = slots};
 
 	if (n)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nestlab host list | check NAME... */
+/* nestlab host list | check | rescue | trust | netboot NAME... */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,21 @@
 #include "common/shell.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
+#include "orchestrator/engine/trial.h"
 #include "orchestrator/hosts/hosts.h"
 
-static bool as_json_wanted;
-static const struct option_spec options[] = {
-	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts"),
+static bool as_json_wanted, long_wanted, boot_wanted;
+
+#define OPTION_JSON \
+	OPTION_FLAG("json", &as_json_wanted, "machine-readable output: an array of hosts")
+
+static const struct option_spec list_options[] = {
+	OPTION_JSON, OPTION_FLAG("long", &long_wanted, "what each can, and what identifies it"),
+	OPTION_END};
+static const struct option_spec check_options[] = {
+	OPTION_JSON,
+	OPTION_FLAG("boot", &boot_wanted,
+		    "also boot it once, to the agent's last word; nothing is measured"),
 	OPTION_END};
 
 /* A host and what its driver found, or the error that kept it from being asked. */
@@ -33,7 +44,7 @@ static void check_host(const struct places *places, const char *name, struct che
 {
 	memset(c, 0, sizeof(*c));
 	c->name = name;
-	c->found.missing = (struct strbuf)STRBUF_INIT;
+	c->found.missing = c->found.can = (struct strbuf)STRBUF_INIT;
 	if (host_find(places, name, &c->cfg, &c->trouble))
 		return;
 	host_probe(&c->cfg, places, &c->found, &c->trouble);
@@ -80,16 +91,26 @@ static struct json_object *as_json(const struct checked *c)
 	add_string(obj, "file", c->cfg.path);
 	json_object_object_add(obj, "ready", json_object_new_boolean(c->found.ready));
 	json_object_object_add(obj, "missing", lines_as_array(&c->found.missing));
+	json_object_object_add(obj, "can", lines_as_array(&c->found.can));
 	json_object_object_add(obj, "identity", json_object_get(c->found.identity));
 	add_string(obj, "cmdline", cmdline);
 	return obj;
+}
+
+static void print_lines(const char *head, const struct strbuf *text)
+{
+	struct json_object *lines = lines_as_array(text);
+
+	for (size_t i = 0; i < json_object_array_length(lines); i++)
+		command_print_row(head,
+				  json_object_get_string(json_object_array_get_idx(lines, i)));
+	json_object_put(lines);
 }
 
 static void print_details(const struct checked *c)
 {
 	__cleanup_free char *cmdline = NULL;
 	__cleanup_free char *identity = NULL;
-	struct json_object *missing;
 
 	if (c->trouble.code) {
 		log_error("%s", c->trouble.text);
@@ -97,15 +118,12 @@ static void print_details(const struct checked *c)
 	}
 	cmdline = c->cfg.driver->cmdline(&c->cfg, HOST_MEASURES);
 	identity = json_canonical(c->found.identity);
-	missing = lines_as_array(&c->found.missing);
 	terminal_printf("%s: %s\n", c->cfg.name, c->found.ready ? "can run" : "cannot run");
 	command_print_row("  is        ", c->cfg.driver->help);
 	command_print_row("  identity  ", identity);
 	command_print_row("  kernel    ", cmdline);
-	for (size_t i = 0; i < json_object_array_length(missing); i++)
-		command_print_row("  missing   ",
-				  json_object_get_string(json_object_array_get_idx(missing, i)));
-	json_object_put(missing);
+	print_lines("  missing   ", &c->found.missing);
+	print_lines("  can       ", &c->found.can);
 }
 
 static void print_row(const struct checked *c)
@@ -169,11 +187,71 @@ static int list_hosts(int n, char **operands)
 		command_usage_error("%s: host list takes no operand", operands[0]);
 	if (host_list(command_places(), &names, &count, &err))
 		return command_fatal(&err);
-	t = show_hosts(command_places(), names, count, as_json_wanted, print_row);
+	t = show_hosts(command_places(), names, count, as_json_wanted,
+		       long_wanted ? print_details : print_row);
 	fs_free_names(names, count);
 	if (cancel_requested())
 		return EXIT_FATAL;
 	return t.wrong ? EXIT_NO : 0;
+}
+
+static void print_trial(const char *name, const struct trial *t)
+{
+	__cleanup_free char *hello = NULL;
+	__cleanup_free char *times =
+		xasprintf("%s after %.1f s, the agent spoke after %.1f s",
+			  boot_outcome_name(t->result.outcome), t->result.wall_seconds,
+			  t->result.first_record_seconds);
+
+	terminal_printf("%s: %s\n", name,
+			t->result.outcome == BOOT_DONE ? "boots" : "does not boot");
+	command_print_row("  boot      ", times);
+	if (t->hello) {
+		hello = json_canonical(t->hello);
+		command_print_row("  agent     ", hello);
+	}
+	if (t->fatal)
+		command_print_row("  lacks     ", t->fatal);
+	command_print_row("  logs      ", t->run_dir);
+}
+
+/* The status of the program. */
+static int boot_host(const char *name)
+{
+	struct error err = {0};
+	struct host_config cfg;
+	struct trial trial;
+	int ret = host_find(command_places(), name, &cfg, &err), status = 0;
+
+	if (ret)
+		return command_fatal(&err);
+	ret = trial_boot(&cfg, command_places(), &trial, &err);
+	if (!ret)
+		print_trial(name, &trial);
+	if (trial.result.undone)
+		log_warning("%s: not restored, undo this by hand: %s", name, trial.result.undone);
+	if (ret)
+		status = command_fatal(&err);
+	else if (trial.result.outcome != BOOT_DONE || trial.fatal)
+		status = EXIT_NO;
+	if (!ret && err.code)
+		log_error("%s: %s", name, err.text);
+	trial_release(&trial);
+	host_config_free(&cfg);
+	return status;
+}
+
+static int boot_hosts(int n, char **names)
+{
+	int status = 0;
+
+	for (int i = 0; i < n && !cancel_requested(); i++) {
+		int one = boot_host(names[i]);
+
+		if (one > status)
+			status = one;
+	}
+	return cancel_requested() ? EXIT_FATAL : status;
 }
 
 static int check_hosts(int n, char **names)
@@ -186,31 +264,152 @@ static int check_hosts(int n, char **names)
 	t = show_hosts(command_places(), names, n, as_json_wanted, print_details);
 	if (t.wrong || cancel_requested())
 		return EXIT_FATAL;
-	return t.not_ready ? EXIT_NO : 0;
+	if (t.not_ready)
+		return EXIT_NO;
+	return boot_wanted ? boot_hosts(n, names) : 0;
 }
+
+/* ---- rescue, trust ---- */
+
+/* Prints what @ask says of each host. @idle: what is said where it says nothing. */
+static int ask_hosts(int n, char **names,
+		     int (*ask)(const struct host_config *cfg, struct strbuf *said,
+				struct error *err),
+		     const char *idle)
+{
+	int status = 0;
+
+	if (!n)
+		command_usage_error("HOST is missing: name the host (see: nestlab host list)");
+	for (int i = 0; i < n && !cancel_requested(); i++) {
+		struct strbuf said = STRBUF_INIT;
+		struct host_config cfg;
+		struct error err = {0};
+		int ret = host_find(command_places(), names[i], &cfg, &err);
+
+		if (!ret) {
+			ret = ask(&cfg, &said, &err);
+			host_config_free(&cfg);
+		}
+		if (said.len || !ret)
+			terminal_printf("%s: %s", names[i], said.len ? said.buf : idle);
+		if (ret)
+			log_error("%s: %s", names[i], err.text);
+		if (ret)
+			status = EXIT_FATAL;
+		strbuf_release(&said);
+	}
+	return status;
+}
+
+static int rescue_host(const struct host_config *cfg, struct strbuf *did, struct error *err)
+{
+	if (!cfg->driver->rescue)
+		return 0;
+	return cfg->driver->rescue(cfg, did, err);
+}
+
+static int rescue_hosts(int n, char **names)
+{
+	return ask_hosts(n, names, rescue_host, "nothing is left to be undone\n");
+}
+
+static int trust_host(const struct host_config *cfg, struct strbuf *told, struct error *err)
+{
+	if (!cfg->driver->trust)
+		return error_set(err, -EINVAL, "a host of driver %s has nothing to be trusted by",
+				 cfg->driver->name);
+	return cfg->driver->trust(cfg, told, err);
+}
+
+static int trust_hosts(int n, char **names)
+{
+	return ask_hosts(n, names, trust_host, "");
+}
+
+static int print_netboot(int n, char **names)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct host_config cfg;
+	struct error err = {0};
+	int ret;
+
+	if (n != 1)
+		command_usage_error("expected one HOST");
+	if (host_find(command_places(), names[0], &cfg, &err))
+		return command_fatal(&err);
+	if (cfg.driver->netboot)
+		ret = cfg.driver->netboot(&cfg, &text, &err);
+	else
+		ret = error_set(&err, -EINVAL,
+				"%s: a host of driver %s does not boot from the network", cfg.name,
+				cfg.driver->name);
+	if (!ret)
+		terminal_printf("%s", text.buf);
+	strbuf_release(&text);
+	host_config_free(&cfg);
+	return ret ? command_fatal(&err) : 0;
+}
+
+static const struct option_spec no_options[] = {OPTION_END};
 
 static const struct command actions[] = {
 	{
 		.name = "list",
 		.help = "the hosts, and whether they can run now",
-		.usage = "[--json]",
+		.usage = "[--json] [--long]",
 		.about =
 			"Lists the hosts: those that are built in (emulated), and those with a file "
 			"hosts/NAME.json. A wrong file is shown as such; the others are still listed.",
 		.exit_status = "0 done, 1 a host's file is wrong, 128 fatal",
-		.options = options,
+		.options = list_options,
 		.run = list_hosts,
 	},
 	{
 		.name = "check",
 		.help = "say what a host lacks, and how to get it",
-		.usage = "[--json] HOST...",
+		.usage = "[--json] [--boot] HOST...",
 		.about =
-			"Says whether hosts can run now. Names each thing that is missing, and how to get it.",
+			"Says whether hosts can run now. Names each thing that is missing, and how to get it.\n"
+			"Nothing is changed on a host, unless --boot is given: then it is booted once, with "
+			"kernel baseline, and the agent says what it finds there.",
 		.exit_status = "0 all can run, 1 something is missing, 128 fatal",
-		.options = options,
+		.options = check_options,
 		.operand = "HOST",
 		.run = check_hosts,
+	},
+	{
+		.name = "netboot",
+		.help = "print what DHCP and TFTP servers must say so that a host boots from the network",
+		.usage = "HOST",
+		.about =
+			"Prints a configuration for dnsmasq, and in remarks what another DHCP server "
+			"must say. nestlab is none itself.",
+		.exit_status = "0 done, 128 the host does not boot from the network",
+		.options = no_options,
+		.operand = "HOST",
+		.run = print_netboot,
+	},
+	{
+		.name = "rescue",
+		.help = "undo what a crashed run left on a host",
+		.usage = "HOST...",
+		.about =
+			"Switches the host off, takes our image out of its drive, restores what it boots next "
+			"and ends our sessions: all that a nestlab noted that was killed before it could undo "
+			"it. The next run on the host does the same first. A host that is in use is left alone.",
+		.operand = "HOST",
+		.run = rescue_hosts,
+	},
+	{
+		.name = "trust",
+		.help = "keep a BMC's certificate as the one to trust",
+		.usage = "HOST...",
+		.about =
+			"Shows the certificate that a host's BMC has now, and keeps its key in hosts/NAME.pin: from "
+			"then on no other one is talked to. Compare it with what the BMC's own page shows.",
+		.operand = "HOST",
+		.run = trust_hosts,
 	},
 	{0},
 };

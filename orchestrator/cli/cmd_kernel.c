@@ -127,9 +127,8 @@ static int list_kernels(int n, char **operands)
 /* ---- show ---- */
 
 static const char *const source_names[] = {
-	[KERNEL_SOURCE_DEB] = "deb",
-	[KERNEL_SOURCE_TARBALL] = "tarball",
-	[KERNEL_SOURCE_GIT] = "git",
+	[KERNEL_SOURCE_DEB] = "deb",	     [KERNEL_SOURCE_TARBALL] = "tarball",
+	[KERNEL_SOURCE_GIT] = "git",	     [KERNEL_SOURCE_BUILT] = "built",
 	[KERNEL_SOURCE_RUNNING] = "running",
 };
 

@@ -61,6 +61,19 @@ static int show_comparison(struct session *s)
 	return status;
 }
 
+/* What there is of one kernel alone. */
+static void show_numbers(struct session *s)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct error err = {0};
+
+	if (results_render_numbers(s->db, s->request.session, command_render_flags(), &out, &err))
+		log_error("%s", err.text);
+	if (out.len)
+		printf("\n%s", out.buf);
+	strbuf_release(&out);
+}
+
 /* All selftests: the comparison names only those that differ. */
 static void show_selftests(struct session *s)
 {
@@ -126,6 +139,8 @@ static int show_results(struct session *s)
 	status = final_status(sum, status);
 	if (as_json)
 		return status;
+	if (sum->nkernels == 1)
+		show_numbers(s);
 	show_selftests(s);
 	terminal_printf("\n%d boot%s passed; database: %s (session %s)\n", sum->boots,
 			sum->boots == 1 ? "" : "s", command_places()->db, s->request.session);
@@ -269,9 +284,12 @@ static int open_and_run(struct session *s)
 	const struct places *places = command_places();
 	struct error err = {0};
 	int status;
+	bool unfit;
 
-	if (run_check(&s->request, &err))
-		return command_fatal(&err);
+	if (run_check(&s->request, &unfit, &err)) {
+		command_fatal(&err);
+		return unfit ? EXIT_CANNOT_TELL : EXIT_FATAL;
+	}
 	if (fs_mkdir_p(places->runs, &err) || results_open(places->db, true, &s->db, &err))
 		return command_fatal(&err);
 	status = run_session(s);
@@ -312,6 +330,7 @@ static int carry_out_run(struct request *request, const char *line)
 				.session = id,
 				.runs_dir = command_places()->runs,
 				.command = line,
+				.l1_kernel = r->l1_kernel,
 				.seed = r->seed,
 				.first_boot = r->first_boot,
 				.boots = r->boots,

@@ -21,7 +21,8 @@
 #define POLL_SECONDS   30 /* a long poll for work */
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS   30000
-#define ARGV_MAX       16
+#define ARGV_MAX       64
+#define NO_STATUS      255
 
 struct slot {
 	const struct agent_setting *setting;
@@ -72,16 +73,59 @@ static void deliver(struct slot *s, struct spooled *work)
 
 /* ---- the work ---- */
 
-/* "report signoff" is two words. @words is cut up and has to live as long as @argv. */
-static int make_argv(const struct slot *s, const struct spooled *work, char *words, char *db,
-		     const char *argv[ARGV_MAX])
+/*
+ * What takes a program elsewhere (srun, ssh) ends with a status of its own when that fails: the program's own
+ * counts, and it writes that down where it runs. Without it nobody knows what became of it.
+ */
+#define STATUS_FILE "status"
+#define NOTE_STATUS "\"$@\"; echo $? >" STATUS_FILE ".part && mv " STATUS_FILE ".part " STATUS_FILE
+
+/* "srun --job-name={}" with the attempt's name; the caller frees. */
+static char *fill_in(const char *with, const struct spooled *work)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (; *with; with++) {
+		if (strncmp(with, "{}", 2)) {
+			strbuf_addch(&text, *with);
+			continue;
+		}
+		strbuf_addf(&text, "%s.%lld", work->boot, (long long)work->epoch);
+		with++;
+	}
+	return strbuf_detach(&text);
+}
+
+static int add_words(const char *argv[ARGV_MAX], int n, char *words)
 {
 	char *word;
-	int n = 0;
+
+	while (words && n < ARGV_MAX - 16 && (word = strsep(&words, " ")))
+		if (*word)
+			argv[n++] = word;
+	return n;
+}
+
+static int add_runner(const char *argv[ARGV_MAX], int n, char *with)
+{
+	if (!with)
+		return n;
+	n = add_words(argv, n, with);
+	argv[n++] = "/bin/sh";
+	argv[n++] = "-c";
+	argv[n++] = NOTE_STATUS;
+	argv[n++] = "sh";
+	return n;
+}
+
+/* "report signoff" is two words. @with (or NULL) and @words are cut up and have to live as long as @argv. */
+static void make_argv(const struct slot *s, const struct spooled *work, char *with, char *words,
+		      char *db, const char *argv[ARGV_MAX])
+{
+	int n = add_runner(argv, 0, with);
 
 	argv[n++] = s->setting->program;
-	while ((word = strsep(&words, " ")))
-		argv[n++] = word;
+	n = add_words(argv, n, words);
 	argv[n++] = "--request";
 	argv[n++] = "request.json";
 	argv[n++] = "--db";
@@ -91,7 +135,6 @@ static int make_argv(const struct slot *s, const struct spooled *work, char *wor
 		argv[n++] = work->job;
 	}
 	argv[n] = NULL;
-	return n;
 }
 
 static int start_work(const struct slot *s, const struct spooled *work,
@@ -99,7 +142,7 @@ static int start_work(const struct slot *s, const struct spooled *work,
 {
 	__cleanup_free char *request = spooled_path(work, "request.json");
 	__cleanup_free char *log = spooled_path(work, "log");
-	__cleanup_free char *db = spooled_path(work, "results.db"), *words = NULL;
+	__cleanup_free char *db = spooled_path(work, "results.db"), *words = NULL, *with = NULL;
 	const char *argv[ARGV_MAX];
 	struct request r;
 	int ret = request_load(request, REQUEST_ANY, &r, err);
@@ -108,7 +151,9 @@ static int start_work(const struct slot *s, const struct spooled *work,
 		return ret;
 	words = xstrdup(request_kind_command(r.kind));
 	request_free(&r);
-	make_argv(s, work, words, db, argv);
+	if (s->setting->with)
+		with = fill_in(s->setting->with, work);
+	make_argv(s, work, with, words, db, argv);
 	return command_start(argv, work->folder, log, process, err);
 }
 
@@ -137,12 +182,26 @@ static enum work_end follow_work(struct slot *s, struct spooled *work,
 	}
 }
 
+static int find_status(const struct slot *s, const struct spooled *work, int status)
+{
+	__cleanup_free char *path = spooled_path(work, STATUS_FILE);
+	struct strbuf text = STRBUF_INIT;
+
+	if (!s->setting->with)
+		return status;
+	status = NO_STATUS;
+	if (!fs_read_file(path, 64, &text, NULL))
+		status = atoi(text.buf);
+	strbuf_release(&text);
+	return status;
+}
+
 /* A disk that is full here is this machine's trouble: the boot goes elsewhere. */
 static void end_work(struct slot *s, struct spooled *work, struct command_process *process)
 {
 	struct error err;
 
-	if (spool_end(work, command_reap(process), &err))
+	if (spool_end(work, find_status(s, work, command_reap(process)), &err))
 		log_error("%s", err.text);
 	deliver(s, work);
 }

@@ -24,7 +24,10 @@ struct agent_setting {	     /* borrowed */
 	const char *tags;    /* "a,b"; or NULL */
 	const char *serves;  /* names of host files, "emulated,rack7"; or NULL */
 	const char *program; /* nestlab */
-	size_t slots;	     /* boots at once */
+	/* NULL, or words before the program: what takes it to where it runs, "srun --gres=emulator:1". The spool has to
+	 * be there under the same path; {} stands for the attempt's name. */
+	const char *with;
+	size_t slots; /* boots at once */
 };
 
 /* Works until a cancel (common/cancel.h); then what runs is ended and given back. -EBUSY: another agent has

@@ -31,8 +31,8 @@ struct carried {
 	const struct route *route;
 	char *path; /* its pieces are x.params */
 	double began;
-	bool admitted;	  /* its body counts among those in memory */
 	bool too_large;	  /* its body */
+	bool too_much;	  /* all bodies together */
 	bool begun, over; /* the handler was called; has answered */
 	int64_t deadline; /* parked: database_now()'s clock; 0: not parked yet */
 	int64_t seen; /* change_count() when it last looked for work; the newest event when for those */
@@ -54,7 +54,7 @@ struct server {
 	size_t nlisteners;
 
 	pthread_mutex_t lock; /* of all below */
-	size_t admitted;
+	size_t buffered;      /* bytes of bodies in memory */
 	int64_t last_event;
 	int64_t next_sign; /* of life, for listeners */
 	struct carried *parked, *streams;

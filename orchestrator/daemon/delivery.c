@@ -198,9 +198,14 @@ static int settle_failure(int ret)
 	return ret;
 }
 
-/* Did it come to an answer? The programs' statuses: common/exit.h. */
+/* Did it come to an answer? The programs' statuses: common/exit.h. Whatever stores results makes its database
+ * first. */
 static bool has_result(const struct spooled *s)
 {
+	__cleanup_free char *path = spooled_path(s, "results.db");
+
+	if (!s->results && !fs_exists(path))
+		return false;
 	return s->status == 0 || s->status == EXIT_NO || s->status == EXIT_CANNOT_TELL;
 }
 

@@ -17,6 +17,7 @@
 
 #define MEMORY_PER_CONNECTION 8192
 #define IDLE_SECONDS	      75
+#define REQUEST_SECONDS	      300 /* for a whole body */
 #define LIFE_SIGN_MS	      15000
 #define PRIORITIES	      "SECURE128:-VERS-ALL:+VERS-TLS1.3"
 
@@ -54,13 +55,28 @@ static struct carried *carried_new(const struct listener *l, struct MHD_Connecti
 	return c;
 }
 
+/* Bodies are in memory until they are written. What counts is what has come, not what was announced: a connection
+ * that sends a byte now and then takes nobody's place. */
+static bool has_room(struct server *s, size_t more)
+{
+	bool room;
+
+	pthread_mutex_lock(&s->lock);
+	room = s->buffered + more <= SERVER_BUFFER_MAX;
+	pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+static void note_buffered(struct server *s, ssize_t more)
+{
+	pthread_mutex_lock(&s->lock);
+	s->buffered += more;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void carried_free(struct carried *c)
 {
-	if (c->admitted) {
-		pthread_mutex_lock(&c->server->lock);
-		c->server->admitted--;
-		pthread_mutex_unlock(&c->server->lock);
-	}
+	note_buffered(c->server, -(ssize_t)c->x.body.len);
 	json_object_put(c->x.json);
 	strbuf_release(&c->x.body);
 	strbuf_release(&c->unsent);
@@ -82,31 +98,19 @@ static void end_request(void *cls, struct MHD_Connection *connection, void **arg
 
 /* ---- may it come in? ---- */
 
-static bool admit_body(struct carried *c)
-{
-	struct server *s = c->server;
-
-	pthread_mutex_lock(&s->lock);
-	c->admitted = s->admitted < SERVER_BODIES_MAX;
-	s->admitted += c->admitted;
-	pthread_mutex_unlock(&s->lock);
-	return c->admitted;
-}
-
 /* Before its body is read. */
 static void check_body(struct carried *c)
 {
 	const char *length = exchange_header(&c->x, "Content-Length");
-	bool has_body = exchange_header(&c->x, "Transfer-Encoding") || (length && atoll(length));
+	size_t announced = length ? (size_t)atoll(length) : 0;
 
-	if (length && (unsigned long long)atoll(length) > c->route->body_max)
+	if (announced > c->route->body_max)
 		answer_refuse(c, -EFBIG, "the body has %s bytes; at most %zu are taken here",
 			      length, c->route->body_max);
 	else if ((c->route->flags & ROUTE_UPLOADS) && service_is_full(c->x.service))
 		answer_refuse(c, -ENOSPC, "too little disk is free here; send it again later");
-	else if (has_body && !admit_body(c))
-		answer_refuse(c, -EBUSY, "%d requests are being read already; send it again",
-			      SERVER_BODIES_MAX);
+	else if (!has_room(c->server, announced))
+		answer_refuse(c, -EBUSY, "too much is being read already; send it again");
 }
 
 static void check_scope(struct carried *c)
@@ -181,15 +185,30 @@ static void done_request(struct writer_work *work, int ret, const struct error *
 	MHD_resume_connection(c->connection);
 }
 
+/* Once the server is stopping nothing goes there any more: the writer ends before the connections do. */
+static int submit_work(struct server *s, struct writer_work *work)
+{
+	int ret = -ECANCELED;
+
+	pthread_mutex_lock(&s->lock);
+	if (!s->stopping)
+		ret = writer_submit(s->setting.writer, work);
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
 static void give_to_writer(struct carried *c)
 {
 	int ret;
 
 	c->work = (struct writer_work){.act = act_request, .done = done_request};
-	ret = writer_submit(c->server->setting.writer, &c->work);
+	ret = submit_work(c->server, &c->work);
 	if (!ret)
 		return;
-	answer_refuse(c, ret, "too much waits to be written; try again later");
+	if (ret == -ECANCELED)
+		answer_refuse(c, ret, "the daemon is ending; ask again later");
+	else
+		answer_refuse(c, ret, "too much waits to be written; try again later");
 	MHD_resume_connection(c->connection);
 }
 
@@ -206,6 +225,8 @@ static enum MHD_Result begin_request(struct carried *c)
 	c->begun = true;
 	if (c->too_large) {
 		answer_refuse(c, -EFBIG, "the body has more than %zu bytes", c->route->body_max);
+	} else if (c->too_much) {
+		answer_refuse(c, -EBUSY, "too much is being read already; send it again");
 	} else if (c->route->flags & ROUTE_STREAMS) {
 		return stream_begin(c);
 	} else if (c->route->flags & ROUTE_WRITES) {
@@ -220,10 +241,14 @@ static enum MHD_Result begin_request(struct carried *c)
 
 static void receive_body(struct carried *c, const char *data, size_t len)
 {
-	if (c->x.body.len + len > c->route->body_max)
+	if (c->x.body.len + len > c->route->body_max) {
 		c->too_large = true;
-	else
+	} else if (!has_room(c->server, len)) {
+		c->too_much = true;
+	} else {
+		note_buffered(c->server, len);
 		strbuf_add(&c->x.body, data, len);
+	}
 }
 
 /* Called with the head of a request, then with pieces of its body, then with no piece; and again after it was
@@ -241,6 +266,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return c->over && !*len ? answer_send(c) : MHD_YES;
 	}
 	if (*len) {
+		if (clock_seconds() - c->began > REQUEST_SECONDS)
+			return MHD_NO; /* it would go on like that for ever */
 		if (!c->over)
 			receive_body(c, data, *len);
 		*len = 0;

@@ -10,7 +10,8 @@
 #include "orchestrator/daemon/exchange.h"
 #include "orchestrator/daemon/writer.h"
 
-#define SERVER_BODIES_MAX 64 /* bodies in memory at once; more are told to come again (503) */
+#define SERVER_BUFFER_MAX \
+	((size_t)128 << 20) /* bodies in memory at once; more are told to come again (503) */
 
 enum listen_kind {
 	LISTEN_UNIX,  /* who asks is known by its process: SO_PEERCRED */

@@ -142,8 +142,9 @@ static int drop_emulator_log(const char *path, const struct stat *st, int type, 
 
 int spool_drop(struct spooled *s, struct error *err)
 {
-	static const char *const files[] = {"request.json",   "results.db", "results.db-wal",
-					    "results.db-shm", "log",	    "exit"};
+	static const char *const files[] = {
+		"request.json", "results.db", "results.db-wal", "results.db-shm", "log",
+		"status",	"exit"};
 	__cleanup_free char *runs = spooled_path(s, "runs"), *lease = spooled_path(s, LEASE);
 
 	if (!s->status)

@@ -47,17 +47,38 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 	return a;
 }
 
+/* The selftests, and the kernel of Linux L1s where the agent looks for it. The caller frees the array. */
+static struct image_file *list_files(const struct attempt *a, size_t *count)
+{
+	const struct selftests *tests = a->job.selftests;
+	struct image_file *files = xcalloc(tests->nfiles + 1, sizeof(*files));
+
+	*count = 0;
+	while (*count < tests->nfiles) {
+		files[*count] = tests->files[*count];
+		++*count;
+	}
+	if (a->job.l1)
+		files[(*count)++] = (struct image_file){.path = "/l1/vmlinux",
+							.source = a->job.l1->vmlinux,
+							.mode = 0644,
+							.packed = true};
+	return files;
+}
+
 static int make_image(struct attempt *a, struct error *err)
 {
 	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	size_t nfiles;
+	__cleanup_free struct image_file *files = list_files(a, &nfiles);
 	struct image_request req = {
 		.cache_dir = a->setting.places->cache,
 		.bzimage = a->job.kernel->bzimage,
 		.agent = a->setting.places->agent,
 		.plan = plan,
 		.cmdline = a->cmdline,
-		.files = a->job.selftests->files,
-		.nfiles = a->job.selftests->nfiles,
+		.files = files,
+		.nfiles = nfiles,
 	};
 
 	return image_build(&req, &a->image, err);
@@ -138,6 +159,7 @@ struct boot *attempt_begin(struct attempt *a)
 		.agent = a->setting.places->agent,
 		.plan = a->plan,
 		.selftests = a->selftests,
+		.l1_kernel = a->job.l1 ? a->job.l1->vmlinux : NULL,
 		.run_dir = a->dir,
 		.label = a->label,
 		.expected = a->job.plan->nmeasures,
@@ -163,6 +185,20 @@ static void check_build_id(struct attempt *a)
 		  kernel->build_id, id ? id : "none");
 }
 
+/* And those of a Linux L1 must be of the kernel that it was to boot. */
+static void check_l1_build_id(struct attempt *a)
+{
+	const struct kernel_build *l1 = a->job.l1;
+	const char *id = a->collected.l1_build_id;
+
+	if (!l1 || !id || !strcmp(id, l1->build_id))
+		return;
+	a->class = RESULTS_INFRASTRUCTURE;
+	error_set(&a->error, -EIO,
+		  "the wrong kernel booted as L1: %s has build-id %s, the agent in L1 reports %s",
+		  l1->name, l1->build_id, id);
+}
+
 void attempt_judge(struct attempt *a, struct boot *over)
 {
 	struct error err = {0};
@@ -179,13 +215,37 @@ void attempt_judge(struct attempt *a, struct boot *over)
 	a->class = outcome_judge(a->result.outcome, &err, &a->collected, &a->error);
 	if (a->class == RESULTS_OK)
 		check_build_id(a);
+	if (a->class == RESULTS_OK)
+		check_l1_build_id(a);
+}
+
+/* Numbers of Linux L1s compare where these boot the same kernel: it is part of what the host is. */
+static char *identity_of(const struct attempt *a)
+{
+	const struct attempt_setting *s = &a->setting;
+	const struct kernel_build *l1 = a->job.l1;
+	char *text = host_identity(s->host, s->found, a->collected.hello);
+	struct json_object *identity, *kernel;
+
+	if (!l1)
+		return text;
+	identity = json_tokener_parse(text);
+	free(text);
+	kernel = json_object_new_object();
+	json_object_object_add(kernel, "name", json_object_new_string(l1->name));
+	json_object_object_add(kernel, "key", json_object_new_string(l1->key));
+	json_object_object_add(kernel, "release", json_object_new_string(l1->release));
+	json_object_object_add(identity, "l1_kernel", kernel);
+	text = json_canonical(identity);
+	json_object_put(identity);
+	return text;
 }
 
 int attempt_store(const struct attempt *a, struct error *err)
 {
 	const struct attempt_setting *s = &a->setting;
 	const struct kernel_build *k = a->job.kernel;
-	__cleanup_free char *identity = host_identity(s->host, s->found, a->collected.hello);
+	__cleanup_free char *identity = identity_of(a);
 	struct results_boot boot = {
 		.kernel_name = k->name,
 		.kernel_key = k->key,

@@ -37,6 +37,7 @@ struct attempt_job {
 	const struct kernel_build *kernel;
 	const struct scenario_plan *plan;
 	const struct selftests *selftests;
+	const struct kernel_build *l1;	  /* what its Linux L1s boot; NULL: it has none */
 	const struct host_tracer *tracer; /* NULL: nobody follows its instructions */
 	int boot;			  /* from 1 */
 	uint64_t seed;

@@ -361,6 +361,7 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 		.agent = request->agent,
 		.plan = request->plan,
 		.selftests = request->selftests,
+		.l1_kernel = request->l1_kernel,
 		.run_dir = request->run_dir,
 		.console_path = b->result.console_path,
 		.records_path = b->result.records_path,

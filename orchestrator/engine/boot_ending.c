@@ -49,6 +49,24 @@ void boot_ends_foreign(struct boot *b)
 	b->result.outcome = BOOT_FOREIGN;
 }
 
+/* A console that has repeated another boot's records may have repeated its kernel's words as well. */
+static bool kernel_is_ours(const struct boot *b)
+{
+	return b->console.kernel_spoke && !b->session.refused;
+}
+
+/* What the driver knows where nobody spoke. */
+static void add_drivers_word(struct boot *b)
+{
+	struct strbuf word = STRBUF_INIT;
+
+	if (b->driver->tell)
+		b->driver->tell(&b->session, &word);
+	if (word.len)
+		error_append(&b->error, b->error.code, "; %s", word.buf);
+	strbuf_release(&word);
+}
+
 /* Whatever started, it is not known to be our kernel, and no fault of it. */
 static void boot_ends_unheard(struct boot *b)
 {
@@ -58,6 +76,7 @@ static void boot_ends_unheard(struct boot *b)
 		"disk, a boot menu), or its console is another port or speed; the console's last "
 		"line after %lld s: %s",
 		(long long)b->session.cfg->boot_limit_s, last_line(b));
+	add_drivers_word(b);
 	boot_ends_foreign(b);
 }
 
@@ -66,7 +85,7 @@ bool boot_ends_late(struct boot *b)
 	const struct host_config *cfg = b->session.cfg;
 	double t = clock_seconds();
 
-	if (t > boot_silence_ends(b) && waits_for_hello(b) && !b->console.kernel_spoke) {
+	if (t > boot_silence_ends(b) && waits_for_hello(b) && !kernel_is_ours(b)) {
 		boot_ends_unheard(b);
 		return true;
 	}

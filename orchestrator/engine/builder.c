@@ -11,6 +11,7 @@ struct builder {
 	struct builder_request req;
 	struct kernel_build *kernels; /* one per req.kernels */
 	struct selftests *selftests;  /* [kernel * nplans + plan] */
+	struct kernel_build l1;	      /* if wants_l1() */
 	pthread_t thread;
 	pthread_mutex_t lock; /* what follows */
 	enum builder_state *states;
@@ -53,6 +54,29 @@ static int build_kernel(struct builder *b, size_t k, struct error *err)
 	return 0;
 }
 
+static bool wants_l1(const struct builder *b)
+{
+	for (size_t p = 0; p < b->req.nplans; p++)
+		if (scenario_plan_has_linux(&b->req.plans[p]))
+			return true;
+	return false;
+}
+
+/* The L1 kernel comes right after the first one: then that can boot while the others are built. */
+static int build_with_l1(struct builder *b, size_t k, struct error *err)
+{
+	struct kernel_env env = b->req.env;
+	int ret = build_kernel(b, k, err);
+
+	if (ret || k || !wants_l1(b))
+		return ret;
+	env.host_fragments = NULL; /* it never sees the host */
+	ret = kernel_build(&env, b->req.l1_kernel, &b->l1, err);
+	if (ret)
+		return error_prefix(err, ret, "for Linux L1s");
+	return 0;
+}
+
 /* All of them first: a boot waits for a kernel that is in the cache, not for one that is not. An
  * error will come again when it is built. */
 static void find_cached(struct builder *b)
@@ -72,7 +96,7 @@ static void *build_kernels(void *arg)
 
 	find_cached(b);
 	for (k = 0; k < b->req.nkernels && !b->ret && !is_stopped(b); k++) {
-		b->ret = build_kernel(b, k, &b->err);
+		b->ret = build_with_l1(b, k, &b->err);
 		set_state(b, k, b->ret ? BUILDER_GIVEN_UP : BUILDER_READY);
 		b->req.on_change(b->req.arg);
 	}
@@ -121,6 +145,11 @@ const struct selftests *builder_selftests(const struct builder *b, size_t kernel
 	return &b->selftests[kernel * b->req.nplans + plan];
 }
 
+const struct kernel_build *builder_l1(const struct builder *b, size_t plan)
+{
+	return scenario_plan_has_linux(&b->req.plans[plan]) ? &b->l1 : NULL;
+}
+
 void builder_stop(struct builder *b)
 {
 	pthread_mutex_lock(&b->lock);
@@ -144,6 +173,7 @@ void builder_free(struct builder *b)
 		kernel_build_free(&b->kernels[i]);
 	for (size_t i = 0; i < b->req.nkernels * b->req.nplans; i++)
 		selftests_free(&b->selftests[i]);
+	kernel_build_free(&b->l1);
 	pthread_mutex_destroy(&b->lock);
 	free(b->kernels);
 	free(b->selftests);

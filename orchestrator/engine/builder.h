@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * builder.h - the kernels of a run, and the selftests that its plans name, built one after the other
- * in a thread of their own, so that the first can be booted while the next is being compiled.
+ * builder.h - the kernels of a run, the one that Linux L1s boot, and the selftests that its plans name,
+ * built one after the other in a thread of their own, so that the first can be booted while the next is being compiled.
  */
 #ifndef ORCHESTRATOR_ENGINE_BUILDER_H
 #define ORCHESTRATOR_ENGINE_BUILDER_H
@@ -18,6 +18,7 @@ struct builder_request { /* borrowed to builder_free() */
 	size_t nkernels;
 	const struct scenario_plan *plans;
 	size_t nplans;
+	const char *l1_kernel; /* built too if a plan has a Linux L1, which boots it */
 	/* Called from the thread when builder_state() has changed. */
 	void (*on_change)(void *arg);
 	void *arg;
@@ -26,7 +27,7 @@ struct builder_request { /* borrowed to builder_free() */
 enum builder_state {
 	BUILDER_COMPILES, /* not there, and it may take many minutes */
 	BUILDER_CACHED,	  /* not there, but in the cache: it will be in a moment */
-	BUILDER_READY,	  /* there, with its selftests */
+	BUILDER_READY,	  /* there, with its selftests and the L1 kernel */
 	BUILDER_GIVEN_UP, /* an error or builder_stop(): it will never be there */
 };
 
@@ -36,6 +37,9 @@ enum builder_state builder_state(struct builder *b, size_t kernel);
 /* Of a kernel that is ready. */
 const struct kernel_build *builder_kernel(const struct builder *b, size_t kernel);
 const struct selftests *builder_selftests(const struct builder *b, size_t kernel, size_t plan);
+
+/* The kernel of Linux L1s, once any kernel is ready; NULL if the plan has no such L1. */
+const struct kernel_build *builder_l1(const struct builder *b, size_t plan);
 
 /* Starts no other kernel. What is being built goes on: only a cancel (common/cancel.h) ends that. */
 void builder_stop(struct builder *b);

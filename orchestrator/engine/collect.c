@@ -92,6 +92,19 @@ static int collect_hello(struct collector *c, const struct json_node *rec, struc
 	return 0;
 }
 
+static int collect_l1(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m;
+	int ret = measure_of(c, rec, &m, err);
+
+	if (ret)
+		return ret;
+	c->l1_build_id = text_of(rec, "build_id", err);
+	if (!c->l1_build_id || !text_of(rec, "via", err) || !text_of(rec, "nested", err))
+		return -EINVAL;
+	return 0;
+}
+
 static int read_bucket(const struct json_node *pair, struct results_bucket *out, struct error *err)
 {
 	struct json_node item;
@@ -425,10 +438,11 @@ static const struct {
 	const char *type;
 	int (*collect)(struct collector *c, const struct json_node *rec, struct error *err);
 } record_types[] = {
-	{"hello", collect_hello},     {"begin", ignore_record},	      {"alive", ignore_record},
-	{"metric", collect_metric},   {"counters", collect_counters}, {"skip", collect_skip},
-	{"fail", collect_fail},	      {"test", collect_test},	      {"end", collect_end},
-	{"console", collect_console}, {"fatal", collect_fatal},	      {"bye", ignore_record},
+	{"hello", collect_hello}, {"l1", collect_l1},		{"begin", ignore_record},
+	{"alive", ignore_record}, {"metric", collect_metric},	{"counters", collect_counters},
+	{"skip", collect_skip},	  {"fail", collect_fail},	{"test", collect_test},
+	{"end", collect_end},	  {"console", collect_console}, {"fatal", collect_fatal},
+	{"bye", ignore_record},
 };
 
 static int collect_record(struct collector *c, const struct json_node *rec, struct error *err)

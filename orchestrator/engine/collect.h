@@ -35,6 +35,7 @@ struct collector {
 	size_t ended;				/* measurements with an `end` record */
 	struct json_object *hello;		/* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
+	const char *l1_build_id;		/* of a Linux L1, from `l1`; NULL: there was none */
 	enum results_class class;		/* of the worst thing in the records */
 	struct error trouble;			/* and its text */
 	struct error complaint;			/* the kernel's first of its own; "": none */

@@ -89,6 +89,14 @@ static int find_host(struct engine *e, struct error *err)
 				 e->found.missing.buf);
 	if (!e->req->append)
 		return 0;
+	if (e->host.driver->runs_in_place) {
+		e->summary->unfit = true;
+		return error_set(
+			err, -ENODEV,
+			"SKIP: host %s boots nothing, so its kernel gets no parameters: boot it "
+			"with \"%s\" yourself",
+			e->host.name, e->req->append);
+	}
 	/* other parameters make other numbers: these boots are compared with each other alone */
 	json_add_string(e->found.identity, "boot_parameters", e->req->append);
 	return image_check_cmdline(e->req->append, err);
@@ -101,6 +109,34 @@ static struct kernel_env kernels_env(const struct engine *e)
 		.cache_dir = e->places.cache,
 		.host_fragments = (const char *const *)e->host.kernel_config,
 	};
+}
+
+static const char *l1_kernel_of(const struct run_request *req)
+{
+	return req->l1_kernel ? req->l1_kernel : KERNEL_L1_DEFAULT;
+}
+
+static bool wants_l1_kernel(const struct engine *e)
+{
+	for (size_t p = 0; p < e->req->nscenarios; p++)
+		if (scenario_plan_has_linux(&e->plans[p]))
+			return true;
+	return false;
+}
+
+static int check_l1_kernel(const struct engine *e, struct error *err)
+{
+	const struct kernel_env env = kernels_env(e);
+	struct kernel_variant v;
+	int ret;
+
+	if (!wants_l1_kernel(e))
+		return 0;
+	ret = kernel_variant_load(&env, l1_kernel_of(e->req), &v, err);
+	if (ret)
+		return ret;
+	kernel_variant_free(&v);
+	return 0;
 }
 
 /* Only a host that boots nothing can measure the running kernel, and nothing else can be measured there. */
@@ -263,6 +299,7 @@ static void start_job(struct engine *e, const struct job *j)
 		.kernel = builder_kernel(e->builder, j->kernel),
 		.plan = &e->plans[j->plan],
 		.selftests = builder_selftests(e->builder, j->kernel, j->plan),
+		.l1 = builder_l1(e->builder, j->plan),
 		.boot = j->boot,
 		.seed = e->req->seed + j->boot - 1,
 	};
@@ -396,6 +433,7 @@ static int run_jobs(struct engine *e)
 		.nkernels = e->req->nkernels,
 		.plans = e->plans,
 		.nplans = e->req->nscenarios,
+		.l1_kernel = l1_kernel_of(e->req),
 		.on_change = on_build_change,
 		.arg = e,
 	};
@@ -439,6 +477,9 @@ static int prepare_run(struct engine *e, struct error *err)
 	ret = check_names(e, err);
 	if (ret)
 		return ret;
+	ret = check_l1_kernel(e, err);
+	if (ret)
+		return ret;
 	describe_environment(e);
 	make_jobs(e);
 	e->setting.environment = e->environment;
@@ -469,13 +510,14 @@ void run_summary_free(struct run_summary *summary)
 	summary->nkernels = 0;
 }
 
-int run_check(const struct run_request *req, struct error *err)
+int run_check(const struct run_request *req, bool *unfit, struct error *err)
 {
 	struct run_summary summary = {0};
 	struct engine e = {
 		.req = req, .summary = &summary, .found.missing = STRBUF_INIT, .err = err};
 	int ret = prepare_run(&e, err);
 
+	*unfit = summary.unfit;
 	engine_release(&e);
 	run_summary_free(&summary);
 	return ret;

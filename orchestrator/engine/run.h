@@ -36,9 +36,10 @@ struct run_request {		      /* borrowed strings */
 	size_t nscenarios;
 	const char *const *kernels; /* variants' names, or paths of their JSON files */
 	size_t nkernels;
-	const char *host;    /* host_find() */
-	const char *append;  /* more boot parameters, NULL: none; part of the host's identity */
-	const char *session; /* from run_new_session() */
+	const char *l1_kernel; /* the variant that Linux L1s boot; NULL: KERNEL_L1_DEFAULT */
+	const char *host;      /* host_find() */
+	const char *append;    /* more boot parameters, NULL: none; part of the host's identity */
+	const char *session;   /* from run_new_session() */
 	const char *runs_dir;
 	const char *command;   /* the command line, for the record */
 	uint64_t seed;	       /* base seed */
@@ -64,8 +65,8 @@ void run_summary_free(struct run_summary *summary);
 void run_new_session(char session[RUN_SESSION_MAX]);
 
 /* Can it be done at all? Scenarios, variants, the host and the boot parameters are read, nothing is
- * built, booted or written. run_execute() does the same first. */
-int run_check(const struct run_request *req, struct error *err);
+ * built, booted or written. run_execute() does the same first. *unfit: as in struct run_summary. */
+int run_check(const struct run_request *req, bool *unfit, struct error *err);
 
 /*
  * Does it all. 0 when every boot was made and stored, whatever the boots' own outcome (see

@@ -17,7 +17,8 @@
 #include "orchestrator/explain/profile.h"
 #include "results/store/distribution.h"
 
-#define ROUNDS 40 /* unless the request says how many: with 8 L2 vCPUs 320 operations a boot */
+#define PATIENCE 4  /* times the host's limit without progress */
+#define ROUNDS	 40 /* unless the request says how many: with 8 L2 vCPUs 320 operations a boot */
 /* More boots are made until the total is known as well as this. */
 #define NARROW_SHARE	    0.0025
 #define NARROW_INSTRUCTIONS 50
@@ -57,6 +58,8 @@ static int find_host(struct work *w, struct error *err)
 		why = w->host.driver->cannot_trace(&w->host);
 	if (why)
 		return error_set(err, -ENOTSUP, "SKIP: host %s: %s", w->request->host, why);
+	/* While operations are followed no record comes, and they are followed slowly. */
+	w->host.progress_limit_s *= PATIENCE;
 	ret = host_probe(&w->host, &w->places, &w->found, err);
 	if (ret)
 		return ret;

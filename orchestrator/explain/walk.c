@@ -153,14 +153,13 @@ static size_t find_interrupt(const struct walk_stack *s)
 
 /* A return to where no CALL was seen goes to the unknown caller of the first frame. Else the stack was
  * switched (another thread), and begins anew. */
-static void pop(struct walk *w, struct walk_stack *s, uint64_t rip, bool from_interrupt)
+static void pop(struct walk_stack *s, uint64_t rip, bool from_interrupt)
 {
 	size_t at = find_return(s, rip);
 
 	if (!at && from_interrupt)
 		at = find_interrupt(s);
 	s->n = at ? at - 1 : 0;
-	(void)w;
 }
 
 /* ---- events ---- */
@@ -252,7 +251,7 @@ static void follow(struct walk *w, const struct host_step *step, uint32_t functi
 		return;
 	}
 	if (w->flow == STEP_RETURN || w->flow == STEP_IRETURN) {
-		pop(w, s, step->rip, w->flow == STEP_IRETURN);
+		pop(s, step->rip, w->flow == STEP_IRETURN);
 	} else if (is_interrupted(w, step, function)) {
 		push(w, s, function, w->last_next, true);
 		watch_for_reason(w, function);

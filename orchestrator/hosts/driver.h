@@ -101,6 +101,7 @@ struct host_session {
 	const char *image;	  /* ISO to boot; NULL where runs_in_place */
 	const char *agent, *plan; /* files: where runs_in_place */
 	const char *selftests;	  /* a folder of them; NULL: the plan names none */
+	const char *l1_kernel;	  /* the vmlinux of its Linux L1s; NULL: it has none */
 	const char *run_dir;	  /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
 	const struct host_tracer *tracer;  /* NULL: nobody follows; else cannot_trace() said NULL */
@@ -164,6 +165,9 @@ struct host_driver {
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
 			 struct json_object *hello);
 
+	/* NULL, or appends what the site's DHCP and TFTP servers must say for such a host, as a file for
+	 * dnsmasq with remarks. -EINVAL: not as its file is. */
+	int (*netboot)(const struct host_config *cfg, struct strbuf *out, struct error *err);
 	/* NULL: no such host can be traced. Why can this one not? NULL: it can. */
 	const char *(*cannot_trace)(const struct host_config *cfg);
 
@@ -184,6 +188,9 @@ struct host_driver {
 	 * switched it off; -ECONNRESET: the guest died (a triple fault, a reset); -EIO: the host
 	 * itself failed (the emulator crashed or was killed, ...). */
 	int (*postmortem)(struct host_session *s, struct strbuf *why);
+	/* NULL, or appends to @out how far the host came, as far as the driver knows ("nobody fetched the
+	 * image"): for a boot of which nothing was heard. */
+	void (*tell)(struct host_session *s, struct strbuf *out);
 	/* Undoes provision() and open_channel(), each if it was done or goes on; an error says what
 	 * is left to be undone by hand. The host is off. */
 	int (*release)(struct host_session *s, struct error *err);

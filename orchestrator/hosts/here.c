@@ -14,14 +14,17 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
+#include "orchestrator/hosts/journal.h"
 
 #define PROBE_LIMIT_MS 10000
 #define RESTORE_MS     10000
+#define LOCK	       "this machine"
 #define OFF_GRACE_MS   5000 /* for the agent to put the machine back */
 
 /* One agent. */
 struct here {
 	char *journal;
+	struct journal *lock;
 	pid_t pid; /* leads its process group; 0: none or ended */
 	int pidfd; /* readable when it has ended, or -1 */
 	int status;
@@ -79,21 +82,16 @@ static int here_probe(const struct host_config *cfg, const struct places *places
 
 /* ---- a boot that is none ---- */
 
-static char *find_journal(void)
+/* The agent's: what it has changed. The other one, lock, keeps a second run away. */
+static char *journal_path(const struct host_config *cfg)
 {
-	struct places places;
-	char *path;
-
-	places_find(&places, NULL);
-	path = xasprintf("%s/hosts/here.journal", places.cache);
-	places_free(&places);
-	return path;
+	return xasprintf("%s/here.journal", cfg->state_dir);
 }
 
 /* What an agent that was killed left changed. */
-static int restore_machine(const struct host_session *s, const char *journal, struct error *err)
+static int restore_machine(const char *agent, const char *journal, struct error *err)
 {
-	const char *const argv[] = {s->agent, "--restore", journal, NULL};
+	const char *const argv[] = {agent, "--restore", journal, NULL};
 	const struct subprocess sp = {.argv = argv, .timeout_ms = RESTORE_MS};
 
 	if (!fs_exists(journal))
@@ -101,20 +99,38 @@ static int restore_machine(const struct host_session *s, const char *journal, st
 	return subprocess_run(&sp, NULL, err);
 }
 
+static int here_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
+{
+	__cleanup_free char *journal = journal_path(cfg);
+	struct journal *lock;
+	struct places places;
+	int ret = journal_open(cfg, LOCK, &lock, err);
+
+	if (ret)
+		return ret;
+	places_find(&places, NULL);
+	if (fs_exists(journal)) {
+		ret = restore_machine(places.agent, journal, err);
+		if (!ret)
+			strbuf_addstr(did, "the machine's settings are as they were\n");
+	}
+	places_free(&places);
+	journal_close(lock);
+	return ret;
+}
+
 static int here_provision(struct host_session *s, struct error *err)
 {
 	struct here *h = xcalloc(1, sizeof(*h));
-	__cleanup_free char *dir = NULL;
 	int ret;
 
 	s->priv = h;
 	h->pidfd = -1;
-	h->journal = find_journal();
-	dir = strndup(h->journal, strrchr(h->journal, '/') - h->journal);
-	ret = fs_mkdir_p(dir, err);
+	h->journal = journal_path(s->cfg);
+	ret = journal_open(s->cfg, LOCK, &h->lock, err);
 	if (ret)
 		return ret;
-	return restore_machine(s, h->journal, err);
+	return restore_machine(s->agent, h->journal, err);
 }
 
 static int here_open_channel(struct host_session *s, struct error *err)
@@ -133,9 +149,10 @@ static void run_agent(const struct host_session *s, const struct here *h, pid_t 
 static void run_agent(const struct host_session *s, const struct here *h, pid_t parent)
 {
 	const char *tests = s->selftests ? s->selftests : "/selftests";
+	const char *l1 = s->l1_kernel ? s->l1_kernel : "/l1/vmlinux";
 	const char *const argv[] = {s->agent,	     "--plan",	    s->plan, "--records",
 				    s->records_path, "--selftests", tests,   "--quiet",
-				    h->journal,	     NULL};
+				    h->journal,	     "--l1-kernel", l1,	     NULL};
 	sigset_t none;
 	int in, out;
 
@@ -220,12 +237,14 @@ static int here_postmortem(struct host_session *s, struct strbuf *why)
 static int here_release(struct host_session *s, struct error *err)
 {
 	struct here *h = s->priv;
-	int ret;
+	int ret = 0;
 
 	if (!h)
 		return 0;
 	end_agent(h);
-	ret = restore_machine(s, h->journal, err);
+	if (h->lock)
+		ret = restore_machine(s->agent, h->journal, err);
+	journal_close(h->lock);
 	if (h->pidfd >= 0)
 		close(h->pidfd);
 	free(h->journal);
@@ -245,6 +264,7 @@ const struct host_driver host_here = {
 	.free_config = free,
 	.cmdline = here_cmdline,
 	.probe = here_probe,
+	.rescue = here_rescue,
 	.identify = host_identify_machine,
 	.provision = here_provision,
 	.open_channel = here_open_channel,

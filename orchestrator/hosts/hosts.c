@@ -13,12 +13,14 @@
 #include "orchestrator/hosts/emulated.h"
 #include "orchestrator/hosts/here.h"
 #include "orchestrator/hosts/ipmi/ipmi.h"
+#include "orchestrator/hosts/kexec/kexec.h"
+#include "orchestrator/hosts/libvirt/libvirt.h"
 #include "orchestrator/hosts/redfish/redfish.h"
 
 #define SUFFIX ".json"
 
-const struct host_driver *const host_drivers[] = {&host_emulated, &host_here, &host_ipmi,
-						  &host_redfish, NULL};
+const struct host_driver *const host_drivers[] = {
+	&host_emulated, &host_here, &host_libvirt, &host_kexec, &host_ipmi, &host_redfish, NULL};
 
 /* Hosts that need no file: what would be in it. */
 static const struct {

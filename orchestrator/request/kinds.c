@@ -5,6 +5,7 @@
 
 #include "common/alloc.h"
 #include "common/shell.h"
+#include "kernels/kernels.h"
 #include "orchestrator/request/fields.h"
 #include "results/report/report.h"
 
@@ -251,6 +252,9 @@ static const struct request_field run_fields[] = {
 	 .help = "one more kernel: the last one, with this option; can be repeated"},
 	{.key = "append", .type = REQUEST_TEXT, .at = AT(run.append), .argname = "PARAMETERS",
 	 .help = "more boot parameters for every kernel"},
+	{.key = "l1_kernel", .type = REQUEST_TEXT, .at = AT(run.l1_kernel), .argname = "KERNEL",
+	 .otherwise = KERNEL_L1_DEFAULT, .file = REQUEST_JSON_FILE,
+	 .help = "the kernel that scenarios with a Linux L1 boot inside each kernel"},
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(run.boots), .argname = "N|auto",
 	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},

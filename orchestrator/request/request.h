@@ -49,6 +49,7 @@ struct request_run {
 	struct request_list scenarios; /* names, or paths of .json files */
 	struct request_list kernels;   /* variants; the base first */
 	struct request_list config; /* CONFIG_X=y of one more kernel, which is the last one else */
+	char *l1_kernel;	    /* the variant that Linux L1s boot */
 	char *host;
 	char *append;  /* more boot parameters of every kernel; NULL: none */
 	int boots;     /* of each kernel; 0: auto, until everything is decided */

@@ -107,9 +107,6 @@ const char *explain_side_verdict(const struct explain_side *s);
 
 /* ---- statistics.c ---- */
 
-/* Mean and standard error of @n values of a sample of @n of @all (0: of very many). */
-struct explain_mean explain_mean_of(const double *values, size_t n, size_t all);
-
 /*
  * The interval of the difference @b - @a, of @na and @nb operations, at EXPLAIN_CONFIDENCE for @rows such
  * intervals at once (Bonferroni): Student's t with Welch's degrees of freedom.

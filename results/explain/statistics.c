@@ -7,23 +7,6 @@
 
 #include "results/explain/explain.h"
 
-struct explain_mean explain_mean_of(const double *values, size_t n, size_t all)
-{
-	struct explain_mean m = {0};
-	double squares = 0, unseen = 1;
-
-	for (size_t i = 0; i < n; i++)
-		m.mean += values[i] / (double)n;
-	for (size_t i = 0; i < n; i++)
-		squares += (values[i] - m.mean) * (values[i] - m.mean);
-	/* Drawn without putting back: of a sample of all there is no error. */
-	if (all >= n && all > 0)
-		unseen = 1 - (double)n / (double)all;
-	if (n > 1)
-		m.error = sqrt(squares / (double)(n - 1) / (double)n * unseen);
-	return m;
-}
-
 /* Welch-Satterthwaite. */
 static double degrees_of_freedom(struct explain_mean a, size_t na, struct explain_mean b, size_t nb)
 {

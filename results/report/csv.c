@@ -16,7 +16,8 @@
 #define HEAD_AFTER                                                                          \
 	"unit,better,clock,base,new,base_boots,new_boots,"                                  \
 	"base_median,new_median,ratio,low,high,p_value,verdict,base_p99,new_p99,p99_ratio," \
-	"p99_low,p99_high,p99_p_value,p99_verdict,smallest_effect_percent,more_boots,why\r\n"
+	"p99_low,p99_high,p99_p_value,p99_verdict,smallest_effect_percent,more_boots,why,"  \
+	"database_head\r\n"
 
 struct parameters { /* the names of all, sorted */
 	char **names;
@@ -93,9 +94,11 @@ static void add_head(struct strbuf *out, const struct parameters *p)
 	strbuf_addstr(out, HEAD_AFTER);
 }
 
-static void add_metric(struct strbuf *out, const struct results_comparison *c,
-		       const struct parameters *p, const struct results_compared *m)
+static void add_metric(struct strbuf *out, const struct report *r, const struct parameters *p,
+		       const struct results_compared *m)
 {
+	const struct results_comparison *c = &r->comparison;
+	__cleanup_free char *head = words_head(&r->head);
 	const char *const texts[] = {m->unit, m->better, c->clock, c->base, c->new};
 
 	add_text(out, m->scenario);
@@ -117,7 +120,8 @@ static void add_metric(struct strbuf *out, const struct results_comparison *c,
 	add_judgement(out, &m->p99);
 	add_number(out, m->smallest_effect);
 	add_number(out, m->median.more_boots);
-	markup_csv(out, m->median.why);
+	add_text(out, m->median.why);
+	markup_csv(out, head);
 	strbuf_addstr(out, "\r\n");
 }
 
@@ -128,6 +132,6 @@ void csv_render(const struct report *r, const struct report_options *o, struct s
 	(void)o;
 	add_head(out, &p);
 	for (size_t i = 0; i < r->comparison.nmetrics; i++)
-		add_metric(out, &r->comparison, &p, &r->comparison.metrics[i]);
+		add_metric(out, r, &p, &r->comparison.metrics[i]);
 	free_parameters(&p);
 }

@@ -508,7 +508,7 @@ static void add_table(const struct report *r, struct strbuf *out)
 void email_render(const struct report *r, const struct report_options *o, struct strbuf *out)
 {
 	const struct results_compared *first = find_first_metric(&r->comparison);
-	__cleanup_free char *id = make_message_id(r);
+	__cleanup_free char *id = make_message_id(r), *head = words_head(&r->head);
 	struct strbuf commands = STRBUF_INIT;
 	struct news n;
 
@@ -531,6 +531,8 @@ void email_render(const struct report *r, const struct report_options *o, struct
 		add_line(out, "\t", line);
 	strbuf_addstr(out, "\nDetails, medians over boots:\n\n");
 	add_table(r, out);
+	if (*head)
+		add_line(out, "\nDatabase head: ", head);
 	strbuf_addstr(out, "\n-- \nnestlab\n");
 	strbuf_release(&commands);
 	free(n.what);

@@ -20,6 +20,7 @@
 #include "results/report/markup.h"
 #include "results/report/objects.h"
 #include "results/report/points.h"
+#include "results/report/words.h"
 
 #define MESSAGE_MAX 300	  /* bytes of an attribute, which readers show in one line */
 #define OUTPUT_MAX  16384 /* of a failure's text, and of what one test case adds to the output */
@@ -130,6 +131,7 @@ static void add_property(struct strbuf *out, const char *name, const char *value
 static void add_properties(const struct report *r, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
+	__cleanup_free char *head = words_head(&r->head);
 
 	strbuf_addstr(out, "    <properties>\n");
 	add_property(out, "base", c->base);
@@ -138,6 +140,8 @@ static void add_properties(const struct report *r, struct strbuf *out)
 	add_property(out, "new_key", c->new_key);
 	add_property(out, "clock", c->clock);
 	add_property(out, "verdict", results_verdict_name(c->verdict));
+	if (*head)
+		add_property(out, "database_head", head);
 	strbuf_addstr(out, "    </properties>\n");
 }
 

@@ -16,6 +16,7 @@
 #include "results/report/formats.h"
 #include "results/report/objects.h"
 #include "results/report/points.h"
+#include "results/report/words.h"
 
 #define ORIGIN	    "nestlab"
 #define KCIDB_MAJOR 5
@@ -156,6 +157,7 @@ static struct json_object *make_misc(const struct report *r, const struct report
 {
 	struct json_object *j = json_object_new_object(), *params = NULL;
 	const struct results_compared *m = p->metric;
+	__cleanup_free char *head = words_head(&r->head);
 
 	if (m)
 		params = objects_parse(m->params);
@@ -164,6 +166,7 @@ static struct json_object *make_misc(const struct report *r, const struct report
 	if (params)
 		json_object_object_add(j, "params", params);
 	objects_add_text(j, "clock", r->comparison.clock);
+	objects_add_text(j, "database_head", head);
 	if (!m)
 		return j;
 	objects_add_text(j, "better", m->better);

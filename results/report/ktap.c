@@ -11,6 +11,7 @@
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 #include "results/report/points.h"
+#include "results/report/words.h"
 
 #define SUITE_MAX    100 /* bytes; together with the words around them below 512 */
 #define NAME_MAX     180
@@ -124,11 +125,14 @@ static void add_point(const struct report_point *p, size_t number, struct strbuf
 
 void ktap_render(const struct report *r, const struct report_options *o, struct strbuf *out)
 {
+	__cleanup_free char *head = words_head(&r->head);
 	struct report_points points;
 
 	(void)o;
 	points_collect(r, &points);
 	strbuf_addf(out, "KTAP version 1\n1..%zu\n", points.count);
+	if (*head)
+		strbuf_addf(out, "# database head %s\n", head);
 	for (size_t i = 0; i < points.count; i++)
 		add_point(&points.items[i], i + 1, out);
 	points_free(&points);

@@ -2,6 +2,7 @@
 #include "results/report/words.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -437,4 +438,11 @@ enum tone words_tone(enum results_verdict v)
 bool words_has_regressed(const struct results_compared *m)
 {
 	return m->median.verdict == VERDICT_REGRESSED || m->p99.verdict == VERDICT_REGRESSED;
+}
+
+char *words_head(const struct results_head *h)
+{
+	if (!h->seals)
+		return xstrdup("");
+	return xasprintf("%" PRId64 ":%s", h->seals, h->head);
 }

@@ -89,4 +89,8 @@ enum tone words_tone(enum results_verdict v);
 /* Regressed, its median or its tail. */
 bool words_has_regressed(const struct results_compared *m);
 
+/* The head of a database's chain of seals as `nestlab db check --head` takes it, "SEALS:HEX"; "" if it has
+ * no chain. The caller frees. */
+char *words_head(const struct results_head *h);
+
 #endif

@@ -27,9 +27,11 @@ declare -A asked=(
 	[warning]="--scenario multiplex --param l2_vcpus=2 --rounds 5 --message WARNING.*kernel_init --max-boots 64"
 )
 
-break_selftest() { # any format of a nested state is taken
-	commit "KVM: nVMX: take any format" $nested < <(show $nested |
-		sed '/^\tif (kvm_state->format != KVM_STATE_NESTED_FORMAT_VMX)$/,+1d')
+break_selftest() { # a nested state without VMXON, which is a right one, is refused
+	commit "KVM: nVMX: VMX is always on" $nested < <(show $nested |
+		sed '/^\tif (kvm_state->hdr.vmx.vmxon_pa == INVALID_GPA) {$/a\
+\t\tif (kvm_state->hdr.vmx.vmcs12_pa == INVALID_GPA)\
+\t\t\treturn -EINVAL;')
 }
 break_panic() { commit_patch "init: stop early" "$kernels"/panic/*.patch; }
 break_integrity() {

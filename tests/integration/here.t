@@ -9,7 +9,7 @@ set -u
 AGENT=$(dirname "$NESTLAB")/nestlab-agent
 PLAN="nestlab-plan 1
 run seed=1 mode=cooperative
-measure id=0 scenario=exits l1=micro-vmx reason=vmcall memory=managed ept=1 apic_pages=0 rounds=20 warmup=2
+measure id=0 scenario=exits l1=micro-vmx memory=managed l2_vcpus=1 l1_vcpus=1 ept=1 apic_pages=0 rounds=20 warmup=2 reason=vmcall
 measure id=1 scenario=multiplex l1=micro-vmx memory=managed l2_vcpus=2 l1_vcpus=1 ept=1 apic_pages=0 rounds=20 warmup=2
 end count=2
 "
@@ -29,6 +29,10 @@ is $STATUS 125 "another kernel than the running one: cannot tell"
 run --host emulated --kernel running
 is "$STATUS $(grep -c 'SKIP: host emulated boots kernels' "$TMP/out")" "125 1" \
 	"the running kernel elsewhere: cannot tell, and why"
+if [ -z "$("$NESTLAB" host check here | grep missing)" ]; then
+	run --host here --kernel running --append quiet
+	is "$STATUS $(grep -c 'SKIP: host here boots nothing' "$TMP/out")" "125 1" "nor are there parameters"
+fi
 missing=$("$NESTLAB" host check here | grep missing)
 if [ -n "$missing" ]; then
 	run --host here --kernel running
@@ -68,6 +72,7 @@ like "$console" 'killed: 0 of 2 settings as before, the journal is there' \
 like "$console" 'restore: exit status 0' "what a killed agent left is put back"
 like "$console" 'restored: 2 of 2 settings as before, the journal is gone' "all of it"
 like "$console" 'at the end: 2 of 2 settings as before, the journal is gone' "and so it is after a run"
+unlike "$console" 'tsc: "type":"fatal"' "with a real clock the emulated machine is quiet, too"
 like "$console" 'tsc: .*"clock":"tsc"' "with a real clock the agent takes the TSC"
 like "$console" 'tsc: .*"machine":{.*"halt_poll_ns":"0"' "and says what identifies the machine"
 plan_done

@@ -299,4 +299,5 @@ is "$(files)" "$BEFORE" 'a limit on file size: nothing is left behind'
 is "$(ls -A "$K/patches" | grep '^\.')" '' 'no half folder is left'
 is "$(ls "$SCRATCH")" '' 'nor a temporary one'
 
+is "$(import devzero --mbox /dev/zero 2>&1 | grep -c 'a device, not a mailbox')" 1 'a device is no mailbox'
 plan_done

@@ -101,6 +101,46 @@ ok "$([ -s "$home/signed/signoff.txt" ]; echo $?)" "a sign-off by a policy of th
 is "$(find "$TMP/dest" | sort)" "$(cd "$TMP/dest" && sed "s|^\.|$TMP/dest|" <<<"$before")" \
 	"nothing was written where nestlab is installed"
 
+# ---- bisect: a tree of somebody else's, which can only be read ----
+
+# Its Makefile compiles the fake files and then takes a kernel that is built: commits to boot, in no time.
+repo=$TMP/linux
+fake_kernel "$repo"
+sed -i -e 's|@cat vmlinux .config >\(.*/bzImage\)|@cp "$$(cat built)/bzImage" \1|' \
+	-e 's|@nm vmlinux >System.map|@cp "$$(cat built)/System.map" "$$(cat built)/vmlinux" .|' "$repo/Makefile"
+git init -q -b main "$repo"
+commit() { # commit TAG KERNEL
+	dirname "$("$NESTLAB" kernel show --json "$2" | jq -r .build.bzimage)" >"$repo/built"
+	echo "$1" >"$repo/$1"
+	sed -i "s|^.*/kernels/|$home/.cache/nestlab/kernels/|" "$repo/built"
+	git -C "$repo" add . && git -C "$repo" -c user.name=t -c user.email=t@localhost commit -qm "commit $1"
+	git -C "$repo" tag "$1"
+}
+commit v1 baseline
+commit v2 baseline
+commit v3 nested-context
+commit v4 nested-context
+chmod -R go+rX,go-w "$repo"
+outside() { (cd "$TMP" && find . -path ./home -prune -o -path ./out -prune -o -printf '%p %s %T@\n' | sort); }
+before=$(outside)
+probe=(--variant root --scenario exits --param l1=micro-vmx --param reason=vmcall --metric exit)
+out=$(as_user nestlab bisect --tree "$repo" --good v1 --bad v4 "${probe[@]}")
+is "$?" 128 "a tree of another user's is not bisected unasked"
+like "$out" "belongs to another user.* git config --global --add safe.directory $repo" "and the remedy is named"
+as_user git config --global --add safe.directory "$repo"
+out=$(as_user nestlab bisect --tree "$repo" --good v1 --bad v4 "${probe[@]}" --boots 2)
+is "$?" 0 "once it is trusted, it is" || echo "$out" | tail -20
+like "$out" 'from another commit.s tree' "with builds that go on from the commit before"
+like "$(grep -A2 'first bad commit (confirmed)' <<<"$out")" 'commit v3' "the commit is found"
+like "$out" 'testing again .*, and the bad end without it' "and a revert tried"
+unlike "$out" 'could not be tested by a revert' "which needed no writing to the tree"
+echo '$(error what is not committed)' >>"$repo/Makefile"
+before=$(outside)
+out=$(as_user nestlab test "$repo" "${probe[@]}" --limit 1)
+is "$?" 125 "what is checked out there is tested"
+like "$out" 'what is not committed|see .*log' "with what is not committed"
+is "$(outside)" "$before" "nothing was written outside the user's home"
+
 # ---- and gone ----
 
 MAKEFLAGS='' make --no-print-directory uninstall "BUILD=$build" "DESTDIR=$TMP/dest" PREFIX=/usr >"$TMP/out" 2>&1

@@ -328,4 +328,33 @@ like "$(cat "$(entry optional)/config")" 'CONFIG_TWO=y' 'but then it has them'
 echo '{ "base": "root", "options": ["TWO=y"] }' >"$K/wrong.json"
 like "$(build wrong)" 'wrong.json:1: expected CONFIG_NAME=VALUE' 'a wrong one is named'
 rm "$K/optional.json" "$K/wrong.json"
+if command -v clang >/dev/null && command -v ld.lld >/dev/null; then
+	echo '{ "base": "root", "compiler": "LLVM=1" }' >"$K/llvm.json"
+	like "$(build llvm)" '^llvm +[0-9a-f]{12} +built' 'LLVM=1 builds'
+	unlike "$("$NESTLAB" kernel show --json llvm | jq -r .build.key)" "^$("$NESTLAB" kernel show --json root | jq -r .build.key)\$" \
+		'under another key'
+	is "$("$NESTLAB" kernel show --json llvm | jq -r .build.compiler)" \
+		"$(clang --version | head -1), $(ld.lld --version | head -1)" 'the identity says which clang and lld'
+	like "$(readelf -p .comment "$(entry llvm)/vmlinux")" 'Linker: .*LLD' 'lld linked it'
+	unlike "$(readelf -p .comment "$(entry llvm)/vmlinux")" 'GCC' 'nothing of it is from the tree that gcc made'
+	like "$(build llvm)" '^llvm +[0-9a-f]{12} +cached' 'the same again is cached'
+	echo '{ "base": "root", "compiler": "clang" }' >"$K/mixed.json"
+	build mixed >"$TMP/out"
+	ok "$([ "$(entry mixed)" != "$(entry llvm)" ]; echo $?)" "clang with GNU's linker is another compiler"
+else
+	skip 'LLVM=1 builds' 'clang and lld are not installed'
+fi
+echo '{ "base": "root", "compiler": "LLVM=-999" }' >"$K/none.json"
+like "$(build none)" 'clang-999: no such program in PATH' 'an LLVM that is not there is named'
+echo '{ "base": "root", "compiler": "LLVM=../x" }' >"$K/none.json"
+like "$(build none)" '\$.compiler: expected one program.s name, "LLVM=1" or "LLVM=-VERSION"' 'what is no LLVM is refused'
+if command -v ccache >/dev/null; then
+	echo '{ "base": "root", "compiler": "ccache gcc", "options": ["CONFIG_CACHED=y"] }' >"$K/quick.json"
+	like "$(CCACHE_DIR=$TMP/ccache build quick)" '^quick +[0-9a-f]{12} +built' 'a compiler behind ccache builds'
+	ok "$([ -n "$(ls "$TMP/ccache" 2>/dev/null)" ]; echo $?)" 'through ccache'
+	is "$(basename "$(entry quick)")" "$(basename "$(entry root+CONFIG_CACHED=y)")" 'the kernel that the compiler alone makes'
+	rm "$K/quick.json"
+else
+	skip 'a compiler behind ccache builds' 'ccache is not installed'
+fi
 plan_done

@@ -3,7 +3,10 @@
 """A BMC that speaks Redfish, for the tests: it switches a real machine that boots what is in its drive.
 
     bmc.py serve DIR [--profile NAME] [--tls] [--machine bochs|qemu|fake] [--rate BYTES] [--set KEY=JSON]...
+            [--http-boot PROGRAM] [--qemu ARG...]
         serves until it is killed; DIR gets: url, console (its port), cert.pem, requests.log, state.json
+    bmc.py tree DIR FILE
+        serves a recorded service, path to body, read-only: does a client find its way?
     bmc.py console DIR
         the serial line: stdin and stdout
     bmc.py control URL JSON
@@ -11,7 +14,8 @@
         {"set": {KEY: VALUE}}; prints the state
 
 It does what DSP0266 and DSP0268 say, and what makes do otherwise: PROFILES below. Kinds of faults: timeout,
-reset, 500, 503, garbage, truncated, late (it is done, and no answer comes)."""
+reset, 500, 503, garbage, truncated, late (it is done, and no answer comes), stop (the file DIR/stopped says
+that it has come to it)."""
 
 import argparse
 import base64
@@ -141,6 +145,7 @@ class FakeMachine:
 
     def boot(self, image, disk):
         self.say(b"ACME BIOS 1.0\r\n")
+        time.sleep(0.3) # a machine that is on for less than that is not believed to have been
         if disk or not image:
             self.say(b"Debian GNU/Linux 12 disk ttyS0\r\nlogin: ")
             return
@@ -151,6 +156,7 @@ class FakeMachine:
         bye = record(1, '"type":"bye","records":2')
         if self.running:
             self.say(b"[    0.0] Linux version 6\r\n" + frames(bytes.fromhex(key), [hello, bye]))
+        self.running = False
 
     def off(self):
         self.running = False
@@ -243,7 +249,9 @@ class Bmc:
     def power_on(self):
         image, target = None, self.boot["Target"]
         if self.boot["Enabled"] != "Disabled":
-            if target == "UefiHttp" and self.boot["Uri"]:
+            if target == "UefiHttp" and self.args.http_boot:
+                subprocess.run([self.args.http_boot, self.boot["Uri"]], check=True) # the firmware fetches it itself
+            elif target == "UefiHttp" and self.boot["Uri"] and not self.p["boots_disk"]:
                 image = self.fetch(self.boot["Uri"], "http.iso")
             elif target in ("Cd", "UsbCd"):
                 wrong = target == "Cd" and "UsbCd" in self.p["targets"] # the SATA drive
@@ -314,6 +322,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with open(os.path.join(b.dir, "requests.log"), "a") as f:
                 f.write(f"{number} {self.command} {self.path} {self.headers.get('If-Match', '-')} {self.headers.get('Connection')}\n")
         kind = fault[1] if fault and fault[0] == number else None
+        if kind == "stop": # until whoever asked has been killed
+            open(os.path.join(b.dir, "stopped"), "w").close()
+            time.sleep(b.args.hang)
+            return self.drop()
         if kind in ("timeout", "reset", "500", "503"):
             if kind == "timeout":
                 time.sleep(b.args.hang)
@@ -541,7 +553,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = body.get("Image") or ""
         if "?" in url or not url.endswith(".iso"):
             raise Refusal(400, "not an image")
-        if b.take("insert_lies"):
+        if b.take("insert_lies") or p["task_fails"]:
             return self.finish()
         try:
             m["path"] = b.fetch(url, f"media-{name}.iso")
@@ -633,18 +645,61 @@ def serve(args):
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
-    for name, text in (("console", str(bmc.machine.port)), ("url", f"{scheme}://127.0.0.1:{server.server_port}")):
-        path = os.path.join(args.dir, name)
-        with open(path + ".new", "w") as f:
-            f.write(text + "\n")
-        os.rename(path + ".new", path)
+    tell(args.dir, "console", str(bmc.machine.port))
+    tell(args.dir, "url", f"{scheme}://127.0.0.1:{server.server_port}")
     print("ready", flush=True)
     server.serve_forever()
+
+
+class TreeHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.rstrip("/")
+        body, status, headers = self.tree.get(path), 200, {}
+        if self.command == "POST" and path.endswith("/Sessions"):
+            body, status, headers = {}, 201, {"X-Auth-Token": "t", "Location": path + "/1"}
+        elif self.command != "GET":
+            body, status = {}, 405
+        elif body is None:
+            body, status = {}, 404
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        for k, v in dict(headers, **{"Content-Length": str(len(data))}).items():
+            self.send_header(k, v)
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer
+
+
+def tree(args):
+    with open(args.file) as f:
+        data = {path.rstrip("/"): body for path, body in json.load(f).items()}
+    os.makedirs(args.dir, exist_ok=True)
+    server = Server(("127.0.0.1", 0), type("T", (TreeHandler,), {"tree": data}))
+    tell(args.dir, "url", f"http://127.0.0.1:{server.server_port}")
+    print("ready", flush=True)
+    server.serve_forever()
+
+
+def tell(directory, name, text):
+    """A file that is there whole or not at all."""
+    path = os.path.join(directory, name)
+    with open(path + ".new", "w") as f:
+        f.write(text + "\n")
+    os.rename(path + ".new", path)
 
 
 def console(args):
     with open(os.path.join(args.dir, "console")) as f:
         line = socket.create_connection(("127.0.0.1", int(f.read())))
+
+    os.write(1, b"\r\n") # it is open
 
     def send():
         while data := os.read(0, 4096):
@@ -675,7 +730,12 @@ if __name__ == "__main__":
     s.add_argument("--rate", type=int, default=1000000)
     s.add_argument("--hang", type=float, default=2, help="seconds of a time-out")
     s.add_argument("--set", action="append", default=[])
+    s.add_argument("--http-boot", help="called with the URL that the firmware is to boot")
     s.add_argument("--qemu", nargs=argparse.REMAINDER)
+    s = sub.add_parser("tree")
+    s.set_defaults(run=tree)
+    s.add_argument("dir")
+    s.add_argument("file")
     s = sub.add_parser("console")
     s.set_defaults(run=console)
     s.add_argument("dir")

@@ -18,7 +18,8 @@ build_boot() {
 # build_here: HERE, an init that runs /agent as host `here` does (tests/lib/here_init.c)
 build_here() {
 	HERE=$TMP/here_init
-	(cd "$TOP" && musl-gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -I. -o "$HERE" tests/lib/here_init.c)
+	(cd "$TOP" && musl-gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -I. -idirafter /usr/include \
+		-idirafter /usr/include/x86_64-linux-gnu -o "$HERE" tests/lib/here_init.c)
 }
 
 find_kernel() { # find_kernel [OPTION...]: options of `nestlab kernel`

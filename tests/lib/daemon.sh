@@ -5,15 +5,17 @@
 #	start_daemon [OPTION...]: in $STATE, without a worker; waits until it answers; sets DAEMON (its pid) and NESTLAB_URL
 #	start_agent NAME [OPTION...]: one that fakes its boots; sets AGENT
 #	api METHOD PATH [CURL OPTION...]: prints "STATUS BODY"
-NESTLABD=$(dirname "$NESTLAB")/nestlabd
+NESTLABD=${NESTLABD:-$(dirname "$NESTLAB")/nestlabd}
 STATE=$TMP/state
 FAKE_BOOT_PROGRAM=$TMP/fake_boot
 PIDS=()
 
 # what was started ends with the test, and before its folder is removed
-end_daemons() {
-	for pid in "${PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null; done
-	wait 2>/dev/null
+end_daemons() { # bash tells of jobs that were killed
+	{
+		for pid in "${PIDS[@]}"; do kill -KILL "$pid"; done
+		wait
+	} 2>/dev/null
 	rm -rf "$TMP"
 }
 trap end_daemons EXIT
@@ -36,7 +38,7 @@ await() { # await COMMAND...: until it succeeds, half a minute at most
 answers() { curl -sf --unix-socket "$STATE/nestlabd.sock" http://nestlabd/healthz; }
 
 start_daemon() {
-	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --backoff 1 "$@" 2>>"$TMP/daemon.log" &
+	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --backoff 1 --health-again 200 "$@" 2>>"$TMP/daemon.log" &
 	DAEMON=$!
 	PIDS+=("$DAEMON")
 	export NESTLAB_URL=unix:$STATE/nestlabd.sock

@@ -6,7 +6,7 @@ claim: leases among 100,000 queued boots, one after the other; agents: 1,000 of 
 a heartbeat and a result of 28 kB; import: rows of acknowledged results a second against `sqlite3 .import` of the
 same rows in the same run (80 rows a result); idle: context switches a second of a daemon that nobody asks.
 """
-import asyncio, hashlib, json, os, sqlite3, subprocess, sys, time
+import asyncio, atexit, hashlib, json, os, sqlite3, subprocess, sys, time
 
 nestlabd, nestlab, folder = sys.argv[1:4]
 state = os.path.join(folder, "load")
@@ -21,6 +21,7 @@ def start():
     global daemon
     daemon = subprocess.Popen([nestlabd, "--state", state, "--workers", "0", "--min-free", "1", "--tries", "1",
                                "--heartbeat", "60000", "--health", "none", "--quarantine", "1000000"], stdout=log, stderr=log)
+    atexit.register(daemon.kill)
     while not os.path.exists(socket):
         time.sleep(0.02)
 

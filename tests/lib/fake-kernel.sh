@@ -17,6 +17,10 @@ fake_kernel() {
 	EOF
 	cat >"$1/Makefile" <<-'EOF'
 		.RECIPEPREFIX := >
+		ifneq ($(LLVM),)
+		CC := clang$(filter -%,$(LLVM))
+		LD := ld.lld$(filter -%,$(LLVM))
+		endif
 		objs := src/f1.o src/f2.o src/f3.o src/f4.o
 		tinyconfig:
 		> @echo 'CONFIG_TINY=y' >.config
@@ -27,7 +31,7 @@ fake_kernel() {
 		> @$(CC) -c -o $@ $<
 		vmlinux: $(objs)
 		> @echo "  LD      $@"
-		> @ld -e 0 --build-id=sha1 -o $@ $^
+		> @$(LD) -e 0 --build-id=sha1 -o $@ $^
 		> @echo linked >>linked.log
 		bzImage: vmlinux
 		> @mkdir -p arch/x86/boot include/config

@@ -10,15 +10,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <linux/serial.h>
 
 #include "agents/l0/init.h"
 
@@ -177,6 +181,18 @@ static int open_line(void)
 	return fd;
 }
 
+/* Until the last byte has left: what is in a buffer goes with the machine. */
+static void drain(int fd)
+{
+	unsigned int lsr = 0;
+	int left = 1;
+
+	while (!ioctl(fd, TIOCOUTQ, &left) && left)
+		sched_yield();
+	while (!ioctl(fd, TIOCSERGETLSR, &lsr) && !(lsr & TIOCSER_TEMT))
+		sched_yield();
+}
+
 static void measure_for_the_boot(void)
 {
 	int line = open_line(), records;
@@ -189,6 +205,8 @@ static void measure_for_the_boot(void)
 			printf("here: the serial line takes no more\n");
 	printf("here: plan: exit status %d\n", end_of(pid));
 	tell_settings("at the end");
+	drain(STDOUT_FILENO);
+	drain(line);
 }
 
 static void power_off(void)
@@ -208,6 +226,7 @@ int main(void)
 		mkdir(mounts[i][1], 0755);
 		mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL);
 	}
+	symlink("/proc/self/fd/1", "/dev/stdout"); /* as udev does */
 	setvbuf(stdout, NULL, _IONBF, 0);
 	for (size_t i = 0; i < COUNT; i++)
 		put(settings[i].path, settings[i].odd);

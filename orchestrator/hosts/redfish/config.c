@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/fs.h"
 #include "orchestrator/hosts/credentials.h"
 #include "orchestrator/hosts/listen.h"
 
@@ -17,6 +16,7 @@ const char *const redfish_keys[] = {"bmc",
 				    "auth",
 				    "system",
 				    "boot",
+				    "records",
 				    "drive",
 				    "image_url",
 				    "listen",
@@ -32,6 +32,7 @@ const char *const redfish_keys[] = {"bmc",
 				    "connect_limit_ms",
 				    "request_limit_ms",
 				    "pace_ms",
+				    "watch_ms",
 				    NULL};
 
 #define AT(member) offsetof(struct redfish_config, member)
@@ -47,6 +48,7 @@ static const struct host_number numbers[] = {
 	{"poll_ms", AT(poll_ms), 1000, 1, 60000},
 	{"connect_limit_ms", AT(connect_limit_ms), 10000, 1, 600000},
 	{"request_limit_ms", AT(request_limit_ms), 30000, 1, 600000},
+	{"watch_ms", AT(watch_ms), 5000, 10, 600000},
 	{"pace_ms", AT(pace_ms), 160, 0, 60000}, /* at most 6 requests a second: some BMCs hang */
 };
 
@@ -72,6 +74,7 @@ static const struct word_key {
 	const char *words[4];
 } words[] = {
 	{"boot", AT(path), {"auto", "media", "http", NULL}},
+	{"records", AT(records), {"console", "http", NULL}},
 	{"auth", AT(auth), {"auto", "session", "basic", NULL}},
 };
 
@@ -94,6 +97,7 @@ static int read_text(const struct json_node *file, const struct text_key *row, v
 static int read_word(const struct json_node *file, const struct word_key *row, void *out,
 		     struct error *err)
 {
+	struct strbuf known = STRBUF_INIT;
 	struct json_node node;
 	const char *text;
 	int ret = json_member(file, row->key, false, &node, err);
@@ -108,8 +112,11 @@ static int read_word(const struct json_node *file, const struct word_key *row, v
 			*(int64_t *)(void *)((char *)out + row->offset) = i;
 			return 0;
 		}
-	return json_error(&node, err, "expected \"%s\", \"%s\" or \"%s\"", row->words[0],
-			  row->words[1], row->words[2]);
+	for (int i = 0; row->words[i]; i++)
+		strbuf_addf(&known, " \"%s\"", row->words[i]);
+	ret = json_error(&node, err, "expected one of%s", known.buf);
+	strbuf_release(&known);
+	return ret;
 }
 
 /* ---- tls ---- */
@@ -169,70 +176,17 @@ static int read_tls(const struct json_node *file, struct redfish_config *c, stru
 	return json_error(&tls, err, "expected {\"pin\": ...}, {\"ca\": FILE} or \"none\"");
 }
 
-/* ---- console ---- */
-
-static int read_command(const struct json_node *console, struct redfish_config *c,
-			struct error *err)
-{
-	struct json_node list, item;
-	const char *word;
-	int ret = json_member(console, "command", true, &list, err);
-
-	if (ret)
-		return ret;
-	ret = json_as_array(&list, err);
-	if (ret)
-		return ret;
-	if (!json_length(&list))
-		return json_error(&list, err, "expected a command: program and arguments");
-	c->console = xcalloc(json_length(&list) + 1, sizeof(*c->console));
-	for (size_t i = 0; i < json_length(&list); i++) {
-		json_element(&list, i, &item);
-		ret = json_as_string(&item, &word, err);
-		if (ret)
-			return ret;
-		c->console[i] = xstrdup(word);
-	}
-	return 0;
-}
-
-static int read_device(const struct json_node *console, struct redfish_config *c, struct error *err)
-{
-	const struct text_key device = {"device", AT(console_device), false};
-	const struct host_number speed = {"speed", AT(console_speed), 115200, 1200, 4000000};
-	int ret = read_text(console, &device, c, err);
-
-	if (ret)
-		return ret;
-	if (!c->console_device)
-		c->console_device = xstrdup("ttyS0");
-	if (!fs_is_plain_name(c->console_device))
-		return json_error(console, err, "device: expected a name like ttyS0");
-	return host_read_numbers(console, &speed, 1, c, err);
-}
-
+/* A BMC that speaks Redfish alone gives no line: some command has to. */
 static int read_console(const struct json_node *file, struct redfish_config *c, struct error *err)
 {
-	static const char *const known[] = {"command", "device", "speed", "answers", NULL};
-	struct json_node console, answers;
-	int ret = json_member(file, "console", true, &console, err);
+	int ret = host_console_read(file, &c->console, err);
 
-	if (ret)
+	if (ret || c->console.command)
 		return ret;
-	ret = json_as_object(&console, err);
-	if (!ret)
-		ret = json_check_keys(&console, known, err);
-	if (!ret)
-		ret = read_command(&console, c, err);
-	if (!ret)
-		ret = read_device(&console, c, err);
-	if (ret)
-		return ret;
-	c->console_answers = true;
-	ret = json_member(&console, "answers", false, &answers, err);
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	return json_as_bool(&answers, &c->console_answers, err);
+	return json_error(
+		file, err,
+		"console: expected an object with a \"command\" whose output is the serial line "
+		"(ipmitool sol activate, ssh to the BMC, console, ...)");
 }
 
 /* ---- what fits together ---- */
@@ -323,10 +277,7 @@ void redfish_free_config(void *own)
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(*(char **)(void *)((char *)c + texts[i].offset));
-	for (char **word = c->console; word && *word; word++)
-		free(*word);
-	free(c->console);
-	free(c->console_device);
+	host_console_release(&c->console);
 	free(c->pin);
 	free(c->ca);
 	free(c);
@@ -342,7 +293,10 @@ char *redfish_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 	strbuf_addf(&line,
 		    "console=%s,%lld loglevel=3 sysctl.kernel.printk=5 panic_print=32 nokaslr "
 		    "tsc=reliable",
-		    c->console_device, (long long)c->console_speed);
+		    c->console.device, (long long)c->console.speed);
+	/* the kernel itself brings its network up, before there is an agent */
+	if (c->records == REDFISH_RECORDS_HTTP && !(c->cmdline && strstr(c->cmdline, "ip=")))
+		strbuf_addstr(&line, " ip=dhcp");
 	if (c->cmdline)
 		strbuf_addf(&line, " %s", c->cmdline);
 	return strbuf_detach(&line);

@@ -75,8 +75,8 @@ static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct
 
 static void check_console(const struct redfish_config *c, struct host_found *found)
 {
-	if (!subprocess_have(c->console[0]))
-		host_found_lacks(found, c->console[0],
+	if (!subprocess_have(c->console.command[0]))
+		host_found_lacks(found, c->console.command[0],
 				 "the console's command is not in PATH: install it");
 }
 
@@ -96,7 +96,6 @@ int redfish_probe(const struct host_config *cfg, const struct places *places,
 	bmc_log_out(&b, &left);
 	bmc_close(&b);
 	check_console(c, found);
-	json_add_string(found->identity, "bmc", c->bmc);
 	if (!ret)
 		return 0;
 	if (!is_hosts_lack(ret))

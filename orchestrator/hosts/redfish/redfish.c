@@ -5,20 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/log.h"
 #include "images/images.h"
 #include "orchestrator/hosts/channel.h"
-#include "orchestrator/hosts/redfish/worker.h"
 #include "orchestrator/hosts/redfish/steps.h"
 #include "orchestrator/hosts/redfish/undo.h"
 #include "orchestrator/hosts/serve.h"
+#include "orchestrator/hosts/task.h"
 
 #define LOCK_POLL_MS 1000
-#define WATCH_MS     5000 /* between questions whether it is still on: each is a request to the BMC */
 #define BOOT_LIMIT_S \
 	1200 /* the POST of a server with a TiB takes up to ten minutes, and then it boots */
 #define OFFS_BELIEVED 2 /* in a row: power states lag, and lie */
@@ -32,18 +29,17 @@ struct redfish_boot {
 	struct serve_boot *served; /* the image */
 	struct channel *channel;
 	char *log_path, *channel_log;
-	struct worker worker;
-	int wake; /* epoll, of the worker and of the channel */
+	struct task *task;
+	task_function *closing; /* the step of those that undo that has begun */
 	enum override_source source;
 	bool told_busy;
-	bool found;   /* machine is filled in */
-	bool closing; /* release() has begun to undo */
-	int offs;     /* times in a row that it said it was off */
-	bool lost;    /* the channel has failed: why is in @trouble */
+	bool found;	 /* machine is filled in */
+	atomic_int offs; /* times in a row that it said it was off */
+	bool lost;	 /* the channel has failed: why is in @trouble */
 	struct strbuf trouble;
 };
 
-/* ---- in the worker's thread ---- */
+/* ---- in a task's thread ---- */
 
 static int note_drive(void *arg, const char *drive, struct error *err)
 {
@@ -132,10 +128,20 @@ static int run_power_on(void *arg, struct error *err)
 	return ret ? ret : power_set(&b->bmc, &b->machine, STEP_ON, err);
 }
 
+/* What undoes something heeds no Ctrl-C. */
+static void begin_closing(struct redfish_boot *b)
+{
+	atomic_store(&b->bmc.heeds_cancel, false);
+	atomic_store(&b->bmc.given_up, false);
+}
+
 static int run_power_off(void *arg, struct error *err)
 {
 	struct redfish_boot *b = arg;
-	int ret = power_set(&b->bmc, &b->machine, STEP_OFF, err);
+	int ret;
+
+	begin_closing(b);
+	ret = power_set(&b->bmc, &b->machine, STEP_OFF, err);
 
 	return ret ? ret : journal_note(b->journal, "power", NULL, err);
 }
@@ -145,8 +151,12 @@ static int run_watch(void *arg, struct error *err)
 {
 	struct redfish_boot *b = arg;
 	enum step_power now;
+	bool off = !power_read(&b->bmc, &b->machine, &now, err) && now == STEP_OFF;
 
-	b->offs = !power_read(&b->bmc, &b->machine, &now, err) && now == STEP_OFF ? b->offs + 1 : 0;
+	if (off)
+		atomic_fetch_add(&b->offs, 1);
+	else
+		atomic_store(&b->offs, 0);
 	return 0;
 }
 
@@ -156,6 +166,7 @@ static int run_undo(void *arg, struct error *err)
 	struct error own = {0};
 	int ret = 0, code;
 
+	begin_closing(b);
 	if (!b->found && !journal_is_empty(b->journal))
 		ret = machine_find(&b->bmc, &b->machine, err);
 	if (!ret)
@@ -168,29 +179,25 @@ static int run_undo(void *arg, struct error *err)
 
 /* ---- the driver's methods ---- */
 
-/* Starts the step, or looks how it goes. */
-static int do_step(struct redfish_boot *b, int (*run)(void *arg, struct error *err),
-		   struct error *err)
+static int do_step(struct host_session *s, task_function *run, struct error *err)
 {
-	int ret = 0;
+	struct redfish_boot *b = s->priv;
+	int ret = task_step(&b->task, run, b, s, err);
 
-	if (!b->worker.running)
-		ret = worker_start(&b->worker, run, b, err);
-	if (ret)
-		return ret;
-	ret = worker_take(&b->worker, err);
 	if (ret < 0 && ret != -ECANCELED)
 		error_append(err, ret, " (%s)", b->log_path);
 	return ret;
 }
 
-static int watch_event(struct redfish_boot *b, int fd, struct error *err)
+/* A step that undoes: what still goes on is broken off before it. */
+static int do_closing_step(struct host_session *s, task_function *run, struct error *err)
 {
-	struct epoll_event e = {.events = EPOLLIN};
+	struct redfish_boot *b = s->priv;
 
-	if (epoll_ctl(b->wake, EPOLL_CTL_ADD, fd, &e))
-		return error_set(err, -errno, "cannot wait for a BMC: %s", strerror(errno));
-	return 0;
+	if (b->closing != run)
+		atomic_store(&b->bmc.given_up, true);
+	b->closing = run;
+	return do_step(s, run, err);
 }
 
 static int new_boot_state(struct host_session *s, struct error *err)
@@ -204,16 +211,6 @@ static int new_boot_state(struct host_session *s, struct error *err)
 	b->machine.rejected = (struct strbuf)STRBUF_INIT;
 	b->log_path = xasprintf("%s/redfish.log", s->run_dir);
 	b->channel_log = xasprintf("%s/console.err", s->run_dir);
-	b->worker.event = -1;
-	b->wake = epoll_create1(EPOLL_CLOEXEC);
-	if (b->wake < 0)
-		return error_set(err, -errno, "cannot wait for a BMC: %s", strerror(errno));
-	ret = worker_init(&b->worker, err);
-	if (ret)
-		return ret;
-	ret = watch_event(b, b->worker.event, err);
-	if (ret)
-		return ret;
 	ret = bmc_open(&b->bmc, b->cfg, s->cfg->path, err);
 	b->bmc.log_path = b->log_path;
 	return ret;
@@ -237,28 +234,39 @@ static int take_host(struct host_session *s, struct error *err)
 	return ret;
 }
 
+/* The agent POSTs its records to the image's server; the line is the console alone. */
+static int take_records(struct host_session *s, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	const struct line_setting setting = {.ticket = &s->ticket, .records_path = s->records_path};
+
+	s->ticket.channel = TICKET_HTTP;
+	s->ticket.answers = true;
+	snprintf(s->ticket.device, sizeof(s->ticket.device), "%s", serve_records_url(b->served));
+	return serve_take_records(b->served, &setting, err);
+}
+
 /* The ticket is written over its placeholder as the image is sent. */
 static int serve_image(struct host_session *s, struct error *err)
 {
 	struct redfish_boot *b = s->priv;
+	const struct serve_request req = {
+		.base_url = b->cfg->image_url, .listen = b->cfg->listen, .image = s->image};
 	char ticket[TICKET_BYTES];
-	struct serve_request req = {.base_url = b->cfg->image_url,
-				    .listen = b->cfg->listen,
-				    .image = s->image,
-				    .overlay = ticket,
-				    .overlay_bytes = sizeof(ticket)};
-	int ret = image_find_ticket(s->image, &req.overlay_at, err);
+	uint64_t at;
+	int ret = image_find_ticket(s->image, &at, err);
 
+	if (!ret)
+		ret = serve_open(&req, &b->served, err);
 	if (ret)
 		return ret;
-	s->ticket.channel = TICKET_LINE;
-	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/%s", b->cfg->console_device);
-	s->ticket.speed = (uint32_t)b->cfg->console_speed;
-	s->ticket.answers = b->cfg->console_answers;
-	ret = ticket_format(&s->ticket, ticket);
-	if (ret)
-		return error_set(err, ret, "%s: cannot be where records go", s->ticket.device);
-	ret = serve_open(&req, &b->served, err);
+	host_console_ticket(&b->cfg->console, &s->ticket);
+	if (b->cfg->records == REDFISH_RECORDS_HTTP)
+		ret = take_records(s, err);
+	if (!ret)
+		ret = ticket_format(&s->ticket, ticket);
+	if (!ret)
+		ret = serve_set_overlay(b->served, ticket, sizeof(ticket), at, err);
 	explicit_bzero(ticket, sizeof(ticket));
 	s->ticketed = !ret;
 	return ret;
@@ -283,8 +291,7 @@ static int redfish_provision(struct host_session *s, struct error *err)
 		ret = serve_image(s, err);
 	if (ret)
 		return ret;
-	s->wake_fd = b->wake;
-	return do_step(b, run_provision, err);
+	return do_step(s, run_provision, err);
 }
 
 static int start_channel(struct host_session *s, struct error *err)
@@ -294,12 +301,11 @@ static int start_channel(struct host_session *s, struct error *err)
 		.line = {.ticket = &s->ticket,
 			 .console_path = s->console_path,
 			 .records_path = s->records_path},
-		.argv = (const char *const *)b->cfg->console,
+		.argv = (const char *const *)b->cfg->console.command,
 		.log_path = b->channel_log,
 	};
-	int ret = channel_start(&setting, &b->channel, err);
 
-	return ret ? ret : watch_event(b, channel_fd(b->channel), err);
+	return channel_start(&setting, &b->channel, err);
 }
 
 static int redfish_open_channel(struct host_session *s, struct error *err)
@@ -311,6 +317,7 @@ static int redfish_open_channel(struct host_session *s, struct error *err)
 
 	if (ret)
 		return ret;
+	s->wake_fd = channel_fd(b->channel);
 	state = channel_state(b->channel, &why);
 	if (state == CHANNEL_FAILED)
 		ret = error_set(err, -EIO, "console: %s (%s)", why.buf, b->channel_log);
@@ -323,39 +330,46 @@ static int redfish_open_channel(struct host_session *s, struct error *err)
 static int redfish_power(struct host_session *s, enum host_power want, struct error *err)
 {
 	struct redfish_boot *b = s->priv;
+	int ret;
 
-	if (want == HOST_POWER_ON)
-		return do_step(b, run_power_on, err);
-	/* What still goes on is broken off, and what undoes it heeds no Ctrl-C. */
-	if (b->worker.running && b->worker.run != run_power_off) {
-		atomic_store(&b->bmc.given_up, true);
-		if (worker_take(&b->worker, NULL) == HOST_GOES_ON)
-			return HOST_GOES_ON;
-	}
-	atomic_store(&b->bmc.given_up, false);
-	atomic_store(&b->bmc.heeds_cancel, false);
-	return do_step(b, run_power_off, err);
+	if (want == HOST_POWER_OFF)
+		return do_closing_step(s, run_power_off, err);
+	ret = do_step(s, run_power_on, err);
+	if (ret)
+		return ret;
+	s->wake_fd = channel_fd(b->channel);
+	s->poll_ms = (int)b->cfg->watch_ms;
+	return 0;
+}
+
+static void hear_records(struct host_session *s)
+{
+	struct redfish_boot *b = s->priv;
+	struct line_counts counts;
+
+	serve_tell_records(b->served, &counts, &s->heard_at);
+	s->refused += counts.refused;
 }
 
 static bool redfish_is_on(struct host_session *s)
 {
 	struct redfish_boot *b = s->priv;
 
-	s->poll_ms = WATCH_MS;
 	if (!channel_serves(b->channel, s)) {
 		b->lost = true;
 		channel_state(b->channel, &b->trouble);
 		return false;
 	}
-	if (b->worker.running && b->worker.run == run_watch)
-		worker_take(&b->worker, NULL);
-	else if (!b->worker.running)
-		worker_start(&b->worker, run_watch, b, NULL);
-	return b->worker.running || b->offs < OFFS_BELIEVED;
+	if (b->cfg->records == REDFISH_RECORDS_HTTP)
+		hear_records(s);
+	task_step(&b->task, run_watch, b, s, NULL);
+	s->wake_fd = channel_fd(b->channel); /* the question's answer can wait for the next look */
+	return atomic_load(&b->offs) < OFFS_BELIEVED;
 }
 
-static void tell_fetched(struct redfish_boot *b, struct strbuf *out)
+static void redfish_tell(struct host_session *s, struct strbuf *out)
 {
+	struct redfish_boot *b = s->priv;
 	struct serve_tally t;
 
 	serve_tell(b->served, &t);
@@ -376,7 +390,7 @@ static int redfish_postmortem(struct host_session *s, struct strbuf *why)
 		return -EIO;
 	}
 	strbuf_addstr(why, "the BMC says that the machine is off; ");
-	tell_fetched(b, why);
+	redfish_tell(s, why);
 	serve_tell(b->served, &t);
 	return t.requests ? 0 : -EIO;
 }
@@ -385,15 +399,13 @@ static void free_boot_state(struct host_session *s)
 {
 	struct redfish_boot *b = s->priv;
 
+	task_wait(&b->task);
 	channel_stop(b->channel);
 	serve_close(b->served);
 	journal_close(b->journal);
 	if (b->found || b->machine.system)
 		machine_release(&b->machine);
 	bmc_close(&b->bmc);
-	worker_release(&b->worker);
-	if (b->wake >= 0)
-		close(b->wake);
 	strbuf_release(&b->trouble);
 	free(b->log_path);
 	free(b->channel_log);
@@ -410,16 +422,8 @@ static int redfish_release(struct host_session *s, struct error *err)
 
 	if (!b)
 		return 0;
-	if (!b->closing && b->worker.running) {
-		atomic_store(&b->bmc.given_up, true);
-		if (worker_take(&b->worker, NULL) == HOST_GOES_ON)
-			return HOST_GOES_ON;
-	}
-	b->closing = true;
-	atomic_store(&b->bmc.given_up, false);
-	atomic_store(&b->bmc.heeds_cancel, false);
 	if (b->journal)
-		ret = do_step(b, run_undo, err);
+		ret = do_closing_step(s, run_undo, err);
 	if (ret == HOST_GOES_ON)
 		return ret;
 	if (ret)
@@ -428,12 +432,15 @@ static int redfish_release(struct host_session *s, struct error *err)
 	return ret;
 }
 
+static const char *const kernel_config[] = {"pc", "bare-metal", NULL};
+
 const struct host_driver host_redfish = {
 	.name = "redfish",
 	.help = "a bare-metal server behind a BMC that speaks Redfish",
 	.clock = HOST_CLOCK_TSC,
 	.parallel = 1,
 	.boot_limit_s = BOOT_LIMIT_S,
+	.kernel_config = kernel_config,
 	.keys = redfish_keys,
 	.configure = redfish_configure,
 	.free_config = redfish_free_config,
@@ -445,6 +452,7 @@ const struct host_driver host_redfish = {
 	.power = redfish_power,
 	.is_on = redfish_is_on,
 	.postmortem = redfish_postmortem,
+	.tell = redfish_tell,
 	.release = redfish_release,
 	.rescue = redfish_rescue,
 	.trust = redfish_trust,

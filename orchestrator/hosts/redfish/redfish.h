@@ -9,7 +9,6 @@
  *	bmc.c      a conversation: session, retries	change.c   POST, PATCH with ETags, tasks
  *	message.c  what a BMC says		machine.c  which resources are the machine, by links
  *	power.c, media.c, override.c  steps	undo.c     the journal, and its undoing
- *	probe.c    can it run, what is it?	worker.c     a step in a thread
  *	redfish.c  a boot
  *
  * What makes do differently is a row of a table beside the code that needs it (override names in override.c,

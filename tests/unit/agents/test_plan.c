@@ -78,6 +78,37 @@ TEST(scenarios_have_their_own_words)
 	refused("measure id=0 scenario=kselftest test=a rounds=3", "has no word rounds");
 }
 
+#define LINUX(rest) \
+	"measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 l1_vcpus=1 " rest
+
+TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
+{
+	char line[PLAN_LINE_MAX];
+	struct plan_measure back;
+	char why[128];
+
+	assert_int_equal(parse(LINUX("scenario=multiplex l2_vcpus=64 vmm=thin")), 0);
+	assert_int_equal(m.l1, PLAN_L1_LINUX_KVM);
+	assert_int_equal(m.vmm, PLAN_VMM_THIN);
+	assert_int_equal(plan_measure_format(&m, line, sizeof(line)), 0);
+	assert_non_null(strstr(line, " vmm=thin "));
+	assert_int_equal(plan_measure_parse(line, &back, why, sizeof(why)), 0);
+	assert_memory_equal(&back, &m, sizeof(m));
+	assert_int_equal(plan_measure_parse("begin", &back, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "no measure line"));
+	refused(MULTIPLEX " vmm=thin", "has no word vmm (of a Linux L1 alone)");
+	refused(LINUX("scenario=exits l2_vcpus=1 reason=interrupt"), "no local APIC");
+	refused(LINUX("scenario=exits l2_vcpus=8 reason=cpuid parallel=1"), "mode parallel");
+	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
+		"l1_vcpus=2 scenario=exits reason=cpuid l2_vcpus=8",
+		"l1_vcpus 1");
+	refused("measure id=0 l1=linux-kvm memory=managed ept=0 apic_pages=0 rounds=5 warmup=1 "
+		"l1_vcpus=1 scenario=multiplex l2_vcpus=8",
+		"ept and apic_pages");
+	refused(LINUX("scenario=churn l2_vcpus=8 operation=dontneed"),
+		"runs multiplex, migrate and exits");
+}
+
 TEST(what_is_wrong_is_named)
 {
 	refused("begin id=0", "expected \"measure ...\"");

@@ -204,11 +204,13 @@ TEST(a_journal_of_another_boot_is_dropped)
 TEST(half_a_line_of_a_journal_counts_for_nothing)
 {
 	__cleanup_free char *ksm = unit_path("sys/kernel/mm/ksm/run");
-	__cleanup_free char *text = xasprintf("boot\tthis-boot\n%s\t5\n%s\t", ksm, ksm);
+	__cleanup_free char *poll = unit_path("sys/module/kvm/parameters/halt_poll_ns");
+	__cleanup_free char *text = xasprintf("boot\tthis-boot\n%s\t5\n%s\t77", ksm, poll);
 
 	unit_put("journal", text);
 	assert_int_equal(quiet_restore(unit_dir, journal), 0);
 	assert_true(is_same_value("sys/kernel/mm/ksm/run", "5"));
+	assert_true(is_same_value("sys/module/kvm/parameters/halt_poll_ns", "200000"));
 	assert_false(fs_exists(journal));
 }
 

@@ -186,6 +186,37 @@ TEST(json_syntax_errors_name_line_and_column)
 	}
 }
 
+TEST(json_keys_are_there_once)
+{
+	static const struct {
+		const char *text;
+		const char *says; /* NULL: nothing is wrong */
+	} cases[] = {
+		{"{\"a\":1,\n \"b\":2, \"a\" : 3}", ":2:9: the key \"a\" is there twice"},
+		{"[{\"a\":{\"x\":1,\"x\":2}}]", ":1:14: the key \"x\" is there twice"},
+		{"{\"a\":{\"b\":1},\"b\":[{\"b\":\"b\"},{\"b\":2}],\"c\":\"c\"}", NULL},
+		{"{\"a\":\"\\\"a\\\":\",\"b\":[\"a\",\"a\"]}", NULL},
+		{"{\"a\":1,\"b\":{\"c\":1},\"a\":2}", "\"a\" is there twice"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		__cleanup_free char *path = xasprintf("/tmp/nestlab-keys-%d.json", getpid());
+		struct json_object *doc;
+		struct json_node root;
+		struct error err = {0, ""};
+		int ret;
+
+		assert_int_equal(fs_write_file(path, cases[i].text, strlen(cases[i].text), &err),
+				 0);
+		ret = json_load(path, &doc, &root, &err);
+		unlink(path);
+		assert_int_equal(ret, cases[i].says ? -EINVAL : 0);
+		if (cases[i].says)
+			assert_non_null(strstr(err.text, cases[i].says));
+		json_object_put(doc);
+	}
+}
+
 TEST(json_errors_name_the_path)
 {
 	static const char *const known[] = {"kernel", "list", NULL};

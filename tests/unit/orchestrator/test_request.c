@@ -83,6 +83,9 @@ static const struct {
 	 "{\"kind\":\"series\",\"variant\":\"n\",\"scenario\":\"s\",\"fails\":true,\"class\":\"guest\"}"},
 	{REQUEST_TEST, "tree --scenario s --fails --message WARNING --boots 9",
 	 "{\"tree\":\"tree\",\"scenario\":\"s\",\"fails\":true,\"message\":\"WARNING\",\"boots\":9}"},
+	{REQUEST_EXPLAIN, "a b --scenario s --metric m --param x=1 --max-boots 2 --seed 3",
+	 "{\"kernels\":[\"a\",\"b\"],\"scenario\":\"s\",\"metric\":\"m\",\"params\":[\"x=1\"],"
+	 "\"max_boots\":2,\"seed\":3}"},
 	{REQUEST_TEST, "tree --scenario s --metric m --limit 25000 --rounds 9",
 	 "{\"tree\":\"tree\",\"scenario\":\"s\",\"metric\":\"m\",\"limit\":25000,\"rounds\":9}"},
 };

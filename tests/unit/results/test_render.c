@@ -74,6 +74,36 @@ static struct json_object *member(struct json_object *o, const char *key)
 	return v;
 }
 
+/* What decides, and the mean of the boots that passed. */
+TEST(one_kernel_alone_has_its_numbers)
+{
+	struct results_db *db = open_fresh();
+	struct strbuf out = STRBUF_INIT;
+	struct error err = {0};
+	struct fixture_run f;
+
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		fixture_init(&f, "running", KEY_A, seed);
+		fixture_metric(&f, "multiplex", "switch", UNMANAGED, 40000 + 1000 * (double)seed)
+			->headline = true;
+		fixture_metric(&f, "multiplex", "vmptrld", UNMANAGED, 812)->headline = false;
+		if (seed == 3)
+			fixture_fail(&f, RESULTS_INFRASTRUCTURE, "not quiet");
+		fixture_store(db, &f);
+	}
+	assert_int_equal(results_render_numbers(db, "s1", 0, &out, &err), 0);
+	assert_says(out.buf, "multiplex\n");
+	assert_says(out.buf, "switch");
+	assert_says(out.buf, "unmanaged");
+	assert_says(out.buf, "41,500");
+	assert_null(strstr(out.buf, "vmptrld"));
+	strbuf_reset(&out);
+	assert_int_equal(results_render_numbers(db, "another", 0, &out, &err), 0);
+	assert_string_equal(out.buf, "");
+	strbuf_release(&out);
+	results_close(db);
+}
+
 TEST(json_has_the_promised_shape)
 {
 	static const char *const keys[] = {"scenario", "metric", "params", "unit",   "better",

@@ -271,6 +271,29 @@ TEST(shipped_plans_hold_what_they_promise)
 	}
 }
 
+/* Whether "vmm" says anything depends on the L1: the params of the others stay what they always were. */
+TEST(only_a_linux_l1_has_a_vmm)
+{
+	struct scenario_plan plan;
+	struct error err = {0};
+	const char *text = "{\"scenarios\": [{\"scenario\": \"multiplex\", "
+			   "\"l1\": [\"micro-vmx\", \"linux-kvm\"]}]}";
+	struct json_object *doc = json_tokener_parse(text);
+
+	assert_int_equal(scenario_parse(doc, "a.json", &plan, &err), 0);
+	assert_int_equal(plan.nmeasures, 2);
+	assert_null(strstr(plan.measures[0].params, "vmm"));
+	assert_non_null(strstr(plan.measures[1].params, "\"vmm\":\"thin\""));
+	assert_true(scenario_plan_has_linux(&plan));
+	scenario_plan_free(&plan);
+	json_object_put(doc);
+	assert_int_equal(scenario_load(&(struct folders){.shipped = (char *)"scenarios"}, "limit",
+				       &plan, &err),
+			 0);
+	assert_false(scenario_plan_has_linux(&plan));
+	scenario_plan_free(&plan);
+}
+
 TEST(metrics_are_found_by_scenario_and_name)
 {
 	assert_string_equal(scenario_find_metric("multiplex", "switches-per-mclk")->better,

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agents/guest/crew.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include "agents/l0/clock.h"
+#include "agents/l0/vm.h"
+
+#define STACK \
+	(1u << 20) /* what a failure builds its record on is larger than musl's default holds */
+
+struct member { /* what one CPU does */
+	struct l2set *set;
+	uint32_t cpu, ncpus, rounds;
+	struct figures *figures;
+	pthread_barrier_t *barrier;
+	pthread_t thread;
+	int ret;
+};
+
+/* The fences keep what is timed between two readings (SDM volume 2B, RDTSC). */
+static uint64_t read_tsc(void)
+{
+	uint32_t lo, hi;
+
+	asm volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi)::"memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+int crew_pin(uint32_t cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		return -errno;
+	return 0;
+}
+
+int crew_run_turn(struct l2vm *l2, struct figures *f)
+{
+	uint64_t begin = read_tsc();
+	int entered = l2vm_enter(l2);
+	uint64_t ticks = read_tsc() - begin;
+
+	histogram_add(&f->change, clock_units(ticks));
+	f->switches++;
+	return l2vm_check_step(l2, entered);
+}
+
+/* One round of the L2s of one CPU, on which the thread is. */
+static int run_round(const struct member *m)
+{
+	for (uint32_t i = m->cpu; i < m->set->count; i += m->ncpus) {
+		int ret = crew_run_turn(&m->set->l2[i], m->figures);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* ---- in turn ---- */
+
+static int run_in_turn(struct member *m, uint32_t rounds)
+{
+	uint64_t begin = read_tsc();
+
+	for (uint32_t r = 0; r < rounds; r++)
+		for (m->cpu = 0; m->cpu < m->ncpus; m->cpu++) {
+			int ret = m->ncpus > 1 ? crew_pin(m->cpu) : 0;
+
+			if (ret)
+				return ret;
+			ret = run_round(m);
+			if (ret)
+				return ret;
+		}
+	m->figures->ticks += read_tsc() - begin;
+	return 0;
+}
+
+/* ---- at once ---- */
+
+static void *run_member(void *arg)
+{
+	struct member *m = arg;
+	uint64_t begin;
+
+	m->ret = crew_pin(m->cpu);
+	pthread_barrier_wait(m->barrier);
+	begin = read_tsc();
+	for (uint32_t r = 0; r < m->rounds && !m->ret; r++)
+		m->ret = run_round(m);
+	m->figures->ticks = read_tsc() - begin;
+	return NULL;
+}
+
+static int start_members(struct member *members, uint32_t n)
+{
+	pthread_attr_t attr;
+	int ret = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	for (uint32_t i = 0; i < n && !ret; i++)
+		ret = -pthread_create(&members[i].thread, &attr, run_member, &members[i]);
+	pthread_attr_destroy(&attr);
+	return ret; /* after an error the process ends, and its threads with it */
+}
+
+static void add_histogram(struct histogram *to, const struct histogram *from)
+{
+	if (!from->count)
+		return;
+	for (uint32_t b = histogram_bucket(from->min); b <= histogram_bucket(from->max); b++)
+		to->buckets[b] += from->buckets[b];
+	to->count += from->count;
+	to->sum += from->sum;
+	if (from->min < to->min)
+		to->min = from->min;
+	if (from->max > to->max)
+		to->max = from->max;
+}
+
+/* Waits for all; the first error. */
+static int join_members(struct member *members, uint32_t n, struct figures *f)
+{
+	uint64_t longest = 0;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		pthread_join(members[i].thread, NULL);
+		if (!ret)
+			ret = members[i].ret;
+		add_histogram(&f->change, &members[i].figures->change);
+		f->switches += members[i].figures->switches;
+		if (members[i].figures->ticks > longest)
+			longest = members[i].figures->ticks;
+	}
+	f->ticks += longest;
+	return ret;
+}
+
+static int run_at_once(struct l2set *set, uint32_t ncpus, uint32_t rounds, struct figures *f)
+{
+	static struct figures each[PLAN_MAX_L1_VCPUS];
+	struct member members[PLAN_MAX_L1_VCPUS];
+	pthread_barrier_t barrier;
+	int ret;
+
+	pthread_barrier_init(&barrier, NULL, ncpus);
+	for (uint32_t i = 0; i < ncpus; i++) {
+		histogram_init(&each[i].change);
+		each[i].switches = 0;
+		members[i] = (struct member){.set = set,
+					     .cpu = i,
+					     .ncpus = ncpus,
+					     .rounds = rounds,
+					     .figures = &each[i],
+					     .barrier = &barrier};
+	}
+	ret = start_members(members, ncpus);
+	if (ret)
+		return ret;
+	ret = join_members(members, ncpus, f);
+	pthread_barrier_destroy(&barrier);
+	return ret;
+}
+
+int crew_run_rounds(struct l2set *set, uint32_t ncpus, bool at_once, uint32_t rounds,
+		    struct figures *f)
+{
+	struct member all = {.set = set, .ncpus = ncpus, .figures = f};
+
+	if (at_once && ncpus > 1)
+		return run_at_once(set, ncpus, rounds, f);
+	return run_in_turn(&all, rounds);
+}

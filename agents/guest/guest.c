@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guest.c - the agent as the first process of a Linux L1. It never ends: L0 stops L1 when it has asked for
+ * everything. What it cannot do it says on L1's console and rings; L0 then finds no records.
+ */
+#include "agents/guest/guest.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agents/guest/crew.h"
+#include "agents/guest/mail.h"
+#include "agents/guest/scenarios.h"
+#include "agents/l0/capability.h"
+#include "agents/l0/clock.h"
+#include "agents/l0/files.h"
+#include "agents/l0/identity.h"
+#include "agents/l0/init.h"
+#include "agents/l0/kmsg.h"
+#include "agents/l0/runner.h"
+
+#define HYPERVISOR_LEAF 0x40000000u
+#define LOG_MAX		16					    /* lines */
+#define EVMCS_MESSAGE	"kvm_intel: Using Hyper-V Enlightened VMCS" /* of arch/x86/kvm/vmx/vmx.c */
+
+struct guest {
+	struct runner runner; /* its channel is a file in memory */
+	struct mail *mail;
+	int port;
+	long cpus;
+};
+
+static struct line line;
+
+/* stderr is the kernel's log: the console is a serial port whose interrupts nobody sends. */
+static void give_up(const char *what, int code) __attribute__((noreturn));
+
+static void give_up(const char *what, int code)
+{
+	fprintf(stderr, "nestlab-agent in L1: %s: %s\n", what, strerror(code));
+	exit(1); /* process 1: L1's kernel panics, and L0 shows why */
+}
+
+static void open_log(void)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		dup2(fd, STDERR_FILENO);
+	setvbuf(stderr, NULL, _IOLBF, 0);
+}
+
+/* ---- the conversation ---- */
+
+static void map_mail(struct guest *g, const char *cmdline)
+{
+	const char *word = strstr(cmdline, MAIL_PARAMETER);
+	int fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	uint64_t at;
+
+	if (!word)
+		give_up(MAIL_PARAMETER " on the command line", ENOENT);
+	if (fd < 0)
+		give_up("/dev/mem (CONFIG_DEVMEM=y)", errno);
+	at = strtoull(word + strlen(MAIL_PARAMETER), NULL, 16);
+	g->mail = mmap(NULL, MAIL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)at);
+	if (g->mail == MAP_FAILED)
+		give_up("mapping the mail page", errno);
+	if (g->mail->magic != MAIL_MAGIC)
+		give_up("the mail page's content", EBADMSG);
+	g->port = open("/dev/port", O_WRONLY | O_CLOEXEC);
+	if (g->port < 0)
+		give_up("/dev/port (CONFIG_DEVPORT=y)", errno);
+}
+
+static void open_records(struct guest *g)
+{
+	g->runner.channel = (struct channel){.fd = memfd_create("records", MFD_CLOEXEC)};
+	if (g->runner.channel.fd < 0)
+		give_up("memfd_create()", errno);
+}
+
+/* Moves what the channel was given to the mail, and lets L0 read it. */
+static void ring(struct guest *g)
+{
+	int fd = g->runner.channel.fd;
+	ssize_t len = pread(fd, g->mail->records, MAIL_RECORDS_MAX, 0);
+
+	if (len < 0)
+		give_up("reading the records back", errno);
+	g->mail->len = (uint32_t)len;
+	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET))
+		give_up("emptying the records", errno);
+	if (pwrite(g->port, "", 1, MAIL_PORT) != 1)
+		give_up("ringing", errno);
+}
+
+/* ---- who it is ---- */
+
+static void add_hypervisor(struct line *l)
+{
+	char name[13] = "";
+	unsigned int a, b = 0, c = 0, d = 0;
+
+	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
+	memcpy(name, &b, 4);
+	memcpy(name + 4, &c, 4);
+	memcpy(name + 8, &d, 4);
+	line_add_member(l, "hypervisor", name);
+}
+
+/*
+ * What L1's KVM drives its VMCSs with: its kernel says so once, when KVM starts. That L0 sees the same is for the
+ * agent there to check. The lines that say what the kernel takes the machine for go with it: the proof.
+ */
+static void add_nested(struct line *l)
+{
+	static const char *const words[] = {"ypervisor", "Hyper-V", NULL};
+	int fd = kmsg_open(false);
+	const char *nested = "vmcs", *comma = "";
+	char text[256];
+
+	line_addf(l, ",\"log\":[");
+	for (int i = 0; i < LOG_MAX && kmsg_find(fd, words, text, sizeof(text)); i++) {
+		line_addf(l, "%s", comma);
+		line_add_string(l, text, strlen(text));
+		comma = ",";
+		if (strstr(text, EVMCS_MESSAGE))
+			nested = "evmcs";
+	}
+	line_addf(l, "]");
+	line_add_member(l, "nested", nested);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void send_hello(struct guest *g)
+{
+	char no_kvm[512] = "";
+	int kvm = capability_open_kvm(no_kvm, sizeof(no_kvm));
+
+	if (kvm < 0) {
+		fprintf(stderr, "nestlab-agent in L1: %s\n", no_kvm);
+		give_up("/dev/kvm", ENODEV);
+	}
+	identity_find_clock(kvm);
+	line_start(&line, "hello");
+	identity_add_kernel(&line);
+	add_hypervisor(&line);
+	add_nested(&line);
+	identity_add_clock(&line);
+	line_addf(&line, ",\"cpus\":%ld", g->cpus);
+	channel_send_line(&g->runner.channel, &line);
+	close(kvm);
+}
+
+static void run_line(struct guest *g)
+{
+	struct plan_measure m;
+	char trouble[256];
+
+	if (!memchr(g->mail->plan, '\0', sizeof(g->mail->plan)) ||
+	    plan_measure_parse(g->mail->plan, &m, trouble, sizeof(trouble)))
+		give_up("the plan's line in the mail page", EBADMSG);
+	runner_run(&g->runner, &m);
+}
+
+void guest_main(void)
+{
+	static struct guest g;
+	static char cmdline[4096];
+
+	init_machine();
+	g.cpus = sysconf(_SC_NPROCESSORS_ONLN); /* musl counts those that a thread may run on */
+	crew_pin(0);				/* ringing is for vCPU 0 */
+	open_log();
+	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	map_mail(&g, cmdline);
+	open_records(&g);
+	g.runner.kmsg = kmsg_open(false);
+	g.runner.measure = guest_measure;
+	send_hello(&g);
+	runner_send_complaints(&g.runner);
+	for (;;) {
+		ring(&g);
+		run_line(&g);
+	}
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agents/guest/l2set.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "agents/l0/sink.h"
+#include "agents/l0/vm.h"
+
+int l2set_open(struct l2set *set, const struct plan_measure *m, struct sink *s)
+{
+	set->count = 0;
+	set->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (set->kvm < 0) {
+		sink_fail(s, SINK_GUEST, "success", strerror(errno), "/dev/kvm in L1");
+		return VM_SAID;
+	}
+	for (; set->count < m->l2_vcpus; set->count++) {
+		int ret = l2vm_open(&set->l2[set->count], set->kvm, set->count, m->seed, s);
+
+		if (ret)
+			return ret;
+	}
+	return l2set_prove(set);
+}
+
+int l2set_prove(struct l2set *set)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		int ret = l2vm_prove(&set->l2[i]);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

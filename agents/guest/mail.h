@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mail.h - how the agent on L0 and the agent inside a Linux L1 talk: through the last MAIL_SIZE bytes of L1's
+ * RAM, which L1's kernel leaves alone. L1 maps them through /dev/mem, so writing them costs no exit.
+ *
+ * It is a conversation in turns. L1 says something in `records` and rings: OUT to MAIL_PORT, which ends L0's
+ * KVM_RUN. L0 reads it, writes the next line of the plan (agents/wire/protocol.h: "measure ...") to `plan`
+ * and lets L1 go on. L1's first turn has its `hello` alone; each other one the records of one measurement,
+ * from `begin` to `end`. Records are lines, numbered and sealed as all records are: what L1 wrote may have
+ * gone through a broken L0.
+ *
+ * L1 finds it by its command line: MAIL_PARAMETER and the physical address, in hex.
+ */
+#ifndef AGENTS_GUEST_MAIL_H
+#define AGENTS_GUEST_MAIL_H
+
+#include <stdint.h>
+
+#include "agents/wire/protocol.h"
+
+#define MAIL_SIZE      0x100000u
+#define MAIL_PORT      0x4d /* no device has it */
+#define MAIL_PARAMETER "nestlab.mail="
+#define MAIL_INIT      "/l1-agent" /* what rdinit= calls the agent that runs inside L1 */
+#define MAIL_MAGIC     0x6c69616d6c74736eull
+
+struct mail {
+	uint64_t magic;		  /* L0's, before L1 starts */
+	char plan[PLAN_LINE_MAX]; /* L0's: a line, NUL-terminated */
+	uint32_t len;		  /* L1's: bytes in records */
+	char records[];
+};
+#define MAIL_RECORDS_MAX (MAIL_SIZE - sizeof(struct mail))
+
+#endif

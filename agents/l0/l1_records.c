@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/l0/l1_linux.h"
+#include "agents/l0/line.h"
+#include "agents/l0/vm.h"
+
+#define CRC_LEN (sizeof(",\"crc\":\"01234567\"}") - 1)
+#define HEAD	"{\"seq\":"
+
+/* A record's members between its number and its CRC. */
+struct body {
+	const char *text;
+	size_t len;
+};
+
+static int refuse_record(struct sink *s, const char *expected, const char *found, const char *why)
+{
+	sink_fail(s, SINK_INTEGRITY, expected, found,
+		  "a record of the Linux L1 is not what it wrote: %s", why);
+	return VM_SAID;
+}
+
+static int open_record(struct l1_records *r, const char *line, size_t len, struct body *b,
+		       struct sink *s)
+{
+	char why[256], expected[24], found[24];
+	uint64_t seq;
+	char *end;
+
+	if (record_check(line, len, why, sizeof(why)))
+		return refuse_record(s, "its CRC", "another", why);
+	seq = strtoull(line + sizeof(HEAD) - 1, &end, 10); /* a "," follows: record_check() */
+	snprintf(expected, sizeof(expected), "%" PRIu64, r->next);
+	snprintf(found, sizeof(found), "%" PRIu64, seq);
+	if (seq != r->next)
+		return refuse_record(s, expected, found, "one is missing");
+	r->next++;
+	b->text = end + 1;
+	b->len = (size_t)(line + len - CRC_LEN - b->text);
+	return 0;
+}
+
+static bool is_type(const struct body *b, const char *type)
+{
+	char start[32];
+	int n = snprintf(start, sizeof(start), "\"type\":\"%s\"", type);
+
+	return b->len >= (size_t)n && !memcmp(b->text, start, (size_t)n);
+}
+
+static void pass_record(const struct l1_records *r, const struct body *b, const struct sink *s)
+{
+	static struct line line;
+
+	line.len = 0;
+	line.full = false;
+	line_addf(&line, "%.*s", (int)b->len, b->text);
+	line_add_member(&line, "via", r->via);
+	sink_line(s, &line);
+}
+
+/* L1's `hello` becomes the record that says which L1 the measurements were made in. A kernel that silently
+ * drives L0 otherwise than was asked for would give numbers of something else. */
+static int pass_hello(const struct l1_records *r, const struct body *b, struct sink *s)
+{
+	static const char type[] = "\"type\":\"hello\"";
+	static struct line line;
+	const char *other = strcmp(r->nested, "vmcs") ? "vmcs" : "evmcs";
+	char member[32];
+
+	line_start(&line, "l1");
+	line_addf(&line, ",\"id\":%" PRIu32, s->id);
+	line_add_member(&line, "via", r->via);
+	line_addf(&line, "%.*s", (int)(b->len - sizeof(type) + 1), b->text + sizeof(type) - 1);
+	snprintf(member, sizeof(member), ",\"nested\":\"%s\"", r->nested);
+	if (strstr(line.buf, member)) {
+		sink_line(s, &line);
+		return 0;
+	}
+	sink_line(s, &line);
+	sink_fail(s, SINK_GUEST, r->nested, other,
+		  "the Linux L1's KVM drives L0 by another interface than asked for");
+	return VM_SAID;
+}
+
+static int pass_line(struct l1_records *r, const char *line, size_t len, struct sink *s)
+{
+	struct body b;
+	int ret = open_record(r, line, len, &b, s);
+
+	if (ret)
+		return ret;
+	if (is_type(&b, "hello"))
+		return pass_hello(r, &b, s);
+	if (!is_type(&b, "begin") && !is_type(&b, "end"))
+		pass_record(r, &b, s);
+	return 0;
+}
+
+int l1_records_pass(struct l1_records *r, const char *text, size_t len, struct sink *s)
+{
+	while (len) {
+		const char *newline = memchr(text, '\n', len);
+		size_t used;
+		int ret;
+
+		if (!newline)
+			return refuse_record(s, "a line", "a piece of one", "it is cut short");
+		used = (size_t)(newline - text);
+		ret = pass_line(r, text, used, s);
+		if (ret)
+			return ret;
+		text = newline + 1;
+		len -= used + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * thin.h - a VMM of the agent's own: just what a Linux needs to come up as an L1 (docs/l1-guests.md).
+ *
+ * The kernel is an uncompressed vmlinux, entered by the 64-bit boot protocol (the kernel's
+ * Documentation/arch/x86/boot.rst) in the state that it asks for; there is no firmware. Its initramfs is
+ * this very program, as MAIL_INIT. Interrupt controllers and timer are KVM's own; besides, there is a serial
+ * port (0x3f8) whose output is kept, a clock chip that always tells the same time, and the bell of
+ * agents/guest/mail.h. All other ports read as ones, as on a bus without devices.
+ *
+ * Functions that return an int give 0, VM_SAID when the sink was told why not, or a negative errno about
+ * which nothing was said. A VMM is always closed with thin_close().
+ */
+#ifndef AGENTS_L0_THIN_H
+#define AGENTS_L0_THIN_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agents/guest/mail.h"
+#include "agents/l0/sink.h"
+#include "agents/wire/protocol.h"
+
+struct kvm_run;
+
+#define THIN_RAM      (128u << 20)
+#define THIN_MAIL     (THIN_RAM - MAIL_SIZE)
+#define THIN_MAX_CPUS PLAN_MAX_L1_VCPUS
+#define THIN_CONSOLE  4096 /* bytes of the console's end that are kept */
+
+/* What the ports hold; thin_devices.c. */
+struct thin_devices {
+	uint8_t uart[8];
+	uint8_t cmos_index;
+	char console[THIN_CONSOLE];
+	size_t printed; /* bytes in all */
+	bool rung;	/* L1 rang the bell */
+};
+
+struct thin_cpu {
+	struct thin *thin;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread; /* of all but vCPU 0, which thin_run() runs */
+};
+
+struct thin {
+	struct sink *sink;
+	int kvm, vm;
+	char *ram; /* THIN_RAM bytes, from guest-physical 0 on */
+	struct thin_cpu cpus[THIN_MAX_CPUS];
+	uint32_t ncpus;
+	bool has_threads;
+	pthread_mutex_t lock; /* devices and what follows: vCPUs exit at the same time */
+	struct thin_devices devices;
+	int over;	  /* 0; or what ended another vCPU than 0, and so L1 */
+	pthread_t runner; /* who is in thin_run() */
+};
+
+/* Makes the VM of @m with @kernel loaded; nothing runs yet. */
+int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s);
+void thin_close(struct thin *t);
+
+/* Runs L1 until it rings, which it does on vCPU 0. A death, a panic and @limit_s seconds of silence are failures, which the sink is told
+ * with the end of L1's console. */
+int thin_run(struct thin *t, unsigned int limit_s);
+
+static inline struct mail *thin_mail(const struct thin *t)
+{
+	return (struct mail *)(t->ram + THIN_MAIL);
+}
+
+/* The file descriptors of VM and vCPU 0, for KVM's statistics: those of a vCPU that is in another thread cannot be
+ * asked for while it runs. THIN_STATS_FDS. */
+size_t thin_fds(const struct thin *t, int *fds);
+#define THIN_STATS_FDS 2
+
+/* Did L1's vCPU 0 enter its last L2 by an enlightened VMCS, by what L1 told L0 in its VP assist page? */
+bool thin_uses_evmcs(const struct thin *t);
+
+/* ---- thin_boot.c ---- */
+
+/* Loads @kernel, command line, initramfs and tables; *entry is where vCPU 0 starts. */
+int thin_load(struct thin *t, const char *kernel, uint64_t *entry);
+#define THIN_GDT	 0x500ull
+#define THIN_BOOT_PARAMS 0x7000ull
+#define THIN_TABLES	 0x8000ull /* PML4, PDPT, PD */
+
+/* ---- thin_devices.c ---- */
+
+/* An access to a port; @data has @size * @count bytes. False: L1 asks to be reset. */
+bool thin_port(struct thin_devices *d, uint16_t port, bool is_out, uint8_t *data, size_t size,
+	       size_t count);
+/* The last whole lines of the console, at most @len - 1 bytes of them. */
+void thin_console_tail(const struct thin_devices *d, char *text, size_t len);
+
+#endif

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/hosts/libvirt/libvirt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "orchestrator/hosts/channel.h"
+#include "orchestrator/hosts/process.h"
+
+#define OFF_POLL_MS 200 /* how often the end of a domain that is being destroyed is looked for */
+
+/* One domain. */
+struct machine {
+	char *program, *name;
+	char *image; /* the image with this boot's key in it: a file of the run directory */
+	char *path;  /* the same as libvirt knows it: that file, or a volume */
+	char *xml, *log;
+	struct process holder, helper; /* the domain's; an upload's, or a removal's */
+	struct channel *channel;
+	bool uploaded;
+	int events; /* epoll: holder and channel */
+};
+
+/* ---- provision: image, volume, domain ---- */
+
+static char *run_file(const struct host_session *s, const char *name)
+{
+	__cleanup_free char *dir = realpath(s->run_dir, NULL);
+
+	return xasprintf("%s/%s", dir ? dir : s->run_dir, name);
+}
+
+static int start_provision(struct host_session *s, struct error *err)
+{
+	struct machine *m = xcalloc(1, sizeof(*m));
+
+	s->priv = m;
+	m->holder = m->helper = (struct process)PROCESS_INIT;
+	m->events = -1;
+	m->program = libvirt_program();
+	m->name = xasprintf("nestlab-%.16s", s->ticket.nonce);
+	m->image = run_file(s, "libvirt.iso");
+	m->xml = run_file(s, "domain.xml");
+	m->log = run_file(s, "libvirt.log");
+	s->ticket.channel = TICKET_LINE;
+	s->ticket.answers = true;
+	s->ticket.speed = 115200;
+	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/ttyS0");
+	return host_copy_image(s, m->image, err);
+}
+
+static int start_upload(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	const struct libvirt_config *c = s->cfg->own;
+	const char *const argv[] = {m->program, "upload", c->uri, c->pool, m->name, m->image, NULL};
+	const struct process_setting setting = {.argv = argv, .log = m->log};
+	int ret = process_start(&m->helper, &setting, err);
+
+	if (ret)
+		return ret;
+	m->uploaded = true; /* or half of it: it is removed in any case */
+	s->wake_fd = m->helper.wake;
+	return HOST_GOES_ON;
+}
+
+static int start_domain(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	const struct libvirt_config *c = s->cfg->own;
+	const char *const argv[] = {m->program, "hold", c->uri, m->xml, NULL};
+	const struct process_setting setting = {.argv = argv, .log = m->log, .wants_input = true};
+	__cleanup_free char *xml = libvirt_domain_xml(c, m->name, m->path ? m->path : m->image);
+	int ret = fs_write_file(m->xml, xml, strlen(xml), err);
+
+	if (ret)
+		return ret;
+	ret = process_start(&m->holder, &setting, err);
+	if (ret)
+		return ret;
+	s->wake_fd = m->holder.wake;
+	return HOST_GOES_ON;
+}
+
+/* Has the holder said it? It has ended without: an error. */
+static int wait_for_word(struct host_session *s, const char *word, struct error *err)
+{
+	struct machine *m = s->priv;
+	bool over = process_look(&m->holder);
+	int ret;
+
+	if (strstr(m->holder.said.buf, word))
+		return 0;
+	if (!over)
+		return HOST_GOES_ON;
+	s->wake_fd = -1;
+	ret = process_result(&m->holder, err);
+	if (ret)
+		return ret;
+	return error_set(err, -EIO, "the domain went off before it was on");
+}
+
+static int end_upload(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	int ret;
+
+	if (!process_look(&m->helper))
+		return HOST_GOES_ON;
+	s->wake_fd = -1;
+	ret = process_result(&m->helper, err);
+	if (ret)
+		return ret;
+	m->path = strndup(m->helper.said.buf, strcspn(m->helper.said.buf, "\n"));
+	process_end(&m->helper);
+	return start_domain(s, err);
+}
+
+static int libvirt_provision(struct host_session *s, struct error *err)
+{
+	const struct libvirt_config *c = s->cfg->own;
+	struct machine *m = s->priv;
+	int ret;
+
+	if (m && m->holder.name)
+		return wait_for_word(s, "created\n", err);
+	if (m)
+		return end_upload(s, err);
+	ret = start_provision(s, err);
+	if (ret)
+		return ret;
+	if (c->pool)
+		return start_upload(s, err);
+	return start_domain(s, err);
+}
+
+/* ---- the line ---- */
+
+static int watch(struct machine *m, int fd, struct error *err)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (epoll_ctl(m->events, EPOLL_CTL_ADD, fd, &event))
+		return error_set(err, -errno, "cannot watch the domain: %s", strerror(errno));
+	return 0;
+}
+
+static int start_channel(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	const struct libvirt_config *c = s->cfg->own;
+	const char *const argv[] = {m->program, "console", c->uri, m->name, NULL};
+	const struct channel_setting setting = {
+		.line = {.ticket = &s->ticket,
+			 .console_path = s->console_path,
+			 .records_path = s->records_path},
+		.argv = argv,
+		.log_path = m->log,
+		.ready = LIBVIRT_CONNECTED,
+	};
+	int ret;
+
+	m->events = epoll_create1(EPOLL_CLOEXEC);
+	if (m->events < 0)
+		return error_set(err, -errno, "cannot watch the domain: %s", strerror(errno));
+	ret = channel_start(&setting, &m->channel, err);
+	if (ret)
+		return ret;
+	ret = watch(m, channel_fd(m->channel), err);
+	if (ret)
+		return ret;
+	ret = watch(m, m->holder.wake, err);
+	s->wake_fd = m->events;
+	return ret;
+}
+
+static int libvirt_open_channel(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	struct strbuf why = STRBUF_INIT;
+	enum channel_state state;
+	int ret = 0;
+
+	if (!m->channel)
+		ret = start_channel(s, err);
+	if (ret)
+		return ret;
+	state = channel_state(m->channel, &why);
+	if (state == CHANNEL_FAILED)
+		ret = error_set(err, -EIO, "no console of the domain: %s (%s)", why.buf, m->log);
+	else if (state != CHANNEL_OPEN)
+		ret = HOST_GOES_ON;
+	strbuf_release(&why);
+	return ret;
+}
+
+/* ---- power ---- */
+
+static int switch_on(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+
+	if (m->holder.in >= 0 && !strstr(m->holder.said.buf, "running\n") && !s->poll_ms) {
+		s->poll_ms = OFF_POLL_MS; /* said once */
+		if (write(m->holder.in, "on\n", 3) != 3)
+			return error_set(err, -EIO, "the domain's holder is gone (%s)", m->log);
+	}
+	return wait_for_word(s, "running\n", err);
+}
+
+/* The end of its stdin makes the holder destroy the domain. */
+static int switch_off(struct host_session *s)
+{
+	struct machine *m = s->priv;
+
+	s->wake_fd = -1;
+	if (!m || !m->holder.name)
+		return 0;
+	process_close_input(&m->holder);
+	if (process_look(&m->holder)) {
+		s->poll_ms = 0;
+		return 0;
+	}
+	s->poll_ms = OFF_POLL_MS;
+	return HOST_GOES_ON;
+}
+
+static int libvirt_power(struct host_session *s, enum host_power want, struct error *err)
+{
+	if (want == HOST_POWER_ON)
+		return switch_on(s, err);
+	return switch_off(s);
+}
+
+/* What the line still has is in the files a moment later; the end of the holder may come first. */
+static bool libvirt_is_on(struct host_session *s)
+{
+	struct machine *m = s->priv;
+	bool over;
+
+	s->poll_ms = 0;
+	channel_serves(m->channel, s);
+	over = process_look(&m->holder);
+	if (!over && !strstr(m->holder.said.buf, "off "))
+		return true;
+	return channel_state(m->channel, NULL) == CHANNEL_OPEN && !over;
+}
+
+static int libvirt_postmortem(struct host_session *s, struct strbuf *why)
+{
+	struct machine *m = s->priv;
+	const char *off = strstr(m->holder.said.buf, "off ");
+	struct error err = {0};
+
+	if (strstr(m->holder.said.buf, "reset\n")) {
+		strbuf_addstr(why, "the machine reset");
+		return -ECONNRESET;
+	}
+	if (off && !strncmp(off, "off shutdown", 12)) {
+		strbuf_addstr(why, "the machine powered itself off");
+		return 0;
+	}
+	if (off && !strncmp(off, "off crashed", 11)) {
+		strbuf_addstr(why, "the machine crashed");
+		return -ECONNRESET;
+	}
+	if (off)
+		strbuf_addf(why, "libvirt ended the domain: %.*s", (int)strcspn(off, "\n"), off);
+	else if (process_result(&m->holder, &err))
+		strbuf_addstr(why, err.text);
+	else
+		strbuf_addstr(why, "the domain is gone");
+	return -EIO;
+}
+
+/* ---- release ---- */
+
+static int remove_volume(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	const struct libvirt_config *c = s->cfg->own;
+	const char *const argv[] = {m->program, "remove", c->uri, c->pool, m->name, NULL};
+	const struct process_setting setting = {.argv = argv, .log = m->log};
+	int ret;
+
+	if (!m->helper.name) {
+		ret = process_start(&m->helper, &setting, err);
+		s->wake_fd = m->helper.wake;
+		return ret ? ret : HOST_GOES_ON;
+	}
+	if (!process_look(&m->helper))
+		return HOST_GOES_ON;
+	ret = process_result(&m->helper, err);
+	if (ret)
+		error_prefix(err, ret, "volume %s of pool %s stays", m->name, c->pool);
+	return ret;
+}
+
+static void free_machine(struct machine *m)
+{
+	channel_stop(m->channel);
+	process_end(&m->holder);
+	process_end(&m->helper);
+	if (m->events >= 0)
+		close(m->events);
+	unlink(m->image); /* the boot's key is in it */
+	free(m->program);
+	free(m->name);
+	free(m->image);
+	free(m->path);
+	free(m->xml);
+	free(m->log);
+	free(m);
+}
+
+static int libvirt_release(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	int ret = 0;
+
+	if (!m)
+		return 0;
+	if (m->uploaded && !m->path)
+		process_end(&m->helper); /* an upload that goes on, or has failed */
+	if (m->uploaded) {
+		m->path = m->path ? m->path : xstrdup("");
+		ret = remove_volume(s, err);
+	}
+	if (ret == HOST_GOES_ON)
+		return ret;
+	s->wake_fd = -1;
+	s->poll_ms = 0;
+	free_machine(m);
+	s->priv = NULL;
+	return ret;
+}
+
+static const char *const kernel_config[] = {"pc", NULL};
+
+const struct host_driver host_libvirt = {
+	.name = "libvirt",
+	.help = "a virtual machine with nested VMX, made by libvirt for each boot",
+	.clock = HOST_CLOCK_TSC,
+	.parallel = 1,
+	.boot_limit_s = 300,
+	.kernel_config = kernel_config,
+	.keys = libvirt_keys,
+	.configure = libvirt_configure,
+	.free_config = libvirt_free_config,
+	.cmdline = libvirt_cmdline,
+	.probe = libvirt_probe,
+	.identify = host_identify_machine,
+	.provision = libvirt_provision,
+	.open_channel = libvirt_open_channel,
+	.power = libvirt_power,
+	.is_on = libvirt_is_on,
+	.postmortem = libvirt_postmortem,
+	.release = libvirt_release,
+};

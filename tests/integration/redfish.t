@@ -1,0 +1,225 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The redfish driver against a BMC of our own (tests/lib/bmc.py), with makes' habits and with faults. Most boots
+# are of a fake machine that fetches the image and says what an agent would; redfish_boot.t has real ones.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/boot.sh"
+. "$TOP/tests/lib/redfish.sh"
+
+export NESTLAB_CACHE=$TMP/cache
+export NESTLAB_ROOT=$TMP/root
+mkdir -p "$NESTLAB_ROOT/hosts"
+build_boot || { ok 1 "the tests' boot program builds"; plan_done; }
+# Anything that starts like a kernel will do: nothing runs it.
+{ head -c 514 /dev/zero; printf HdrS; head -c 3000 /dev/zero; } >"$TMP/kernel"
+image=$("$BOOT" image "$TMP/kernel" "$TINY" "a plan") || { ok 1 "an image"; plan_done; }
+
+boot() { # boot HOST: what came of it; its run directory is $TMP/run-HOST
+	rm -rf "$TMP/run-$1"
+	timeout 100 "$BOOT" host "$image" "$TMP/run-$1" "$1"
+}
+
+# ---- makes ----
+
+for make in plain dell hpe lenovo supermicro ami openbmc sushy; do
+	start_redfish $make --profile $make
+	write_host $make
+	out=$("$NESTLAB" host check $make)
+	like "$out" "^$make: can run" "$make: can run"
+	like "$(boot $make)" '^done: 2 records' "$make: an image boots"
+	if [ $make = sushy ]; then # cannot be disabled there
+		is "$(control '{}' | jq -c '[.power, .sessions, .media]')" '["Off",[],{"1":null}]' "$make: restored"
+	else
+		is_clean "$make: all is as it was"
+	fi
+	[ ! -e "$NESTLAB_CACHE/hosts/$make.state" ] || [ $make = sushy ]
+	ok $? "$make: and nothing is left in the journal"
+	stop_redfish
+done
+
+out=$("$NESTLAB" host list 2>&1)
+like "$out" '^plain +redfish +cannot run' "a BMC that does not answer hides no other host"
+
+# ---- what goes wrong on the way ----
+
+start_redfish bmc
+write_host fake
+try() { # try JSON OUTCOME NAME
+	control "{\"reset\": true, \"set\": $1}" >/dev/null
+	like "$(boot fake)" "$2" "$3"
+	is_clean "and all is as it was"
+}
+try '{"on_ignored": 1}' '^done' "an On that is taken and not followed is repeated"
+try '{"insert_lies": 1}' '^done' "so is an insert that is said to be done"
+try '{"busy": 3}' '^done' "503 with Retry-After is waited for"
+try '{"session_table": 0}' '^done' "no free session: basic authentication"
+try '{"tasks": true, "task_fails": true}' '^not started: .*task .*Exception.*the task could not' \
+	"a task that fails is told with its message"
+try '{"insert_lies": 99}' '^not started: media: .*shows no image' "an insert that never comes true: not switched on"
+unlike "$(cat "$TMP/run-fake/redfish.log")" 'ResetType":"On"' "(it was not)"
+try '{"error": "object", "refuses": ["Image"]}' '^not started: media: .*not supported' "a refusal is quoted"
+write_host fake '{"boot_limit_s": 2}'
+try '{"boots_disk": true}' '^not ours: .*something else.*fetched [0-9]+ bytes of the image' \
+	"a host that boots its disk is no verdict"
+try '{"slots": [], "boots_disk": true}' '^not ours: .*nobody fetched the image' \
+	"and one that never asks for the image: so said"
+write_host fake
+
+control '{"reset": true}' >/dev/null
+control '{"expire": true}' >/dev/null
+like "$(boot fake)" '^done' "no session left over matters"
+
+control '{"reset": true, "set": {"more_systems": [], "targets": ["None", "Pxe"]}}' >/dev/null
+like "$(boot fake)" '^not started: unfit: .*no way in for an image' "a host without a way in says so"
+is_clean "and is left as it was"
+
+# ---- who may ----
+
+printf 'user=nestlab\npassword=wrong\n' >"$TMP/wrong"
+chmod 600 "$TMP/wrong"
+write_host wrong "{\"credentials\": \"file:$TMP/wrong\"}"
+control '{"reset": true}' >/dev/null
+like "$(boot wrong)" '^not started: bmc-auth: .*does not take' "a wrong password is told"
+is "$(grep -c Sessions "$TMP/run-wrong/redfish.log")" 1 "and tried once: accounts get locked"
+chmod 644 "$TMP/wrong"
+like "$(boot wrong)" 'wrong: others may read the password.*chmod 600' "a password that others can read is refused"
+write_host wrong '{"credentials": "systemd:bmc"}'
+like "$(boot wrong)" 'systemd gave no credentials' "systemd's credentials need systemd"
+mkdir "$TMP/credentials"
+cp -p "$TMP/cred" "$TMP/credentials/bmc"
+control '{"reset": true}' >/dev/null
+like "$(CREDENTIALS_DIRECTORY=$TMP/credentials boot wrong)" '^done' "and are read from where it puts them"
+
+# ---- one at a time ----
+
+control '{"reset": true, "set": {"power_lag": 1.5}}' >/dev/null
+boot fake >"$TMP/first" &
+first=$!
+for _ in $(seq 100); do [ -s "$NESTLAB_CACHE/hosts/fake.state" ] && break; sleep 0.05; done
+out=$("$NESTLAB" host rescue fake 2>&1)
+is $? 128 "rescue of a host in use is refused"
+like "$out" 'busy: host fake is used by another nestlab \(process [0-9]+\)' "and says by whom"
+cp "$NESTLAB_ROOT/hosts/fake.json" "$NESTLAB_ROOT/hosts/same.json"
+like "$(boot same 2>"$TMP/waits")" '^done' "a second boot by another host file waits for the BMC"
+like "$(cat "$TMP/waits")" 'busy: .*waiting' "and says so"
+wait $first
+like "$(cat "$TMP/first")" '^done' "and does not disturb the first"
+
+# ---- a cancel, and a kill ----
+
+running() { # running SETTING: a boot in the background that is in its provisioning; sets BOOT_PID
+	control "{\"reset\": true, \"set\": $1}" >/dev/null
+	run=$TMP/run-fake
+	rm -rf "$run"
+	"$BOOT" host "$image" "$run" fake >"$TMP/background" 2>&1 &
+	BOOT_PID=$!
+	for _ in $(seq 200); do grep -q "$2" "$run/redfish.log" 2>/dev/null && break; sleep 0.05; done
+}
+running '{"insert_lies": 99}' InsertMedia
+kill -INT $BOOT_PID
+wait $BOOT_PID
+like "$(cat "$TMP/background")" 'not started: cancelled' "Ctrl-C in the middle of an insert cancels"
+is_clean "and undoes it"
+
+running '{"boots_disk": true}' 'ResetType":"On"'
+kill -KILL $BOOT_PID
+{ wait $BOOT_PID; } 2>/dev/null
+is "$(control '{}' | jq -c '[.power, (.sessions | length)]')" '["On",1]' "kill -9 leaves a host that is on"
+out=$("$NESTLAB" host rescue fake)
+ok $? "host rescue"
+like "$out" 'the machine is off' "switches it off"
+like "$out" 'ended the session' "and ends the session"
+is_clean "and all is as it was"
+like "$("$NESTLAB" host rescue fake)" 'nothing is left' "then there is nothing left to do"
+
+running '{"boots_disk": true}' 'ResetType":"On"'
+kill -KILL $BOOT_PID
+{ wait $BOOT_PID; } 2>/dev/null
+control '{"set": {"boots_disk": false}}' >/dev/null
+like "$(boot fake)" '^done' "the next boot undoes it, too"
+is_clean "all of it"
+
+# ---- each call, each fault (a sample: tests/bench/redfish-faults.sh has all) ----
+
+out=$(timeout 250 "$TOP/tests/lib/faults.py" "$TMP/faults" "$BOOT" "$NESTLAB" "$image" --every 13 --jobs 6)
+ok $? "no fault of a BMC judges a kernel, or leaves anything that rescue does not undo"
+sed 's/^/# /' <<<"$out"
+
+# ---- certificates ----
+
+start_redfish tls --tls
+write_host tls
+like "$(boot tls)" '^not started: bmc-certificate: .*nestlab host trust' "nothing is said of whom to trust: refused"
+[ ! -e "$RF/requests.log" ]
+ok $? "and nothing was asked"
+out=$("$NESTLAB" host trust tls)
+ok $? "host trust"
+want=$(openssl x509 -in "$RF/cert.pem" -noout -pubkey | openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1)
+like "$out" "its key is sha256:$want" "shows the key that the BMC has"
+like "$out" 'CN=wrong.example' "and its certificate's name"
+like "$(boot tls)" '^done' "from then on it is talked to"
+pin=$(cat "$NESTLAB_ROOT/hosts/tls.pin")
+write_host pinned "{\"tls\": {\"pin\": \"$pin\"}}"
+like "$("$NESTLAB" host check pinned)" 'pinned: can run' "a pin in the host file"
+asked=$(wc -l <"$RF/requests.log")
+write_host pinned "{\"tls\": {\"pin\": \"sha256:$(printf '0%.0s' {1..64})\"}}"
+like "$("$NESTLAB" host check pinned)" 'missing +bmc-certificate' "another key is refused"
+is "$(wc -l <"$RF/requests.log")" "$asked" "before anything is sent"
+write_host ca "{\"tls\": {\"ca\": \"$RF/cert.pem\"}}"
+like "$("$NESTLAB" host check ca)" 'missing +bmc-certificate' "a CA's file: the name has to be right, too"
+
+# ---- host files ----
+
+wrong() { # wrong JSON REGEX NAME
+	write_host bad "$1"
+	like "$("$NESTLAB" host check bad 2>&1)" "$2" "$3"
+}
+wrong '{"bmc": "http://192.0.2.1"}' 'bad.json: .*bmc: .*"tls": "none"' "plain http to another machine has to be asked for"
+wrong '{"bmc": "https://u:p@192.0.2.1"}' 'bad.json: .*bmc: expected https' "no user in a URL"
+wrong '{"credentials": "nestlab:secret"}' 'bad.json: .*credentials: expected file' "no password in a host file"
+wrong '{"tls": {"pin": "x"}}' 'bad.json: \$.tls: expected sha256' "a pin is a pin"
+wrong '{"image_url": "https://127.0.0.1"}' 'bad.json: .*image_url: .*expected http://ADDRESS' "images go by http"
+wrong '{"console": "ttyS0"}' 'bad.json: .*console: expected .*command' "a console needs a command"
+wrong '{"bootpath": "x"}' 'bad.json: .*bootpath' "an unknown key is named"
+rm "$NESTLAB_ROOT/hosts/bad.json"
+
+# ---- secrets ----
+
+# Everything that was written: logs, run directories, cache; and the process while it runs.
+RF=$TMP/bmc
+RF_URL=$(cat "$RF/url")
+running '{"boots_disk": true}' 'ResetType":"On"'
+printf '%s\n' "$RF_PASSWORD" >"$TMP/pattern" # not an argument of grep's
+found=$(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep -cF -f "$TMP/pattern")
+is "$found" 0 "the password is in no process' arguments or environment"
+ulimit -c unlimited
+kill -ABRT $BOOT_PID
+{ wait $BOOT_PID; } 2>/dev/null
+core=$(find "$TMP" . -maxdepth 2 -name 'core*' -newer "$run/redfish.log" -type f 2>/dev/null | head -1)
+[ -z "$core" ]
+ok $? "a crash leaves no core file"
+"$NESTLAB" host rescue fake >"$TMP/rescued" 2>&1
+is "$(grep -rlF "$RF_PASSWORD" "$TMP" --exclude=cred --exclude=pattern --exclude-dir=credentials --exclude-dir=faults 2>/dev/null | head -3)" "" \
+	"nor is it in any file that nestlab wrote"
+
+# ---- recorded services ----
+
+trees=${NESTLAB_REDFISH_TREES:-/work/shared/redfish-trees}
+walk() { # walk FILE SYSTEM DRIVE
+	[ -r "$trees/$1" ] || { skip "$1: the driver finds its way" "no $trees/$1"; return; }
+	RF=$TMP/tree-$1
+	"$TOP/tests/lib/bmc.py" tree "$RF" "$trees/$1" >"$TMP/tree.out" 2>&1 &
+	REDFISH_PIDS="$REDFISH_PIDS $!"
+	for _ in $(seq 200); do [ -e "$RF/url" ] && break; sleep 0.05; done
+	RF_URL=$(cat "$RF/url")
+	write_host tree
+	out=$("$NESTLAB" host check tree)
+	like "$out" "can +system: $2\$" "$1: the driver finds the system"
+	like "$out" "can +drive: $3\$" "$1: and the drive"
+}
+walk dell-r750-idrac9-7.10.json /redfish/v1/Systems/System.Embedded.1 /redfish/v1/Systems/System.Embedded.1/VirtualMedia/1
+walk hpe-dl385-ilo5.json /redfish/v1/Systems/1 /redfish/v1/Managers/1/VirtualMedia/2
+walk dmtf-rackmount1.json /redfish/v1/Systems/437XR1138R2 /redfish/v1/Systems/437XR1138R2/VirtualMedia/CD1
+
+plan_done
