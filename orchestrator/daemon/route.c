@@ -46,6 +46,14 @@ const struct route routes[] = {
 	{"POST", "/v1/tokens", SCOPE_ADMIN, ROUTE_WRITES, SMALL, api_tokens_add},
 	{"DELETE", "/v1/tokens/{sha256}", SCOPE_ADMIN, ROUTE_WRITES, 0, api_token_remove},
 
+	{"GET", "/", READERS, 0, 0, page_tonight},
+	{"GET", "/trends", READERS, 0, 0, page_trends},
+	{"GET", "/changes/{id}", READERS, 0, 0, page_change},
+	{"GET", "/queue", READERS, 0, 0, page_queue},
+	{"GET", "/jobs/{uid}", READERS, 0, 0, page_job},
+	{"GET", "/feed.atom", READERS, 0, 0, page_feed},
+	{"GET", "/style.css", 0, 0, 0, page_style},
+
 	{"GET", "/v1/events", READERS, ROUTE_STREAMS, 0, NULL},
 	{"GET", "/healthz", 0, 0, 0, api_healthz},
 	{"GET", "/readyz", 0, 0, 0, api_readyz},

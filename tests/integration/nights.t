@@ -100,6 +100,19 @@ night
 is "$(ls mails | wc -l) $(state)" "2 fixed" "there is one mail for the change and one for its end"
 like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"
 
+# ---- pages ----
+
+for page in / /trends /changes/1 /queue "/jobs/$("$NESTLAB" changes --json 1 | jq -r .confirm_job)"; do
+	like "$(api GET "$page")" '^200 <!DOCTYPE html>.*' "page $page"
+done
+like "$(api GET /trends)" 'multiplex switch</th>.*<svg' "trends have sparklines"
+like "$(api GET /changes/1)" 'slow: walk twice' "a change tells its commit"
+like "$(api GET /feed.atom)" '^200 ' "a feed"
+python3 -c 'import xml.etree.ElementTree as e; e.parse("body")'
+ok $? "which is XML"
+like "$(curl -sD - -o /dev/null --unix-socket "$STATE/nestlabd.sock" http://x/)" "Content-Security-Policy: default-src 'none'" "nothing but their own style is allowed"
+like "$(api GET /changes/99)" '^404 ' "a change that is not there"
+
 # ---- missed ----
 
 kill -TERM "$DAEMON"; wait "$DAEMON"
