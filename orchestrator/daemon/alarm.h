@@ -6,7 +6,7 @@
 #ifndef ORCHESTRATOR_DAEMON_ALARM_H
 #define ORCHESTRATOR_DAEMON_ALARM_H
 
-#include "orchestrator/daemon/night.h"
+#include "orchestrator/daemon/nightly.h"
 
 /*
  * Looks at every night that is over, in order. One with a change of its branch before it that is not confirmed or refused

@@ -9,7 +9,7 @@
 #ifndef ORCHESTRATOR_DAEMON_CONFIRM_H
 #define ORCHESTRATOR_DAEMON_CONFIRM_H
 
-#include "orchestrator/daemon/night.h"
+#include "orchestrator/daemon/nightly.h"
 
 #define CONFIRM_BOOTS 4 /* of each kernel */
 

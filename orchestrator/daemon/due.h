@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_DUE_H
 #define ORCHESTRATOR_DAEMON_DUE_H
 
-#include "orchestrator/daemon/night.h"
+#include "orchestrator/daemon/nightly.h"
 
 /*
  * Reads all schedules, keeps their next time, and submits what is due. The time moves on in the transaction

@@ -178,12 +178,13 @@ static void add_headers(struct strbuf *out, int64_t change, const char *recipien
 
 static void add_subject(struct strbuf *out, sqlite3_stmt *s, bool reply)
 {
+	const char *verb = sqlite3_column_int(s, WORSE) ? "regressed" : "improved";
 	struct strbuf line = STRBUF_INIT;
 
-	strbuf_addf(&line, "%s[nestlab] %s: %s %s by %.2f %%", reply ? "Re: " : "",
-		    text_of(s, BRANCH), text_of(s, METRIC),
-		    sqlite3_column_int(s, WORSE) ? "regressed" : "improved",
-		    sqlite3_column_double(s, MOST) * 100);
+	if (reply)
+		strbuf_addstr(&line, "Re: ");
+	strbuf_addf(&line, "[nestlab] %s: %s %s by %.2f %%", text_of(s, BRANCH), text_of(s, METRIC),
+		    verb, sqlite3_column_double(s, MOST) * 100);
 	if (database_column(s, CULPRIT))
 		strbuf_addf(&line, " since %.12s", text_of(s, CULPRIT));
 	if (reply)

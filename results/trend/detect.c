@@ -129,7 +129,8 @@ static bool drop_weakest(const double *v, size_t n, double p, size_t *at, size_t
 	size_t drop = *count;
 
 	for (size_t i = 0; i < *count; i++) {
-		size_t from = i ? at[i - 1] : 0, to = i + 1 < *count ? at[i + 1] : n;
+		size_t from = i ? at[i - 1] : 0;
+		size_t to = i + 1 < *count ? at[i + 1] : n;
 		double q = detect_welch(v + from, at[i] - from, v + at[i], to - at[i]);
 
 		if (q < worst)
@@ -161,7 +162,8 @@ static double square_levels(const double *v, size_t n, const size_t *at, size_t 
 	double squares = 0;
 
 	for (size_t i = 0; i <= nat; i++) {
-		size_t from = i ? at[i - 1] : 0, to = i < nat ? at[i] : n;
+		size_t from = i ? at[i - 1] : 0;
+		size_t to = i < nat ? at[i] : n;
 
 		squares += take_moments(v + from, to - from).squares;
 	}

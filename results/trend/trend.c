@@ -222,6 +222,8 @@ void trend_set_intervals(struct trend_series *s)
 
 /* ---- alarms ---- */
 
+#define NIGHTS_KNOWN 5
+
 static double level_of(const struct trend_series *s, size_t from, size_t to)
 {
 	double *v = xcalloc(to - from, sizeof(*v)), level;
@@ -246,6 +248,11 @@ static double night_margin(const struct trend_series *s, size_t from, size_t to,
 
 	for (size_t i = from; i < to; i++)
 		nights.squares += pow(log(s->points[i].median / level), 2);
+	if (nights.df <
+	    NIGHTS_KNOWN) { /* too few to say how nights differ: as medians of boots do */
+		nights.squares += boots.squares * M_PI / 2 / s->points[to].nboots;
+		nights.df += boots.df;
+	}
 	if (nights.df > 0)
 		margin = statistics_t_critical(TREND_ALPHA, nights.df) * spread_sd(&nights) *
 			 sqrt(1 + 1 / (nights.df + 1));
@@ -274,7 +281,6 @@ static bool find_step(const struct trend_series *s, size_t first, struct trend_a
 	a->after = s->points[last].median;
 	if (!is_beyond_effect(s, a->before, a->after))
 		return false;
-	/* With two or three nights of a level nothing bounds a night yet but its boots. */
 	return fabs(log(a->after / a->before)) > night_margin(s, first, last, a->before);
 }
 

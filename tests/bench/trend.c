@@ -13,8 +13,10 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "results/compare/judge.h"
 #include "results/trend/trend.h"
+#include "results/web/web.h"
 
 #define METRICS 58
 #define NIGHTS	1000
@@ -62,9 +64,24 @@ static void series_release(struct trend_series *s)
 	free(s->points);
 }
 
+/* As a comparison does from the boots of nights before. */
+static void learn_noise(struct statistics_noise *known, const struct trend_series *s)
+{
+	size_t from = s->count > BEFORE ? s->count - BEFORE : 0;
+
+	for (size_t i = from; i < s->count; i++) {
+		double logs[BOOTS];
+
+		for (size_t k = 0; k < BOOTS; k++)
+			logs[k] = log(s->points[i].boots[k]);
+		statistics_noise_add(known, logs, BOOTS);
+	}
+}
+
 /* Fresh boots of both kernels, all metrics that moved judged together (here: one). Boots of one job share
  * their night, so only their own noise is between them. */
-static bool is_confirmed(double before, double after, const struct noise *n)
+static bool is_confirmed(const struct trend_series *s, double before, double after,
+			 const struct noise *n)
 {
 	struct statistics_noise known = {0};
 	struct results_judgement j = {0};
@@ -84,6 +101,7 @@ static bool is_confirmed(double before, double after, const struct noise *n)
 	make_boots(a, before, &boots);
 	make_boots(b, after, &boots);
 	statistics_noise_prior(&known, n->assumed_sd, n->assumed_df);
+	learn_noise(&known, s);
 	judge_weigh(&c, &j);
 	judge_decide(&c, &j);
 	changed = j.verdict == VERDICT_REGRESSED || j.verdict == VERDICT_IMPROVED;
@@ -116,7 +134,7 @@ static void count_false(const struct noise *n)
 			if (a.kind == TREND_DRIFT)
 				continue;
 			alarms++;
-			confirmed += is_confirmed(10000, 10000, n);
+			confirmed += is_confirmed(&s, 10000, 10000, n);
 		}
 		series_release(&s);
 	}
@@ -138,12 +156,40 @@ static void count_found(const struct noise *n, double step)
 		add_night(&s, 10000 * (1 + step), n);
 		if (trend_look(&s, 0, &a) && a.bad == BEFORE) {
 			found++;
-			confirmed += is_confirmed(10000, 10000 * (1 + step), n);
+			confirmed += is_confirmed(&s, 10000, 10000 * (1 + step), n);
 		}
 		series_release(&s);
 	}
 	printf("%s: a step of %.1f %%: %d of %d alarms in their night, %d confirmed\n", n->name,
 	       step * 100, found, STEPS, confirmed);
+}
+
+/* The page of trends: WEB_NIGHTS_MAX nights of all metrics. */
+static void draw_page(const struct noise *n)
+{
+	struct trend_series all[METRICS];
+	struct trend_list l = {all, METRICS};
+	struct strbuf page = STRBUF_INIT;
+	double began;
+
+	for (int m = 0; m < METRICS; m++) {
+		series_init(&all[m], n);
+		all[m].scenario = "multiplex";
+		all[m].metric = "switch";
+		all[m].params = "{\"l2_vcpus\":8,\"memory\":\"unmanaged\"}";
+		all[m].unit = "instructions";
+		for (int night = 0; night < WEB_NIGHTS_MAX; night++)
+			add_night(&all[m], 10000, n);
+	}
+	began = clock_seconds();
+	web_begin(&page, "Trends");
+	web_trends(&page, &l);
+	web_end(&page);
+	printf("page of %d metrics and %d nights: %zu bytes, drawn in %.1f ms\n", METRICS,
+	       WEB_NIGHTS_MAX, page.len, (clock_seconds() - began) * 1000);
+	strbuf_release(&page);
+	for (int m = 0; m < METRICS; m++)
+		series_release(&all[m]);
 }
 
 int main(void)
@@ -159,6 +205,7 @@ int main(void)
 		count_found(&noises[i], 0.007);
 		count_found(&noises[i], 0.04);
 	}
+	draw_page(&noises[0]);
 	gsl_rng_free(rng);
 	return 0;
 }
