@@ -25,9 +25,10 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 	libarchive-dev musl-tools libcmocka-dev bochs bochs-term bochsbios vgabios linux-source-6.12 xorriso mtools \
 	grub-common grub-efi-amd64-bin isolinux syslinux-common qemu-system-x86 ovmf clang-format \
 	sqlite3 libxml2-utils jq python3 lz4 libsystemd-dev
-# Only for the tests: a browser for the reports' pages (large), groff for the manual pages.
+# Only for the tests: a browser for the reports' pages (large), groff for the manual pages, what is behind hosts.
 CHECK_PACKAGES := chromium groff-base libvirt-dev libvirt-daemon libvirt-daemon-driver-qemu busybox-static \
-	clang lld dropbear-bin kexec-tools openssh-client socat
+	clang lld dropbear-bin kexec-tools openssh-client socat openssl dnsmasq-base iproute2
+CHECK_PACKAGES += ipmitool openipmi
 LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf libsystemd
 
 CC      ?= gcc

@@ -7,7 +7,7 @@ BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench
 SCRIPTS    := $(wildcard tests/e2e/*.t) $(wildcard tests/integration/*.t tests/style/*.t)
 # Tests run side by side: those that take longest start first, so that none is left alone at the end.
 LONGEST    := $(patsubst %,tests/%.t,e2e/mutants-abuse e2e/mutants-invalidate e2e/mutants-switch \
-	e2e/faults integration/host_boot e2e/main-job integration/selftests integration/image)
+	e2e/faults integration/host_boot integration/redfish e2e/main-job integration/selftests integration/image)
 FUZZ_SECONDS ?= 20
 
 define unit_test

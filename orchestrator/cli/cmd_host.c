@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nestlab host list | check | rescue | trust NAME... */
+/* nestlab host list | check | rescue | trust | netboot NAME... */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -327,6 +327,32 @@ static int trust_hosts(int n, char **names)
 	return ask_hosts(n, names, trust_host, "");
 }
 
+static int print_netboot(int n, char **names)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct host_config cfg;
+	struct error err = {0};
+	int ret;
+
+	if (n != 1)
+		command_usage_error("expected one HOST");
+	if (host_find(command_places(), names[0], &cfg, &err))
+		return command_fatal(&err);
+	if (cfg.driver->netboot)
+		ret = cfg.driver->netboot(&cfg, &text, &err);
+	else
+		ret = error_set(&err, -EINVAL,
+				"%s: a host of driver %s does not boot from the network", cfg.name,
+				cfg.driver->name);
+	if (!ret)
+		terminal_printf("%s", text.buf);
+	strbuf_release(&text);
+	host_config_free(&cfg);
+	return ret ? command_fatal(&err) : 0;
+}
+
+static const struct option_spec no_options[] = {OPTION_END};
+
 static const struct command actions[] = {
 	{
 		.name = "list",
@@ -351,6 +377,18 @@ static const struct command actions[] = {
 		.options = check_options,
 		.operand = "HOST",
 		.run = check_hosts,
+	},
+	{
+		.name = "netboot",
+		.help = "print what DHCP and TFTP servers must say so that a host boots from the network",
+		.usage = "HOST",
+		.about =
+			"Prints a configuration for dnsmasq, and in remarks what another DHCP server "
+			"must say. nestlab is none itself.",
+		.exit_status = "0 done, 128 the host does not boot from the network",
+		.options = no_options,
+		.operand = "HOST",
+		.run = print_netboot,
 	},
 	{
 		.name = "rescue",

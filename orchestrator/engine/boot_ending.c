@@ -49,6 +49,12 @@ void boot_ends_foreign(struct boot *b)
 	b->result.outcome = BOOT_FOREIGN;
 }
 
+/* A console that has repeated another boot's records may have repeated its kernel's words as well. */
+static bool kernel_is_ours(const struct boot *b)
+{
+	return b->console.kernel_spoke && !b->session.refused;
+}
+
 /* What the driver knows where nobody spoke. */
 static void add_drivers_word(struct boot *b)
 {
@@ -79,7 +85,7 @@ bool boot_ends_late(struct boot *b)
 	const struct host_config *cfg = b->session.cfg;
 	double t = clock_seconds();
 
-	if (t > boot_silence_ends(b) && waits_for_hello(b) && !b->console.kernel_spoke) {
+	if (t > boot_silence_ends(b) && waits_for_hello(b) && !kernel_is_ours(b)) {
 		boot_ends_unheard(b);
 		return true;
 	}

@@ -165,6 +165,9 @@ struct host_driver {
 	void (*identify)(const struct host_config *cfg, struct json_object *identity,
 			 struct json_object *hello);
 
+	/* NULL, or appends what the site's DHCP and TFTP servers must say for such a host, as a file for
+	 * dnsmasq with remarks. -EINVAL: not as its file is. */
+	int (*netboot)(const struct host_config *cfg, struct strbuf *out, struct error *err);
 	/* NULL: no such host can be traced. Why can this one not? NULL: it can. */
 	const char *(*cannot_trace)(const struct host_config *cfg);
 

@@ -60,4 +60,41 @@ out=$(timeout 500 "$NESTLAB" host check --boot uefi 2>&1)
 like "$out" 'uefi: boots' "QEMU with UEFI firmware boots the image by virtual media"
 like "$out" 'lacks .*VMX' "and the agent says that its CPU has no VMX"
 is_clean "and the BMC is as it was"
+stop_redfish
+
+# ---- the same by UEFI HTTP boot: no drive; the firmware asks DHCP, and fetches the image itself ----
+
+link=nl$$
+net=10.98.$((RANDOM % 250 + 2))
+end_network() {
+	[ ! -e "$TMP/dnsmasq.pid" ] || kill "$(cat "$TMP/dnsmasq.pid")"
+	ip link del "$link" 2>/dev/null
+}
+if ! command -v dnsmasq >/dev/null; then
+	skip "QEMU boots by UEFI HTTP" "no dnsmasq (apt-get install dnsmasq-base)"
+	plan_done
+fi
+if ! { ip tuntap add "$link" mode tap && ip addr add $net.1/24 dev "$link" && ip link set "$link" up; } 2>"$TMP/ip"; then
+	skip "QEMU boots by UEFI HTTP" "cannot make a network: $(tail -1 "$TMP/ip")"
+	plan_done
+fi
+trap 'stop_redfish; end_network; rm -rf "$TMP"' EXIT
+cat >"$TMP/dhcp" <<END
+#!/bin/sh
+exec dnsmasq --conf-file=/dev/null --pid-file=$TMP/dnsmasq.pid --leasefile-ro --port=0 --interface=$link \\
+	--bind-interfaces --user=root --dhcp-range=$net.10,$net.20,255.255.255.0 \\
+	--dhcp-match=set:http,option:client-arch,16 --dhcp-option-force=tag:http,60,HTTPClient \\
+	"--dhcp-boot=tag:http,\$1"
+END
+chmod +x "$TMP/dhcp"
+start_redfish http --profile ami --machine qemu --http-boot "$TMP/dhcp" --qemu -M q35 -m 1024 -cpu max -accel tcg \
+	-drive if=pflash,format=raw,readonly=on,file=$ovmf -netdev "tap,id=n,ifname=$link,script=no,downscript=no" \
+	-device virtio-net-pci,netdev=n -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n \
+	-fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n
+write_host http '{"request_limit_ms": 30000, "boot_limit_s": 400, "image_url": "http://'$net.1'", "console":
+	{"command": ["'"$TOP/tests/lib/bmc.py"'", "console", "'"$RF"'"]}}'
+out=$(timeout 500 "$NESTLAB" host check --boot http 2>&1)
+like "$out" 'http: boots' "QEMU with UEFI firmware fetches the image by HTTP and boots it"
+like "$out" 'lacks .*VMX' "and the agent says what it said"
+is_clean "and the BMC is as it was"
 plan_done

@@ -3,6 +3,7 @@
 """A BMC that speaks Redfish, for the tests: it switches a real machine that boots what is in its drive.
 
     bmc.py serve DIR [--profile NAME] [--tls] [--machine bochs|qemu|fake] [--rate BYTES] [--set KEY=JSON]...
+            [--http-boot PROGRAM] [--qemu ARG...]
         serves until it is killed; DIR gets: url, console (its port), cert.pem, requests.log, state.json
     bmc.py tree DIR FILE
         serves a recorded service, path to body, read-only: does a client find its way?
@@ -72,7 +73,7 @@ PLAIN = {
     "busy": 0,                   # so many requests are 503 with Retry-After
     "error": "standard",         # object: ExtendedInfo is one; html
     "http_boot": True,
-    "boots_disk": False,         # whatever it is told
+    "boots_disk": False,         # whatever it is told; "off": it goes off instead
 }
 PROFILES = {
     "plain": {},
@@ -145,6 +146,9 @@ class FakeMachine:
     def boot(self, image, disk):
         self.say(b"ACME BIOS 1.0\r\n")
         time.sleep(0.3) # a machine that is on for less than that is not believed to have been
+        if disk == "off":
+            self.running = False
+            return
         if disk or not image:
             self.say(b"Debian GNU/Linux 12 disk ttyS0\r\nlogin: ")
             return
@@ -248,7 +252,9 @@ class Bmc:
     def power_on(self):
         image, target = None, self.boot["Target"]
         if self.boot["Enabled"] != "Disabled":
-            if target == "UefiHttp" and self.boot["Uri"] and not self.p["boots_disk"]:
+            if target == "UefiHttp" and self.args.http_boot:
+                subprocess.run([self.args.http_boot, self.boot["Uri"]], check=True) # the firmware fetches it itself
+            elif target == "UefiHttp" and self.boot["Uri"] and not self.p["boots_disk"]:
                 image = self.fetch(self.boot["Uri"], "http.iso")
             elif target in ("Cd", "UsbCd"):
                 wrong = target == "Cd" and "UsbCd" in self.p["targets"] # the SATA drive
@@ -727,6 +733,7 @@ if __name__ == "__main__":
     s.add_argument("--rate", type=int, default=1000000)
     s.add_argument("--hang", type=float, default=2, help="seconds of a time-out")
     s.add_argument("--set", action="append", default=[])
+    s.add_argument("--http-boot", help="called with the URL that the firmware is to boot")
     s.add_argument("--qemu", nargs=argparse.REMAINDER)
     s = sub.add_parser("tree")
     s.set_defaults(run=tree)

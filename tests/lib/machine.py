@@ -8,8 +8,9 @@
     machine.py DIR get|set [NAME VALUE]...
         as ipmi_sim calls its chassis_control program: get power; set power 1; set boot cdrom; set reset 1
     machine.py DIR fault NAME VALUE
-        drop N (of each 1000 bytes of the line, N are lost), replay FILE (said on the line at power-on),
-        mute 1 (nothing comes any more)
+        drop-line N (of each 1000 pieces of the line that are carried, N are lost), replay FILE (said on
+        the line at power-on),
+        stuck 1 (boots its disk, whatever it was told to boot)
 
 The machine is Bochs, or QEMU with the given arguments. Its serial line is a socket that this program
 holds, at most RATE bytes a second, as an UART would: whoever connects to PORT reads what comes
@@ -59,6 +60,8 @@ class Machine:
         self.control.listen(8)
         self.consoles = self.listen(args.console)
         self.uart = self.listen(0)
+        with open(os.path.join(self.dir, "uart"), "w") as f:
+            print(self.uart.getsockname()[1], file=f)
 
     @staticmethod
     def listen(port):
@@ -94,7 +97,7 @@ class Machine:
         if "replay" in self.faults:
             with open(self.faults["replay"], "rb") as f:
                 self.queue += f.read()
-        if not self.qemu and self.boot != "cdrom":
+        if self.faults.get("stuck") == "1" or not self.qemu and self.boot != "cdrom":
             self.queue += b"\r\nPXE-E18: nothing to boot from\r\nPress a key ...\r\n"
             self.process = subprocess.Popen(["sleep", "3600"], start_new_session=True)
             return
@@ -117,14 +120,15 @@ class Machine:
 
     def drain_screen(self):
         """Bochs shows its screen on a terminal of its own, which has to be read."""
-        if self.qemu or not self.process:
+        if self.qemu or not self.process or self.process.args[0] != "bochs":
             return
-        if self.screen is None:
-            with open(os.path.join(self.dir, "emulator.err")) as f:
-                said = f.read().split('Bochs connected to screen "')
-            if len(said) > 1 and '"' in said[1]:
-                self.screen = os.open(said[1].split('"')[0], os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         try:
+            if self.screen is None:
+                with open(os.path.join(self.dir, "emulator.err")) as f:
+                    said = f.read().split('Bochs connected to screen "')
+                if len(said) > 1 and '"' in said[1]:
+                    self.screen = os.open(said[1].split('"')[0],
+                                          os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
             while self.screen is not None and os.read(self.screen, 65536):
                 pass
         except OSError:
@@ -162,22 +166,17 @@ class Machine:
         self.queue = self.queue[len(data):]
         self.allowed -= len(data)
         self.wire.write(data)
-        if self.faults.get("mute") == "1":
+        if random.random() < int(self.faults.get("drop-line", 0)) / 1000:
             return
-        drop = int(self.faults.get("drop", 0))
-        if drop:
-            data = bytes(b for b in data if random.random() >= drop / 1000)
         for r in list(self.readers):
-            try:
-                r.sendall(data)
-            except OSError:
+            if not self.say(r, data):
                 self.readers.remove(r)
 
     def take(self, s):
         if s is self.control:
             c = s.accept()[0]
             words = c.recv(4096).decode().split("\0")
-            c.sendall(self.answer(words).encode() + b"\n")
+            self.say(c, self.answer(words).encode() + b"\n")
             c.close()
         elif s is self.uart:
             self.serial = s.accept()[0]
@@ -191,10 +190,18 @@ class Machine:
                 self.serial = None
         else:
             data = self.receive(s)
-            if not data:
+            if not data and s in self.readers:
                 self.readers.remove(s)
-            elif self.serial:
-                self.serial.sendall(data)
+            elif data and self.serial:
+                self.say(self.serial, data)
+
+    @staticmethod
+    def say(s, data):
+        try:
+            s.sendall(data)
+            return True
+        except OSError:
+            return False
 
     @staticmethod
     def receive(s):
@@ -222,7 +229,7 @@ def ask(directory, words):
     s.connect(os.path.join(directory, "control"))
     s.sendall("\0".join(words).encode())
     s.shutdown(socket.SHUT_WR)
-    sys.stdout.write(s.makefile().read())
+    sys.stdout.write(s.makefile().read().rstrip("\n") + "\n")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ extern const char *const ipmi_keys[];
 int ipmi_configure(const struct json_node *file, void **own, struct error *err);
 void ipmi_free_config(void *own);
 char *ipmi_cmdline(const struct host_config *cfg, enum host_purpose purpose);
+int ipmi_netboot(const struct host_config *cfg, struct strbuf *out, struct error *err);
 int ipmi_probe(const struct host_config *cfg, const struct places *places, struct host_found *found,
 	       struct error *err);
 

@@ -15,6 +15,7 @@
 #include "images/images.h"
 #include "orchestrator/hosts/ipmi/config.h"
 #include "orchestrator/hosts/ipmi/sol.h"
+#include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/serve.h"
 #include "orchestrator/hosts/task.h"
 
@@ -29,7 +30,7 @@ struct ipmi_run {
 	struct task *task;
 	struct sol *sol;
 	struct serve_boot *served;
-	bool overridden; /* a boot device is set */
+	struct journal *journal; /* what of "files", "device" and "power" is to be undone */
 };
 
 /* ---- power; in a task's thread ---- */
@@ -84,18 +85,35 @@ static int set_power(struct ipmi_run *b, enum ipmi_purpose purpose, const char *
 	return ret;
 }
 
+/* It will have to be undone, whatever becomes of us meanwhile. */
+static int note_change(struct ipmi_run *b, const char *what, struct error *err)
+{
+	return journal_note(b->journal, what, json_object_new_boolean(true), err);
+}
+
+static int note_undone(struct ipmi_run *b, const char *what, struct error *err)
+{
+	return journal_note(b->journal, what, NULL, err);
+}
+
 static int power_on(void *arg, struct error *err)
 {
 	struct ipmi_run *b = arg;
+	int ret = note_change(b, "power", err);
 
+	if (ret)
+		return ret;
 	return set_power(b, IPMI_DOES, "on", true, b->cfg->on_limit_s, err);
 }
 
 static int power_off(void *arg, struct error *err)
 {
 	struct ipmi_run *b = arg;
+	int ret = set_power(b, IPMI_UNDOES, "off", false, b->cfg->off_limit_s, err);
 
-	return set_power(b, IPMI_UNDOES, "off", false, b->cfg->off_limit_s, err);
+	if (ret)
+		return ret;
+	return note_undone(b, "power", err);
 }
 
 /* ---- what it boots; in a task's thread ---- */
@@ -117,10 +135,11 @@ static int set_device(struct ipmi_run *b, struct error *err)
 	const char *const set[] = {"chassis", "bootdev", devices[b->cfg->boot].word, options, NULL};
 	const char *const ask[] = {"chassis", "bootparam", "get", "5", NULL};
 	struct strbuf out = STRBUF_INIT;
-	int ret;
+	int ret = note_change(b, "device", err);
 
+	if (ret)
+		return ret;
 	ipmi_tool_run(&b->tool, IPMI_DOES, keep_flags, &out, NULL);
-	b->overridden = true;
 	ret = ipmi_tool_run(&b->tool, IPMI_DOES, set, &out, err);
 	if (!ret)
 		ret = ipmi_tool_run(&b->tool, IPMI_DOES, ask, &out, err);
@@ -133,14 +152,16 @@ static int set_device(struct ipmi_run *b, struct error *err)
 	return ret;
 }
 
-static void clear_device(struct ipmi_run *b)
+static int clear_device(struct ipmi_run *b, struct error *err)
 {
 	static const char *const none[] = {"chassis", "bootdev", "none", NULL};
 	struct strbuf out = STRBUF_INIT;
+	int ret = ipmi_tool_run(&b->tool, IPMI_UNDOES, none, &out, err);
 
-	if (b->overridden)
-		ipmi_tool_run(&b->tool, IPMI_UNDOES, none, &out, NULL);
 	strbuf_release(&out);
+	if (ret)
+		return ret;
+	return note_undone(b, "device", err);
 }
 
 /* The URL has the port that the server got. */
@@ -194,9 +215,9 @@ static int write_script(struct ipmi_run *b, struct error *err)
 static int prepare(void *arg, struct error *err)
 {
 	struct ipmi_run *b = arg;
-	int ret = 0;
+	int ret = note_change(b, "files", err);
 
-	if (b->cfg->image_url)
+	if (!ret && b->cfg->image_url)
 		ret = serve_image(b, err);
 	if (!ret && b->cfg->boot_script)
 		ret = write_script(b, err);
@@ -223,7 +244,9 @@ static int ipmi_provision(struct host_session *s, struct error *err)
 		b->tool.secret = -1;
 		s->priv = b;
 		host_console_ticket(&b->cfg->console, &s->ticket);
-		ret = ipmi_tool_open(&b->tool, b->cfg, err);
+		ret = journal_open(s->cfg, b->cfg->bmc, &b->journal, err);
+		if (!ret)
+			ret = ipmi_tool_open(&b->tool, b->cfg, err);
 		if (ret)
 			return ret;
 	}
@@ -296,23 +319,64 @@ static int ipmi_postmortem(struct host_session *s, struct strbuf *why)
 	return -EIO;
 }
 
-static int clean_up(void *arg, struct error *err)
-{
-	struct ipmi_run *b = arg;
-
-	(void)err;
-	sol_stop(b->sol);
-	b->sol = NULL;
-	if (b->tool.secret >= 0)
-		clear_device(b);
-	return 0;
-}
-
 static int remove_file(const char *path, struct error *err)
 {
 	if (!path || !unlink(path) || errno == ENOENT)
 		return 0;
 	return error_set(err, -errno, "%s: cannot remove: %s", path, strerror(errno));
+}
+
+static int remove_files(struct ipmi_run *b, struct error *err)
+{
+	int ret = remove_file(b->cfg->image_file, err);
+
+	if (!ret)
+		ret = remove_file(b->cfg->boot_script, err);
+	if (ret)
+		return ret;
+	return note_undone(b, "files", err);
+}
+
+/* What is left to be undone, by the journal; each thing that was adds a line to @did, if that is not NULL.
+ * What fails does not keep the rest from being tried; the first error is told. */
+static const struct {
+	const char *what, *told;
+	int (*undo)(struct ipmi_run *b, struct error *err);
+} undoings[] = {
+	{"files", "removed the image and the boot script", remove_files},
+	{"device", "cleared the boot device", clear_device},
+};
+
+static int undo_all(struct ipmi_run *b, struct strbuf *did, struct error *err)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(undoings); i++) {
+		struct error why = {0};
+		int ret;
+
+		if (!json_object_object_get_ex(b->journal->state, undoings[i].what, NULL))
+			continue;
+		ret = undoings[i].undo(b, &why);
+		if (!ret && did)
+			strbuf_addf(did, "%s\n", undoings[i].told);
+		if (ret && !first)
+			first = error_set(err, ret, "%s", why.text);
+	}
+	return first;
+}
+
+static int clean_up(void *arg, struct error *err)
+{
+	struct ipmi_run *b = arg;
+
+	sol_stop(b->sol);
+	b->sol = NULL;
+	serve_close(b->served);
+	b->served = NULL;
+	if (b->tool.secret < 0)
+		return 0;
+	return undo_all(b, NULL, err);
 }
 
 static int ipmi_release(struct host_session *s, struct error *err)
@@ -326,30 +390,39 @@ static int ipmi_release(struct host_session *s, struct error *err)
 	ret = task_step(&b->task, clean_up, b, s, err);
 	if (ret == HOST_GOES_ON)
 		return ret;
-	serve_close(b->served);
-	if (s->ticketed)
-		ret = remove_file(b->cfg->image_file, err);
-	if (s->ticketed && !ret)
-		ret = remove_file(b->cfg->boot_script, err);
+	if (ret)
+		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+	journal_close(b->journal);
 	ipmi_tool_close(&b->tool);
 	free(b);
 	s->priv = NULL;
 	return ret;
 }
 
-/* What of the machine makes its numbers comparable, as the agent found it. */
-static void ipmi_identify(const struct host_config *cfg, struct json_object *identity,
-			  struct json_object *hello)
+/* A crash of ours may have left the server running, too. */
+static int ipmi_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
 {
-	static const char *const keys[] = {"cpu", "cpus", "tsc_khz", "clock"};
+	struct ipmi_run b = {.cfg = cfg->own, .tool = {.secret = -1}};
+	int ret = journal_open(cfg, b.cfg->bmc, &b.journal, err);
 
-	(void)cfg;
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		struct json_object *value;
-
-		if (json_object_object_get_ex(hello, keys[i], &value))
-			json_object_object_add(identity, keys[i], json_object_get(value));
+	if (ret)
+		return ret;
+	if (journal_is_empty(b.journal))
+		goto out;
+	ret = ipmi_tool_open(&b.tool, b.cfg, err);
+	if (ret)
+		goto out;
+	if (json_object_object_get_ex(b.journal->state, "power", NULL)) {
+		ret = power_off(&b, err);
+		if (!ret)
+			strbuf_addstr(did, "switched it off\n");
 	}
+	if (!ret)
+		ret = undo_all(&b, did, err);
+out:
+	ipmi_tool_close(&b.tool);
+	journal_close(b.journal);
+	return ret;
 }
 
 static const char *const kernel_config[] = {"pc", "bare-metal", NULL};
@@ -366,7 +439,9 @@ const struct host_driver host_ipmi = {
 	.free_config = ipmi_free_config,
 	.cmdline = ipmi_cmdline,
 	.probe = ipmi_probe,
-	.identify = ipmi_identify,
+	.identify = host_identify_machine,
+	.netboot = ipmi_netboot,
+	.rescue = ipmi_rescue,
 	.provision = ipmi_provision,
 	.open_channel = ipmi_open_channel,
 	.power = ipmi_power,
