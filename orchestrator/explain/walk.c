@@ -361,7 +361,8 @@ void walk_begin(struct walk *w)
 {
 	memcpy(w->stacks, w->kept, sizeof(w->stacks));
 	memset(w->costs, 0, w->nnodes * sizeof(*w->costs));
-	memset(w->counts, 0, w->nevents * sizeof(*w->counts));
+	if (w->nevents)
+		memset(w->counts, 0, w->nevents * sizeof(*w->counts));
 	w->has_last = false;
 	w->exited = WALK_L0;
 	w->counting = true;

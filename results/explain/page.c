@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "common/alloc.h"
+#include "results/report/words.h"
 
 #define ROWS 20 /* of a table; the JSON has all */
 
@@ -138,11 +139,12 @@ static void add_figures(struct doc *d, const struct explanation *e)
 void explain_add_to(struct doc *d, const struct explanation *e)
 {
 	struct strbuf advice = STRBUF_INIT;
+	__cleanup_free char *params = words_params(NULL, e->scenario, e->params);
 
 	doc_paragraph(d,
-		      "%s %s, %s; host %s, seed %llu, made %s. This is the length of a path, in "
+		      "%s %s (%s); host %s, seed %llu, made %s. This is the length of a path, in "
 		      "instructions, and not time.",
-		      e->scenario, e->metric, e->params, e->host, (unsigned long long)e->seed,
+		      e->scenario, e->metric, params, e->host, (unsigned long long)e->seed,
 		      e->made);
 	explain_advice(e, &advice);
 	if (advice.len)

@@ -4,6 +4,7 @@
 
 #include "common/alloc.h"
 #include "results/explain/explain.h"
+#include "results/report/words.h"
 
 #define ROWS 15 /* of a table, unless all are asked for */
 
@@ -98,9 +99,10 @@ void explain_text(const struct explanation *e, unsigned int how, struct strbuf *
 {
 	size_t most = how & EXPLAIN_ALL ? 0 : ROWS;
 	struct strbuf advice = STRBUF_INIT;
+	__cleanup_free char *params = words_params(NULL, e->scenario, e->params);
 
 	explain_summary(e, out);
-	strbuf_addf(out, "\n\n%s %s %s, host %s, seed %llu\n", e->scenario, e->metric, e->params,
+	strbuf_addf(out, "\n\n%s %s (%s), host %s, seed %llu\n", e->scenario, e->metric, params,
 		    e->host, (unsigned long long)e->seed);
 	for (int i = 0; i < e->nsides; i++)
 		add_side(e, &e->sides[i], out);

@@ -311,17 +311,16 @@ TEST(what_an_interrupt_costs_is_its_own)
 TEST(an_exit_forgets_the_guests_registers)
 {
 	static const struct line lines[] = {
-		{K, "mov ecx, 0x00000048", 5},
-		{K + 5, "wrmsr", 2},
-		{K + 7, "vmresume", 3},
-		{0x100000, "wrmsr", 2},
+		{0x100000, "mov ecx, 0x00000048", 5},
+		{0x100005, "wrmsr", 2},
+		{K, "wrmsr", 2},
 	};
 
 	begin_walk();
 	walk_lines(&w, lines, ARRAY_SIZE(lines));
 	end_walk();
-	assert_int_equal(count_of(&w, &unit, "L0: WRMSR 0x48 SPEC_CTRL"), 1);
-	assert_int_equal(count_of(&w, &unit, "L1: WRMSR (number not known)"), 1);
+	assert_int_equal(count_of(&w, &unit, "L1: WRMSR 0x48 SPEC_CTRL"), 1);
+	assert_int_equal(count_of(&w, &unit, "L0: WRMSR (number not known)"), 1);
 	drop_walk();
 }
 
@@ -516,15 +515,26 @@ TEST(operations_are_counted_and_not_their_pieces)
 	sampler_free(&s);
 }
 
+/* NULL: in another build of the tests, such as asan's. skip() leaves without freeing anything. */
+static char *find_l1(void)
+{
+	__cleanup_free char *programs = fs_program_dir();
+	char *path = xasprintf("%s/../agent/l1.elf", programs);
+
+	if (fs_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
 /* The marks and symbols of the L1 that was built. */
 TEST(the_real_l1_has_its_marks)
 {
-	__cleanup_free char *programs = fs_program_dir();
-	__cleanup_free char *path = xasprintf("%s/../agent/l1.elf", programs);
+	__cleanup_free char *path = find_l1();
 	struct explain_image image;
 	struct error err = {0};
 
-	if (!fs_exists(path)) /* another build of the tests, such as asan's */
+	if (!path)
 		skip();
 	assert_int_equal(explain_image_read(path, &image, &err), 0);
 	assert_true(image.nmarks >= 14);

@@ -342,6 +342,22 @@ TEST(what_is_not_known_well_is_said_with_the_remedy)
 	explanation_free(&e);
 }
 
+TEST(parameters_are_words)
+{
+	struct explanation e = make_explanation();
+	struct strbuf out = STRBUF_INIT;
+
+	explain_text(&e, 0, &out);
+	assert_non_null(strstr(out.buf, "multiplex switch (l2_vcpus=8), host emulated"));
+	strbuf_reset(&out);
+	free(e.params);
+	e.params = xstrdup("no JSON");
+	explain_text(&e, 0, &out);
+	assert_non_null(strstr(out.buf, "multiplex switch ("));
+	strbuf_release(&out);
+	explanation_free(&e);
+}
+
 TEST(an_operation_has_its_article)
 {
 	struct explanation e = make_explanation();
