@@ -53,6 +53,15 @@ void hyperv_set_name(struct cpuid_table *t)
 	}
 }
 
+int hyperv_enable_synic(int vcpu)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_HYPERV_SYNIC2};
+
+	if (ioctl(vcpu, KVM_ENABLE_CAP, &cap))
+		return -errno;
+	return 0;
+}
+
 int hyperv_enable_evmcs(int vcpu, struct sink *s)
 {
 	uint16_t version = 0;

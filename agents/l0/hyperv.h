@@ -25,6 +25,10 @@ int hyperv_add_leaves(int vcpu, struct cpuid_table *t, bool keep_kvm);
  * gives them the name that it looks for. */
 void hyperv_set_name(struct cpuid_table *t);
 
+/* Switches the synthetic interrupt controller on, without which the synthetic timers that the leaves announce cannot
+ * be used. 0 or a negative errno. */
+int hyperv_enable_synic(int vcpu);
+
 /* Lets the guest use enlightened VMCSs; before its leaves are asked for. 0, VM_SAID (agents/l0/vm.h) after a
  * skip, or a negative errno. */
 int hyperv_enable_evmcs(int vcpu, struct sink *s);

@@ -65,7 +65,7 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 /* KVM's statistics of L1 from before to after, as of vm_stats_begin(). */
 static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
 {
-	int fds[1 + THIN_MAX_CPUS], ret;
+	int fds[THIN_STATS_FDS], ret;
 	struct kvm_stats *stats;
 
 	plan_measure_format(m, thin_mail(&l->thin)->plan, PLAN_LINE_MAX); /* a line always fits */
@@ -91,7 +91,7 @@ static bool begin_next(struct sink *s, const struct plan_measure *next, int ack)
 	return read(ack, &byte, 1) == 1;
 }
 
-/* By L0's own account, at the end: asking disturbs what L0 keeps of the nested VMX state. */
+/* By what L0 was told at the last entry of an L2. */
 static void check_interface(struct l1_linux *l, struct sink *s)
 {
 	bool wanted = !strcmp(l->records.nested, "evmcs"), found = thin_uses_evmcs(&l->thin);

@@ -97,9 +97,14 @@ static int add_hyperv(struct thin *t, const struct plan_measure *m, int vcpu,
 
 	if (ret)
 		return ret;
+	ret = hyperv_enable_synic(vcpu);
+	if (ret)
+		return ret;
 	ret = hyperv_add_leaves(vcpu, table, m->kvm_visible);
+	if (ret)
+		return ret;
 	hyperv_set_name(table);
-	return ret;
+	return 0;
 }
 
 static int set_cpuid(struct thin *t, const struct plan_measure *m, uint32_t number)
@@ -226,21 +231,31 @@ void thin_close(struct thin *t)
 size_t thin_fds(const struct thin *t, int *fds)
 {
 	fds[0] = t->vm;
-	for (uint32_t i = 0; i < t->ncpus; i++)
-		fds[1 + i] = t->cpus[i].fd;
-	return 1 + t->ncpus;
+	fds[1] = t->cpus[0].fd;
+	return THIN_STATS_FDS;
 }
+
+/* Where the VP assist page says that VM entries are enlightened, and by which VMCS (TLFS, 16.11.2). */
+#define MSR_VP_ASSIST  0x40000073u
+#define ASSIST_ENABLED 1u
+#define ASSIST_ENTRY   40 /* a byte */
+#define ASSIST_VMCS    48 /* a guest-physical address */
 
 bool thin_uses_evmcs(const struct thin *t)
 {
-	static union {
-		struct kvm_nested_state state;
-		char room[32768];
-	} nested;
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msr = {.head.nmsrs = 1, .entry.index = MSR_VP_ASSIST};
+	uint64_t page, vmcs;
 
-	nested.state.size = sizeof(nested);
-	return !ioctl(t->cpus[0].fd, KVM_GET_NESTED_STATE, &nested.state) &&
-	       nested.state.flags & KVM_STATE_NESTED_EVMCS;
+	if (ioctl(t->cpus[0].fd, KVM_GET_MSRS, &msr) != 1 || !(msr.entry.data & ASSIST_ENABLED))
+		return false;
+	page = msr.entry.data & ~0xfffull;
+	if (page >= THIN_RAM)
+		return false;
+	memcpy(&vmcs, t->ram + page + ASSIST_VMCS, sizeof(vmcs));
+	return t->ram[page + ASSIST_ENTRY] && vmcs;
 }
 
 /* ---- running it ---- */
@@ -277,7 +292,7 @@ static void describe_exit(const struct kvm_run *run, char *text, size_t len)
 /* What happened to L1 instead of a ring, with what its console says of it. */
 static int report_end(struct thin *t, const char *what)
 {
-	char tail[640];
+	char tail[960];
 
 	thin_console_tail(&t->devices, tail, sizeof(tail));
 	sink_fail(t->sink, SINK_GUEST, "records of the agent inside L1", what,

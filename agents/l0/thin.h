@@ -72,11 +72,12 @@ static inline struct mail *thin_mail(const struct thin *t)
 	return (struct mail *)(t->ram + THIN_MAIL);
 }
 
-/* The file descriptors of VM and vCPUs, for KVM's statistics; how many. @fds has room for
- * 1 + THIN_MAX_CPUS. */
+/* The file descriptors of VM and vCPU 0, for KVM's statistics: those of a vCPU that is in another thread cannot be
+ * asked for while it runs. THIN_STATS_FDS. */
 size_t thin_fds(const struct thin *t, int *fds);
+#define THIN_STATS_FDS 2
 
-/* Did the L1 vCPU that ran last drive L0 through an enlightened VMCS, as L0 sees it? */
+/* Did L1's vCPU 0 enter its last L2 by an enlightened VMCS, by what L1 told L0 in its VP assist page? */
 bool thin_uses_evmcs(const struct thin *t);
 
 /* ---- thin_boot.c ---- */

@@ -33,6 +33,26 @@ is "$(sql "SELECT host_identity ->> '\$.l1_kernel.name' FROM run")" l1-linux "th
 is "$(sql "SELECT count(*) FROM measurement WHERE params ->> '\$.vmm' = 'thin'")" 8 \
 	"and the VMM, with the measurements that have one"
 
+# enlightened VMCSs, really; and several vCPUs
+cat >"$TMP/evmcs.json" <<-END
+	{ "scenarios": [
+		{ "scenario": "multiplex", "l1": "linux-evmcs", "l2_vcpus": 2, "rounds": 10, "warmup": 1 },
+		{ "scenario": "migrate", "l1": "linux-kvm", "l1_vcpus": 2, "l2_vcpus": 4, "rounds": 5, "warmup": 1 },
+		{ "scenario": "multiplex", "l1": "linux-evmcs", "kvm_visible": true, "l2_vcpus": 2, "rounds": 10,
+		  "warmup": 1 } ] }
+END
+"$NESTLAB" run "$TMP/evmcs.json" --kernel baseline --boots 1 --db "$TMP/evmcs.db" >"$TMP/out" 2>&1
+is $? 1 "a Linux L1 that sees KVM beside Hyper-V: exit 1"
+like "$(cat "$TMP/out")" 'guest: .*kvm_visible":true.*another interface than asked for: expected evmcs, found vmcs' \
+	"it silently drives plain VMCSs, and that is the failure"
+is "$(sqlite3 "$TMP/evmcs.db" "SELECT group_concat(metric) FROM (SELECT metric FROM metric
+	WHERE metric IN ('switch', 'migration') ORDER BY metric)")" migration,switch "the other two gave numbers"
+said=$(records baseline-evmcs | jq -c 'select(.type == "l1") |
+	[.hypervisor, .nested, .cpus, (.log | any(test("Using Hyper-V Enlightened VMCS")))]')
+is "$said" '["Microsoft Hv","evmcs",1,true]
+["KVMKVMKVM","vmcs",2,false]
+["Microsoft Hv","vmcs",1,false]' "each L1 says what it uses, and its kernel's log proves it"
+
 # an L1 that panics; the plan goes on
 "$NESTLAB" run "$TMP/real.json" --kernel baseline --l1-kernel "$TOP/tests/kernels/panic.json" --boots 1 \
 	--db "$TMP/panic.db" >"$TMP/out" 2>&1
