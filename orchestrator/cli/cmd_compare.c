@@ -23,25 +23,12 @@ static unsigned int render_flags(void)
 	return how;
 }
 
-/* The base, the new one, and the others; the caller frees. */
-static const char **list_kernels(const struct request_compare *r, size_t *n)
-{
-	const char **kernels = xcalloc(r->others.count + 2, sizeof(*kernels));
-
-	kernels[0] = r->base;
-	kernels[1] = r->new;
-	for (size_t i = 0; i < r->others.count; i++)
-		kernels[i + 2] = r->others.items[i];
-	*n = r->others.count + 2;
-	return kernels;
-}
-
 static int compare_kernels(struct results_db *db, const struct request_compare *r)
 {
 	struct results_filter filter = {
 		.scenario = r->scenario, .metric = r->metric, .session = r->session};
 	size_t n;
-	__cleanup_free const char **kernels = list_kernels(r, &n);
+	__cleanup_free const char **kernels = command_list_kernels(r->base, r->new, &r->others, &n);
 	struct results_table t;
 	struct error err = {0};
 	int status, ret = results_compare_table(db, kernels, n, &filter, &t, &err);

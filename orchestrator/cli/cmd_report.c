@@ -12,6 +12,7 @@
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/report.h"
+#include "results/report/several.h"
 #include "results/report/signoff.h"
 
 /* Where the answer goes. */
@@ -19,9 +20,8 @@ static const char *output;
 
 /* ---- nestlab report A B ---- */
 
-static int render_report(struct results_db *db, const struct request_report *r)
+static struct report_options make_options(const struct request_report *r)
 {
-	struct results_filter filter = {.session = r->session};
 	struct report_options how = {
 		.db = command_places()->db,
 		.reporter = r->reporter,
@@ -29,21 +29,67 @@ static int render_report(struct results_db *db, const struct request_report *r)
 		.explanations = command_places()->explanations,
 		.explain = r->explain,
 	};
+
+	if (!output)
+		how.columns = output_columns(STDOUT_FILENO, 0);
+	return how;
+}
+
+/* Without boots there is no answer. */
+static int report_no_comparison(int ret, const struct error *err)
+{
+	if (ret != -ENODATA)
+		return command_fatal(err);
+	log_error("%s", err->text);
+	return EXIT_CANNOT_TELL;
+}
+
+/* The report of several kernels against one. */
+static int render_several(struct results_db *db, const struct request_report *r)
+{
+	struct results_filter filter = {.session = r->session};
+	size_t n;
+	__cleanup_free const char **kernels = command_list_kernels(r->base, r->new, &r->others, &n);
+	const struct report_options how = make_options(r);
+	struct strbuf out = STRBUF_INIT;
+	struct results_table table;
+	struct several s = {.table = &table};
+	struct error err = {0};
+	int status, ret = results_compare_table(db, kernels, n, &filter, &table, &err);
+
+	if (ret)
+		return report_no_comparison(ret, &err);
+	ret = results_head(db, &s.head, &err);
+	if (!ret)
+		ret = results_confirm_read(db, &err);
+	if (!ret) {
+		report_formats[r->format - 1].several(&s, &how, &out);
+		ret = command_write_output(output, &out, &err);
+	}
+	status = command_verdict_status(table.verdict);
+	if (ret)
+		status = command_fatal(&err);
+	strbuf_release(&out);
+	results_table_free(&table);
+	return status;
+}
+
+static int render_report(struct results_db *db, const struct request_report *r)
+{
+	struct results_filter filter = {.session = r->session};
+	const struct report_options how = make_options(r);
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
 	struct report report;
 	int status, ret = report_load(db, r->base, r->new, &filter, &report, &err);
 
-	if (ret == -ENODATA) {
-		log_error("%s", err.text);
-		return EXIT_CANNOT_TELL;
-	}
-	if (!ret)
-		ret = results_confirm_read(db, &err);
 	if (ret)
+		return report_no_comparison(ret, &err);
+	ret = results_confirm_read(db, &err);
+	if (ret) {
+		report_free(&report);
 		return command_fatal(&err);
-	if (!output)
-		how.columns = output_columns(STDOUT_FILENO, 0);
+	}
 	report_formats[r->format - 1].render(&report, &how, &out);
 	status = command_exit_status(&report.comparison);
 	if (command_write_output(output, &out, &err))
@@ -62,7 +108,10 @@ static int write_report(struct request *r, const char *line)
 	(void)line;
 	if (results_open_read(command_places()->db, &db, &err))
 		return command_fatal(&err);
-	status = render_report(db, &r->report);
+	if (r->report.others.count)
+		status = render_several(db, &r->report);
+	else
+		status = render_report(db, &r->report);
 	results_close(db);
 	return status;
 }
@@ -258,10 +307,12 @@ static const struct command actions[] = {
 const struct command cmd_report = {
 	.name = "report",
 	.help = "render a comparison for people or CI, or sign it off",
-	.usage = "[options] BASE NEW",
+	.usage = "[options] BASE NEW...",
 	.about =
 		"Renders the comparison of kernel NEW with kernel BASE, with the boots, hashes and "
-		"commands behind it. docs/reports.md shows each format.",
+		"commands behind it. docs/reports.md shows each format.\n"
+		"\n"
+		"Several NEW, or commits in order: one report, as text, html, markdown or json.",
 	.exit_status = "0 no regression, 1 a regression, 125 cannot tell, 128 fatal",
 	.options = report_options,
 	.carry_out = write_report,

@@ -68,4 +68,8 @@ int command_write_output(const char *path, const struct strbuf *out, struct erro
 
 void command_print_json(struct json_object *v); /* on stdout, for people and programs */
 
+/* The base, the new kernel, and the others; the caller frees the array. */
+const char **command_list_kernels(const char *base, const char *new,
+				  const struct request_list *others, size_t *n);
+
 #endif

@@ -141,3 +141,16 @@ void command_print_table(const struct results_table *t, bool as_json, unsigned i
 		command_print_text(out.buf);
 	strbuf_release(&out);
 }
+
+const char **command_list_kernels(const char *base, const char *new,
+				  const struct request_list *others, size_t *n)
+{
+	const char **kernels = xcalloc(others->count + 2, sizeof(*kernels));
+
+	kernels[0] = base;
+	kernels[1] = new;
+	for (size_t i = 0; i < others->count; i++)
+		kernels[i + 2] = others->items[i];
+	*n = others->count + 2;
+	return kernels;
+}

@@ -185,15 +185,30 @@ static void done_request(struct writer_work *work, int ret, const struct error *
 	MHD_resume_connection(c->connection);
 }
 
+/* Once the server is stopping nothing goes there any more: the writer ends before the connections do. */
+static int submit_work(struct server *s, struct writer_work *work)
+{
+	int ret = -ECANCELED;
+
+	pthread_mutex_lock(&s->lock);
+	if (!s->stopping)
+		ret = writer_submit(s->setting.writer, work);
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
 static void give_to_writer(struct carried *c)
 {
 	int ret;
 
 	c->work = (struct writer_work){.act = act_request, .done = done_request};
-	ret = writer_submit(c->server->setting.writer, &c->work);
+	ret = submit_work(c->server, &c->work);
 	if (!ret)
 		return;
-	answer_refuse(c, ret, "too much waits to be written; try again later");
+	if (ret == -ECANCELED)
+		answer_refuse(c, ret, "the daemon is ending; ask again later");
+	else
+		answer_refuse(c, ret, "too much waits to be written; try again later");
 	MHD_resume_connection(c->connection);
 }
 

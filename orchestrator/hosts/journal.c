@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -41,6 +42,9 @@ static int take_lock(struct journal *j, const struct host_config *cfg, const cha
 
 	if (ret)
 		return ret;
+	if (chmod(cfg->state_dir, 0700)) /* a boot's URL is in its journal */
+		return error_set(err, -errno, "%s: cannot be made private: %s", cfg->state_dir,
+				 strerror(errno));
 	sha256_bytes(machine, strlen(machine), hex);
 	lock = xasprintf("%s/%.16s.lock", cfg->state_dir, hex);
 	ret = fs_lock(lock, false, &j->lock_fd, err);

@@ -287,7 +287,9 @@ static bool is_path(const struct request_field *f, const char *text)
 		return true;
 	if (strchr(text, '/'))
 		return true;
-	return f->file == REQUEST_JSON_FILE && fs_has_suffix(text, ".json");
+	/* "mine.json", and a kernel with options on top of it: "mine.json+CONFIG_X=y" */
+	return f->file == REQUEST_JSON_FILE &&
+	       (fs_has_suffix(text, ".json") || strstr(text, ".json+CONFIG_"));
 }
 
 /* Calls @act with each text that is a path, until one call says true. */

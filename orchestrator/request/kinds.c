@@ -145,22 +145,42 @@ static int check_probe(const struct request_probe *p, const struct request_field
 	return check_scenario(p, fields, name, err);
 }
 
-static int check_compare(const struct request *r, const struct request_field *fields,
-			 const char *name, struct error *err)
+static int check_others(const char *base, const char *new, const struct request_list *others,
+			const struct request_field *fields, const char *name, struct error *err)
 {
-	const struct request_compare *c = &r->compare;
-
-	for (size_t i = 0; i < c->others.count; i++) {
-		const char *other = c->others.items[i];
-		bool is_twice = !strcmp(other, c->base) || !strcmp(other, c->new);
+	for (size_t i = 0; i < others->count; i++) {
+		const char *other = others->items[i];
+		bool is_twice = !strcmp(other, base) || !strcmp(other, new);
 
 		for (size_t k = 0; k < i; k++)
-			is_twice |= !strcmp(other, c->others.items[k]);
+			is_twice |= !strcmp(other, others->items[k]);
 		if (is_twice)
 			return request_complain(request_find_field(fields, "others"), name, err,
 						"%s is there twice", other);
 	}
 	return 0;
+}
+
+static int check_compare(const struct request *r, const struct request_field *fields,
+			 const char *name, struct error *err)
+{
+	const struct request_compare *c = &r->compare;
+
+	return check_others(c->base, c->new, &c->others, fields, name, err);
+}
+
+static int check_report(const struct request *r, const struct request_field *fields,
+			const char *name, struct error *err)
+{
+	const struct request_report *q = &r->report;
+	const struct report_format *f = &report_formats[q->format - 1];
+
+	if (q->others.count && !f->several)
+		return request_complain(
+			request_find_field(fields, "format"), name, err,
+			"%s tells of two kernels only; text, html, markdown and json tell of more",
+			f->name);
+	return check_others(q->base, q->new, &q->others, fields, name, err);
 }
 
 static int check_bisect(const struct request *r, const struct request_field *fields,
@@ -238,6 +258,11 @@ static int check_test(const struct request *r, const struct request_field *field
 	{.key = "new", .type = REQUEST_TEXT, .at = AT(kind.new), .argname = new_name,              \
 	 .place = where, .required = REQUEST_ALWAYS, .help = "the kernel to judge"}
 
+#define OTHERS(struct_at)                                                                          \
+	{.key = "others", .type = REQUEST_LIST, .at = struct_at, .argname = "NEW",                 \
+	 .place = REQUEST_OPERAND, .max = 24,                                                      \
+	 .help = "more kernels to judge against the same base, in one table"}
+
 static const struct request_field run_fields[] = {
 	{.key = "scenarios", .type = REQUEST_LIST, .at = AT(run.scenarios), .argname = "SCENARIO",
 	 .place = REQUEST_OPERAND, .required = REQUEST_ALWAYS, .min = 1, .max = 100,
@@ -270,9 +295,7 @@ static const struct request_field run_fields[] = {
 
 static const struct request_field compare_fields[] = {
 	BASE_AND_NEW(compare, REQUEST_OPERAND, "BASE", "NEW"),
-	{.key = "others", .type = REQUEST_LIST, .at = AT(compare.others), .argname = "NEW",
-	 .place = REQUEST_OPERAND, .max = 24,
-	 .help = "more kernels to judge against the same base, in one table"},
+	OTHERS(AT(compare.others)),
 	{.key = "scenario", .type = REQUEST_TEXT, .at = AT(compare.scenario), .argname = "KIND",
 	 .help = "only this scenario: multiplex, migrate, exits, ..."},
 	{.key = "metric", .type = REQUEST_TEXT, .at = AT(compare.metric), .argname = "METRIC",
@@ -283,6 +306,7 @@ static const struct request_field compare_fields[] = {
 
 static const struct request_field report_fields[] = {
 	BASE_AND_NEW(report, REQUEST_OPERAND, "BASE", "NEW"),
+	OTHERS(AT(report.others)),
 	{.key = "format", .type = REQUEST_CHOICE, .at = AT(report.format), .argname = "FORMAT",
 	 .otherwise = "text", .choice = format_name, .help = "the format of the report"},
 	EXPLAIN(AT(report.explain)),
@@ -391,7 +415,8 @@ const struct request_table request_tables[REQUEST_KINDS] = {
 			 .check = check_run},
 	[REQUEST_COMPARE] = {"compare", "compare", "Compare kernels from stored boots.", compare_fields,
 			     .check = check_compare},
-	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields},
+	[REQUEST_REPORT] = {"report", "report", "Write a comparison for others.", report_fields,
+			    .check = check_report},
 	[REQUEST_SIGNOFF] = {"signoff", "report signoff", "Judge a kernel by a policy.", signoff_fields},
 	[REQUEST_BISECT] = {"bisect", "bisect", "Find what changed a metric, or what fails.", bisect_fields,
 			    .alternatives = "kind",

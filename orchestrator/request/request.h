@@ -66,7 +66,8 @@ struct request_compare {
 
 struct request_report {
 	char *base, *new;
-	int format; /* 1 + index in report_formats[] (results/report/report.h) */
+	struct request_list others; /* more kernels to judge against the base, in one report */
+	int format;		    /* 1 + index in report_formats[] (results/report/report.h) */
 	bool explain;
 	char *session;
 	char *reporter, *url; /* email; NULL: left out */

@@ -86,17 +86,6 @@ static struct json_object *make_test(const struct report_test *t)
 	return j;
 }
 
-static struct json_object *make_head(const struct results_head *h)
-{
-	struct json_object *o = json_object_new_object();
-
-	objects_add_text(o, "origin", h->origin);
-	json_object_object_add(o, "seals", json_object_new_int64(h->seals));
-	objects_add_text(o, "head", h->head);
-	json_object_object_add(o, "adopted", json_object_new_int64(h->adopted));
-	return o;
-}
-
 static void add_behind(struct json_object *doc, const struct report *r,
 		       const struct report_options *o)
 {
@@ -113,7 +102,7 @@ static void add_behind(struct json_object *doc, const struct report *r,
 	commands_add(r, o, &commands);
 	json_object_object_add(doc, "kernels", kernels);
 	json_object_object_add(doc, "boots", boots);
-	json_object_object_add(doc, "database", make_head(&r->head));
+	json_object_object_add(doc, "database", objects_of_head(&r->head));
 	json_object_object_add(doc, "tests", tests);
 	objects_add_text(doc, "repeat", commands.buf);
 	strbuf_release(&commands);

@@ -213,7 +213,7 @@ void results_render_json(const struct results_comparison *c, struct strbuf *out)
 
 /* ---- several kernels ---- */
 
-static struct json_object *make_table(const struct results_table *t)
+struct json_object *objects_of_table(const struct results_table *t)
 {
 	struct json_object *o = json_object_new_object(), *pairs = json_object_new_array();
 	struct json_object *kernels = json_object_new_array();
@@ -233,8 +233,19 @@ static struct json_object *make_table(const struct results_table *t)
 
 void results_render_table_json(const struct results_table *t, struct strbuf *out)
 {
-	struct json_object *doc = make_table(t);
+	struct json_object *doc = objects_of_table(t);
 
 	objects_print(doc, out);
 	json_object_put(doc);
+}
+
+struct json_object *objects_of_head(const struct results_head *h)
+{
+	struct json_object *o = json_object_new_object();
+
+	objects_add_text(o, "origin", h->origin);
+	json_object_object_add(o, "seals", json_object_new_int64(h->seals));
+	objects_add_text(o, "head", h->head);
+	json_object_object_add(o, "adopted", json_object_new_int64(h->adopted));
+	return o;
 }

@@ -311,10 +311,8 @@ void page_add_environment(struct doc *d, const struct report *r)
 	add_plans(d, r);
 }
 
-void page_add_head(struct doc *d, const struct report *r)
+void page_add_head(struct doc *d, const struct results_head *h)
 {
-	const struct results_head *h = &r->head;
-
 	if (!h->seals) {
 		doc_paragraph(d, "Database: without a chain of seals, so boots may have been "
 				 "removed from it unnoticed. `nestlab db migrate` begins one.");
@@ -342,7 +340,8 @@ void page_add_commands(struct doc *d, const struct report *r, const struct repor
 	doc_paragraph(
 		d, "The same kernels (by content key), scenario and seeds give the same work: on "
 		   "the emulated host the same numbers within its noise (medians to a few "
-		   "hundredths of a percent, p99s to some percent and more).");
+		   "hundredths of a percent, p99s to some percent and more). A kernel that was "
+		   "named by the path of its .json file is to be named so again.");
 	doc_code(d, commands.buf);
 	strbuf_release(&commands);
 }
@@ -442,7 +441,7 @@ void page_render(const struct report *r, const struct report_options *o,
 	explained_add_to(&d, r, o);
 	page_add_plots(&d, r, &s);
 	page_add_environment(&d, r);
-	page_add_head(&d, r);
+	page_add_head(&d, &r->head);
 	page_add_commands(&d, r, o);
 	doc_end(&d);
 	selection_free(&s);

@@ -18,9 +18,9 @@ void page_add_tests(struct doc *d, const struct report *r);
 void page_add_plots(struct doc *d, const struct report *r, const struct report_selection *s);
 /* Kernels, host, boots, hashes. */
 void page_add_environment(struct doc *d, const struct report *r);
-/* How to make each number again. */
 /* Which database it was, and the head of its chain of seals: what an auditor compares. */
-void page_add_head(struct doc *d, const struct report *r);
+void page_add_head(struct doc *d, const struct results_head *h);
+/* How to make each number again. */
 void page_add_commands(struct doc *d, const struct report *r, const struct report_options *o);
 
 #endif

@@ -80,9 +80,13 @@ struct report_options {		  /* borrowed; NULL: the default */
 	bool explain;		  /* pages: show them, or how to make them */
 };
 
+struct several;
 struct report_format {
 	const char *name, *help;
 	void (*render)(const struct report *r, const struct report_options *o, struct strbuf *out);
+	/* of several kernels against one (several.h); NULL: the format knows two only */
+	void (*several)(const struct several *s, const struct report_options *o,
+			struct strbuf *out);
 };
 extern const struct report_format report_formats[]; /* ended by a NULL name */
 

@@ -171,7 +171,7 @@ void signoff_render(const struct signoff *s, const struct policy *p, const struc
 	doc_begin(&d, face, out, title);
 	add_verdict(&d, s);
 	add_policy(&d, s, p);
-	page_add_head(&d, r);
+	page_add_head(&d, &r->head);
 	doc_heading(&d, "Checks");
 	add_checks(&d, s);
 	add_waivers(&d, s, p);

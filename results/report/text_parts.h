@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "common/strbuf.h"
+#include "results/report/doc.h"
 #include "results/report/table.h"
 #include "results/report/text.h"
 
@@ -50,6 +51,9 @@ const char *text_param(struct json_object *params, const char *key);
 void text_section_free(struct text_section *s);
 
 /* ---- parts of a comparison ---- */
+
+/* In text_table.c: a table per scenario with a column per kernel, and the notes, for a document. */
+void text_table_add_to(struct doc *d, const struct results_table *t);
 
 /* Headlines and what regressed; with RESULTS_RENDER_ALL all. */
 bool text_is_shown(const struct results_compared *m, unsigned int flags);

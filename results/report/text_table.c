@@ -152,18 +152,22 @@ static const char *verdict_sign(enum results_verdict v)
 	return signs[v];
 }
 
-/* "-20.0 % ✔", and "p99✘" where that is all that got worse. */
-static void add_change(struct table *table, const struct results_compared *m)
+/* "-20.0 % ✔", and "p99✘" where that is all that got worse. Pages show a cell's tone by the same sign (@toned),
+ * so there only what has no tone gets one here. */
+static void add_change(struct table *table, const struct results_compared *m, bool toned)
 {
 	__cleanup_free char *change = words_change(m, &m->median);
 	enum tone tone = words_tone(m->median.verdict);
-	const char *tail = "";
+	const char *tail = "", *sign = verdict_sign(m->median.verdict);
 
 	if (m->p99.verdict == VERDICT_REGRESSED) {
 		tone = TONE_BAD;
 		tail = " p99\u2718";
 	}
-	table_cell_tone(table, tone, "%s %s%s", change, verdict_sign(m->median.verdict), tail);
+	if (toned && tone != TONE_PLAIN && !*tail)
+		table_cell_tone(table, tone, "%s", change);
+	else
+		table_cell_tone(table, tone, "%s %s%s", change, sign, tail);
 }
 
 static void add_columns(struct table *table, const struct lines *l, const struct text_section *s,
@@ -177,7 +181,8 @@ static void add_columns(struct table *table, const struct lines *l, const struct
 	}
 }
 
-static void add_cells(struct table *table, const struct lines *l, const struct line *line)
+static void add_cells(struct table *table, const struct lines *l, const struct line *line,
+		      bool toned)
 {
 	table_take(table, TONE_PLAIN, words_number(line->any->base.median));
 	for (size_t i = 0; i < l->t->npairs; i++) {
@@ -185,7 +190,7 @@ static void add_cells(struct table *table, const struct lines *l, const struct l
 
 		if (m) {
 			table_take(table, TONE_PLAIN, words_number(m->new.median));
-			add_change(table, m);
+			add_change(table, m, toned);
 		} else {
 			table_cell(table, "-");
 			table_cell(table, "%s", "");
@@ -209,7 +214,7 @@ static struct table *make_wide(const struct lines *l, const struct text_section 
 	add_columns(table, l, s, style);
 	for (size_t i = 0; i < s->nrows; i++) {
 		text_section_add_cells(s, &s->rows[i], table);
-		add_cells(table, l, line_of(l, s->rows[i].metric));
+		add_cells(table, l, line_of(l, s->rows[i].metric), false);
 	}
 	return table;
 }
@@ -485,5 +490,74 @@ void results_render_table_text(const struct results_table *t, unsigned int flags
 	strbuf_addch(out, '\n');
 	for (size_t i = 0; i < t->npairs; i++)
 		add_summary(&t->pairs[i], flags, out);
+	free_lines(&l);
+}
+
+/* ---- in a document ---- */
+
+/* "multiplex, instructions: l1 micro-vmx", of a section's two lines. */
+static char *make_caption(const char *title)
+{
+	struct strbuf caption = STRBUF_INIT;
+
+	for (const char *s = title + strspn(title, "\n"); *s;) {
+		size_t n = strcspn(s, "\n");
+
+		strbuf_add(&caption, s, n);
+		s += n + strspn(s + n, "\n ");
+		if (*s)
+			strbuf_addstr(&caption, ": ");
+	}
+	return strbuf_detach(&caption);
+}
+
+static void add_to_document(struct doc *d, const struct lines *l, const char *scenario)
+{
+	struct strbuf title = STRBUF_INIT;
+	__cleanup_free char *caption = NULL;
+	struct text_section s;
+	struct table *table;
+
+	make_section(&s, l, scenario, 0, &title);
+	caption = make_caption(title.buf);
+	table = table_new(caption, "");
+	add_columns(table, l, &s, BY_NAME);
+	for (size_t i = 0; i < s.nrows; i++) {
+		text_section_add_cells(&s, &s.rows[i], table);
+		add_cells(table, l, line_of(l, s.rows[i].metric), d->face != &plain_face);
+	}
+	doc_table(d, table);
+	text_section_free(&s);
+	strbuf_release(&title);
+}
+
+static void add_notes_to_document(struct doc *d, const struct results_table *t)
+{
+	for (size_t i = 0; i < t->npairs; i++)
+		for (const char *line = t->pairs[i].notes; *line;) {
+			size_t n = strcspn(line, "\n");
+
+			if (!is_noted(t, i, line, n))
+				doc_item(d, TONE_PLAIN, "note: %.*s", (int)n, line);
+			line += n;
+			line += *line == '\n';
+		}
+}
+
+void text_table_add_to(struct doc *d, const struct results_table *t)
+{
+	struct lines l = {.t = t};
+
+	gather_lines(&l, 0);
+	doc_paragraph(d, "\u2714 improved, \u2718 regressed, ? inconclusive, = unchanged");
+	for (size_t i = 0; i < l.count; i++)
+		if (begins_section(&l, i))
+			add_to_document(d, &l, l.items[i].any->scenario);
+	if (l.hidden)
+		doc_paragraph(d,
+			      "Not shown: %zu metrics that are not headline metrics and did not "
+			      "regress; json has them.",
+			      l.hidden);
+	add_notes_to_document(d, t);
 	free_lines(&l);
 }

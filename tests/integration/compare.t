@@ -35,7 +35,7 @@ like "$out" 'regressed' "and it says so"
 out=$(compare base odd)
 is $? 125 "cannot tell: exit status 125"
 like "$out" 'inconclusive, ~[0-9]+ more boots?' "with how many more boots would settle it"
-like "$out" 'with new seeds: nestlab run \.\.\. --boots [0-9]+ --seed 3$' "and the first seed not used yet"
+like "$out" 'with new seeds: [^ ]*nestlab run \.\.\. --boots [0-9]+ --seed 3$' "and the first seed not used yet"
 
 compare base twin >/dev/null
 is $? 0 "the same kernel under two names: nothing changed"
@@ -102,6 +102,29 @@ is $? 1 "several kernels, --json"
 is "$(jq -c '[.kernels, .verdict, .judged_together, [.pairs[] | [.base, .new, .verdict]]]' <<<"$out")" \
 	'[["base","good","bad","twin"],"regressed",12,[["base","good","improved"],["base","bad","regressed"],["base","twin","unchanged"]]]' \
 	"has all pairs"
+# ---- a report of them ----
+
+report() { "$NESTLAB" report --db "$DB" "$@" 2>&1; }
+out=$(report base good odd bad)
+is $? 1 "a report of several kernels: the exit status is the worst"
+like "$out" '^  switch +30,002 +24,001 +-20\.0 % ✔ +30,140 +\+0\.5 % \? +30,902 +\+3\.0 % ✘$' "has the table"
+like "$out" '^multiplex, instructions: l1 micro-vmx' "under what is the same in it"
+like "$out" 'content key: cccccccccccc03' "the kernels by their keys"
+like "$out" "^    .*nestlab report base odd --db $DB\$" "and the command of each pair's own report"
+report base good odd bad --format html >"$TMP/page.html"
+xmllint --nonet --noout "$TMP/page.html"
+is $? 0 "the page is well-formed"
+is "$(xmllint --nonet --xpath "count(//*[local-name()='td'][contains(., '20.0 %')])" "$TMP/page.html")" 1 "and has the table"
+like "$(report base good odd bad --format markdown)" '^\| switch \| 30,002 \| 24,001 \| ✔ -20\.0 % \|' "so has Markdown, with one sign each"
+out=$(report base good odd bad --format json)
+is "$(jq -c '[.kernels, .verdict, (.pairs | length), (.database | has("seals")), (.reports | split("\n") | length)]' <<<"$out")" \
+	'[["base","good","odd","bad"],"regressed",3,true,5]' "JSON has all pairs, the database and the reports' commands"
+out=$(report base good odd --format junit)
+is $? 129 "a format of two kernels refuses three"
+like "$out" 'junit tells of two kernels only; text, html, markdown and json' "and names those that take them"
+out=$(report base good nobody)
+like "$out" 'nobody: no run of a kernel of that name' "an unknown kernel is named"
+
 out=$(compare base good odd good)
 is $? 129 "a kernel twice: usage"
 out=$(compare base good real)
@@ -150,7 +173,7 @@ stored panics ffffffffffff06 2 fail "'guest'"
 out=$(compare base panics)
 is $? 125 "2 of 2 boots died, 0 of 2 of the base: cannot tell"
 like "$out" 'quick: 2 of 2 boots failed, with the base 0 of 2: too few boots' "and the row says why"
-like "$out" '^more boots, with new seeds: nestlab run \.\.\. --boots 1 ' "one more of each would do"
+like "$out" '^more boots, with new seeds: [^ ]*nestlab run \.\.\. --boots 1 ' "one more of each would do"
 stored base aaaaaaaaaaaa01 2 pass NULL
 compare base panics >/dev/null
 is $? 125 "2 of 2 against 0 of 4 of the base: p 1/15, cannot tell"

@@ -64,6 +64,8 @@ try '{"boots_disk": true}' '^not ours: .*something else.*fetched [0-9]+ bytes of
 	"a host that boots its disk is no verdict"
 try '{"slots": [], "boots_disk": true}' '^not ours: .*nobody fetched the image' \
 	"and one that never asks for the image: so said"
+try '{"boots_disk": "off"}' '^host failed: .*the BMC says that the machine is off' \
+	"nor is a host that somebody switches off"
 write_host fake
 
 control '{"reset": true}' >/dev/null
@@ -202,6 +204,9 @@ ok $? "a crash leaves no core file"
 "$NESTLAB" host rescue fake >"$TMP/rescued" 2>&1
 is "$(grep -rlF "$RF_PASSWORD" "$TMP" --exclude=cred --exclude=pattern --exclude-dir=credentials --exclude-dir=faults 2>/dev/null | head -3)" "" \
 	"nor is it in any file that nestlab wrote"
+
+is "$(stat -c %a "$TMP/run-fake/redfish.log" "$NESTLAB_CACHE/hosts" | xargs)" "600 700" \
+	"the URL of a boot is nobody else's to read"
 
 # ---- recorded services ----
 

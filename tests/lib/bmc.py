@@ -73,7 +73,7 @@ PLAIN = {
     "busy": 0,                   # so many requests are 503 with Retry-After
     "error": "standard",         # object: ExtendedInfo is one; html
     "http_boot": True,
-    "boots_disk": False,         # whatever it is told
+    "boots_disk": False,         # whatever it is told; "off": it goes off instead
 }
 PROFILES = {
     "plain": {},
@@ -146,6 +146,9 @@ class FakeMachine:
     def boot(self, image, disk):
         self.say(b"ACME BIOS 1.0\r\n")
         time.sleep(0.3) # a machine that is on for less than that is not believed to have been
+        if disk == "off":
+            self.running = False
+            return
         if disk or not image:
             self.say(b"Debian GNU/Linux 12 disk ttyS0\r\nlogin: ")
             return

@@ -38,7 +38,7 @@ await() { # await COMMAND...: until it succeeds, half a minute at most
 answers() { curl -sf --unix-socket "$STATE/nestlabd.sock" http://nestlabd/healthz; }
 
 start_daemon() {
-	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --backoff 1 "$@" 2>>"$TMP/daemon.log" &
+	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --backoff 1 --health-again 200 "$@" 2>>"$TMP/daemon.log" &
 	DAEMON=$!
 	PIDS+=("$DAEMON")
 	export NESTLAB_URL=unix:$STATE/nestlabd.sock

@@ -2,6 +2,7 @@
 #include "orchestrator/hosts/redfish/bmc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -144,7 +145,10 @@ static void note_request(const struct bmc *b, const struct http_request *req,
 			 const struct http_reply *r, int ret, double seconds,
 			 const struct error *err)
 {
-	FILE *f = b->log_path ? fopen(b->log_path, "ae") : NULL;
+	/* The image's URL is in it: not for others while the boot goes on. */
+	int fd = b->log_path ? open(b->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)
+			     : -1;
+	FILE *f = fd >= 0 ? fdopen(fd, "a") : NULL;
 
 	if (!f)
 		return;

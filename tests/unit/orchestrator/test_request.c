@@ -188,7 +188,8 @@ static const struct {
 	{REQUEST_RUN, "quick --kernel a --kernel a", "--kernel: both are a"},
 	{REQUEST_COMPARE, "a", "NEW is missing"},
 	{REQUEST_COMPARE, "a b c a", "NEW: a is there twice"},
-	{REQUEST_REPORT, "a b c", "c: one operand too many"},
+	{REQUEST_REPORT, "a b c a", "NEW: a is there twice"},
+	{REQUEST_REPORT, "a b c --format csv", "--format: csv tells of two kernels only"},
 	{REQUEST_BISECT, "--scenario s --metric m", "give one of --tree, --series and --config"},
 	{REQUEST_BISECT, "--tree t --series s",
 	 "--series: give one of --tree, --series and --config"},
@@ -293,7 +294,7 @@ TEST(absolute_paths_keep_the_name)
 {
 	char dir[] = "/tmp/nestlab-request.XXXXXX", before[4096];
 	struct request r = {0};
-	__cleanup_free char *link = NULL, *host = NULL, *missing = NULL;
+	__cleanup_free char *link = NULL, *host = NULL, *missing = NULL, *spot = NULL;
 
 	assert_non_null(getcwd(before, sizeof(before)));
 	assert_non_null(mkdtemp(dir));
@@ -301,6 +302,7 @@ TEST(absolute_paths_keep_the_name)
 	assert_int_equal(symlink("/dev/null", "link.json"), 0);
 	link = xasprintf("%s/link.json", dir);
 	host = xasprintf("%s/lab", dir);
+	spot = xasprintf("%s/link.json+CONFIG_X=y", dir);
 	missing = xasprintf("%s/missing/x.json", dir);
 	request_init(&r, REQUEST_BISECT);
 	r.bisect.kind = BISECT_GIT;
@@ -317,6 +319,14 @@ TEST(absolute_paths_keep_the_name)
 	r.bisect.variant = xstrdup("missing/x.json");
 	request_absolute(&r);
 	assert_string_equal(r.bisect.variant, missing);
+	free(r.bisect.variant);
+	r.bisect.variant = xstrdup("link.json+CONFIG_X=y");
+	request_absolute(&r);
+	assert_string_equal(r.bisect.variant, spot);
+	free(r.bisect.variant);
+	r.bisect.variant = xstrdup("baseline+CONFIG_X=y"); /* a name */
+	request_absolute(&r);
+	assert_string_equal(r.bisect.variant, "baseline+CONFIG_X=y");
 	request_free(&r);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(chdir(before), 0);
