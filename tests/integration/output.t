@@ -113,6 +113,23 @@ for columns in 40 60 80 120; do
 		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "$command fits $columns columns"
 	done
 done
+
+# a word that is longer than a line: names of a hundred letters, and a description that is one word
+long=$(printf 'w%.0s' {1..100})
+mkdir -p home/nestlab/{kernels,scenarios,hosts}
+jq -n --arg d "$long" '{base: "baseline", description: $d, patches: []}' >home/nestlab/kernels/"$long.json"
+jq --arg d "$long" '.description = $d' "$TOP/scenarios/quick.json" >home/nestlab/scenarios/"$long.json"
+echo "{ \"driver\": \"$long\" }" >home/nestlab/hosts/"$long.json"
+cp part.db long.db
+sqlite3 long.db "UPDATE run SET kernel_name = '$long' WHERE kernel_name = 'nested-context'"
+for columns in 40 60 80; do
+	for command in "kernel list" "scenario list" "host list" "compare baseline $long --all --db long.db"; do
+		XDG_CONFIG_HOME=$PWD/home TERM=xterm on_terminal $columns "$NESTLAB" $command >out
+		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "${command%% --*}: long words fit $columns columns"
+		like "$(tr -d '[:space:]' <out)" "$long" "${command%% --*}: and are whole but for that"
+	done
+done
+
 TERM=xterm on_terminal 60 "${compare[@]}" --db part.db >out
 is "$(sed 's/\x1b\[[0-9;]*m//g' out | grep -c 'verdict: ')" 11 "no verdict is lost on the way"
 ok "$([ "$(COLUMNS=60 "${compare[@]}" --db part.db | widest)" -le 60 ]; echo $?)" "COLUMNS says how wide a pipe is"
