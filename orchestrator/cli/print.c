@@ -46,6 +46,12 @@ static size_t hanging_indent(const char *line)
 	return 2;
 }
 
+static void drop_blanks(struct strbuf *out)
+{
+	while (out->len && out->buf[out->len - 1] == ' ')
+		out->len--;
+}
+
 /* A word of @n bytes from @column on; what is beyond @columns goes on in the next
  * line, at @indent. Returns the column after it. */
 static size_t add_word(struct strbuf *out, const char *word, size_t n, size_t indent, size_t column,
@@ -85,8 +91,7 @@ static void add_broken(struct strbuf *out, const char *line, size_t len, size_t 
 		size_t width = word_width(word, n);
 
 		if (begun && column + width > columns) {
-			while (out->len && out->buf[out->len - 1] == ' ')
-				out->len--;
+			drop_blanks(out);
 			strbuf_addf(out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
@@ -96,6 +101,7 @@ static void add_broken(struct strbuf *out, const char *line, size_t len, size_t 
 		column += blanks;
 		word += n + blanks;
 	}
+	drop_blanks(out);
 	strbuf_addch(out, '\n');
 }
 
@@ -132,12 +138,8 @@ static void print_clean_row(const char *head, const char *text)
 		return;
 	}
 	if (indent + ROW_TEXT_MIN > columns) {
-		size_t len = strlen(head);
-
-		while (len && head[len - 1] == ' ')
-			len--;
 		indent = 4;
-		add_broken(&out, head, len, columns);
+		add_broken(&out, head, strlen(head), columns);
 		strbuf_addf(&out, "%*s", (int)indent, "");
 	} else {
 		strbuf_addstr(&out, head);

@@ -114,13 +114,16 @@ for columns in 40 60 80 120; do
 	done
 done
 
-# a word that is longer than a line: names of a hundred letters, and a description that is one word
+# words that are longer than a line, as names and as what is said of them
+name=$(printf 'n%.0s' {1..60})
 long=$(printf 'w%.0s' {1..100})
 mkdir -p home/nestlab/{kernels,scenarios,hosts}
-jq -n --arg d "$long" '{base: "baseline", description: $d, patches: []}' >home/nestlab/kernels/"$long.json"
-jq --arg d "$long" '.description = $d' "$TOP/scenarios/quick.json" >home/nestlab/scenarios/"$long.json"
-echo "{ \"driver\": \"$long\" }" >home/nestlab/hosts/"$long.json"
+jq -n --arg d "$long" '{base: "baseline", description: $d}' >home/nestlab/kernels/"$name.json"
+jq --arg d "$long" '.description = $d' "$TOP/scenarios/quick.json" >home/nestlab/scenarios/"$name.json"
+echo "{ \"driver\": \"$long\" }" >home/nestlab/hosts/"$name.json"
 cp part.db long.db
+sqlite3 long.db "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_master WHERE tbl_name = 'run' AND type = 'trigger'" |
+	sqlite3 long.db
 sqlite3 long.db "UPDATE run SET kernel_name = '$long' WHERE kernel_name = 'nested-context'"
 for columns in 40 60 80; do
 	for command in "kernel list" "scenario list" "host list" "compare baseline $long --all --db long.db"; do
