@@ -53,8 +53,7 @@ const char *table_caption(const struct table *t);
 #define TABLE_COLOUR   1u
 #define TABLE_OVERFLOW 2u
 #define TABLE_TITLES   4u /* the first column stands above its rows in any case */
-#define TABLE_WHOLE \
-	8u /* a word that is longer than a line is not broken: for files, to be copied from */
+#define TABLE_WHOLE    8u /* words longer than a line are not broken: for files, to be copied from */
 void table_text(const struct table *t, size_t width, unsigned int flags, struct strbuf *out);
 /* How wide it is as columns, with the optional ones. */
 size_t table_columns(const struct table *t);
