@@ -70,7 +70,7 @@ ok $? "and leaves none"
 (ulimit -f 64; "$NESTLAB" report baseline nested-context --db part.db --format html >big.html) 2>err
 is $? 128 "likewise on stdout"
 is "$(cat err)" "nestlab: error: stdout: cannot write: File too large" "and is said once"
-(ulimit -f 1; "$NESTLAB" run no-such --kernel baseline --db limited.db) 2>err
+(ulimit -f 1; "$NESTLAB" run quick --kernel baseline --db limited.db) 2>err
 is $? 128 "a database above the limit is an error"
 like "$(cat err)" 'limited.db: .*ulimit -f' "that names file and limit"
 
