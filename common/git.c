@@ -23,6 +23,21 @@ static const char *const environment[] = {
 
 static char *objects, *alternates; /* of git_keep_objects(): the folder, and as a variable */
 
+/* Quoted as in C, since a colon would end the path (git 2.11 and later). */
+char *git_alternates(const char *dir)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addstr(&text, "GIT_ALTERNATE_OBJECT_DIRECTORIES=\"");
+	for (; *dir; dir++) {
+		if (*dir == '"' || *dir == '\\')
+			strbuf_addch(&text, '\\');
+		strbuf_addch(&text, *dir);
+	}
+	strbuf_addch(&text, '"');
+	return strbuf_detach(&text);
+}
+
 int git_keep_objects(const char *dir, struct error *err)
 {
 	int ret = fs_mkdir_p(dir, err);
@@ -32,7 +47,7 @@ int git_keep_objects(const char *dir, struct error *err)
 	free(objects);
 	free(alternates);
 	objects = xstrdup(dir);
-	alternates = xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", dir);
+	alternates = git_alternates(dir);
 	return 0;
 }
 

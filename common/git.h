@@ -46,6 +46,10 @@ struct git_command {	 /* borrowed */
 int git_keep_objects(const char *dir, struct error *err);
 const char *git_objects(void);
 
+/* "GIT_ALTERNATE_OBJECT_DIRECTORIES=..." for git_command.env: git sees the objects in @dir (like .git/objects),
+ * too. The caller frees. */
+char *git_alternates(const char *dir);
+
 /* Appends git's output to @out (NULL: it is dropped). With @status non-NULL git's exit status is stored
  * there, and failing is no error. */
 int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err);

@@ -123,7 +123,7 @@ static int describe_origin(const struct import *i, struct json_object *o, struct
 		json_object_object_add(o, "files", list_files(i->what));
 	if (!i->mbox)
 		return 0;
-	json_add_string(o, "mbox", basename(i->where));
+	json_add_string(o, "mbox", i->piped ? "a pipe" : basename(i->where));
 	if (!stat(i->mbox, &st) && S_ISDIR(st.st_mode)) /* a maildir */
 		return 0;
 	ret = sha256_file(i->mbox, hex, err);

@@ -16,11 +16,15 @@ struct import {
 	char *where; /* what messages begin with: the mailbox */
 	struct mailbox box;
 	struct thread series;
+	bool piped;	/* the mailbox came through a pipe, whose name (/dev/fd/63) says nothing */
 	char *mbox;	/* the mailbox's file; NULL: patch files were given */
 	bool merged;	/* some patch was merged with the base (git apply --3way) */
 	char *tried_on; /* NULL: the base's sources are not at hand, so nothing was tried */
 	char *base;	/* what the variant's "base" says */
 };
+
+/* Bytes of a mailbox that is read; 1 GiB, which a test lowers. */
+extern size_t import_max_mbox;
 
 /* Fills in where, box and series. */
 int import_read(struct import *i, struct error *err);

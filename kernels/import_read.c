@@ -9,7 +9,7 @@
 #include "common/subprocess.h"
 #include "kernels/import.h"
 
-#define MAX_MBOX (1L << 30)
+size_t import_max_mbox = 1UL << 30;
 
 /* ---- patch files ---- */
 
@@ -114,7 +114,7 @@ static int read_patches(struct import *i, struct error *err)
 
 /* A device never ends. A pipe can be read once only, so what it gives becomes a file; that has the limit,
  * too. *path is replaced then. */
-static int make_readable(const struct import *i, char **path, struct error *err)
+static int make_readable(struct import *i, char **path, struct error *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct stat st;
@@ -124,11 +124,15 @@ static int make_readable(const struct import *i, char **path, struct error *err)
 		return error_set(err, -errno, "%s: %s", *path, strerror(errno));
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		return error_set(err, -EINVAL, "%s: a device, not a mailbox", *path);
-	if (S_ISREG(st.st_mode) && st.st_size > MAX_MBOX)
-		return error_set(err, -EFBIG, "%s: over 1 GiB, which is no thread", *path);
+	if (S_ISREG(st.st_mode) && (size_t)st.st_size > import_max_mbox)
+		return error_set(err, -EFBIG, "%s: larger than %zu bytes, which is no thread",
+				 *path, import_max_mbox);
 	if (!S_ISFIFO(st.st_mode))
 		return 0;
-	ret = fs_read_file(*path, MAX_MBOX, &text, err);
+	i->piped = true;
+	ret = fs_read_file(*path, import_max_mbox, &text, err);
+	if (ret == -EFBIG)
+		error_append(err, ret, ", which is no thread");
 	if (!ret) {
 		free(*path);
 		*path = xasprintf("%s/piped.mbox", i->dir);

@@ -25,6 +25,27 @@ static int name_patch(const struct import *i, int n, int ret, struct error *err)
 			    mail->subject, *mail->message_id ? " " : "", mail->message_id);
 }
 
+/* The same for a patch that does not apply, with what may be the reason. */
+static int name_refused(const struct import *i, int n, int ret, struct error *err)
+{
+	if (ret == -EBADMSG && i->series.patches[n]->quoted_cr)
+		error_append(
+			err, ret,
+			"; the mail has CR LF inside base64 or quoted-printable, of which the CR is kept as git does; "
+			"if the sources have none: git am --quoted-cr=strip in a work tree, then import what git format-patch makes of it");
+	return name_patch(i, n, ret, err);
+}
+
+/* As git warns. A file that the patch adds gets the CRs. */
+static void warn_of_quoted_cr(const struct import *i)
+{
+	for (int n = 0; n < i->series.m; n++)
+		if (i->series.patches[n]->quoted_cr)
+			log_warning(
+				"%s: %d of %d, \"%s\": has CR LF inside base64 or quoted-printable; the CR is kept",
+				i->where, n + 1, i->series.m, i->series.patches[n]->subject);
+}
+
 /* ---- what git reads in a diff ---- */
 
 /* What `git apply @args` says to the diff; @env on top of the usual one. @complaints: why it refused. */
@@ -111,10 +132,12 @@ static void set_environment(struct repository *r, const struct kernel_source_id 
 			     NULL,
 			     NULL};
 
+	__cleanup_free char *objects = xasprintf("%s/objects", id->place);
+
 	r->git_dir = xasprintf("GIT_DIR=%s", id->place);
 	r->index = xasprintf("GIT_INDEX_FILE=%s/index", r->i->dir);
 	r->objects = xasprintf("GIT_OBJECT_DIRECTORY=%s/objects", r->i->dir);
-	r->alternates = xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s/objects", id->place);
+	r->alternates = git_alternates(objects);
 	memcpy(r->env, env, sizeof(env));
 	r->env[2] = r->git_dir;
 	r->env[3] = r->index;
@@ -206,7 +229,7 @@ static int apply_series(const struct repository *r, char *const *paths, struct e
 		if (ret == -EBADMSG && r->may_merge)
 			ret = merge_patch(r, n, name, err);
 		if (ret)
-			return name_patch(r->i, n, ret, err);
+			return name_refused(r->i, n, ret, err);
 	}
 	return 0;
 }
@@ -378,7 +401,7 @@ static int apply_to_copy(struct import *i, const struct kernel_variant *base, si
 	for (int n = 0; n < i->series.m; n++) {
 		ret = kernel_patches_apply(copy, paths + n, 1, NULL, err);
 		if (ret)
-			return name_patch(i, n, ret, err);
+			return name_refused(i, n, ret, err);
 	}
 	return 0;
 }
@@ -432,11 +455,15 @@ static int try_on_sources(struct import *i, const struct kernel_variant *base, c
 int import_try(struct import *i, const struct kernel_variant *base, char *const *paths,
 	       struct error *err)
 {
-	for (int n = 0; n < i->series.m; n++) {
-		int ret = check_written(i, n, paths[n], err);
+	int ret;
 
+	for (int n = 0; n < i->series.m; n++) {
+		ret = check_written(i, n, paths[n], err);
 		if (ret)
 			return ret;
 	}
-	return try_on_sources(i, base, paths, err);
+	ret = try_on_sources(i, base, paths, err);
+	if (!ret)
+		warn_of_quoted_cr(i);
+	return ret;
 }

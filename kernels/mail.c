@@ -280,6 +280,7 @@ static void take_info(struct mail *mail, struct mailinfo *m, const char *raw)
 	mail->date = make_utf8(mailinfo_value(m, "Date"), charset);
 	mail->subject = make_utf8(mailinfo_value(m, "Subject"), charset);
 	mail->body = m->message;
+	mail->quoted_cr = m->quoted_cr;
 	mail->diff = strbuf_detach(&m->patch);
 	mail->diff_len = patch_length(mail->diff);
 	m->message = NULL;

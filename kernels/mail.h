@@ -21,6 +21,7 @@ struct mail {
 	char *body;
 	char *diff;	 /* git mailinfo's patch part */
 	size_t diff_len; /* up to the end of its last hunk; 0: the mail has no diff */
+	bool quoted_cr;	 /* see struct mailinfo */
 	bool from_git;	 /* as git format-patch writes it: From is the author's, whoever sends it */
 	/* from the subject's tags: */
 	bool reply;	   /* "Re:" */

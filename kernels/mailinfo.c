@@ -56,7 +56,7 @@ static char *join_complaints(const struct strbuf *complaints)
 }
 
 static int run_mailinfo(const char *path, const char *dir, const char *message, const char *patch,
-			struct strbuf *info, struct error *err)
+			struct strbuf *info, bool *quoted_cr, struct error *err)
 {
 	/* UTF-8 is the default: with --encoding=UTF-8, git 2.39 converts nothing at all. In-body headers
 	 * stay in the message: the series' numbers are in the mail's own subject. */
@@ -75,6 +75,7 @@ static int run_mailinfo(const char *path, const char *dir, const char *message, 
 
 		ret = error_set(err, -ENOMSG, "git mailinfo cannot read it: %s", why);
 	}
+	*quoted_cr = strstr(complaints.buf, "quoted CRLF detected");
 	strbuf_release(&complaints);
 	return ret;
 }
@@ -87,7 +88,7 @@ int mailinfo_read(const char *path, const char *dir, struct mailinfo *m, struct 
 	int ret;
 
 	*m = (struct mailinfo){.patch = STRBUF_INIT};
-	ret = run_mailinfo(path, dir, message, patch, &info, err);
+	ret = run_mailinfo(path, dir, message, patch, &info, &m->quoted_cr, err);
 	if (!ret)
 		ret = fs_read_file(message, MAILINFO_MAX_BYTES, &text, err);
 	if (!ret)

@@ -9,6 +9,8 @@
 #ifndef KERNELS_MAILINFO_H
 #define KERNELS_MAILINFO_H
 
+#include <stdbool.h>
+
 #include "common/error.h"
 #include "common/strbuf.h"
 
@@ -19,8 +21,9 @@
 extern const char *const mailinfo_env[];
 
 struct mailinfo {
-	char *info;    /* git's "Author: ...", "Email: ...", "Subject: ...", "Date: ..." lines */
-	char *message; /* UTF-8, as far as the mail says which charset it has */
+	char *info;	/* git's "Author: ...", "Email: ...", "Subject: ...", "Date: ..." lines */
+	char *message;	/* UTF-8, as far as the mail says which charset it has */
+	bool quoted_cr; /* lines in base64 or quoted-printable end with CR LF; git keeps the CR */
 	struct strbuf
 		patch; /* from the first line that git takes for a patch's; may have NUL bytes */
 };

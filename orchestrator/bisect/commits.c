@@ -87,7 +87,7 @@ static int make_maker(struct maker *m, const char *tree, struct error *err)
 	if (ret)
 		return ret;
 	add_variable(m, xasprintf("GIT_OBJECT_DIRECTORY=%s", git_objects()));
-	add_variable(m, xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", objects));
+	add_variable(m, git_alternates(objects));
 	return 0;
 }
 

@@ -54,8 +54,8 @@ unsigned int command_render_flags(void);
  * RESULTS_RENDER_... */
 void command_print_table(const struct results_table *t, bool as_json, unsigned int flags);
 
-/* Text on stdout. Where stdout has fewer columns than a line, that is broken at blanks, and goes on below its
- * beginning. Escape sequences of colours take no column. */
+/* Text on stdout. Where stdout has fewer columns than a line, that is broken at blanks (a word longer than a line
+ * anywhere), and goes on below its beginning. Escape sequences of colours take no column. */
 void command_print_text(const char *text);
 
 /* A row of a list on stdout: @head, then @text, both cleaned (terminal.h). Where stdout has fewer columns than that, @text goes on in

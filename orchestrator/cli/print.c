@@ -46,7 +46,39 @@ static size_t hanging_indent(const char *line)
 	return 2;
 }
 
-/* Words of @line, of which there are @len bytes, broken before @columns. */
+static void drop_blanks(struct strbuf *out)
+{
+	while (out->len && out->buf[out->len - 1] == ' ')
+		out->len--;
+}
+
+/* A word of @n bytes from @column on; what is beyond @columns goes on in the next
+ * line, at @indent. Returns the column after it. */
+static size_t add_word(struct strbuf *out, const char *word, size_t n, size_t indent, size_t column,
+		       size_t columns)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = 1, width = table_width(word + i, 1);
+
+		if (word[i] == '\033') {
+			len = strcspn(word + i, "m \n") + 1;
+			if (len > n - i)
+				len = n - i;
+			width = 0;
+		}
+		if (column + width > columns && indent < columns) {
+			strbuf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		strbuf_add(out, word + i, len);
+		column += width;
+		i += len;
+	}
+	return column;
+}
+
+/* Words of @line, of which there are @len bytes, broken before @columns; a word that is longer than a line
+ * is broken where that ends. */
 static void add_broken(struct strbuf *out, const char *line, size_t len, size_t columns)
 {
 	size_t indent = hanging_indent(line), column = strspn(line, " ");
@@ -59,16 +91,17 @@ static void add_broken(struct strbuf *out, const char *line, size_t len, size_t 
 		size_t width = word_width(word, n);
 
 		if (begun && column + width > columns) {
-			while (out->len && out->buf[out->len - 1] == ' ')
-				out->len--;
+			drop_blanks(out);
 			strbuf_addf(out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
 		begun = true;
-		strbuf_add(out, word, n + blanks);
-		column += width + blanks;
+		column = add_word(out, word, n, indent, column, columns);
+		strbuf_add(out, word + n, blanks);
+		column += blanks;
 		word += n + blanks;
 	}
+	drop_blanks(out);
 	strbuf_addch(out, '\n');
 }
 
@@ -104,12 +137,12 @@ static void print_clean_row(const char *head, const char *text)
 		printf("%s%s\n", head, text);
 		return;
 	}
-	strbuf_addstr(&out, head);
 	if (indent + ROW_TEXT_MIN > columns) {
-		while (out.len && out.buf[out.len - 1] == ' ')
-			out.len--;
 		indent = 4;
-		strbuf_addf(&out, "\n%*s", (int)indent, "");
+		add_broken(&out, head, strlen(head), columns);
+		strbuf_addf(&out, "%*s", (int)indent, "");
+	} else {
+		strbuf_addstr(&out, head);
 	}
 	table_wrap(&out, text, indent, columns);
 	fputs(out.buf, stdout);

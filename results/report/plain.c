@@ -18,7 +18,7 @@ static void plain_rule(struct doc *d, char c, size_t n)
 
 static void plain_wrap(struct doc *d, const char *text, size_t indent)
 {
-	table_wrap(d->out, text, indent, d->columns);
+	table_wrap_whole(d->out, text, indent, d->columns);
 }
 
 /* An empty line before, unless there is one. */
@@ -92,7 +92,7 @@ static void plain_table(struct doc *d, const struct table *t)
 {
 	plain_gap(d);
 	plain_wrap(d, table_caption(t), 0);
-	table_text(t, d->columns, 0, d->out);
+	table_text(t, d->columns, TABLE_WHOLE, d->out);
 }
 
 static void plain_figure(struct doc *d, const char *caption, const char *svg,

@@ -155,7 +155,38 @@ size_t table_width(const char *s, size_t n)
 	return width;
 }
 
-void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns)
+/* Bytes of the first @width characters of the @n bytes at @s. */
+static size_t bytes_of(const char *s, size_t n, size_t width)
+{
+	size_t i = 0;
+
+	while (i < n && ((s[i] & 0xc0) == 0x80 || width-- > 0))
+		i++;
+	return i;
+}
+
+/* A word from @column on, in as many lines as it takes; returns the column after it. */
+static size_t add_word(struct strbuf *out, const char *s, size_t n, size_t indent, size_t column,
+		       size_t columns)
+{
+	size_t width = table_width(s, n);
+
+	while (column < columns && indent < columns && column + width > columns) {
+		size_t part = bytes_of(s, n, columns - column);
+
+		strbuf_add(out, s, part);
+		strbuf_addf(out, "\n%*s", (int)indent, "");
+		s += part;
+		n -= part;
+		width -= columns - column;
+		column = indent;
+	}
+	strbuf_add(out, s, n);
+	return column + width;
+}
+
+/* @breaks: words that are longer than a line, too. */
+static void wrap(struct strbuf *out, const char *text, size_t indent, size_t columns, bool breaks)
 {
 	struct strbuf line = STRBUF_INIT;
 	size_t column = indent;
@@ -171,8 +202,12 @@ void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t colu
 			strbuf_addch(out, ' ');
 			column++;
 		}
-		strbuf_add(out, s, n);
-		column += width;
+		if (breaks) {
+			column = add_word(out, s, n, indent, column, columns);
+		} else {
+			strbuf_add(out, s, n);
+			column += width;
+		}
 		s += n;
 		s += strspn(s, " ");
 	}
@@ -180,11 +215,22 @@ void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t colu
 	strbuf_release(&line);
 }
 
+void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns)
+{
+	wrap(out, text, indent, columns, true);
+}
+
+void table_wrap_whole(struct strbuf *out, const char *text, size_t indent, size_t columns)
+{
+	wrap(out, text, indent, columns, false);
+}
+
 /* ---- as text ---- */
 
 struct layout {
 	const struct table *t;
 	bool colour;
+	bool whole;   /* words stay so */
 	size_t first; /* the first column that is padded: 0, or 1 where the others stand below it */
 	size_t indent;	/* of these */
 	size_t *widths; /* 0: the column is left out */
@@ -248,7 +294,7 @@ static void add_title(struct layout *l, size_t row)
 	if (row && !strcmp(title, t->cells[(row - 1) * t->ncols].text))
 		return;
 	add_blanks(l->out, GAP);
-	table_wrap(l->out, title, GAP, l->width);
+	wrap(l->out, title, GAP, l->width, !l->whole);
 }
 
 static void as_columns(struct layout *l)
@@ -274,7 +320,7 @@ static void add_record_text(struct layout *l, const char *text, size_t indent, c
 {
 	struct strbuf wrapped = STRBUF_INIT;
 
-	table_wrap(&wrapped, text, indent, l->width);
+	wrap(&wrapped, text, indent, l->width, !l->whole);
 	wrapped.buf[--wrapped.len] = '\0'; /* the newline */
 	if (l->colour && colour)
 		strbuf_addf(l->out, "\033[%sm%s\033[0m", colour, wrapped.buf);
@@ -369,6 +415,7 @@ void table_text(const struct table *t, size_t width, unsigned int flags, struct 
 	struct layout l = {
 		.t = t,
 		.colour = flags & TABLE_COLOUR,
+		.whole = flags & TABLE_WHOLE,
 		.widths = widths,
 		.width = width,
 		.line = STRBUF_INIT,

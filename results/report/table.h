@@ -53,6 +53,7 @@ const char *table_caption(const struct table *t);
 #define TABLE_COLOUR   1u
 #define TABLE_OVERFLOW 2u
 #define TABLE_TITLES   4u /* the first column stands above its rows in any case */
+#define TABLE_WHOLE    8u /* words longer than a line are not broken: for files, to be copied from */
 void table_text(const struct table *t, size_t width, unsigned int flags, struct strbuf *out);
 /* How wide it is as columns, with the optional ones. */
 size_t table_columns(const struct table *t);
@@ -66,8 +67,10 @@ void table_markdown(const struct table *t, struct strbuf *out);
 /* Columns that @n bytes of UTF-8 take on a terminal: one a character, which holds for what we print. */
 size_t table_width(const char *s, size_t n);
 
-/* Words of @text, broken at blanks before @columns; the first line is already begun, at column
- * @indent, where the others begin too. Ends with a newline. */
+/* Words of @text, broken at blanks before @columns, and a word that is longer than a line anywhere; the first
+ * line is already begun, at column @indent, where the others begin too. Ends with a newline. */
 void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns);
+/* The same with words as they are, whatever their length: commands and hashes that are to be copied. */
+void table_wrap_whole(struct strbuf *out, const char *text, size_t indent, size_t columns);
 
 #endif

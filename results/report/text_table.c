@@ -330,6 +330,8 @@ static void add_section(const struct lines *l, const char *scenario, enum style 
 	make_section(&s, l, scenario, flags, out);
 	if (flags & RESULTS_RENDER_COLOUR)
 		how |= TABLE_COLOUR;
+	if (!(flags / RESULTS_RENDER_COLUMNS(1)))
+		how |= TABLE_WHOLE;
 	if (style == STACKED) {
 		table = make_stacked(l, &s);
 		how |= TABLE_TITLES;

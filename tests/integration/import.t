@@ -266,6 +266,35 @@ refused corrupt "$M/corrupt" 1 'does not apply: corrupt patch at line' 'a damage
 like "$("$NESTLAB" kernel import --mbox "$M/single" --onto child --name onchild 2>&1)" \
 	'does not apply: src/f2.c' 'the base'"'"'s own patches count'
 
+# ---- CR LF inside an encoding, which git keeps ----
+
+encoded() { # encoded ENCODING: the body on stdin, with CR LF
+	echo
+	if [ "$1" = base64 ]; then sed 's/$/\r/' | base64; else sed 's/=/=3D/g; s/$/=0D/'; fi
+}
+quoted_cr='CR LF inside base64 or quoted-printable, .*: git am --quoted-cr=strip'
+for encoding in base64 quoted-printable; do
+	{
+		patch_mail '[PATCH]' 2 | sed '/^$/,$d'
+		printf 'MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n'
+		echo "Content-Transfer-Encoding: $encoding"
+		fake_patch 2 | encoded $encoding
+	} >"$M/$encoding"
+	refused crlf "$M/$encoding" 1 "does not apply: src/f2.c: the hunk for line 1 does not match; the mail has $quoted_cr" \
+		"CR LF inside $encoding"
+done
+unlike "$(import wrong --mbox "$M/wrong")" 'CR LF' 'of which nothing is said elsewhere'
+{
+	sed '/^$/,$d' "$M/base64"
+	printf 'new\n---\ndiff --git a/new b/new\nnew file mode 100644\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+new\n' |
+		encoded base64
+} >"$M/kept"
+OUT=$(import kept --mbox "$M/kept")
+is $? 0 'a file that such a mail adds is imported' || echo "$OUT"
+like "$OUT" '1 of 1, .*: has CR LF inside base64 or quoted-printable; the CR is kept' 'with a warning, as git has one'
+grep -q $'^+new\r$' "$K"/patches/kept/*.patch
+ok $? 'and with its CR'
+
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@x GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@x
 export GIT_CONFIG_GLOBAL=/dev/null
 REPO=$TMP/repo
@@ -285,6 +314,13 @@ is "$(find "$REPO/.git" -type f | sort | xargs sha256sum)" "$OBJECTS" 'and the r
 is "$(jq .import.merged "$K/nine.json")" true 'which the variant says'
 patch -s -d "$REPO" -p1 <"$(echo "$K"/patches/nine/*.patch)"
 is "$(sed -n '9p;11p' "$REPO/src/list" | paste -sd' ')" 'nine eleven' 'with both changes'
+git -C "$REPO" checkout -q .
+COLON=$TMP/'a:b"c'
+cp -r "$REPO" "$COLON"
+jq --arg at "$COLON" '.source.location = $at' "$K/moved.json" >"$K/colon.json"
+OUT=$("$NESTLAB" kernel import --patches "$TMP"/nine/*.patch --onto colon --name coloned 2>&1)
+is $? 0 'a repository whose path has a colon and a quotation mark' || echo "$OUT"
+is "$(jq .import.merged "$K/coloned.json")" true 'in which git merges, too'
 sed -i '/^base-commit/d' "$TMP"/nine/*.patch
 git -C "$REPO" checkout -q .
 like "$("$NESTLAB" kernel import --patches "$TMP"/nine/*.patch --onto moved --name ten 2>&1)" \
@@ -304,4 +340,5 @@ mkfifo "$TMP/pipe"
 cat "$TOP/tests/fixtures/mbox/single.mbox" >"$TMP/pipe" &
 OUT=$(timeout 60 "$NESTLAB" kernel import --mbox "$TMP/pipe" --onto root --name piped 2>&1)
 is "$?" 0 'a mailbox that comes through a pipe is read, once' || echo "$OUT"
+is "$(jq -r .import.mbox "$K/piped.json")" 'a pipe' 'and noted as one'
 plan_done

@@ -70,7 +70,7 @@ ok $? "and leaves none"
 (ulimit -f 64; "$NESTLAB" report baseline nested-context --db part.db --format html >big.html) 2>err
 is $? 128 "likewise on stdout"
 is "$(cat err)" "nestlab: error: stdout: cannot write: File too large" "and is said once"
-(ulimit -f 1; "$NESTLAB" run no-such --kernel baseline --db limited.db) 2>err
+(ulimit -f 1; "$NESTLAB" run quick --kernel baseline --db limited.db) 2>err
 is $? 128 "a database above the limit is an error"
 like "$(cat err)" 'limited.db: .*ulimit -f' "that names file and limit"
 
@@ -113,6 +113,26 @@ for columns in 40 60 80 120; do
 		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "$command fits $columns columns"
 	done
 done
+
+# words that are longer than a line, as names and as what is said of them
+name=$(printf 'n%.0s' {1..60})
+long=$(printf 'w%.0s' {1..100})
+mkdir -p home/nestlab/{kernels,scenarios,hosts}
+jq -n --arg d "$long" '{base: "baseline", description: $d}' >home/nestlab/kernels/"$name.json"
+jq --arg d "$long" '.description = $d' "$TOP/scenarios/quick.json" >home/nestlab/scenarios/"$name.json"
+echo "{ \"driver\": \"$long\" }" >home/nestlab/hosts/"$name.json"
+cp part.db long.db
+sqlite3 long.db "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_master WHERE tbl_name = 'run' AND type = 'trigger'" |
+	sqlite3 long.db
+sqlite3 long.db "UPDATE run SET kernel_name = '$long' WHERE kernel_name = 'nested-context'"
+for columns in 40 60 80; do
+	for command in "kernel list" "scenario list" "host list" "compare baseline $long --all --db long.db"; do
+		XDG_CONFIG_HOME=$PWD/home TERM=xterm on_terminal $columns "$NESTLAB" $command >out
+		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "${command%% --*}: long words fit $columns columns"
+		like "$(tr -d '[:space:]' <out)" "$long" "${command%% --*}: and are whole but for that"
+	done
+done
+
 TERM=xterm on_terminal 60 "${compare[@]}" --db part.db >out
 is "$(sed 's/\x1b\[[0-9;]*m//g' out | grep -c 'verdict: ')" 11 "no verdict is lost on the way"
 ok "$([ "$(COLUMNS=60 "${compare[@]}" --db part.db | widest)" -le 60 ]; echo $?)" "COLUMNS says how wide a pipe is"

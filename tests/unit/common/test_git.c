@@ -160,6 +160,38 @@ TEST(no_git_is_named)
 	setenv("PATH", path, 1);
 }
 
+/* A commit that is in @arg, a folder of objects, and not in the repository. */
+static int find_kept(void *arg)
+{
+	static const char *const make[] = {"-c",	  "user.name=n", "-c", "user.email=n@n",
+					   "commit-tree", "HEAD^{tree}", "-m", "kept",
+					   NULL};
+	__cleanup_free char *objects = xasprintf("GIT_OBJECT_DIRECTORY=%s", (char *)arg);
+	__cleanup_free char *own = xasprintf("%s/.git/objects", repository);
+	__cleanup_free char *others = git_alternates(own), *id = NULL, *commit = NULL;
+	const char *const env[] = {objects, others, NULL};
+	const struct git_command cmd = {.dir = repository, .args = make, .env = env};
+	int ret = git_keep_objects(arg, NULL);
+
+	if (!ret)
+		ret = git_line(&cmd, &id, NULL);
+	if (!ret)
+		ret = git_find_commit(repository, id, &commit, NULL);
+	return -ret;
+}
+
+TEST(objects_may_be_in_a_folder_of_any_name)
+{
+	static const char *const names[] = {"plain", "a:b", "with \"quotes\"", "\"a",
+					    "back\\slash:"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		__cleanup_free char *dir = unit_path(names[i]);
+
+		assert_int_equal(unit_in_child(find_kept, dir), 0);
+	}
+}
+
 static int find_cancelled(void *arg)
 {
 	char *commit;

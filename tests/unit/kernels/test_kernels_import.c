@@ -3,7 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include "kernels/import.h"
 #include "kernels/internal.h"
 #include "kernels/mail.h"
 #include "orchestrator/places.h"
@@ -293,6 +296,63 @@ TEST(nothing_is_imported_if_anything_is_wrong)
 	assert_int_equal(fs_list(unit_dir, NULL, &names, &count, NULL), 0);
 	assert_int_equal(count, 1); /* onto.json */
 	fs_free_names(names, count);
+}
+
+/* A mail of @len bytes. */
+static char *make_mail(size_t len)
+{
+	struct strbuf mail = STRBUF_INIT;
+
+	strbuf_addstr(&mail, "From: a@x\nSubject: [PATCH] x\n\n");
+	while (mail.len < len)
+		strbuf_addch(&mail, 'x');
+	return strbuf_detach(&mail);
+}
+
+static int import_mbox(const char *mbox, struct error *err)
+{
+	const struct kernel_env env = {.variants.shipped = unit_dir, .cache_dir = unit_dir};
+
+	return kernel_import(
+		&env,
+		&(struct kernel_import){.mbox = mbox, .onto = "onto", .name = "x", .dir = unit_dir},
+		err);
+}
+
+static int import_pipe(const char *mail, struct error *err)
+{
+	__cleanup_free char *path = NULL;
+	int fds[2], ret;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(write(fds[1], mail, strlen(mail)), strlen(mail));
+	close(fds[1]);
+	path = xasprintf("/dev/fd/%d", fds[0]);
+	ret = import_mbox(path, err);
+	close(fds[0]);
+	return ret;
+}
+
+TEST(a_mailbox_has_a_limit_of_size_through_a_pipe_too)
+{
+	const size_t limit = import_max_mbox;
+	__cleanup_free char *fits = make_mail(1000), *above = make_mail(1001);
+	__cleanup_free char *file = unit_path("mail.mbox");
+	static const char why[] = "larger than 1000 bytes, which is no thread";
+	struct error err = {0, ""};
+
+	assert_int_equal(limit, 1 << 30);
+	import_max_mbox = 1000;
+	assert_int_equal(import_pipe(fits, &err), -EINVAL);
+	assert_contains(err.text, "no patch in it"); /* so it was read */
+	assert_int_equal(import_pipe(above, &err), -EFBIG);
+	assert_contains(err.text, why);
+	unit_put("mail.mbox", fits);
+	assert_int_equal(import_mbox(file, &err), -EINVAL);
+	unit_put("mail.mbox", above);
+	assert_int_equal(import_mbox(file, &err), -EFBIG);
+	assert_contains(err.text, why);
+	import_max_mbox = limit;
 }
 
 UNIT_MAIN_EACH("kernels_import", make_onto, unit_drop_dir)

@@ -202,4 +202,44 @@ TEST(a_wide_table_is_told_otherwise)
 	strbuf_release(&out);
 }
 
+TEST(a_word_longer_than_a_line_is_broken)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	table_wrap(&out, "a \u00b5\u00b5\u00b5\u00b5\u00b5\u00b5\u00b5 b", 2, 6);
+	assert_string_equal(out.buf, "a\n  \u00b5\u00b5\u00b5\u00b5\n  \u00b5\u00b5\u00b5\n  b\n");
+	strbuf_reset(&out);
+	table_wrap(&out, "abcd", 2, 6);
+	assert_string_equal(out.buf, "abcd\n");
+	strbuf_reset(&out);
+	table_wrap(&out, "abcdefgh", 6, 6); /* where nothing fits, nothing is broken */
+	assert_string_equal(out.buf, "abcdefgh\n");
+	strbuf_reset(&out);
+	table_wrap_whole(&out, "a 01234567 b", 2, 6);
+	assert_string_equal(out.buf, "a\n  01234567\n  b\n");
+	strbuf_release(&out);
+}
+
+TEST(a_long_word_in_a_record_is_broken_unless_it_is_to_be_copied)
+{
+	struct table *t = table_new("Wide", "what|one");
+	struct strbuf out = STRBUF_INIT;
+
+	table_cell(t, "%030d", 0);
+	table_cell(t, "%030d", 0);
+	table_text(t, 20, 0, &out);
+	assert_string_equal(out.buf, "  * 0000000000000000\n"
+				     "    00000000000000\n"
+				     "      one: 000000000\n"
+				     "           000000000\n"
+				     "           000000000\n"
+				     "           000\n");
+	strbuf_reset(&out);
+	table_text(t, 20, TABLE_WHOLE, &out);
+	assert_string_equal(out.buf, "  * 000000000000000000000000000000\n"
+				     "      one: 000000000000000000000000000000\n");
+	table_free(t);
+	strbuf_release(&out);
+}
+
 UNIT_MAIN("report markup", NULL, NULL)
