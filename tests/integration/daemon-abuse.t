@@ -102,7 +102,7 @@ fi
 STATE=$TMP/small
 mkdir "$STATE"
 if mount -t tmpfs -o size=24m tmpfs "$STATE" 2>/dev/null; then
-	trap 'end_daemons; umount -l "$STATE"' EXIT
+	trap 'umount -l "$STATE"; end_daemons' EXIT
 	start_daemon
 	FAKE_BOOT='ms=1000 huge=6' start_agent h1
 	job=$("$NESTLAB" submit one.json)

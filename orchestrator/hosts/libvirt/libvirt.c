@@ -9,11 +9,14 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/fs.h"
 #include "orchestrator/hosts/channel.h"
 #include "orchestrator/hosts/process.h"
 
-#define OFF_POLL_MS 200 /* how often the end of a domain that is being destroyed is looked for */
+#define POLL_MS	     200 /* how often an end that is due is looked for */
+#define OFF_LIMIT_S  30.0
+#define LINE_LIMIT_S 5.0 /* for what is left on the line of a domain that is off */
 
 /* One domain. */
 struct machine {
@@ -24,7 +27,8 @@ struct machine {
 	struct process holder, helper; /* the domain's; an upload's, or a removal's */
 	struct channel *channel;
 	bool uploaded;
-	int events; /* epoll: holder and channel */
+	double off_at, ordered_off; /* when it was; 0: not yet */
+	int events;		    /* epoll: holder and channel */
 };
 
 /* ---- provision: image, volume, domain ---- */
@@ -207,27 +211,35 @@ static int switch_on(struct host_session *s, struct error *err)
 	struct machine *m = s->priv;
 
 	if (m->holder.in >= 0 && !strstr(m->holder.said.buf, "running\n") && !s->poll_ms) {
-		s->poll_ms = OFF_POLL_MS; /* said once */
+		s->poll_ms = POLL_MS; /* said once */
 		if (write(m->holder.in, "on\n", 3) != 3)
 			return error_set(err, -EIO, "the domain's holder is gone (%s)", m->log);
 	}
 	return wait_for_word(s, "running\n", err);
 }
 
-/* The end of its stdin makes the holder destroy the domain. */
-static int switch_off(struct host_session *s)
+/* The end of its stdin makes the holder destroy the domain. If libvirt does not answer it, it is killed:
+ * libvirt destroys the domain then, too. */
+static int switch_off(struct host_session *s, struct error *err)
 {
 	struct machine *m = s->priv;
 
 	s->wake_fd = -1;
+	s->poll_ms = 0;
 	if (!m || !m->holder.name)
 		return 0;
+	if (!m->ordered_off)
+		m->ordered_off = clock_seconds();
 	process_close_input(&m->holder);
-	if (process_look(&m->holder)) {
-		s->poll_ms = 0;
+	if (process_look(&m->holder))
 		return 0;
+	if (clock_seconds() - m->ordered_off > OFF_LIMIT_S) {
+		process_end(&m->holder);
+		return error_set(err, -ETIMEDOUT,
+				 "libvirt does not end domain %s: see to it that it is gone",
+				 m->name);
 	}
-	s->poll_ms = OFF_POLL_MS;
+	s->poll_ms = POLL_MS;
 	return HOST_GOES_ON;
 }
 
@@ -235,10 +247,10 @@ static int libvirt_power(struct host_session *s, enum host_power want, struct er
 {
 	if (want == HOST_POWER_ON)
 		return switch_on(s, err);
-	return switch_off(s);
+	return switch_off(s, err);
 }
 
-/* What the line still has is in the files a moment later; the end of the holder may come first. */
+/* The domain's end and the last of its line come by two ways: the line ends after its last byte. */
 static bool libvirt_is_on(struct host_session *s)
 {
 	struct machine *m = s->priv;
@@ -249,7 +261,11 @@ static bool libvirt_is_on(struct host_session *s)
 	over = process_look(&m->holder);
 	if (!over && !strstr(m->holder.said.buf, "off "))
 		return true;
-	return channel_state(m->channel, NULL) == CHANNEL_OPEN && !over;
+	if (!m->off_at)
+		m->off_at = clock_seconds();
+	s->poll_ms = POLL_MS;
+	return channel_state(m->channel, NULL) == CHANNEL_OPEN &&
+	       clock_seconds() - m->off_at < LINE_LIMIT_S;
 }
 
 static int libvirt_postmortem(struct host_session *s, struct strbuf *why)
