@@ -5,7 +5,8 @@
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/daemon.sh"
-build_fake_boot || { not_ok "the fake boot is built"; plan_done; }
+build_fake_boot
+ok $? "the fake boot is built"
 cd "$TMP" || exit 1
 request 1 slow >one.json
 running() { [ "$("$NESTLAB" show --json "$1" | jq -r '.all_boots[0].state')" = running ]; }

@@ -179,9 +179,6 @@ int main(int argc, char **argv)
 	boot.session = argument(argc, argv, "--session");
 	if (setting("old="))
 		boot.started = "2020-01-01T00:00:00Z";
-	boot.kernel_name = boot.kernel_key = r.run.kernels.items[0];
-}
-
 	cost = look_at(&boot.kernel_name, r.run.kernels.items[0]);
 	boot.kernel_key = boot.kernel_name;
 	boot.boot = r.run.first_boot;
