@@ -9,8 +9,10 @@
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/daemon/database.h"
+#include "orchestrator/daemon/retention.h"
+#include "orchestrator/places.h"
 
-static const char *state;
+static const char *state, *results;
 static const struct option_spec options[] = {
 	OPTION_STRING("state", "FOLDER", &state, "nestlabd's folder (default: /var/lib/nestlab)"),
 	OPTION_END};
@@ -113,6 +115,58 @@ static int restore(int n, char **operands)
 	return put_back(operands[0]);
 }
 
+/* ---- clean ---- */
+
+static long passed_days = 90, failed_days = 365, cache_gb = 20;
+static bool dry_run;
+
+static const struct option_spec clean_options[] = {
+	OPTION_STRING("state", "FOLDER", &state, "nestlabd's folder (default: /var/lib/nestlab)"),
+	OPTION_STRING("db", "FILE", &results, "its results (default: FOLDER/nestlab.db)"),
+	OPTION_FLAG("dry-run", &dry_run, "only tell what would go"),
+	OPTION_INT("passed-days", "N", &passed_days, 0, 36500,
+		   "logs and consoles of what was good stay so long (default: 90)"),
+	OPTION_INT("failed-days", "N", &failed_days, 0, 36500, "of what was not (default: 365)"),
+	OPTION_INT("cache-gb", "N", &cache_gb, 0, 1 << 20,
+		   "kernels and images may take so much, each (default: 20)"),
+	OPTION_END};
+
+static void tell_gone(void *arg, const char *path, uint64_t bytes, const char *why)
+{
+	(void)arg;
+	terminal_printf("%8.1f MB  %s: %s\n", bytes / 1e6, path, why);
+}
+
+static int clean(int n, char **operands)
+{
+	__cleanup_free char *folder = state_path(""), *db = NULL;
+	struct retention_setting set = {.state = folder,
+					.passed_days = passed_days,
+					.failed_days = failed_days,
+					.cache_bytes = (uint64_t)cache_gb << 30,
+					.dry_run = dry_run,
+					.tell = tell_gone};
+	struct retention_sum sum;
+	struct places places;
+	struct error err = {0};
+	int ret;
+
+	if (n)
+		command_usage_error("%s: daemon clean takes no operand", operands[0]);
+	db = results ? xstrdup(results) : state_path("nestlab.db");
+	places_find(&places, NULL);
+	set.results = db;
+	set.cache = places.cache;
+	folder[strlen(folder) - 1] = '\0'; /* the slash */
+	ret = retention_clean(&set, &sum, &err);
+	places_free(&places);
+	terminal_printf("%llu things, %.1f MB %s\n", (unsigned long long)sum.count, sum.bytes / 1e6,
+			dry_run ? "would go: run it without --dry-run" : "are gone");
+	if (ret)
+		return command_fatal(&err);
+	return 0;
+}
+
 static const struct command actions[] = {
 	{
 		.name = "check",
@@ -147,12 +201,26 @@ static const struct command actions[] = {
 		.operand = "FOLDER",
 		.run = restore,
 	},
+	{
+		.name = "clean",
+		.help = "remove old logs, consoles, kernels and images",
+		.usage = "[--state FOLDER] [--dry-run] [--passed-days N] [--failed-days N] "
+			 "[--cache-gb N]",
+		.about =
+			"Removes what is old: logs and consoles by the end of their job, and the kernels and "
+			"images of this user's cache that were not used for longest, when they take too much "
+			"room. Results stay. What a job that is not over, the last two nights of a "
+			"schedule or a sign-off needs stays as well, and so does what was used in the last two days. "
+			"It may run beside the daemon, and waits for nothing.",
+		.options = clean_options,
+		.run = clean,
+	},
 	{0},
 };
 
 const struct command cmd_daemon = {
 	.name = "daemon",
-	.help = "verify, back up and restore a daemon's files",
+	.help = "verify, back up, restore and clean a daemon's files",
 	.usage = "ACTION [options]",
 	.about = "The files of nestlabd. See docs/daemon.md.",
 	.actions = actions,

@@ -48,6 +48,17 @@ static void wait_to_retry(struct slot *s)
 
 /* ---- the result ---- */
 
+/* The daemon cannot take it now: the lease is kept until it can, or it would count as this host's failure. */
+static void wait_with_result(struct slot *s, const struct spooled *work)
+{
+	struct error err;
+
+	if (s->retry_ms > work->heartbeat_ms)
+		s->retry_ms = work->heartbeat_ms;
+	delivery_heartbeat(s->client, work, &err);
+	wait_to_retry(s);
+}
+
 /* Until the daemon has answered for it. A cancel leaves it in the spool, for the next start. */
 static void deliver(struct slot *s, struct spooled *work)
 {
@@ -60,7 +71,7 @@ static void deliver(struct slot *s, struct spooled *work)
 		delivery_log(s->client, work, &sent, &err);
 		ret = delivery_result(s->client, work, &err);
 		if (ret == -EAGAIN)
-			wait_to_retry(s);
+			wait_with_result(s, work);
 		else if (ret && ret != -ECANCELED)
 			log_warning(
 				"boot %s, attempt %lld: its result is not taken, and kept in %s: %s",

@@ -15,6 +15,7 @@
 #include "common/json.h"
 
 #define ANSWER_MAX	((size_t)256 << 20)
+#define LARGE_BODY	(1 << 20)
 #define TIMEOUT_SECONDS 60
 #define FINISH_SECONDS	5
 #define CONNECT_SECONDS 10
@@ -172,8 +173,12 @@ static int check_cancel(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, cur
 
 static struct curl_slist *list_headers(const struct client *c, const struct client_question *q)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *list = NULL;
 
+	/* A large body that is refused (413, 507) is not sent at all: the answer would be lost with the
+	 * connection, which the server closes. A small one does not wait to be asked for. */
+	if (q->len < LARGE_BODY)
+		list = curl_slist_append(list, "Expect:");
 	if (c->bearer)
 		list = curl_slist_append(list, c->bearer);
 	for (const char *const *h = q->headers; h && *h; h++)

@@ -16,9 +16,10 @@
 #include "common/utf8.h"
 #include "orchestrator/daemon/unpack.h"
 
-#define CHUNK	  (256 << 10)
-#define TAIL	  8192
-#define ERROR_MAX 900 /* bytes of the last line; a URL has it */
+#define CHUNK	       (256 << 10)
+#define HTTP_TOO_LARGE 413
+#define TAIL	       8192
+#define ERROR_MAX      900 /* bytes of the last line; a URL has it */
 
 /* ---- the log ---- */
 
@@ -166,6 +167,16 @@ static int is_settled(int status, struct error *err)
 	return error_set(err, -EREMOTEIO, "refused (HTTP status %d)", status);
 }
 
+/* Refused for its state (409), or unknown: it is not wanted any more. */
+static int settle_failure(int ret)
+{
+	if (ret == -ESTALE || ret == -EEXIST || ret == -ENOENT)
+		return 0;
+	if (ret == -EBUSY || ret == -EREMOTEIO || ret == -ENOSPC)
+		return -EAGAIN;
+	return ret;
+}
+
 static int put_records(struct client *c, const struct spooled *s, const char *why,
 		       struct error *err)
 {
@@ -181,20 +192,15 @@ static int put_records(struct client *c, const struct spooled *s, const char *wh
 	strbuf_release(&body);
 	if (ret)
 		return ret;
+	if (a.status == HTTP_TOO_LARGE) { /* and will be each time */
+		client_answer_free(&a);
+		return settle_failure(post_failure(
+			c, s, "job", false, "its result is larger than the daemon takes", err));
+	}
 	ret = is_settled(a.status, err);
 	if (ret == -EREMOTEIO)
 		error_append(err, ret, ": %.500s", a.body.buf);
 	client_answer_free(&a);
-	return ret;
-}
-
-/* Refused for its state (409), or unknown: it is not wanted any more. */
-static int settle_failure(int ret)
-{
-	if (ret == -ESTALE || ret == -EEXIST || ret == -ENOENT)
-		return 0;
-	if (ret == -EBUSY || ret == -EREMOTEIO || ret == -ENOSPC)
-		return -EAGAIN;
 	return ret;
 }
 

@@ -174,8 +174,17 @@ static int requeue_boot(struct daemon_db *db, const struct held *h, const char *
 	int ret = database_change(
 		db, err,
 		"UPDATE boot SET state = 'waiting', not_before = ?2, tries = ?3, "
-		"error = ?4 WHERE id = ?1 AND state IN ('leased', 'running', 'received')",
+		"error = ?4 WHERE id = ?1 AND state IN ('leased', 'running', 'received') AND "
+		"EXISTS (SELECT 1 FROM job WHERE id = boot.job AND ended IS NULL)",
 		"iiit", h->id, database_now() + backoff_after(h->tries), h->tries, why);
+
+	/* Its job was cancelled while its result waited to be looked at: nobody wants another try. */
+	if (!ret)
+		ret = database_change(
+			db, err,
+			"UPDATE boot SET state = 'cancelled', class = 'cancelled' "
+			"WHERE id = ?1 AND state IN ('leased', 'running', 'received')",
+			"i", h->id);
 
 	if (ret < 0)
 		return ret;

@@ -15,10 +15,45 @@
 
 #define BACKLOG 1024
 
+/* Does somebody listen at it? */
+static bool is_answered(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool answered = fd >= 0 && !connect(fd, (const struct sockaddr *)address, sizeof(*address));
+
+	if (fd >= 0)
+		close(fd);
+	return answered;
+}
+
+/* A socket that a killed daemon left is removed; anything else at that path is somebody's. */
+static int remove_stale(const struct sockaddr_un *address, struct error *err)
+{
+	const char *path = address->sun_path;
+	struct stat st;
+
+	if (lstat(path, &st))
+		return 0; /* nothing is there, or bind() says what is wrong */
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(err, -EEXIST,
+				 "%s: there is something that is no socket: name another path with "
+				 "--socket, or move it away",
+				 path);
+	if (is_answered(address))
+		return error_set(err, -EADDRINUSE,
+				 "%s: another program listens there: end it, or name another path "
+				 "with --socket",
+				 path);
+	if (unlink(path))
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
 int socket_listen_unix(const char *path, int *fd, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	mode_t mask;
+	int ret;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_set(
@@ -27,7 +62,9 @@ int socket_listen_unix(const char *path, int *fd, struct error *err)
 			"--socket",
 			path, sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path));
-	unlink(path);
+	ret = remove_stale(&address, err);
+	if (ret)
+		return ret;
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	mask = umask(0117);
 	if (*fd >= 0 && !bind(*fd, (struct sockaddr *)&address, sizeof(address)) &&

@@ -37,14 +37,15 @@ static int act_alone(struct daemon_db *db, struct writer_work *work, struct erro
 	return ret;
 }
 
-/* A full disk or a failed write ends SQLite's transaction under us: then nothing of the group is there. */
+static bool has_given_up(struct daemon_db *db)
+{
+	return sqlite3_get_autocommit(daemon_db_sql(db));
+}
+
 static int finish_commit(struct daemon_db *db, struct error *err)
 {
-	int ret;
+	int ret = database_execute(db, "COMMIT", err);
 
-	if (sqlite3_get_autocommit(daemon_db_sql(db)))
-		return error_set(err, -EIO, "the database gave up the transaction");
-	ret = database_execute(db, "COMMIT", err);
 	if (ret)
 		sqlite3_exec(daemon_db_sql(db), "ROLLBACK", NULL, NULL, NULL);
 	return ret;
@@ -59,6 +60,12 @@ static int act_together(struct writer *w, struct writer_work *group, struct erro
 	for (struct writer_work *work = group; work; work = work->next) {
 		work->err = xcalloc(1, sizeof(*work->err));
 		work->ret = act_alone(w->db, work, work->err);
+		/* A full disk or a failed write ends SQLite's transaction under us: nothing of the group is
+		 * there, for that reason, and nothing more may be done outside of it. */
+		if (has_given_up(w->db)) {
+			*err = *work->err;
+			return work->ret;
+		}
 	}
 	return finish_commit(w->db, err);
 }

@@ -7,7 +7,8 @@
  * each third boot one more. `nestlab bisect` is faked too: it reads `cost` of the commits in between.
  *
  * FAKE_BOOT: words, each after a blank: "ms=N" takes so long; "infra=N": of N boots one fails by the
- * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128.
+ * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128;
+ * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,21 @@ static int falls_on(long n)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return n && ((ts.tv_nsec / 1000) ^ getpid()) % n == 0;
+}
+
+static int add_noise(const char *path, long mb)
+{
+	static char noise[1 << 20];
+	FILE *to = fopen(path, "a"), *from = fopen("/dev/urandom", "r");
+	int ret = -1;
+
+	while (to && from && mb-- > 0 && fread(noise, sizeof(noise), 1, from) == 1)
+		ret = fwrite(noise, sizeof(noise), 1, to) == 1 ? 0 : -1;
+	if (from)
+		fclose(from);
+	if (to && fclose(to))
+		return -1;
+	return ret;
 }
 
 /* What is in the file `cost` of the commit; 1000 if there is none. */
@@ -161,6 +177,8 @@ int main(int argc, char **argv)
 	if (setting("fatal=") || falls_on(setting("crash=")))
 		return 128;
 	boot.session = argument(argc, argv, "--session");
+	if (setting("old="))
+		boot.started = "2020-01-01T00:00:00Z";
 	cost = look_at(&boot.kernel_name, r.run.kernels.items[0]);
 	boot.kernel_key = boot.kernel_name;
 	boot.boot = r.run.first_boot;
@@ -181,6 +199,8 @@ int main(int argc, char **argv)
 	    results_store(db, &boot, NULL, &err))
 		goto fail;
 	results_close(db);
+	if (setting("huge=") && add_noise(argument(argc, argv, "--db"), setting("huge=")))
+		return 128;
 	return boot.class ? 125 : 0;
 fail:
 	fprintf(stderr, "fake_boot: error: %s\n", err.text);

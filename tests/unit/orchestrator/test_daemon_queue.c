@@ -194,6 +194,24 @@ TEST(a_held_job_gives_no_boots_until_it_is_released)
 	assert_contains(err.text, "running");
 }
 
+TEST(a_job_that_is_cancelled_while_its_result_waits_is_not_tried_again)
+{
+	struct job_order o = an_order(RUN, "ann");
+	char uid[DAEMON_TIME_MAX];
+	int64_t epoch, again;
+	__cleanup_free char *boot = NULL;
+
+	submit(&o, uid);
+	boot = claim_at("h1", &epoch);
+	assert_int_equal(put(boot, epoch, "damaged"), RESULT_NEW);
+	assert_int_equal(job_cancel(db, uid, "ann", &err), 0);
+	assert_int_equal(lease_reject(db, boot, epoch, "infrastructure", "damaged", &err), 0);
+	assert_boot(boot, "cancelled");
+	end_waits();
+	assert_null(claim_at("h1", &again));
+	assert_job(uid, "cancelled");
+}
+
 TEST(a_cancel_takes_the_lease_away)
 {
 	struct job_order o = an_order(RUN, "ann");
