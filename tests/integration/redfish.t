@@ -41,6 +41,7 @@ done
 out=$("$NESTLAB" host list 2>&1)
 like "$out" '^plain +redfish +cannot run' "a BMC that does not answer hides no other host"
 
+ln -s "$TOP/kernels" "$TOP/scenarios" "$NESTLAB_ROOT/"
 "$NESTLAB" run quick --host plain --kernel baseline --db "$TMP/none.db" >"$TMP/none" 2>&1
 is "$? $(grep -c 'SKIP: host plain cannot run' "$TMP/none")" "125 1" "it is a skip, and no verdict"
 
