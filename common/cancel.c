@@ -7,14 +7,19 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t requested;
+static volatile sig_atomic_t requested, insisted;
 static int pipe_fds[2] = {-1, -1};
+static int insisted_fds[2] = {-1, -1};
 
 static void on_signal(int sig)
 {
 	int saved = errno;
 
-	(void)sig;
+	if (requested && sig == SIGINT && !insisted) {
+		insisted = 1;
+		if (write(insisted_fds[1], "", 1) < 0)
+			errno = saved;
+	}
 	requested = 1;
 	/* The byte is never read, so the read end stays readable for ever. */
 	if (write(pipe_fds[1], "", 1) < 0)
@@ -34,7 +39,8 @@ void cancel_install(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 
-	if (pipe_fds[0] >= 0 || pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK))
+	if (pipe_fds[0] >= 0 || pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) ||
+	    pipe2(insisted_fds, O_CLOEXEC | O_NONBLOCK))
 		return;
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
@@ -58,6 +64,16 @@ bool cancel_requested(void)
 int cancel_fd(void)
 {
 	return pipe_fds[0];
+}
+
+bool cancel_insisted(void)
+{
+	return insisted;
+}
+
+int cancel_insisted_fd(void)
+{
+	return insisted_fds[0];
 }
 
 int cancel_error(struct error *err)

@@ -17,7 +17,13 @@
 void cancel_install(void);
 void cancel_request(void); /* as Ctrl-C does; before cancel_install() nothing but the flag */
 bool cancel_requested(void);
-int cancel_fd(void);		     /* readable for ever once a cancel was requested */
+int cancel_fd(void); /* readable for ever once a cancel was requested */
+/*
+ * What undoes something goes on after a cancel, and ends at a second Ctrl-C: then it says what is left undone.
+ * SIGTERM and SIGHUP never count as the second one: timeout(1), shells and terminals send several at once.
+ */
+bool cancel_insisted(void);
+int cancel_insisted_fd(void);	     /* readable for ever after a second Ctrl-C */
 int cancel_error(struct error *err); /* sets "cancelled", returns -ECANCELED */
 
 #endif

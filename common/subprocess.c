@@ -270,12 +270,12 @@ static void drain_stream(struct running *r, int *fd)
 
 static bool is_cancelled(const struct subprocess *sp)
 {
-	return !sp->undoes && cancel_requested();
+	return sp->undoes ? cancel_insisted() : cancel_requested();
 }
 
 static int watched_cancel(const struct subprocess *sp)
 {
-	return sp->undoes ? -1 : cancel_fd();
+	return sp->undoes ? cancel_insisted_fd() : cancel_fd();
 }
 
 /* Until the program has ended and its output is read: 0, -ECANCELED or -ETIMEDOUT. */

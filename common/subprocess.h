@@ -31,7 +31,7 @@ struct subprocess {
 	void *arg;
 	int timeout_ms; /* 0: none; over it: -ETIMEDOUT */
 	int secret_fd;	/* 0: none; else one of ours that the program keeps: /dev/fd/N there */
-	bool undoes; /* it undoes what was done: a cancel neither keeps it from running nor ends it */
+	bool undoes; /* it undoes what was done: only a second Ctrl-C keeps it from running, or ends it */
 };
 
 /*

@@ -156,6 +156,7 @@ struct boot *attempt_begin(struct attempt *a)
 {
 	const struct boot_request request = {
 		.image = a->image.path,
+		.cmdline = a->cmdline,
 		.agent = a->setting.places->agent,
 		.plan = a->plan,
 		.selftests = a->selftests,

@@ -358,6 +358,7 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 	b->session = (struct host_session){
 		.cfg = cfg,
 		.image = request->image,
+		.cmdline = request->cmdline,
 		.agent = request->agent,
 		.plan = request->plan,
 		.selftests = request->selftests,

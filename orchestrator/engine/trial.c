@@ -30,12 +30,11 @@ static void note_record(struct json_object *record, void *arg)
 		t->fatal = xstrdup(text_of(record, "text"));
 }
 
-static int make_image(const struct host_config *cfg, const struct places *places,
+static int make_image(const char *cmdline, const struct places *places,
 		      const struct kernel_build *kernel, struct image *image, struct error *err)
 {
 	__cleanup_free char *plan =
 		xasprintf("nestlab-plan %d\nrun seed=0\nend count=0\n", PROTOCOL_VERSION);
-	__cleanup_free char *cmdline = cfg->driver->cmdline(cfg, HOST_MEASURES);
 	const struct image_request req = {
 		.cache_dir = places->cache,
 		.bzimage = kernel->bzimage,
@@ -47,12 +46,13 @@ static int make_image(const struct host_config *cfg, const struct places *places
 	return image_build(&req, image, err);
 }
 
-static int boot_image(const struct host_config *cfg, const struct image *image, struct trial *t,
-		      struct error *err)
+static int boot_image(const struct host_config *cfg, const struct image *image, const char *cmdline,
+		      struct trial *t, struct error *err)
 {
 	__cleanup_free char *label = xasprintf("host %s", cfg->name);
 	const struct boot_request request = {
 		.image = image->path,
+		.cmdline = cmdline,
 		.run_dir = t->run_dir,
 		.label = label,
 		.on_record = note_record,
@@ -73,6 +73,7 @@ int trial_boot(const struct host_config *cfg, const struct places *places, struc
 		.cache_dir = places->cache,
 		.host_fragments = (const char *const *)cfg->kernel_config,
 	};
+	__cleanup_free char *cmdline = cfg->driver->cmdline(cfg, HOST_MEASURES);
 	struct kernel_build kernel;
 	struct image image;
 	int ret;
@@ -81,11 +82,11 @@ int trial_boot(const struct host_config *cfg, const struct places *places, struc
 	ret = kernel_build(&env, TRIAL_KERNEL, &kernel, err);
 	if (ret)
 		return ret;
-	ret = make_image(cfg, places, &kernel, &image, err);
+	ret = make_image(cmdline, places, &kernel, &image, err);
 	kernel_build_free(&kernel);
 	if (ret)
 		return ret;
-	ret = boot_image(cfg, &image, trial, err);
+	ret = boot_image(cfg, &image, cmdline, trial, err);
 	image_free(&image);
 	return ret;
 }

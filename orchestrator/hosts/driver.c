@@ -34,6 +34,87 @@ int host_read_numbers(const struct json_node *file, const struct host_number *ro
 	return 0;
 }
 
+static int read_text(const struct json_node *file, const struct host_text *row, void *out,
+		     struct error *err)
+{
+	struct json_node node;
+	const char *text;
+	int ret = json_member(file, row->key, row->required, &node, err);
+
+	if (ret)
+		return ret == -ENOENT && !row->required ? 0 : ret;
+	ret = json_as_string(&node, &text, err);
+	if (ret)
+		return ret;
+	*(char **)(void *)((char *)out + row->offset) = xstrdup(text);
+	return 0;
+}
+
+int host_read_texts(const struct json_node *file, const struct host_text *rows, size_t n, void *out,
+		    struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = read_text(file, &rows[i], out, err);
+	return ret;
+}
+
+static int read_word(const struct json_node *file, const struct host_word *row, void *out,
+		     struct error *err)
+{
+	struct strbuf known = STRBUF_INIT;
+	struct json_node node;
+	const char *text;
+	int ret = json_member(file, row->key, false, &node, err);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = json_as_string(&node, &text, err);
+	if (ret)
+		return ret;
+	for (int i = 0; row->words[i]; i++)
+		if (!strcmp(row->words[i], text)) {
+			*(int64_t *)(void *)((char *)out + row->offset) = i;
+			return 0;
+		}
+	for (int i = 0; row->words[i]; i++) {
+		if (i)
+			strbuf_addstr(&known, row->words[i + 1] ? ", " : " or ");
+		strbuf_addf(&known, "\"%s\"", row->words[i]);
+	}
+	ret = json_error(&node, err, "expected %s", known.buf);
+	strbuf_release(&known);
+	return ret;
+}
+
+int host_read_words(const struct json_node *file, const struct host_word *rows, size_t n, void *out,
+		    struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = read_word(file, &rows[i], out, err);
+	return ret;
+}
+
+/* A word that begins so: "chip=" is none. */
+static bool says_ip(const char *words)
+{
+	for (const char *at = words; (at = strstr(at, "ip=")); at++)
+		if (at == words || at[-1] == ' ')
+			return true;
+	return false;
+}
+
+void host_add_cmdline(struct strbuf *line, const char *more, bool network)
+{
+	if (network && !(more && says_ip(more)))
+		strbuf_addstr(line, " ip=dhcp");
+	if (more)
+		strbuf_addf(line, " %s", more);
+}
+
 _Static_assert(IMAGE_TICKET_BYTES == TICKET_BYTES, "an image has room for one ticket");
 
 int host_copy_image(struct host_session *s, const char *to, struct error *err)

@@ -98,7 +98,10 @@ struct host_tracer {
 /* One boot while it goes on: what the engine and a driver's methods share. */
 struct host_session {
 	const struct host_config *cfg;
-	const char *image;	  /* ISO to boot; NULL where runs_in_place */
+	const char *image; /* ISO to boot; NULL where runs_in_place */
+	/* The kernel's, as the image has it: cmdline() and what the run adds, for hosts that boot a
+	 * kernel without a boot loader. NULL where runs_in_place. */
+	const char *cmdline;
 	const char *agent, *plan; /* files: where runs_in_place */
 	const char *selftests;	  /* a folder of them; NULL: the plan names none */
 	const char *l1_kernel;	  /* the vmlinux of its Linux L1s; NULL: it has none */
@@ -208,6 +211,30 @@ struct host_number {
 /* Sets each number of @rows in @out: from @file, or its preset. -EINVAL. */
 int host_read_numbers(const struct json_node *file, const struct host_number *rows, size_t n,
 		      void *out, struct error *err);
+
+/* A text of a host file. */
+struct host_text {
+	const char *key;
+	size_t offset; /* of a char *: NULL where the key is not there; the driver frees */
+	bool required;
+};
+
+int host_read_texts(const struct json_node *file, const struct host_text *rows, size_t n, void *out,
+		    struct error *err);
+
+/* One of a few words. */
+struct host_word {
+	const char *key;
+	size_t offset; /* of an int64_t: the index of the word; 0 where the key is not there */
+	const char *words[4]; /* NULL-terminated */
+};
+
+int host_read_words(const struct json_node *file, const struct host_word *rows, size_t n, void *out,
+		    struct error *err);
+
+/* Adds the host file's own words @more (or NULL) to a kernel's command line; and "ip=dhcp" where @network
+ * is needed and they do not say another "ip=": the kernel brings its network up before there is an agent. */
+void host_add_cmdline(struct strbuf *line, const char *more, bool network);
 
 /* identify() for machines with a real clock: from @hello, CPU, CPUs and all of "machine" (its shape is in
  * agents/l0/machine.h): microcode, SMT, turbo, governor, memory, clock source, mitigations, ... */

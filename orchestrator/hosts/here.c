@@ -92,7 +92,7 @@ static char *journal_path(const struct host_config *cfg)
 static int restore_machine(const char *agent, const char *journal, struct error *err)
 {
 	const char *const argv[] = {agent, "--restore", journal, NULL};
-	const struct subprocess sp = {.argv = argv, .timeout_ms = RESTORE_MS};
+	const struct subprocess sp = {.argv = argv, .timeout_ms = RESTORE_MS, .undoes = true};
 
 	if (!fs_exists(journal))
 		return 0;

@@ -33,11 +33,10 @@ static int refuse_second(const struct host_config *cfg, const char *lock, struct
 	return ret;
 }
 
-static int take_lock(struct journal *j, const struct host_config *cfg, const char *machine,
+static int take_lock(struct journal *j, const struct host_config *cfg, const char *key,
 		     struct error *err)
 {
-	char hex[SHA256_HEX];
-	__cleanup_free char *lock = NULL;
+	__cleanup_free char *lock = xasprintf("%s/%.16s.lock", cfg->state_dir, key);
 	int ret = fs_mkdir_p(cfg->state_dir, err);
 
 	if (ret)
@@ -45,8 +44,6 @@ static int take_lock(struct journal *j, const struct host_config *cfg, const cha
 	if (chmod(cfg->state_dir, 0700)) /* a boot's URL is in its journal */
 		return error_set(err, -errno, "%s: cannot be made private: %s", cfg->state_dir,
 				 strerror(errno));
-	sha256_bytes(machine, strlen(machine), hex);
-	lock = xasprintf("%s/%.16s.lock", cfg->state_dir, hex);
 	ret = fs_lock(lock, false, &j->lock_fd, err);
 	if (ret == -EWOULDBLOCK)
 		return refuse_second(cfg, lock, err);
@@ -78,11 +75,13 @@ int journal_open(const struct host_config *cfg, const char *machine, struct jour
 		 struct error *err)
 {
 	struct journal *j = xcalloc(1, sizeof(*j));
+	char key[SHA256_HEX];
 	int ret;
 
+	sha256_bytes(machine, strlen(machine), key);
 	j->lock_fd = -1;
-	j->path = xasprintf("%s/%s.state", cfg->state_dir, cfg->name);
-	ret = take_lock(j, cfg, machine, err);
+	j->path = xasprintf("%s/%.16s.state", cfg->state_dir, key);
+	ret = take_lock(j, cfg, key, err);
 	if (!ret)
 		ret = read_state(j, err);
 	if (ret) {
@@ -128,6 +127,12 @@ void journal_close(struct journal *j)
 		return;
 	if (j->state && journal_is_empty(j))
 		unlink(j->path);
+	if (j->once && j->state && journal_is_empty(j)) {
+		__cleanup_free char *lock =
+			xasprintf("%.*s.lock", (int)(strlen(j->path) - strlen(".state")), j->path);
+
+		unlink(lock);
+	}
 	json_object_put(j->state);
 	if (j->lock_fd >= 0)
 		close(j->lock_fd);

@@ -7,9 +7,9 @@
  * under a lock that nobody holds was left by a crash: the next boot undoes it first, and so does `nestlab
  * host rescue`.
  *
- * CACHE/hosts/NAME.state is a JSON object of the driver's, without secrets. CACHE/hosts/KEY.lock is held as long
+ * CACHE/hosts/KEY.state is a JSON object of the driver's, without secrets. CACHE/hosts/KEY.lock is held as long
  * as the host is in use; it dies with the process. KEY is of the machine, not of the host file: two files
- * that name one BMC share it.
+ * that name one BMC share both, and a file that names another BMC than it did undoes nothing there.
  */
 #ifndef ORCHESTRATOR_HOSTS_JOURNAL_H
 #define ORCHESTRATOR_HOSTS_JOURNAL_H
@@ -23,9 +23,10 @@ struct journal {
 	char *path;
 	int lock_fd;
 	struct json_object *state; /* what is to be undone; empty: nothing */
+	bool once; /* the driver's: KEY is of one boot, and the lock file goes when all is undone */
 };
 
-/* Takes the lock for @machine (its BMC's address) and reads what a crash has left. -EBUSY: another nestlab
+/* Takes the lock for @machine (its BMC's address, or whatever else may be used by one alone) and reads what a crash has left. -EBUSY: another nestlab
  * has it, and the error says which. Closed by journal_close(). */
 int journal_open(const struct host_config *cfg, const char *machine, struct journal **out,
 		 struct error *err);

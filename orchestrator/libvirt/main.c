@@ -354,11 +354,14 @@ static int upload(virConnectPtr conn, char **args)
 	return ret;
 }
 
+/* One that is not there needs no removing: its upload had not begun. */
 static int remove_volume(virConnectPtr conn, char **args)
 {
 	virStoragePoolPtr pool = virStoragePoolLookupByName(conn, args[1]);
 	virStorageVolPtr volume = pool ? virStorageVolLookupByName(pool, args[2]) : NULL;
 
+	if (pool && !volume && virGetLastErrorCode() == VIR_ERR_NO_STORAGE_VOL)
+		return 0;
 	if (!pool || !volume || virStorageVolDelete(volume, 0))
 		return fail(args[2]);
 	return 0;

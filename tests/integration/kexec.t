@@ -25,8 +25,10 @@ host() { # host NAME KEY...: a host file
 		 "console":{"command":["socat","-u","UNIX-CONNECT:$TMP/line","-"],"answers":false}$*}
 	END
 }
-run() { # run HOST: STATUS, and $TMP/out
-	timeout 300 "$NESTLAB" run quick --boots 1 --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/$1.db" \
+run() { # run HOST OPTION...: STATUS, and $TMP/out
+	local name=$1
+	shift
+	timeout 300 "$NESTLAB" run quick --boots 1 --host "$TMP/$name.json" --kernel baseline --db "$TMP/db/$name.db" "$@" \
 		>"$TMP/out" 2>&1
 	STATUS=$?
 }
@@ -48,6 +50,10 @@ mv "$TMP/known_hosts" "$TMP/known"
 like "$("$NESTLAB" host check "$TMP/server.json")" 'missing +server: .*(verification failed|host key)' \
 	"a host key that is not known is refused"
 mv "$TMP/known" "$TMP/known_hosts"
+sed 's/"ssh":"server"/"ssh":"nowhere.invalid"/' "$TMP/server.json" >"$TMP/nowhere.json"
+run nowhere
+is $STATUS 125 "a server that does not answer: a skip"
+like "$(cat "$TMP/out")" 'SKIP: host .*nowhere.json cannot run' "and said so"
 host odd ',"directory":"/tmp/$(reboot)"'
 like "$("$NESTLAB" host check "$TMP/odd.json" 2>&1)" 'directory: expected a path' "a folder that a shell would read"
 host full ',"directory":"/proc/nestlab"'
@@ -69,8 +75,8 @@ is "$(find "$dir" -name 'ticket*' -o -name initrd | wc -l)" 0 "nor is the boot's
 
 # ---- a kernel that dies ----
 
-host dies ',"cmdline":"rdinit=/nowhere"'
-run dies
+host dies ',"cmdline":"panic_print=0"'
+run dies --append rdinit=/nowhere
 like "$(cat "$TMP/out")" 'Kernel panic - not syncing' "a panic of our kernel is told"
 wait_for_server
 ok $? "and the server is back by itself"

@@ -58,6 +58,8 @@ domains() { find /run/libvirt/qemu -name 'nestlab-*.xml' | wc -l; }
 like "$("$NESTLAB" host check "$TMP/domain.json")" 'domain: can run' "host check: it can run"
 host nowhere ',"uri":"qemu+unix:///system?socket=/nowhere"'
 like "$("$NESTLAB" host check "$TMP/nowhere.json")" 'missing +libvirt: .*/nowhere' "no libvirt there: said so"
+timeout 100 "$NESTLAB" run quick --host "$TMP/nowhere.json" --kernel baseline --db "$TMP/none.db" >"$TMP/out" 2>&1
+is "$? $(grep -c 'SKIP: host .*nowhere.json cannot run' "$TMP/out")" "125 1" "a run there is a skip, and no verdict"
 host kvm ',"type":"xen"'
 like "$("$NESTLAB" host check "$TMP/kvm.json" 2>&1)" '(type: expected "kvm" or "qemu"|repeated|twice)' "a wrong type is named"
 
@@ -85,7 +87,7 @@ is "$(ls "$TMP/pool")" "" "and is gone from there, too"
 
 # ---- killed ----
 
-host firmware ',"firmware":"uefi"'
+host firmware ',"firmware":"uefi","pool":"lab"'
 setsid "$NESTLAB" run quick --boots 1 --host "$TMP/firmware.json" --kernel baseline --db "$TMP/db/killed.db" \
 	>"$TMP/killed" 2>&1 &
 NEST=$!
@@ -101,4 +103,13 @@ for ((i = 0; i < 100; i++)); do
 	sleep 0.1
 done
 is "$(domains)" 0 "nestlab is killed: libvirt destroys the domain"
+volume=$(ls "$TMP/pool")
+like "$volume" '^nestlab-[0-9a-f]{16}$' "its volume stays in the pool"
+state=${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}/hosts/$(printf 'qemu:///system lab %s' "$volume" | sha256sum | cut -c1-16)
+[ -e "$state.state" ]
+ok $? "and is in a journal"
+like "$("$NESTLAB" host rescue "$TMP/firmware.json")" 'removed the volume '"$volume"' of pool lab' "host rescue"
+is "$(ls "$TMP/pool")" "" "removes it"
+like "$("$NESTLAB" host rescue "$TMP/firmware.json")" 'nothing is left' "then there is nothing left to do"
+is "$(ls "$state".* 2>/dev/null)" "" "no journal and no lock is left"
 plan_done

@@ -33,13 +33,17 @@ for make in plain dell hpe lenovo supermicro ami openbmc sushy; do
 	else
 		is_clean "$make: all is as it was"
 	fi
-	[ ! -e "$NESTLAB_CACHE/hosts/$make.state" ] || [ $make = sushy ]
+	[ ! -e "$(journal)" ] || [ $make = sushy ]
 	ok $? "$make: and nothing is left in the journal"
 	stop_redfish
 done
 
 out=$("$NESTLAB" host list 2>&1)
 like "$out" '^plain +redfish +cannot run' "a BMC that does not answer hides no other host"
+
+ln -s "$TOP/kernels" "$TOP/scenarios" "$NESTLAB_ROOT/"
+"$NESTLAB" run quick --host plain --kernel baseline --db "$TMP/none.db" >"$TMP/none" 2>&1
+is "$? $(grep -c 'SKIP: host plain cannot run' "$TMP/none")" "125 1" "it is a skip, and no verdict"
 
 # ---- what goes wrong on the way ----
 
@@ -52,7 +56,7 @@ try() { # try JSON OUTCOME NAME
 }
 try '{"on_ignored": 1}' '^done' "an On that is taken and not followed is repeated"
 try '{"insert_lies": 1}' '^done' "so is an insert that is said to be done"
-try '{"busy": 3}' '^done' "503 with Retry-After is waited for"
+try '{"busy": 2}' '^done' "503 with Retry-After is waited for"
 try '{"session_table": 0}' '^done' "no free session: basic authentication"
 try '{"tasks": true, "task_fails": true}' '^not started: .*task .*Exception.*the task could not' \
 	"a task that fails is told with its message"
@@ -95,10 +99,10 @@ like "$(CREDENTIALS_DIRECTORY=$TMP/credentials boot wrong)" '^done' "and are rea
 
 # ---- one at a time ----
 
-control '{"reset": true, "set": {"power_lag": 1.5}}' >/dev/null
+control '{"reset": true, "set": {"power_lag": 0.7}}' >/dev/null
 boot fake >"$TMP/first" &
 first=$!
-for _ in $(seq 100); do [ -s "$NESTLAB_CACHE/hosts/fake.state" ] && break; sleep 0.05; done
+for _ in $(seq 100); do [ -s "$(journal)" ] && break; sleep 0.05; done
 out=$("$NESTLAB" host rescue fake 2>&1)
 is $? 128 "rescue of a host in use is refused"
 like "$out" 'busy: host fake is used by another nestlab \(process [0-9]+\)' "and says by whom"
@@ -125,6 +129,17 @@ like "$(cat "$TMP/background")" 'not started: cancelled' "Ctrl-C in the middle o
 is_clean "and undoes it"
 
 running '{"boots_disk": true}' 'ResetType":"On"'
+bmc=${REDFISH_PIDS##* }
+kill -STOP $bmc # it answers nothing
+for _ in $(seq 200); do kill -INT $BOOT_PID 2>/dev/null || break; sleep 0.05; done
+wait $BOOT_PID
+kill -CONT $bmc
+like "$(grep undone: "$TMP/background")" 'second Ctrl-C; the machine may be on; the drive /[^ ]+ may have our image; what it boots next' \
+	"a second Ctrl-C ends what undoes, and says what is left"
+ok "$("$NESTLAB" host rescue fake >/dev/null; echo $?)" "which host rescue undoes"
+is_clean "all of it"
+
+running '{"boots_disk": true}' 'ResetType":"On"'
 kill -KILL $BOOT_PID
 { wait $BOOT_PID; } 2>/dev/null
 is "$(control '{}' | jq -c '[.power, (.sessions | length)]')" '["On",1]' "kill -9 leaves a host that is on"
@@ -147,6 +162,26 @@ is_clean "all of it"
 out=$(timeout 250 "$TOP/tests/lib/faults.py" "$TMP/faults" "$BOOT" "$NESTLAB" "$image" --every 13 --jobs 6)
 ok $? "no fault of a BMC judges a kernel, or leaves anything that rescue does not undo"
 sed 's/^/# /' <<<"$out"
+
+# ---- a BMC whose links lead elsewhere: what is sent goes to the BMC's address and to no other ----
+
+start_redfish elsewhere
+other=${RF_URL#http://}
+other_dir=$RF
+leads() { # leads LINK NAME REGEX: what a check says of a BMC whose systems are there
+	RF=$TMP/tree-$2
+	jq -n --arg link "$1" --arg to "http://$other/redfish/v1/Systems" '{"/redfish/v1": {
+		Links: {Sessions: {"@odata.id": "/redfish/v1/Sessions"}}, Systems: {"@odata.id": $link}},
+		"/redfish/v1/Systems": $to}' >"$TMP/tree.json"
+	start_tree "$TMP/tree.json"
+	write_host leads
+	like "$("$NESTLAB" host check leads)" "$3" "a BMC with $2: refused"
+	[ ! -e "$other_dir/requests.log" ]
+	ok $? "and nobody else was asked"
+}
+leads "@$other/redfish/v1/Systems" "a link behind which another host is" 'has to be a path on itself'
+leads ".$other/redfish/v1/Systems" "a link that makes its name longer" 'has to be a path on itself'
+leads /redfish/v1/Systems "a redirect to another host" 'status 301'
 
 # ---- certificates ----
 
@@ -171,6 +206,11 @@ is "$(wc -l <"$RF/requests.log")" "$asked" "before anything is sent"
 write_host ca "{\"tls\": {\"ca\": \"$RF/cert.pem\"}}"
 like "$("$NESTLAB" host check ca)" 'missing +bmc-certificate' "a CA's file: the name has to be right, too"
 
+for pin in x "sha256:$(printf 'z%.0s' {1..64})" "sha256:$(printf '0%.0s' {1..65})" ''; do
+	printf '%s\n' "$pin" >"$NESTLAB_ROOT/hosts/tls.pin"
+	like "$("$NESTLAB" host check tls)" 'tls.pin: not sha256: and 64 hex digits' "a kept pin that is none ($pin)"
+done
+
 # ---- host files ----
 
 wrong() { # wrong JSON REGEX NAME
@@ -183,6 +223,7 @@ wrong '{"credentials": "nestlab:secret"}' 'bad.json: .*credentials: expected fil
 wrong '{"tls": {"pin": "x"}}' 'bad.json: \$.tls: expected sha256' "a pin is a pin"
 wrong '{"image_url": "https://127.0.0.1"}' 'bad.json: .*image_url: .*expected http://ADDRESS' "images go by http"
 wrong '{"console": "ttyS0"}' 'bad.json: .*console: expected .*command' "a console needs a command"
+wrong '{"system": "@192.0.2.9/"}' 'bad.json: .*system: expected a path' "a system is a path"
 wrong '{"bootpath": "x"}' 'bad.json: .*bootpath' "an unknown key is named"
 rm "$NESTLAB_ROOT/hosts/bad.json"
 
@@ -214,10 +255,7 @@ trees=${NESTLAB_REDFISH_TREES:-/work/shared/redfish-trees}
 walk() { # walk FILE SYSTEM DRIVE
 	[ -r "$trees/$1" ] || { skip "$1: the driver finds its way" "no $trees/$1"; return; }
 	RF=$TMP/tree-$1
-	"$TOP/tests/lib/bmc.py" tree "$RF" "$trees/$1" >"$TMP/tree.out" 2>&1 &
-	REDFISH_PIDS="$REDFISH_PIDS $!"
-	for _ in $(seq 200); do [ -e "$RF/url" ] && break; sleep 0.05; done
-	RF_URL=$(cat "$RF/url")
+	start_tree "$trees/$1"
 	write_host tree
 	out=$("$NESTLAB" host check tree)
 	like "$out" "can +system: $2\$" "$1: the driver finds the system"

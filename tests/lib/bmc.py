@@ -670,6 +670,8 @@ class TreeHandler(http.server.BaseHTTPRequestHandler):
             body, status = {}, 405
         elif body is None:
             body, status = {}, 404
+        elif isinstance(body, str): # it is elsewhere
+            body, status, headers = {}, 301, {"Location": body}
         data = json.dumps(body).encode()
         self.send_response(status)
         for k, v in dict(headers, **{"Content-Length": str(len(data))}).items():

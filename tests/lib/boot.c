@@ -59,6 +59,8 @@ static int boot_host(const struct places *places, char **argv)
 		goto out;
 	printf("%s: %llu records: %s\n", boot_outcome_name(result.outcome),
 	       (unsigned long long)result.records, err.text);
+	if (result.undone)
+		printf("undone: %s\n", result.undone);
 	boot_result_free(&result);
 out:
 	if (ret)

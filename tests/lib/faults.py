@@ -12,6 +12,7 @@ everything that must not be: a boot that is judged, a BMC that is not as it was.
 import argparse
 import collections
 import concurrent.futures
+import glob
 import json
 import os
 import signal
@@ -71,8 +72,8 @@ class Lab:
         left = [k for k, v in CLEAN.items() if s[k] != v]
         left += ["media"] if any(s["media"].values()) else []
         left += ["boot"] if s["boot"]["Enabled"] != "Disabled" else []
-        journal = os.path.join(self.dir, "cache/hosts/fake.state")
-        return left + (["journal"] if os.path.exists(journal) else [])
+        journals = glob.glob(os.path.join(self.dir, "cache/hosts/*.state"))
+        return left + (["journal"] if journals else [])
 
     def kill_at(self, n):
         stopped = os.path.join(self.dir, "bmc/stopped")

@@ -15,6 +15,17 @@ start_redfish() {
 	for _ in $(seq 200); do [ -e "$RF/url" ] && break; sleep 0.05; done
 	RF_URL=$(cat "$RF/url")
 }
+# A service that shows what is in a file, at $RF.
+start_tree() { # start_tree FILE
+	"$TOP/tests/lib/bmc.py" tree "$RF" "$1" >"$TMP/tree.out" 2>&1 &
+	REDFISH_PIDS="$REDFISH_PIDS $!"
+	for _ in $(seq 200); do [ -e "$RF/url" ] && break; sleep 0.05; done
+	RF_URL=$(cat "$RF/url")
+}
+# Where nestlab notes what it has changed on the BMC started last.
+journal() {
+	echo "$NESTLAB_CACHE/hosts/$(printf %s "$RF_URL" | sha256sum | cut -c1-16).state"
+}
 stop_redfish() {
 	# shellcheck disable=SC2086
 	[ -z "$REDFISH_PIDS" ] || kill $REDFISH_PIDS 2>/dev/null

@@ -30,11 +30,7 @@ static const struct host_number numbers[] = {
 	{"silence_s", AT(silence_s), 60, 1, 3600},
 };
 
-static const struct {
-	const char *key;
-	size_t offset; /* of a char * */
-	bool required;
-} texts[] = {
+static const struct host_text texts[] = {
 	{"bmc", AT(bmc), true},
 	{"credentials", AT(credentials), true},
 	{"image_file", AT(image_file), false},
@@ -44,54 +40,13 @@ static const struct {
 	{"cmdline", AT(cmdline), false},
 };
 
-static const struct {
-	const char *key;
-	size_t offset; /* of an int64_t: the index of the word; the first if the key is not there */
-	const char *words[3];
-} words[] = {
+static const struct host_word words[] = {
 	{"boot", AT(boot), {[IPMI_BOOT_PXE] = "pxe", [IPMI_BOOT_CDROM] = "cdrom"}},
 	{"records",
 	 AT(records),
 	 {[IPMI_RECORDS_CONSOLE] = "console", [IPMI_RECORDS_HTTP] = "http"}},
 	{"firmware", AT(firmware), {[IPMI_UEFI] = "uefi", [IPMI_BIOS] = "bios"}},
 };
-
-static int read_text(const struct json_node *file, size_t row, struct ipmi_config *c,
-		     struct error *err)
-{
-	struct json_node node;
-	const char *text;
-	int ret = json_member(file, texts[row].key, texts[row].required, &node, err);
-
-	if (ret)
-		return ret == -ENOENT && !texts[row].required ? 0 : ret;
-	ret = json_as_string(&node, &text, err);
-	if (ret)
-		return ret;
-	*(char **)(void *)((char *)c + texts[row].offset) = xstrdup(text);
-	return 0;
-}
-
-static int read_word(const struct json_node *file, size_t row, struct ipmi_config *c,
-		     struct error *err)
-{
-	struct json_node node;
-	const char *text;
-	int ret = json_member(file, words[row].key, false, &node, err);
-
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	ret = json_as_string(&node, &text, err);
-	if (ret)
-		return ret;
-	for (int i = 0; words[row].words[i]; i++)
-		if (!strcmp(words[row].words[i], text)) {
-			*(int64_t *)(void *)((char *)c + words[row].offset) = i;
-			return 0;
-		}
-	return json_error(&node, err, "expected \"%s\" or \"%s\"", words[row].words[0],
-			  words[row].words[1]);
-}
 
 /* "192.0.2.3", "bmc7.lab:623", "[2001:db8::3]:623": an option could not be told from a name with a dash. */
 static int split_address(const struct json_node *file, struct ipmi_config *c, struct error *err)
@@ -144,10 +99,10 @@ static int read_all(const struct json_node *file, struct ipmi_config *c, struct 
 {
 	int ret = host_read_numbers(file, numbers, ARRAY_SIZE(numbers), c, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts) && !ret; i++)
-		ret = read_text(file, i, c, err);
-	for (size_t i = 0; i < ARRAY_SIZE(words) && !ret; i++)
-		ret = read_word(file, i, c, err);
+	if (!ret)
+		ret = host_read_texts(file, texts, ARRAY_SIZE(texts), c, err);
+	if (!ret)
+		ret = host_read_words(file, words, ARRAY_SIZE(words), c, err);
 	if (!ret)
 		ret = host_console_read(file, &c->console, err);
 	if (!ret)
@@ -188,9 +143,6 @@ char *ipmi_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 		    "console=%s,%lld loglevel=6 sysctl.kernel.printk=5 panic_print=32 nokaslr "
 		    "tsc=reliable",
 		    c->console.device, (long long)c->console.speed);
-	if (c->records == IPMI_RECORDS_HTTP && !(c->cmdline && strstr(c->cmdline, "ip=")))
-		strbuf_addstr(&line, " ip=dhcp");
-	if (c->cmdline)
-		strbuf_addf(&line, " %s", c->cmdline);
+	host_add_cmdline(&line, c->cmdline, c->records == IPMI_RECORDS_HTTP);
 	return strbuf_detach(&line);
 }

@@ -47,13 +47,13 @@ static int read_power(struct ipmi_run *b, enum ipmi_purpose purpose, bool *on, s
 	return ret;
 }
 
-/* A cancel ends it, unless something is undone. */
+/* A cancel ends it; where something is undone, a second Ctrl-C. */
 static bool pause_between(const struct ipmi_run *b, enum ipmi_purpose purpose)
 {
 	struct pollfd p = {.fd = cancel_fd(), .events = POLLIN};
 
 	if (purpose == IPMI_UNDOES)
-		p.fd = -1;
+		p.fd = cancel_insisted_fd();
 	return poll(&p, 1, (int)b->cfg->poll_ms) <= 0;
 }
 
@@ -347,6 +347,25 @@ static const struct {
 	{"device", "cleared the boot device", clear_device},
 };
 
+/* After a second Ctrl-C: what a person, or `host rescue`, has to do. */
+static int tell_left(struct ipmi_run *b, struct error *err)
+{
+	struct strbuf left = STRBUF_INIT;
+	int ret;
+
+	if (json_object_object_get_ex(b->journal->state, "power", NULL))
+		strbuf_addstr(&left, ": it may be on");
+	if (json_object_object_get_ex(b->journal->state, "device", NULL))
+		strbuf_addf(&left, "%s the boot device is set", left.len ? ";" : ":");
+	if (json_object_object_get_ex(b->journal->state, "files", NULL))
+		strbuf_addf(&left, "%s the image and the boot script are there",
+			    left.len ? ";" : ":");
+	ret = error_set(err, -ECANCELED, "BMC %s: broken off by the second Ctrl-C%s", b->cfg->bmc,
+			left.buf);
+	strbuf_release(&left);
+	return ret;
+}
+
 static int undo_all(struct ipmi_run *b, struct strbuf *did, struct error *err)
 {
 	int first = 0;
@@ -363,6 +382,8 @@ static int undo_all(struct ipmi_run *b, struct strbuf *did, struct error *err)
 		if (ret && !first)
 			first = error_set(err, ret, "%s", why.text);
 	}
+	if (first == -ECANCELED)
+		return tell_left(b, err);
 	return first;
 }
 

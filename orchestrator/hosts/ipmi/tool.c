@@ -130,7 +130,7 @@ static bool wait_to_retry(enum ipmi_purpose purpose)
 	struct pollfd p = {.fd = cancel_fd(), .events = POLLIN};
 
 	if (purpose == IPMI_UNDOES)
-		p.fd = -1;
+		p.fd = cancel_insisted_fd();
 	return poll(&p, 1, RETRY_MS) <= 0;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/sha256.h"
@@ -159,7 +160,6 @@ static int put_ticket(struct host_session *s, struct error *err)
 static int start_load(struct host_session *s, struct error *err)
 {
 	struct server *v = s->priv;
-	__cleanup_free char *cmdline = kexec_cmdline(s->cfg, HOST_MEASURES);
 	const char *ticket = v->cargo[TICKET].hash;
 	__cleanup_free char *script =
 		xasprintf("set -e; umask 077; cd %s\n"
@@ -169,7 +169,7 @@ static int start_load(struct host_session *s, struct error *err)
 			  "[ \"$(cat /sys/kernel/kexec_loaded)\" = 1 ]\n"
 			  "echo loaded\n",
 			  config(s)->directory, ticket, ticket, v->cargo[INITRD].hash, ticket,
-			  ticket, v->cargo[KERNEL].hash, ticket, cmdline);
+			  ticket, v->cargo[KERNEL].hash, ticket, s->cmdline);
 	int ret;
 
 	ret = journal_note(v->journal, "loaded", json_object_new_string(v->boot_id), err);
@@ -424,6 +424,10 @@ static int wait_for_return(struct host_session *s, struct error *err)
 	struct server *v = s->priv;
 	const struct kexec_config *c = config(s);
 
+	if (cancel_insisted())
+		return error_set(err, -ECANCELED, "%s: broken off by the second Ctrl-C: %s", c->ssh,
+				 v->jumped ? "it runs our kernel, or is on its way back"
+					   : "our kernel may be loaded");
 	if (!v->asked_since) {
 		v->asked_since = clock_seconds();
 		return ask_whether_back(s, err);
@@ -477,6 +481,8 @@ static int kexec_release(struct host_session *s, struct error *err)
 	s->poll_ms = 0;
 	if (!ret && v->loaded)
 		ret = journal_note(v->journal, "loaded", NULL, err);
+	if (ret)
+		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
 	free_server(v);
 	s->priv = NULL;
 	return ret;

@@ -11,12 +11,16 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/fs.h"
+#include "common/subprocess.h"
 #include "orchestrator/hosts/channel.h"
+#include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/process.h"
 
-#define POLL_MS	     200 /* how often an end that is due is looked for */
-#define OFF_LIMIT_S  30.0
-#define LINE_LIMIT_S 5.0 /* for what is left on the line of a domain that is off */
+#define POLL_MS		200 /* how often an end that is due is looked for */
+#define OFF_LIMIT_S	30.0
+#define RESCUE_LIMIT_MS 60000
+#define VOLUME		"nestlab-" /* domains' and volumes' names begin so */
+#define LINE_LIMIT_S	5.0	   /* for what is left on the line of a domain that is off */
 
 /* One domain. */
 struct machine {
@@ -26,6 +30,7 @@ struct machine {
 	char *xml, *log;
 	struct process holder, helper; /* the domain's; an upload's, or a removal's */
 	struct channel *channel;
+	struct journal *journal; /* the volume's; NULL: none */
 	bool uploaded;
 	double off_at, ordered_off; /* when it was; 0: not yet */
 	int events;		    /* epoll: holder and channel */
@@ -48,7 +53,7 @@ static int start_provision(struct host_session *s, struct error *err)
 	m->holder = m->helper = (struct process)PROCESS_INIT;
 	m->events = -1;
 	m->program = libvirt_program();
-	m->name = xasprintf("nestlab-%.16s", s->ticket.nonce);
+	m->name = xasprintf(VOLUME "%.16s", s->ticket.nonce);
 	m->image = run_file(s, "libvirt.iso");
 	m->xml = run_file(s, "domain.xml");
 	m->log = run_file(s, "libvirt.log");
@@ -59,14 +64,55 @@ static int start_provision(struct host_session *s, struct error *err)
 	return host_copy_image(s, m->image, err);
 }
 
+/* Many boots may run on one libvirt, so what is noted, and locked, is one volume. */
+static int open_journal(const struct host_config *cfg, const char *volume, struct journal **j,
+			struct error *err)
+{
+	const struct libvirt_config *c = cfg->own;
+	__cleanup_free char *key = xasprintf("%s %s %s", c->uri, c->pool, volume);
+	int ret = journal_open(cfg, key, j, err);
+
+	if (!ret)
+		(*j)->once = true;
+	return ret;
+}
+
+static int note_volume(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	const struct libvirt_config *c = s->cfg->own;
+	const struct {
+		const char *key, *value;
+	} notes[] = {{"uri", c->uri}, {"pool", c->pool}, {"volume", m->name}};
+	int ret = open_journal(s->cfg, m->name, &m->journal, err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(notes) && !ret; i++)
+		ret = journal_note(m->journal, notes[i].key, json_object_new_string(notes[i].value),
+				   err);
+	return ret;
+}
+
+static int forget_volume(struct journal *j, struct error *err)
+{
+	static const char *const keys[] = {"volume", "pool", "uri"};
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && !ret; i++)
+		ret = journal_note(j, keys[i], NULL, err);
+	return ret;
+}
+
 static int start_upload(struct host_session *s, struct error *err)
 {
 	struct machine *m = s->priv;
 	const struct libvirt_config *c = s->cfg->own;
 	const char *const argv[] = {m->program, "upload", c->uri, c->pool, m->name, m->image, NULL};
 	const struct process_setting setting = {.argv = argv, .log = m->log};
-	int ret = process_start(&m->helper, &setting, err);
+	int ret = note_volume(s, err);
 
+	if (ret)
+		return ret;
+	ret = process_start(&m->helper, &setting, err);
 	if (ret)
 		return ret;
 	m->uploaded = true; /* or half of it: it is removed in any case */
@@ -314,7 +360,80 @@ static int remove_volume(struct host_session *s, struct error *err)
 		return HOST_GOES_ON;
 	ret = process_result(&m->helper, err);
 	if (ret)
-		error_prefix(err, ret, "volume %s of pool %s stays", m->name, c->pool);
+		return error_prefix(err, ret,
+				    "volume %s of pool %s stays (or: nestlab host rescue %s)",
+				    m->name, c->pool, s->cfg->name);
+	return forget_volume(m->journal, err);
+}
+
+/* ---- after a crash of ours: the domain is gone by itself, the volume is not ---- */
+
+static int rescue_volume(const struct host_config *cfg, const char *volume, struct strbuf *did,
+			 struct error *err)
+{
+	const struct libvirt_config *c = cfg->own;
+	__cleanup_free char *program = libvirt_program();
+	const char *const argv[] = {program, "remove", c->uri, c->pool, volume, NULL};
+	const struct subprocess sp = {.argv = argv, .timeout_ms = RESCUE_LIMIT_MS};
+	struct journal *j;
+	int ret = open_journal(cfg, volume, &j, err);
+
+	if (ret == -EBUSY)
+		return 0; /* of a boot that goes on */
+	if (ret)
+		return ret;
+	ret = subprocess_run(&sp, NULL, err);
+	if (!ret)
+		ret = forget_volume(j, err);
+	if (!ret)
+		strbuf_addf(did, "removed the volume %s of pool %s\n", volume, c->pool);
+	journal_close(j);
+	return ret;
+}
+
+static const char *text_at(const struct json_node *root, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(root->value, key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return "";
+	return json_object_get_string(value);
+}
+
+/* Is that journal of a volume in this host's pool? What is damaged is another driver's to tell. */
+static int rescue_by_journal(const struct host_config *cfg, const char *name, struct strbuf *did,
+			     struct error *err)
+{
+	const struct libvirt_config *c = cfg->own;
+	__cleanup_free char *path = xasprintf("%s/%s.state", cfg->state_dir, name);
+	struct json_object *doc = NULL;
+	struct json_node root;
+	int ret = 0;
+
+	if (json_load(path, &doc, &root, NULL) || json_as_object(&root, NULL))
+		goto out;
+	if (!strcmp(text_at(&root, "uri"), c->uri) && !strcmp(text_at(&root, "pool"), c->pool) &&
+	    !strncmp(text_at(&root, "volume"), VOLUME, strlen(VOLUME)))
+		ret = rescue_volume(cfg, text_at(&root, "volume"), did, err);
+out:
+	json_object_put(doc);
+	return ret;
+}
+
+static int libvirt_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
+{
+	const struct libvirt_config *c = cfg->own;
+	char **names = NULL;
+	size_t n = 0;
+	int ret = 0;
+
+	if (!c->pool || !fs_exists(cfg->state_dir))
+		return 0;
+	ret = fs_list_stems(cfg->state_dir, ".state", &names, &n, err);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = rescue_by_journal(cfg, names[i], did, err);
+	fs_free_names(names, n);
 	return ret;
 }
 
@@ -326,6 +445,7 @@ static void free_machine(struct machine *m)
 	if (m->events >= 0)
 		close(m->events);
 	unlink(m->image); /* the boot's key is in it */
+	journal_close(m->journal);
 	free(m->program);
 	free(m->name);
 	free(m->image);
@@ -371,6 +491,7 @@ const struct host_driver host_libvirt = {
 	.free_config = libvirt_free_config,
 	.cmdline = libvirt_cmdline,
 	.probe = libvirt_probe,
+	.rescue = libvirt_rescue,
 	.identify = host_identify_machine,
 	.provision = libvirt_provision,
 	.open_channel = libvirt_open_channel,

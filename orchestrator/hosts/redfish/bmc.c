@@ -59,9 +59,11 @@ int bmc_blame(struct error *err, int ret, enum bmc_trouble class)
 
 char *bmc_pin_path(const char *host_file)
 {
-	__cleanup_free char *stem = xasprintf("%.*s", (int)strlen(host_file) - 5, host_file);
+	size_t len = strlen(host_file);
 
-	return xasprintf("%s.pin", stem);
+	if (fs_has_suffix(host_file, ".json"))
+		len -= strlen(".json");
+	return xasprintf("%.*s.pin", (int)len, host_file);
 }
 
 static int read_pin(struct bmc *b, const char *host_file, struct error *err)
@@ -76,10 +78,13 @@ static int read_pin(struct bmc *b, const char *host_file, struct error *err)
 			"the host file has no \"tls\": put a pin or a CA's file there, or say "
 			"once that you trust what the BMC shows: nestlab host trust NAME");
 	ret = fs_read_file(path, 4096, &text, err);
-	if (!ret && (text.len < HTTP_PIN_TEXT - 1 || strncmp(text.buf, "sha256:", 7)))
-		ret = error_set(err, -EINVAL, "%s: not a pin; remove it and trust anew", path);
 	if (!ret)
-		b->pin = xasprintf("%.*s", HTTP_PIN_TEXT - 1, text.buf);
+		text.buf[strcspn(text.buf, "\n")] = '\0';
+	if (!ret && !http_is_pin(text.buf))
+		ret = bmc_fail(err, BMC_CERTIFICATE,
+			       "%s: not sha256: and 64 hex digits; remove it and trust anew", path);
+	if (!ret)
+		b->pin = xstrdup(text.buf);
 	strbuf_release(&text);
 	return ret;
 }
@@ -124,7 +129,9 @@ static bool gives_up(void *arg)
 {
 	struct bmc *b = arg;
 
-	return atomic_load(&b->given_up) || (atomic_load(&b->heeds_cancel) && cancel_requested());
+	if (atomic_load(&b->given_up) || cancel_insisted())
+		return true;
+	return atomic_load(&b->heeds_cancel) && cancel_requested();
 }
 
 int bmc_pause(struct bmc *b, int64_t ms, struct error *err)
@@ -186,6 +193,24 @@ static int keep_pace(struct bmc *b, struct error *err)
 	return bmc_pause(b, (int64_t)(left * 1e3) + 1, err);
 }
 
+/*
+ * Paths come from the BMC's links, from a host file and from a journal. One that does not begin with a slash would go
+ * on with the address ("https://192.0.2.3" and "@elsewhere/"), and with it the password to somebody else.
+ */
+static int check_path(const struct http_request *req, struct error *err)
+{
+	const char *path = req->path ? req->path : "(none)";
+	bool good = *path == '/';
+
+	for (const char *p = path; *p; p++)
+		good = good && *p > ' ' && *p < 127;
+	if (good)
+		return 0;
+	return bmc_fail(err, BMC_REFUSED,
+			"%s \"%.200s\": not sent: a link of the BMC's has to be a path on itself",
+			req->method, path);
+}
+
 /* Once, with whatever authentication there is. */
 static int send_once(struct bmc *b, const struct http_request *asked, struct http_reply *r,
 		     struct error *err)
@@ -194,9 +219,11 @@ static int send_once(struct bmc *b, const struct http_request *asked, struct htt
 	struct http_request req = *asked;
 	struct error why = {0};
 	double t;
-	int ret = keep_pace(b, err);
+	int ret = check_path(&req, err);
 
 	*r = (struct http_reply){.body = STRBUF_INIT};
+	if (!ret)
+		ret = keep_pace(b, err);
 	if (ret)
 		return ret;
 	t = clock_seconds();

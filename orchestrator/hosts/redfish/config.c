@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "orchestrator/hosts/credentials.h"
 #include "orchestrator/hosts/listen.h"
+#include "orchestrator/hosts/redfish/http.h"
 
 const char *const redfish_keys[] = {"bmc",
 				    "credentials",
@@ -52,12 +53,7 @@ static const struct host_number numbers[] = {
 	{"pace_ms", AT(pace_ms), 160, 0, 60000}, /* at most 6 requests a second: some BMCs hang */
 };
 
-/* A text of the host file. */
-static const struct text_key {
-	const char *key;
-	size_t offset; /* of a char * */
-	bool required;
-} texts[] = {
+static const struct host_text texts[] = {
 	{"bmc", AT(bmc), true},
 	{"credentials", AT(credentials), true},
 	{"image_url", AT(image_url), true},
@@ -67,68 +63,17 @@ static const struct text_key {
 	{"cmdline", AT(cmdline), false},
 };
 
-/* One of a few words. */
-static const struct word_key {
-	const char *key;
-	size_t offset; /* of an int64_t: the index of the word; 0 if the key is not there */
-	const char *words[4];
-} words[] = {
+static const struct host_word words[] = {
 	{"boot", AT(path), {"auto", "media", "http", NULL}},
 	{"records", AT(records), {"console", "http", NULL}},
 	{"auth", AT(auth), {"auto", "session", "basic", NULL}},
 };
 
-static int read_text(const struct json_node *file, const struct text_key *row, void *out,
-		     struct error *err)
-{
-	struct json_node node;
-	const char *text;
-	int ret = json_member(file, row->key, row->required, &node, err);
-
-	if (ret)
-		return ret == -ENOENT && !row->required ? 0 : ret;
-	ret = json_as_string(&node, &text, err);
-	if (ret)
-		return ret;
-	*(char **)(void *)((char *)out + row->offset) = xstrdup(text);
-	return 0;
-}
-
-static int read_word(const struct json_node *file, const struct word_key *row, void *out,
-		     struct error *err)
-{
-	struct strbuf known = STRBUF_INIT;
-	struct json_node node;
-	const char *text;
-	int ret = json_member(file, row->key, false, &node, err);
-
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	ret = json_as_string(&node, &text, err);
-	if (ret)
-		return ret;
-	for (int i = 0; row->words[i]; i++)
-		if (!strcmp(row->words[i], text)) {
-			*(int64_t *)(void *)((char *)out + row->offset) = i;
-			return 0;
-		}
-	for (int i = 0; row->words[i]; i++)
-		strbuf_addf(&known, " \"%s\"", row->words[i]);
-	ret = json_error(&node, err, "expected one of%s", known.buf);
-	strbuf_release(&known);
-	return ret;
-}
-
 /* ---- tls ---- */
-
-#define PIN_PREFIX "sha256:"
 
 static int check_pin(const struct json_node *node, const char *pin, struct error *err)
 {
-	size_t len = strlen(PIN_PREFIX);
-
-	if (!strncmp(pin, PIN_PREFIX, len) && strlen(pin) == len + 64 &&
-	    strspn(pin + len, "0123456789abcdef") == 64)
+	if (http_is_pin(pin))
 		return 0;
 	return json_error(node, err,
 			  "expected sha256: and 64 lower-case hex digits (nestlab host trust NAME "
@@ -138,18 +83,13 @@ static int check_pin(const struct json_node *node, const char *pin, struct error
 static int read_tls_object(const struct json_node *tls, struct redfish_config *c, struct error *err)
 {
 	static const char *const known[] = {"pin", "ca", NULL};
-	const struct text_key pin = {"pin", AT(pin), false}, ca = {"ca", AT(ca), false};
+	static const struct host_text trusted[] = {{"pin", AT(pin), false}, {"ca", AT(ca), false}};
 	int ret = json_as_object(tls, err);
 
-	if (ret)
-		return ret;
-	ret = json_check_keys(tls, known, err);
-	if (ret)
-		return ret;
-	ret = read_text(tls, &pin, c, err);
-	if (ret)
-		return ret;
-	ret = read_text(tls, &ca, c, err);
+	if (!ret)
+		ret = json_check_keys(tls, known, err);
+	if (!ret)
+		ret = host_read_texts(tls, trusted, ARRAY_SIZE(trusted), c, err);
 	if (ret)
 		return ret;
 	if (!c->pin == !c->ca)
@@ -241,6 +181,8 @@ static int check_parts(const struct json_node *file, struct redfish_config *c, s
 		return json_error(file, err, "credentials: %s", why.text);
 	if (listen_check_url(c->image_url, &why))
 		return json_error(file, err, "image_url: %s", why.text);
+	if (c->system && c->system[0] != '/')
+		return json_error(file, err, "system: expected a path like /redfish/v1/Systems/1");
 	return 0;
 }
 
@@ -248,10 +190,10 @@ static int read_all(const struct json_node *file, struct redfish_config *c, stru
 {
 	int ret = host_read_numbers(file, numbers, ARRAY_SIZE(numbers), c, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts) && !ret; i++)
-		ret = read_text(file, &texts[i], c, err);
-	for (size_t i = 0; i < ARRAY_SIZE(words) && !ret; i++)
-		ret = read_word(file, &words[i], c, err);
+	if (!ret)
+		ret = host_read_texts(file, texts, ARRAY_SIZE(texts), c, err);
+	if (!ret)
+		ret = host_read_words(file, words, ARRAY_SIZE(words), c, err);
 	if (ret)
 		return ret;
 	ret = read_tls(file, c, err);
@@ -294,10 +236,6 @@ char *redfish_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 		    "console=%s,%lld loglevel=3 sysctl.kernel.printk=5 panic_print=32 nokaslr "
 		    "tsc=reliable",
 		    c->console.device, (long long)c->console.speed);
-	/* the kernel itself brings its network up, before there is an agent */
-	if (c->records == REDFISH_RECORDS_HTTP && !(c->cmdline && strstr(c->cmdline, "ip=")))
-		strbuf_addstr(&line, " ip=dhcp");
-	if (c->cmdline)
-		strbuf_addf(&line, " %s", c->cmdline);
+	host_add_cmdline(&line, c->cmdline, c->records == REDFISH_RECORDS_HTTP);
 	return strbuf_detach(&line);
 }

@@ -104,6 +104,14 @@ void http_reply_release(struct http_reply *r)
 
 /* ---- what is sent ---- */
 
+bool http_is_pin(const char *text)
+{
+	size_t len = strlen(PIN);
+
+	return !strncmp(text, PIN, len) && strspn(text + len, "0123456789abcdef") == 64 &&
+	       !text[len + 64];
+}
+
 /* libcurl wants the pin in base64. */
 static char *curls_pin(const char *pin)
 {

@@ -52,6 +52,8 @@ int http_send(const struct http_setting *s, const struct http_request *req,
 void http_reply_release(struct http_reply *reply);
 
 #define HTTP_PIN_TEXT 72 /* "sha256:", 64 digits and the NUL */
+/* Is @text of that form? */
+bool http_is_pin(const char *text);
 
 /* What the BMC shows as its certificate, whoever signed it: its pin, and its subject for people (the caller
  * frees). No request is sent. */

@@ -128,7 +128,7 @@ static int run_power_on(void *arg, struct error *err)
 	return ret ? ret : power_set(&b->bmc, &b->machine, STEP_ON, err);
 }
 
-/* What undoes something heeds no Ctrl-C. */
+/* What undoes something heeds a second Ctrl-C alone. */
 static void begin_closing(struct redfish_boot *b)
 {
 	atomic_store(&b->bmc.heeds_cancel, false);
@@ -160,6 +160,19 @@ static int run_watch(void *arg, struct error *err)
 	return 0;
 }
 
+/* Nothing but a second Ctrl-C ends what undoes. */
+static int tell_left(struct redfish_boot *b, struct error *err)
+{
+	struct strbuf left = STRBUF_INIT;
+	int ret;
+
+	undo_tell_left(b->journal, &left);
+	ret = error_set(err, -ECANCELED, "%s: broken off by the second Ctrl-C%s", b->cfg->bmc,
+			left.buf);
+	strbuf_release(&left);
+	return ret;
+}
+
 static int run_undo(void *arg, struct error *err)
 {
 	struct redfish_boot *b = arg;
@@ -172,6 +185,8 @@ static int run_undo(void *arg, struct error *err)
 	if (!ret)
 		ret = undo_all(&b->bmc, &b->machine, b->journal, NULL, err);
 	code = undo_session(&b->bmc, b->journal, &own);
+	if (ret == -ECANCELED || code == -ECANCELED)
+		return tell_left(b, err);
 	if (code && !ret)
 		return error_set(err, code, "%s", own.text);
 	return ret;

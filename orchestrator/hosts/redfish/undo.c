@@ -136,6 +136,22 @@ static int undo_override(struct bmc *b, const struct machine *m, struct journal 
 	return journal_note(j, "override", NULL, err);
 }
 
+void undo_tell_left(const struct journal *j, struct strbuf *out)
+{
+	const char *drive = journal_string(j, "drive");
+	struct json_object *list = sessions_of(j);
+
+	if (journal_string(j, "power"))
+		strbuf_addstr(out, "; the machine may be on");
+	if (drive)
+		strbuf_addf(out, "; the drive %s may have our image", drive);
+	if (json_object_object_get_ex(j->state, "override", NULL))
+		strbuf_addstr(out, "; what it boots next may be ours");
+	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+		strbuf_addf(out, "; the session %s is open",
+			    json_object_get_string(json_object_array_get_idx(list, i)));
+}
+
 /* In this order: a machine that is off does not read its drive. */
 int undo_all(struct bmc *b, const struct machine *m, struct journal *j, struct strbuf *did,
 	     struct error *err)

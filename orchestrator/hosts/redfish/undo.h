@@ -24,6 +24,9 @@ int undo_note_session(void *arg, const char *session, struct error *err);
 int undo_all(struct bmc *b, const struct machine *m, struct journal *j, struct strbuf *did,
 	     struct error *err);
 
+/* What the journal says is still to be undone, for people: " WHAT; WHAT". */
+void undo_tell_left(const struct journal *j, struct strbuf *out);
+
 /* Ends our session, and takes it out of the journal. */
 int undo_session(struct bmc *b, struct journal *j, struct error *err);
 

@@ -21,6 +21,27 @@ static int find(const char *text, struct host_config *cfg)
 	return host_find(&places, path, cfg, &err);
 }
 
+TEST(a_network_is_brought_up_unless_the_file_says_how)
+{
+	static const struct {
+		const char *more, *line;
+	} rows[] = {
+		{NULL, "x ip=dhcp"},
+		{"skip=1 chip=2", "x ip=dhcp skip=1 chip=2"},
+		{"ip=10.0.0.2::::eth0:off", "x ip=10.0.0.2::::eth0:off"},
+		{"mem=1G ip=off", "x mem=1G ip=off"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct strbuf line = STRBUF_INIT;
+
+		strbuf_addstr(&line, "x");
+		host_add_cmdline(&line, rows[i].more, true);
+		assert_string_equal(line.buf, rows[i].line);
+		strbuf_release(&line);
+	}
+}
+
 TEST(a_domain_is_the_host_files)
 {
 	struct host_config cfg;

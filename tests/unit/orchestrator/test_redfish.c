@@ -7,6 +7,7 @@
 
 #include "orchestrator/hosts/credentials.h"
 #include "orchestrator/hosts/journal.h"
+#include "orchestrator/hosts/redfish/http.h"
 #include "orchestrator/hosts/redfish/message.h"
 
 static struct error err;
@@ -85,7 +86,7 @@ TEST(a_journal_outlives_its_process)
 {
 	__cleanup_free char *dir = unit_path("hosts");
 	const struct host_config cfg = {.name = (char *)"lab", .state_dir = dir};
-	__cleanup_free char *path = xasprintf("%s/lab.state", dir);
+	__cleanup_free char *path = NULL;
 	struct journal *j, *second = NULL;
 
 	assert_int_equal(journal_open(&cfg, "http://bmc", &j, &err), 0);
@@ -98,9 +99,69 @@ TEST(a_journal_outlives_its_process)
 	assert_string_equal(journal_string(j, "power"), "on");
 	assert_null(journal_string(j, "drive"));
 	assert_int_equal(journal_note(j, "power", NULL, &err), 0);
+	path = xstrdup(j->path);
 	assert_true(fs_exists(path));
 	journal_close(j);
 	assert_false(fs_exists(path));
+}
+
+TEST(what_was_done_to_one_machine_is_not_undone_on_another)
+{
+	__cleanup_free char *dir = unit_path("hosts");
+	const struct host_config lab = {.name = (char *)"lab", .state_dir = dir};
+	const struct host_config same = {.name = (char *)"same", .state_dir = dir};
+	struct journal *j;
+
+	assert_int_equal(journal_open(&lab, "http://old", &j, &err), 0);
+	assert_int_equal(journal_note(j, "power", json_object_new_string("on"), &err), 0);
+	journal_close(j);
+	assert_int_equal(journal_open(&lab, "http://new", &j, &err), 0); /* the file was edited */
+	assert_true(journal_is_empty(j));
+	journal_close(j);
+	assert_int_equal(journal_open(&same, "http://old", &j, &err), 0);
+	assert_string_equal(journal_string(j, "power"), "on");
+	assert_int_equal(journal_note(j, "power", NULL, &err), 0);
+	journal_close(j);
+}
+
+TEST(a_damaged_journal_is_told_and_stays)
+{
+	static const char *const bad[] = {"", "{\"power\": \"on\"", "[]", "7"};
+	__cleanup_free char *dir = unit_path("hosts");
+	const struct host_config lab = {.name = (char *)"lab", .state_dir = dir};
+	__cleanup_free char *path = NULL;
+	struct journal *j;
+
+	assert_int_equal(journal_open(&lab, "http://damaged", &j, &err), 0);
+	path = xstrdup(j->path);
+	journal_close(j);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(fs_write_file(path, bad[i], strlen(bad[i]), &err), 0);
+		assert_true(journal_open(&lab, "http://damaged", &j, &err) < 0);
+		assert_contains(err.text, path);
+		assert_contains(err.text, "remove the file");
+		assert_true(fs_exists(path));
+	}
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(journal_open(&lab, "http://damaged", &j, &err),
+			 0); /* the lock was given back */
+	journal_close(j);
+}
+
+TEST(a_pin_has_one_form)
+{
+	static const char good[] =
+		"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	__cleanup_free char *longer = xasprintf("%s0", good);
+	__cleanup_free char *other = xstrdup(good);
+
+	assert_true(http_is_pin(good));
+	assert_false(http_is_pin(longer));
+	other[20] = 'G';
+	assert_false(http_is_pin(other));
+	assert_false(http_is_pin(good + 1));
+	assert_false(http_is_pin("sha256:"));
+	assert_false(http_is_pin(""));
 }
 
 TEST(two_host_files_of_one_bmc_share_its_lock)
