@@ -56,6 +56,18 @@ POST /v1/boots/{uid}/failure      agent admin
 PUT /v1/boots/{uid}/log           agent admin
 GET /v1/hosts                     viewer submitter operator admin
 PATCH /v1/hosts/{name}            operator admin
+GET /v1/schedules                 viewer submitter operator admin
+POST /v1/schedules/{name}/run     operator admin
+GET /v1/changes                   viewer submitter operator admin
+GET /v1/changes/{id}              viewer submitter operator admin
+PATCH /v1/changes/{id}            submitter operator admin
+GET /                             viewer submitter operator admin
+GET /trends                       viewer submitter operator admin
+GET /changes/{id}                 viewer submitter operator admin
+GET /queue                        viewer submitter operator admin
+GET /jobs/{uid}                   viewer submitter operator admin
+GET /feed.atom                    viewer submitter operator admin
+GET /style.css                    viewer submitter agent operator admin
 GET /v1/tokens                    admin
 POST /v1/tokens                   admin
 DELETE /v1/tokens/{sha256}        admin
