@@ -46,34 +46,6 @@ static enum json_tokener_error parse_tokens(struct json_tokener *tok, const char
 	return json_tokener_get_error(tok);
 }
 
-int json_parse(const char *text, size_t len, const char *file, struct json_object **doc,
-	       struct error *err)
-{
-	struct json_tokener *tok = json_tokener_new_ex(32);
-	enum json_tokener_error problem;
-	const char *what;
-	size_t end;
-	int line, column, ret = 0;
-
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	problem = parse_tokens(tok, text, len, doc, &end);
-	if (problem == json_tokener_success && !has_rest(text, len, end))
-		goto out;
-	if (problem == json_tokener_success)
-		what = "unexpected text after the JSON value";
-	else if (problem == json_tokener_continue || problem == json_tokener_error_parse_eof)
-		what = "the JSON ends too early";
-	else
-		what = json_tokener_error_desc(problem);
-	json_object_put(*doc);
-	*doc = NULL;
-	line_and_column(text, end, &line, &column);
-	ret = error_set(err, -EINVAL, "%s:%d:%d: %s", file, line, column, what);
-out:
-	json_tokener_free(tok);
-	return ret;
-}
-
 /* json-c would take the last and say nothing. */
 static int check_keys_once(const char *text, size_t len, const char *file, struct error *err)
 {
@@ -87,6 +59,38 @@ static int check_keys_once(const char *text, size_t len, const char *file, struc
 			 (int)(strcspn(twice + 1, "\"\n") + 2), twice);
 }
 
+int json_parse(const char *text, size_t len, const char *file, struct json_object **doc,
+	       struct error *err)
+{
+	struct json_tokener *tok = json_tokener_new_ex(32);
+	enum json_tokener_error problem;
+	const char *what;
+	size_t end;
+	int line, column, ret = 0;
+
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	problem = parse_tokens(tok, text, len, doc, &end);
+	if (problem == json_tokener_success && !has_rest(text, len, end)) {
+		ret = check_keys_once(text, len, file, err);
+		goto out;
+	}
+	if (problem == json_tokener_success)
+		what = "unexpected text after the JSON value";
+	else if (problem == json_tokener_continue || problem == json_tokener_error_parse_eof)
+		what = "the JSON ends too early";
+	else
+		what = json_tokener_error_desc(problem);
+	line_and_column(text, end, &line, &column);
+	ret = error_set(err, -EINVAL, "%s:%d:%d: %s", file, line, column, what);
+out:
+	if (ret) {
+		json_object_put(*doc);
+		*doc = NULL;
+	}
+	json_tokener_free(tok);
+	return ret;
+}
+
 int json_load(const char *file, struct json_object **doc, struct json_node *root, struct error *err)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -96,13 +100,8 @@ int json_load(const char *file, struct json_object **doc, struct json_node *root
 	if (ret)
 		goto out;
 	ret = json_parse(text.buf, text.len, file, doc, err);
-	if (!ret)
-		ret = check_keys_once(text.buf, text.len, file, err);
-	if (ret) {
-		json_object_put(*doc);
-		*doc = NULL;
+	if (ret)
 		goto out;
-	}
 	*root = (struct json_node){.value = *doc, .file = file, .path = "$"};
 out:
 	strbuf_release(&text);

@@ -24,9 +24,9 @@ struct json_node {
 	char path[JSON_PATH_MAX];  /* "$.a.b[3]" */
 };
 
-/* Parses the @len bytes at @text, which need no NUL behind them: one value and nothing else. Strict, but
- * duplicate keys are not an error: the last one wins. Syntax errors name line and column. *doc is the
- * caller's; NULL on error (and for the value null). */
+/* Parses the @len bytes at @text, which need no NUL behind them: one value and nothing else. Strict; a
+ * key that is twice in an object is an error, too (json-c would take the last one). Errors name line and
+ * column. *doc is the caller's; NULL on error (and for the value null). */
 int json_parse(const char *text, size_t len, const char *file, struct json_object **doc,
 	       struct error *err);
 /* Reads and parses a file of at most 16 MiB; @root becomes its root node. */

@@ -112,18 +112,30 @@ static int read_patches(struct import *i, struct error *err)
 
 /* ---- a mailbox ---- */
 
-/* A device never ends. */
-static int check_size(const char *mbox, struct error *err)
+/* A device never ends. A pipe can be read once only, so what it gives becomes a file; that has the limit,
+ * too. *path is replaced then. */
+static int make_readable(const struct import *i, char **path, struct error *err)
 {
+	struct strbuf text = STRBUF_INIT;
 	struct stat st;
+	int ret;
 
-	if (stat(mbox, &st))
-		return error_set(err, -errno, "%s: %s", mbox, strerror(errno));
+	if (stat(*path, &st))
+		return error_set(err, -errno, "%s: %s", *path, strerror(errno));
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-		return error_set(err, -EINVAL, "%s: a device, not a mailbox", mbox);
+		return error_set(err, -EINVAL, "%s: a device, not a mailbox", *path);
 	if (S_ISREG(st.st_mode) && st.st_size > MAX_MBOX)
-		return error_set(err, -EFBIG, "%s: over 1 GiB, which is no thread", mbox);
-	return 0;
+		return error_set(err, -EFBIG, "%s: over 1 GiB, which is no thread", *path);
+	if (!S_ISFIFO(st.st_mode))
+		return 0;
+	ret = fs_read_file(*path, MAX_MBOX, &text, err);
+	if (!ret) {
+		free(*path);
+		*path = xasprintf("%s/piped.mbox", i->dir);
+		ret = fs_write_file(*path, text.buf, text.len, err);
+	}
+	strbuf_release(&text);
+	return ret;
 }
 
 static int read_mbox(struct import *i, const char *mbox, const char *where, struct error *err)
@@ -132,10 +144,10 @@ static int read_mbox(struct import *i, const char *mbox, const char *where, stru
 
 	i->where = xstrdup(where);
 	i->mbox = xstrdup(mbox);
-	ret = check_size(mbox, err);
+	ret = make_readable(i, &i->mbox, err);
 	if (ret)
 		return ret;
-	ret = mailbox_read(mbox, i->dir, &i->box, err);
+	ret = mailbox_read(i->mbox, i->dir, &i->box, err);
 	if (ret)
 		return ret;
 	return thread_find(&i->box, i->where, i->what->version, &i->series, err);

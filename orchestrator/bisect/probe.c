@@ -124,6 +124,15 @@ static char *find_option(const struct request_probe *p, const char *text)
 	return NULL;
 }
 
+/* "$.scenarios[0]: "reason" is missing": of a scenario that cannot do without. */
+static bool is_missing(const char *rest)
+{
+	static const char end[] = " is missing";
+	size_t len = strlen(rest), n = strlen(end);
+
+	return len > n && rest[0] == '"' && !strcmp(rest + len - n, end);
+}
+
 /* An error names the option, and not a place in a file that the user does not know. */
 static int name_option(const struct request_probe *p, int ret, struct error *err)
 {
@@ -134,9 +143,14 @@ static int name_option(const struct request_probe *p, int ret, struct error *err
 		return ret;
 	option = find_option(p, text);
 	rest = strstr(text, ": ");
-	if (!option || !rest)
+	if (!rest)
 		return ret;
-	what = xstrdup(rest + 2);
+	what = xstrdup(rest + 2); /* @err is written below */
+	if (is_missing(what))
+		return error_set(err, ret, "scenario %s cannot do without --param %.*s=VALUE",
+				 scenario_of(p), (int)strcspn(what + 1, "\""), what + 1);
+	if (!option)
+		return ret;
 	return error_set(err, ret, "%s: %s", option, what);
 }
 
@@ -148,9 +162,11 @@ static int check_document(const struct request_probe *p, struct json_object *doc
 	if (ret)
 		return name_option(p, ret, err);
 	if (plan.nmeasures != 1)
-		ret = error_set(err, -EINVAL,
-				"the parameters select %zu measurements; a bisect needs one",
-				plan.nmeasures);
+		ret = error_set(
+			err, -EINVAL,
+			"the parameters select %zu measurements, and one is needed: say which with "
+			"--param NAME=VALUE",
+			plan.nmeasures);
 	else if (!p->fails.wanted && !scenario_find_metric(p->scenario, p->metric))
 		ret = unknown_metric(p, err);
 	scenario_plan_free(&plan);

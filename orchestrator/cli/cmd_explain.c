@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <libgen.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/fs.h"
 #include "common/log.h"
 #include "orchestrator/cli/command.h"
@@ -53,22 +57,58 @@ static int write_answer(const struct explanation *e, const struct explain_format
 	return ret;
 }
 
+/* Said before the boots, and not a minute later. */
+static int check_output(struct error *err)
+{
+	__cleanup_free char *copy = NULL;
+	const char *dir;
+	struct stat st;
+
+	if (!output)
+		return 0;
+	if (!stat(output, &st) && S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR, "-o %s: this is a folder", output);
+	copy = xstrdup(output);
+	dir = dirname(copy);
+	if (!access(dir, W_OK | X_OK))
+		return 0;
+	return error_set(err, -errno, "-o %s: cannot write into the folder %s: %s", output, dir,
+			 strerror(errno));
+}
+
+/* What took minutes is shown whatever becomes of the copy that is kept. */
+static int write_and_keep(const struct explanation *e, const struct explain_format *f,
+			  struct error *err)
+{
+	struct error keeping = {0};
+	int kept = explain_keep(command_places()->explanations, e, &keeping);
+	int ret = write_answer(e, f, err);
+
+	if (kept && ret) {
+		log_error("%s", keeping.text);
+	} else if (kept) {
+		*err = keeping;
+		ret = kept;
+	}
+	return ret;
+}
+
 static int carry_out_explain(struct request *r, const char *line)
 {
 	const struct explain_format *f = find_format();
 	char session[RUN_SESSION_MAX];
-	struct explanation e;
+	struct explanation e = {0};
 	struct error err = {0};
 	int ret;
 
 	(void)line;
 	request_absolute(r);
 	run_new_session(session);
-	ret = explain_execute(&r->explain, session, command_places()->runs, &e, &err);
+	ret = check_output(&err);
 	if (!ret)
-		ret = explain_keep(command_places()->explanations, &e, &err);
+		ret = explain_execute(&r->explain, session, command_places()->runs, &e, &err);
 	if (!ret)
-		ret = write_answer(&e, f, &err);
+		ret = write_and_keep(&e, f, &err);
 	explanation_free(&e);
 	if (ret == -ENOTSUP || ret == -ENODATA) {
 		log_error("%s", err.text);

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "orchestrator/daemon/carried.h"
+#include "results/web/web.h"
 #include "orchestrator/daemon/metrics.h"
 
 #define RETRY_AFTER "5" /* seconds */
@@ -94,6 +95,7 @@ static void add_headers(struct MHD_Response *r, const struct exchange *x)
 {
 	MHD_add_response_header(r, "Cache-Control", "no-store");
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(r, "Content-Security-Policy", WEB_POLICY);
 	if (x->type)
 		MHD_add_response_header(r, "Content-Type", x->type);
 	if (x->etag[0])

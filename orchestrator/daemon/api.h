@@ -35,6 +35,22 @@ API_HANDLER(api_tokens_list);
 API_HANDLER(api_tokens_add);
 API_HANDLER(api_token_remove);
 
+/* api_nights.c */
+API_HANDLER(api_schedules_list);
+API_HANDLER(api_schedule_run);
+API_HANDLER(api_changes_list);
+API_HANDLER(api_change_show);
+API_HANDLER(api_change_triage);
+
+/* api_pages.c */
+API_HANDLER(page_tonight);
+API_HANDLER(page_trends);
+API_HANDLER(page_change);
+API_HANDLER(page_queue);
+API_HANDLER(page_job);
+API_HANDLER(page_style);
+API_HANDLER(page_feed);
+
 /* api_service.c */
 API_HANDLER(api_healthz);
 API_HANDLER(api_readyz);

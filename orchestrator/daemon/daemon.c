@@ -17,6 +17,7 @@
 #include "orchestrator/daemon/import.h"
 #include "orchestrator/daemon/lease.h"
 #include "orchestrator/daemon/metrics.h"
+#include "orchestrator/daemon/night.h"
 #include "orchestrator/daemon/server.h"
 #include "orchestrator/daemon/sockets.h"
 #include "orchestrator/daemon/tick.h"
@@ -29,13 +30,14 @@
 
 struct whole {
 	const struct daemon_setting *setting;
-	char *queue, *results, *socket, *lock;
+	char *queue, *results, *socket, *lock, *schedules;
 	int lock_fd, news_fd;	      /* news_fd: the writer has committed */
 	struct daemon_db *db, *clock; /* clock: to read when something is due */
 	struct counters *counters;
 	struct writer *writer;
 	struct server *server;
 	struct importer *importer;
+	struct nights *nights;
 	struct worker worker;
 	int64_t worker_from; /* when it was looked after last */
 	uint64_t watchdog_us;
@@ -73,6 +75,8 @@ static void on_commit(void *arg)
 		server_on_commit(w->server);
 	if (w->importer)
 		import_wake(w->importer);
+	if (w->nights)
+		nights_wake(w->nights);
 	if (write(w->news_fd, &one, sizeof(one)) < 0)
 		return; /* it is full of news already */
 }
@@ -89,6 +93,11 @@ static int start_parts(struct whole *w, struct error *err)
 		.key = w->setting->key,
 		.connections_max = CONNECTIONS_MAX,
 	};
+	struct night_setting night = {.queue = w->queue,
+				      .results = w->results,
+				      .state = w->setting->state,
+				      .schedules = w->schedules,
+				      .outbox = {w->setting->smtp, w->setting->mail_from}};
 	struct import_setting import = {w->queue, w->results, w->setting->state, NULL};
 	int ret = daemon_db_open(w->queue, &w->db, err);
 
@@ -100,10 +109,12 @@ static int start_parts(struct whole *w, struct error *err)
 		ret = writer_start(w->db, on_commit, w, &w->writer, err);
 	if (ret)
 		return ret;
-	set.writer = import.writer = w->writer;
+	set.writer = import.writer = night.writer = w->writer;
 	ret = server_new(&set, &w->server, err);
 	if (!ret)
 		ret = import_start(&import, &w->importer, err);
+	if (!ret)
+		ret = nights_start(&night, &w->nights, err);
 	return ret;
 }
 
@@ -250,6 +261,7 @@ static void work(struct whole *w)
 static void stop_parts(struct whole *w)
 {
 	server_stop(w->server);
+	nights_stop(w->nights);
 	import_stop(w->importer);
 	writer_stop(w->writer);
 	server_free(w->server);
@@ -263,6 +275,7 @@ static void stop_parts(struct whole *w)
 	free(w->queue);
 	free(w->results);
 	free(w->socket);
+	free(w->schedules);
 	free(w->lock);
 }
 
@@ -275,6 +288,7 @@ int daemon_run(const struct daemon_setting *setting, struct error *err)
 		.results = choose_path(set.results, set.state, "nestlab.db"),
 		.socket = choose_path(set.socket, set.state, "nestlabd.sock"),
 		.lock = choose_path(NULL, set.state, "lock"),
+		.schedules = choose_path(set.schedules, set.state, "schedules"),
 		.lock_fd = -1,
 		.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.counters = counters_new(),

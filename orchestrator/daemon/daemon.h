@@ -5,6 +5,7 @@
  *
  *	STATE/daemon.db		the queue (schema.sql)
  *	STATE/nestlab.db	results, and runs/ beside it
+ *	STATE/schedules/	what runs by itself (schedule.h)
  *	STATE/logs/JOB/		what the commands of a job printed
  *	STATE/nestlabd.sock	where commands of this machine ask
  *	STATE/lock		held by the one daemon of this folder
@@ -23,7 +24,9 @@ struct daemon_setting {	     /* borrowed; NULL or 0: the default */
 	const char *listen; /* "ADDRESS:PORT" for TLS */
 	const char *plain;  /* "ADDRESS:PORT" without TLS: loopback only */
 	const char *certificate, *key;
-	uint64_t min_free;  /* bytes */
+	const char *schedules;	      /* folder; NULL: STATE/schedules */
+	const char *smtp, *mail_from; /* outbox.h */
+	uint64_t min_free;	      /* bytes */
 	int workers;	    /* boots at once of the agent beside the daemon; 0: none is started */
 	const char *serves; /* hosts that it boots on; NULL: emulated */
 };

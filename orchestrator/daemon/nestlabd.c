@@ -50,6 +50,13 @@ static const struct option_spec options[] = {
 	OPTION_STRING(
 		"serves", "A,B", &setting.serves,
 		"hosts that they run on, as `nestlab host list` has them (default: emulated)"),
+	OPTION_STRING("schedules", "FOLDER", &setting.schedules,
+		      "what is to run by itself, NAME.json each (default: schedules in --state)"),
+	OPTION_STRING(
+		"smtp", "URL", &setting.smtp,
+		"the mail server, as smtp://localhost:25; without one mails are kept, not sent"),
+	OPTION_STRING("mail-from", "ADDRESS", &setting.mail_from,
+		      "who sends them (default: nestlab@localhost)"),
 	OPTION_FLAG("version", &wants_version, "print which nestlab this is"),
 	OPTION_END};
 

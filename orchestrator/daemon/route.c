@@ -36,9 +36,23 @@ const struct route routes[] = {
 	{"GET", "/v1/hosts", READERS, 0, 0, api_hosts_list},
 	{"PATCH", "/v1/hosts/{name}", OPERATORS, CHANGES, SMALL, api_host_change},
 
+	{"GET", "/v1/schedules", READERS, 0, 0, api_schedules_list},
+	{"POST", "/v1/schedules/{name}/run", OPERATORS, CHANGES, 0, api_schedule_run},
+	{"GET", "/v1/changes", READERS, 0, 0, api_changes_list},
+	{"GET", "/v1/changes/{id}", READERS, 0, 0, api_change_show},
+	{"PATCH", "/v1/changes/{id}", SUBMITTERS, CHANGES, SMALL, api_change_triage},
+
 	{"GET", "/v1/tokens", SCOPE_ADMIN, 0, 0, api_tokens_list},
 	{"POST", "/v1/tokens", SCOPE_ADMIN, ROUTE_WRITES, SMALL, api_tokens_add},
 	{"DELETE", "/v1/tokens/{sha256}", SCOPE_ADMIN, ROUTE_WRITES, 0, api_token_remove},
+
+	{"GET", "/", READERS, 0, 0, page_tonight},
+	{"GET", "/trends", READERS, 0, 0, page_trends},
+	{"GET", "/changes/{id}", READERS, 0, 0, page_change},
+	{"GET", "/queue", READERS, 0, 0, page_queue},
+	{"GET", "/jobs/{uid}", READERS, 0, 0, page_job},
+	{"GET", "/feed.atom", READERS, 0, 0, page_feed},
+	{"GET", "/style.css", 0, 0, 0, page_style},
 
 	{"GET", "/v1/events", READERS, ROUTE_STREAMS, 0, NULL},
 	{"GET", "/healthz", 0, 0, 0, api_healthz},

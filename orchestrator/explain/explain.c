@@ -2,7 +2,6 @@
 #include "orchestrator/explain/explain.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,9 +18,6 @@
 
 #define PATIENCE 4  /* times the host's limit without progress */
 #define ROUNDS	 40 /* unless the request says how many: with 8 L2 vCPUs 320 operations a boot */
-/* More boots are made until the total is known as well as this. */
-#define NARROW_SHARE	    0.0025
-#define NARROW_INSTRUCTIONS 50
 
 struct side {
 	struct kernel_build build;
@@ -76,6 +72,8 @@ static int make_plan(struct work *w, struct error *err)
 	__cleanup_free char *path = xasprintf("%s/explain.json", dir);
 	int ret;
 
+	if (!sampler_find_metric(probe.scenario, probe.metric, err))
+		return -EINVAL;
 	if (!probe.rounds)
 		probe.rounds = ROUNDS;
 	ret = bisect_probe_check(&probe, err);
@@ -87,7 +85,11 @@ static int make_plan(struct work *w, struct error *err)
 	ret = bisect_probe_write(&probe, path, err);
 	if (ret)
 		return ret;
-	return scenario_load(&w->places.scenarios, path, &w->plan, err);
+	ret = scenario_load(&w->places.scenarios, path, &w->plan, err);
+	if (ret)
+		return ret;
+	return sampler_check_measure(sampler_find_metric(probe.scenario, probe.metric, err),
+				     &w->plan.measures[0].line, err);
 }
 
 static int read_images(struct work *w, const char *kernel, const struct kernel_env *env,
@@ -116,13 +118,12 @@ static int prepare_side(struct work *w, const char *kernel, struct side *side, s
 		.host_fragments = (const char *const *)w->host.kernel_config,
 	};
 	const struct plan_measure *m = &w->plan.measures[0].line;
-	const struct sampler_metric *metric = sampler_find_metric(w->request->probe.metric, m, err);
+	const struct request_probe *probe = &w->request->probe;
+	const struct sampler_metric *metric =
+		sampler_find_metric(probe->scenario, probe->metric, err);
 	struct explain_image images[3] = {0};
-	int ret;
+	int ret = kernel_build(&env, kernel, &side->build, err);
 
-	if (!metric)
-		return -EINVAL;
-	ret = kernel_build(&env, kernel, &side->build, err);
 	if (ret)
 		return ret;
 	ret = read_images(w, kernel, &env, side, images, err);
@@ -167,8 +168,10 @@ static const struct results_metric *find_metric(const struct collector *c, const
 static int say_failed(const struct attempt *a, struct error *err)
 {
 	const char *console = a->result.console_path;
-	int ret = a->class == RESULTS_CANCELLED ? -ECANCELED : -EIO;
+	int ret = -EIO;
 
+	if (a->class == RESULTS_CANCELLED)
+		return cancel_error(err);
 	error_set(err, ret, "%s: %s: %s", a->label, results_class_name(a->class), a->error.text);
 	if (console)
 		error_append(err, ret, " (console: %s)", console);
@@ -207,7 +210,8 @@ static int start_boot(struct work *w, size_t side, int boot, struct attempt **ou
 		.plan = &w->plan,
 		.selftests = &w->none,
 		.tracer = &s->sampler.tracer,
-		.boot = boot * 2 + (int)side, /* a kernel may be explained against itself */
+		/* counted through: a kernel may be explained against itself */
+		.boot = (boot - 1) * (int)w->nsides + (int)side + 1,
 		.seed = seed,
 	};
 
@@ -306,12 +310,6 @@ static int conclude(struct work *w, struct explanation *e, struct error *err)
 	return ret;
 }
 
-static bool is_narrow(const struct explanation *e)
-{
-	return profile_half_width(e) <=
-	       fmax(NARROW_INSTRUCTIONS, NARROW_SHARE * e->sides[0].total.mean);
-}
-
 static int boot_until_narrow(struct work *w, struct explanation *e, struct error *err)
 {
 	int ret = boot_loop_new(&w->loop, err);
@@ -322,7 +320,7 @@ static int boot_until_narrow(struct work *w, struct explanation *e, struct error
 			ret = cancel_error(err);
 		if (!ret)
 			ret = conclude(w, e, err);
-		if (!ret && is_narrow(e))
+		if (!ret && explain_half_width(e) <= explain_aimed_width(e))
 			break;
 	}
 	return ret;

@@ -5,6 +5,7 @@
  *
  *	sampler.[ch]	which operations are followed	walk.[ch]	their call tree
  *	steps.[ch]	what an instruction is		symbols.[ch]	which function it belongs to
+ *	registers.[ch]	which MSR an instruction is for
  *	profile.[ch]	tables, with intervals (results/explain)
  */
 #ifndef ORCHESTRATOR_EXPLAIN_EXPLAIN_H

@@ -8,7 +8,8 @@
 
 #include "common/alloc.h"
 
-#define PARTS 4 /* a followed piece is part a, part b or both: sampler.h */
+#define PROFILE_AT_LEAST 5 /* operations of each kernel */
+#define PARTS		 4 /* a followed piece is part a, part b or both: sampler.h */
 
 /* One row's sums over the pieces of each kind. */
 struct sums {
@@ -19,15 +20,43 @@ struct building { /* one side */
 	const struct sampler *s;
 	int side;
 	size_t pieces[PARTS];		/* of units */
-	size_t of_all;			/* operations of the boots */
+	size_t of_all;			/* pieces of each kind that the boots had */
 	const struct walk_unit **units; /* those that the tables are made of */
 	size_t nunits;
 	struct explanation *e;
 };
 
+/* ---- pieces and operations ---- */
+
+static void count_pieces(const struct walk_unit *const *units, size_t n, size_t pieces[PARTS])
+{
+	memset(pieces, 0, PARTS * sizeof(*pieces));
+	for (size_t u = 0; u < n; u++)
+		pieces[units[u]->parts % PARTS]++;
+}
+
+/* An operation is one piece of each kind that was seen, so the rarest kind tells how many there are. */
+static size_t count_operations(const size_t pieces[PARTS])
+{
+	size_t least = 0;
+
+	for (int p = 1; p < PARTS; p++)
+		if (pieces[p] && (!least || pieces[p] < least))
+			least = pieces[p];
+	return least;
+}
+
+static size_t count_kinds(const size_t pieces[PARTS])
+{
+	size_t kinds = 0;
+
+	for (int p = 1; p < PARTS; p++)
+		kinds += pieces[p] > 0;
+	return kinds;
+}
+
 /* ---- means ---- */
 
-/* An operation is one piece of each kind that was seen. */
 static struct explain_mean mean_of(const struct building *b, const struct sums *s)
 {
 	struct explain_mean all = {0};
@@ -208,27 +237,59 @@ static bool is_interrupted(const struct walk *w, const struct walk_unit *unit)
 	return false;
 }
 
+/* Are at least half of the pieces of each kind left? */
+static bool are_enough(const size_t kept[PARTS], const size_t all[PARTS])
+{
+	for (int p = 1; p < PARTS; p++)
+		if (2 * kept[p] < all[p])
+			return false;
+	return true;
+}
+
+/* Operations that have one piece or more that was left out, at least. */
+static size_t count_left_out(const size_t kept[PARTS], const size_t all[PARTS])
+{
+	size_t most = 0;
+
+	for (int p = 1; p < PARTS; p++)
+		if (all[p] - kept[p] > most)
+			most = all[p] - kept[p];
+	return most;
+}
+
+static void use_all_units(struct building *b)
+{
+	const struct sampler *s = b->s;
+
+	for (size_t u = 0; u < s->nunits; u++)
+		b->units[u] = &s->units[u];
+	b->nunits = s->nunits;
+	count_pieces(b->units, b->nunits, b->pieces);
+	if (b->nunits)
+		b->of_all = s->operations_seen / count_kinds(b->pieces);
+}
+
 /* Interrupts come when they come: operations without one are what a kernel's developer can change, and what
  * the median is of. Only where most have one all count. */
 static void choose_units(struct building *b)
 {
 	const struct sampler *s = b->s;
-	struct explain_side *side = &b->e->sides[b->side];
+	size_t all[PARTS], seen;
 
-	b->units = xcalloc(s->nunits, sizeof(*b->units));
+	use_all_units(b);
+	memcpy(all, b->pieces, sizeof(all));
+	seen = b->of_all;
+	b->nunits = 0;
 	for (size_t u = 0; u < s->nunits; u++)
 		if (!is_interrupted(&s->walk, &s->units[u]))
 			b->units[b->nunits++] = &s->units[u];
-	side->interrupted = (int)(s->nunits - b->nunits);
-	if (2 * b->nunits < s->nunits) {
-		for (size_t u = 0; u < s->nunits; u++)
-			b->units[u] = &s->units[u];
-		b->nunits = s->nunits;
-		side->interrupted = 0;
+	count_pieces(b->units, b->nunits, b->pieces);
+	if (!are_enough(b->pieces, all)) {
+		use_all_units(b);
+		return;
 	}
-	b->of_all = s->operations_seen * b->nunits / s->nunits;
-	for (size_t u = 0; u < b->nunits; u++)
-		b->pieces[b->units[u]->parts % PARTS]++;
+	b->of_all = seen * b->nunits / s->nunits;
+	b->e->sides[b->side].interrupted = (int)count_left_out(b->pieces, all);
 }
 
 static struct explain_mean mean_of_units(const struct building *b)
@@ -242,15 +303,11 @@ static struct explain_mean mean_of_units(const struct building *b)
 
 static struct explain_mean mean_of_all(const struct building *b)
 {
-	struct building all = {.s = b->s, .of_all = b->s->operations_seen};
+	struct building all = {.s = b->s};
 	struct explain_mean mean;
 
-	all.nunits = b->s->nunits;
-	all.units = xcalloc(all.nunits, sizeof(*all.units));
-	for (size_t u = 0; u < all.nunits; u++) {
-		all.units[u] = &b->s->units[u];
-		all.pieces[all.units[u]->parts % PARTS]++;
-	}
+	all.units = xcalloc(b->s->nunits, sizeof(*all.units));
+	use_all_units(&all);
 	mean = mean_of_units(&all);
 	free(all.units);
 	return mean;
@@ -262,7 +319,7 @@ static void fill_totals(const struct building *b)
 
 	side->total = mean_of_units(b);
 	side->all = mean_of_all(b);
-	side->followed = (int)b->nunits;
+	side->followed = (int)count_operations(b->pieces);
 	if (side->interrupted)
 		side->interrupts = side->all.mean - side->total.mean;
 	side->instructions = b->s->followed / 1e6;
@@ -364,6 +421,7 @@ static void name_caller(struct explanation *e, struct explain_row *r)
 
 static void build_side(struct building *b)
 {
+	b->units = xcalloc(b->s->nunits, sizeof(*b->units));
 	choose_units(b);
 	fill_totals(b);
 	for (int k = 0; k < EXPLAIN_KINDS; k++)
@@ -372,18 +430,38 @@ static void build_side(struct building *b)
 	free(b->units);
 }
 
+/* Of a few operations the spread is not known: an interval of one would be a point. */
+static int check_sample(const struct sampler *s, const char *kernel, struct error *err)
+{
+	size_t pieces[PARTS] = {0}, n;
+
+	for (size_t u = 0; u < s->nunits; u++)
+		pieces[s->units[u].parts % PARTS]++;
+	n = count_operations(pieces);
+	if (!s->operations_seen && !s->learned)
+		return error_set(err, -ENODATA,
+				 "kernel %s: no operation began while it was followed: this host's "
+				 "Bochs has no debugger, or the measurement has no rounds",
+				 kernel);
+	if (n < PROFILE_AT_LEAST)
+		return error_set(err, -ENODATA,
+				 "kernel %s: %zu operation%s followed, and %d are needed to say "
+				 "anything: ask for more rounds (--rounds N)",
+				 kernel, n, n == 1 ? " was" : "s were", PROFILE_AT_LEAST);
+	return 0;
+}
+
 int profile_explain(struct sampler *const *samplers, struct explanation *e, struct error *err)
 {
 	const struct explain_side *s = e->sides;
+	int ret;
 
 	for (int i = 0; i < e->nsides; i++) {
 		struct building b = {.s = samplers[i], .side = i, .e = e};
 
-		if (!samplers[i]->nunits)
-			return error_set(err, -ENODATA,
-					 "kernel %s: no operation was followed: this host's Bochs "
-					 "has no debugger, or the measurement has too few rounds",
-					 s[i].kernel);
+		ret = check_sample(samplers[i], s[i].kernel, err);
+		if (ret)
+			return ret;
 		build_side(&b);
 	}
 	for (int k = 0; k < EXPLAIN_KINDS; k++)
@@ -394,15 +472,4 @@ int profile_explain(struct sampler *const *samplers, struct explanation *e, stru
 		explain_interval(s[0].total, (size_t)s[0].followed, s[1].total,
 				 (size_t)s[1].followed, 1, &e->low, &e->high);
 	return 0;
-}
-
-double profile_half_width(const struct explanation *e)
-{
-	struct explain_mean none = {0};
-	double low = e->low, high = e->high;
-
-	if (e->nsides == 1)
-		explain_interval(none, 0, e->sides[0].total, (size_t)e->sides[0].followed, 1, &low,
-				 &high);
-	return (high - low) / 2;
 }

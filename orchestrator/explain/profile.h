@@ -8,11 +8,9 @@
 
 /*
  * Fills in the totals, tables and nodes of @e from @samplers, one for each of its sides, whose operations,
- * followed and boots are set here as well. -ENODATA: of one nothing was followed.
+ * followed and boots are set here as well. -ENODATA: of one too few
+ * operations were followed to say anything.
  */
 int profile_explain(struct sampler *const *samplers, struct explanation *e, struct error *err);
-
-/* How precisely is the difference (of one kernel: the total) known? Half of its interval. */
-double profile_half_width(const struct explanation *e);
 
 #endif

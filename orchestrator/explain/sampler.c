@@ -46,8 +46,8 @@ static bool is_timed_by_l1(const struct plan_measure *m)
 	       m->operation == PLAN_OPERATION_APIC_PAGE;
 }
 
-static int check_measure(const struct sampler_metric *metric, const struct plan_measure *m,
-			 struct error *err)
+int sampler_check_measure(const struct sampler_metric *metric, const struct plan_measure *m,
+			  struct error *err)
 {
 	if (m->parallel)
 		return error_set(err, -EINVAL,
@@ -66,22 +66,17 @@ static int check_measure(const struct sampler_metric *metric, const struct plan_
 	return 0;
 }
 
-const struct sampler_metric *sampler_find_metric(const char *metric, const struct plan_measure *m,
+const struct sampler_metric *sampler_find_metric(const char *scenario, const char *metric,
 						 struct error *err)
 {
-	const char *scenario = plan_scenario_names[m->scenario];
-
-	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-		const struct sampler_metric *s = &metrics[i];
-
-		if (strcmp(s->scenario, scenario) || strcmp(s->metric, metric))
-			continue;
-		return check_measure(s, m, err) ? NULL : s;
-	}
-	error_set(err, -EINVAL,
-		  "%s %s has no operation that could be followed; these have:", scenario, metric);
 	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
-		error_append(err, -EINVAL, " %s %s,", metrics[i].scenario, metrics[i].metric);
+		if (!strcmp(metrics[i].scenario, scenario) && !strcmp(metrics[i].metric, metric))
+			return &metrics[i];
+	error_set(err, -EINVAL,
+		  "%s %s has no operation that could be followed; these have: ", scenario, metric);
+	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
+		error_append(err, -EINVAL, "%s%s %s", i ? ", " : "", metrics[i].scenario,
+			     metrics[i].metric);
 	return NULL;
 }
 

@@ -25,9 +25,12 @@ struct sampler_metric {
 	bool first;	       /* only the first operation of a job counts */
 	uint32_t commands[3];  /* enum l1_command: jobs that have it; ended by 0 */
 };
-/* NULL with @err: such a metric or measurement cannot be explained, and why. */
-const struct sampler_metric *sampler_find_metric(const char *metric, const struct plan_measure *m,
+/* NULL with @err: it cannot be explained; these can. */
+const struct sampler_metric *sampler_find_metric(const char *scenario, const char *metric,
 						 struct error *err);
+/* -EINVAL: not in the measurement @m, and why. */
+int sampler_check_measure(const struct sampler_metric *metric, const struct plan_measure *m,
+			  struct error *err);
 
 struct sampler {
 	const struct sampler_metric *metric;

@@ -14,12 +14,21 @@
 
 /* ---- reading ---- */
 
+/* As compilers and assemblers write names; whatever else a file has in store is no name. */
+static bool is_name(const char *name)
+{
+	for (; *name; name++)
+		if (*name <= ' ' || *name > '~' || *name == ';')
+			return false;
+	return true;
+}
+
 /* "foo.isra.0.cold" is "foo"; ".Lname" and "__pfx_foo" are no functions. */
 static char *clean_name(const char *name)
 {
 	size_t len = strcspn(name, ".");
 
-	if (!len || !strncmp(name, "__pfx_", 6))
+	if (!len || !strncmp(name, "__pfx_", 6) || !is_name(name))
 		return NULL;
 	return strndup(name, len);
 }
@@ -76,7 +85,7 @@ static void read_symbols(struct explain_image *image, Elf *elf, Elf_Scn *section
 		if (!name)
 			continue;
 		if (type == STT_FILE)
-			file = name;
+			file = is_name(name) ? name : "";
 		else if ((type == STT_FUNC || type == STT_NOTYPE) && is_in_code(elf, &sym))
 			add_symbol(image, &sym, name,
 				   GELF_ST_BIND(sym.st_info) == STB_LOCAL ? file : "");
@@ -190,7 +199,11 @@ int explain_image_read(const char *path, struct explain_image *image, struct err
 	elf_end(elf);
 	close(fd);
 	if (!image->nsymbols)
-		return error_set(err, -EINVAL, "%s: not an ELF file with symbols", path);
+		return error_set(
+			err, -EINVAL,
+			"%s: not an ELF file with symbols: which function an address belongs "
+			"to is not known (a kernel that nestlab builds has them)",
+			path);
 	qsort(image->symbols, image->nsymbols, sizeof(*image->symbols), by_address);
 	drop_labels(image);
 	guess_files(image);

@@ -166,7 +166,7 @@ static void pop(struct walk_stack *s, uint64_t rip, bool from_interrupt)
 
 static void count_event(struct walk *w, const char *prefix, const char *what)
 {
-	char name[64];
+	char name[80];
 	size_t i;
 
 	if (!w->counting)
@@ -275,28 +275,46 @@ static void remember(struct walk *w, const struct host_step *step)
 	w->last_node = top->node;
 }
 
+static void count_instruction(struct walk *w, const struct host_step *step)
+{
+	const char *event = step_event_of(step->text);
+	char name[64];
+
+	if (event && (!strcmp(event, "WRMSR") || !strcmp(event, "RDMSR"))) {
+		registers_name_msr(&w->registers, event, name, sizeof(name));
+		event = name;
+	}
+	if (event)
+		count_event(w, world_names[w->world], event);
+	registers_follow(&w->registers, step->text);
+}
+
+/* Registers are another world's now. */
+static void enter_world(struct walk *w, enum walk_world world)
+{
+	w->world = world;
+	w->registers = (struct registers){0};
+}
+
 void walk_step(struct walk *w, const struct host_step *step)
 {
 	uint32_t function = function_at(w, step);
 	enum walk_world world = world_of(w, step, function);
-	const char *event;
 
 	if (w->has_last && w->counting)
 		w->costs[w->last_node] += step->time - w->last_time;
 	if (w->has_last && world != w->world) {
 		change_world(w, world);
-		w->world = world;
+		enter_world(w, world);
 		replace_top(w, &w->stacks[world], function);
 	} else if (w->has_last) {
 		follow(w, step, function);
 	} else {
-		w->world = world;
+		enter_world(w, world);
 		replace_top(w, &w->stacks[world], function);
 	}
 	remember(w, step);
-	event = step_event_of(step->text);
-	if (event)
-		count_event(w, world_names[world], event);
+	count_instruction(w, step);
 }
 
 /* ---- operations ---- */
@@ -343,7 +361,8 @@ void walk_begin(struct walk *w)
 {
 	memcpy(w->stacks, w->kept, sizeof(w->stacks));
 	memset(w->costs, 0, w->nnodes * sizeof(*w->costs));
-	memset(w->counts, 0, w->nevents * sizeof(*w->counts));
+	if (w->nevents)
+		memset(w->counts, 0, w->nevents * sizeof(*w->counts));
 	w->has_last = false;
 	w->exited = WALK_L0;
 	w->counting = true;

@@ -15,6 +15,7 @@
 #ifndef ORCHESTRATOR_EXPLAIN_WALK_H
 #define ORCHESTRATOR_EXPLAIN_WALK_H
 
+#include "orchestrator/explain/registers.h"
 #include "orchestrator/explain/steps.h"
 #include "orchestrator/explain/symbols.h"
 #include "orchestrator/hosts/driver.h"
@@ -65,7 +66,7 @@ struct walk {
 	struct walk_node *nodes;
 	uint64_t *costs; /* of the current operation, by node */
 	size_t nnodes, nodes_room;
-	char **events; /* "L0: VMWRITE", "exit from L1: vmresume" */
+	char **events; /* "L0: VMWRITE", "L0: WRMSR 0x48 SPEC_CTRL", "exit from L1: vmresume" */
 	uint64_t *counts;
 	size_t nevents;
 	struct walk_stack stacks[WALK_WORLDS], kept[WALK_WORLDS];
@@ -76,7 +77,8 @@ struct walk {
 	enum step_flow flow;
 	uint32_t last_node;
 	uint64_t last_time, last_rip, last_next;
-	const char *last_exit;	/* step_exit_of() it */
+	const char *last_exit; /* step_exit_of() it */
+	struct registers registers;
 	enum walk_world exited; /* whose exit has no reason yet; WALK_L0: none */
 };
 

@@ -38,6 +38,9 @@ struct results_judgement {
 };
 #define RESULTS_MORE_BOOTS_MAX 100
 
+/* The smallest effect, percent, of metrics by that clock which name none themselves. */
+double results_usual_effect(const char *clock);
+
 struct results_compared {
 	char *scenario, *metric, *params, *unit, *better;
 	struct results_side base, new;

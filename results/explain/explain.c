@@ -49,6 +49,41 @@ void explanation_free(struct explanation *e)
 
 /* ---- in a few words ---- */
 
+const char *explain_article(const struct explanation *e)
+{
+	if (e->operation[0] && strchr("aeiou", e->operation[0]))
+		return "an";
+	return "a";
+}
+
+/* Was every operation followed that there was? More boots cost more than more rounds. */
+static bool has_followed_all(const struct explanation *e)
+{
+	for (int i = 0; i < e->nsides; i++)
+		if (10 * (e->sides[i].followed + e->sides[i].interrupted) <
+		    9 * e->sides[i].operations)
+			return false;
+	return true;
+}
+
+void explain_advice(const struct explanation *e, struct strbuf *out)
+{
+	double half = explain_half_width(e), aim = explain_aimed_width(e);
+	const char *what = e->nsides == 2 ? "difference" : "total";
+
+	if (half <= aim)
+		return;
+	strbuf_addf(out, "The %s is known to +-%.0f only, and +-%.0f was the aim: ", what, half,
+		    aim);
+	if (has_followed_all(e))
+		strbuf_addstr(out,
+			      "all operations were followed; more of them (--rounds N) make it "
+			      "narrower.");
+	else
+		strbuf_addf(out, "more boots (--max-boots N; here %d) make it narrower.",
+			    e->sides[0].boots);
+}
+
 static double difference_of(const struct explain_row *r)
 {
 	return r->of[1].mean - r->of[0].mean;
@@ -93,23 +128,39 @@ void explain_grown(const struct explanation *e, struct strbuf *out)
 static void add_most(const struct explain_table *t, struct strbuf *out)
 {
 	for (size_t i = 0; i < t->nrows && i < NAMED; i++)
-		strbuf_addf(out, "%s%s %.0f", i ? ", " : ": ", t->rows[i].name,
+		strbuf_addf(out, "%s%s %.0f", i ? ", " : "", t->rows[i].name,
 			    t->rows[i].of[0].mean);
 }
 
-void explain_summary(const struct explanation *e, struct strbuf *out)
+void explain_headline(const struct explanation *e, struct strbuf *out)
 {
 	const struct explain_side *a = &e->sides[0], *b = &e->sides[1];
 	double d = b->total.mean - a->total.mean;
 
+	if (e->nsides == 1)
+		strbuf_addf(out, "%.0f instructions %s %s", a->total.mean, explain_article(e),
+			    e->operation);
+	else
+		strbuf_addf(out, "%+.0f instructions %s %s (%+.1f %%)", d, explain_article(e),
+			    e->operation, 100 * d / fmax(a->total.mean, 1));
+}
+
+void explain_story(const struct explanation *e, struct strbuf *out)
+{
+	double d = e->sides[1].total.mean - e->sides[0].total.mean;
+
 	if (e->nsides == 1) {
-		strbuf_addf(out, "%.0f instructions a %s", a->total.mean, e->operation);
 		add_most(&e->tables[EXPLAIN_BY_FUNCTION], out);
 		return;
 	}
-	strbuf_addf(out, "%+.0f instructions a %s (%+.1f %%)", d, e->operation,
-		    100 * d / fmax(a->total.mean, 1));
-	if (!add_moved(&e->tables[EXPLAIN_BY_FILE], d < 0 ? -1 : 1, ", most of it in ", out))
-		strbuf_addstr(out, ": no part of it moved beyond its interval");
+	if (!add_moved(&e->tables[EXPLAIN_BY_FILE], d < 0 ? -1 : 1, "most of it in ", out))
+		strbuf_addstr(out, "no part of it moved beyond its interval");
 	add_moved(&e->tables[EXPLAIN_BY_FUNCTION], d < 0 ? -1 : 1, "; functions: ", out);
+}
+
+void explain_summary(const struct explanation *e, struct strbuf *out)
+{
+	explain_headline(e, out);
+	strbuf_addstr(out, ": ");
+	explain_story(e, out);
 }

@@ -72,7 +72,7 @@ struct explain_side { /* a kernel */
 	struct explain_mean total; /* of the operations that the tables are made of */
 	double median, mean;	   /* measured, of all operations of the same boots */
 	int operations;		   /* measured */
-	int followed;		   /* of them, and in the tables */
+	int followed;		   /* of them, whole, and in the tables */
 	/* Also followed, and left out: an interrupt of L0's fell into them. What those cost, spread over
 	 * all operations. Where most operations have one (they are long), none is left out. */
 	int interrupted;
@@ -114,6 +114,11 @@ const char *explain_side_verdict(const struct explain_side *s);
 void explain_interval(struct explain_mean a, size_t na, struct explain_mean b, size_t nb,
 		      size_t rows, double *low, double *high);
 
+/* How precisely is the difference of the totals (of one kernel: the total) known? Half of its interval. */
+double explain_half_width(const struct explanation *e);
+/* How precisely it is to be known: more boots are made until it is. 0.25 % of the base, or 50 instructions. */
+double explain_aimed_width(const struct explanation *e);
+
 /* Fills in low, high and moved of all rows, and sorts them. */
 void explain_table_judge(struct explain_table *t, const struct explanation *e);
 
@@ -125,10 +130,19 @@ int explain_from_json(const char *text, size_t len, const char *name, struct exp
 
 /* ---- text.c, html.c, folded.c ---- */
 
-/* "-5112 instructions a switch" and what moved most, in one or two lines. */
+/* "-5112 instructions a switch (-23.0 %)" */
+void explain_headline(const struct explanation *e, struct strbuf *out);
+/* What moved most (of one kernel: what costs most), in one or two lines. */
+void explain_story(const struct explanation *e, struct strbuf *out);
+/* "HEADLINE: STORY" */
 void explain_summary(const struct explanation *e, struct strbuf *out);
 /* The three functions that grew most; appends nothing if none did. */
 void explain_grown(const struct explanation *e, struct strbuf *out);
+
+/* If it is not known as precisely as was aimed at: so, and what to do. Else it appends nothing. */
+void explain_advice(const struct explanation *e, struct strbuf *out);
+/* "a switch", "an exit" */
+const char *explain_article(const struct explanation *e);
 
 #define EXPLAIN_ALL 1 /* all rows, not only what matters */
 void explain_text(const struct explanation *e, unsigned int how, struct strbuf *out);

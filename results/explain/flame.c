@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/utf8.h"
 #include "results/explain/page.h"
 #include "results/report/markup.h"
 
@@ -83,6 +84,16 @@ static void add_tooltip(const struct flame *f, int node)
 	strbuf_addf(f->out, " (%s)</title>", explain_level_names[f->e->nodes[node].level]);
 }
 
+/* How many bytes of @name fit into @room characters? A character is never cut. */
+static size_t fit_name(const char *name, size_t room)
+{
+	size_t at = 0, n;
+
+	while (room-- && (n = utf8_length(name + at, UTF8_TO_NUL)) && name[at])
+		at += n;
+	return at;
+}
+
 static void draw_box(struct flame *f, int node, double x, int row)
 {
 	double width = f->width[node] * f->scale;
@@ -94,9 +105,9 @@ static void draw_box(struct flame *f, int node, double x, int row)
 	strbuf_addf(f->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x,
 		    row * ROW, fmax(width - 0.4, 0.4), ROW - 1);
 	if (room >= 3) {
+		size_t fits = fit_name(name, room - 1);
 		__cleanup_free char *shown =
-			xasprintf("%.*s%s", (int)(room - 1), name,
-				  strlen(name) > room - 1 ? "\xe2\x80\xa6" : "");
+			xasprintf("%.*s%s", (int)fits, name, name[fits] ? "\xe2\x80\xa6" : "");
 
 		strbuf_addf(f->out, "<text x=\"%.1f\" y=\"%.1f\">", x + 3, row * ROW + ROW - 5);
 		markup_add(f->out, shown);
@@ -187,10 +198,20 @@ static void draw_bar(const struct explanation *e, const struct explain_row *r, s
 	strbuf_addf(svg, e->nsides == 2 ? "%+.0f</text>\n" : "%.0f</text>\n", value);
 }
 
+/* Rows are sorted: from the first that would say "+0" on there is nothing to see. One is drawn anyhow. */
+static size_t count_bars(const struct explanation *e, const struct explain_table *t)
+{
+	size_t n = 0;
+
+	while (n < t->nrows && n < BARS && (!n || fabs(bar_of(e, &t->rows[n])) >= 0.5))
+		n++;
+	return n;
+}
+
 void explain_draw_bars(const struct explanation *e, struct strbuf *svg)
 {
 	const struct explain_table *t = &e->tables[EXPLAIN_BY_FILE];
-	size_t n = t->nrows < BARS ? t->nrows : BARS;
+	size_t n = count_bars(e, t);
 	double longest = 1;
 
 	for (size_t i = 0; i < n; i++)

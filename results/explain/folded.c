@@ -7,7 +7,9 @@ static void add_path(const struct explanation *e, int node, struct strbuf *out)
 		add_path(e, e->nodes[node].parent, out);
 		strbuf_addch(out, ';');
 	}
-	strbuf_addstr(out, e->nodes[node].name);
+	/* a semicolon of a name's own would be two functions */
+	for (const char *c = e->nodes[node].name; *c; c++)
+		strbuf_addch(out, *c == ';' ? ':' : *c);
 }
 
 void explain_folded(const struct explanation *e, struct strbuf *out)

@@ -9,12 +9,14 @@ void explain_html(const struct explanation *e, struct strbuf *out)
 	struct doc d;
 
 	if (e->nsides == 2)
-		title = xasprintf("Where a %s's instructions went: %s against %s", e->operation,
-				  e->sides[1].kernel, e->sides[0].kernel);
-	else
-		title = xasprintf("Where a %s's instructions go: %s", e->operation,
+		title = xasprintf("Where %s %s's instructions went: %s against %s",
+				  explain_article(e), e->operation, e->sides[1].kernel,
 				  e->sides[0].kernel);
+	else
+		title = xasprintf("Where %s %s's instructions go: %s", explain_article(e),
+				  e->operation, e->sides[0].kernel);
 	doc_begin(&d, &html_face, out, title);
+	explain_add_verdict(&d, e);
 	explain_add_to(&d, e);
 	doc_end(&d);
 }

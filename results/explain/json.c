@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "common/alloc.h"
 #include "common/json.h"
+#include "common/terminal.h"
+#include "common/utf8.h"
 #include "results/explain/explain.h"
 
 #define FORMAT_VERSION 1
+#define REAL_MAX       1e15
+#define DEPTH_MAX      1000 /* of the tree; what orchestrator/explain makes is below 3 * WALK_DEPTH */
 
 static const char *const table_names[EXPLAIN_KINDS] = {
 	[EXPLAIN_BY_LEVEL] = "levels", [EXPLAIN_BY_FOLDER] = "folders",
@@ -133,13 +138,39 @@ struct json_object *explain_to_json(const struct explanation *e)
 
 /* ---- reading ---- */
 
+/* Names are lines of tables and of folded stacks: one that could end a line or command a terminal is none. */
+static bool is_plain(const char *text)
+{
+	while (*text) {
+		size_t n = utf8_length(text, UTF8_TO_NUL);
+
+		if (!n || terminal_is_control(text, n))
+			return false;
+		text += n;
+	}
+	return true;
+}
+
 static int read_text(const struct json_node *n, char **out, struct error *err)
 {
 	const char *text;
 	int ret = json_as_string(n, &text, err);
 
-	if (!ret)
-		*out = xstrdup(text);
+	if (ret)
+		return ret;
+	if (!is_plain(text))
+		return json_error(n, err, "expected text without control characters");
+	*out = xstrdup(text);
+	return 0;
+}
+
+/* Within what sums and drawings can be made of. */
+static int read_real(const struct json_node *n, double *out, struct error *err)
+{
+	int ret = json_as_double(n, out, err);
+
+	if (!ret && !(fabs(*out) <= REAL_MAX))
+		ret = json_error(n, err, "expected a number up to %g", REAL_MAX);
 	return ret;
 }
 
@@ -151,7 +182,7 @@ static int read_field(const struct json_node *n, const struct field *f, void *at
 	if (f->type == FIELD_TEXT)
 		return read_text(n, at, err);
 	if (f->type == FIELD_REAL)
-		return json_as_double(n, at, err);
+		return read_real(n, at, err);
 	if (f->type == FIELD_BOOL)
 		return json_as_bool(n, at, err);
 	ret = json_as_int(n, f->type == FIELD_LEVEL ? 0 : -1, max, &value, err);
@@ -220,13 +251,23 @@ static int read_sides(const struct json_node *root, struct explanation *e, struc
 	return ret;
 }
 
-/* What follows the tree up must end. */
+/* What follows the tree up must end, and soon: drawing it is recursive. */
 static int check_tree(const struct json_node *root, const struct explanation *e, struct error *err)
 {
-	for (size_t i = 0; i < e->nnodes; i++)
-		if (e->nodes[i].parent >= (int)i)
+	__cleanup_free int *depth = xcalloc(e->nnodes + 1, sizeof(*depth));
+
+	for (size_t i = 0; i < e->nnodes; i++) {
+		int parent = e->nodes[i].parent;
+
+		if (parent >= (int)i)
 			return json_error(root, err,
 					  "tree[%zu]: its parent does not come before it", i);
+		if (parent >= 0)
+			depth[i] = depth[parent] + 1;
+		if (depth[i] > DEPTH_MAX)
+			return json_error(root, err, "tree[%zu]: more than %d callers", i,
+					  DEPTH_MAX);
+	}
 	return 0;
 }
 

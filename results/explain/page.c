@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "common/alloc.h"
+#include "results/report/words.h"
 
 #define ROWS 20 /* of a table; the JSON has all */
 
@@ -72,26 +73,23 @@ static void add_table(struct doc *d, const struct explanation *e, enum explain_k
 		doc_table(d, make_table(e, kind));
 }
 
-/* The story, in one line. */
-static void add_verdict(struct doc *d, const struct explanation *e)
+static enum tone tone_of(const struct explanation *e)
 {
-	double change = e->sides[1].total.mean - e->sides[0].total.mean;
-	__cleanup_free char *word = NULL;
-	struct strbuf story = STRBUF_INIT;
-	enum tone tone = TONE_PLAIN;
+	if (e->nsides == 2 && e->high < 0)
+		return TONE_GOOD;
+	if (e->nsides == 2 && e->low > 0)
+		return TONE_BAD;
+	return TONE_PLAIN;
+}
 
-	if (e->nsides == 1) {
-		word = xasprintf("%.0f instructions a %s", e->sides[0].total.mean, e->operation);
-	} else {
-		word = xasprintf("%+.0f instructions a %s (%+.1f %%)", change, e->operation,
-				 100 * change / fmax(e->sides[0].total.mean, 1));
-		if (e->high < 0)
-			tone = TONE_GOOD;
-		if (e->low > 0)
-			tone = TONE_BAD;
-	}
-	explain_summary(e, &story);
-	doc_verdict(d, tone, word, "%s.", story.buf);
+void explain_add_verdict(struct doc *d, const struct explanation *e)
+{
+	struct strbuf word = STRBUF_INIT, story = STRBUF_INIT;
+
+	explain_headline(e, &word);
+	explain_story(e, &story);
+	doc_verdict(d, tone_of(e), word.buf, "%s.", story.buf);
+	strbuf_release(&word);
 	strbuf_release(&story);
 }
 
@@ -99,7 +97,7 @@ static void add_sides(struct doc *d, const struct explanation *e)
 {
 	struct table *t = table_new("Does the sum agree with what was measured?",
 				    "kernel|sum>|median measured>|mean measured>|the sum|"
-				    "followed>|of>|interrupted>|boots>");
+				    "followed|interrupted>");
 
 	for (int i = 0; i < e->nsides; i++) {
 		const struct explain_side *s = &e->sides[i];
@@ -112,10 +110,8 @@ static void add_sides(struct doc *d, const struct explanation *e)
 		explain_side_agrees(s, &median, &mean);
 		table_cell_tone(t, median || mean ? TONE_GOOD : TONE_BAD, "%s",
 				explain_side_verdict(s));
-		table_cell(t, "%d", s->followed);
-		table_cell(t, "%d", s->operations);
+		table_cell(t, "%d of %d", s->followed, s->operations);
 		table_cell(t, "%d", s->interrupted);
-		table_cell(t, "%d", s->boots);
 	}
 	doc_table(d, t);
 }
@@ -142,12 +138,18 @@ static void add_figures(struct doc *d, const struct explanation *e)
 
 void explain_add_to(struct doc *d, const struct explanation *e)
 {
-	add_verdict(d, e);
+	struct strbuf advice = STRBUF_INIT;
+	__cleanup_free char *params = words_params(NULL, e->scenario, e->params);
+
 	doc_paragraph(d,
-		      "%s %s, %s; host %s, seed %llu, made %s. This is the length of a path, in "
+		      "%s %s (%s); host %s, seed %llu, made %s. This is the length of a path, in "
 		      "instructions, and not time.",
-		      e->scenario, e->metric, e->params, e->host, (unsigned long long)e->seed,
+		      e->scenario, e->metric, params, e->host, (unsigned long long)e->seed,
 		      e->made);
+	explain_advice(e, &advice);
+	if (advice.len)
+		doc_paragraph(d, "%s", advice.buf);
+	strbuf_release(&advice);
 	add_figures(d, e);
 	add_sides(d, e);
 	add_table(d, e, EXPLAIN_BY_LEVEL);

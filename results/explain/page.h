@@ -6,7 +6,9 @@
 #include "results/explain/explain.h"
 #include "results/report/doc.h"
 
-/* All of it, below a heading or a title of the caller's. */
+/* The story in a box: on a page of its own, where nothing else is a verdict. */
+void explain_add_verdict(struct doc *d, const struct explanation *e);
+/* All the rest, below a heading, a title or a summary of the caller's. */
 void explain_add_to(struct doc *d, const struct explanation *e);
 
 /*

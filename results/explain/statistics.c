@@ -7,6 +7,9 @@
 
 #include "results/explain/explain.h"
 
+#define AIM_SHARE	 0.0025 /* of the base */
+#define AIM_INSTRUCTIONS 50
+
 /* Welch-Satterthwaite. */
 static double degrees_of_freedom(struct explain_mean a, size_t na, struct explain_mean b, size_t nb)
 {
@@ -31,6 +34,22 @@ void explain_interval(struct explain_mean a, size_t na, struct explain_mean b, s
 		half = error * gsl_cdf_tdist_Qinv(beyond, degrees_of_freedom(a, na, b, nb));
 	*low = b.mean - a.mean - half;
 	*high = b.mean - a.mean + half;
+}
+
+double explain_half_width(const struct explanation *e)
+{
+	const struct explain_side *a = &e->sides[0];
+	const struct explain_mean none = {0};
+	double low = e->low, high = e->high;
+
+	if (e->nsides == 1)
+		explain_interval(none, 0, a->total, (size_t)a->followed, 1, &low, &high);
+	return (high - low) / 2;
+}
+
+double explain_aimed_width(const struct explanation *e)
+{
+	return fmax(AIM_INSTRUCTIONS, AIM_SHARE * e->sides[0].total.mean);
 }
 
 static double weight_of(const struct explain_row *r, int nsides)

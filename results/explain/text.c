@@ -4,6 +4,7 @@
 
 #include "common/alloc.h"
 #include "results/explain/explain.h"
+#include "results/report/words.h"
 
 #define ROWS 15 /* of a table, unless all are asked for */
 
@@ -22,17 +23,17 @@ static void add_side(const struct explanation *e, const struct explain_side *s, 
 	double low, high;
 
 	explain_interval(none, 0, s->total, (size_t)s->followed, 1, &low, &high);
-	strbuf_addf(out, "  %s: %.0f +-%.0f instructions a %s (%d of %d followed, %d boot%s)\n",
-		    s->kernel, s->total.mean, (high - low) / 2, e->operation, s->followed,
-		    s->operations, s->boots, s->boots == 1 ? "" : "s");
+	strbuf_addf(out, "  %s: %.0f +-%.0f instructions %s %s (%d of %d followed, %d boot%s)\n",
+		    s->kernel, s->total.mean, (high - low) / 2, explain_article(e), e->operation,
+		    s->followed, s->operations, s->boots, s->boots == 1 ? "" : "s");
 	strbuf_addf(out, "    measured: median %.0f, mean %.0f; it %s\n", s->median, s->mean,
 		    explain_side_verdict(s));
 	if (s->interrupted)
 		strbuf_addf(
 			out,
 			"    %d more were followed and left out: an interrupt of L0's fell into "
-			"them, which adds %.0f a %s on average\n",
-			s->interrupted, s->interrupts, e->operation);
+			"them, which adds %.0f %s %s on average\n",
+			s->interrupted, s->interrupts, explain_article(e), e->operation);
 }
 
 /* Sizes and counts are of other orders: 12345, 3.25. */
@@ -97,9 +98,11 @@ static void add_table(const struct explanation *e, enum explain_kind kind, const
 void explain_text(const struct explanation *e, unsigned int how, struct strbuf *out)
 {
 	size_t most = how & EXPLAIN_ALL ? 0 : ROWS;
+	struct strbuf advice = STRBUF_INIT;
+	__cleanup_free char *params = words_params(NULL, e->scenario, e->params);
 
 	explain_summary(e, out);
-	strbuf_addf(out, "\n\n%s %s %s, host %s, seed %llu\n", e->scenario, e->metric, e->params,
+	strbuf_addf(out, "\n\n%s %s (%s), host %s, seed %llu\n", e->scenario, e->metric, params,
 		    e->host, (unsigned long long)e->seed);
 	for (int i = 0; i < e->nsides; i++)
 		add_side(e, &e->sides[i], out);
@@ -107,6 +110,10 @@ void explain_text(const struct explanation *e, unsigned int how, struct strbuf *
 		strbuf_addf(out, "  difference: %+.0f (%+.0f to %+.0f); measured medians: %+.0f\n",
 			    e->sides[1].total.mean - e->sides[0].total.mean, e->low, e->high,
 			    e->sides[1].median - e->sides[0].median);
+	explain_advice(e, &advice);
+	if (advice.len)
+		strbuf_addf(out, "  %s\n", advice.buf);
+	strbuf_release(&advice);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		add_table(e, tables[i].kind, tables[i].title, most, out);
 	if (e->nsides == 2)

@@ -63,13 +63,24 @@ static void add_command(struct doc *d, const struct report *r, const struct resu
 	strbuf_release(&line);
 }
 
+/* Without a verdict: whether it is good is for the policy, or the comparison, to say. */
+static void add_explanation(struct doc *d, const struct explanation *e)
+{
+	struct strbuf summary = STRBUF_INIT;
+
+	explain_summary(e, &summary);
+	doc_paragraph(d, "%s.", summary.buf);
+	strbuf_release(&summary);
+	explain_add_to(d, e);
+}
+
 static void add_metric(struct doc *d, const struct report *r, const struct results_compared *m,
 		       const struct report_options *o)
 {
 	struct explanation e;
 
 	if (find_explanation(r, m, o, &e))
-		explain_add_to(d, &e);
+		add_explanation(d, &e);
 	else
 		add_command(d, r, m);
 	explanation_free(&e);

@@ -101,6 +101,34 @@ int results_bisect_find(struct results_db *db, const char *session, struct resul
 	return no_such_bisect(db, session, err);
 }
 
+int results_bisect_between(struct results_db *db, const char *good, const char *bad, char **answer,
+			   struct error *err)
+{
+	const char *const ends[] = {good, bad};
+	sqlite3_stmt *stmt;
+	int ret;
+
+	*answer = NULL;
+	if (db->version < BISECT_VERSION)
+		return no_such_bisect(db, NULL, err);
+	ret = prepare_with_texts(
+		db,
+		"SELECT answer FROM bisect WHERE request ->> '$.good' = ?1 AND "
+		"request ->> '$.bad' = ?2 AND state <> 'running' ORDER BY id DESC LIMIT 1",
+		ends, ARRAY_SIZE(ends), &stmt, err);
+	if (ret)
+		return ret;
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		*answer = xstrdup(database_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	if (ret < 0)
+		return ret;
+	if (ret == 1)
+		return 0;
+	return no_such_bisect(db, NULL, err);
+}
+
 void results_bisect_free(struct results_bisect *b)
 {
 	free(b->session);

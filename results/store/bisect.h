@@ -35,6 +35,10 @@ int results_bisect_create(struct results_db *db, const char *session, const char
 /* The one with that session, or (NULL) the newest. -ENOENT if there is none. */
 int results_bisect_find(struct results_db *db, const char *session, struct results_bisect *out,
 			struct error *err);
+/* The answer of the newest finished bisect whose ends are these (commits, as its request has them), which the caller
+ * frees. -ENOENT if there is none. */
+int results_bisect_between(struct results_db *db, const char *good, const char *bad, char **answer,
+			   struct error *err);
 void results_bisect_free(struct results_bisect *b);
 int results_bisect_finish(struct results_db *db, int64_t id, const char *state, const char *answer,
 			  struct error *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "orchestrator/explain/registers.h"
 #include "orchestrator/explain/steps.h"
 #include "orchestrator/hosts/emulated_trace.h"
 #include "results/explain/explain.h"
@@ -13,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_lines(char *text)
 {
-	char *save = NULL;
+	struct registers registers = {0};
+	char *save = NULL, name[64];
 
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		struct host_step step;
@@ -24,6 +26,8 @@ static void read_lines(char *text)
 		step_flow_of(step.text);
 		step_event_of(step.text);
 		step_exit_of(step.text);
+		registers_follow(&registers, step.text);
+		registers_name_msr(&registers, "WRMSR", name, sizeof(name));
 	}
 }
 

@@ -14,6 +14,15 @@ like "$out" 'SKIP: host emulated-2cpu: .*more than one CPU' "and why"
 out=$("$NESTLAB" explain baseline --scenario multiplex --metric switches-per-mclk --db "$TMP/db" 2>&1)
 is $? 128 "a rate has no operations"
 like "$out" 'multiplex switch,' "and what has some is listed"
+out=$("$NESTLAB" explain baseline --scenario kselftest --metric switch --db "$TMP/db" 2>&1)
+like "$out" 'kselftest switch has no operation' "nor has a selftest"
+out=$("$NESTLAB" explain baseline --scenario exits --metric exit --db "$TMP/db" 2>&1)
+like "$out" 'cannot do without --param reason=VALUE' "a missing parameter is named as one gives it"
+out=$("$NESTLAB" explain baseline $EXIT -o "$TMP/nosuch/e.json" 2>&1)
+is "$?-$(ls "$TMP/runs" 2>/dev/null)" 128- "a folder that cannot be written into: said before a boot"
+like "$out" '-o .*/nosuch/e.json: cannot write into the folder' "and which"
+out=$("$NESTLAB" explain baseline $EXIT -o "$TMP" 2>&1)
+like "$out" '-o .*: this is a folder' "nor is a folder a file"
 out=$("$NESTLAB" explain 2>&1)
 is $? 129 "no kernel: usage"
 printf '{"explanation":1}' >"$TMP/damaged.json"

@@ -51,17 +51,21 @@ cat >policy.json <<'JSON'
 JSON
 looks=(bad.html:360:light)
 pages=()
+add_page() { # add_page PAGE: to be looked at
+	pages+=("$1")
+	for shape in 320:light 360:light 360:dark 400:light 1280:light 1280:dark; do
+		looks+=("$1:$shape")
+	done
+}
+"$NESTLAB" explain --from "$TOP/tests/fixtures/explanation.json" --format html -o explain.html
+add_page explain.html
 for kind in hostile part; do
 	"$make_db" $kind $kind.db || exit 1
 	new=$(sqlite3 $kind.db "SELECT substr(kernel_key, 1, 12) FROM run WHERE kernel_name != 'baseline' LIMIT 1")
 	"$NESTLAB" report signoff --policy policy.json --base baseline --new "$new" --db $kind.db -o $kind >/dev/null 2>&1
 	"$NESTLAB" report baseline "$new" --db $kind.db --format html -o $kind/report.html
-	for page in $kind/signoff.html $kind/report.html; do
-		pages+=("$page")
-		for shape in 320:light 360:light 360:dark 400:light 1280:light 1280:dark; do
-			looks+=("$page:$shape")
-		done
-	done
+	add_page $kind/signoff.html
+	add_page $kind/report.html
 done
 scripts=(look.js)
 [ -n "$missing" ] || scripts=("$AXE" look.js)

@@ -82,6 +82,45 @@ TEST(instructions_are_told_apart)
 	assert_null(step_exit_of("mov rax, rdx"));
 }
 
+/* ---- which MSR ---- */
+
+static void assert_msr(const char *const *texts, const char *name)
+{
+	struct registers r = {0};
+	char out[64];
+
+	for (; *texts; texts++)
+		registers_follow(&r, *texts);
+	registers_name_msr(&r, "WRMSR", out, sizeof(out));
+	assert_string_equal(out, name);
+}
+
+TEST(the_number_of_an_msr_is_followed)
+{
+	static const char unknown[] = "WRMSR (number not known)";
+	static const struct {
+		const char *texts[5], *name;
+	} cases[] = {
+		{{"mov ecx, 0x00000048", "xor edx, edx"}, "WRMSR 0x48 SPEC_CTRL"},
+		{{"mov edi, 0xc0000101", "call .+3", "mov ecx, edi"}, "WRMSR 0xc0000101 GS_BASE"},
+		{{"mov r13d, 0x00000d90", "push r13", "mov ecx, r13d"}, "WRMSR 0xd90"},
+		{{"mov ecx, 0x00000048", "mov rax, rcx", "add rax, rcx"}, "WRMSR 0x48 SPEC_CTRL"},
+		{{"xor ecx, ecx"}, "WRMSR 0x0"},
+		{{NULL}, unknown},
+		{{"mov ecx, dword ptr ds:[rax+72]"}, unknown},
+		{{"mov ecx, 0x00000048", "pop rcx"}, unknown},
+		{{"mov ecx, 0x00000048", "mov cl, 0x01"}, unknown},
+		{{"mov ecx, 0x00000048", "inc ecx"}, unknown},
+		{{"mov ecx, 0x00000048", "cpuid"}, unknown},
+		{{"mov ecx, 0x00000048", "rep movsb byte ptr es:[rdi], byte ptr ds:[rsi]"},
+		 unknown},
+		{{"mov ecx, edi"}, unknown},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_msr(cases[i].texts, cases[i].name);
+}
+
 /* ---- a small machine ---- */
 
 #define K 0xffffffff81000000ull
@@ -268,6 +307,23 @@ TEST(what_an_interrupt_costs_is_its_own)
 	drop_walk();
 }
 
+/* L1's ECX is not L0's. */
+TEST(an_exit_forgets_the_guests_registers)
+{
+	static const struct line lines[] = {
+		{0x100000, "mov ecx, 0x00000048", 5},
+		{0x100005, "wrmsr", 2},
+		{K, "wrmsr", 2},
+	};
+
+	begin_walk();
+	walk_lines(&w, lines, ARRAY_SIZE(lines));
+	end_walk();
+	assert_int_equal(count_of(&w, &unit, "L1: WRMSR 0x48 SPEC_CTRL"), 1);
+	assert_int_equal(count_of(&w, &unit, "L0: WRMSR (number not known)"), 1);
+	drop_walk();
+}
+
 /* The first return goes to a caller that was never seen calling. */
 TEST(unknown_callers_are_learned)
 {
@@ -356,7 +412,7 @@ static void run_boot(struct sampler *s, uint64_t seed, int operations)
 TEST(operations_are_a_random_sample)
 {
 	struct error err = {0};
-	const struct sampler_metric *metric = sampler_find_metric("switch", &measure, &err);
+	const struct sampler_metric *metric = sampler_find_metric("multiplex", "switch", &err);
 	struct sampler s;
 
 	assert_non_null(metric);
@@ -377,22 +433,28 @@ TEST(what_cannot_be_followed_is_said)
 	struct plan_measure parallel = measure, churn = {.scenario = PLAN_CHURN, .l1_vcpus = 1};
 	struct error err = {0};
 
-	assert_null(sampler_find_metric("switches-per-mclk", &measure, &err));
+	const struct sampler_metric *metric;
+
+	assert_null(sampler_find_metric("multiplex", "switches-per-mclk", &err));
 	assert_non_null(strstr(err.text, "multiplex switch,"));
+	metric = sampler_find_metric("multiplex", "switch", &err);
 	parallel.parallel = true;
-	assert_null(sampler_find_metric("switch", &parallel, &err));
+	assert_int_equal(sampler_check_measure(metric, &parallel, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "mode=parallel"));
+	metric = sampler_find_metric("churn", "operation", &err);
 	churn.operation = PLAN_OPERATION_DONTNEED;
-	assert_null(sampler_find_metric("operation", &churn, &err));
-	assert_non_null(sampler_find_metric("resume", &churn, &err));
+	assert_int_equal(sampler_check_measure(metric, &churn, &err), -EINVAL);
+	assert_int_equal(
+		sampler_check_measure(sampler_find_metric("churn", "resume", &err), &churn, &err),
+		0);
 	churn.operation = PLAN_OPERATION_MSR_BITMAP;
-	assert_non_null(sampler_find_metric("operation", &churn, &err));
+	assert_int_equal(sampler_check_measure(metric, &churn, &err), 0);
 }
 
 TEST(a_profile_adds_up)
 {
 	struct error err = {0};
-	const struct sampler_metric *metric = sampler_find_metric("switch", &measure, &err);
+	const struct sampler_metric *metric = sampler_find_metric("multiplex", "switch", &err);
 	struct sampler s;
 	struct sampler *samplers[] = {&s};
 	struct explanation e = {.nsides = 1, .sides = {{.kernel = NULL}}};
@@ -411,15 +473,68 @@ TEST(a_profile_adds_up)
 	sampler_free(&s);
 }
 
+/* ---- operations of two pieces ---- */
+
+static struct walk_unit make_piece(unsigned int parts, uint64_t total)
+{
+	struct walk_unit u = {.parts = parts, .total = total};
+
+	u.nodes = xcalloc(1, sizeof(*u.nodes));
+	u.events = xcalloc(1, sizeof(*u.events));
+	return u;
+}
+
+/* With two L1 vCPUs a migration is a VMCLEAR here and an entry there: two pieces, one operation. */
+TEST(operations_are_counted_and_not_their_pieces)
+{
+	struct error err = {0};
+	const struct sampler_metric *metric = sampler_find_metric("migrate", "migration", &err);
+	struct explanation e = {.nsides = 1, .sides = {{.kernel = xstrdup("k")}}};
+	struct sampler s = {.metric = metric};
+	struct sampler *samplers[] = {&s};
+
+	begin_walk();
+	s.walk = w;
+	s.units = xcalloc(60, sizeof(*s.units));
+	for (int i = 0; i < 60; i++)
+		s.units[s.nunits++] = make_piece(1 + i % 2, i % 2 ? 100 : 10);
+	s.operations_seen = 320;
+	assert_int_equal(profile_explain(samplers, &e, &err), 0);
+	assert_int_equal(e.sides[0].followed, 30);
+	assert_float_equal(e.sides[0].total.mean, 110, 1e-9);
+	explanation_free(&e);
+	e = (struct explanation){.nsides = 1, .sides = {{.kernel = xstrdup("k")}}};
+	for (; s.nunits > 7; s.nunits--) {
+		free(s.units[s.nunits - 1].nodes);
+		free(s.units[s.nunits - 1].events);
+	}
+	assert_int_equal(profile_explain(samplers, &e, &err), -ENODATA);
+	assert_non_null(strstr(err.text, "3 operations were followed"));
+	assert_non_null(strstr(err.text, "--rounds"));
+	explanation_free(&e);
+	sampler_free(&s);
+}
+
+/* NULL: in another build of the tests, such as asan's. skip() leaves without freeing anything. */
+static char *find_l1(void)
+{
+	__cleanup_free char *programs = fs_program_dir();
+	char *path = xasprintf("%s/../agent/l1.elf", programs);
+
+	if (fs_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
 /* The marks and symbols of the L1 that was built. */
 TEST(the_real_l1_has_its_marks)
 {
-	__cleanup_free char *programs = fs_program_dir();
-	__cleanup_free char *path = xasprintf("%s/../agent/l1.elf", programs);
+	__cleanup_free char *path = find_l1();
 	struct explain_image image;
 	struct error err = {0};
 
-	if (!fs_exists(path)) /* another build of the tests, such as asan's */
+	if (!path)
 		skip();
 	assert_int_equal(explain_image_read(path, &image, &err), 0);
 	assert_true(image.nmarks >= 14);
@@ -430,6 +545,20 @@ TEST(the_real_l1_has_its_marks)
 			    "l2_step agents/l1/l2_step.S\njob_prove a/x.c\njob_prove b/x.c\n");
 	assert_string_equal(explain_image_named(&image, "l2_step")->file, "agents/l1/l2_step.S");
 	explain_image_free(&image);
+}
+
+TEST(a_file_without_symbols_is_refused)
+{
+	static const char *const paths[] = {"/bin/true" /* stripped */, "/etc/passwd"};
+	struct explain_image image;
+	struct error err = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		assert_int_equal(explain_image_read(paths[i], &image, &err), -EINVAL);
+		assert_non_null(strstr(err.text, paths[i]));
+		assert_non_null(strstr(err.text, "not an ELF file with symbols"));
+	}
+	assert_int_equal(explain_image_read("/nosuch", &image, &err), -ENOENT);
 }
 
 UNIT_MAIN("explain", NULL, NULL)

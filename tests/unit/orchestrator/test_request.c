@@ -109,6 +109,8 @@ static const struct {
 } wrong[] = {
 	{REQUEST_RUN, "[]", "file.json: $: expected an object"},
 	{REQUEST_RUN, "{", "file.json:1:2: the JSON ends too early"},
+	{REQUEST_RUN, "{\"kernels\":[\"a\"],\"scenarios\":[\"s\"],\"kernels\":[\"b\"]}",
+	 "file.json:1:36: the key \"kernels\" is there twice"},
 	{REQUEST_RUN, "{\"request\":\"bisect\"}",
 	 "file.json: $.request: expected a request of kind \"run\", found \"bisect\""},
 	{REQUEST_ANY, "{\"request\":\"walk\"}",

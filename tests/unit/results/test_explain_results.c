@@ -234,4 +234,158 @@ TEST(kept_ones_are_found_by_what_they_are_of)
 	explanation_free(&e);
 }
 
+/* Text of a file that somebody else wrote ends in tables, in lines and on terminals. */
+static int read_with_name(const char *name)
+{
+	struct explanation e = make_explanation(), again;
+	__cleanup_free char *text = NULL;
+	int ret;
+
+	free(e.nodes[1].name);
+	e.nodes[1].name = xstrdup(name);
+	text = json_of(&e);
+	ret = explain_from_json(text, strlen(text), "x", &again, NULL);
+	explanation_free(&e);
+	explanation_free(&again);
+	return ret;
+}
+
+TEST(names_that_command_a_terminal_are_refused)
+{
+	assert_int_equal(read_with_name("f\033[2J"), -EINVAL);
+	assert_int_equal(read_with_name("two\nlines"), -EINVAL);
+	assert_int_equal(read_with_name("\xe2\x80\xae"), -EINVAL); /* right to left */
+	assert_int_equal(read_with_name("<core::fmt::Formatter as \xc3\xa4>;x"), 0);
+}
+
+TEST(numbers_without_bounds_and_towers_are_refused)
+{
+	enum { HIGH = 5000 };
+	struct explanation e = make_explanation(), again;
+	struct error err = {0};
+	__cleanup_free char *big = NULL, *tower = NULL;
+
+	e.nodes[1].cost[0] = 1e300;
+	big = json_of(&e);
+	assert_int_equal(explain_from_json(big, strlen(big), "x", &again, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "tree[1].base"));
+	e.nodes[1].cost[0] = 1;
+	e.nodes = xrealloc(e.nodes, HIGH, sizeof(*e.nodes));
+	for (; e.nnodes < HIGH; e.nnodes++)
+		e.nodes[e.nnodes] = make_node("deep", (int)e.nnodes - 1, 1, 1);
+	tower = json_of(&e);
+	err = (struct error){0};
+	assert_int_equal(explain_from_json(tower, strlen(tower), "x", &again, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "more than 1000 callers"));
+	explanation_free(&e);
+}
+
+TEST(a_folded_name_has_no_semicolon_of_its_own)
+{
+	struct explanation e = make_explanation();
+	struct strbuf out = STRBUF_INIT;
+
+	free(e.nodes[1].name);
+	e.nodes[1].name = xstrdup("a;b");
+	explain_folded(&e, &out);
+	assert_non_null(strstr(out.buf, "L0;a:b 100 0\n"));
+	strbuf_release(&out);
+	explanation_free(&e);
+}
+
+/* A box that is too narrow for its name cuts between characters: the page stays UTF-8. */
+TEST(no_character_is_cut_in_two)
+{
+	struct explanation e = make_explanation();
+	struct strbuf out = STRBUF_INIT;
+	char name[601] = "";
+
+	for (int i = 0; i < 200; i++)
+		memcpy(name + 3 * i, "\xe2\x82\xac", 3);
+	free(e.nodes[1].name);
+	e.nodes[1].name = xstrdup(name);
+	explain_draw_flame(&e, &out);
+	assert_non_null(strstr(out.buf, "\xe2\x82\xac\xe2\x80\xa6</text>"));
+	assert_null(strstr(out.buf, "\xef\xbf\xbd")); /* what markup puts for broken bytes */
+	strbuf_release(&out);
+	explanation_free(&e);
+}
+
+static void assert_advice(const struct explanation *e, const char *word)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	explain_advice(e, &out);
+	if (word)
+		assert_non_null(strstr(out.buf, word));
+	else
+		assert_int_equal(out.len, 0);
+	strbuf_release(&out);
+}
+
+TEST(what_is_not_known_well_is_said_with_the_remedy)
+{
+	struct explanation e = make_explanation();
+	struct strbuf text = STRBUF_INIT;
+
+	e.low = -100;
+	e.high = -20;
+	assert_advice(&e, NULL); /* +-40 of 1000 instructions is what is aimed at */
+	e.low = -160;
+	assert_advice(&e, "known to +-70 only, and +-50 was the aim: more boots (--max-boots N");
+	explain_text(&e, 0, &text);
+	assert_non_null(strstr(text.buf, "--max-boots N"));
+	for (int i = 0; i < 2; i++)
+		e.sides[i].operations = 52; /* 50 and 2 interrupted: all */
+	assert_advice(&e, "--rounds N");
+	strbuf_release(&text);
+	explanation_free(&e);
+}
+
+TEST(parameters_are_words)
+{
+	struct explanation e = make_explanation();
+	struct strbuf out = STRBUF_INIT;
+
+	explain_text(&e, 0, &out);
+	assert_non_null(strstr(out.buf, "multiplex switch (l2_vcpus=8), host emulated"));
+	strbuf_reset(&out);
+	free(e.params);
+	e.params = xstrdup("no JSON");
+	explain_text(&e, 0, &out);
+	assert_non_null(strstr(out.buf, "multiplex switch ("));
+	strbuf_release(&out);
+	explanation_free(&e);
+}
+
+TEST(an_operation_has_its_article)
+{
+	struct explanation e = make_explanation();
+	struct strbuf out = STRBUF_INIT;
+
+	free(e.operation);
+	e.operation = xstrdup("exit");
+	explain_headline(&e, &out);
+	assert_string_equal(out.buf, "-60 instructions an exit (-6.0 %)");
+	strbuf_release(&out);
+	explanation_free(&e);
+}
+
+TEST(bars_that_say_nothing_are_not_drawn)
+{
+	struct explanation e = make_explanation();
+	struct explain_table *t = &e.tables[EXPLAIN_BY_FILE];
+	struct strbuf out = STRBUF_INIT;
+
+	t->rows = xcalloc(2, sizeof(*t->rows));
+	t->nrows = 2;
+	t->rows[0] = make_row("moved.c", 10, 50, 1);
+	t->rows[1] = make_row("same.c", 10, 10, 0);
+	explain_draw_bars(&e, &out);
+	assert_non_null(strstr(out.buf, "moved.c"));
+	assert_null(strstr(out.buf, "same.c"));
+	strbuf_release(&out);
+	explanation_free(&e);
+}
+
 UNIT_MAIN("explain_results", unit_make_dir, unit_drop_dir)

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/daemon/schedule.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/alloc.h"
+#include "common/fs.h"
+#include "common/git.h"
+#include "common/json.h"
+#include "common/subprocess.h"
+
+#define BOOTS_DEFAULT	 4
+#define PRIORITY_DEFAULT 40
+#define BOOTS_MAX	 100
+#define NEXT		 "Next elapse: "
+
+static void free_names(struct schedule_names *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		free(n->items[i]);
+	n->count = 0;
+}
+
+void schedule_free(struct schedule *s)
+{
+	for (size_t i = 0; i < s->nkernels; i++) {
+		free(s->kernels[i].git);
+		free(s->kernels[i].ref);
+		free(s->kernels[i].variant);
+	}
+	free_names(&s->plans);
+	free_names(&s->tags);
+	free_names(&s->mail);
+	free(s->name);
+	free(s->at);
+	free(s->against);
+	free(s->host);
+	free(s->pool);
+	*s = (struct schedule){0};
+}
+
+/* ---- the file ---- */
+
+static int read_text(const struct json_node *obj, const char *key, bool required, char **out,
+		     struct error *err)
+{
+	struct json_node n;
+	const char *text;
+	int ret = json_member(obj, key, required, &n, err);
+
+	if (ret == -ENOENT && !required)
+		return 0;
+	if (!ret)
+		ret = json_as_string(&n, &text, err);
+	if (ret)
+		return ret;
+	if (!*text || strpbrk(text, "\r\n"))
+		return json_error(&n, err, "expected a line of text that is not empty");
+	free(*out);
+	*out = xstrdup(text);
+	return 0;
+}
+
+static int read_number(const struct json_node *obj, const char *key, int max, int *out,
+		       struct error *err)
+{
+	struct json_node n;
+	int64_t value;
+	int ret = json_member(obj, key, false, &n, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (!ret)
+		ret = json_as_int(&n, key[0] == 'b', max, &value, err); /* no boots are none */
+	if (!ret)
+		*out = value;
+	return ret;
+}
+
+static int read_flag(const struct json_node *obj, const char *key, bool *out, struct error *err)
+{
+	struct json_node n;
+	int ret = json_member(obj, key, false, &n, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (!ret)
+		ret = json_as_bool(&n, out, err);
+	return ret;
+}
+
+static int read_names(const struct json_node *obj, const char *key, bool required,
+		      struct schedule_names *out, struct error *err)
+{
+	struct json_node n, item;
+	const char *text;
+	int ret = json_member(obj, key, required, &n, err);
+
+	if (ret == -ENOENT && !required)
+		return 0;
+	if (!ret)
+		ret = json_as_array(&n, err);
+	if (ret)
+		return ret;
+	if (json_length(&n) > SCHEDULE_NAMES_MAX || (required && !json_length(&n)))
+		return json_error(&n, err, "expected 1 to %d names", SCHEDULE_NAMES_MAX);
+	for (size_t i = 0; !ret && i < json_length(&n); i++) {
+		ret = json_element(&n, i, &item);
+		if (!ret)
+			ret = json_as_string(&item, &text, err);
+		if (!ret && (!*text || strpbrk(text, "\r\n<>")))
+			ret = json_error(&item, err, "expected a name without < > and line breaks");
+		if (!ret)
+			out->items[out->count++] = xstrdup(text);
+	}
+	return ret;
+}
+
+static int read_kernel(const struct json_node *n, struct schedule_kernel *k, struct error *err)
+{
+	static const char *const keys[] = {"git", "ref", "variant", NULL};
+	int ret;
+
+	if (json_object_is_type(n->value, json_type_string)) {
+		k->variant = xstrdup(json_object_get_string(n->value));
+		return 0;
+	}
+	ret = json_as_object(n, err);
+	if (!ret)
+		ret = json_check_keys(n, keys, err);
+	k->variant = xstrdup("baseline");
+	if (!ret)
+		ret = read_text(n, "git", true, &k->git, err);
+	if (!ret)
+		ret = read_text(n, "ref", true, &k->ref, err);
+	if (!ret)
+		ret = read_text(n, "variant", false, &k->variant, err);
+	if (!ret && (*k->git != '/' || *k->ref == '-'))
+		ret = json_error(n, err,
+				 "expected an absolute path to a repository of this machine, and a "
+				 "ref; to follow another machine's, keep a mirror here");
+	return ret;
+}
+
+static int read_kernels(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	struct json_node n, item;
+	int ret = json_member(obj, "kernels", true, &n, err);
+
+	if (!ret)
+		ret = json_as_array(&n, err);
+	if (ret)
+		return ret;
+	if (!json_length(&n) || json_length(&n) > SCHEDULE_KERNELS_MAX)
+		return json_error(&n, err, "expected 1 to %d kernels", SCHEDULE_KERNELS_MAX);
+	for (size_t i = 0; !ret && i < json_length(&n); i++) {
+		ret = json_element(&n, i, &item);
+		if (!ret)
+			ret = read_kernel(&item, &s->kernels[s->nkernels++], err);
+	}
+	return ret;
+}
+
+static int read_missed(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	__cleanup_free char *missed = xstrdup("once");
+	struct json_node n = *obj;
+	int ret = read_text(obj, "missed", false, &missed, err);
+
+	s->skip_missed = !strcmp(missed, "skip");
+	if (ret || s->skip_missed || !strcmp(missed, "once"))
+		return ret;
+	json_member(obj, "missed", true, &n, err);
+	return json_error(&n, err, "expected once or skip, not %s", missed);
+}
+
+/* "6h", "90m" */
+static int read_deadline(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	static const struct {
+		char unit;
+		int seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	__cleanup_free char *text = NULL;
+	struct json_node n = *obj;
+	char *end;
+	int ret = read_text(obj, "deadline", false, &text, err);
+	long count;
+
+	if (ret || !text)
+		return ret;
+	count = strtol(text, &end, 10);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (*end == units[i].unit && !end[1] && count > 0 && count < 100000)
+			s->deadline_ms = count * INT64_C(1000) * units[i].seconds;
+	if (s->deadline_ms)
+		return 0;
+	json_member(obj, "deadline", true, &n, err);
+	return json_error(&n, err, "expected a time as 90m, 6h or 2d, not %s", text);
+}
+
+static int read_hosts(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	static const char *const keys[] = {"host", "pool", "tags", NULL};
+	struct json_node n;
+	int ret = json_member(obj, "hosts", false, &n, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (!ret)
+		ret = json_as_object(&n, err);
+	if (!ret)
+		ret = json_check_keys(&n, keys, err);
+	if (!ret)
+		ret = read_text(&n, "host", false, &s->host, err);
+	if (!ret)
+		ret = read_text(&n, "pool", false, &s->pool, err);
+	if (!ret)
+		ret = read_names(&n, "tags", false, &s->tags, err);
+	return ret;
+}
+
+static int read_on_change(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	static const char *const keys[] = {"confirm", "bisect", "mail", NULL};
+	struct json_node n;
+	int ret = json_member(obj, "on_change", false, &n, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (!ret)
+		ret = json_as_object(&n, err);
+	if (!ret)
+		ret = json_check_keys(&n, keys, err);
+	if (!ret)
+		ret = read_flag(&n, "confirm", &s->confirm, err);
+	if (!ret)
+		ret = read_flag(&n, "bisect", &s->bisect, err);
+	if (!ret)
+		ret = read_names(&n, "mail", false, &s->mail, err);
+	return ret;
+}
+
+static int read_against(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	int ret = read_text(obj, "against", false, &s->against, err);
+
+	if (ret || !s->against || strcmp(s->against, "previous"))
+		return ret;
+	free(s->against);
+	s->against = NULL;
+	return 0;
+}
+
+static int read_all(const struct json_node *root, struct schedule *s, struct error *err)
+{
+	static const char *const keys[] = {"at",       "missed",    "kernels",	   "against",
+					   "plans",    "boots",	    "hosts",	   "priority",
+					   "deadline", "on_change", "description", NULL};
+	int ret = json_as_object(root, err);
+
+	if (!ret)
+		ret = json_check_keys(root, keys, err);
+	if (!ret)
+		ret = read_text(root, "at", true, &s->at, err);
+	if (!ret)
+		ret = read_missed(root, s, err);
+	if (!ret)
+		ret = read_kernels(root, s, err);
+	if (!ret)
+		ret = read_against(root, s, err);
+	if (!ret)
+		ret = read_names(root, "plans", true, &s->plans, err);
+	if (!ret)
+		ret = read_number(root, "boots", BOOTS_MAX, &s->boots, err);
+	if (!ret)
+		ret = read_hosts(root, s, err);
+	if (!ret)
+		ret = read_number(root, "priority", 100, &s->priority, err);
+	if (!ret)
+		ret = read_deadline(root, s, err);
+	if (!ret)
+		ret = read_on_change(root, s, err);
+	return ret;
+}
+
+int schedule_load(const char *path, struct schedule *out, struct error *err)
+{
+	__cleanup_free char *copy = xstrdup(path);
+	struct json_object *doc = NULL;
+	struct json_node root;
+	int ret = json_load(path, &doc, &root, err);
+
+	*out = (struct schedule){.boots = BOOTS_DEFAULT,
+				 .priority = PRIORITY_DEFAULT,
+				 .confirm = true,
+				 .bisect = true};
+	if (ret)
+		return ret;
+	out->name = fs_stem(basename(copy), ".json");
+	if (out->name && fs_is_plain_name(out->name)) {
+		__cleanup_free char *text = json_canonical(doc);
+
+		sha256_bytes(text, strlen(text), out->sha256);
+		ret = read_all(&root, out, err);
+	} else {
+		ret = error_set(err, -EINVAL, "%s: a schedule is a file NAME.json; rename it",
+				path);
+	}
+	json_object_put(doc);
+	if (ret)
+		schedule_free(out);
+	return ret;
+}
+
+/* ---- the calendar ---- */
+
+/* "    Next elapse: Fri 2026-11-27 01:00:00 UTC" */
+static int parse_answer(const char *name, const char *answer, int64_t *next, struct error *err)
+{
+	const char *at = strstr(answer, NEXT);
+	struct tm tm = {0};
+
+	*next = INT64_MAX;
+	if (at && !strncmp(at + strlen(NEXT), "never", 5))
+		return 0;
+	if (!at || !strptime(at + strlen(NEXT), "%a %Y-%m-%d %H:%M:%S", &tm))
+		return error_set(err, -EIO, "%s: systemd-analyze calendar answered: %.200s", name,
+				 answer);
+	*next = timegm(&tm);
+	return 0;
+}
+
+int schedule_next(const char *name, const char *at, int64_t base, int64_t *next, struct error *err)
+{
+	__cleanup_free char *from = xasprintf("--base-time=@%lld", (long long)base);
+	const char *const argv[] = {"systemd-analyze", "calendar", from, "--", at, NULL};
+	const char *const env[] = {"TZ=UTC", "LC_ALL=C", NULL};
+	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
+	const struct subprocess sp = {
+		.argv = argv, .env = env, .out = &out, .errors = &errors, .timeout_ms = 10000};
+	int status, ret = subprocess_run(&sp, &status, err);
+
+	if (!ret && status)
+		ret = error_set(err, -EINVAL,
+				"%s: $.at: \"%s\" is no calendar expression (%.*s); see `man "
+				"systemd.time`, as in \"*-*-* 01:00\"",
+				name, at, (int)strcspn(errors.buf, "\n"), errors.buf);
+	else if (!ret)
+		ret = parse_answer(name, out.buf, next, err);
+	else if (ret == -ENOENT)
+		error_set(err, -ENOENT,
+			  "%s: there is no systemd-analyze here to compute times with; apt-get "
+			  "install systemd",
+			  name);
+	strbuf_release(&out);
+	strbuf_release(&errors);
+	return ret;
+}
+
+int schedule_check(const char *path, struct error *err)
+{
+	struct schedule s;
+	int64_t next;
+	int ret = schedule_load(path, &s, err);
+
+	if (ret)
+		return ret;
+	ret = schedule_next(path, s.at, time(NULL), &next, err);
+	for (size_t i = 0; !ret && i < s.nkernels; i++) {
+		__cleanup_free char *commit = NULL;
+		struct error why;
+
+		if (!s.kernels[i].git)
+			continue;
+		ret = git_find_commit(s.kernels[i].git, s.kernels[i].ref, &commit, &why);
+		if (ret)
+			error_set(err, ret, "%s: $.kernels[%zu]: %s", path, i, why.text);
+	}
+	schedule_free(&s);
+	return ret;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * schedule.h - schedules/NAME.json: which kernels are measured when, and what is done about a change.
+ *
+ *	{
+ *	  "at": "*-*-* 01:00",            // systemd.time(7), UTC unless it names a zone
+ *	  "missed": "once" | "skip",      // a night that was due while no daemon ran (once)
+ *	  "kernels": [ { "git": "/srv/linux.git", "ref": "kvm/next", "variant": "baseline" },
+ *	               "my-variant" ],    // git: the ref's commit, built with the variant's config (baseline)
+ *	  "against": "previous",          // or a variant: booted in each night as well, first
+ *	  "plans": ["quick"], "boots": 4,
+ *	  "hosts": { "host": "emulated", "pool": "rack", "tags": ["icelake"] },
+ *	  "priority": 40, "deadline": "6h", // s, m, h, d
+ *	  "on_change": { "confirm": true, "bisect": true, "mail": ["kvm-perf@example.org"] }
+ *	}
+ *
+ * "at", "kernels" and "plans" have to be there. A git repository is a folder of the daemon's machine.
+ */
+#ifndef ORCHESTRATOR_DAEMON_SCHEDULE_H
+#define ORCHESTRATOR_DAEMON_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/sha256.h"
+
+#define SCHEDULE_KERNELS_MAX 16
+#define SCHEDULE_NAMES_MAX   32 /* plans, tags, addresses */
+
+struct schedule_kernel {
+	char *git, *ref; /* NULL: a variant as it is */
+	char *variant;
+};
+
+struct schedule_names {
+	char *items[SCHEDULE_NAMES_MAX];
+	size_t count;
+};
+
+struct schedule { /* free with schedule_free() */
+	char *name;
+	char sha256[SHA256_HEX]; /* of its file */
+	char *at;
+	bool skip_missed;
+	struct schedule_kernel kernels[SCHEDULE_KERNELS_MAX];
+	size_t nkernels;
+	char *against; /* NULL: the previous night */
+	struct schedule_names plans, tags, mail;
+	int boots, priority;
+	char *host, *pool; /* or NULL */
+	int64_t deadline_ms;
+	bool confirm, bisect;
+};
+
+/* -EINVAL names file, key and remedy. */
+int schedule_load(const char *path, struct schedule *out, struct error *err);
+void schedule_free(struct schedule *s);
+
+/*
+ * The next moment of the calendar expression @at after @base, both in seconds since 1970; *next: INT64_MAX: never.
+ * Asks systemd-analyze. -EINVAL: no calendar expression; @name is what to call it.
+ */
+int schedule_next(const char *name, const char *at, int64_t base, int64_t *next, struct error *err);
+
+/* All of it: the file, its calendar, its repositories and refs. */
+int schedule_check(const char *path, struct error *err);
+
+#endif

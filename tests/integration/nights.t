@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Nights over a small history: one slow commit among harmless ones is found, confirmed, bisected and mailed once; its
+# revert closes it. Boots and bisects are faked (tests/lib/fake_boot.c), everything else is real.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/daemon.sh"
+build_fake_boot || { not_ok "the fake boot is built"; plan_done; }
+cd "$TMP" || exit 1
+
+# ---- schedules that cannot be ----
+
+git init -q -b main repo
+git -C repo config user.name test; git -C repo config user.email test@localhost
+commit() { # commit COST MESSAGE
+	echo "$1" >repo/cost; date +%N >repo/other
+	git -C repo add . && git -C repo commit -q -m "$2"
+}
+commit 1500 start
+mkdir schedules
+schedule() { jq -n "{at: \"*-*-* 01:00\", kernels: [{git: \"$TMP/repo\", ref: \"main\"}], plans: [\"quick\"], boots: 4,
+	on_change: {mail: [\"kvm@example.org\"]}} | $1" >schedules/main.json; }
+check() { out=$("$NESTLAB" schedule check main 2>&1); status=$?; }
+schedule '.'; check
+is $status 0 "a schedule is right"
+schedule '.at = "someday"'; check
+like "$out" 'main.json: \$.at: "someday" is no calendar.*systemd.time' "a wrong time: file, key and remedy"
+schedule '.kernels[0].ref = "nowhere"'; check
+like "$out" 'main.json: \$.kernels\[0\]: .*nowhere' "a ref that is not there"
+schedule '.bots = 4'; check
+like "$out" 'main.json: .*"bots".*boots' "a key that is not known"
+schedule '.boots = 0'; check
+like "$out" 'main.json: \$.boots' "no boots"
+schedule '.missed = "never"'; check
+like "$out" 'main.json: \$.missed: expected once or skip' "missed"
+schedule '.kernels = []'; check
+like "$out" 'main.json: \$.kernels: expected' "no kernels"
+schedule '.deadline = "6 parsecs"'; check
+like "$out" 'main.json: \$.deadline: expected a time' "a deadline"
+
+# ---- nights ----
+
+mkdir mails
+python3 "$TOP/tests/lib/smtp.py" port mails & PIDS+=("$!")
+await test -e port
+smtp=smtp://127.0.0.1:$(cat port)
+mkdir -p "$STATE/schedules"; schedule '.'; mv schedules/main.json "$STATE/schedules"
+start_daemon --health none --smtp "$smtp"
+start_agent h1 --slots 2
+listed() { "$NESTLAB" schedule list | grep -q "^main .*01:00:00Z"; }
+await listed
+ok $? "the daemon finds the schedule, and when it is next"
+nights=0
+looked() { [ "$(sqlite3 "$STATE/daemon.db" 'SELECT count(*) FROM night WHERE looked = 1')" -ge "$nights" ]; }
+night() { nights=$((nights + 1)); "$NESTLAB" schedule run main >/dev/null; await looked; }
+state() { sqlite3 "$STATE/daemon.db" "SELECT coalesce(group_concat(state), 'none') FROM change"; }
+state_is() { [ "$(state)" = "$1" ]; }
+
+night; night; commit 1500 harmless; night
+is "$(state)" none "nights without a change, one of them with the same kernel, are silent"
+commit 1500 "harmless, too"; commit 1520 "slow: walk twice"; commit 1520 "harmless again"
+slow=$(git -C repo rev-parse HEAD^)
+night
+await state_is reported
+ok $? "a slow commit: an alarm, confirmed, bisected, reported"
+is "$("$NESTLAB" changes --json 1 | jq -r '.culprit, .metrics[0].verdict')" "$slow"$'\nregressed' "with its culprit"
+is "$(sqlite3 "$STATE/daemon.db" "SELECT group_concat(kind || ' ' || state, ', ') FROM (SELECT * FROM job ORDER BY id LIMIT 4, 9)")" \
+	"confirm done, bisect done" "by one confirmation and one bisect"
+is "$("$NESTLAB" show --json "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" | jq .stored)" 8 "of 4 + 4 boots"
+mailed() { [ "$(ls mails | wc -l)" -ge "$1" ]; }
+await mailed 1
+like "$(tr -d '\r' <mails/0.eml)" "Subject: \[nestlab\] main: switch regressed by 1\.3. % since ${slow:0:12}" "a mail says what, by how much and since when"
+like "$(cat mails/0.eml)" 'slow: walk twice \(test\)' "and names the commit"
+night
+is "$(state)" reported "the next night is no new alarm"
+
+# ---- what people say ----
+
+"$NESTLAB" changes 1 --triage acknowledged --owner me --note "looking" >/dev/null
+is "$("$NESTLAB" changes --json 1 | jq -r '.triage, .owner, .note')" $'acknowledged\nme\nlooking' "people can say what they do about it"
+"$NESTLAB" changes 1 --triage nonsense >/dev/null 2>&1
+is $? 128 "but not anything"
+
+# ---- the revert, while the mail server is away ----
+
+kill "${PIDS[0]}"; wait "${PIDS[0]}" 2>/dev/null
+commit 1500 "Revert: walk twice"
+night
+await state_is fixed
+ok $? "a revert closes it"
+tried() { [ "$(sqlite3 "$STATE/daemon.db" 'SELECT max(tries) FROM outbox WHERE sent IS NULL')" -ge 1 ]; }
+await tried
+kill -KILL "$DAEMON"; wait "$DAEMON" 2>/dev/null
+rm port; python3 "$TOP/tests/lib/smtp.py" port mails & PIDS+=("$!")
+await test -e port
+start_daemon --health none --smtp "smtp://127.0.0.1:$(cat port)"
+await mailed 2
+like "$(cat mails/1.eml)" 'In-Reply-To: <nestlab.change-1@localhost>' "a mail survives kill -9, and is a reply to the first"
+night
+is "$(ls mails | wc -l) $(state)" "2 fixed" "there is one mail for the change and one for its end"
+like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"
+
+# ---- pages ----
+
+for page in / /trends /changes/1 /queue "/jobs/$("$NESTLAB" changes --json 1 | jq -r .confirm_job)"; do
+	like "$(api GET "$page")" '^200 <!DOCTYPE html>.*' "page $page"
+done
+like "$(api GET /trends)" 'multiplex switch</th>.*<svg' "trends have sparklines"
+like "$(api GET /changes/1)" 'slow: walk twice' "a change tells its commit"
+like "$(api GET /feed.atom)" '^200 ' "a feed"
+python3 -c 'import xml.etree.ElementTree as e; e.parse("body")'
+ok $? "which is XML"
+like "$(curl -sD - -o /dev/null --unix-socket "$STATE/nestlabd.sock" http://x/)" "Content-Security-Policy: default-src 'none'" "nothing but their own style is allowed"
+like "$(api GET /changes/99)" '^404 ' "a change that is not there"
+
+# ---- missed ----
+
+kill -TERM "$DAEMON"; wait "$DAEMON"
+sqlite3 "$STATE/daemon.db" 'UPDATE schedule SET next = unixepoch() - 86400'
+start_daemon --health none
+nights=$((nights + 1)); await looked
+ok $? "a night that was missed is made up for, once"
+kill -TERM "$DAEMON"; wait "$DAEMON"
+mkdir -p schedules; schedule '.missed = "skip"'; mv schedules/main.json "$STATE/schedules"
+start_daemon --health none
+renewed() { [ "$(sqlite3 "$STATE/daemon.db" 'SELECT next > unixepoch() FROM schedule')" = 1 ]; }
+await renewed
+kill -TERM "$DAEMON"; wait "$DAEMON"
+sqlite3 "$STATE/daemon.db" 'UPDATE schedule SET next = unixepoch() - 86400'
+start_daemon --health none
+await renewed
+is "$(sqlite3 "$STATE/daemon.db" 'SELECT count(*) FROM night')" "$nights" "or skipped, if the schedule says so"
+plan_done
