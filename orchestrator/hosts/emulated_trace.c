@@ -78,7 +78,7 @@ bool emulated_trace_parse(char *line, struct host_step *step, bool *traced)
 		return false;
 	text = strstr(line + (at - line), "): ");
 	bytes = strrchr(line, ';');
-	if (!text || !bytes || bytes < text + 3)
+	if (!text || !bytes || bytes <= text + 3 || bytes[1] != ' ')
 		return false;
 	step->length = (unsigned int)strspn(bytes + 2, "0123456789abcdef") / 2;
 	text += 3;

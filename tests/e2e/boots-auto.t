@@ -31,7 +31,7 @@ ok "$([ "$boots" -ge 1 ] && [ "$boots" -le 3 ]; echo $?)" "decided with $boots o
 like "$(cat "$TMP/err")" "$boots boots? of each kernel: 0 of [0-9]+ medians undecided, so no more boots: boots of one kernel differ by [0-9.]+ % or less \\(standard deviation; " \
 	"and why is said"
 
-like "$out" '^next: nestlab compare .*' "what to look at next"
+like "$out" '^next: \S*nestlab compare .*' "what to look at next"
 like "$out" 'at level 0\.05, where each look above had 0\.0063' "and that it is one look more"
 
 auto tiny.json nested-context

@@ -42,8 +42,8 @@ fake_selftest() { # fake_selftest LINE: a folder of patches that add one selftes
 		@@ -1,3 +1,4 @@
 		 .RECIPEPREFIX := >
 		+headers:
-		 objs := src/f1.o src/f2.o src/f3.o src/f4.o
-		 tinyconfig:
+		 ifneq (\$(LLVM),)
+		 CC := clang\$(filter -%,\$(LLVM))
 	EOF
 }
 
