@@ -150,6 +150,7 @@ static int find_alone(struct results_db *db, const char *what, const char *sessi
 static int no_such_l1(struct results_db *db, const struct select_kernel *k, const char *l1,
 		      struct error *err)
 {
+	const char *found = "there is: ";
 	struct strbuf known = STRBUF_INIT;
 	int ret =
 		list_kernels(db,
@@ -158,12 +159,12 @@ static int no_such_l1(struct results_db *db, const struct select_kernel *k, cons
 			     "LIMIT 20",
 			     k->key, &known, err);
 
+	if (!ret)
+		found = "it had none at all (run --l1-kernel)";
 	if (ret >= 0)
 		ret = error_set(err, -ENOENT,
 				"%s: no run of %s had an L1 kernel of the name or key %s; %s%s",
-				k->label, k->name ? k->name : k->key, l1,
-				ret ? "there is: " : "it had none at all (run --l1-kernel)",
-				known.buf);
+				k->label, k->name ? k->name : k->key, l1, found, known.buf);
 	strbuf_release(&known);
 	return ret;
 }
