@@ -13,6 +13,7 @@
 #include "agents/l0/sink.h"
 #include "agents/l0/vm.h"
 #include "agents/l1/vmx.h"
+#include "common/splitmix.h"
 
 #define CPUID_MAX 128
 
@@ -128,15 +129,6 @@ static int open_cpu(struct l2vm *l2, int kvm)
 	return set_msrs(l2);
 }
 
-/* splitmix64, as of l1: neighbouring numbers give unrelated ones. */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
 int l2vm_open(struct l2vm *l2, int kvm, uint32_t id, uint64_t seed, struct sink *s)
 {
 	int ret;
@@ -154,7 +146,7 @@ int l2vm_open(struct l2vm *l2, int kvm, uint32_t id, uint64_t seed, struct sink 
 	l2->page->id = id;
 	l2->page->samples = (struct l1_sample *)L2VM_SAMPLES;
 	for (uint32_t i = 0; i < L2_REGISTERS; i++)
-		l2->regs[i] = l2->page->regs[i] = mix(seed + mix(id * L2_REGISTERS + i));
+		l2->regs[i] = l2->page->regs[i] = splitmix(seed + splitmix(id * L2_REGISTERS + i));
 	return l2vm_check_step(l2, l2vm_enter(l2));
 }
 

@@ -25,7 +25,7 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
 
-	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1))
+	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || m->vmm != PLAN_VMM_THIN)
 		return 0;
 	while (count < n && m[count].scenario != PLAN_KSELFTEST && m[count].l1 == m->l1 &&
 	       m[count].vmm == m->vmm && m[count].kvm_visible == m->kvm_visible &&

@@ -14,7 +14,8 @@
 /* Its vmlinux: /l1/vmlinux. */
 extern const char *l1_linux_kernel;
 
-/* How many of the @n measurements from @m on one Linux L1 serves; 0 if the first wants no Linux L1. */
+/* How many of the @n measurements from @m on one Linux L1 serves; 0 if the first wants no Linux L1, or
+ * another VMM than the agent itself. */
 size_t l1_linux_count(const struct plan_measure *m, size_t n);
 
 /*
@@ -32,7 +33,8 @@ struct l1_records {
 	const char *nested; /* what L1's KVM must drive L0 with: "vmcs" or "evmcs" */
 };
 
-/* Checks the @len bytes of records that L1 wrote and passes them on. 0, or VM_SAID: the sink was told that one
+/* Checks the @len bytes of records that L1 wrote and passes them on: its first one must be its `hello`, all
+ * others of measurement @s->id, and of the kinds that a measurement has. 0, or VM_SAID: the sink was told that one
  * is damaged or missing, or that L1 is not the one that was asked for. */
 int l1_records_pass(struct l1_records *r, const char *text, size_t len, struct sink *s);
 

@@ -10,6 +10,8 @@
 
 #define CRC_LEN (sizeof(",\"crc\":\"01234567\"}") - 1)
 #define HEAD	"{\"seq\":"
+/* With "via" before it goes on, it must fit a line again. */
+#define BODY_MAX (sizeof(((struct line *)0)->buf) - 64)
 
 /* A record's members between its number and its CRC. */
 struct body {
@@ -44,12 +46,44 @@ static int open_record(struct l1_records *r, const char *line, size_t len, struc
 	return 0;
 }
 
+/* Bytes that no record has: what goes on from here must be a line, and text to its end. */
+static bool is_text(const struct body *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if ((unsigned char)b->text[i] < 0x20)
+			return false;
+	return true;
+}
+
 static bool is_type(const struct body *b, const char *type)
 {
 	char start[32];
 	int n = snprintf(start, sizeof(start), "\"type\":\"%s\"", type);
 
 	return b->len >= (size_t)n && !memcmp(b->text, start, (size_t)n);
+}
+
+static bool starts_with(const struct body *b, const char *start)
+{
+	size_t len = strlen(start);
+
+	if (b->len < len || memcmp(b->text, start, len))
+		return false;
+	return b->len == len || b->text[len] == ',';
+}
+
+/* What a measurement may say, all of it about the one that runs: `bye`, say, is not L1's to send. */
+static bool is_of_measurement(const struct body *b, uint32_t id)
+{
+	static const char *const types[] = {"metric", "counters", "skip", "fail"};
+	char start[64];
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		snprintf(start, sizeof(start), "\"type\":\"%s\",\"id\":%" PRIu32, types[i], id);
+		if (starts_with(b, start))
+			return true;
+	}
+	return is_type(b, "console");
 }
 
 static void pass_record(const struct l1_records *r, const struct body *b, const struct sink *s)
@@ -90,19 +124,31 @@ static int pass_hello(const struct l1_records *r, const struct body *b, struct s
 static int pass_line(struct l1_records *r, const char *line, size_t len, struct sink *s)
 {
 	struct body b;
+	uint64_t seq = r->next;
 	int ret = open_record(r, line, len, &b, s);
 
 	if (ret)
 		return ret;
-	if (is_type(&b, "hello"))
+	if (!is_text(&b) || b.len > BODY_MAX)
+		return refuse_record(s, "a line of text", "something else", "not a record");
+	if (is_type(&b, "hello") && !seq)
 		return pass_hello(r, &b, s);
-	if (!is_type(&b, "begin") && !is_type(&b, "end"))
-		pass_record(r, &b, s);
+	if (!seq)
+		return refuse_record(s, "hello", "another record",
+				     "it does not say which L1 it is");
+	if (is_type(&b, "begin") || is_type(&b, "end"))
+		return 0;
+	if (!is_of_measurement(&b, s->id))
+		return refuse_record(s, "one of the measurement that runs", "another",
+				     "not of this measurement");
+	pass_record(r, &b, s);
 	return 0;
 }
 
 int l1_records_pass(struct l1_records *r, const char *text, size_t len, struct sink *s)
 {
+	if (!len)
+		return refuse_record(s, "records", "none", "it rang without any");
 	while (len) {
 		const char *newline = memchr(text, '\n', len);
 		size_t used;

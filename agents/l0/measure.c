@@ -11,8 +11,14 @@ static int (*const scenarios[])(const struct plan_measure *m, struct sink *s) = 
 
 int measure_run(const struct plan_measure *m, struct sink *s)
 {
-	int ret = scenarios[m->scenario](m, s);
+	const char *unbuilt = plan_measure_unbuilt(m);
+	int ret;
 
+	if (unbuilt) {
+		sink_skip(s, "%s", unbuilt);
+		return 0;
+	}
+	ret = scenarios[m->scenario](m, s);
 	if (ret < 0)
 		sink_fail(s, SINK_GUEST, "", strerror(-ret), "the measurement could not be run");
 	return ret;

@@ -101,6 +101,18 @@ bool thin_port(struct thin_devices *d, uint16_t port, bool is_out, uint8_t *data
 	return true;
 }
 
+/* Where the first whole line from @at on begins; @at itself if none ends: a line without an end is shown, too. */
+static size_t start_of_line(const struct thin_devices *d, size_t at)
+{
+	size_t from = at;
+
+	while (from && from < d->printed && d->console[(from - 1) % THIN_CONSOLE] != '\n')
+		from++;
+	if (from == d->printed)
+		return at;
+	return from;
+}
+
 void thin_console_tail(const struct thin_devices *d, char *text, size_t len)
 {
 	size_t have = d->printed, n = 0, from;
@@ -109,10 +121,7 @@ void thin_console_tail(const struct thin_devices *d, char *text, size_t len)
 		have = THIN_CONSOLE;
 	if (have > len - 1)
 		have = len - 1;
-	from = d->printed - have;
-	/* not from the middle of a line */
-	while (from && from < d->printed && d->console[(from - 1) % THIN_CONSOLE] != '\n')
-		from++;
+	from = start_of_line(d, d->printed - have);
 	for (; from < d->printed; from++)
 		if (d->console[from % THIN_CONSOLE] != '\r')
 			text[n++] = d->console[from % THIN_CONSOLE];

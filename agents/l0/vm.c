@@ -18,6 +18,7 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/hyperv.h"
 #include "agents/l0/kvm_stats.h"
+#include "common/splitmix.h"
 
 #define TICK_MS \
 	4 /* of CONFIG_HZ=250; with another HZ the phase is that of several ticks, or of a part */
@@ -225,15 +226,6 @@ static int set_up_cpus(struct vm *vm)
 	return 0;
 }
 
-/* splitmix64: neighbouring numbers give unrelated ones. */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
 void vm_wait_for_phase(const struct plan_measure *m)
 {
 	uint64_t begin = __builtin_ia32_rdtsc();
@@ -242,7 +234,7 @@ void vm_wait_for_phase(const struct plan_measure *m)
 
 	if (!period)
 		return;
-	wait = mix(m->seed + mix(m->id)) % period;
+	wait = splitmix(m->seed + splitmix(m->id)) % period;
 	while (__builtin_ia32_rdtsc() - begin < wait)
 		;
 }

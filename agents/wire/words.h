@@ -47,11 +47,14 @@ enum l1_feature {
 	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
 	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
 	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
-	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */
+	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */ \
+	X(HYPERV, "hyperv") /* Windows with Hyper-V: not built yet, a skip */
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
-	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */
+	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */ \
+	X(QEMU, "qemu") /* not built yet, as libvirt */ \
+	X(LIBVIRT, "libvirt")
 
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
@@ -180,6 +183,8 @@ uint32_t plan_warmup_default(uint32_t rounds);
 
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
+/* Why nobody can measure @m yet, a word whose L1 or VMM is not built, and what runs instead; NULL if it is. */
+const char *plan_measure_unbuilt(const struct plan_measure *m);
 /* What the reason or operation of @m needs of L1 and is not in @features (enum l1_feature), or NULL.
  * The text continues "... needs ". */
 const char *plan_measure_lacks(const struct plan_measure *m, uint32_t features);

@@ -74,6 +74,9 @@ const struct command cmd_compare = {
 		"Several NEW, or commits in order: one table, each kernel against BASE, all judged "
 		"together; the exit status is the worst.\n"
 		"\n"
+		"KERNEL+L1: only its boots whose Linux L1s had that kernel (run --l1-kernel). Named on both "
+		"sides, L1 kernels are what is compared; else both must have had the same.\n"
+		"\n"
 		"If both are the same kernel, its boots are split into two alternating halves, which "
 		"must not differ.",
 	.exit_status = "0 no regression, 1 a regression, 125 cannot tell, 128 fatal",

@@ -220,33 +220,12 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		check_l1_build_id(a);
 }
 
-/* Numbers of Linux L1s compare where these boot the same kernel: it is part of what the host is. */
-static char *identity_of(const struct attempt *a)
-{
-	const struct attempt_setting *s = &a->setting;
-	const struct kernel_build *l1 = a->job.l1;
-	char *text = host_identity(s->host, s->found, a->collected.hello);
-	struct json_object *identity, *kernel;
-
-	if (!l1)
-		return text;
-	identity = json_tokener_parse(text);
-	free(text);
-	kernel = json_object_new_object();
-	json_object_object_add(kernel, "name", json_object_new_string(l1->name));
-	json_object_object_add(kernel, "key", json_object_new_string(l1->key));
-	json_object_object_add(kernel, "release", json_object_new_string(l1->release));
-	json_object_object_add(identity, "l1_kernel", kernel);
-	text = json_canonical(identity);
-	json_object_put(identity);
-	return text;
-}
-
 int attempt_store(const struct attempt *a, struct error *err)
 {
 	const struct attempt_setting *s = &a->setting;
 	const struct kernel_build *k = a->job.kernel;
-	__cleanup_free char *identity = identity_of(a);
+	const struct kernel_build *l1 = a->job.l1;
+	__cleanup_free char *identity = host_identity(s->host, s->found, a->collected.hello);
 	struct results_boot boot = {
 		.kernel_name = k->name,
 		.kernel_key = k->key,
@@ -281,6 +260,11 @@ int attempt_store(const struct attempt *a, struct error *err)
 	if (a->class != RESULTS_OK) {
 		boot.status = "fail";
 		boot.error = a->error.text;
+	}
+	if (l1) {
+		boot.l1_kernel_name = l1->name;
+		boot.l1_kernel_key = l1->key;
+		boot.l1_kernel_release = l1->release;
 	}
 	collector_fill(&a->collected, &boot);
 	return results_store(s->db, &boot, &id, err);

@@ -97,6 +97,7 @@ static void free_kernel(struct select_kernel *k)
 	free(k->label);
 	free(k->name);
 	free(k->key);
+	free(k->l1);
 }
 
 static void free_run(struct select_run *r)

@@ -10,9 +10,10 @@
 #include "results/compare/compare.h"
 #include "results/store/database.h"
 
-/* Numbers compare only where all three are the same. */
+/* Numbers compare only where all are the same; but for the L1 kernel, if each side names one ("KERNEL+L1"). */
 struct select_environment {
 	char *agent, *identity, *clock; /* "" where unknown */
+	char *l1;			/* the L1 kernel's key; "" where there was none */
 };
 
 enum select_role { SELECT_OTHER, SELECT_BASE, SELECT_NEW };
@@ -23,7 +24,7 @@ struct select_run {
 	int64_t id;
 	int64_t when; /* SELECT_WHEN */
 	enum select_role role;
-	char *group;  /* kernel key and agent: runs of one group are boots of the same thing */
+	char *group; /* keys of kernel and L1 kernel, agent: runs of one group are boots of the same thing */
 	char *origin; /* group, seed and plan: what made the run */
 	char *scenario;
 	bool repeat; /* a copy of another run: leave it out */
@@ -33,6 +34,7 @@ struct select_kernel {
 	char *label; /* what to call it */
 	char *name;  /* NULL: any name, the key decides */
 	char *key;
+	char *l1; /* key of the kernel that its Linux L1s booted; "": of boots without any; NULL: whichever */
 };
 
 struct selection { /* free with select_free() */
@@ -68,10 +70,11 @@ const struct select_run *select_find(const struct selection *s, int64_t id);
  * from another database have higher ones than what is newer. */
 #define SELECT_WHEN "(coalesce(unixepoch(run.started), 0) * 1048576 + (run.id & 1048575))"
 
-/* Binds kernel and session at ?1..?3 of a query with SELECT_KERNEL_WHERE. */
+/* Binds kernel and session at ?1..?3 and ?6 of a query with SELECT_KERNEL_WHERE. */
 #define SELECT_KERNEL_WHERE                                                 \
 	"(?1 IS NULL OR run.kernel_name = ?1) AND run.kernel_key = ?2 AND " \
-	"(?3 IS NULL OR run.session = ?3) "
+	"(?3 IS NULL OR run.session = ?3) AND "                             \
+	"(?6 IS NULL OR coalesce(run.l1_kernel_key, '') = ?6) "
 void select_bind(sqlite3_stmt *stmt, const struct select_kernel *k, const char *session);
 
 /* Binds the environment at ?4 and ?5 of a query with SELECT_ENVIRONMENT_WHERE. Not its clock: a boot

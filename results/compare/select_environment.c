@@ -25,6 +25,7 @@ struct environments { /* newest first */
 	} * items;
 	size_t count;
 	int runs;
+	bool names_l1; /* the user named the L1 kernel */
 };
 
 void select_free_environment(struct select_environment *e)
@@ -32,6 +33,7 @@ void select_free_environment(struct select_environment *e)
 	free(e->agent);
 	free(e->identity);
 	free(e->clock);
+	free(e->l1);
 	*e = (struct select_environment){0};
 }
 
@@ -47,23 +49,25 @@ static int list_environments(struct results_db *db, const struct select_kernel *
 			     const char *session, const char *which, struct environments *out,
 			     struct error *err)
 {
-	__cleanup_free char *sql =
-		xasprintf("SELECT agent_sha256, host_identity, clock, max" SELECT_WHEN
-			  ", count(*) FROM run WHERE " SELECT_KERNEL_WHERE
-			  "AND %s GROUP BY 1, 2, 3 ORDER BY 4 DESC",
-			  which);
+	__cleanup_free char *sql = xasprintf(
+		"SELECT agent_sha256, host_identity, clock, l1_kernel_key, max" SELECT_WHEN
+		", count(*) FROM run WHERE " SELECT_KERNEL_WHERE
+		"AND %s GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC",
+		which);
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, sql, &stmt, err);
 
 	if (ret)
 		return ret;
 	select_bind(stmt, k, session);
+	out->names_l1 = k->l1 != NULL;
 	while ((ret = database_step(db, stmt, err)) == 1) {
 		struct environment e = {.e = {.agent = xstrdup(database_text(stmt, 0)),
 					      .identity = xstrdup(database_text(stmt, 1)),
-					      .clock = xstrdup(database_text(stmt, 2))},
-					.newest = sqlite3_column_int64(stmt, 3),
-					.runs = sqlite3_column_int(stmt, 4)};
+					      .clock = xstrdup(database_text(stmt, 2)),
+					      .l1 = xstrdup(database_text(stmt, 3))},
+					.newest = sqlite3_column_int64(stmt, 4),
+					.runs = sqlite3_column_int(stmt, 5)};
 
 		out->items = xrealloc(out->items, out->count + 1, sizeof(e));
 		out->items[out->count++] = e;
@@ -76,6 +80,13 @@ static int list_environments(struct results_db *db, const struct select_kernel *
 static bool is_same_machine(const struct select_environment *a, const struct select_environment *b)
 {
 	return !strcmp(a->agent, b->agent) && !strcmp(a->identity, b->identity);
+}
+
+/* If each side names an L1 kernel, these are what is compared. */
+static bool is_same_l1(const struct environments *a, const struct select_environment *x,
+		       const struct environments *b, const struct select_environment *y)
+{
+	return (a->names_l1 && b->names_l1) || !strcmp(x->l1, y->l1);
 }
 
 static int64_t smaller_of(int64_t a, int64_t b)
@@ -93,7 +104,7 @@ static bool find_common(const struct environments *base, const struct environmen
 		for (size_t j = 0; j < new->count; j++) {
 			const struct environment *x = &base->items[i], *y = &new->items[j];
 
-			if (!is_same_machine(&x->e, &y->e))
+			if (!is_same_machine(&x->e, &y->e) || !is_same_l1(base, &x->e, new, &y->e))
 				continue;
 			if (!any_clock && strcmp(x->e.clock, y->e.clock) != 0)
 				continue;
@@ -132,6 +143,10 @@ static char *difference_words(const struct select_environment *b,
 {
 	bool agents = strcmp(b->agent, n->agent) != 0;
 
+	if (is_same_machine(b, n) && strcmp(b->l1, n->l1) != 0)
+		return xstrdup(
+			"their Linux L1s booted different kernels, or one had no Linux L1 (to "
+			"compare L1 kernels, name both: KERNEL+L1)");
 	if (!strcmp(b->identity, n->identity))
 		return xstrdup(agents ? "their agents differ" : "");
 	return xasprintf("%stheir hosts differ: %s", agents ? "their agents differ, " : "",
@@ -165,14 +180,20 @@ static void note_left_out(const struct select_kernel *k, int runs, struct strbuf
 	if (runs)
 		strbuf_addf(
 			notes,
-			"%s: %d run%s of another agent, host or clock left out (not comparable)\n",
+			"%s: %d run%s of another agent, host, clock or L1 kernel left out (not comparable)\n",
 			k->label, runs, runs == 1 ? "" : "s");
 }
 
 static void set_environment(struct selection *s, const struct select_environment *e)
 {
 	s->environment = (struct select_environment){xstrdup(e->agent), xstrdup(e->identity),
-						     xstrdup(e->clock)};
+						     xstrdup(e->clock), xstrdup(e->l1)};
+}
+
+static void set_l1(struct select_kernel *k, const struct select_environment *e)
+{
+	free(k->l1);
+	k->l1 = xstrdup(e->l1);
 }
 
 static int take_environment(struct selection *s, const struct environments *base,
@@ -188,6 +209,8 @@ static int take_environment(struct selection *s, const struct environments *base
 	if (!find_common(base, new, false, &b, &n))
 		return nothing_in_common(s, base, new, err);
 	set_environment(s, &b->e);
+	set_l1(&s->base, &b->e);
+	set_l1(&s->new, &n->e);
 	note_left_out(&s->base, base->runs - b->runs, &s->notes);
 	if (!s->halves)
 		note_left_out(&s->new, new->runs - n->runs, &s->notes);
@@ -208,10 +231,13 @@ static int take_failed_environment(struct results_db *db, const char *session, s
 
 	if (ret)
 		goto out;
-	if (find_common(base, &failed, true, &b, &n))
+	if (find_common(base, &failed, true, &b, &n)) {
 		set_environment(s, &b->e);
-	else
+		set_l1(&s->base, &b->e);
+		set_l1(&s->new, &n->e);
+	} else {
 		ret = take_environment(s, base, new, err);
+	}
 out:
 	free_environments(&failed);
 	return ret;
@@ -266,12 +292,14 @@ struct kernel_environments { /* of one kernel of a table */
 
 /* The environment @e of a kernel; NULL: it has no boots there. */
 static const struct environment *find_environment(const struct kernel_environments *k,
+						  const struct kernel_environments *base,
 						  const struct select_environment *e)
 {
 	for (size_t i = 0; i < k->list.count; i++) {
 		const struct environment *item = &k->list.items[i];
 
-		if (!is_same_machine(&item->e, e))
+		if (!is_same_machine(&item->e, e) ||
+		    !is_same_l1(&k->list, &item->e, &base->list, e))
 			continue;
 		if (k->any_clock || !strcmp(item->e.clock, e->clock))
 			return item;
@@ -286,7 +314,7 @@ static int64_t age_of(const struct kernel_environments *k, size_t n,
 	int64_t age = INT64_MAX;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct environment *item = find_environment(&k[i], e);
+		const struct environment *item = find_environment(&k[i], k, e);
 
 		if (!item)
 			return -1;
@@ -376,12 +404,14 @@ static void take_common(struct selection *s, size_t n, const struct kernel_envir
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct kernel_environments *new = &k[i + 1];
+		const struct environment *mine = find_environment(k, k, e);
+		const struct environment *its = find_environment(new, k, e);
 
 		set_environment(&s[i], e);
-		note_left_out(&s[i].base, k[0].list.runs - find_environment(&k[0], e)->runs,
-			      &s[i].notes);
-		note_left_out(&s[i].new, new->list.runs - find_environment(new, e)->runs,
-			      &s[i].notes);
+		set_l1(&s[i].base, &mine->e);
+		set_l1(&s[i].new, &its->e);
+		note_left_out(&s[i].base, k[0].list.runs - mine->runs, &s[i].notes);
+		note_left_out(&s[i].new, new->list.runs - its->runs, &s[i].notes);
 	}
 }
 

@@ -136,19 +136,90 @@ static int find_key(struct results_db *db, const char *what, struct select_kerne
 	return ret;
 }
 
-/* A name goes first: a kernel may well be called "deadbeef". */
-static int find_kernel(struct results_db *db, const char *what, const char *session,
-		       struct select_kernel *out, struct error *err)
+/* A name goes first: a kernel may well be called "deadbeef". 1 if there is one. */
+static int find_alone(struct results_db *db, const char *what, const char *session,
+		      struct select_kernel *out, struct error *err)
 {
 	int ret = find_name(db, what, session, out, err);
 
 	if (!ret)
 		ret = find_key(db, what, out, err);
+	return ret;
+}
+
+static int no_such_l1(struct results_db *db, const struct select_kernel *k, const char *l1,
+		      struct error *err)
+{
+	const char *found = "there is: ";
+	struct strbuf known = STRBUF_INIT;
+	int ret =
+		list_kernels(db,
+			     "SELECT l1_kernel_name, l1_kernel_key FROM run WHERE kernel_key = ?1 "
+			     "AND l1_kernel_key IS NOT NULL GROUP BY 1, 2 ORDER BY max(id) DESC "
+			     "LIMIT 20",
+			     k->key, &known, err);
+
 	if (!ret)
-		return no_such_kernel(db, what, session, err);
+		found = "it had none at all (run --l1-kernel)";
+	if (ret >= 0)
+		ret = error_set(err, -ENOENT,
+				"%s: no run of %s had an L1 kernel of the name or key %s; %s%s",
+				k->label, k->name ? k->name : k->key, l1, found, known.buf);
+	strbuf_release(&known);
+	return ret;
+}
+
+/* The newest L1 kernel of that name, or of a key that begins so, which @k's boots had. */
+static int find_l1(struct results_db *db, const char *l1, const char *session,
+		   struct select_kernel *k, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int ret =
+		database_prepare(db,
+				 "SELECT l1_kernel_key FROM run WHERE kernel_key = ?1 AND "
+				 "(?2 IS NULL OR session = ?2) AND (l1_kernel_name = ?3 OR (?4 AND "
+				 "substr(l1_kernel_key, 1, length(?3)) = ?3)) "
+				 "ORDER BY l1_kernel_name = ?3 DESC, " SELECT_WHEN " DESC LIMIT 1",
+				 &stmt, err);
+
+	if (ret)
+		return ret;
+	database_bind_text(stmt, 1, k->key);
+	database_bind_text(stmt, 2, session);
+	database_bind_text(stmt, 3, l1);
+	sqlite3_bind_int(stmt, 4, is_key_prefix(l1));
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		k->l1 = xstrdup(database_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	if (!ret)
+		return no_such_l1(db, k, l1, err);
 	if (ret < 0)
 		return ret;
 	return 0;
+}
+
+/* "KERNEL+L1"; but first KERNEL, for a name may have a '+' in it. */
+static int find_kernel(struct results_db *db, const char *what, const char *session,
+		       struct select_kernel *out, struct error *err)
+{
+	const char *plus = strrchr(what, '+');
+	__cleanup_free char *kernel = NULL;
+	int ret = find_alone(db, what, session, out, err);
+
+	if (!ret && plus) {
+		kernel = xasprintf("%.*s", (int)(plus - what), what);
+		ret = find_alone(db, kernel, session, out, err);
+	}
+	if (!ret)
+		return no_such_kernel(db, kernel ? kernel : what, session, err);
+	if (ret < 0)
+		return ret;
+	if (!kernel)
+		return 0;
+	free(out->label);
+	out->label = xstrdup(what);
+	return find_l1(db, plus + 1, session, out, err);
 }
 
 static int note_builds(struct results_db *db, const struct select_kernel *k, struct strbuf *notes,
@@ -174,9 +245,11 @@ static int note_builds(struct results_db *db, const struct select_kernel *k, str
 
 /* Two names of one build are compared like two kernels: that shows the noise. One name twice (or a
  * name and its key) can only mean the halves of its boots. */
-static bool is_same_kernel(const struct select_kernel *a, const struct select_kernel *b)
+bool select_is_same_kernel(const struct select_kernel *a, const struct select_kernel *b)
 {
 	if (strcmp(a->key, b->key) != 0)
+		return false;
+	if (a->l1 && b->l1 && strcmp(a->l1, b->l1) != 0)
 		return false;
 	return !a->name || !b->name || !strcmp(a->name, b->name);
 }
@@ -194,13 +267,14 @@ int select_kernels(struct results_db *db, const char *base, const char *new, con
 	ret = note_builds(db, &s->base, &s->notes, err);
 	if (ret)
 		return ret;
-	s->halves = is_same_kernel(&s->base, &s->new);
+	s->halves = select_is_same_kernel(&s->base, &s->new);
 	if (s->halves)
 		return 0;
 	ret = note_builds(db, &s->new, &s->notes, err);
 	if (ret)
 		return ret;
-	if (!strcmp(s->base.key, s->new.key))
+	if (!strcmp(s->base.key, s->new.key) &&
+	    (!s->base.l1 || !s->new.l1 || !strcmp(s->base.l1, s->new.l1)))
 		strbuf_addf(&s->notes,
 			    "%s and %s are the same build, %.*s: whatever differs is noise\n",
 			    s->base.label, s->new.label, KEY_SHOWN, s->base.key);

@@ -13,14 +13,17 @@
 
 static const char query[] =
 	"SELECT id, kernel_name, kernel_key, coalesce(agent_sha256, ''), seed, "
-	"coalesce(plan_sha256, ''), session, coalesce(scenario_name, ''), " SELECT_WHEN " FROM run "
+	"coalesce(plan_sha256, ''), session, coalesce(scenario_name, ''), " SELECT_WHEN ", "
+	"coalesce(l1_kernel_key, '') FROM run "
 	"WHERE status = 'pass' AND coalesce(host_identity, '') = ?1 AND clock = ?2 "
 	"AND (kernel_key IN (?3, ?4) OR id > (SELECT max(id) FROM run) - ?5) ORDER BY id";
-enum { ID, KERNEL_NAME, KERNEL_KEY, AGENT, SEED, PLAN, SESSION, SCENARIO, WHEN };
+enum { ID, KERNEL_NAME, KERNEL_KEY, AGENT, SEED, PLAN, SESSION, SCENARIO, WHEN, L1 };
 
 static bool is_of(sqlite3_stmt *row, const struct select_kernel *k)
 {
 	if (strcmp(k->key, database_text(row, KERNEL_KEY)) != 0)
+		return false;
+	if (strcmp(k->l1, database_text(row, L1)) != 0)
 		return false;
 	return !k->name || !strcmp(k->name, database_text(row, KERNEL_NAME));
 }
@@ -51,7 +54,8 @@ static void add_run(struct selection *s, sqlite3_stmt *row, const char *session)
 				 .role = role_of(row, s, session)};
 	if (r->role != SELECT_OTHER && seed >= s->next_seed)
 		s->next_seed = seed + 1;
-	r->group = xasprintf("%s %s", database_text(row, KERNEL_KEY), database_text(row, AGENT));
+	r->group = xasprintf("%s %s %s", database_text(row, KERNEL_KEY), database_text(row, L1),
+			     database_text(row, AGENT));
 	r->origin =
 		xasprintf("%s %s %s", r->group, database_text(row, SEED), database_text(row, PLAN));
 	r->scenario = xstrdup(database_text(row, SCENARIO));

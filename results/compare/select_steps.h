@@ -4,7 +4,7 @@
  * own, and each relies on what the ones before it have set. Private to select*.c.
  *
  *	select_kernels()	what the user calls base and new  -> base, new, halves
- *	select_environment()	where both have boots		  -> environment
+ *	select_environment()	where both have boots		  -> environment, l1 of both
  *	select_load_runs()	the boots there, and the history  -> runs, next_seed
  *	select_mark_repeats()	which of them are copies	  -> runs[].repeat
  *
@@ -17,6 +17,8 @@
 
 int select_kernels(struct results_db *db, const char *base, const char *new, const char *session,
 		   struct selection *s, struct error *err);
+/* Can only the boots of one kernel be meant, with one L1 kernel? */
+bool select_is_same_kernel(const struct select_kernel *a, const struct select_kernel *b);
 int select_environment(struct results_db *db, const char *session, struct selection *s,
 		       struct error *err);
 /* The same for all @n pairs of a table: sets one environment in all. */

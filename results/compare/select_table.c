@@ -12,8 +12,7 @@
 
 static bool is_one_kernel(const struct select_kernel *a, const struct select_kernel *b)
 {
-	return !strcmp(a->label, b->label) ||
-	       (!strcmp(a->key, b->key) && (!a->name || !b->name || !strcmp(a->name, b->name)));
+	return !strcmp(a->label, b->label) || select_is_same_kernel(a, b);
 }
 
 /* Halves are for one kernel against itself. */

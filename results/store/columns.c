@@ -42,6 +42,9 @@ const struct boot_column boot_columns[] = {
 	{MEMBER(status), OF_BOOT, .key = "status", .is_required = true},
 	{MEMBER(class), OF_BOOT, .key = "class", .kind = BOOT_COLUMN_CLASS},
 	{MEMBER(error), OF_BOOT, .key = "error"},
+	{MEMBER(l1_kernel_name), OF_BOOT, .key = "l1_kernel", .title = "L1 kernel", .since = 4},
+	{MEMBER(l1_kernel_key), OF_BOOT, .key = "l1_kernel_key", .title = "L1 kernel's content key", .since = 4},
+	{MEMBER(l1_kernel_release), OF_BOOT, .key = "l1_kernel_release", .title = "L1 kernel's release", .since = 4},
 };
 // clang-format on
 const size_t boot_columns_count = ARRAY_SIZE(boot_columns);

@@ -13,6 +13,7 @@
 #include "common/fs.h"
 #include "common/shell.h"
 #include "results/store/chain.h"
+#include "results/store/columns.h"
 #include "results/store/database.h"
 
 /* The texts of results/store/schema*.sql, NUL-terminated, as the assembler finds them. */
@@ -23,16 +24,19 @@ __asm__(".pushsection .rodata\n"
 	".byte 0\n"
 	"schema_3: .incbin \"results/store/schema_chain.sql\"\n"
 	".byte 0\n"
+	"schema_4: .incbin \"results/store/schema_l1.sql\"\n"
+	".byte 0\n"
 	".popsection\n");
 extern const char schema_1[] __attribute__((visibility("hidden")));
 extern const char schema_2[] __attribute__((visibility("hidden")));
 extern const char schema_3[] __attribute__((visibility("hidden")));
+extern const char schema_4[] __attribute__((visibility("hidden")));
 
 /* Step i takes a database from version i to i + 1. A new version is a new file and a new row. */
 static const struct {
 	const char *sql;
 	int (*finish)(struct results_db *db, struct error *err); /* what SQL cannot do; or NULL */
-} steps[] = {{schema_1, NULL}, {schema_2, NULL}, {schema_3, chain_begin}};
+} steps[] = {{schema_1, NULL}, {schema_2, NULL}, {schema_3, chain_begin}, {schema_4, NULL}};
 const int database_version = ARRAY_SIZE(steps);
 
 /* ---- what is it? ---- */
@@ -316,6 +320,24 @@ static int open_unlocked(struct results_db *db, const char *file, struct error *
 	return read_identity(db, &db->version, err);
 }
 
+/* An older schema is read through a view, which lives in this connection alone: the columns that came later
+ * are NULL there, so that no query has to know versions. */
+static int add_later_columns(struct results_db *db, struct error *err)
+{
+	struct strbuf sql = STRBUF_INIT;
+	int ret = 0;
+
+	strbuf_addstr(&sql, "PRAGMA temp_store = MEMORY; CREATE TEMP VIEW run AS SELECT *");
+	for (size_t i = 0; i < boot_columns_count; i++)
+		if (boot_columns[i].since > db->version)
+			strbuf_addf(&sql, ", NULL AS %s", boot_columns[i].name);
+	strbuf_addstr(&sql, " FROM main.run");
+	if (db->version < database_version)
+		ret = database_exec(db, sql.buf, err);
+	strbuf_release(&sql);
+	return ret;
+}
+
 static int open_for_reading(struct results_db *db, struct error *err)
 {
 	__cleanup_free char *file =
@@ -333,7 +355,9 @@ static int open_for_reading(struct results_db *db, struct error *err)
 		ret = open_unlocked(db, file, err);
 	if (!ret && !db->version)
 		return refuse_foreign(db, err);
-	return ret;
+	if (ret)
+		return ret;
+	return add_later_columns(db, err);
 }
 
 int results_open_read(const char *path, struct results_db **db, struct error *err)

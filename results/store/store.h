@@ -84,6 +84,7 @@ struct results_boot {
 	const char *status; /* "pass", "fail" */
 	enum results_class class;
 	const char *error; /* NULL, or what went wrong */
+	const char *l1_kernel_name, *l1_kernel_key, *l1_kernel_release; /* NULL: no Linux L1 */
 	const struct results_metric *metrics;
 	size_t nmetrics;
 	const struct results_counter *counters;

@@ -29,7 +29,7 @@ is "$build_id" "$("$NESTLAB" kernel show l1-linux --json | jq -r '.. | .build_id
 	"the kernel in L1 is the variant l1-linux"
 is "$(records baseline-real | jq -c 'select(.type == "metric" and .via == "thin") | .id' | sort -u | wc -l)" 8 \
 	"what comes from inside says so"
-is "$(sql "SELECT host_identity ->> '\$.l1_kernel.name' FROM run")" l1-linux "the L1 kernel is stored"
+is "$(sql "SELECT l1_kernel_name FROM run")" l1-linux "the L1 kernel is stored"
 is "$(sql "SELECT count(*) FROM measurement WHERE params ->> '\$.vmm' = 'thin'")" 8 \
 	"and the VMM, with the measurements that have one"
 

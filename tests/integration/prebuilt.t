@@ -76,6 +76,6 @@ is "$?" 0 "more boot parameters"
 like "$(sqlite3 "$db" "SELECT cmdline FROM run ORDER BY id DESC LIMIT 1")" ' nestlab.test=1 quiet$' "are given to the kernel"
 is "$(sqlite3 "$db" "SELECT count(*) FROM run WHERE json_extract(host_identity, '$.boot_parameters') = 'nestlab.test=1 quiet'")" 1 \
 	"and stored with the boot"
-like "$("$NESTLAB" compare baseline mine --db "$db" 2>&1)" 'mine: 1 run of another agent, host or clock left out' \
+like "$("$NESTLAB" compare baseline mine --db "$db" 2>&1)" 'mine: 1 run of another agent, host, clock or L1 kernel left out' \
 	"whose numbers are not compared with those without"
 plan_done

@@ -287,4 +287,93 @@ TEST(damaged_records_of_l1_fail)
 	says("cut short");
 }
 
+static void pass_refuses(const char *why)
+{
+	assert_int_equal(pass("vmcs"), VM_SAID);
+	says(why);
+	assert_null(strstr(told, "\"via\":\"thin\",\"x\""));
+}
+
+TEST(an_l1_that_does_not_say_who_it_is_fails)
+{
+	mail[0] = '\0';
+	pass_refuses("it rang without any");
+	write_record(0, "\"type\":\"metric\",\"id\":7,\"metric\":\"exit\"");
+	pass_refuses("it does not say which L1 it is");
+}
+
+/* A hostile L1 can seal what it likes: what it says is about this measurement all the same. */
+TEST(an_l1_speaks_of_its_own_measurement_alone)
+{
+	static const char *const others[] = {
+		"\"type\":\"metric\",\"id\":8,\"x\":1",	  "\"type\":\"metric\",\"id\":71,\"x\":1",
+		"\"type\":\"bye\",\"records\":3",	  "\"type\":\"fatal\",\"text\":\"\"",
+		"\"type\":\"hello\",\"nested\":\"vmcs\"", "\"type\":\"l1\",\"id\":7,\"x\":1",
+		"\"type\":\"metrics\",\"id\":7,\"x\":1",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		mail[0] = '\0';
+		write_record(0, HELLO);
+		write_record(1, others[i]);
+		pass_refuses("not of this measurement");
+	}
+	mail[0] = '\0';
+	write_record(0, HELLO);
+	write_record(1, "\"type\":\"metric\",\"id\":7,\"metric\":\"\t\"");
+	pass_refuses("not a record");
+}
+
+TEST(a_record_that_fits_no_line_again_is_refused)
+{
+	static char big[PROTOCOL_LINE_MAX];
+	struct l1_records r = {.via = "thin", .nested = "vmcs", .next = 1};
+	struct sink s = make_sink();
+	int n = snprintf(big, sizeof(big), "{\"seq\":1,\"type\":\"metric\",\"id\":7,\"x\":\"");
+
+	memset(big + n, 'x', sizeof(big) - 64 - (size_t)n);
+	n = record_seal(big, sizeof(big) - 64, sizeof(big));
+	assert_true(n > 0);
+	big[n] = '\n';
+	assert_int_equal(l1_records_pass(&r, big, (size_t)n + 1, &s), VM_SAID);
+	says("not a record");
+}
+
+TEST(a_console_without_an_end_of_line_is_shown)
+{
+	char tail[16];
+
+	devices = (struct thin_devices){0};
+	for (int i = 0; i < THIN_CONSOLE; i++)
+		assert_true(out(0x3f8, "#"));
+	assert_true(out(0x3f8, "the end"));
+	thin_console_tail(&devices, tail, sizeof(tail));
+	assert_string_equal(tail, "########the end");
+}
+
+/* ---- what nobody has built yet ---- */
+
+static void is_unbuilt(const struct plan_measure *m, const char *why)
+{
+	const char *text = plan_measure_unbuilt(m);
+
+	assert_non_null(text);
+	assert_non_null(strstr(text, why));
+}
+
+TEST(what_is_not_built_yet_is_skipped_with_what_runs_instead)
+{
+	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.l1 = PLAN_L1_HYPERV;
+	is_unbuilt(&m, "nestlab run l1-evmcs");
+	m.l1 = PLAN_L1_LINUX_KVM;
+	m.vmm = PLAN_VMM_QEMU;
+	is_unbuilt(&m, "vmm qemu is not built yet");
+	m.vmm = PLAN_VMM_LIBVIRT;
+	is_unbuilt(&m, "vmm libvirt is not built yet");
+	m.vmm = PLAN_VMM_THIN;
+	assert_null(plan_measure_unbuilt(&m));
+}
+
 UNIT_MAIN("thin", unit_make_dir, unit_drop_dir)

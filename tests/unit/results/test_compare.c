@@ -184,7 +184,60 @@ TEST(environments_are_not_mixed)
 	boot(db, "b", KEY_B, 1, 30001); /* now there is one in common */
 	compare_kernels("a", "b");
 	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
-	assert_says(c.notes, "b: 1 run of another agent, host or clock left out");
+	assert_says(c.notes, "b: 1 run of another agent, host, clock or L1 kernel left out");
+}
+
+/* ---- Linux L1s ---- */
+
+static void boot_l1(const char *kernel, const char *key, const char *l1, const char *l1_key,
+		    double value)
+{
+	struct fixture_run f;
+
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		fixture_init(&f, kernel, key, seed);
+		f.run.l1_kernel_name = l1;
+		f.run.l1_kernel_key = l1_key;
+		fixture_metric(&f, "exits", "exit", MANAGED, value + (double)seed);
+		fixture_store(db, &f);
+	}
+}
+
+TEST(two_l1_kernels_are_compared_when_both_are_named)
+{
+	struct error err;
+
+	boot_l1("a", KEY_A, "l1-old", "eeeeeeeeeeee0001", 10000);
+	boot_l1("a", KEY_A, "l1-new", "ffffffffffff0001", 12000);
+	compare_kernels("a+l1-old", "a+l1-new");
+	assert_int_equal(c.verdict, VERDICT_REGRESSED);
+	assert_int_equal(c.metrics[0].base.boots, 3);
+	assert_int_equal(c.metrics[0].new.boots, 3);
+	compare_kernels("a+ffffff", "a+l1-old"); /* by its key */
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	assert_int_equal(compare_filtered("a+l1-old", "a+nope", NULL, &err), -ENOENT);
+	assert_says(err.text, "there is: ");
+	assert_says(err.text, "l1-new (ffffffffffff)");
+	assert_int_equal(compare_filtered("b+l1-old", "a", NULL, &err), -ENOENT);
+	assert_says(err.text, "b: no run of a kernel");
+}
+
+TEST(two_kernels_compare_under_one_l1_kernel)
+{
+	struct error err;
+
+	boot_l1("a", KEY_A, "l1-old", "eeeeeeeeeeee0001", 10000);
+	boot_l1("b", KEY_B, "l1-new", "ffffffffffff0001", 20000);
+	assert_int_equal(compare_filtered("a", "b", NULL, &err), -ENODATA);
+	assert_says(err.text, "booted different kernels");
+	boot_l1("b", KEY_B, "l1-old", "eeeeeeeeeeee0001", 10000);
+	compare_kernels("a", "b");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(c.metrics[0].new.boots, 3);
+	assert_says(c.notes, "b: 3 runs of another agent, host, clock or L1 kernel left out");
+	compare_kernels("a", "b+l1-old");
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+	assert_int_equal(compare_filtered("a", "b+l1-new", NULL, &err), -ENODATA);
 }
 
 TEST(the_newest_build_of_a_name_is_meant)

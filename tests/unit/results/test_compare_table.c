@@ -124,7 +124,8 @@ TEST(all_are_compared_in_one_environment)
 	t = must_compare(db, three, 3);
 	for (size_t i = 0; i < 2; i++)
 		assert_true(t.pairs[i].metrics[0].base.median == 1001);
-	assert_says(t.pairs[0].notes, "a: 3 runs of another agent, host or clock left out");
+	assert_says(t.pairs[0].notes,
+		    "a: 3 runs of another agent, host, clock or L1 kernel left out");
 	results_table_free(&t);
 	results_close(db);
 }

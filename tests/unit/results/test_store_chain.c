@@ -427,11 +427,16 @@ TEST(migration_begins_the_chain_and_keeps_the_old_seals)
 	__cleanup_free char *path = fixture_path();
 	struct results_head head;
 	struct results_db *db;
+	int64_t boots = 0;
 	char *said;
 
 	make_version_1(path);
-	db = store_open_read(path); /* as it is */
+	db = store_open_read(path); /* as it is, but for columns that came later */
 	store_must_be_good(db);
+	assert_int_equal(database_int(db, "SELECT count(*) FROM run WHERE l1_kernel_key IS NULL", 0,
+				      &boots, NULL),
+			 0);
+	assert_int_equal(boots, 1);
 	assert_int_equal(store_head(db).seals, 0);
 	results_close(db);
 	db = fixture_open(path);
