@@ -13,7 +13,7 @@ like "$out" 'run 1: its rows are not what was stored' "and it is named"
 is "$(sqlite3 "$TMP/faked.db" 'PRAGMA user_version')" 1 "the old schema was read, not migrated"
 out=$("$NESTLAB" db migrate --db "$TMP/faked.db")
 is $? 0 "db migrate"
-is "$(sqlite3 "$TMP/faked.db" 'PRAGMA user_version')" 3 "brings it to the newest"
+is "$(sqlite3 "$TMP/faked.db" 'PRAGMA user_version')" 4 "brings it to the newest"
 like "$out" 'faked\.db: 2 seals, head [0-9a-f]{64}$' "and says how long the chain is"
 like "$(check "$TMP/faked.db")" 'run 1: its rows are not what was stored' "which blesses nothing"
 
