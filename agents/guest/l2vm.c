@@ -12,6 +12,7 @@
 
 #include "agents/l0/sink.h"
 #include "agents/l0/vm.h"
+#include "agents/l0/vcpu.h"
 #include "agents/l1/vmx.h"
 #include "common/splitmix.h"
 
@@ -51,28 +52,10 @@ static int set_up_memory(struct l2vm *l2)
 
 static int set_registers(const struct l2vm *l2)
 {
-	const struct kvm_segment data = {
-		.limit = ~0u, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1};
 	const struct kvm_regs regs = {
 		.rip = L2VM_IMAGE, .rsp = L2_STACK_TOP(L2VM_PAGE), .rdi = L2VM_PAGE, .rflags = 2};
-	struct kvm_sregs s;
 
-	if (ioctl(l2->cpu, KVM_GET_SREGS, &s))
-		return -errno;
-	s.ds = s.es = s.ss = s.fs = s.gs = data;
-	s.cs = data;
-	s.cs.selector = 8;
-	s.cs.type = 11;
-	s.cs.db = 0;
-	s.cs.l = 1;
-	s.tr = (struct kvm_segment){.limit = 0x67, .selector = 0x18, .type = 11, .present = 1};
-	s.cr0 = 0x80010031; /* PG, WP, NE, ET, PE */
-	s.cr3 = L2VM_TABLES;
-	s.cr4 = 0x20;	/* PAE */
-	s.efer = 0x500; /* LMA, LME */
-	if (ioctl(l2->cpu, KVM_SET_SREGS, &s) || ioctl(l2->cpu, KVM_SET_REGS, &regs))
-		return -errno;
-	return 0;
+	return vcpu_start(l2->cpu, L2VM_TABLES, &regs);
 }
 
 /* Long mode has to be in CPUID before EFER can say it; and the leaf that L2 reads. */
@@ -157,29 +140,12 @@ int l2vm_enter(const struct l2vm *l2)
 	return ioctl(l2->cpu, KVM_RUN, 0);
 }
 
-static void describe_exit(const struct l2vm *l2, int entered, char *text, size_t len)
-{
-	const struct kvm_run *run = l2->run;
-
-	if (entered)
-		snprintf(text, len, "%s", strerror(errno));
-	else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		snprintf(text, len, "KVM_EXIT_INTERNAL_ERROR, suberror %u", run->internal.suberror);
-	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		snprintf(text, len, "KVM_EXIT_FAIL_ENTRY, hardware reason %#llx",
-			 run->fail_entry.hardware_entry_failure_reason);
-	else if (run->exit_reason == KVM_EXIT_SHUTDOWN)
-		snprintf(text, len, "KVM_EXIT_SHUTDOWN: L2 had a triple fault");
-	else
-		snprintf(text, len, "exit reason %u", run->exit_reason);
-}
-
 static int refuse_exit(struct l2vm *l2, int entered, const char *expected)
 {
 	struct kvm_regs regs = {0};
 	char found[128];
 
-	describe_exit(l2, entered, found, sizeof(found));
+	vcpu_describe_exit(entered ? -errno : 0, l2->run, "L2", found, sizeof(found));
 	ioctl(l2->cpu, KVM_GET_REGS, &regs);
 	sink_fail(l2->sink, SINK_GUEST, expected, found,
 		  "L1's KVM_RUN of L2 %" PRIu32 " ended otherwise (L2's RIP %#llx)", l2->id,

@@ -14,6 +14,7 @@
 
 #include "agents/l0/hyperv.h"
 #include "agents/l0/vm.h"
+#include "agents/l0/vcpu.h"
 
 #define TSS_ADDRESS			 0xfffbd000ul /* three pages that KVM wants below 4 GiB, for real mode */
 #define IDENTITY_PAGE			 0xfffbc000ull
@@ -275,20 +276,6 @@ static void set_alarm(unsigned int seconds)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static void describe_exit(const struct kvm_run *run, char *text, size_t len)
-{
-	if (run->exit_reason == KVM_EXIT_SHUTDOWN)
-		snprintf(text, len, "a reset (a panic of its kernel, or a triple fault)");
-	else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		snprintf(text, len, "KVM_EXIT_INTERNAL_ERROR, suberror %u, data %#llx %#llx",
-			 run->internal.suberror, run->internal.data[0], run->internal.data[1]);
-	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		snprintf(text, len, "KVM_EXIT_FAIL_ENTRY, hardware reason %#llx",
-			 run->fail_entry.hardware_entry_failure_reason);
-	else
-		snprintf(text, len, "exit reason %u", run->exit_reason);
-}
-
 /* What happened to L1 instead of a ring, with what its console says of it. */
 static int report_end(struct thin *t, const char *what)
 {
@@ -339,7 +326,9 @@ static int handle_locked(struct thin *t, struct kvm_run *run)
 		answer_hyperv(&run->hyperv);
 		return 0;
 	}
-	describe_exit(run, what, sizeof(what));
+	if (run->exit_reason == KVM_EXIT_SHUTDOWN)
+		return report_end(t, "a reset (a panic of its kernel, or a triple fault)");
+	vcpu_describe_exit(0, run, "L1", what, sizeof(what));
 	return report_end(t, what);
 }
 

@@ -18,6 +18,7 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/hyperv.h"
 #include "agents/l0/kvm_stats.h"
+#include "agents/l0/vcpu.h"
 #include "common/splitmix.h"
 
 #define TICK_MS \
@@ -75,32 +76,14 @@ static int set_up_memory(struct vm *vm)
 
 static int set_registers(struct vm_cpu *cpu)
 {
-	const struct kvm_segment data = {
-		.limit = ~0u, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1};
-	struct kvm_regs regs = {
+	const struct kvm_regs regs = {
 		.rip = L1_IMAGE,
 		.rsp = L1_STACKS + (cpu->number + 1) * L1_STACK_SIZE,
 		.rdi = cpu->number,
 		.rflags = 2,
 	};
-	struct kvm_sregs s;
 
-	if (ioctl(cpu->fd, KVM_GET_SREGS, &s))
-		return -errno;
-	s.ds = s.es = s.ss = s.fs = s.gs = data;
-	s.cs = data;
-	s.cs.selector = 8;
-	s.cs.type = 11;
-	s.cs.db = 0;
-	s.cs.l = 1;
-	s.tr = (struct kvm_segment){.limit = 0x67, .selector = 0x18, .type = 11, .present = 1};
-	s.cr0 = 0x80010031; /* PG, WP, NE, ET, PE */
-	s.cr3 = L1_PAGE_TABLES;
-	s.cr4 = 0x20;	/* PAE */
-	s.efer = 0x500; /* LMA, LME */
-	if (ioctl(cpu->fd, KVM_SET_SREGS, &s) || ioctl(cpu->fd, KVM_SET_REGS, &regs))
-		return -errno;
-	return 0;
+	return vcpu_start(cpu->fd, L1_PAGE_TABLES, &regs);
 }
 
 static int set_cpuid(struct vm_cpu *cpu)

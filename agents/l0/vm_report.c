@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 
 #include "agents/l0/vm.h"
+#include "agents/l0/vcpu.h"
 
 #define TEXT(table, what) \
 	((what) < sizeof(table) / sizeof((table)[0]) && (table)[what] ? (table)[what] : "unknown")
@@ -116,32 +117,12 @@ int vm_report(struct vm *vm, const struct vm_cpu *cpu)
 	}
 }
 
-static void describe_exit(const struct vm_cpu *cpu, char *text, size_t len)
-{
-	const struct kvm_run *run = cpu->run;
-
-	if (cpu->ret)
-		snprintf(text, len, "%s", strerror(-cpu->ret));
-	else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		snprintf(text, len, "KVM_EXIT_INTERNAL_ERROR, suberror %u, data %#llx %#llx",
-			 run->internal.suberror, run->internal.data[0], run->internal.data[1]);
-	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		snprintf(text, len, "KVM_EXIT_FAIL_ENTRY, hardware reason %#llx",
-			 run->fail_entry.hardware_entry_failure_reason);
-	else if (run->exit_reason == KVM_EXIT_SHUTDOWN)
-		snprintf(text, len, "KVM_EXIT_SHUTDOWN: L1 had a triple fault");
-	else if (run->exit_reason == KVM_EXIT_MMIO)
-		snprintf(text, len, "KVM_EXIT_MMIO at %#llx", run->mmio.phys_addr);
-	else
-		snprintf(text, len, "exit reason %u", run->exit_reason);
-}
-
 int vm_report_exit(struct vm *vm, const struct vm_cpu *cpu)
 {
 	struct kvm_regs regs = {0};
 	char found[128];
 
-	describe_exit(cpu, found, sizeof(found));
+	vcpu_describe_exit(cpu->ret, cpu->run, "L1", found, sizeof(found));
 	ioctl(cpu->fd, KVM_GET_REGS, &regs);
 	sink_fail(vm->sink, SINK_GUEST, "L1's end of job", found,
 		  "KVM_RUN ended otherwise (L1 vCPU %u, job %s, RIP %#llx, RSP %#llx)", cpu->number,
