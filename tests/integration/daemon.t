@@ -5,7 +5,7 @@
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/daemon.sh"
-build_fake_boot || { ok 1 "the fake boot is built"; plan_done; }
+build_fake_boot
 cd "$TMP" || exit 1
 
 rows() { sqlite3 "$STATE/nestlab.db" "SELECT count(*) FROM run WHERE session = '$1'"; }

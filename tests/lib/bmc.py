@@ -14,8 +14,8 @@
         {"set": {KEY: VALUE}}; prints the state
 
 It does what DSP0266 and DSP0268 say, and what makes do otherwise: PROFILES below. Kinds of faults: timeout,
-reset, 500, 503, garbage, truncated, late (it is done, and no answer comes), stop (the file DIR/stopped says
-that it has come to it)."""
+reset, 500, 503, garbage, truncated, late (it is done, and no answer comes), stop (the file DIR/stopped is there
+while it waits for whoever asked to be gone)."""
 
 import argparse
 import base64
@@ -326,8 +326,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 f.write(f"{number} {self.command} {self.path} {self.headers.get('If-Match', '-')} {self.headers.get('Connection')}\n")
         kind = fault[1] if fault and fault[0] == number else None
         if kind == "stop": # until whoever asked has been killed
-            open(os.path.join(b.dir, "stopped"), "w").close()
-            time.sleep(b.args.hang)
+            stopped = os.path.join(b.dir, "stopped")
+            open(stopped, "w").close()
+            self.wait_closed()
+            os.unlink(stopped)
             return self.drop()
         if kind in ("timeout", "reset", "500", "503"):
             if kind == "timeout":
@@ -347,6 +349,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(status, body, headers)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = do_HEAD = handle_all
+
+    def wait_closed(self):
+        self.connection.settimeout(60)
+        try:
+            while self.connection.recv(1):
+                pass
+        except OSError:
+            pass
 
     def control(self, what):
         b = self.bmc

@@ -10,6 +10,7 @@
  * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128;
  * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,23 +134,40 @@ static int fake_bisect(int argc, char **argv)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* What a boot of a kernel of this cost measured, or how it died. */
+static void measure(struct results_boot *boot, unsigned int cost)
 {
-	struct results_bucket hist[] = {{1000, 1}, {1001, 2}};
-	struct results_metric metric = {.scenario = "multiplex",
-					.metric = "switch",
-					.params = "{\"l2_vcpus\":8}",
-					.unit = "instructions",
-					.better = "lower",
-					.headline = true,
-					.rounds = 3,
-					.scale = 1,
-					.count = 3,
-					.min = 1000,
-					.max = 1001,
-					.mean = 3002.0 / 3,
-					.hist = hist,
-					.nhist = 2};
+	static struct results_bucket hist[] = {{0, 1}, {0, 2}};
+	static struct results_metric metric = {.scenario = "multiplex",
+					       .metric = "switch",
+					       .params = "{\"l2_vcpus\":8}",
+					       .unit = "instructions",
+					       .better = "lower",
+					       .headline = true,
+					       .rounds = 3,
+					       .scale = 1,
+					       .count = 3,
+					       .hist = hist,
+					       .nhist = 2};
+
+	if (falls_on(setting("infra="))) {
+		boot->status = "fail";
+		boot->class = RESULTS_INFRASTRUCTURE;
+		boot->error = "the emulator died";
+		return;
+	}
+	cost += boot->seed % 3 == 0;
+	hist[0].bucket = cost;
+	hist[1].bucket = cost + 1;
+	metric.min = cost;
+	metric.max = cost + 1;
+	metric.mean = (3.0 * cost + 2) / 3;
+	boot->metrics = &metric;
+	boot->nmetrics = 1;
+}
+
+static int fake_run(int argc, char **argv, struct error *err)
+{
 	struct results_boot boot = {.scenario_name = "quick",
 				    .scenario_hash = "s",
 				    .host_name = "emulated",
@@ -160,49 +178,47 @@ int main(int argc, char **argv)
 				    .started = "2026-11-26T00:00:00Z",
 				    .wall_seconds = 1,
 				    .status = "pass",
-				    .agent_sha256 = "a",
-				    .metrics = &metric,
-				    .nmetrics = 1};
+				    .agent_sha256 = "a"};
 	struct results_db *db;
-	struct error err = {0};
 	struct request r;
-	unsigned int cost;
+	int ret = request_load(argument(argc, argv, "--request"), REQUEST_RUN, &r, err);
 
-	if (argc > 1 && !strcmp(argv[1], "bisect"))
-		return fake_bisect(argc, argv);
-	if (request_load(argument(argc, argv, "--request"), REQUEST_RUN, &r, &err))
-		goto fail;
+	if (ret)
+		return ret;
 	fprintf(stderr, "fake boot %d of %s\n", r.run.first_boot, r.run.kernels.items[0]);
-	usleep(setting("ms=") * 1000);
+	usleep(setting("ms=") *
+	       1000); /* as long as a boot takes: something is to be killed meanwhile */
 	if (setting("fatal=") || falls_on(setting("crash=")))
-		return 128;
+		return error_set(err, -EIO, "it was told to fail");
 	boot.session = argument(argc, argv, "--session");
 	if (setting("old="))
 		boot.started = "2020-01-01T00:00:00Z";
-	cost = look_at(&boot.kernel_name, r.run.kernels.items[0]);
-	boot.kernel_key = boot.kernel_name;
 	boot.boot = r.run.first_boot;
 	boot.seed = r.run.seed + boot.boot - 1;
-	cost += boot.seed % 3 == 0;
-	hist[0].bucket = cost;
-	hist[1].bucket = cost + 1;
-	metric.min = cost;
-	metric.max = cost + 1;
-	metric.mean = (3.0 * cost + 2) / 3;
-	if (falls_on(setting("infra="))) {
-		boot.status = "fail";
-		boot.class = RESULTS_INFRASTRUCTURE;
-		boot.error = "the emulator died";
-		boot.nmetrics = 0;
-	}
-	if (results_open(argument(argc, argv, "--db"), true, &db, &err) ||
-	    results_store(db, &boot, NULL, &err))
-		goto fail;
+	measure(&boot, look_at(&boot.kernel_name, r.run.kernels.items[0]));
+	boot.kernel_key = boot.kernel_name;
+	ret = results_open(argument(argc, argv, "--db"), true, &db, err);
+	if (ret)
+		return ret;
+	ret = results_store(db, &boot, NULL, err);
 	results_close(db);
-	if (setting("huge=") && add_noise(argument(argc, argv, "--db"), setting("huge=")))
-		return 128;
+	if (!ret && setting("huge="))
+		ret = add_noise(argument(argc, argv, "--db"), setting("huge="));
+	if (ret)
+		return ret;
 	return boot.class ? 125 : 0;
-fail:
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = {0};
+	int ret;
+
+	if (argc > 1 && !strcmp(argv[1], "bisect"))
+		return fake_bisect(argc, argv);
+	ret = fake_run(argc, argv, &err);
+	if (ret >= 0)
+		return ret;
 	fprintf(stderr, "fake_boot: error: %s\n", err.text);
 	return 128;
 }

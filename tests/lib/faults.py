@@ -86,7 +86,8 @@ class Lab:
             time.sleep(0.01)
         p.send_signal(signal.SIGKILL)
         p.wait()
-        time.sleep(1.3) # the call that it waited for is over, too
+        while os.path.exists(stopped) and time.monotonic() < until: # the call that it waited for is over, too
+            time.sleep(0.01)
         return "killed"
 
     def rescue(self):
