@@ -51,6 +51,6 @@ control() {
 
 # Is all as it was before the boot?
 is_clean() { # is_clean NAME
-	is "$(control '{}' | jq -c '[.power, ([.media[] | select(.)] | length), .boot.Enabled, .sessions]')" \
-		'["Off",0,"Disabled",[]]' "$1"
+	is "$(control '{}' | jq -c '[.power, ([.media[] | select(.)] | length), .boot.Enabled, .sessions,
+		(.tag // "" | startswith("nestlab"))]')" '["Off",0,"Disabled",[],false]' "$1"
 }

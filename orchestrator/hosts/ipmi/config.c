@@ -31,13 +31,13 @@ static const struct host_number numbers[] = {
 };
 
 static const struct host_text texts[] = {
-	{"bmc", AT(bmc), true},
-	{"credentials", AT(credentials), true},
-	{"image_file", AT(image_file), false},
-	{"image_url", AT(image_url), false},
-	{"listen", AT(listen), false},
-	{"boot_script", AT(boot_script), false},
-	{"cmdline", AT(cmdline), false},
+	{"bmc", AT(bmc), true, NULL},
+	{"credentials", AT(credentials), true, NULL},
+	{"image_file", AT(image_file), false, NULL},
+	{"image_url", AT(image_url), false, NULL},
+	{"listen", AT(listen), false, NULL},
+	{"boot_script", AT(boot_script), false, NULL},
+	{"cmdline", AT(cmdline), false, NULL},
 };
 
 static const struct host_word words[] = {

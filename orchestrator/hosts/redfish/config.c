@@ -54,13 +54,13 @@ static const struct host_number numbers[] = {
 };
 
 static const struct host_text texts[] = {
-	{"bmc", AT(bmc), true},
-	{"credentials", AT(credentials), true},
-	{"image_url", AT(image_url), true},
-	{"listen", AT(listen), false},
-	{"system", AT(system), false},
-	{"drive", AT(drive), false},
-	{"cmdline", AT(cmdline), false},
+	{"bmc", AT(bmc), true, NULL},
+	{"credentials", AT(credentials), true, NULL},
+	{"image_url", AT(image_url), true, NULL},
+	{"listen", AT(listen), false, NULL},
+	{"system", AT(system), false, NULL},
+	{"drive", AT(drive), false, NULL},
+	{"cmdline", AT(cmdline), false, NULL},
 };
 
 static const struct host_word words[] = {
@@ -83,7 +83,8 @@ static int check_pin(const struct json_node *node, const char *pin, struct error
 static int read_tls_object(const struct json_node *tls, struct redfish_config *c, struct error *err)
 {
 	static const char *const known[] = {"pin", "ca", NULL};
-	static const struct host_text trusted[] = {{"pin", AT(pin), false}, {"ca", AT(ca), false}};
+	static const struct host_text trusted[] = {{"pin", AT(pin), false, NULL},
+						   {"ca", AT(ca), false, NULL}};
 	int ret = json_as_object(tls, err);
 
 	if (!ret)

@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
+#include "orchestrator/hosts/redfish/claim.h"
 #include "orchestrator/hosts/redfish/http.h"
 #include "orchestrator/hosts/redfish/redfish.h"
 #include "orchestrator/hosts/redfish/steps.h"
@@ -54,6 +55,15 @@ static void tell_can(const struct machine *m, struct host_found *found)
 	host_found_can(found, "UEFI HTTP boot", http ? http : "yes");
 }
 
+static void tell_claim(struct bmc *b, const struct machine *m, struct host_found *found)
+{
+	struct strbuf who = STRBUF_INIT;
+
+	if (!claim_tell(b, m, &who, &(struct error){0}) && who.len)
+		host_found_can(found, "claimed by", who.buf);
+	strbuf_release(&who);
+}
+
 static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct host_found *found,
 			   struct error *err)
 {
@@ -62,6 +72,7 @@ static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct
 
 	if (!ret) {
 		tell_can(&m, found);
+		tell_claim(b, &m, found);
 		machine_identify(b, &m, found->identity);
 		if ((!m.ndrives || c->path == REDFISH_HTTP || override_lacks(&m, OVERRIDE_CD)) &&
 		    override_lacks(&m, OVERRIDE_HTTP))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "orchestrator/hosts/redfish/claim.h"
 #include "orchestrator/hosts/redfish/steps.h"
 
 /* ---- sessions ---- */
@@ -136,6 +137,22 @@ static int undo_override(struct bmc *b, const struct machine *m, struct journal 
 	return journal_note(j, "override", NULL, err);
 }
 
+static int undo_claim(struct bmc *b, const struct machine *m, struct journal *j, struct strbuf *did,
+		      struct error *err)
+{
+	const char *claim = journal_string(j, "claim");
+	int ret;
+
+	if (!claim)
+		return 0;
+	ret = claim_give_back(b, m, claim, err);
+	if (ret)
+		return ret;
+	if (did)
+		strbuf_addstr(did, "the BMC has no claim of ours\n");
+	return journal_note(j, "claim", NULL, err);
+}
+
 void undo_tell_left(const struct journal *j, struct strbuf *out)
 {
 	const char *drive = journal_string(j, "drive");
@@ -147,18 +164,20 @@ void undo_tell_left(const struct journal *j, struct strbuf *out)
 		strbuf_addf(out, "; the drive %s may have our image", drive);
 	if (json_object_object_get_ex(j->state, "override", NULL))
 		strbuf_addstr(out, "; what it boots next may be ours");
+	if (journal_string(j, "claim"))
+		strbuf_addf(out, "; its AssetTag may be \"%s\"", journal_string(j, "claim"));
 	for (size_t i = 0; list && i < json_object_array_length(list); i++)
 		strbuf_addf(out, "; the session %s is open",
 			    json_object_get_string(json_object_array_get_idx(list, i)));
 }
 
-/* In this order: a machine that is off does not read its drive. */
+/* In this order: a machine that is off does not read its drive, and it is ours to the end. */
 int undo_all(struct bmc *b, const struct machine *m, struct journal *j, struct strbuf *did,
 	     struct error *err)
 {
 	static int (*const undoers[])(struct bmc * b, const struct machine *m, struct journal *j,
-				      struct strbuf *did,
-				      struct error *err) = {undo_power, undo_media, undo_override};
+				      struct strbuf *did, struct error *err) = {
+		undo_power, undo_media, undo_override, undo_claim};
 	struct strbuf left = STRBUF_INIT;
 	struct error own = {0};
 	int ret = 0, code;
