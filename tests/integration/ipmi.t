@@ -140,6 +140,10 @@ for _ in $(seq 100); do bmc raw 0x06 0x4b 0x01 0x01 2>/dev/null | grep -q '^ 00 
 out=$(NESTLAB_CACHE=$TMP/another run ./good.json other.db)
 like "$out" 'busy: session( [0-9a-f]{2}){4} .*has the console' "nor does one on another computer start"
 is "$($MACHINE get power | head -1)" "power:1" "which would have switched it off"
+ulimit -c unlimited
+pkill -ABRT -P "$(pgrep -P $first nestlab)" ipmitool
+ok $? "ipmitool crashes"
+is "$(find . -name 'core*')" "" "and leaves no core file with a password in it"
 kill -INT $first
 wait $first
 is "$($MACHINE get power | head -1)" "power:0" "Ctrl-C switches the machine off"

@@ -215,6 +215,14 @@ like "$("$NESTLAB" host rescue fake)" 'nothing is left' "then there is nothing l
 running '{"boots_disk": true}' 'ResetType":"On"'
 kill -KILL $BOOT_PID
 { wait $BOOT_PID; } 2>/dev/null
+control '{"tag": "nestlab elsewhere 4000000000"}' >/dev/null
+like "$("$NESTLAB" host rescue fake)" 'another nestlab has claimed the machine: it is left alone' \
+	"what another nestlab uses by now is no remains of ours"
+is "$(control '{}' | jq -c '[.power, .sessions]')" '["On",[]]' "and stays on; our session is ended"
+
+running '{"boots_disk": true}' 'ResetType":"On"'
+kill -KILL $BOOT_PID
+{ wait $BOOT_PID; } 2>/dev/null
 control '{"set": {"boots_disk": false}}' >/dev/null
 like "$(boot fake)" '^done' "the next boot undoes it, too"
 is_clean "all of it"
@@ -289,6 +297,18 @@ wrong '{"system": "@192.0.2.9/"}' 'bad.json: .*system: expected a path' "a syste
 wrong '{"bootpath": "x"}' 'bad.json: .*bootpath' "an unknown key is named"
 rm "$NESTLAB_ROOT/hosts/bad.json"
 
+# ---- one machine, however its address is written ----
+
+key_of() { # key_of BMC: the name of what locks it
+	rm -rf "$TMP/keys"
+	write_host named "{\"bmc\": \"$1\", \"connect_limit_ms\": 100, \"tls\": {\"pin\": \"sha256:$(printf '0%.0s' {1..64})\"}}"
+	NESTLAB_CACHE=$TMP/keys "$NESTLAB" host check named >/dev/null 2>&1
+	(cd "$TMP/keys/hosts" && echo ./*.lock)
+}
+is "$(key_of https://LocalHost:443)" "$(key_of https://localhost)" "a usual port, and capitals, make no other machine"
+unlike "$(key_of https://localhost:444)" "^$(key_of https://localhost)\$" "another port does"
+rm "$NESTLAB_ROOT/hosts/named.json"
+
 # ---- secrets ----
 
 # Everything that was written: logs, run directories, cache; and the process while it runs.
@@ -304,6 +324,15 @@ kill -ABRT $BOOT_PID
 core=$(find "$TMP" . -maxdepth 2 -name 'core*' -newer "$run/redfish.log" -type f 2>/dev/null | head -1)
 [ -z "$core" ]
 ok $? "a crash leaves no core file"
+(cd "$TMP" && exec sleep 60) &
+kill -ABRT $!
+{ wait $!; } 2>/dev/null
+if [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
+	ok "$([ -s "$TMP/core" ]; echo $?)" "where another program's does"
+else
+	skip "where another program's does" "cores go elsewhere here (kernel.core_pattern)"
+fi
+rm -f "$TMP/core"
 "$NESTLAB" host rescue fake >"$TMP/rescued" 2>&1
 is "$(grep -rlF "$RF_PASSWORD" "$TMP" --exclude=cred --exclude=pattern --exclude-dir=credentials --exclude-dir=faults 2>/dev/null | head -3)" "" \
 	"nor is it in any file that nestlab wrote"

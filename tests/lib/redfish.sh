@@ -24,7 +24,7 @@ start_tree() { # start_tree FILE
 }
 # Where nestlab notes what it has changed on the BMC started last.
 journal() {
-	echo "$NESTLAB_CACHE/hosts/$(printf %s "$RF_URL" | sha256sum | cut -c1-16).state"
+	echo "$NESTLAB_CACHE/hosts/$(printf %s "${RF_URL#*://}" | sha256sum | cut -c1-16).state"
 }
 stop_redfish() {
 	# shellcheck disable=SC2086

@@ -268,7 +268,7 @@ static int ipmi_provision(struct host_session *s, struct error *err)
 		b->events = (struct sel)SEL_INIT(0);
 		s->priv = b;
 		host_console_ticket(&b->cfg->console, &s->ticket);
-		ret = journal_open(s->cfg, b->cfg->bmc, &b->journal, err);
+		ret = journal_open(s->cfg, b->cfg->machine, &b->journal, err);
 		if (!ret)
 			ret = ipmi_tool_open(&b->tool, b->cfg, err);
 		if (ret)
@@ -472,7 +472,7 @@ static int ipmi_release(struct host_session *s, struct error *err)
 static int ipmi_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
 {
 	struct ipmi_run b = {.cfg = cfg->own, .tool = {.secret = -1}};
-	int ret = journal_open(cfg, b.cfg->bmc, &b.journal, err);
+	int ret = journal_open(cfg, b.cfg->machine, &b.journal, err);
 
 	if (ret)
 		return ret;

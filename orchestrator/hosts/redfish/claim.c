@@ -183,6 +183,16 @@ int claim_give_back(struct bmc *b, const struct machine *m, const char *claim, s
 	return ret;
 }
 
+bool claim_is_anothers(struct bmc *b, const struct machine *m, const char *ours)
+{
+	__cleanup_free char *now = NULL;
+	struct error err = {0};
+	struct claim c;
+
+	return !read_tag(b, m, &now, &err) && now && strcmp(now, ours) && parse_claim(now, &c) &&
+	       c.until > (int64_t)time(NULL);
+}
+
 int claim_tell(struct bmc *b, const struct machine *m, struct strbuf *out, struct error *err)
 {
 	__cleanup_free char *tag = NULL;

@@ -26,6 +26,9 @@ int claim_take(struct bmc *b, const struct machine *m, int64_t seconds,
 /* Takes @claim away, if it still stands there. */
 int claim_give_back(struct bmc *b, const struct machine *m, const char *claim, struct error *err);
 
+/* Has another nestlab claimed it since we wrote @ours? */
+bool claim_is_anothers(struct bmc *b, const struct machine *m, const char *ours);
+
 /* For people: who has it; empty: nobody says. */
 int claim_tell(struct bmc *b, const struct machine *m, struct strbuf *out, struct error *err);
 

@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "orchestrator/hosts/credentials.h"
+#include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/listen.h"
 #include "orchestrator/hosts/redfish/http.h"
 
@@ -137,6 +138,13 @@ static bool is_loopback(const char *host)
 	return !strcmp(host, "localhost") || !strcmp(host, "[::1]") || !strncmp(host, "127.", 4);
 }
 
+static char *name_machine(bool plain, const char *host, const char *port)
+{
+	const char *usual = plain ? "80" : "443";
+
+	return journal_machine(host, port ? port : usual, usual);
+}
+
 /* Nothing but scheme, host and port: what is behind them is found, and a user there would be a secret. */
 static int check_bmc(const struct json_node *file, struct redfish_config *c, struct error *err)
 {
@@ -159,6 +167,8 @@ static int check_bmc(const struct json_node *file, struct redfish_config *c, str
 	ok = ok && !strcmp(wanted, c->bmc);
 	plain = ok && !strcmp(scheme, "http") && (c->tls_none || is_loopback(host));
 	ok = ok && (plain || !strcmp(scheme, "https"));
+	if (ok)
+		c->machine = name_machine(plain, host, port);
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
@@ -221,6 +231,7 @@ void redfish_free_config(void *own)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(*(char **)(void *)((char *)c + texts[i].offset));
 	host_console_release(&c->console);
+	free(c->machine);
 	free(c->pin);
 	free(c->ca);
 	free(c);

@@ -50,12 +50,15 @@ static void add_entry(struct json_object *entry, struct sel *sel)
 	const char *created = message_text(entry, "Created", NULL);
 	const char *severity = message_text(entry, "Severity", NULL);
 	struct strbuf text = STRBUF_INIT;
+	int64_t at = 0;
 
 	add_words(&text, entry, "SensorType");
 	add_words(&text, entry, "EntryCode");
 	add_words(&text, entry, "Message");
 	add_words(&text, entry, "MessageId");
-	sel_add(sel, created ? sel_parse_iso(created) : 0, severity ? severity : "", text.buf);
+	if (created)
+		at = sel_parse_iso(created);
+	sel_add(sel, at, severity ? severity : "", text.buf);
 	strbuf_release(&text);
 }
 

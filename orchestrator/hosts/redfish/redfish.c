@@ -281,7 +281,7 @@ static int new_boot_state(struct host_session *s, struct error *err)
 static int take_host(struct host_session *s, struct error *err)
 {
 	struct redfish_boot *b = s->priv;
-	int ret = journal_open(s->cfg, b->cfg->bmc, &b->journal, err);
+	int ret = journal_open(s->cfg, b->cfg->machine, &b->journal, err);
 
 	if (ret == -EBUSY) {
 		if (!b->told_busy)

@@ -153,6 +153,23 @@ static int undo_claim(struct bmc *b, const struct machine *m, struct journal *j,
 	return journal_note(j, "claim", NULL, err);
 }
 
+/* Between a crash of ours and now another nestlab may have taken the machine: nothing on it is ours any more. */
+static int forget_anothers(struct bmc *b, const struct machine *m, struct journal *j,
+			   struct strbuf *did, struct error *err)
+{
+	static const char *const keys[] = {"power", "image", "drive", "override", "claim"};
+	const char *claim = journal_string(j, "claim");
+	int ret = 0;
+
+	if (!claim || !claim_is_anothers(b, m, claim))
+		return 0;
+	if (did)
+		strbuf_addstr(did, "another nestlab has claimed the machine: it is left alone\n");
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && !ret; i++)
+		ret = journal_note(j, keys[i], NULL, err);
+	return ret;
+}
+
 void undo_tell_left(const struct journal *j, struct strbuf *out)
 {
 	const char *drive = journal_string(j, "drive");
@@ -180,8 +197,10 @@ int undo_all(struct bmc *b, const struct machine *m, struct journal *j, struct s
 		undo_power, undo_media, undo_override, undo_claim};
 	struct strbuf left = STRBUF_INIT;
 	struct error own = {0};
-	int ret = 0, code;
+	int ret = forget_anothers(b, m, j, did, err), code;
 
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < ARRAY_SIZE(undoers); i++) {
 		code = undoers[i](b, m, j, did, &own);
 		if (code)
