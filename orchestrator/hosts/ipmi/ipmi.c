@@ -32,10 +32,9 @@ struct ipmi_run {
 	struct task *task;
 	struct sol *sol;
 	struct serve_boot *served;
-	struct journal *
-		journal; /* what of "files", "device" and "power" is to be undone; "sol": our line's
-				  * session */
-	double on_at;	 /* when it was told to go on: clock_seconds(); 0: not yet */
+	/* What of "files", "device" and "power" is to be undone; "sol": the session of our line. */
+	struct journal *journal;
+	double on_at;	   /* when it was told to go on: clock_seconds(); 0: not yet */
 	struct sel events; /* since then, after a failure */
 };
 

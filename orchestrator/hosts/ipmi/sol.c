@@ -19,8 +19,8 @@ static const char *const deactivate[] = {"sol", "deactivate", NULL};
 struct sol {
 	const struct ipmi_tool *tool;
 	struct channel *channel;
-	char session
-		[SOL_SESSION_TEXT]; /* that has the line and is ours: " 82 04 00 00"; "": none was opened */
+	/* That has the line and is ours: " 82 04 00 00"; "": none was opened. */
+	char session[SOL_SESSION_TEXT];
 };
 
 /* The session that has the line, to @session; "" if none has. False: the BMC does not say. */
