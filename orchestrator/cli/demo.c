@@ -82,10 +82,10 @@ static int wait_a_little(struct demo *d, struct error *err)
 	poll(fds, ARRAY_SIZE(fds), LOOK_MS);
 	if (cancel_requested())
 		return cancel_error(err);
-	if (fds[1].revents || fds[2].revents)
-		return error_set(err, -EIO, "%s ended; see %s/%s.log",
-				 fds[1].revents ? "nestlabd" : "the agent", d->folder,
-				 fds[1].revents ? "nestlabd" : "agent");
+	if (fds[1].revents)
+		return error_set(err, -EIO, "nestlabd ended; see %s/nestlabd.log", d->folder);
+	if (fds[2].revents)
+		return error_set(err, -EIO, "the agent ended; see %s/agent.log", d->folder);
 	return 0;
 }
 
@@ -422,14 +422,14 @@ static int tell_end(struct demo *d, struct error *err)
 {
 	__cleanup_free char *mail = NULL;
 	sqlite3_stmt *s = database_query(
-		d->queue, "SELECT id, substr(culprit, 1, 12), subject FROM change LIMIT 1", "");
+		d->queue,
+		"SELECT id, coalesce(substr(culprit, 1, 12) || ' ' || subject, 'not found') FROM change LIMIT 1",
+		"");
 	int ret = database_row(d->queue, s, err);
 
 	if (ret != 1)
 		return ret;
-	terminal_printf("\nculprit: %s %s\n",
-			database_column(s, 1) ? database_column(s, 1) : "unknown",
-			database_column(s, 2) ? database_column(s, 2) : "");
+	terminal_printf("\nculprit:   %s\n", database_column(s, 1));
 	ret = keep_mail(d, &mail, err);
 	if (!ret)
 		terminal_printf(
