@@ -8,9 +8,9 @@
 #include "common/fs.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/cli/demo.h"
 #include "orchestrator/daemon/database.h"
 #include "orchestrator/daemon/retention.h"
+#include "orchestrator/demo/demo.h"
 #include "orchestrator/places.h"
 
 static const char *state, *results;
@@ -182,6 +182,7 @@ static int demo(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: daemon demo takes no operand", operands[0]);
+	demo_setting.places = command_places();
 	if (demo_run(&demo_setting, &err))
 		return command_fatal(&err);
 	return 0;

@@ -19,7 +19,7 @@
 #include "common/fs.h"
 #include "common/git.h"
 #include "common/strbuf.h"
-#include "orchestrator/cli/demo.h"
+#include "orchestrator/demo/demo.h"
 
 #define NESTED "arch/x86/kvm/vmx/nested.c"
 #define CHUNK  65536
@@ -39,12 +39,6 @@ static const struct demo_commit {
 	{"KVM: x86: a note about MTRRs", "arch/x86/kvm/mtrr.c", NULL,
 	 "\nstatic const char nestlab_note[] __used = \"another note\";\n"},
 };
-
-void demo_history_describe(struct strbuf *lines)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commits); i++)
-		strbuf_addf(lines, "  %zu. %s (%s)\n", i + 1, commits[i].subject, commits[i].file);
-}
 
 /* What the thread writes to git. */
 struct stream {

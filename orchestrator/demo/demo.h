@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* demo.h - nestlab daemon demo: nights of seconds over a small history of the real kernel, and what comes of them. */
-#ifndef ORCHESTRATOR_CLI_DEMO_H
-#define ORCHESTRATOR_CLI_DEMO_H
+#ifndef ORCHESTRATOR_DEMO_DEMO_H
+#define ORCHESTRATOR_DEMO_DEMO_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "common/error.h"
+#include "orchestrator/places.h"
 
-struct demo_setting {	    /* borrowed */
+struct demo_setting { /* borrowed */
+	const struct places *places;
 	const char *folder; /* where the daemon works; NULL: a temporary one, which is removed */
 	bool leave;	    /* at once when all is shown, and not at Ctrl-C */
 };
@@ -24,9 +25,5 @@ int demo_run(const struct demo_setting *setting, struct error *err);
 #define DEMO_COMMITS 4
 int demo_history_make(const char *tarball, const char *repo, void (*tell)(void *arg, double share),
 		      void *arg, struct error *err);
-
-/* Appends to @lines what those commits are. */
-struct strbuf;
-void demo_history_describe(struct strbuf *lines);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What drives nestlab daemon demo: it moves the branch, lets nights begin and tells what the daemon makes of them. */
-#include "orchestrator/cli/demo.h"
+#include "orchestrator/demo/demo.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,6 @@
 #include "common/progress.h"
 #include "common/terminal.h"
 #include "kernels/kernels.h"
-#include "orchestrator/cli/command.h"
 #include "orchestrator/daemon/client.h"
 #include "orchestrator/daemon/command.h"
 #include "orchestrator/daemon/database.h"
@@ -47,7 +46,6 @@ static const struct night {
 
 struct demo {
 	const struct demo_setting *setting;
-	const struct places *places;
 	char *folder, *repo, *socket, *url;
 	int lock;
 	struct command_process daemon, agent; /* pid 0: not started */
@@ -459,8 +457,8 @@ static int leave_open(struct demo *d, struct error *err)
 /* The one that baseline is built from, as Debian packs it. */
 static int find_source(struct demo *d, char **tarball, struct error *err)
 {
-	const struct kernel_env env = {.variants = d->places->variants,
-				       .cache_dir = d->places->cache};
+	const struct kernel_env env = {.variants = d->setting->places->variants,
+				       .cache_dir = d->setting->places->cache};
 	struct kernel_variant v;
 	int ret = kernel_variant_load(&env, "baseline", &v, err);
 
@@ -475,10 +473,10 @@ static int find_source(struct demo *d, char **tarball, struct error *err)
  * as the branch moves. */
 static int prepare(struct demo *d, struct error *err)
 {
-	const struct kernel_env env = {.variants = d->places->variants,
-				       .cache_dir = d->places->cache};
+	const struct kernel_env env = {.variants = d->setting->places->variants,
+				       .cache_dir = d->setting->places->cache};
 	__cleanup_free char *tarball = NULL;
-	__cleanup_free char *top = xasprintf("%s/demo", d->places->cache);
+	__cleanup_free char *top = xasprintf("%s/demo", d->setting->places->cache);
 	__cleanup_free char *lock = xasprintf("%s/lock", top);
 	struct kernel_build built;
 	int ret = fs_mkdir_p(top, err);
@@ -559,11 +557,7 @@ static int choose_folder(struct demo *d, struct error *err)
 
 int demo_run(const struct demo_setting *setting, struct error *err)
 {
-	struct demo d = {.setting = setting,
-			 .places = command_places(),
-			 .lock = -1,
-			 .daemon.pidfd = -1,
-			 .agent.pidfd = -1};
+	struct demo d = {.setting = setting, .lock = -1, .daemon.pidfd = -1, .agent.pidfd = -1};
 	int ret = choose_folder(&d, err);
 
 	if (ret)
