@@ -7,11 +7,9 @@
 #include <time.h>
 
 #include "common/alloc.h"
-#include "common/fs.h"
 #include "common/log.h"
 
 #define RETRY_MAX_S 3600 /* after 1, 2, 4, ... seconds */
-#define SECRET_MAX  1024
 
 /* ---- in the writer's transaction ---- */
 
@@ -53,27 +51,7 @@ int outbox_release(struct daemon_db *db, int64_t series, struct error *err)
 			 (long long)series);
 }
 
-/* ---- secrets ---- */
-
-char *outbox_secret(const char *path, const char *name)
-{
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	__cleanup_free char *credential = NULL;
-	struct strbuf text = STRBUF_INIT;
-
-	if (!path && folder) {
-		credential = xasprintf("%s/%s", folder, name);
-		if (fs_exists(credential))
-			path = credential;
-	}
-	if (path && !fs_read_file(path, SECRET_MAX, &text, NULL)) {
-		text.buf[strcspn(text.buf, "\r\n")] = '\0';
-		if (*text.buf)
-			return strbuf_detach(&text);
-	}
-	strbuf_release(&text);
-	return NULL;
-}
+/* ---- kinds ---- */
 
 static const struct {
 	const char *kind;

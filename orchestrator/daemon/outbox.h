@@ -55,7 +55,5 @@ struct outbox_parcel {
 void outbox_send_mail(const struct outbox_setting *setting, struct outbox_parcel *p);
 void outbox_send_webhook(const struct outbox_setting *setting, struct outbox_parcel *p);
 void outbox_send_kcidb(const struct outbox_setting *setting, struct outbox_parcel *p);
-/* The first line of @path, or else of systemd's credential @name, which the caller frees. NULL: there is none. */
-char *outbox_secret(const char *path, const char *name);
 
 #endif

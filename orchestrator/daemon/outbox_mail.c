@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "orchestrator/daemon/outbox.h"
+#include "orchestrator/daemon/secret.h"
 
 #define SEND_S 60
 
@@ -42,7 +43,7 @@ static struct curl_slist *list_recipients(const struct outbox_parcel *p)
 static void set_options(CURL *curl, const struct outbox_setting *setting, struct reading *r,
 			struct curl_slist *to, char *why)
 {
-	__cleanup_free char *secret = outbox_secret(NULL, "smtp");
+	__cleanup_free char *secret = secret_read(NULL, "smtp");
 
 	curl_easy_setopt(curl, CURLOPT_URL, setting->smtp);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");

@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "orchestrator/daemon/outbox.h"
+#include "orchestrator/daemon/secret.h"
 
 #define POST_S 60
 
@@ -80,7 +81,7 @@ static char *sign(const char *secret, const char *body)
 
 void outbox_send_webhook(const struct outbox_setting *setting, struct outbox_parcel *p)
 {
-	__cleanup_free char *secret = outbox_secret(setting->webhook_secret, "webhook");
+	__cleanup_free char *secret = secret_read(setting->webhook_secret, "webhook");
 	__cleanup_free char *delivery = xasprintf("X-Nestlab-Delivery: %s", p->dedupe);
 	__cleanup_free char *signature = NULL;
 	struct curl_slist *headers;
@@ -121,7 +122,7 @@ void outbox_send_kcidb(const struct outbox_setting *setting, struct outbox_parce
 		put_file(p);
 		return;
 	}
-	token = outbox_secret(setting->kcidb_token, "kcidb");
+	token = secret_read(setting->kcidb_token, "kcidb");
 	if (token)
 		header = xasprintf("Authorization: Bearer %s", token);
 	post(p, header ? curl_slist_append(NULL, header) : NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "results/report/markup.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -173,8 +174,12 @@ static void add_encoded(struct strbuf *out, const char *text)
 			used = 0;
 		}
 		used += 3 * n;
-		for (; n; n--)
-			strbuf_addf(out, "=%02X", (unsigned char)*text++);
+		for (; n; n--, text++) {
+			if (isalnum((unsigned char)*text))
+				strbuf_addch(out, *text);
+			else
+				strbuf_addf(out, "=%02X", (unsigned char)*text);
+		}
 	}
 	strbuf_addstr(out, "?=");
 }

@@ -116,7 +116,8 @@ static unsigned int look_at(const char **kernel, const char *path, int *broken)
 	*kernel = fs_stem(strrchr(path, '/') + 1, ".json");
 	source = json_object_object_get(doc, "source");
 	if (json_object_object_get_ex(doc, "patches", &patches)) {
-		const char *ignored, *base = json_object_get_string(json_object_object_get(doc, "base"));
+		const char *ignored,
+			*base = json_object_get_string(json_object_object_get(doc, "base"));
 		char *folder = strndup(path, strrchr(path, '/') - path);
 
 		return cost_of_series(xasprintf("%s/%s", folder, json_object_get_string(patches)),
@@ -236,7 +237,10 @@ static int fake_run(int argc, char **argv, struct error *err)
 	if (ret)
 		return ret;
 	if (broken) {
-		fprintf(stderr, "nestlab: error: kernel %s: does not compile:\n  vmx.c:7:1: error: expected ';' before 'int'\n", boot.kernel_name);
+		results_close(db);
+		fprintf(stderr,
+			"nestlab: error: kernel %s: does not compile:\n  vmx.c:7:1: error: expected ';' before 'int'\n",
+			boot.kernel_name);
 		return 1;
 	}
 	ret = results_store(db, &boot, NULL, err);

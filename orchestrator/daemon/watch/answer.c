@@ -19,6 +19,7 @@
 #include "results/report/markup.h"
 
 #define LOG_MAX	     (4 << 20)
+#define LINE_WIDTH   76
 #define ERRORS_SHOWN 5
 
 struct answer {
@@ -38,16 +39,34 @@ static void answer_release(struct answer *a)
 	strbuf_release(&a->kcidb);
 }
 
+/* How much of the text fits into a line. */
+static size_t fit_line(const char *text, size_t room)
+{
+	size_t len = strcspn(text, "\n"), at = room;
+
+	if (len <= room)
+		return len;
+	while (at && text[at] != ' ')
+		at--;
+	if (at)
+		return at;
+	return strcspn(text, " \n"); /* a long word stays whole */
+}
+
+/* Each line of @text; what is longer than a mail's lines goes on further in. */
 static void add_lines(struct strbuf *out, const char *indent, const char *text)
 {
+	bool more = false;
+
 	while (*text) {
-		size_t len = strcspn(text, "\n");
+		size_t len = fit_line(text, LINE_WIDTH - strlen(indent) - 2);
 		__cleanup_free char *line = strndup(text, len);
 
-		strbuf_addstr(out, indent);
+		strbuf_addf(out, "%s%s", indent, more ? "  " : "");
 		markup_line(out, line);
 		strbuf_addch(out, '\n');
-		text += len + (text[len] == '\n');
+		more = text[len] == ' ';
+		text += len + (text[len] != '\0');
 	}
 }
 
@@ -132,8 +151,10 @@ static void tell_unbuilt(struct answer *a)
 	a->why = xstrdup(a->e.job_error);
 	strbuf_addf(
 		&a->text,
-		"nestlab wanted to measure v%d of this series, but it does not build on %s:\n\n",
-		a->e.version, a->e.base);
+		"nestlab wanted to measure v%d of this series, but it does not build.\n\nBase: ",
+		a->e.version);
+	measured_add_base(&a->e, &a->text);
+	strbuf_addstr(&a->text, "\n\n");
 	add_errors(a);
 	measured_add_patches(&a->e, &a->text);
 	measured_add_commands(&a->e, &a->text);
@@ -210,9 +231,9 @@ static int tell_nothing(struct answer *a, struct error *err)
 	a->verdict = results_verdict_name(VERDICT_INCONCLUSIVE);
 	strbuf_addf(
 		&a->text,
-		"nestlab built v%d of this series on %s and booted both, but there is nothing to "
-		"compare:\nno boot of one of them came to its end.",
-		a->e.version, a->e.base);
+		"nestlab built and booted v%d of this series and its base, but there is nothing "
+		"to\ncompare: no boot of one of them came to its end.",
+		a->e.version);
 	if (a->why) {
 		strbuf_addstr(&a->text, " The newest that failed says:\n\n");
 		add_lines(&a->text, "  ", a->why);
@@ -244,6 +265,7 @@ static int tell_measured(struct answer *a, struct error *err)
 /* Trouble of the lab's is no answer to anybody. */
 static int find_outcome(struct answer *a, struct error *err)
 {
+	struct strbuf why = STRBUF_INIT;
 	bool own = false, base = false;
 	int ret;
 
@@ -257,9 +279,11 @@ static int find_outcome(struct answer *a, struct error *err)
 		return 0;
 	}
 	a->state = "failed";
-	a->why = xasprintf("%sjob %s was %s%s%s", base ? "its base does not build: " : "", a->e.job,
-			   a->e.job_state, a->e.job_error ? ": " : "",
-			   a->e.job_error ? a->e.job_error : "");
+	strbuf_addf(&why, "%sjob %s was %s", base ? "its base does not build: " : "", a->e.job,
+		    a->e.job_state);
+	if (a->e.job_error)
+		strbuf_addf(&why, ": %s", a->e.job_error);
+	a->why = strbuf_detach(&why);
 	return 0;
 }
 

@@ -57,7 +57,21 @@ static void add_date(struct strbuf *out)
 	strbuf_addf(out, "Date: %s\n", date);
 }
 
-/* A name with what a header takes for more than a name is quoted. */
+/* A name may have what a header takes for more than a name. (One that is not ASCII is encoded, quotes and all.) */
+static void add_name(struct strbuf *out, const char *name)
+{
+	const char *quote = "\"";
+
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			quote = "";
+	strbuf_addstr(out, quote);
+	for (const char *c = name; *c; c++)
+		if (!strchr("\"\\\r\n<>", *c))
+			strbuf_addch(out, *c);
+	strbuf_addf(out, "%s ", quote);
+}
+
 static void add_author(struct draft *d)
 {
 	const char *name = database_column(d->row, AUTHOR), *email = database_column(d->row, EMAIL);
@@ -66,13 +80,8 @@ static void add_author(struct draft *d)
 	if (!is_address(email))
 		return;
 	add_recipient(d, email);
-	if (*name) {
-		strbuf_addch(&text, '"');
-		for (const char *c = name; *c; c++)
-			if (!strchr("\"\\\r\n", *c))
-				strbuf_addch(&text, *c);
-		strbuf_addstr(&text, "\" ");
-	}
+	if (*name)
+		add_name(&text, name);
 	strbuf_addf(&text, "<%s>", email);
 	markup_header(&d->out, "To: ", text.buf);
 	strbuf_release(&text);

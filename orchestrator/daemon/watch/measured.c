@@ -48,16 +48,17 @@ static void add_row(const struct results_compared *m, const struct report *befor
 	const struct results_compared *same = find_same(before, m);
 	__cleanup_free char *change = words_change(m, j), *interval = words_interval(j);
 	__cleanup_free char *params = words_params(NULL, NULL, m->params), *earlier = NULL;
-	__cleanup_free char *name = xasprintf("%s.%s%s%s (%s)", m->scenario, m->metric,
-					      tail ? "." : "", tail ? words_tail(m) : "", params);
 
-	strbuf_addf(out, "%10s  %-22s  ", change, interval);
+	strbuf_addf(out, "%9s  %-20s  ", change, interval);
 	if (before && same)
 		earlier = words_change(same, tail ? &same->p99 : &same->median);
 	if (before)
-		strbuf_addf(out, "%10s  ", earlier ? earlier : "");
+		strbuf_addf(out, "%9s  ", earlier ? earlier : "");
 	strbuf_addf(out, "%-9s  ", results_verdict_name(j->verdict));
-	add_line(out, "", name);
+	strbuf_addf(out, "%s.%s", m->scenario, m->metric);
+	if (tail)
+		strbuf_addf(out, ".%s", words_tail(m));
+	add_line(out, " ", params);
 }
 
 /* Regressions first; each in the order of the comparison, the most changed first. */
@@ -93,10 +94,10 @@ static void add_table(const struct ended *e, const struct report *r, const struc
 
 	add_rows(r, before, &rows);
 	if (rows.len && before)
-		strbuf_addf(out, "\n%10s  %-22s  %9s%d\n", "change", "95 % interval", "v",
+		strbuf_addf(out, "\n%9s  %-20s  %8s%d\n", "change", "95 % interval", "v",
 			    e->before_version);
 	else if (rows.len)
-		strbuf_addf(out, "\n%10s  %-22s\n", "change", "95 % interval");
+		strbuf_addstr(out, "\n   change  95 % interval\n");
 	strbuf_addstr(out, rows.buf);
 	strbuf_release(&rows);
 	add_line(out, "\nMedians that decide: ", counts);
@@ -215,6 +216,11 @@ static const char *commit_of(const char *base)
 	return base;
 }
 
+void measured_add_base(const struct ended *e, struct strbuf *out)
+{
+	strbuf_addf(out, "%s (%s)", commit_of(e->base), e->base_branch);
+}
+
 void measured_add_commands(const struct ended *e, struct strbuf *out)
 {
 	strbuf_addf(
@@ -243,7 +249,7 @@ static void add_head(const struct ended *e, const struct report *r, struct strbu
 
 	strbuf_addf(
 		out,
-		"nestlab built v%d of this series on its base, booted both %d times in turn and measured\nthem (",
+		"nestlab built v%d of this series and its base, booted each %d times, in turn, and measured\nthem (",
 		e->version, e->s.boots);
 	for (size_t i = 0; i < e->s.plans.count; i++) {
 		strbuf_addstr(out, i ? ", " : "");
@@ -251,8 +257,10 @@ static void add_head(const struct ended *e, const struct report *r, struct strbu
 	}
 	strbuf_addstr(out, " on host ");
 	markup_line(out, run->host_name);
-	add_line(out, ").\n\nBase:    ", e->base);
-	add_line(out, "Clock:   ", words_clock(c->clock));
+	strbuf_addstr(out, ").\n\nBase:    ");
+	measured_add_base(e, out);
+	strbuf_addch(out, '\n');
+	add_line(out, "Clock:   ", words_clock(c->clock) + strlen("clock: "));
 	add_line(out, "Verdict: ", results_verdict_name(c->verdict));
 }
 

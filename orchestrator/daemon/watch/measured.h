@@ -14,6 +14,8 @@ void measured_text(const struct ended *e, const struct report *r, const struct r
 
 /* What the patches are by now that they were not in the version before; nothing if there is none. */
 void measured_add_patches(const struct ended *e, struct strbuf *out);
+/* "0123456789ab (kvm/next)" */
+void measured_add_base(const struct ended *e, struct strbuf *out);
 /* The commands that repeat it. */
 void measured_add_commands(const struct ended *e, struct strbuf *out);
 

@@ -107,14 +107,18 @@ static void remove_leftovers(const struct onto *o)
 	fs_remove_tree(patches, NULL);
 }
 
-/* "/tmp/x/thread: 2 of 3, ...": what stands behind the path. */
-static const char *without_path(const struct onto *o, const char *text)
+/* '/tmp/x/thread: 2 of 3, "SUBJECT" <ID>: ...' without the path, which says nothing, and the id, which is long. */
+static void shorten(const struct onto *o, char *text)
 {
 	size_t len = strlen(o->box.maildir);
+	char *id, *end;
 
 	if (!strncmp(text, o->box.maildir, len) && !strncmp(text + len, ": ", 2))
-		return text + len + 2;
-	return text;
+		memmove(text, text + len + 2, strlen(text + len + 2) + 1);
+	id = strstr(text, "\" <");
+	end = id ? strstr(id, ">: ") : NULL;
+	if (end)
+		memmove(id + 1, end + 1, strlen(end + 1) + 1);
 }
 
 /* 1: it does not apply there, which is noted. */
@@ -138,8 +142,9 @@ static int import_onto(struct onto *o, struct error *err)
 		return 0;
 	if (ret != -EBADMSG && ret != -EINVAL)
 		return error_set(err, ret, "%s", why.text);
+	shorten(o, why.text);
 	strbuf_addf(&o->why, "%son %s (%.12s): %s", o->why.len ? "\n" : "", o->base.branch,
-		    o->base.commit, without_path(o, why.text));
+		    o->base.commit, why.text);
 	return 1;
 }
 

@@ -2,7 +2,7 @@
 /*
  * watch.h - lists that are watched, as parts of the nights' thread (night.h).
  *
- *	archive.[ch]	looks for new mails	archive_git.c, archive_http.c, fetch.[ch]
+ *	archive.[ch]	looks for new mails	archive_git.c, archive_http.c, fetch.[ch], take.[ch]
  *	letter.[ch]	a mail's first look	keep.[ch]  keeps it, in its thread
  *	series.[ch]	finds series (box.[ch])	onto.[ch]  applies them, and has them measured
  *	answer.[ch]	answers them		ended.[ch], measured.[ch], draft.[ch]
