@@ -168,6 +168,18 @@ static int show_list(int n, char **names)
 	return 0;
 }
 
+/* With the ends of lines that programs for mails read from a file. */
+static void print_mail(const char *text)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	for (; *text; text++)
+		if (*text != '\r')
+			strbuf_addch(&out, *text);
+	terminal_printf("%s", out.buf);
+	strbuf_release(&out);
+}
+
 static bool send_it;
 static const struct option_spec answer_options[] = {
 	OPTION_FLAG("send", &send_it, "let the draft go to those whom it names"), ASK_JSON,
@@ -190,7 +202,7 @@ static int show_answer(int n, char **ids)
 	if (ask_json)
 		command_print_json(answer);
 	else
-		terminal_printf("%s", ask_text(answer, "mail"));
+		print_mail(ask_text(answer, "mail"));
 	json_object_put(answer);
 	return 0;
 }

@@ -38,18 +38,57 @@ static const char *without_path(const char *text, const char *path)
 	return text;
 }
 
+static int refuse(struct night_context *n, int64_t mail, const char *path, const char *why,
+		  struct error *err)
+{
+	struct refusal refusal = {.mail = mail, .why = why};
+
+	log_warning("a mail is refused: %s", why);
+	unlink(path);
+	return writer_do(n->setting->writer, act_refuse, &refusal, err);
+}
+
+/* The path that one of the mails would change outside of the tree, which the caller frees; else NULL. */
+static char *find_outside(const struct mailbox *mails)
+{
+	char *found = NULL;
+
+	for (size_t i = 0; !found && i < mails->count; i++)
+		found = mail_outside_path(&mails->mails[i]);
+	return found;
+}
+
+/* Takes the mails of @from, which is empty then. */
+static void move_mails(struct mailbox *to, struct mailbox *from)
+{
+	if (from->count) {
+		to->mails = xrealloc(to->mails, to->count + from->count, sizeof(*to->mails));
+		memcpy(to->mails + to->count, from->mails, from->count * sizeof(*to->mails));
+		to->count += from->count;
+	}
+	free(from->mails);
+	*from = (struct mailbox){0};
+}
+
 static int read_one(struct night_context *n, struct box *b, int64_t mail, const char *path,
 		    struct error *err)
 {
-	int ret = mailbox_read(path, b->dir, &b->mails, err);
-	struct refusal refusal = {.mail = mail};
+	__cleanup_free char *outside = NULL, *why = NULL;
+	struct mailbox one = {0};
+	int ret = mailbox_read(path, b->dir, &one, err);
 
-	if (ret != -EINVAL && ret != -EFBIG)
+	if (ret == -EINVAL || ret == -EFBIG)
+		return refuse(n, mail, path, without_path(err->text, path), err);
+	if (ret)
 		return ret;
-	refusal.why = without_path(err->text, path);
-	log_warning("a mail is refused: %s", refusal.why);
-	unlink(path);
-	return writer_do(n->setting->writer, act_refuse, &refusal, err);
+	outside = find_outside(&one);
+	if (!outside) {
+		move_mails(&b->mails, &one);
+		return 0;
+	}
+	mailbox_free(&one);
+	why = xasprintf("it changes a file outside of the kernel's tree: %s", outside);
+	return refuse(n, mail, path, why, err);
 }
 
 static int write_one(const struct box *b, sqlite3_stmt *s, char **path, struct error *err)
