@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 --
--- Version 3: lists that are watched (watch/), and what leaves besides mails.
+-- Version 4: lists that are watched (watch/), and what leaves besides mails.
 
 -- Where the looking at an archive is. place '': of the whole, `began`; else of a git repository in it.
 CREATE TABLE list_place (

@@ -77,8 +77,10 @@ static int read_one(struct night_context *n, struct box *b, int64_t mail, const 
 	struct mailbox one = {0};
 	int ret = mailbox_read(path, b->dir, &one, err);
 
-	if (ret == -EINVAL || ret == -EFBIG)
-		return refuse(n, mail, path, without_path(err->text, path), err);
+	if (ret == -EINVAL || ret == -EFBIG) {
+		why = xstrdup(without_path(err->text, path));
+		return refuse(n, mail, path, why, err);
+	}
 	if (ret)
 		return ret;
 	outside = find_outside(&one);
