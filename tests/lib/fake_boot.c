@@ -10,7 +10,8 @@
  *
  * FAKE_BOOT: words, each after a blank: "ms=N" takes so long; "infra=N": of N boots one fails by the
  * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128;
- * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed.
+ * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed; "cost=N": the number of a
+ * kernel without a commit.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -112,7 +113,7 @@ static unsigned int look_at(const char **kernel, const char *path, int *broken)
 
 	*kernel = path;
 	if (!fs_has_suffix(path, ".json") || json_load(path, &doc, &root, &err))
-		return 1000;
+		return setting("cost=") ? setting("cost=") : 1000;
 	*kernel = fs_stem(strrchr(path, '/') + 1, ".json");
 	source = json_object_object_get(doc, "source");
 	if (json_object_object_get_ex(doc, "patches", &patches)) {
