@@ -107,7 +107,10 @@ static int start_parts(struct whole *w, struct error *err)
 				      .results = w->results,
 				      .state = w->setting->state,
 				      .schedules = w->schedules,
-				      .outbox = {w->setting->smtp, w->setting->mail_from}};
+				      .outbox = {.smtp = w->setting->smtp,
+						 .from = w->setting->mail_from,
+						 .webhook_secret = w->setting->webhook_secret,
+						 .kcidb_token = w->setting->kcidb_token}};
 	struct import_setting import = {w->queue, w->results, w->setting->state, NULL};
 	int ret = daemon_db_open(w->queue, &w->db, err);
 

@@ -61,6 +61,10 @@ static const struct option_spec options[] = {
 		"the mail server, as smtp://localhost:25; without one mails are kept, not sent"),
 	OPTION_STRING("mail-from", "ADDRESS", &setting.mail_from,
 		      "who sends them (default: nestlab@localhost)"),
+	OPTION_STRING("webhook-secret", "FILE", &setting.webhook_secret,
+		      "what webhooks are signed with (default: systemd's credential webhook)"),
+	OPTION_STRING("kcidb-token", "FILE", &setting.kcidb_token,
+		      "what KCIDB knows us by (default: systemd's credential kcidb)"),
 	OPTION_FLAG("version", &wants_version, "print which nestlab this is"),
 	OPTION_END};
 
