@@ -142,7 +142,8 @@ static void print_clean_row(const char *head, const char *text)
 	if (!columns || indent + terminal_width(text, strlen(text)) <= columns) {
 		strbuf_addf(&out, "%s%s", head, text);
 		drop_blanks(&out);
-		puts(out.buf);
+		strbuf_addch(&out, '\n');
+		fputs(out.buf, stdout);
 		strbuf_release(&out);
 		return;
 	}
