@@ -28,10 +28,19 @@ $(BUILD)/agent/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(AGENT_CFLAGS) -c -o $@ $<
 
+# Preloaded into QEMU: this one is of glibc's world.
+PROGRAMS += $(BUILD)/bin/nestlab-devmem.so
+$(BUILD)/bin/nestlab-devmem.so: agents/preload/devmem.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -D_GNU_SOURCE -shared -fPIC -s -o $@ $<
+
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
 	steady stream upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock files framed l1_records line port sink stream thin_boot thin_devices upload)
+	channel clock files framed l1_boot l1_records line port sink stream thin_boot thin_devices upload)
+$(BUILD)/tests/test_qemu: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock files framed kvm_stats l1_boot line port qemu qemu_args qmp regions sink stream upload vm_memory)

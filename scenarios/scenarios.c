@@ -315,14 +315,25 @@ int scenario_load(const struct folders *folders, const char *name, struct scenar
 	return ret;
 }
 
+static bool is_in_linux(const struct plan_measure *m)
+{
+	return m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1);
+}
+
 bool scenario_plan_has_linux(const struct scenario_plan *plan)
 {
-	for (size_t i = 0; i < plan->nmeasures; i++) {
-		const struct plan_measure *m = &plan->measures[i].line;
-
-		if (m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1))
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (is_in_linux(&plan->measures[i].line))
 			return true;
-	}
+	return false;
+}
+
+bool scenario_plan_has_userland(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (is_in_linux(&plan->measures[i].line) &&
+		    plan->measures[i].line.vmm != PLAN_VMM_THIN)
+			return true;
 	return false;
 }
 

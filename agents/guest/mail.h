@@ -4,8 +4,8 @@
  * RAM, which L1's kernel leaves alone. L1 maps them through /dev/mem, so writing them costs no exit.
  *
  * It is a conversation in turns. L1 says something in `records` and rings: OUT to MAIL_PORT, which ends L0's
- * KVM_RUN. L0 reads it, writes the next line of the plan (agents/wire/protocol.h: "measure ...") to `plan`
- * and lets L1 go on. L1's first turn has its `hello` alone; each other one the records of one measurement,
+ * KVM_RUN. L0 reads it, writes the next line of the plan (agents/wire/protocol.h: "measure ...") to `plan`,
+ * changes `turn` and lets L1 go on. Under a VMM whose OUT does not wait for L0, L1 waits until `turn` changes. L1's first turn has its `hello` alone; each other one the records of one measurement,
  * from `begin` to `end`. Records are lines, numbered and sealed as all records are: what L1 wrote may have
  * gone through a broken L0.
  *
@@ -26,6 +26,7 @@
 
 struct mail {
 	uint64_t magic;		  /* L0's, before L1 starts */
+	uint32_t turn;		  /* L0's: changes when `plan` has the next line */
 	char plan[PLAN_LINE_MAX]; /* L0's: a line, NUL-terminated */
 	uint32_t len;		  /* L1's: bytes in records */
 	char records[];

@@ -53,8 +53,8 @@ enum l1_feature {
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
 	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */ \
-	X(QEMU, "qemu") /* not built yet, as libvirt */ \
-	X(LIBVIRT, "libvirt")
+	X(QEMU, "qemu") /* QEMU (agents/l0/qemu.h) */ \
+	X(LIBVIRT, "libvirt") /* not built yet */
 
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * qemu.h - QEMU as the VMM of a Linux L1 (docs/l1-guests.md): the machine `microvm`, which boots an uncompressed
+ * vmlinux (PVH), a serial port whose output is kept, and at MAIL_PORT a debug console whose one byte is the
+ * bell. The agent reads and writes L1's mail page in QEMU's memory (/proc/PID/mem), so L1's memory is what
+ * QEMU's users have: anonymous. Where it is to be memory that L0 does not manage, it is a part of /dev/mem.
+ */
+#ifndef AGENTS_L0_QEMU_H
+#define AGENTS_L0_QEMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agents/guest/mail.h"
+#include "agents/wire/protocol.h"
+
+#define QEMU_PROGRAM   "/usr/bin/qemu-system-x86_64"
+#define QEMU_MEGABYTES 128u
+/* Not the last MiB, where QEMU puts the initramfs and firmware its tables. */
+#define QEMU_MAIL (((uint64_t)QEMU_MEGABYTES << 20) - 8 * MAIL_SIZE)
+
+/*
+ * QEMU 7.2's memory-backend-file maps a file from its start; since 8.1 it has `offset`. This library, preloaded
+ * into QEMU, adds QEMU_DEVMEM_VARIABLE (hex) to the offset of what it maps of /dev/mem.
+ */
+#define QEMU_PRELOAD	     "/usr/lib/nestlab/nestlab-devmem.so"
+#define QEMU_DEVMEM_VARIABLE "NESTLAB_DEVMEM"
+
+/* What it is told apart from the measurement. */
+struct qemu_files {
+	const char *kernel, *initramfs, *console; /* paths */
+	int bell, monitor;			  /* its ends of two sockets */
+};
+
+#define QEMU_ARGS_MAX 64
+struct qemu_args {
+	char *argv[QEMU_ARGS_MAX]; /* NULL-terminated */
+	size_t n;
+	char text[4096]; /* that they are in */
+	size_t used;
+};
+
+/* 0, or -E2BIG. */
+int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f);
+
+/* The CPU that L1 sees, in QEMU's words: which enlightenments there are is by name, from what L1 is to be. */
+const char *qemu_cpu(const struct plan_measure *m);
+
+/* The end of the file @path: whole lines, at most @size - 1 bytes. */
+void qemu_tail(const char *path, char *text, size_t size);
+
+#endif
