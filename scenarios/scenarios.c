@@ -328,6 +328,14 @@ bool scenario_plan_has_linux(const struct scenario_plan *plan)
 	return false;
 }
 
+bool scenario_plan_has_moves(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan_measure_moves(&plan->measures[i].line))
+			return true;
+	return false;
+}
+
 bool scenario_plan_has_userland(const struct scenario_plan *plan)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)

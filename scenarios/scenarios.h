@@ -87,6 +87,8 @@ int scenario_parse(struct json_object *doc, const char *label, struct scenario_p
 void scenario_plan_free(struct scenario_plan *plan);
 /* Has it a measurement in a Linux L1, which needs a kernel of its own in the image? */
 bool scenario_plan_has_linux(const struct scenario_plan *plan);
+/* Is an L1 of it moved while it runs? Then KVM logs L1's dirty pages. */
+bool scenario_plan_has_moves(const struct scenario_plan *plan);
 /* Has it one that a VMM runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
 bool scenario_plan_has_userland(const struct scenario_plan *plan);
 

@@ -76,6 +76,7 @@ static void map_mail(struct guest *g, const char *cmdline)
 		give_up("mapping the mail page", errno);
 	if (g->mail->magic != MAIL_MAGIC)
 		give_up("the mail page's content", EBADMSG);
+	mail_page = g->mail;
 	g->port = open("/dev/port", O_WRONLY | O_CLOEXEC);
 	if (g->port < 0)
 		give_up("/dev/port (CONFIG_DEVPORT=y)", errno);

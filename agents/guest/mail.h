@@ -28,9 +28,14 @@ struct mail {
 	uint64_t magic;		  /* L0's, before L1 starts */
 	uint32_t turn;		  /* L0's: changes when `plan` has the next line */
 	char plan[PLAN_LINE_MAX]; /* L0's: a line, NUL-terminated */
-	uint32_t len;		  /* L1's: bytes in records */
+	/* Of a measurement that moves L1 while it runs: rounds that L1 has done; L0's word that it has moved it enough. */
+	uint32_t progress, stop;
+	uint32_t len; /* L1's: bytes in records */
 	char records[];
 };
 #define MAIL_RECORDS_MAX (MAIL_SIZE - sizeof(struct mail))
+
+/* Inside L1: the page, once guest_main() has mapped it. Processes that it forks have it too. */
+extern struct mail *mail_page;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "agents/guest/mail.h"
 #include "agents/l0/kvm_stats.h"
+#include "agents/l0/l1_moves.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/line.h"
 #include "agents/l0/vm.h"
@@ -78,14 +79,41 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 {
 	char line[PLAN_LINE_MAX] = "";
+	static const uint32_t not_yet[2]; /* progress and stop */
 	int ret;
 
 	plan_measure_format(m, line, sizeof(line)); /* a line always fits */
 	ret = l->how->poke(l->vmm, offsetof(struct mail, plan), line, sizeof(line));
 	if (ret)
 		return ret;
+	ret = l->how->poke(l->vmm, offsetof(struct mail, progress), not_yet, sizeof(not_yet));
+	if (ret)
+		return ret;
 	l->turn++;
 	return l->how->poke(l->vmm, offsetof(struct mail, turn), &l->turn, sizeof(l->turn));
+}
+
+/* L1 runs until it rings, and is moved meanwhile. */
+static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+{
+	static struct l1_moves moves;
+	const uint32_t stop = 1;
+	bool rung;
+	int ret = write_mail(l, m);
+
+	if (ret)
+		return ret;
+	moves = (struct l1_moves){0};
+	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
+	if (!ret && !rung)
+		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
+	if (!ret && !rung)
+		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
+	if (!ret)
+		ret = read_mail(l, s);
+	if (!ret && !rung)
+		l1_moves_tell(&moves, m, s);
+	return ret;
 }
 
 /* KVM's statistics of L1 from before to after, as of vm_stats_begin(). */
@@ -96,6 +124,8 @@ static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink
 
 	sink_wait_quiet(s);
 	vm_wait_for_phase(m);
+	if (plan_measure_moves(m))
+		return run_moved(l, m, s);
 	stats = l->how->stats(l->vmm);
 	ret = write_mail(l, m);
 	if (!ret)

@@ -18,6 +18,15 @@
 
 struct kvm_stats;
 
+/* How a move went. Times are of L0's clock, in microseconds. */
+struct l1_moved {
+	uint64_t downtime_us; /* from L1's stop to its running again */
+	uint64_t duration_us; /* from the order to the end */
+	uint64_t bytes;	      /* of state and memory */
+	uint64_t passes;      /* over L1's memory */
+	bool in_l2; /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
+};
+
 struct l1_vmm {
 	/* Makes the L1 of @m with @kernel (a vmlinux) loaded; nothing of it runs yet. The mail page has its magic
 	 * (agents/guest/mail.h), the rest of its head is 0. *vmm is what the others take. */
@@ -28,6 +37,11 @@ struct l1_vmm {
 	/* Runs L1 until it rings. A death, a panic and @limit_s seconds of silence are failures, which the sink is
 	 * told with the end of L1's console. */
 	int (*run)(void *vmm, unsigned int limit_s);
+	/* The same for @ms milliseconds at most, which may pass: *rung says which. NULL where L1 runs only while the
+	 * agent waits for it. */
+	int (*wait)(void *vmm, unsigned int ms, bool *rung);
+	/* Moves the running L1 to another VMM on this host: @live, or through a file. NULL: it cannot. */
+	int (*move)(void *vmm, bool live, struct l1_moved *out);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);
 	/* NULL: L0 cannot tell. Did L1 enter its last L2 by an enlightened VMCS? */

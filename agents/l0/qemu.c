@@ -14,30 +14,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agents/l0/kvm_stats.h"
 #include "agents/l0/l1_boot.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 
-#define DIRECTORY    "/tmp/nestlab-l1"
-#define INITRAMFS    DIRECTORY "/initramfs"
-#define CONSOLE	     DIRECTORY "/console"
-#define MESSAGES     DIRECTORY "/messages" /* what QEMU itself says */
-#define BELL_FD	     3			   /* in QEMU */
+#define INITRAMFS    QEMU_DIRECTORY "/initramfs"
+#define CONSOLE	     QEMU_DIRECTORY "/console"
+#define MESSAGES     QEMU_DIRECTORY "/messages" /* what QEMU itself says */
+#define BELL_FD	     3				/* in QEMU */
 #define MONITOR_FD   4
+#define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
 #define TAIL_BYTES   960
-
-struct qemu {
-	struct sink *sink;
-	pid_t pid; /* 0: none */
-	int bell, mem;
-	struct qmp monitor;
-	uint64_t mail; /* where L1's mail page is in QEMU */
-	uint64_t phys; /* of unmanaged memory */
-};
 
 void qemu_tail(const char *path, char *text, size_t size)
 {
@@ -131,15 +121,16 @@ static int report_hang_up(struct qemu *q)
 	return report_end(q, what);
 }
 
-/* A command failed: @ret is what qmp_execute() gave. */
-static int report_command(struct qemu *q, const char *command, int ret)
+int qemu_report_command(struct qemu *q, const char *command, int ret)
 {
 	char what[320];
 
 	if (ret == -EPIPE || ret == -ECONNRESET)
 		return report_hang_up(q);
-	snprintf(what, sizeof(what), "%s: %s", command,
-		 ret == -EPROTO ? q->monitor.error : strerror(-ret));
+	if (ret == -EPROTO)
+		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
+	else
+		snprintf(what, sizeof(what), "%s: %s", command, strerror(-ret));
 	return report_end(q, what);
 }
 
@@ -174,41 +165,48 @@ static int write_initramfs(void)
 
 static int make_files(void)
 {
-	if (mkdir(DIRECTORY, 0700) && errno != EEXIST)
+	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
 		return -errno;
 	unlink(CONSOLE);
 	unlink(MESSAGES);
 	return write_initramfs();
 }
 
-static void become_qemu(const struct qemu *q, const struct qemu_args *a, int bell, int monitor)
+/* @fds become BELL_FD, MONITOR_FD, INCOMING_FD, as far as they are there; nothing else of the agent's is left open. */
+static void pass_descriptors(const int *fds, size_t n)
+{
+	int in = open("/dev/null", O_RDONLY),
+	    out = open(MESSAGES, O_WRONLY | O_CREAT | O_APPEND, 0600), copies[3];
+
+	for (size_t i = 0; i < n; i++)
+		copies[i] = fcntl(fds[i], F_DUPFD, 64); /* out of the way of each other */
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	for (size_t i = 0; i < n; i++)
+		dup2(copies[i], BELL_FD + (int)i);
+	for (int fd = BELL_FD + (int)n; fd < 128; fd++)
+		close(fd);
+}
+
+static void become_qemu(const struct qemu *q, char *const argv[], const int *fds, size_t n)
 	__attribute__((noreturn));
 
-/* The two sockets become BELL_FD and MONITOR_FD; nothing else of the agent's is left open. */
-static void become_qemu(const struct qemu *q, const struct qemu_args *a, int bell, int monitor)
+static void become_qemu(const struct qemu *q, char *const argv[], const int *fds, size_t n)
 {
 	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD;
 	char *const with_memory[] = {preload, variable, NULL}, *const without[] = {NULL};
-	int in = open("/dev/null", O_RDONLY), out = open(MESSAGES, O_WRONLY | O_CREAT, 0600);
 
 	snprintf(variable, sizeof(variable), QEMU_DEVMEM_VARIABLE "=%llx",
 		 (unsigned long long)q->phys);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	bell = fcntl(bell, F_DUPFD, 10);
-	monitor = fcntl(monitor, F_DUPFD, 10);
-	dup2(in, 0);
-	dup2(out, 1);
-	dup2(out, 2);
-	dup2(bell, BELL_FD);
-	dup2(monitor, MONITOR_FD);
-	for (int fd = MONITOR_FD + 1; fd < 64; fd++)
-		close(fd);
-	execve(QEMU_PROGRAM, a->argv, q->phys ? with_memory : without);
+	pass_descriptors(fds, n);
+	execve(QEMU_PROGRAM, argv, q->phys ? with_memory : without);
 	dprintf(2, "%s: %s\n", QEMU_PROGRAM, strerror(errno));
 	_exit(127);
 }
 
-static int start(struct qemu *q, const struct qemu_args *a)
+static int execute(struct qemu *q, char *const argv[], int incoming)
 {
 	int bell[2], monitor[2];
 
@@ -221,7 +219,8 @@ static int start(struct qemu *q, const struct qemu_args *a)
 	}
 	q->pid = fork();
 	if (!q->pid)
-		become_qemu(q, a, bell[1], monitor[1]);
+		become_qemu(q, argv, (const int[]){bell[1], monitor[1], incoming},
+			    incoming < 0 ? 2 : 3);
 	close(bell[1]);
 	close(monitor[1]);
 	q->bell = bell[0];
@@ -233,19 +232,43 @@ static int start(struct qemu *q, const struct qemu_args *a)
 	return 0;
 }
 
-static int open_memory(struct qemu *q)
+int qemu_start(struct qemu *q, int incoming)
+{
+	static struct qemu_args args;
+	const struct qemu_files files = {.kernel = q->kernel,
+					 .initramfs = INITRAMFS,
+					 .console = CONSOLE,
+					 .bell = BELL_FD,
+					 .monitor = MONITOR_FD,
+					 .incoming = incoming < 0 ? 0 : INCOMING_FD};
+	int ret = qemu_args_make(&args, &q->m, &files);
+
+	if (ret)
+		return ret;
+	ret = execute(q, args.argv, incoming);
+	if (ret)
+		return ret;
+	ret = qmp_open(&q->monitor, q->monitor.fd);
+	if (ret)
+		return qemu_report_command(q, "start", ret);
+	return 0;
+}
+
+int qemu_find_mail(struct qemu *q)
 {
 	char path[64];
 	int ret = qmp_host_address(&q->monitor, QEMU_MAIL, &q->mail);
 
 	if (ret)
-		return report_command(q, "gpa2hva", ret);
+		return qemu_report_command(q, "gpa2hva", ret);
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)q->pid);
 	q->mem = open(path, O_RDWR | O_CLOEXEC);
-	return q->mem < 0 ? -errno : 0;
+	if (q->mem < 0)
+		return -errno;
+	return 0;
 }
 
-static int qemu_peek(void *vmm, size_t at, void *to, size_t len)
+int qemu_peek(void *vmm, size_t at, void *to, size_t len)
 {
 	const struct qemu *q = vmm;
 
@@ -254,7 +277,7 @@ static int qemu_peek(void *vmm, size_t at, void *to, size_t len)
 	return -EIO;
 }
 
-static int qemu_poke(void *vmm, size_t at, const void *from, size_t len)
+int qemu_poke(void *vmm, size_t at, const void *from, size_t len)
 {
 	const struct qemu *q = vmm;
 
@@ -267,11 +290,8 @@ static int qemu_poke(void *vmm, size_t at, const void *from, size_t len)
 static int prepare(struct qemu *q)
 {
 	static const struct mail head = {.magic = MAIL_MAGIC};
-	int ret = qmp_open(&q->monitor, q->monitor.fd);
+	int ret = qemu_find_mail(q);
 
-	if (ret)
-		return report_command(q, "start", ret);
-	ret = open_memory(q);
 	if (ret)
 		return ret;
 	ret = qemu_poke(q, 0, &head, sizeof(head));
@@ -279,7 +299,7 @@ static int prepare(struct qemu *q)
 		return ret;
 	ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
 	if (ret)
-		return report_command(q, "cont", ret);
+		return qemu_report_command(q, "cont", ret);
 	return 0;
 }
 
@@ -297,101 +317,94 @@ static int check_programs(const struct plan_measure *m, struct sink *s)
 	return 0;
 }
 
-static int qemu_make(struct qemu *q, const struct plan_measure *m, const char *kernel)
+/* Two of them where L1 goes from one to the other. */
+static int find_memory(struct qemu *q)
 {
-	static struct qemu_args args;
-	const struct qemu_files files = {.kernel = kernel,
-					 .initramfs = INITRAMFS,
-					 .console = CONSOLE,
-					 .bell = BELL_FD,
-					 .monitor = MONITOR_FD};
-	int ret = check_programs(m, q->sink);
+	size_t need = QEMU_SIZE;
+
+	if (q->m.memory != PLAN_UNMANAGED)
+		return 0;
+	if (q->m.scenario == PLAN_LIVE_MIGRATE)
+		need *= 2;
+	return vm_memory_find_unmanaged(need, &q->phys, q->sink);
+}
+
+int qemu_make(struct qemu *q)
+{
+	int ret = check_programs(&q->m, q->sink);
 
 	if (ret)
 		return ret;
-	if (m->memory == PLAN_UNMANAGED)
-		ret = vm_memory_find_unmanaged((size_t)QEMU_MEGABYTES << 20, &q->phys, q->sink);
-	if (ret)
-		return ret;
-	ret = qemu_args_make(&args, m, &files);
+	ret = find_memory(q);
 	if (ret)
 		return ret;
 	ret = make_files();
 	if (ret)
 		return ret;
-	ret = start(q, &args);
+	ret = qemu_start(q, -1);
 	if (ret)
 		return ret;
 	return prepare(q);
 }
 
-static int qemu_open(const struct plan_measure *m, const char *kernel, struct sink *s, void **vmm)
+void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel, struct sink *s)
 {
-	static struct qemu q;
-
-	q = (struct qemu){.sink = s, .bell = -1, .mem = -1, .monitor.fd = -1};
-	*vmm = &q;
-	return qemu_make(&q, m, kernel);
+	*q = (struct qemu){
+		.sink = s, .m = *m, .kernel = kernel, .bell = -1, .mem = -1, .monitor.fd = -1};
 }
 
 /* ---- running it ---- */
 
-static int qemu_run(void *vmm, unsigned int limit_s)
+int qemu_wait(void *vmm, unsigned int ms, bool *rung)
 {
 	struct qemu *q = vmm;
-	int64_t deadline = clock_ms() + (int64_t)limit_s * 1000;
+	int64_t deadline = clock_ms() + ms, left;
 	struct pollfd p[] = {{.fd = q->bell, .events = POLLIN},
 			     {.fd = q->monitor.fd, .events = POLLIN}};
-	char what[64], byte;
+	char byte;
 
-	for (;;) {
-		int64_t left = deadline - clock_ms();
-
-		if (left <= 0) {
-			snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-			return report_end(q, what);
-		}
+	while ((left = deadline - clock_ms()) > 0) {
 		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
 			return -errno;
-		if (p[0].revents && recv(q->bell, &byte, 1, MSG_DONTWAIT) == 1)
+		if (p[0].revents && recv(q->bell, &byte, 1, MSG_DONTWAIT) == 1) {
+			*rung = true;
 			return 0;
+		}
 		if (p[0].revents || (p[1].revents && qmp_read_events(&q->monitor)))
 			return report_hang_up(q);
 		if (q->monitor.shutdown[0])
 			return report_shutdown(q);
 	}
+	return 0;
 }
 
-/* KVM tells a VM's statistics to the process alone whose VM it is. */
-static struct kvm_stats *qemu_stats(void *vmm)
+int qemu_run(void *vmm, unsigned int limit_s)
 {
-	(void)vmm;
-	return NULL;
+	char what[64];
+	bool rung = false;
+	int ret = qemu_wait(vmm, limit_s * 1000, &rung);
+
+	if (ret || rung)
+		return ret;
+	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
+	return report_end(vmm, what);
 }
 
-static void qemu_close(void *vmm)
+static void close_descriptor(int *fd)
 {
-	struct qemu *q = vmm;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
 
-	if (!q)
-		return;
+void qemu_end(struct qemu *q)
+{
 	if (q->pid) {
 		kill(q->pid, SIGKILL);
 		waitpid(q->pid, NULL, 0);
+		q->pid = 0;
 	}
-	if (q->mem >= 0)
-		close(q->mem);
-	if (q->bell >= 0)
-		close(q->bell);
-	if (q->monitor.fd >= 0)
-		close(q->monitor.fd);
+	close_descriptor(&q->mem);
+	close_descriptor(&q->bell);
+	close_descriptor(&q->monitor.fd);
 }
-
-const struct l1_vmm l1_vmm_qemu = {
-	.open = qemu_open,
-	.peek = qemu_peek,
-	.poke = qemu_poke,
-	.run = qemu_run,
-	.stats = qemu_stats,
-	.close = qemu_close,
-};

@@ -11,8 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "agents/guest/mail.h"
+#include "agents/l0/l1_vmm.h"
+#include "agents/l0/qmp.h"
 #include "agents/wire/protocol.h"
 
 #define QEMU_PROGRAM   "/usr/bin/qemu-system-x86_64"
@@ -31,6 +34,7 @@
 struct qemu_files {
 	const char *kernel, *initramfs, *console; /* paths */
 	int bell, monitor;			  /* its ends of two sockets */
+	int incoming;				  /* where L1 comes from; 0: it starts anew */
 };
 
 #define QEMU_ARGS_MAX 64
@@ -46,6 +50,47 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 
 /* The CPU that L1 sees, in QEMU's words: which enlightenments there are is by name, from what L1 is to be. */
 const char *qemu_cpu(const struct plan_measure *m);
+
+/* ---- a QEMU with its L1 ---- */
+
+struct qemu {
+	struct sink *sink;
+	struct plan_measure m;
+	const char *kernel;
+	pid_t pid; /* 0: none */
+	int bell, mem;
+	struct qmp monitor;
+	uint64_t mail; /* where L1's mail page is in QEMU */
+	uint64_t phys; /* of unmanaged memory */
+};
+
+#define QEMU_DIRECTORY "/tmp/nestlab-l1"
+#define QEMU_SIZE      ((size_t)QEMU_MEGABYTES << 20)
+
+/* Functions that return an int are as of l1_vmm.h. */
+
+/* An empty one for the L1 of @m. */
+void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel, struct sink *s);
+/* Executes it, up to its monitor's greeting: L1 does not run yet. @incoming: the descriptor that L1 comes from, which stays the
+ * caller's, or -1. */
+int qemu_start(struct qemu *q, int incoming);
+/* Finds L1's mail page in it. */
+int qemu_find_mail(struct qemu *q);
+/* A command of its monitor gave @ret, which is not 0: the sink is told why. */
+int qemu_report_command(struct qemu *q, const char *command, int ret);
+/* Ends it, if it runs. It may be started again. */
+void qemu_end(struct qemu *q);
+
+/* Those of l1_vmm.h; @vmm is a struct qemu. */
+int qemu_make(struct qemu *q);
+int qemu_peek(void *vmm, size_t at, void *to, size_t len);
+int qemu_poke(void *vmm, size_t at, const void *from, size_t len);
+int qemu_run(void *vmm, unsigned int limit_s);
+int qemu_wait(void *vmm, unsigned int ms, bool *rung);
+
+/* ---- qemu_move.c ---- */
+
+int qemu_move(void *vmm, bool live, struct l1_moved *out);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

@@ -88,12 +88,14 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 {
 	static const char *const always[] = {QEMU_PROGRAM, "-nodefaults", "-no-user-config",
 					     "-display",   "none",	  "-no-reboot",
-					     "-S",	   "-accel",	  "kvm",
-					     "-cpu",	   NULL};
+					     "-accel",	   "kvm",	  "-cpu",
+					     NULL};
 
 	*a = (struct qemu_args){0};
 	add_list(a, always);
 	add(a, "%s", qemu_cpu(m));
+	if (!f->incoming) /* what comes in goes on */
+		add(a, "-S");
 	add(a, "-smp");
 	add(a, "%u", m->l1_vcpus);
 	add_machine(a, m);
@@ -108,6 +110,10 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 	add(a, "socket,id=monitor,fd=%d", f->monitor);
 	add(a, "-mon");
 	add(a, "chardev=monitor,mode=control");
+	if (f->incoming) {
+		add(a, "-incoming");
+		add(a, "fd:%d", f->incoming);
+	}
 	if (a->n >= QEMU_ARGS_MAX - 1)
 		return -E2BIG;
 	return 0;

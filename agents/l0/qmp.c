@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 /* ---- what is in a line ---- */
 
 /* What follows "@key": and blanks, or NULL. */
@@ -90,10 +92,24 @@ static bool take_line(struct qmp *q, char *line, size_t size)
 	return true;
 }
 
+/* "timestamp": {"seconds": S, "microseconds": U} */
+static uint64_t time_of(const char *line)
+{
+	uint64_t s = 0, us = 0;
+
+	qmp_number(line, "seconds", &s);
+	qmp_number(line, "microseconds", &us);
+	return s * 1000000 + us;
+}
+
 static void note_event(struct qmp *q, const char *line)
 {
-	if (qmp_says(line, "event", "SHUTDOWN") &&
-	    !copy_string(line, "reason", q->shutdown, sizeof(q->shutdown)))
+	if (qmp_says(line, "event", "STOP"))
+		q->stop_us = time_of(line);
+	else if (qmp_says(line, "event", "RESUME"))
+		q->resume_us = time_of(line);
+	else if (qmp_says(line, "event", "SHUTDOWN") &&
+		 !copy_string(line, "reason", q->shutdown, sizeof(q->shutdown)))
 		snprintf(q->shutdown, sizeof(q->shutdown), "unknown");
 }
 
@@ -128,11 +144,28 @@ int qmp_read_events(struct qmp *q)
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
 
-static int send_all(struct qmp *q, const char *text, size_t len)
+/* With @fd beside the first byte, unless that is -1. */
+static int send_all(struct qmp *q, const char *text, size_t len, int fd)
 {
-	while (len) {
-		ssize_t n = send(q->fd, text, len, MSG_NOSIGNAL);
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
 
+	while (len) {
+		struct iovec part = {(void *)(uintptr_t)text, len};
+		struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
+		ssize_t n;
+
+		if (fd >= 0) {
+			memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+			msg.msg_control = &control;
+			msg.msg_controllen = sizeof(control.bytes);
+			fd = -1;
+		}
+		n = sendmsg(q->fd, &msg, MSG_NOSIGNAL);
 		if (n < 0)
 			return -errno;
 		text += n;
@@ -141,7 +174,8 @@ static int send_all(struct qmp *q, const char *text, size_t len)
 	return 0;
 }
 
-int qmp_execute(struct qmp *q, const char *command, const char *arguments, char *reply, size_t size)
+static int execute_with(struct qmp *q, const char *command, const char *arguments, int fd,
+			char *reply, size_t size)
 {
 	char line[QMP_LINE_MAX];
 	int n = snprintf(line, sizeof(line), "{\"execute\":\"%s\",\"arguments\":{%s}}\n", command,
@@ -150,7 +184,7 @@ int qmp_execute(struct qmp *q, const char *command, const char *arguments, char 
 
 	if (n < 0 || (size_t)n >= sizeof(line))
 		return -EMSGSIZE;
-	ret = send_all(q, line, (size_t)n);
+	ret = send_all(q, line, (size_t)n, fd);
 	if (ret)
 		return ret;
 	ret = wait_for(q, "\"return\"", "\"error\"", line, sizeof(line));
@@ -163,6 +197,39 @@ int qmp_execute(struct qmp *q, const char *command, const char *arguments, char 
 	}
 	if (reply)
 		snprintf(reply, size, "%s", line + sizeof("{\"return\":") - 1);
+	return 0;
+}
+
+int qmp_execute(struct qmp *q, const char *command, const char *arguments, char *reply, size_t size)
+{
+	return execute_with(q, command, arguments, -1, reply, size);
+}
+
+int qmp_give(struct qmp *q, const char *name, int fd)
+{
+	char arguments[64];
+
+	snprintf(arguments, sizeof(arguments), "\"fdname\":\"%s\"", name);
+	return execute_with(q, "getfd", arguments, fd, NULL, 0);
+}
+
+int qmp_wait_for_resume(struct qmp *q, int limit_ms)
+{
+	int64_t deadline = clock_ms() + limit_ms;
+	char line[QMP_LINE_MAX];
+
+	while (!q->resume_us) {
+		int64_t left = deadline - clock_ms();
+		int ret;
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		ret = read_more(q, (int)left);
+		if (ret && ret != -ETIMEDOUT)
+			return ret;
+		while (take_line(q, line, sizeof(line)))
+			note_event(q, line);
+	}
 	return 0;
 }
 

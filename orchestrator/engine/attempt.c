@@ -24,8 +24,9 @@ static void format_now(char *text, size_t size)
 
 static char *make_cmdline(const struct attempt_setting *setting, const struct attempt_job *job)
 {
-	enum host_purpose purpose = job->selftests->nfiles ? HOST_SELFTESTS : HOST_MEASURES;
-	__cleanup_free char *needed = setting->host->driver->cmdline(setting->host, purpose);
+	bool logs_dirty_pages = job->selftests->nfiles || scenario_plan_has_moves(job->plan);
+	__cleanup_free char *needed = setting->host->driver->cmdline(
+		setting->host, logs_dirty_pages ? HOST_SELFTESTS : HOST_MEASURES);
 
 	if (!setting->append)
 		return xstrdup(needed);

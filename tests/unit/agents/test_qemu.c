@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "agents/l0/clock.h"
 #include "agents/l0/qemu.h"
@@ -62,7 +63,7 @@ TEST(a_kvm_l1_sees_kvm_and_has_anonymous_memory)
 	line = arguments(&m);
 	has(line, QEMU_PROGRAM " -nodefaults ");
 	has(line,
-	    " -S -accel kvm -cpu host -smp 2 -M microvm,acpi=off,auto-kernel-cmdline=off,rtc=off -m 128M ");
+	    " -accel kvm -cpu host -S -smp 2 -M microvm,acpi=off,auto-kernel-cmdline=off,rtc=off -m 128M ");
 	has(line, " -kernel /l1/vmlinux -initrd /i -append memmap=1M$0x7800000 ");
 	has(line, " nestlab.mail=7800000 nestlab.clock=emulated ");
 	has(line, " isa-debugcon,iobase=0x4d,chardev=bell ");
@@ -192,6 +193,44 @@ TEST(a_qemu_that_goes_is_noticed)
 	assert_string_equal(q.shutdown, "host-qmp-quit");
 	assert_int_equal(qmp_execute(&q, "query-status", "", reply, sizeof(reply)), -EPIPE);
 	close(q.fd);
+}
+
+TEST(an_l1_that_comes_in_is_not_stopped)
+{
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+	struct qemu_files f = files;
+	static struct qemu_args a;
+	bool stopped = false, incoming = false;
+
+	f.incoming = 5;
+	assert_int_equal(qemu_args_make(&a, &m, &f), 0);
+	for (size_t i = 0; i < a.n; i++) {
+		stopped |= !strcmp(a.argv[i], "-S");
+		incoming |= !strcmp(a.argv[i], "fd:5");
+	}
+	assert_true(incoming && !stopped);
+}
+
+/* By a descriptor alone: there is no shell on L0, and no network. */
+TEST(a_machine_goes_into_a_file)
+{
+	__cleanup_free char *path = unit_path("state");
+	char reply[2048] = "";
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	start_qemu();
+	assert_int_equal(qmp_give(&q, "move", fd), 0);
+	assert_int_equal(qmp_execute(&q, "migrate", "\"uri\":\"fd:no-such\"", reply, sizeof(reply)),
+			 -EPROTO);
+	assert_int_equal(qmp_execute(&q, "migrate", "\"uri\":\"fd:move\"", reply, sizeof(reply)),
+			 0);
+	while (!qmp_says(reply, "status", "completed"))
+		assert_int_equal(qmp_execute(&q, "query-migrate", "", reply, sizeof(reply)), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(st.st_size > 1000);
+	close(fd);
+	stop_qemu();
 }
 
 /* A line that never ends is no reason to wait, or to write over what comes behind the buffer. */
