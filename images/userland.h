@@ -12,15 +12,21 @@
 #include "common/error.h"
 #include "images/images.h"
 
+enum userland_set {
+	USERLAND_QEMU,
+	USERLAND_LIBVIRT, /* QEMU, too */
+};
+
 struct userland { /* free with userland_free() */
 	struct image_file *files;
 	size_t nfiles;
 	char *version; /* "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)" */
 };
 
-/* @programs: the folder of nestlab's own. -ENOENT: something is not installed, and the message says which package has
+/* What @set needs. @programs: the folder of nestlab's own. -ENOENT: something is not installed, and the message says which package has
  * it; else an error of a system call or of the loader (-EIO). */
-int userland_collect(const char *programs, struct userland *out, struct error *err);
+int userland_collect(enum userland_set set, const char *programs, struct userland *out,
+		     struct error *err);
 void userland_free(struct userland *u);
 
 #endif

@@ -336,13 +336,18 @@ bool scenario_plan_has_moves(const struct scenario_plan *plan)
 	return false;
 }
 
-bool scenario_plan_has_userland(const struct scenario_plan *plan)
+bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (is_in_linux(&plan->measures[i].line) &&
-		    plan->measures[i].line.vmm != PLAN_VMM_THIN)
+		if (is_in_linux(&plan->measures[i].line) && plan->measures[i].line.vmm == vmm)
 			return true;
 	return false;
+}
+
+bool scenario_plan_has_userland(const struct scenario_plan *plan)
+{
+	return scenario_plan_has_vmm(plan, PLAN_VMM_QEMU) ||
+	       scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT);
 }
 
 void scenario_plan_free(struct scenario_plan *plan)

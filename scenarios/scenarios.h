@@ -89,7 +89,9 @@ void scenario_plan_free(struct scenario_plan *plan);
 bool scenario_plan_has_linux(const struct scenario_plan *plan);
 /* Is an L1 of it moved while it runs? Then KVM logs L1's dirty pages. */
 bool scenario_plan_has_moves(const struct scenario_plan *plan);
-/* Has it one that a VMM runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
+/* Has it one that this VMM runs? */
+bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
+/* Has it one that any runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
 bool scenario_plan_has_userland(const struct scenario_plan *plan);
 
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */

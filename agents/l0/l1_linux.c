@@ -21,6 +21,7 @@ const char *l1_linux_kernel = "/l1/vmlinux";
 static const struct l1_vmm *const vmms[] = {
 	[PLAN_VMM_THIN] = &l1_vmm_thin,
 	[PLAN_VMM_QEMU] = &l1_vmm_qemu,
+	[PLAN_VMM_LIBVIRT] = &l1_vmm_libvirt,
 };
 
 struct l1_linux {

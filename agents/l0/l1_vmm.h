@@ -49,6 +49,6 @@ struct l1_vmm {
 	void (*close)(void *vmm); /* NULL is allowed */
 };
 
-extern const struct l1_vmm l1_vmm_thin, l1_vmm_qemu;
+extern const struct l1_vmm l1_vmm_thin, l1_vmm_qemu, l1_vmm_libvirt;
 
 #endif

@@ -20,10 +20,7 @@
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 
-#define INITRAMFS    QEMU_DIRECTORY "/initramfs"
-#define CONSOLE	     QEMU_DIRECTORY "/console"
-#define MESSAGES     QEMU_DIRECTORY "/messages" /* what QEMU itself says */
-#define BELL_FD	     3				/* in QEMU */
+#define BELL_FD	     3 /* in QEMU */
 #define MONITOR_FD   4
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
@@ -83,12 +80,12 @@ static const char *or_nothing(const char *text)
 }
 
 /* What happened to L1 instead of a ring, with what its console and QEMU say of it. */
-static int report_end(struct qemu *q, const char *what)
+int qemu_report_end(struct qemu *q, const char *what)
 {
 	char console[TAIL_BYTES], messages[TAIL_BYTES / 2];
 
-	qemu_tail(CONSOLE, console, sizeof(console));
-	qemu_tail(MESSAGES, messages, sizeof(messages));
+	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
+	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
 	sink_fail(q->sink, SINK_GUEST, "records of the agent inside L1", what,
 		  "the Linux L1 did not answer; QEMU says: %s; L1's console ends: %s",
 		  or_nothing(messages), or_nothing(console));
@@ -102,12 +99,12 @@ static int report_shutdown(struct qemu *q)
 
 	if (strcmp(q->monitor.shutdown, "guest-reset")) {
 		snprintf(what, sizeof(what), "QEMU shut it down: %s", q->monitor.shutdown);
-		return report_end(q, what);
+		return qemu_report_end(q, what);
 	}
-	qemu_tail(CONSOLE, console, sizeof(console));
+	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	if (strstr(console, "Kernel panic"))
-		return report_end(q, "a panic of its kernel");
-	return report_end(q, "a reset without a panic: a triple fault");
+		return qemu_report_end(q, "a panic of its kernel");
+	return qemu_report_end(q, "a reset without a panic: a triple fault");
 }
 
 static int report_hang_up(struct qemu *q)
@@ -118,7 +115,7 @@ static int report_hang_up(struct qemu *q)
 	if (q->monitor.shutdown[0])
 		return report_shutdown(q);
 	wait_for_end(q, what, sizeof(what));
-	return report_end(q, what);
+	return qemu_report_end(q, what);
 }
 
 int qemu_report_command(struct qemu *q, const char *command, int ret)
@@ -131,7 +128,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
 	else
 		snprintf(what, sizeof(what), "%s: %s", command, strerror(-ret));
-	return report_end(q, what);
+	return qemu_report_end(q, what);
 }
 
 /* ---- making it ---- */
@@ -139,7 +136,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 /* Not through a mapping: a full /tmp is an error of write(2), and a signal there. */
 static int write_initramfs(void)
 {
-	int fd = open(INITRAMFS, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), ret;
+	int fd = open(QEMU_INITRAMFS, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), ret;
 	char *bytes = NULL;
 	size_t room, done = 0;
 
@@ -163,12 +160,12 @@ static int write_initramfs(void)
 	return ret;
 }
 
-static int make_files(void)
+int qemu_make_files(void)
 {
 	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
 		return -errno;
-	unlink(CONSOLE);
-	unlink(MESSAGES);
+	unlink(QEMU_CONSOLE);
+	unlink(QEMU_MESSAGES);
 	return write_initramfs();
 }
 
@@ -176,7 +173,7 @@ static int make_files(void)
 static void pass_descriptors(const int *fds, size_t n)
 {
 	int in = open("/dev/null", O_RDONLY),
-	    out = open(MESSAGES, O_WRONLY | O_CREAT | O_APPEND, 0600), copies[3];
+	    out = open(QEMU_MESSAGES, O_WRONLY | O_CREAT | O_APPEND, 0600), copies[3];
 
 	for (size_t i = 0; i < n; i++)
 		copies[i] = fcntl(fds[i], F_DUPFD, 64); /* out of the way of each other */
@@ -236,8 +233,8 @@ int qemu_start(struct qemu *q, int incoming)
 {
 	static struct qemu_args args;
 	const struct qemu_files files = {.kernel = q->kernel,
-					 .initramfs = INITRAMFS,
-					 .console = CONSOLE,
+					 .initramfs = QEMU_INITRAMFS,
+					 .console = QEMU_CONSOLE,
 					 .bell = BELL_FD,
 					 .monitor = MONITOR_FD,
 					 .incoming = incoming < 0 ? 0 : INCOMING_FD};
@@ -254,18 +251,25 @@ int qemu_start(struct qemu *q, int incoming)
 	return 0;
 }
 
-int qemu_find_mail(struct qemu *q)
+int qemu_open_memory(struct qemu *q, pid_t pid)
 {
 	char path[64];
-	int ret = qmp_host_address(&q->monitor, QEMU_MAIL, &q->mail);
 
-	if (ret)
-		return qemu_report_command(q, "gpa2hva", ret);
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)q->pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	q->guest = pid;
 	q->mem = open(path, O_RDWR | O_CLOEXEC);
 	if (q->mem < 0)
 		return -errno;
 	return 0;
+}
+
+int qemu_find_mail(struct qemu *q)
+{
+	int ret = qmp_host_address(&q->monitor, QEMU_MAIL, &q->mail);
+
+	if (ret)
+		return qemu_report_command(q, "gpa2hva", ret);
+	return qemu_open_memory(q, q->pid);
 }
 
 int qemu_peek(void *vmm, size_t at, void *to, size_t len)
@@ -286,15 +290,21 @@ int qemu_poke(void *vmm, size_t at, const void *from, size_t len)
 	return -EIO;
 }
 
+int qemu_write_head(struct qemu *q)
+{
+	static const struct mail head = {.magic = MAIL_MAGIC};
+
+	return qemu_poke(q, 0, &head, sizeof(head));
+}
+
 /* The machine is made, and waits for `cont`. */
 static int prepare(struct qemu *q)
 {
-	static const struct mail head = {.magic = MAIL_MAGIC};
 	int ret = qemu_find_mail(q);
 
 	if (ret)
 		return ret;
-	ret = qemu_poke(q, 0, &head, sizeof(head));
+	ret = qemu_write_head(q);
 	if (ret)
 		return ret;
 	ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
@@ -338,7 +348,7 @@ int qemu_make(struct qemu *q)
 	ret = find_memory(q);
 	if (ret)
 		return ret;
-	ret = make_files();
+	ret = qemu_make_files();
 	if (ret)
 		return ret;
 	ret = qemu_start(q, -1);
@@ -387,7 +397,7 @@ int qemu_run(void *vmm, unsigned int limit_s)
 	if (ret || rung)
 		return ret;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return report_end(vmm, what);
+	return qemu_report_end(vmm, what);
 }
 
 static void close_descriptor(int *fd)
@@ -395,6 +405,11 @@ static void close_descriptor(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+void qemu_close_memory(struct qemu *q)
+{
+	close_descriptor(&q->mem);
 }
 
 void qemu_end(struct qemu *q)

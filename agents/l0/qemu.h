@@ -57,7 +57,8 @@ struct qemu {
 	struct sink *sink;
 	struct plan_measure m;
 	const char *kernel;
-	pid_t pid; /* 0: none */
+	pid_t pid;   /* our child; 0: none */
+	pid_t guest; /* whose memory L1's is: pid, or of whoever made it */
 	int bell, mem;
 	struct qmp monitor;
 	uint64_t mail; /* where L1's mail page is in QEMU */
@@ -65,6 +66,9 @@ struct qemu {
 };
 
 #define QEMU_DIRECTORY "/tmp/nestlab-l1"
+#define QEMU_INITRAMFS QEMU_DIRECTORY "/initramfs"
+#define QEMU_CONSOLE   QEMU_DIRECTORY "/console"
+#define QEMU_MESSAGES  QEMU_DIRECTORY "/messages" /* what QEMU or libvirt says itself */
 #define QEMU_SIZE      ((size_t)QEMU_MEGABYTES << 20)
 
 /* Functions that return an int are as of l1_vmm.h. */
@@ -78,6 +82,15 @@ int qemu_start(struct qemu *q, int incoming);
 int qemu_find_mail(struct qemu *q);
 /* A command of its monitor gave @ret, which is not 0: the sink is told why. */
 int qemu_report_command(struct qemu *q, const char *command, int ret);
+/* What happened to L1 instead of a ring: the sink is told, with what its console and QEMU say of it. */
+int qemu_report_end(struct qemu *q, const char *what);
+/* The folder and what is in it before L1 starts. */
+int qemu_make_files(void);
+/* Opens the memory of process @pid, in which q->mail is L1's mail page. */
+int qemu_open_memory(struct qemu *q, pid_t pid);
+void qemu_close_memory(struct qemu *q);
+/* The mail page as L1 wants to find it. */
+int qemu_write_head(struct qemu *q);
 /* Ends it, if it runs. It may be started again. */
 void qemu_end(struct qemu *q);
 
@@ -89,6 +102,9 @@ int qemu_run(void *vmm, unsigned int limit_s);
 int qemu_wait(void *vmm, unsigned int ms, bool *rung);
 
 /* ---- qemu_move.c ---- */
+
+/* Does vCPU 0 of the VM of process @pid run an L2? By KVM's debug files (CONFIG_DEBUG_FS). */
+bool qemu_is_in_l2(pid_t pid);
 
 int qemu_move(void *vmm, bool live, struct l1_moved *out);
 

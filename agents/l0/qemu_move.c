@@ -30,7 +30,7 @@ static uint64_t now_us(void)
 }
 
 /* KVM's debug files of a VM are in PID-FD. */
-static bool is_in_l2(pid_t pid)
+bool qemu_is_in_l2(pid_t pid)
 {
 	char start[32], path[320], text[32] = "";
 	DIR *dir = opendir(KVM_FILES);
@@ -116,7 +116,7 @@ static int save(struct qemu *q, struct l1_moved *out)
 
 	if (ret)
 		return ret;
-	out->in_l2 = is_in_l2(q->pid);
+	out->in_l2 = qemu_is_in_l2(q->pid);
 	fd = open(STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

@@ -286,8 +286,5 @@ const char *plan_measure_unbuilt(const struct plan_measure *m)
 	if (m->l1 == PLAN_L1_HYPERV)
 		return "Hyper-V as L1 is not built yet: nestlab has no agent for Windows and prepares no "
 		       "Windows image. The nearest that runs is l1 linux-evmcs: nestlab run l1-evmcs";
-	if (plan_l1_is_linux(m->l1) && m->vmm == PLAN_VMM_LIBVIRT)
-		return "vmm libvirt is not built yet: no image has libvirt in it. The same L1 runs with vmm "
-		       "qemu: nestlab run l1-qemu";
 	return NULL;
 }

@@ -56,7 +56,7 @@ enum l1_feature {
 #define PLAN_VMMS(X) \
 	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */ \
 	X(QEMU, "qemu") /* QEMU (agents/l0/qemu.h) */ \
-	X(LIBVIRT, "libvirt") /* not built yet */
+	X(LIBVIRT, "libvirt") /* QEMU by libvirt (agents/l0/libvirt.h) */
 
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \

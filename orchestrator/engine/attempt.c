@@ -75,9 +75,13 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 
 static int collect_userland(struct attempt *a, struct error *err)
 {
+	enum userland_set set = USERLAND_QEMU;
+
 	if (!scenario_plan_has_userland(a->job.plan))
 		return 0;
-	return userland_collect(a->setting.places->programs, &a->userland, err);
+	if (scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT))
+		set = USERLAND_LIBVIRT;
+	return userland_collect(set, a->setting.places->programs, &a->userland, err);
 }
 
 static int make_image(struct attempt *a, struct error *err)

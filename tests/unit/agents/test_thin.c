@@ -369,8 +369,6 @@ TEST(what_is_not_built_yet_is_skipped_with_what_runs_instead)
 	is_unbuilt(&m, "nestlab run l1-evmcs");
 	m.l1 = PLAN_L1_LINUX_KVM;
 	m.vmm = PLAN_VMM_LIBVIRT;
-	is_unbuilt(&m, "nestlab run l1-qemu");
-	m.vmm = PLAN_VMM_QEMU;
 	assert_null(plan_measure_unbuilt(&m));
 	m.vmm = PLAN_VMM_THIN;
 	assert_null(plan_measure_unbuilt(&m));

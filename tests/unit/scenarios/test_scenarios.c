@@ -314,6 +314,7 @@ TEST(only_a_vmm_that_is_not_the_agents_own_needs_a_userland)
 {
 	assert_false(has_userland("thin"));
 	assert_true(has_userland("qemu"));
+	assert_true(has_userland("libvirt"));
 }
 
 TEST(metrics_are_found_by_scenario_and_name)
