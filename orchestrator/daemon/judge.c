@@ -50,8 +50,7 @@ static int take_job(const struct judge_setting *setting, struct judged *j, struc
 	return 1;
 }
 
-/* The name that a kernel's boots are stored under: a variant's file has its name. */
-static char *stored_name(const char *kernel)
+char *judge_kernel_name(const char *kernel)
 {
 	__cleanup_free char *copy = xstrdup(kernel);
 	char *stem = NULL;
@@ -88,8 +87,8 @@ static int compare_kernels(const struct judge_setting *setting, const struct req
 			   struct judged *j, struct error *err)
 {
 	const struct results_filter filter = {.session = j->uid};
-	__cleanup_free char *base = stored_name(run->kernels.items[0]);
-	__cleanup_free char *new = stored_name(run->kernels.items[1]);
+	__cleanup_free char *base = judge_kernel_name(run->kernels.items[0]);
+	__cleanup_free char *new = judge_kernel_name(run->kernels.items[1]);
 	struct results_comparison c = {0};
 	int ret = results_compare(setting->results, base, new, &filter, &c, err);
 
