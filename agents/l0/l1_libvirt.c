@@ -91,18 +91,22 @@ static int wait_for_answer(struct libvirt *l)
 	}
 }
 
-/* libvirt's words, its domain's log and L1's console. */
+/* libvirt's words, its log and L1's console. "refused" are settings that this libvirt does not take. */
 static int report(struct libvirt *l, const char *order, int ret)
 {
+	static const char refused[] = "refused ";
+	enum sink_class class = SINK_GUEST;
 	char what[LIBVIRT_LINE_MAX + 64];
 
+	if (ret == -EPROTO && !strncmp(l->line, refused, sizeof(refused) - 1))
+		class = SINK_HOST;
 	if (ret == -EPROTO)
 		snprintf(what, sizeof(what), "libvirt: %s: %s", order, l->line);
 	else if (ret == -EPIPE)
 		snprintf(what, sizeof(what), "%s: libvirt's helper ended", order);
 	else
 		snprintf(what, sizeof(what), "%s: %s", order, strerror(-ret));
-	return qemu_report_end(&l->qemu, what);
+	return qemu_report_end(&l->qemu, class, what);
 }
 
 static int order(struct libvirt *l, const char *word, const char *argument)
@@ -309,7 +313,7 @@ static int report_stop(struct libvirt *l)
 	char what[128];
 
 	snprintf(what, sizeof(what), "libvirt: the domain stopped: %s", l->stopped);
-	return qemu_report_end(&l->qemu, what);
+	return qemu_report_end(&l->qemu, SINK_GUEST, what);
 }
 
 static int libvirt_wait(void *vmm, unsigned int ms, bool *rung)
@@ -349,7 +353,7 @@ static int libvirt_run(void *vmm, unsigned int limit_s)
 	if (ret || rung)
 		return ret;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return qemu_report_end(&l->qemu, what);
+	return qemu_report_end(&l->qemu, SINK_GUEST, what);
 }
 
 static uint64_t now_us(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/l0/l1_linux.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -177,6 +178,14 @@ static int run_all(struct l1_linux *l, const struct plan_measure *m, size_t n, s
 	return ret;
 }
 
+/* What says nothing of the kernel. */
+static enum sink_class class_of(int ret)
+{
+	if (ret == -ENOMEM || ret == -ENOSPC || ret == -EMFILE)
+		return SINK_HOST;
+	return SINK_GUEST;
+}
+
 void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ack)
 {
 	static struct l1_linux l;
@@ -188,6 +197,6 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 		l.records.nested = "evmcs";
 	ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
-		sink_fail(s, SINK_GUEST, "", strerror(-ret), "the Linux L1 could not be run");
+		sink_fail(s, class_of(ret), "", strerror(-ret), "the Linux L1 could not be run");
 	l.how->close(l.vmm);
 }

@@ -48,17 +48,21 @@ void qemu_tail(const char *path, char *text, size_t size)
 
 /* ---- how it ended ---- */
 
-static void describe_status(int status, char *what, size_t size)
+/* Nobody but a person or the kernel, when memory ends, kills with SIGKILL. */
+static enum sink_class describe_status(int status, char *what, size_t size)
 {
 	if (WIFSIGNALED(status))
 		snprintf(what, size, "QEMU was killed by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 	else
 		snprintf(what, size, "QEMU ended with status %d", WEXITSTATUS(status));
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return SINK_HOST;
+	return SINK_GUEST;
 }
 
 /* It has hung up, so its end is near. */
-static void wait_for_end(struct qemu *q, char *what, size_t size)
+static enum sink_class wait_for_end(struct qemu *q, char *what, size_t size)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
 	int status;
@@ -66,12 +70,12 @@ static void wait_for_end(struct qemu *q, char *what, size_t size)
 	while (clock_ms() < deadline) {
 		if (waitpid(q->pid, &status, WNOHANG) == q->pid) {
 			q->pid = 0;
-			describe_status(status, what, size);
-			return;
+			return describe_status(status, what, size);
 		}
 		usleep(1000);
 	}
 	snprintf(what, size, "QEMU hung up and did not end");
+	return SINK_GUEST;
 }
 
 static const char *or_nothing(const char *text)
@@ -79,14 +83,21 @@ static const char *or_nothing(const char *text)
 	return text[0] ? text : "(nothing)";
 }
 
-/* What happened to L1 instead of a ring, with what its console and QEMU say of it. */
-int qemu_report_end(struct qemu *q, const char *what)
+static bool is_limit(const char *messages)
+{
+	return strstr(messages, strerror(ENOMEM)) || strstr(messages, strerror(ENOSPC)) ||
+	       strstr(messages, "Cannot allocate memory"); /* glibc's words; the agent has musl's */
+}
+
+int qemu_report_end(struct qemu *q, enum sink_class class, const char *what)
 {
 	char console[TAIL_BYTES], messages[TAIL_BYTES / 2];
 
 	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	sink_fail(q->sink, SINK_GUEST, "records of the agent inside L1", what,
+	if (is_limit(messages))
+		class = SINK_HOST;
+	sink_fail(q->sink, class, "records of the agent inside L1", what,
 		  "the Linux L1 did not answer; QEMU says: %s; L1's console ends: %s",
 		  or_nothing(messages), or_nothing(console));
 	return VM_SAID;
@@ -99,23 +110,24 @@ static int report_shutdown(struct qemu *q)
 
 	if (strcmp(q->monitor.shutdown, "guest-reset")) {
 		snprintf(what, sizeof(what), "QEMU shut it down: %s", q->monitor.shutdown);
-		return qemu_report_end(q, what);
+		return qemu_report_end(q, SINK_GUEST, what);
 	}
 	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	if (strstr(console, "Kernel panic"))
-		return qemu_report_end(q, "a panic of its kernel");
-	return qemu_report_end(q, "a reset without a panic: a triple fault");
+		return qemu_report_end(q, SINK_GUEST, "a panic of its kernel");
+	return qemu_report_end(q, SINK_GUEST, "a reset without a panic: a triple fault");
 }
 
 static int report_hang_up(struct qemu *q)
 {
+	enum sink_class class;
 	char what[96];
 
 	qmp_read_events(&q->monitor);
 	if (q->monitor.shutdown[0])
 		return report_shutdown(q);
-	wait_for_end(q, what, sizeof(what));
-	return qemu_report_end(q, what);
+	class = wait_for_end(q, what, sizeof(what));
+	return qemu_report_end(q, class, what);
 }
 
 int qemu_report_command(struct qemu *q, const char *command, int ret)
@@ -128,7 +140,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
 	else
 		snprintf(what, sizeof(what), "%s: %s", command, strerror(-ret));
-	return qemu_report_end(q, what);
+	return qemu_report_end(q, SINK_GUEST, what);
 }
 
 /* ---- making it ---- */
@@ -237,7 +249,8 @@ int qemu_start(struct qemu *q, int incoming)
 					 .console = QEMU_CONSOLE,
 					 .bell = BELL_FD,
 					 .monitor = MONITOR_FD,
-					 .incoming = incoming < 0 ? 0 : INCOMING_FD};
+					 .incoming = incoming < 0 ? 0 : INCOMING_FD,
+					 .without_kvm = q->without_kvm};
 	int ret = qemu_args_make(&args, &q->m, &files);
 
 	if (ret)
@@ -397,7 +410,7 @@ int qemu_run(void *vmm, unsigned int limit_s)
 	if (ret || rung)
 		return ret;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return qemu_report_end(vmm, what);
+	return qemu_report_end(vmm, SINK_GUEST, what);
 }
 
 static void close_descriptor(int *fd)

@@ -35,6 +35,7 @@ struct qemu_files {
 	const char *kernel, *initramfs, *console; /* paths */
 	int bell, monitor;			  /* its ends of two sockets */
 	int incoming;				  /* where L1 comes from; 0: it starts anew */
+	bool without_kvm;			  /* for tests: QEMU plays the CPU itself */
 };
 
 #define QEMU_ARGS_MAX 64
@@ -57,8 +58,9 @@ struct qemu {
 	struct sink *sink;
 	struct plan_measure m;
 	const char *kernel;
-	pid_t pid;   /* our child; 0: none */
-	pid_t guest; /* whose memory L1's is: pid, or of whoever made it */
+	bool without_kvm; /* as of qemu_files */
+	pid_t pid;	  /* our child; 0: none */
+	pid_t guest;	  /* whose memory L1's is: pid, or of whoever made it */
 	int bell, mem;
 	struct qmp monitor;
 	uint64_t mail; /* where L1's mail page is in QEMU */
@@ -83,7 +85,7 @@ int qemu_find_mail(struct qemu *q);
 /* A command of its monitor gave @ret, which is not 0: the sink is told why. */
 int qemu_report_command(struct qemu *q, const char *command, int ret);
 /* What happened to L1 instead of a ring: the sink is told, with what its console and QEMU say of it. */
-int qemu_report_end(struct qemu *q, const char *what);
+int qemu_report_end(struct qemu *q, enum sink_class class, const char *what);
 /* The folder and what is in it before L1 starts. */
 int qemu_make_files(void);
 /* Opens the memory of process @pid, in which q->mail is L1's mail page. */

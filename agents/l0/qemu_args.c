@@ -88,12 +88,14 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 {
 	static const char *const always[] = {QEMU_PROGRAM, "-nodefaults", "-no-user-config",
 					     "-display",   "none",	  "-no-reboot",
-					     "-accel",	   "kvm",	  "-cpu",
 					     NULL};
 
 	*a = (struct qemu_args){0};
 	add_list(a, always);
-	add(a, "%s", qemu_cpu(m));
+	add(a, "-accel");
+	add(a, "%s", f->without_kvm ? "tcg" : "kvm");
+	add(a, "-cpu");
+	add(a, "%s", f->without_kvm ? "max" : qemu_cpu(m));
 	if (!f->incoming) /* what comes in goes on */
 		add(a, "-S");
 	add(a, "-smp");

@@ -93,11 +93,32 @@ static int send_away(struct qemu *q, int fd, struct l1_moved *out)
 	return report_failure(q, reply);
 }
 
-/* L1 has come: @to is what runs it from now on. */
+/* Until all of L1 is in @to. */
+static int wait_for_arrival(struct qemu *to)
+{
+	int64_t deadline = clock_ms() + END_LIMIT_MS;
+	char reply[2048] = "";
+
+	while (clock_ms() < deadline) {
+		int ret = execute(to, "query-migrate", "", reply, sizeof(reply));
+
+		if (ret || qmp_says(reply, "status", "completed"))
+			return ret;
+		usleep(LOOK_US);
+	}
+	return qemu_report_command(to, "incoming", -ETIMEDOUT);
+}
+
+/* L1 has come: @to is what runs it from now on. As it left so it arrives: running, or stopped. */
 static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
 {
-	int ret = qmp_wait_for_resume(&to->monitor, END_LIMIT_MS);
+	int ret = wait_for_arrival(to);
 
+	if (!ret && !to->monitor.resume_us)
+		ret = execute(to, "cont", "", NULL, 0);
+	if (ret)
+		return ret;
+	ret = qmp_wait_for_resume(&to->monitor, END_LIMIT_MS);
 	if (ret)
 		return qemu_report_command(to, "incoming", ret);
 	ret = qemu_find_mail(to);
@@ -174,6 +195,7 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 
 	qemu_init(&to, &from->m, from->kernel, from->sink);
 	to.phys = from->phys;
+	to.without_kvm = from->without_kvm;
 	if (live && from->phys) {
 		ret = vm_memory_find_unmanaged(2 * QEMU_SIZE, &first, from->sink);
 		to.phys = other_half(from, first);

@@ -6,7 +6,7 @@
  *	nestlab-l1-libvirt ROOT		the driver's folder, which is made
  *
  * On stdin come orders, one a line; each has one answer on stdout, "ok" with what there is to say, or "error" and
- * libvirt's words:
+ * libvirt's words, "error refused" if it does not take the settings:
  *
  *	create FILE	a domain from the XML in FILE, paused; the answer is the process id of its QEMU
  *	hmp COMMAND	QEMU's monitor
@@ -70,11 +70,22 @@ static void say(const char *word, const char *text)
 	pthread_mutex_unlock(&one);
 }
 
+/* Is it the settings that this libvirt does not take? */
+static bool is_refusal(const virError *e)
+{
+	return e->code == VIR_ERR_XML_ERROR || e->code == VIR_ERR_XML_DETAIL ||
+	       e->code == VIR_ERR_CONFIG_UNSUPPORTED || e->code == VIR_ERR_INVALID_ARG ||
+	       e->code == VIR_ERR_CONF_SYNTAX;
+}
+
 static void say_error(void)
 {
 	const virError *e = virGetLastError();
 
-	say("error", e && e->message ? e->message : "libvirt gives no reason");
+	if (!e || !e->message)
+		say("error", "libvirt gives no reason");
+	else
+		say(is_refusal(e) ? "error refused" : "error", e->message);
 }
 
 static void say_nothing(void *arg, virErrorPtr e)
