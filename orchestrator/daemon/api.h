@@ -46,6 +46,11 @@ API_HANDLER(api_changes_list);
 API_HANDLER(api_change_show);
 API_HANDLER(api_change_triage);
 
+/* api_lists.c */
+API_HANDLER(api_schedule_show);
+API_HANDLER(api_series_show);
+API_HANDLER(api_series_send);
+
 /* api_pages.c */
 API_HANDLER(page_tonight);
 API_HANDLER(page_trends);

@@ -39,7 +39,10 @@ const struct route routes[] = {
 	{"PATCH", "/v1/hosts/{name}", OPERATORS, CHANGES, SMALL, api_host_change},
 
 	{"GET", "/v1/schedules", READERS, 0, 0, api_schedules_list},
+	{"GET", "/v1/schedules/{name}", READERS, 0, 0, api_schedule_show},
 	{"POST", "/v1/schedules/{name}/run", OPERATORS, CHANGES, 0, api_schedule_run},
+	{"GET", "/v1/series/{id}", READERS, 0, 0, api_series_show},
+	{"POST", "/v1/series/{id}/send", OPERATORS, CHANGES, 0, api_series_send},
 	{"GET", "/v1/changes", READERS, 0, 0, api_changes_list},
 	{"GET", "/v1/changes/{id}", READERS, 0, 0, api_change_show},
 	{"PATCH", "/v1/changes/{id}", SUBMITTERS, CHANGES, SMALL, api_change_triage},

@@ -58,7 +58,10 @@ PUT /v1/boots/{uid}/page          agent admin
 GET /v1/hosts                     viewer submitter operator admin
 PATCH /v1/hosts/{name}            operator admin
 GET /v1/schedules                 viewer submitter operator admin
+GET /v1/schedules/{name}          viewer submitter operator admin
 POST /v1/schedules/{name}/run     operator admin
+GET /v1/series/{id}               viewer submitter operator admin
+POST /v1/series/{id}/send         operator admin
 GET /v1/changes                   viewer submitter operator admin
 GET /v1/changes/{id}              viewer submitter operator admin
 PATCH /v1/changes/{id}            submitter operator admin
