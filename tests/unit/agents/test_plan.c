@@ -240,7 +240,7 @@ TEST(format_is_the_inverse_of_parse)
 		"measure id=0 scenario=churn l1=micro-evmcs memory=unmanaged l2_vcpus=256 "
 		"l1_vcpus=8 "
 		"ept=0 apic_pages=1 posted_interrupts=1 rounds=9 warmup=0 operation=memslot",
-		"measure id=0 scenario=kselftest test=x limit_s=90 count=7 "
+		"measure id=0 scenario=kselftest test=x limit_s=90 arguments=7%0A must_not_print=%25 "
 		"seed=18446744073709551615",
 	};
 	char text[512], again[512];
@@ -322,9 +322,9 @@ TEST(a_long_line_is_refused)
 	struct plan_measure *measures;
 	size_t n;
 
-	memset(text + strlen(text), 'x', 2000);
+	memset(text + strlen(text), 'x', 3000);
 	assert_int_equal(plan(text, &measures, &n), -EINVAL);
-	assert_non_null(strstr(msg, "line 3: a line of 2000 bytes is too long"));
+	assert_non_null(strstr(msg, "line 3: a line of 3000 bytes is too long"));
 }
 
 UNIT_MAIN("plan", NULL, NULL)
