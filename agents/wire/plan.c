@@ -425,9 +425,9 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	ret = parse_measure(r, line + 8, m);
 	if (ret)
 		return ret;
-	if (m->id != p->count)
-		return refuse_line(r, "id=%" PRIu32 " is out of order: the next id is %zu", m->id,
-				   p->count);
+	if (p->count && m->id != m[-1].id + 1)
+		return refuse_line(r, "id=%" PRIu32 " is out of order: the next id is %" PRIu32,
+				   m->id, m[-1].id + 1);
 	p->count++;
 	return 0;
 }

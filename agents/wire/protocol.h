@@ -12,7 +12,7 @@
  *	measure id=1 ...
  *	end count=2
  *
- * The run line's words are optional defaults: seed= (0) and mode=cooperative|parallel for the
+ * Ids go up by one; the first is 0, unless another boot ran what came before it. The run line's words are optional defaults: seed= (0) and mode=cooperative|parallel for the
  * measurements that say neither seed= nor parallel=. words.h lists the words of a measure line, and
  * which of them may be left out. Unknown words, missing words, values out of range and combinations
  * that cannot be measured are errors: the agent refuses the plan with a `fatal` record and powers off.

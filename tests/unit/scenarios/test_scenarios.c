@@ -366,7 +366,7 @@ TEST(the_agent_reads_what_the_planner_wrote)
 		assert_int_equal(scenario_load(&(struct folders){.shipped = (char *)"scenarios"},
 					       names[i], &plan, &err),
 				 0);
-		__cleanup_free char *text = plan_text(&plan, 0);
+		__cleanup_free char *text = plan_text(&plan, 0, 0);
 
 		if (plan_parse(text, &read, &n, msg, sizeof(msg)))
 			fail_msg("%s: %s", names[i], msg);
