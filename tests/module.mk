@@ -32,6 +32,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += curl libfaketime systemd # daemon*.t and nights.t: asks, sets the clock, systemd-analyze knows calendars
+CHECK_PACKAGES += public-inbox # lists.t: a list to watch
+CHECK_PACKAGES += libjs-dygraphs # daemon-pages.t: a plot that can be zoomed
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps

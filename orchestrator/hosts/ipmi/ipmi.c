@@ -12,6 +12,7 @@
 #include "common/cancel.h"
 #include "common/clock.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "images/images.h"
 #include "orchestrator/hosts/ipmi/config.h"
 #include "orchestrator/hosts/ipmi/sol.h"
@@ -412,7 +413,7 @@ static int ipmi_release(struct host_session *s, struct error *err)
 	if (ret == HOST_GOES_ON)
 		return ret;
 	if (ret)
-		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+		error_append(err, ret, "; or: %s host rescue %s", shell_program(), s->cfg->name);
 	journal_close(b->journal);
 	ipmi_tool_close(&b->tool);
 	free(b);

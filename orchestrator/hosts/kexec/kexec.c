@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+#include "common/shell.h"
 #include "orchestrator/hosts/channel.h"
 #include "orchestrator/hosts/journal.h"
 
@@ -482,7 +483,7 @@ static int kexec_release(struct host_session *s, struct error *err)
 	if (!ret && v->loaded)
 		ret = journal_note(v->journal, "loaded", NULL, err);
 	if (ret)
-		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+		error_append(err, ret, "; or: %s host rescue %s", shell_program(), s->cfg->name);
 	free_server(v);
 	s->priv = NULL;
 	return ret;

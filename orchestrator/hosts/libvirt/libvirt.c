@@ -11,6 +11,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "common/subprocess.h"
 #include "orchestrator/hosts/channel.h"
 #include "orchestrator/hosts/journal.h"
@@ -360,9 +361,8 @@ static int remove_volume(struct host_session *s, struct error *err)
 		return HOST_GOES_ON;
 	ret = process_result(&m->helper, err);
 	if (ret)
-		return error_prefix(err, ret,
-				    "volume %s of pool %s stays (or: nestlab host rescue %s)",
-				    m->name, c->pool, s->cfg->name);
+		return error_prefix(err, ret, "volume %s of pool %s stays (or: %s host rescue %s)",
+				    m->name, c->pool, shell_program(), s->cfg->name);
 	return forget_volume(m->journal, err);
 }
 

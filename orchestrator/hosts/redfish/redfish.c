@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "images/images.h"
 #include "orchestrator/hosts/channel.h"
 #include "orchestrator/hosts/redfish/steps.h"
@@ -442,7 +443,7 @@ static int redfish_release(struct host_session *s, struct error *err)
 	if (ret == HOST_GOES_ON)
 		return ret;
 	if (ret)
-		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+		error_append(err, ret, "; or: %s host rescue %s", shell_program(), s->cfg->name);
 	free_boot_state(s);
 	return ret;
 }
