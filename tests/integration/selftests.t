@@ -182,10 +182,10 @@ run own baseline >/dev/null
 is $? 1 "a test that ends its boot: the run failed"
 is "$(sql 'SELECT name || " " || result || " " || replace(text, char(10), "|") FROM test JOIN run ON run.id = test.run
 	WHERE scenario_name = "own" ORDER BY test.rowid' | sed 's/ (a triple fault).*//')" \
-	'say_test pass 2 arguments, KVM 1|<-n>|<1 2>|
-say_test fail 0 arguments, KVM 1||it did not print "<1 2>"
+	'say_test pass Random seed: 0x6b8b4567|2 arguments, KVM 1|<-n>|<1 2>|
+say_test fail Random seed: 0x6b8b4567|0 arguments, KVM 1||it did not print "<1 2>"
 leave_test fail the machine reset
-say_test pass 1 arguments, KVM 1|<after>|' \
+say_test pass Random seed: 0x6b8b4567|1 arguments, KVM 1|<after>|' \
 	"each test has its own result, the one behind the end, too"
 is "$(sql 'SELECT count(*) || " " || status || " " || class FROM run WHERE scenario_name = "own"')" "1 fail integrity" \
 	"all of it is one run"

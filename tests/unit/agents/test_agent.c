@@ -287,7 +287,7 @@ TEST(selftests_are_judged_by_exit_status)
 	json_object_put(rec);
 	selftest_gives("echo fine; exit 0", "pass", "fine\n");
 	selftest_gives("echo $#", "pass", "0\n");
-	strcpy(selftest.arguments, "-n\n\n1 2\n");
+	snprintf(selftest.arguments, sizeof(selftest.arguments), "-n\n\n1 2\n");
 	selftest_gives("echo \"$#|$1|$2|$3\"", "pass", "3|-n||1 2\n");
 	selftest.arguments[0] = '\0';
 	selftest_gives("echo no APICv >&2; exit 4", "skip", "no APICv\n\nexit status 4");
@@ -303,11 +303,11 @@ TEST(selftests_are_judged_by_what_they_print_too)
 {
 	assert_int_equal(unit_make_dir(NULL), 0);
 	selftests_dir = unit_dir;
-	strcpy(selftest.must_print, "all 3 seen");
+	snprintf(selftest.must_print, sizeof(selftest.must_print), "all 3 seen");
 	selftest_gives("echo all 3 seen", "pass", "all 3 seen\n");
 	selftest_gives("echo all 2 seen", "fail", "all 2 seen\n\nit did not print \"all 3 seen\"");
 	selftest_gives("exit 4", "skip", "exit status 4");
-	strcpy(selftest.must_not_print, "stale");
+	snprintf(selftest.must_not_print, sizeof(selftest.must_not_print), "stale");
 	selftest_gives("echo all 3 seen, stale", "fail",
 		       "all 3 seen, stale\n\nit printed \"stale\", which it must not");
 	selftest_gives("echo stale; exit 1", "fail", "stale\n\nexit status 1");

@@ -101,7 +101,7 @@ TEST(texts_and_lists_go_over_the_line_as_they_are)
 	refused(KSELFTEST "must_print=a%0", "% is not followed by a byte");
 	refused(KSELFTEST "must_print=a%", "% is not followed by a byte");
 	refused(KSELFTEST "must_print=a%00", "% is not followed by a byte");
-	strcpy(line, KSELFTEST "must_print=");
+	snprintf(line, sizeof(line), KSELFTEST "must_print=");
 	memset(strchr(line, '\0'), 'x', sizeof(want.must_print));
 	refused(line, "is longer than 95 bytes");
 }
