@@ -73,6 +73,9 @@ is "$("$NESTLAB" changes --json 1 | jq -r '.culprit, .metrics[0].verdict')" "$sl
 is "$(sqlite3 "$STATE/daemon.db" "SELECT group_concat(kind || ' ' || state, ', ') FROM (SELECT * FROM job ORDER BY id LIMIT 4, 9)")" \
 	"confirm done, bisect done" "by one confirmation and one bisect"
 is "$("$NESTLAB" show --json "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" | jq .stored)" 8 "of 4 + 4 boots"
+is "$("$NESTLAB" compare --json --db "$STATE/nestlab.db" --session "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" \
+	"$("$NESTLAB" changes --json 1 | jq -r .good)" "$("$NESTLAB" changes --json 1 | jq -r .bad)" | jq .metrics[0].noise_from_boots)" 19 \
+	"whose noise is learned from nights, too: two of one kernel are one group of eight boots" # 7 + 4 x (4 - 1)
 mailed() { [ "$(ls mails | wc -l)" -ge "$1" ]; }
 await mailed 1
 like "$(tr -d '\r' <mails/0.eml)" "Subject: \[nestlab\] main: switch regressed by 1\.3. % since ${slow:0:12}" "a mail says what, by how much and since when"
