@@ -150,6 +150,11 @@ static void make_argv(const struct slot *s, const struct spooled *work, char *wi
 		argv[n++] = "--session";
 		argv[n++] = work->job;
 	}
+	if (!strcmp(work->command, "explain")) {
+		argv[n++] = "--json";
+		argv[n++] = "-o";
+		argv[n++] = "explanation.json";
+	}
 	argv[n] = NULL;
 }
 
