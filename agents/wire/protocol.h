@@ -77,6 +77,7 @@ struct plan_measure {
 	enum plan_vmm vmm; /* a Linux L1's */
 	bool kvm_visible; /* linux-evmcs: KVM's CPUID leaves are left beside Hyper-V's, which must fail */
 	enum plan_memory memory;
+	enum plan_backing backing;
 	uint32_t l2_vcpus; /* in all, spread evenly over the L1 vCPUs */
 	uint32_t l1_vcpus;
 	bool ept;	 /* nested EPT; else L2 runs on page tables that L1 built */

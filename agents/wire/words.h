@@ -20,9 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAN_MAX_L2_VCPUS 256 /* in all */
-#define PLAN_MAX_L1_VCPUS 8
-#define PLAN_MAX_MEASURES 65536 /* of a plan */
+#define PLAN_MAX_L2_VCPUS    256 /* in all */
+#define PLAN_MAX_L1_VCPUS    24
+#define PLAN_MAX_LINUX_VCPUS 8	   /* of a Linux L1 */
+#define PLAN_MAX_MEASURES    65536 /* of a plan */
 
 // clang-format off
 
@@ -41,6 +42,7 @@ enum l1_feature {
 	X(MIGRATE,   "migrate",   8, 2, 100)  /* L2 vCPUs move between L1 vCPUs */ \
 	X(EXITS,     "exits",     1, 1, 1000) /* from L2 to L1 and back, by reason */ \
 	X(CHURN,     "churn",     8, 1, 50)   /* pages that nested VMX uses change under L2 */ \
+	X(UNRELATED, "unrelated", 8, 1, 50)   /* pages that nested VMX does not use change beside L2 */ \
 	X(SAVE_RESTORE, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
 	X(LIVE_MIGRATE, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
 	X(KSELFTEST, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */
@@ -61,6 +63,16 @@ enum l1_feature {
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
 	X(UNMANAGED, "unmanaged") /* L0's kernel does not: it was hidden with mem= */
+
+/* What L1's memory consists of: ID, word, the memory that it is a kind of. */
+#define PLAN_BACKINGS(X) \
+	X(PLAIN,        "plain",        ~0u) /* 4 KiB pages, anonymous; or of /dev/mem, with dirty PTEs */ \
+	X(THP,          "thp",          1 << PLAN_MANAGED) /* anonymous, by huge pages */ \
+	X(MEMFD,        "memfd",        1 << PLAN_MANAGED) /* shared memory, as QEMU's memory-backend-memfd */ \
+	X(MEMFD_SHARED, "memfd-shared", 1 << PLAN_MANAGED) /* sealed, and another process maps it, too */ \
+	X(HUGETLB,      "hugetlb",      1 << PLAN_MANAGED) \
+	X(GUEST_MEMFD,  "guest-memfd",  1 << PLAN_MANAGED) /* KVM's own, where it can be mapped */ \
+	X(CLEAN,        "clean",        1 << PLAN_UNMANAGED) /* /dev/mem; the VMM has written to none of it */
 
 /*
  * What L2 does to exit, and what L1 must have for it (enum l1_feature).
@@ -98,6 +110,7 @@ enum l1_feature {
 #define PLAN_L1_ID(id, ...)	   PLAN_L1_##id,
 #define PLAN_VMM_ID(id, ...)	   PLAN_VMM_##id,
 #define PLAN_MEMORY_ID(id, ...)	   PLAN_##id,
+#define PLAN_BACKING_ID(id, ...)   PLAN_BACKING_##id,
 #define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
 
@@ -105,6 +118,7 @@ enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
 enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
+enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 
@@ -147,6 +161,8 @@ struct plan_word {
 	unsigned int users;    /* bits: 1 << enum plan_scenario, the scenarios that take it */
 	bool optional;	       /* a line may leave it out, or say 0; both mean "not given" */
 	bool of_linux; /* says something of a Linux L1 alone; else left out of lines and params */
+	bool silent; /* left out of lines and params where it is 0: what has it compares with what was
+			* measured before there was such a word */
 	uint64_t min, max; /* numbers */
 	const char *const *choices;
 };

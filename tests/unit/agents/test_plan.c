@@ -130,6 +130,9 @@ TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
 	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
 		"l1_vcpus=2 scenario=exits reason=cpuid l2_vcpus=8",
 		"l1_vcpus 1");
+	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
+		"l1_vcpus=9 scenario=multiplex l2_vcpus=9",
+		"l1_vcpus of 8 at most");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=0 apic_pages=0 rounds=5 warmup=1 "
 		"l1_vcpus=1 scenario=multiplex l2_vcpus=8",
 		"ept and apic_pages");
@@ -165,8 +168,8 @@ TEST(ranges_are_kept)
 		{"0", "1", "l2_vcpus=0 is not a number within 1..256"},
 		{"257", "1", "l2_vcpus=257"},
 		{"4294967297", "1", "l2_vcpus=4294967297"},
-		{"8", "0", "l1_vcpus=0 is not a number within 1..8"},
-		{"8", "9", "l1_vcpus=9"},
+		{"8", "0", "l1_vcpus=0 is not a number within 1..24"},
+		{"8", "25", "l1_vcpus=25"},
 		{"2", "4", "l2_vcpus cannot be spread evenly over l1_vcpus"},
 		{"9", "2", "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	};
@@ -211,6 +214,17 @@ TEST(what_cannot_be_measured_is_refused)
 		"needs apic_pages");
 	refused("measure id=0 scenario=churn " REST "ept=1 apic_pages=0 operation=apic-page",
 		"needs apic_pages");
+	refused("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 backing=clean",
+		"backing clean is a kind of unmanaged memory");
+	refused("measure id=0 scenario=unrelated " REST "ept=1 apic_pages=0 backing=memfd",
+		"change plain memory");
+	assert_int_equal(
+		parse("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 backing=memfd"),
+		0);
+	assert_int_equal(m.backing, PLAN_BACKING_MEMFD);
+	assert_int_equal(
+		parse("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 backing=plain"),
+		0);
 }
 
 TEST(what_l1_lacks_for_a_reason_is_named)
