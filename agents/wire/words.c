@@ -50,6 +50,7 @@ static const struct {
 #define ONLY(s)	 (1u << (s))
 #define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
 #define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
 // clang-format off
@@ -239,13 +240,24 @@ static bool is_linux_interrupt(const struct plan_measure *m)
 	return is_linux(m) && m->reason == PLAN_REASON_INTERRUPT;
 }
 
+bool plan_measure_moves(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_SAVE_RESTORE || m->scenario == PLAN_LIVE_MIGRATE;
+}
+
+static bool is_unmovable(const struct plan_measure *m)
+{
+	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
+}
+
 static const struct {
 	unsigned int scenarios;
 	bool (*is_broken)(const struct plan_measure *m);
 	const char *text;
 } rules[] = {
 	{ONLY(PLAN_CHURN), is_linux, "a Linux L1 (l1 linux-...) runs multiplex, migrate and exits"},
-	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE), is_linux_of_many,
+	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
+	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits have l1_vcpus 1"},
 	{WITH_L1, is_linux_by_hand,
 	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
@@ -274,11 +286,5 @@ const char *plan_measure_unbuilt(const struct plan_measure *m)
 	if (m->l1 == PLAN_L1_HYPERV)
 		return "Hyper-V as L1 is not built yet: nestlab has no agent for Windows and prepares no "
 		       "Windows image. The nearest that runs is l1 linux-evmcs: nestlab run l1-evmcs";
-	if (plan_l1_is_linux(m->l1) && m->vmm == PLAN_VMM_QEMU)
-		return "vmm qemu is not built yet: no image has QEMU in it. The same L1 runs with vmm thin: "
-		       "nestlab run l1-thin";
-	if (plan_l1_is_linux(m->l1) && m->vmm == PLAN_VMM_LIBVIRT)
-		return "vmm libvirt is not built yet: no image has libvirt in it. The same L1 runs with vmm "
-		       "thin: nestlab run l1-thin";
 	return NULL;
 }
