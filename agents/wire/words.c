@@ -10,7 +10,6 @@
 
 #define MAX_ROUNDS  1000000
 #define MAX_LIMIT_S 3600
-#define MAX_COUNT   1000000
 #define MAX_ID	    65535 /* the measurements of a plan */
 
 /* ---- the lists of words.h, as tables ---- */
@@ -86,8 +85,12 @@ const struct plan_word plan_words[] = {
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
-	{"count", "count", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(count),
-	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_COUNT},
+	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments),
+	 ONLY(PLAN_KSELFTEST), .optional = true},
+	{"must_print", "must_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT, FIELD(must_print),
+	 ONLY(PLAN_KSELFTEST), .optional = true},
+	{"must_not_print", "must_not_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT,
+	 FIELD(must_not_print), ONLY(PLAN_KSELFTEST), .optional = true},
 	{"seed", NULL, PLAN_WORD_NUMBER, PLAN_WORD_OF_LINE, FIELD(seed), ALL, .optional = true,
 	 .max = UINT64_MAX},
 };
@@ -107,8 +110,15 @@ bool plan_l1_is_linux(enum plan_l1 l1)
 	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
 }
 
+bool plan_word_is_text(const struct plan_word *w)
+{
+	return w->kind == PLAN_WORD_NAME || w->kind == PLAN_WORD_TEXT || w->kind == PLAN_WORD_LIST;
+}
+
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m)
 {
+	if (w->optional && plan_word_is_text(w) && !((const char *)m)[w->offset])
+		return false;
 	return plan_word_is_used(w, m->scenario) && (!w->of_linux || plan_l1_is_linux(m->l1));
 }
 

@@ -124,6 +124,8 @@ enum plan_word_kind {
 	PLAN_WORD_FLAG,	  /* 0 or 1 on a line; true or false, or one of two choices, in a file */
 	PLAN_WORD_CHOICE, /* one of the choices; the field has its number */
 	PLAN_WORD_NAME,	  /* any plain file name; the field is text */
+	PLAN_WORD_TEXT,	  /* any text but a NUL or newline; not given: "" */
+	PLAN_WORD_LIST,	  /* several such texts, a newline after each; an array in a file */
 };
 
 enum plan_word_role {
@@ -160,11 +162,15 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 
 /* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
 bool plan_l1_is_linux(enum plan_l1 l1);
-/* Does @w say anything of @m? What it says of a scenario it may not say of each L1. */
+/* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is
+ * not given says nothing. */
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m);
 
 /* The number of @value in @choices (NULL-terminated), or -1. */
 int plan_choice_find(const char *const *choices, const char *value);
+
+/* Is the field of @w text: a name, a text or a list? */
+bool plan_word_is_text(const struct plan_word *w);
 
 /* May @name be a program's name in a folder? A letter or digit, then these and "._+-", no "..". */
 bool plan_name_is_plain(const char *name);
@@ -174,7 +180,8 @@ bool plan_name_is_plain(const char *name);
 /* The field of @w as a number; a name has none. */
 uint64_t plan_word_get(const struct plan_word *w, const struct plan_measure *m);
 void plan_word_set(const struct plan_word *w, struct plan_measure *m, uint64_t value);
-/* The field of a PLAN_WORD_NAME: @w->size bytes. */
+/* The field of a name, text or list: @w->size bytes. On a line, what is no letter, digit or one of
+ * "._+-/:,@" of a text or list is %XX, its byte in hexadecimal digits. */
 char *plan_word_text(const struct plan_word *w, struct plan_measure *m);
 
 /* A measurement of scenario @s with the defaults of all the words that it takes. What must be given
