@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/hosts/journal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +12,19 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+
+char *journal_machine(const char *host, const char *port, const char *usual)
+{
+	char *machine = xstrdup(host);
+
+	if (strcmp(port, usual)) {
+		free(machine);
+		machine = xasprintf("%s:%s", host, port);
+	}
+	for (char *p = machine; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return machine;
+}
 
 /* The holder's process id is in the lock file: for the message to whoever is refused. */
 static void note_holder(int fd)
@@ -27,8 +41,9 @@ static int refuse_second(const struct host_config *cfg, const char *lock, struct
 	int ret;
 
 	fs_read_file(lock, 64, &pid, NULL);
-	ret = error_set(err, -EBUSY, "busy: host %s is used by another nestlab (process %.*s)",
-			cfg->name, (int)strcspn(pid.buf, "\n"), pid.buf);
+	ret = error_set(err, -EBUSY, "busy: host %s is used by another nestlab", cfg->name);
+	if (pid.len > 1) /* it may not have written it yet */
+		error_append(err, ret, " (process %.*s)", (int)strcspn(pid.buf, "\n"), pid.buf);
 	strbuf_release(&pid);
 	return ret;
 }

@@ -19,7 +19,6 @@
 #include "orchestrator/hosts/journal.h"
 
 #define RETURN_POLL_MS 5000
-#define SSH_LOST       255 /* ssh's own exit status: the connection failed, or broke */
 
 /* A file that the server needs. */
 struct cargo {
@@ -368,7 +367,7 @@ static int kexec_power(struct host_session *s, enum host_power want, struct erro
 static bool jump_failed(struct server *v)
 {
 	return process_look(&v->ssh) &&
-	       !(WIFEXITED(v->ssh.status) && WEXITSTATUS(v->ssh.status) == SSH_LOST);
+	       !(WIFEXITED(v->ssh.status) && WEXITSTATUS(v->ssh.status) == KEXEC_SSH_LOST);
 }
 
 static bool kexec_is_on(struct host_session *s)
