@@ -134,6 +134,16 @@ struct kernel_make {
 /* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
  * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
+
+/* ---- sandbox.c ---- */
+
+/* Does the environment want makefiles in a sandbox? -EINVAL, -ENOENT: it does, in a way that cannot be. */
+int kernel_sandbox_check(bool *wanted, struct error *err);
+/* @argv, to be run where nothing but @tree (absolute) can be written; the caller frees the vector. */
+const char **kernel_sandbox_wrap(const char *tree, const char *const *argv);
+
+/* ---- compiler.c ---- */
+
 /* "gcc" of "ccache gcc": ccache changes nothing but the time, so it is in no key. */
 const char *kernel_compiler_name(const char *compiler);
 /* Is it such a name? -EINVAL: no; *expected: what is. */
@@ -253,10 +263,10 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 /*
  * Makes @tree, which must not exist, from @kept, the built tree of another source: a copy whose sources are
  * those of the wanted commit. *taken false: they differ in so many files that building anew is
- * better. The .config is still that of @kept.
+ * better. The .config is still that of @kept; *config_may_differ: a file that makes it differs.
  */
 int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
-			 bool *taken, struct error *err);
+			 bool *taken, bool *config_may_differ, struct error *err);
 
 /* ---- unfinished.c ---- */
 

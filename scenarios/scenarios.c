@@ -12,7 +12,8 @@
 #include "common/shell.h"
 #include "scenarios/matrix.h"
 
-static const char *const plan_keys[] = {"description", "mode", "metrics", "scenarios", NULL};
+static const char *const plan_keys[] = {"description", "mode",	    "programs",
+					"metrics",     "scenarios", NULL};
 static const char *const metric_keys[] = {"smallest_effect", NULL};
 
 const char *scenario_measure_name(const struct scenario_measure *m)
@@ -33,6 +34,40 @@ static int read_description(const struct json_node *root, struct scenario_plan *
 		return ret;
 	plan->description = xstrdup(text);
 	return 0;
+}
+
+static int check_programs(const struct json_node *n, const char *folder, struct error *err)
+{
+	struct error why = {0};
+	size_t count;
+	char **names;
+
+	if (fs_list(folder, ".c", &names, &count, &why))
+		return json_error(n, err, "%s", why.text);
+	fs_free_names(names, count);
+	if (!count)
+		return json_error(n, err, "%s: no program (NAME.c) is in this folder", folder);
+	return 0;
+}
+
+/* A path that is not absolute is one from the plan's file. */
+static int read_programs(const struct json_node *root, struct scenario_plan *plan,
+			 struct error *err)
+{
+	const char *folder, *slash = strrchr(plan->path, '/');
+	struct json_node n;
+	int ret = json_member(root, "programs", false, &n, err);
+
+	if (!ret)
+		ret = json_as_string(&n, &folder, err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (*folder == '/' || !slash)
+		plan->programs = xstrdup(folder);
+	else
+		plan->programs =
+			xasprintf("%.*s/%s", (int)(slash - plan->path), plan->path, folder);
+	return check_programs(&n, plan->programs, err);
 }
 
 static int read_mode(const struct json_node *root, bool *parallel, struct error *err)
@@ -212,6 +247,9 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = read_description(root, plan, err);
 	if (ret)
 		return ret;
+	ret = read_programs(root, plan, err);
+	if (ret)
+		return ret;
 	return read_scenarios(root, plan, err);
 }
 
@@ -314,15 +352,39 @@ int scenario_load(const struct folders *folders, const char *name, struct scenar
 	return ret;
 }
 
+static bool is_in_linux(const struct plan_measure *m)
+{
+	return m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1);
+}
+
 bool scenario_plan_has_linux(const struct scenario_plan *plan)
 {
-	for (size_t i = 0; i < plan->nmeasures; i++) {
-		const struct plan_measure *m = &plan->measures[i].line;
-
-		if (m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1))
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (is_in_linux(&plan->measures[i].line))
 			return true;
-	}
 	return false;
+}
+
+bool scenario_plan_has_moves(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan_measure_moves(&plan->measures[i].line))
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (is_in_linux(&plan->measures[i].line) && plan->measures[i].line.vmm == vmm)
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_userland(const struct scenario_plan *plan)
+{
+	return scenario_plan_has_vmm(plan, PLAN_VMM_QEMU) ||
+	       scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT);
 }
 
 void scenario_plan_free(struct scenario_plan *plan)
@@ -336,5 +398,6 @@ void scenario_plan_free(struct scenario_plan *plan)
 	free(plan->name);
 	free(plan->path);
 	free(plan->description);
+	free(plan->programs);
 	memset(plan, 0, sizeof(*plan));
 }

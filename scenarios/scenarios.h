@@ -7,6 +7,7 @@
  *	{
  *	  "description": "...",
  *	  "mode": "cooperative" | "parallel",          // how L1 vCPUs run; default cooperative
+ *	  "programs": "my-tests",	// optional: a folder of .c files that are selftests, too
  *	  "metrics": { "switch": { "smallest_effect": 0.5 } },   // optional, percent, per metric
  *	  "scenarios": [
  *	    { "scenario": "multiplex", "l1": ["micro-vmx","micro-evmcs"],
@@ -71,6 +72,7 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	char *name;    /* the file's name without .json */
 	char *path;
 	char *description;
+	char *programs;	       /* NULL, or the folder of the selftests that are the user's own */
 	char hash[SHA256_HEX]; /* of the canonical JSON */
 	struct scenario_measure *measures;
 	size_t nmeasures;
@@ -87,6 +89,12 @@ int scenario_parse(struct json_object *doc, const char *label, struct scenario_p
 void scenario_plan_free(struct scenario_plan *plan);
 /* Has it a measurement in a Linux L1, which needs a kernel of its own in the image? */
 bool scenario_plan_has_linux(const struct scenario_plan *plan);
+/* Is an L1 of it moved while it runs? Then KVM logs L1's dirty pages. */
+bool scenario_plan_has_moves(const struct scenario_plan *plan);
+/* Has it one that this VMM runs? */
+bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
+/* Has it one that any runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
+bool scenario_plan_has_userland(const struct scenario_plan *plan);
 
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */
 extern const struct scenario_metric scenario_metrics[];

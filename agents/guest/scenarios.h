@@ -12,6 +12,7 @@
 int guest_multiplex_run(const struct plan_measure *m, struct sink *s);
 int guest_migrate_run(const struct plan_measure *m, struct sink *s);
 int guest_exits_run(const struct plan_measure *m, struct sink *s);
+int guest_moved_run(const struct plan_measure *m, struct sink *s);
 
 /* The one of @m. */
 int guest_measure(const struct plan_measure *m, struct sink *s);

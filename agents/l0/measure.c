@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-static int (*const scenarios[])(const struct plan_measure *m, struct sink *s) = {
+static int (*const scenarios[PLAN_SCENARIO_COUNT])(const struct plan_measure *m, struct sink *s) = {
 	[PLAN_MULTIPLEX] = scenario_multiplex_run, [PLAN_MIGRATE] = scenario_migrate_run,
 	[PLAN_EXITS] = scenario_exits_run,	   [PLAN_CHURN] = scenario_churn_run,
-	[PLAN_KSELFTEST] = scenario_kselftest_run,
+	[PLAN_UNRELATED] = scenario_unrelated_run, [PLAN_KSELFTEST] = scenario_kselftest_run,
 };
 
 int measure_run(const struct plan_measure *m, struct sink *s)

@@ -21,6 +21,7 @@ int scenario_multiplex_run(const struct plan_measure *m, struct sink *s);
 int scenario_migrate_run(const struct plan_measure *m, struct sink *s);
 int scenario_exits_run(const struct plan_measure *m, struct sink *s);
 int scenario_churn_run(const struct plan_measure *m, struct sink *s);
+int scenario_unrelated_run(const struct plan_measure *m, struct sink *s);
 int scenario_kselftest_run(const struct plan_measure *m, struct sink *s);
 /* How many seconds that may take. */
 unsigned int scenario_kselftest_limit(const struct plan_measure *m);

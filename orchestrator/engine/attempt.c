@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "orchestrator/engine/outcome.h"
 #include "orchestrator/engine/plan.h"
@@ -23,12 +24,26 @@ static void format_now(char *text, size_t size)
 
 static char *make_cmdline(const struct attempt_setting *setting, const struct attempt_job *job)
 {
-	enum host_purpose purpose = job->selftests->nfiles ? HOST_SELFTESTS : HOST_MEASURES;
-	__cleanup_free char *needed = setting->host->driver->cmdline(setting->host, purpose);
+	bool logs_dirty_pages = job->selftests->nfiles || scenario_plan_has_moves(job->plan);
+	__cleanup_free char *needed = setting->host->driver->cmdline(
+		setting->host, logs_dirty_pages ? HOST_SELFTESTS : HOST_MEASURES);
 
 	if (!setting->append)
 		return xstrdup(needed);
 	return xasprintf("%s %s", needed, setting->append);
+}
+
+static char *boot_dir(const struct attempt *a)
+{
+	return xasprintf("%s/%s/%s-%s-%d", a->setting.runs_dir, a->setting.session,
+			 a->job.kernel->name, a->job.plan->name, a->job.boot);
+}
+
+static char *rest_dir(const struct attempt *a)
+{
+	__cleanup_free char *dir = boot_dir(a);
+
+	return xasprintf("%s-from-%zu", dir, a->first);
 }
 
 struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job)
@@ -39,25 +54,29 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 	a->setting = *setting;
 	a->job = *job;
 	a->label = xasprintf("%s %s boot %d", kernel, scenario, job->boot);
-	a->dir = xasprintf("%s/%s/%s-%s-%d", setting->runs_dir, setting->session, kernel, scenario,
-			   job->boot);
+	a->dir = boot_dir(a);
 	a->cmdline = make_cmdline(setting, job);
 	format_now(a->started, sizeof(a->started));
 	collector_init(&a->collected, job->plan);
 	return a;
 }
 
-/* The selftests, and the kernel of Linux L1s where the agent looks for it. The caller frees the array. */
+static void append_files(struct image_file *to, size_t *count, const struct image_file *files,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[(*count)++] = files[i];
+}
+
+/* The selftests, QEMU, and the kernel of Linux L1s where the agent looks for it. The caller frees the array. */
 static struct image_file *list_files(const struct attempt *a, size_t *count)
 {
 	const struct selftests *tests = a->job.selftests;
-	struct image_file *files = xcalloc(tests->nfiles + 1, sizeof(*files));
+	struct image_file *files = xcalloc(tests->nfiles + a->userland.nfiles + 1, sizeof(*files));
 
 	*count = 0;
-	while (*count < tests->nfiles) {
-		files[*count] = tests->files[*count];
-		++*count;
-	}
+	append_files(files, count, tests->files, tests->nfiles);
+	append_files(files, count, a->userland.files, a->userland.nfiles);
 	if (a->job.l1)
 		files[(*count)++] = (struct image_file){.path = "/l1/vmlinux",
 							.source = a->job.l1->vmlinux,
@@ -66,9 +85,20 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 	return files;
 }
 
+static int collect_userland(struct attempt *a, struct error *err)
+{
+	enum userland_set set = USERLAND_QEMU;
+
+	if (!scenario_plan_has_userland(a->job.plan))
+		return 0;
+	if (scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT))
+		set = USERLAND_LIBVIRT;
+	return userland_collect(set, a->setting.places->programs, &a->userland, err);
+}
+
 static int make_image(struct attempt *a, struct error *err)
 {
-	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	__cleanup_free char *plan = plan_text(a->job.plan, a->first, a->job.seed);
 	size_t nfiles;
 	__cleanup_free struct image_file *files = list_files(a, &nfiles);
 	struct image_request req = {
@@ -108,7 +138,7 @@ static int link_selftests(struct attempt *a, struct error *err)
 /* Where the agent runs as a process, its plan is a file of the run directory. */
 static int make_files(struct attempt *a, struct error *err)
 {
-	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	__cleanup_free char *plan = plan_text(a->job.plan, a->first, a->job.seed);
 	int ret;
 
 	a->plan = xasprintf("%s/plan", a->dir);
@@ -122,11 +152,35 @@ static int make_files(struct attempt *a, struct error *err)
 	return link_selftests(a, err);
 }
 
+static void append_text(struct error *to, const char *between, const char *text)
+{
+	if (to->text[0])
+		error_append(to, -EIO, "%s%s", between, text);
+	else
+		error_set(to, -EIO, "%s", text);
+}
+
+/* What ended earlier boots counts as well. */
+static void join_ended(struct attempt *a)
+{
+	if (!a->ended.text[0] || a->class == RESULTS_CANCELLED)
+		return;
+	if (a->class == RESULTS_INTEGRITY) {
+		append_text(&a->error, RESULTS_BESIDES, a->ended.text);
+		return;
+	}
+	if (a->class != RESULTS_OK)
+		append_text(&a->ended, "; then: ", a->error.text);
+	a->class = RESULTS_GUEST;
+	a->error = a->ended;
+}
+
 /* Nothing was started, for the reason that a->error has. */
 static void fail_unstarted(struct attempt *a, int ret)
 {
 	a->result.outcome = ret == -ECANCELED ? BOOT_CANCELLED : BOOT_HOST_FAILED;
 	a->class = outcome_class(a->result.outcome);
+	join_ended(a);
 }
 
 int attempt_prepare(struct attempt *a)
@@ -138,6 +192,8 @@ int attempt_prepare(struct attempt *a)
 	if (a->setting.host->driver->runs_in_place)
 		ret = make_files(a, &a->error);
 	else
+		ret = collect_userland(a, &a->error);
+	if (!ret && !a->setting.host->driver->runs_in_place)
 		ret = make_image(a, &a->error);
 out:
 	if (ret)
@@ -200,10 +256,60 @@ static void check_l1_build_id(struct attempt *a)
 		  l1->name, l1->build_id, id);
 }
 
+/* The selftest that the boot ended with, or NULL: it was told to the end, or ended in something else. */
+static const struct scenario_measure *find_fatal_test(const struct attempt *a)
+{
+	static const enum boot_outcome fatal[] = {BOOT_GUEST_PANIC, BOOT_HANG, BOOT_GUEST_DIED};
+	const struct scenario_measure *m = a->collected.running;
+
+	for (size_t i = 0; m && i < ARRAY_SIZE(fatal); i++)
+		if (a->result.outcome == fatal[i] && m->line.scenario == PLAN_KSELFTEST)
+			return m;
+	return NULL;
+}
+
+/* What is left of the plan takes a boot of its own, in a folder of its own. */
+static void prepare_rest(struct attempt *a, const struct scenario_measure *last, const char *why)
+{
+	__cleanup_free char *told = xasprintf("selftest %s: %s", last->line.test, why);
+	char *label = a->label;
+
+	log_warning("%s: %s; the rest of the plan follows", a->label, told);
+	append_text(&a->ended, "; ", told);
+	a->goes_on = true;
+	a->first = (size_t)(last - a->job.plan->measures) + 1;
+	a->label = xasprintf("%s, from measurement %zu", label, a->first);
+	free(label);
+	if (!a->console)
+		a->console = xstrdup(a->result.console_path);
+	a->seconds += a->result.wall_seconds;
+	boot_result_free(&a->result);
+	image_free(&a->image);
+	userland_free(&a->userland);
+	free(a->plan);
+	free(a->selftests);
+	a->plan = a->selftests = NULL;
+	free(a->dir);
+	a->dir = rest_dir(a);
+}
+
+/* What ended the boot is the test's failure, and the other tests are run without it. */
+static void give_up_test(struct attempt *a, const struct scenario_measure *test, const char *why)
+{
+	const struct scenario_plan *plan = a->job.plan;
+
+	collector_give_up(&a->collected, why);
+	if (test + 1 < plan->measures + plan->nmeasures)
+		prepare_rest(a, test, why);
+}
+
 void attempt_judge(struct attempt *a, struct boot *over)
 {
+	const struct scenario_measure *fatal;
 	struct error err = {0};
 	int ret = boot_end(over, &a->result, &err);
+
+	a->goes_on = false;
 
 	if (a->result.undone)
 		log_warning("%s: host %s was not restored, undo this by hand: %s", a->label,
@@ -213,11 +319,40 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		fail_unstarted(a, ret);
 		return;
 	}
+	fatal = find_fatal_test(a);
+	if (fatal)
+		give_up_test(a, fatal, err.text);
+	if (a->goes_on)
+		return;
 	a->class = outcome_judge(a->result.outcome, &err, &a->collected, &a->error);
 	if (a->class == RESULTS_OK)
 		check_build_id(a);
 	if (a->class == RESULTS_OK)
 		check_l1_build_id(a);
+	join_ended(a);
+}
+
+const char *attempt_console(const struct attempt *a)
+{
+	return a->console ? a->console : a->result.console_path;
+}
+
+/* What ran the L1s made the numbers, too: boots with another QEMU are not compared with these, nor are those of a
+ * kernel without what it needs. */
+static char *identify(const struct attempt *a)
+{
+	const struct attempt_setting *s = &a->setting;
+	char *text = host_identity(s->host, s->found, a->collected.hello);
+	struct json_object *identity;
+
+	if (!a->userland.version)
+		return text;
+	identity = json_tokener_parse(text);
+	json_add_string(identity, "userland", a->userland.version);
+	free(text);
+	text = json_canonical(identity);
+	json_object_put(identity);
+	return text;
 }
 
 int attempt_store(const struct attempt *a, struct error *err)
@@ -225,7 +360,7 @@ int attempt_store(const struct attempt *a, struct error *err)
 	const struct attempt_setting *s = &a->setting;
 	const struct kernel_build *k = a->job.kernel;
 	const struct kernel_build *l1 = a->job.l1;
-	__cleanup_free char *identity = host_identity(s->host, s->found, a->collected.hello);
+	__cleanup_free char *identity = identify(a);
 	struct results_boot boot = {
 		.kernel_name = k->name,
 		.kernel_key = k->key,
@@ -250,8 +385,8 @@ int attempt_store(const struct attempt *a, struct error *err)
 		.boot = a->job.boot,
 		.seed = a->job.seed,
 		.started = a->started,
-		.wall_seconds = a->result.wall_seconds,
-		.console_path = a->result.console_path,
+		.wall_seconds = a->seconds + a->result.wall_seconds,
+		.console_path = attempt_console(a),
 		.status = "pass",
 		.class = a->class,
 	};
@@ -275,6 +410,8 @@ void attempt_free(struct attempt *a)
 	collector_release(&a->collected);
 	boot_result_free(&a->result);
 	image_free(&a->image);
+	userland_free(&a->userland);
+	free(a->console);
 	free(a->label);
 	free(a->dir);
 	free(a->cmdline);

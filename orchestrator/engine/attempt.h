@@ -7,13 +7,19 @@
  *		boot_loop_add(loop, attempt_begin(a));
  *	...
  *	attempt_judge(boot_arg(over), over);	// when its boot is over
+ *	if (a->goes_on)				// once more from attempt_prepare() on
  *	attempt_store(a, err);			// also one that could not be prepared: it failed
  *	attempt_free(a);
+ *
+ * A selftest that a boot ends in (it hangs, panics, powers off) costs its own result only: it has
+ * failed, and the measurements that come after it are run in another boot. All is one row, of a boot
+ * that failed.
  */
 #ifndef ORCHESTRATOR_ENGINE_ATTEMPT_H
 #define ORCHESTRATOR_ENGINE_ATTEMPT_H
 
 #include "images/images.h"
+#include "images/userland.h"
 #include "kernels/kernels.h"
 #include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/collect.h"
@@ -46,12 +52,19 @@ struct attempt_job {
 struct attempt {
 	struct attempt_setting setting;
 	struct attempt_job job;
+	struct userland userland; /* empty where the plan needs none, or nothing is booted */
 	struct image image;
 	struct boot_result result;
 	struct collector collected;
 	char *dir, *label, *cmdline;
 	char *plan, *selftests; /* files of it where nothing is booted; else NULL */
 	char started[32];
+	/* Where a selftest ended its boot, and there is a rest: */
+	bool goes_on;		  /* the rest is still to be booted */
+	size_t first;		  /* the measurement that its boot begins with */
+	struct error ended;	  /* how the boots before ended */
+	char *console;		  /* of the first of them */
+	double seconds;		  /* that they took */
 	enum results_class class; /* RESULTS_OK, or why it failed is in error */
 	struct error error;
 };
@@ -61,8 +74,10 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 int attempt_prepare(struct attempt *a);
 /* Its boot, for a loop; boot_arg() is the attempt. */
 struct boot *attempt_begin(struct attempt *a);
-/* Ends @over, its boot, and sets class and error. */
+/* Ends @over, its boot, and sets class and error; or only goes_on, if it goes on. */
 void attempt_judge(struct attempt *a, struct boot *over);
+/* The log of the console where it failed first, else of its boot; NULL: nothing was started. */
+const char *attempt_console(const struct attempt *a);
 int attempt_store(const struct attempt *a, struct error *err);
 void attempt_free(struct attempt *a);
 

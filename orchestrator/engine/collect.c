@@ -302,6 +302,15 @@ static int collect_skip(struct collector *c, const struct json_node *rec, struct
 	return add_test(c, m, "", "skip", text_of(rec, "reason", err));
 }
 
+static enum results_class class_of(const char *word)
+{
+	if (!strcmp(word, "integrity"))
+		return RESULTS_INTEGRITY;
+	if (!strcmp(word, "infrastructure"))
+		return RESULTS_INFRASTRUCTURE;
+	return RESULTS_GUEST;
+}
+
 static int collect_fail(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m;
@@ -320,7 +329,7 @@ static int collect_fail(struct collector *c, const struct json_node *rec, struct
 	error_set(&all, 0, "%s %s: %s", scenario_measure_name(m), m->params, text);
 	if (expected[0] || found[0])
 		error_append(&all, 0, ": expected %s, found %s", expected, found);
-	note_trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, all.text);
+	note_trouble(c, class_of(class), all.text);
 	return add_test(c, m, "", "fail", text);
 }
 
@@ -396,7 +405,13 @@ static int collect_end(struct collector *c, const struct json_node *rec, struct 
 	if (ret)
 		return ret;
 	c->ended++;
+	c->running = NULL;
 	return 0;
+}
+
+static int collect_begin(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	return measure_of(c, rec, &c->running, err);
 }
 
 static int collect_console(struct collector *c, const struct json_node *rec, struct error *err)
@@ -438,7 +453,7 @@ static const struct {
 	const char *type;
 	int (*collect)(struct collector *c, const struct json_node *rec, struct error *err);
 } record_types[] = {
-	{"hello", collect_hello}, {"l1", collect_l1},		{"begin", ignore_record},
+	{"hello", collect_hello}, {"l1", collect_l1},		{"begin", collect_begin},
 	{"alive", ignore_record}, {"metric", collect_metric},	{"counters", collect_counters},
 	{"skip", collect_skip},	  {"fail", collect_fail},	{"test", collect_test},
 	{"end", collect_end},	  {"console", collect_console}, {"fatal", collect_fatal},
@@ -483,6 +498,17 @@ void collector_record(struct collector *c, struct json_object *record)
 	*APPEND(c->records, c->nrecords) = record;
 	if (collect_record(c, &rec, &err))
 		note_trouble(c, RESULTS_INFRASTRUCTURE, err.text);
+}
+
+void collector_give_up(struct collector *c, const char *why)
+{
+	const struct scenario_measure *m = c->running;
+	struct json_object *text = json_object_new_string(why);
+
+	*APPEND(c->records, c->nrecords) = text; /* kept like a record: the row borrows it */
+	add_test(c, m, m->line.test, "fail", json_object_get_string(text));
+	c->ended++;
+	c->running = NULL;
 }
 
 void collector_finish(struct collector *c)
