@@ -34,6 +34,7 @@ CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm
 CHECK_PACKAGES += curl libfaketime systemd # daemon*.t and nights.t: asks, sets the clock, systemd-analyze knows calendars
 CHECK_PACKAGES += public-inbox # lists.t: a list to watch
 CHECK_PACKAGES += libjs-dygraphs # daemon-pages.t: a plot that can be zoomed
+CHECK_PACKAGES += bubblewrap # sandbox.t
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps
