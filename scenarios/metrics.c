@@ -19,6 +19,12 @@ const struct scenario_metric scenario_metrics[] = {
 	{"churn", "operation", "clocks", "lower", false, "the change itself"},
 	{"churn", "resume", "clocks", "lower", true,
 	 "the first entry after the change, to its exit"},
+	{"l2-work", "latency", "clocks", "lower", true,
+	 "one operation, from before to after, in L2"},
+	{"l2-work", "operations-per-mclk", "per-mclk", "higher", false,
+	 "operations per million clock units, all L2 vCPUs together"},
+	{"l1-boot", "boot", "clocks", "lower", true,
+	 "from a Linux L1's first instruction to its agent's first word"},
 	{NULL},
 };
 

@@ -8,16 +8,20 @@
 #include "agents/l0/sink.h"
 #include "agents/l0/vm.h"
 
-int l2set_open(struct l2set *set, const struct plan_measure *m, struct sink *s)
+int l2set_open(struct l2set *set, const struct plan_measure *m, unsigned int extras, struct sink *s)
 {
+	struct l2vm_recipe recipe = {.smp = m->l2_smp, .extras = extras, .seed = m->seed};
+
 	set->count = 0;
-	set->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (set->kvm < 0) {
+	recipe.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (recipe.kvm < 0) {
 		sink_fail(s, SINK_GUEST, "success", strerror(errno), "/dev/kvm in L1");
 		return VM_SAID;
 	}
 	for (; set->count < m->l2_vcpus; set->count++) {
-		int ret = l2vm_open(&set->l2[set->count], set->kvm, set->count, m->seed, s);
+		struct l2vm *l2 = &set->l2[set->count];
+		int ret = l2vm_open(l2, &recipe, set->count, set->count % m->l2_smp ? l2 - 1 : NULL,
+				    s);
 
 		if (ret)
 			return ret;

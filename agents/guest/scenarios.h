@@ -9,9 +9,11 @@
 #include "agents/l0/sink.h"
 #include "agents/wire/protocol.h"
 
-int guest_multiplex_run(const struct plan_measure *m, struct sink *s);
-int guest_migrate_run(const struct plan_measure *m, struct sink *s);
-int guest_exits_run(const struct plan_measure *m, struct sink *s);
+/* Those that no file defines a Linux L1 does not run: NULL. */
+#define GUEST_DECLARE(id, function, ...)                                         \
+	int guest_##function##_run(const struct plan_measure *m, struct sink *s) \
+		__attribute__((weak));
+PLAN_SCENARIOS(GUEST_DECLARE)
 
 /* The one of @m. */
 int guest_measure(const struct plan_measure *m, struct sink *s);

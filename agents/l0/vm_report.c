@@ -44,6 +44,7 @@ static const char *const checks[] = {
 	[L1_CHECK_APIC_READ] = "an APIC register read by L2 is not what L1 answered",
 	[L1_CHECK_QUALIFICATION] = "the exit's address or qualification is wrong",
 	[L1_CHECK_VECTOR] = "an interrupt with another vector than was sent",
+	[L1_CHECK_INTERRUPTS] = "L2 got another number of interrupts than were sent to it",
 };
 
 static const char *const deaths[] = {

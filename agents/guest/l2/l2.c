@@ -3,8 +3,13 @@
  * l2.c - the L2 guest of a Linux L1: what it does to exit. CPUID, RDMSR and VMCALL end in L1's kernel; the
  * others, and the end of a command, in the agent that runs there (agents/guest/l2vm.c).
  */
+#include <stddef.h>
+
+#include "agents/guest/l2/work.h"
 #include "agents/guest/l2vm.h"
 #include "agents/l1/l1.h"
+
+_Static_assert(offsetof(struct l2_page, interrupts) == 216, "start.S");
 
 #define KVM_ENOSYS 1000 /* linux/kvm_para.h */
 
@@ -64,7 +69,9 @@ static void exit_ept_violation(struct l2_page *page)
 	l2_check_value(page, L1_CHECK_MEMORY, L2_APIC_ANSWER, found, 0);
 }
 
-void (*const l2_exits[PLAN_REASON_COUNT])(struct l2_page *) = {
+#define WORK_ROW(id, word) [L2VM_EXIT_OF_WORK(PLAN_WORK_##id)] = l2_work_##id,
+
+void (*const l2_exits[])(struct l2_page *) = {
 	[PLAN_REASON_VMCALL] = exit_vmcall,
 	[PLAN_REASON_CPUID] = exit_cpuid,
 	[PLAN_REASON_RDMSR] = exit_rdmsr,
@@ -72,4 +79,4 @@ void (*const l2_exits[PLAN_REASON_COUNT])(struct l2_page *) = {
 	[PLAN_REASON_HLT] = exit_hlt,
 	[PLAN_REASON_IO] = exit_io,
 	[PLAN_REASON_EPT_VIOLATION] = exit_ept_violation,
-};
+	PLAN_WORKS(WORK_ROW)};
