@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * l2vm.h - inside a Linux L1: an L2 vCPU, in a VM through L1's own /dev/kvm. Several may share a VM.
+ * l2vm.h - inside an L1 of the user's: an L2 vCPU, in a VM through L1's own hypervisor (hv.h). Several may
+ * share a VM.
  *
  * Its guest is the freestanding L2 of agents/l1 (l2_main.c, l2_step.S) with exits and works of its own
- * (agents/guest/l2). Memory is one memslot from 0 on, mapped one to one by 2 MiB pages; it is far smaller
+ * (agents/guest/l2). Memory is one piece from L2VM_BASE on, mapped one to one by 2 MiB pages; it is far smaller
  * than what the page tables map. What all vCPUs of a VM share, page tables, descriptors, image, comes before
  * L2VM_SAMPLES; vCPU n has page n from L2VM_PAGE on, and its own samples.
  *
@@ -16,16 +17,17 @@
 
 #include "agents/l1/l2.h"
 
-#define L2VM_TABLES	  0x1000ull /* PML4, PDPT, PD */
-#define L2VM_GDT	  0x4000ull
-#define L2VM_IDT	  0x5000ull
-#define L2VM_PAGE	  0x8000ull /* struct l2_page, then the stack, to 0x9000; of vCPU 0 */
-#define L2VM_IMAGE	  0x10000ull
-#define L2VM_ON_INTERRUPT (L2VM_IMAGE + 0x20) /* start.S */
-#define L2VM_SAMPLES	  0x20000ull
+#define L2VM_BASE	  0x100000ull	       /* of its memslot */
+#define L2VM_TABLES	  (L2VM_BASE + 0x1000) /* PML4, PDPT, PD */
+#define L2VM_GDT	  (L2VM_BASE + 0x4000)
+#define L2VM_IDT	  (L2VM_BASE + 0x5000)
+#define L2VM_PAGE	  (L2VM_BASE + 0x8000)	/* struct l2_page, then the stack; of vCPU 0 */
+#define L2VM_IMAGE	  (L2VM_BASE + 0x10000) /* l2.lds */
+#define L2VM_ON_INTERRUPT (L2VM_IMAGE + 0x20)	/* start.S */
+#define L2VM_SAMPLES	  (L2VM_BASE + 0x20000)
 #define L2VM_SAMPLES_SIZE 0x20000ull
 #define L2VM_NSAMPLES	  5400u	      /* of 24 bytes: they fit L2VM_SAMPLES_SIZE */
-#define L2VM_WINDOW	  0x200000ull /* what work memory touches: of vCPU 0 */
+#define L2VM_WINDOW	  0x400000ull /* what work memory touches: of vCPU 0 */
 #define L2VM_WINDOW_PAGES 64u
 #define L2VM_BELL \
 	0x3fd00000u /* in the page tables, in no memslot: L1's kernel has an eventfd there */
@@ -53,14 +55,12 @@ enum l2vm_extra {
 };
 
 struct sink;
-struct kvm_run;
+struct hv_cpu;
 
 struct l2vm {
 	uint32_t id;
 	uint32_t number; /* of the vCPU in its VM */
-	int vm, cpu;
-	int bell; /* the eventfd of the VM's bell */
-	struct kvm_run *run;
+	struct hv_cpu *hv;
 	char *memory, *window;	     /* the VM's; this vCPU's */
 	struct l2_page *page;	     /* in its memory */
 	uint64_t regs[L2_REGISTERS]; /* what its registers must be at its next step's end */
@@ -71,7 +71,7 @@ struct l2vm {
 
 /* What is to be made: L2s of @smp vCPUs each (1..PLAN_MAX_L2_SMP). */
 struct l2vm_recipe {
-	int kvm;
+	intptr_t host; /* hv_open_host()'s */
 	uint32_t smp;
 	unsigned int extras; /* enum l2vm_extra */
 	uint64_t seed;	     /* of the pattern that it carries */
@@ -82,7 +82,8 @@ struct l2vm_recipe {
 int l2vm_open(struct l2vm *l2, const struct l2vm_recipe *recipe, uint32_t id,
 	      const struct l2vm *before, struct sink *s);
 
-/* One KVM_RUN, which L2's next step ends: this is what is timed. What KVM_RUN returned. */
+/* Runs it to its next exit, the end of its next step: this is what is timed. 0, or a negative errno. Each hypervisor's
+ * own (hv.h). */
 int l2vm_enter(const struct l2vm *l2);
 /* Afterwards, given that: was it the end of a step, with the right registers, memory and number of steps? */
 int l2vm_check_step(struct l2vm *l2, int entered);
@@ -92,7 +93,7 @@ int l2vm_check_step(struct l2vm *l2, int entered);
 int l2vm_exits(struct l2vm *l2, uint32_t kind, uint32_t count);
 static inline const struct l1_sample *l2vm_samples(const struct l2vm *l2)
 {
-	return (const struct l1_sample *)(l2->memory + L2VM_SAMPLES +
+	return (const struct l1_sample *)(l2->memory + (L2VM_SAMPLES - L2VM_BASE) +
 					  l2->number * L2VM_SAMPLES_SIZE);
 }
 
