@@ -31,6 +31,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
+CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1
 CHECK_PACKAGES += curl libfaketime systemd # daemon*.t and nights.t: asks, sets the clock, systemd-analyze knows calendars
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)

@@ -33,17 +33,6 @@ static uint64_t read_tsc(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-int crew_pin(uint32_t cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		return -errno;
-	return 0;
-}
-
 int crew_run_turn(struct l2vm *l2, struct figures *f)
 {
 	uint64_t begin = read_tsc();

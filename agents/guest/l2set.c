@@ -8,6 +8,9 @@ int l2set_open(struct l2set *set, const struct plan_measure *m, unsigned int ext
 	struct l2vm_recipe recipe = {.smp = m->l2_smp, .extras = extras, .seed = m->seed};
 	int ret;
 
+	if (!recipe.smp)
+		recipe.smp = 1; /* of Linux L1s alone */
+
 	set->count = 0;
 	ret = hv_open_host(&recipe.host, s);
 	if (ret)
@@ -15,7 +18,8 @@ int l2set_open(struct l2set *set, const struct plan_measure *m, unsigned int ext
 	for (; set->count < m->l2_vcpus; set->count++) {
 		struct l2vm *l2 = &set->l2[set->count];
 
-		ret = l2vm_open(l2, &recipe, set->count, set->count % m->l2_smp ? l2 - 1 : NULL, s);
+		ret = l2vm_open(l2, &recipe, set->count, set->count % recipe.smp ? l2 - 1 : NULL,
+				s);
 		if (ret)
 			return ret;
 	}

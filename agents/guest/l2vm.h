@@ -17,7 +17,7 @@
 
 #include "agents/l1/l2.h"
 
-#define L2VM_BASE	  0x100000ull	       /* of its memslot */
+#define L2VM_BASE	  0x30000000ull /* of its memory: free in any process, too (tests/lib/whp.c) */
 #define L2VM_TABLES	  (L2VM_BASE + 0x1000) /* PML4, PDPT, PD */
 #define L2VM_GDT	  (L2VM_BASE + 0x4000)
 #define L2VM_IDT	  (L2VM_BASE + 0x5000)
@@ -26,8 +26,8 @@
 #define L2VM_ON_INTERRUPT (L2VM_IMAGE + 0x20)	/* start.S */
 #define L2VM_SAMPLES	  (L2VM_BASE + 0x20000)
 #define L2VM_SAMPLES_SIZE 0x20000ull
-#define L2VM_NSAMPLES	  5400u	      /* of 24 bytes: they fit L2VM_SAMPLES_SIZE */
-#define L2VM_WINDOW	  0x400000ull /* what work memory touches: of vCPU 0 */
+#define L2VM_NSAMPLES	  5400u			 /* of 24 bytes: they fit L2VM_SAMPLES_SIZE */
+#define L2VM_WINDOW	  (L2VM_BASE + 0x400000) /* what work memory touches: of vCPU 0 */
 #define L2VM_WINDOW_PAGES 64u
 #define L2VM_BELL \
 	0x3fd00000u /* in the page tables, in no memslot: L1's kernel has an eventfd there */

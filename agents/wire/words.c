@@ -356,8 +356,10 @@ const char *plan_measure_unbuilt(const struct plan_measure *m)
 	if (m->scenario == PLAN_KSELFTEST)
 		return NULL;
 	if (m->l1 == PLAN_L1_HYPERV)
-		return "Hyper-V as L1 is not built yet: nestlab has no agent for Windows and prepares no "
-		       "Windows image. The nearest that runs is l1 linux-evmcs: nestlab run l1-evmcs";
+		return "there is no Windows here to be the L1, and its licence is yours to bring. nestlab image "
+		       "prepare-windows makes the medium that prepares one; that nestlab runs it, too, is not "
+		       "built yet (docs/l1-guests.md). The nearest that runs is l1 linux-evmcs: nestlab run "
+		       "l1-evmcs";
 	if (plan_l1_is_linux(m->l1) && m->vmm == PLAN_VMM_QEMU)
 		return "vmm qemu is not built yet: no image has QEMU in it. The same L1 runs with vmm thin: "
 		       "nestlab run l1-thin";

@@ -56,7 +56,7 @@ enum l1_feature {
 	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
 	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
 	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */ \
-	X(HYPERV, "hyperv") /* Windows with Hyper-V: not built yet, a skip */
+	X(HYPERV, "hyperv") /* Windows with Hyper-V: no image of one, a skip */
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \

@@ -64,8 +64,10 @@ static void exit_io(struct l2_page *page)
 
 static void exit_ept_violation(struct l2_page *page)
 {
-	uint32_t found = *(volatile uint32_t *)L2VM_HOLE;
+	uint32_t found;
 
+	/* into EAX: Hyper-V's platform leaves it to us to finish the instruction (agents/windows/hv_whp.c) */
+	asm volatile("movl (%1), %0" : "=a"(found) : "r"((uint64_t)L2VM_HOLE) : "memory");
 	l2_check_value(page, L1_CHECK_MEMORY, L2_APIC_ANSWER, found, 0);
 }
 
