@@ -129,19 +129,26 @@ static const char *subcommand_of(const struct git_command *cmd)
 	return "";
 }
 
-/* git's last line of complaint is the one that made it give up: "fatal: not a git repository ...". */
-static const char *last_line(struct strbuf *text)
+/* The line of git's complaints that made it give up: "fatal: not a git repository ...", after which advice may come
+ * (where the folder's file system is mounted there); the last one where none says so. Cuts @text after it. */
+static const char *deciding_line(struct strbuf *text)
 {
-	const char *newline;
+	char *line = text->buf, *decides = NULL;
 
-	while (text->len && text->buf[text->len - 1] == '\n')
-		text->buf[--text->len] = '\0';
 	if (!text->len)
 		return "git printed no reason";
-	newline = strrchr(text->buf, '\n');
-	if (newline)
-		return newline + 1;
-	return text->buf;
+	for (char *next; *line; line = next) {
+		size_t n = strcspn(line, "\n");
+
+		next = line + n;
+		next += *next == '\n';
+		if (n && (!decides || strncmp(decides, "fatal: ", 7)))
+			decides = line;
+	}
+	if (!decides)
+		return "git printed no reason";
+	decides[strcspn(decides, "\n")] = '\0';
+	return decides;
 }
 
 /* A program that a signal ended says nothing itself. */
@@ -150,7 +157,7 @@ static int report_limit(const struct git_command *cmd, int limit, int status,
 {
 	if (complaints->len || status <= 128)
 		return error_set(err, limit, "git %s in %s: %s", subcommand_of(cmd), place_of(cmd),
-				 last_line(complaints));
+				 deciding_line(complaints));
 	return error_set(err, limit, "git %s in %s was ended by signal %d (%s)", subcommand_of(cmd),
 			 place_of(cmd), status - 128, strsignal(status - 128));
 }
@@ -199,7 +206,7 @@ static int report_failure(const struct git_command *cmd, int status, struct strb
 			  struct error *err)
 {
 	return error_set(err, -EREMOTEIO, "git %s in %s failed with status %d: %s",
-			 subcommand_of(cmd), place_of(cmd), status, last_line(complaints));
+			 subcommand_of(cmd), place_of(cmd), status, deciding_line(complaints));
 }
 
 int git_run(const struct git_command *cmd, int *status, struct strbuf *out, struct error *err)

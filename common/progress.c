@@ -15,6 +15,8 @@
 #include "common/strbuf.h"
 #include "common/terminal.h"
 
+#define LABEL_COLUMNS 24
+
 struct progress {
 	struct progress *next;
 	char *label;
@@ -66,7 +68,8 @@ static void add_line(struct strbuf *sb, const struct progress *p)
 {
 	double elapsed = clock_seconds() - p->started;
 
-	strbuf_addf(sb, "%-24s ", p->label);
+	terminal_add_padded(sb, p->label, LABEL_COLUMNS);
+	strbuf_addch(sb, ' ');
 	if (p->total) {
 		uint64_t done = p->done;
 
@@ -101,7 +104,8 @@ static void redraw_lines(struct strbuf *before)
 		struct strbuf line = STRBUF_INIT;
 
 		add_line(&line, p);
-		strbuf_addf(&sb, "%.*s\n", width, line.buf);
+		strbuf_add(&sb, line.buf, terminal_fit(line.buf, line.len, width));
+		strbuf_addch(&sb, '\n');
 		strbuf_release(&line);
 		drawn++;
 	}
@@ -178,7 +182,8 @@ void progress_end(struct progress *p, const char *outcome)
 	struct progress **at = &tasks;
 	struct strbuf line = STRBUF_INIT;
 
-	strbuf_addf(&line, "%-24s ", p->label);
+	terminal_add_padded(&line, p->label, LABEL_COLUMNS);
+	strbuf_addch(&line, ' ');
 	terminal_add(&line, outcome);
 	strbuf_addch(&line, '\n');
 	pthread_mutex_lock(&lock);

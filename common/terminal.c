@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "common/terminal.h"
 
+#include <locale.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -97,6 +100,75 @@ void terminal_printf(const char *fmt, ...)
 	fputs(out.buf, stdout);
 	strbuf_release(&out);
 	strbuf_release(&raw);
+}
+
+/* ---- columns ---- */
+
+static locale_t utf8_locale;
+
+static void make_locale(void)
+{
+	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+/* wcwidth(3) asks the locale, and programs here keep to "C": one for this call, of this thread. */
+static size_t code_width(uint32_t code)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	locale_t before;
+	int width;
+
+	pthread_once(&once, make_locale);
+	if (!utf8_locale)
+		return 1;
+	before = uselocale(utf8_locale);
+	width = wcwidth((wchar_t)code);
+	uselocale(before);
+	if (width < 0)
+		return 1;
+	return (size_t)width;
+}
+
+/* Of the first character of @n bytes, whose bytes are told. */
+static size_t character_width(const char *s, size_t n, size_t *bytes)
+{
+	*bytes = utf8_length(s, n);
+	if (!*bytes)
+		*bytes = 1;
+	if (*bytes == 1)
+		return 1;
+	return code_width(decode(s, *bytes));
+}
+
+size_t terminal_width(const char *s, size_t n)
+{
+	size_t width = 0, bytes;
+
+	for (size_t i = 0; i < n; i += bytes)
+		width += character_width(s + i, n - i, &bytes);
+	return width;
+}
+
+size_t terminal_fit(const char *s, size_t n, size_t columns)
+{
+	size_t i = 0, width = 0, bytes;
+
+	while (i < n) {
+		width += character_width(s + i, n - i, &bytes);
+		if (width > columns)
+			break;
+		i += bytes;
+	}
+	return i;
+}
+
+void terminal_add_padded(struct strbuf *out, const char *text, size_t columns)
+{
+	size_t len = strlen(text);
+
+	strbuf_add(out, text, len);
+	for (size_t width = terminal_width(text, len); width < columns; width++)
+		strbuf_addch(out, ' ');
 }
 
 /* ---- the net below ---- */

@@ -27,6 +27,15 @@ void terminal_add(struct strbuf *out, const char *text);
 /* The same as one line: newlines and tabs are shown as "\n", "\t". The caller frees. */
 char *terminal_line(const char *text);
 
+/* Columns that @n bytes of clean UTF-8 take on a terminal: two a character that is wide (Chinese, Japanese,
+ * Korean, most emoji), none a combining one, one any other. A byte that is not UTF-8 takes one. */
+size_t terminal_width(const char *s, size_t n);
+/* Bytes of the characters that @s begins with, of @n bytes, which fit in @columns. */
+size_t terminal_fit(const char *s, size_t n, size_t columns);
+
+/* Appends clean @text, and blanks up to @columns. */
+void terminal_add_padded(struct strbuf *out, const char *text, size_t columns);
+
 /* printf(3) whose whole result is cleaned as by terminal_add(). */
 void terminal_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

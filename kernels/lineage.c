@@ -266,11 +266,12 @@ static int compare_git(const struct kernel_keys *k, const char *kept, const char
 	return git_run(&cmd, NULL, out, err);
 }
 
-/* What would have git trust anything but the files' bytes and modes is switched off. */
-#define COMPARE                                                                                 \
-	"-c", "core.bare=false", "-c", "core.autocrlf=false", "-c", "core.fileMode=true", "-c", \
-		"core.symlinks=true", "-c", "core.fsmonitor=false", "-c",                       \
-		"core.sparseCheckout=false"
+/* What would have git trust anything but the files' bytes and modes is switched off. So is what would have it doubt
+ * them: the files' times of change, which move whenever another build makes or drops hard links to them. */
+#define COMPARE                                                                                    \
+	"-c", "core.trustctime=false", "-c", "core.bare=false", "-c", "core.autocrlf=false", "-c", \
+		"core.fileMode=true", "-c", "core.symlinks=true", "-c", "core.fsmonitor=false",    \
+		"-c", "core.sparseCheckout=false"
 
 /* The files of the commit that @kept lacks or has otherwise, and those that are in @kept alone, generated
  * ones among them. Only reads in @kept. */

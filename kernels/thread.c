@@ -373,10 +373,12 @@ static void warn_newer(const struct finder *f, const struct group *chosen)
 
 static int refuse_no_patch(const struct finder *f, struct error *err)
 {
+	size_t n = f->box->count;
+
 	return error_set(
 		err, -EINVAL,
-		"%s: no patch in it (looked in %zu mails for a diff, and for subjects with [PATCH n/m])",
-		f->where, f->box->count);
+		"%s: no patch in it (looked in %zu mail%s for a diff, and for subjects with [PATCH n/m])",
+		f->where, n, n == 1 ? "" : "s");
 }
 
 static int refuse_mail(const struct finder *f, const struct mail *mail, const char *why,

@@ -4,7 +4,8 @@
 NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
 NESTLABD_SRCS := orchestrator/daemon/nestlabd.c
 LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
-	orchestrator/explain/*.c orchestrator/hosts/*.c orchestrator/hosts/*/*.c) \
+	orchestrator/explain/*.c orchestrator/demo/*.c orchestrator/hosts/*.c orchestrator/hosts/*/*.c \
+	orchestrator/daemon/*/*.c) \
 	$(filter-out $(NESTLABD_SRCS),$(wildcard orchestrator/daemon/*.c))
 PROGRAMS     += $(BUILD)/bin/nestlabd
 

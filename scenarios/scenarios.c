@@ -273,9 +273,8 @@ static int find_file(const struct folders *folders, const char *name, struct sce
 	if (ret)
 		return ret;
 	if (!fs_exists(plan->path))
-		return error_set(err, -ENOENT,
-				 "%s: no such scenario file (see: nestlab scenario list)",
-				 plan->path);
+		return error_set(err, -ENOENT, "%s: no such scenario file (see: %s scenario list)",
+				 plan->path, shell_program());
 	plan->name = plan_name_of(plan->path);
 	if (!fs_is_plain_name(plan->name))
 		return error_set(

@@ -36,6 +36,8 @@ $(BUILD)/fuzz/fuzz_mail: $(addprefix agents/l0/,clock.c l1_records.c line.c sink
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1
 CHECK_PACKAGES += curl libfaketime systemd # daemon*.t and nights.t: asks, sets the clock, systemd-analyze knows calendars
+CHECK_PACKAGES += public-inbox # lists.t: a list to watch
+CHECK_PACKAGES += libjs-dygraphs # daemon-pages.t: a plot that can be zoomed
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps

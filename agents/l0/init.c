@@ -7,16 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <linux/watchdog.h>
-
 #include "agents/l0/clock.h"
 #include "agents/l0/files.h"
+#include "agents/l0/watchdog.h"
 
 static const struct {
 	const char *type, *target;
@@ -55,25 +53,10 @@ static void read_word(const char *key, char *value, size_t size)
 			 at + strlen(key));
 }
 
-static void arm_watchdog(void)
-{
-	char word[16];
-	int seconds, fd;
-
-	read_word("nestlab.watchdog=", word, sizeof(word));
-	seconds = atoi(word);
-	if (seconds <= 0)
-		return;
-	fd = open("/dev/watchdog", O_WRONLY | O_CLOEXEC); /* it runs as long as this is open */
-	if (fd < 0)
-		fprintf(stderr, "nestlab-agent: no watchdog: %s\n", strerror(errno));
-	else if (ioctl(fd, WDIOC_SETTIMEOUT, &seconds))
-		fprintf(stderr, "nestlab-agent: the watchdog keeps its own time: %s\n",
-			strerror(errno));
-}
-
 void init_machine(void)
 {
+	char seconds[16];
+
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].target, 0755);
 		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) &&
@@ -83,7 +66,8 @@ void init_machine(void)
 		if (i == 0)
 			open_console();
 	}
-	arm_watchdog();
+	read_word("nestlab.watchdog=", seconds, sizeof(seconds));
+	watchdog_arm(atoi(seconds));
 }
 
 /* Comes back only if this is not Bochs, or if the kernel has no /dev/port. */
@@ -103,6 +87,7 @@ void init_power_off(void)
 {
 	char end[16];
 
+	watchdog_disarm();
 	sync();
 	read_word("nestlab.end=", end, sizeof(end));
 	if (!strcmp(end, "reboot"))

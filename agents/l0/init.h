@@ -7,8 +7,8 @@
  * Mounts /proc, /sys, /dev, /tmp and, where the kernel has it, debugfs; stdin, stdout and stderr
  * become the console. What cannot be mounted is told on the console, and what needs it says so.
  *
- * "nestlab.watchdog=SECONDS" in the kernel's command line arms /dev/watchdog for so long, or as long as it
- * can. It is not fed: a boot that is not at its end by then has hung, and the machine is reset.
+ * "nestlab.watchdog=SECONDS" in the kernel's command line arms the watchdogs (watchdog.h): a boot that is not at
+ * its end by then has hung, and the machine is reset.
  */
 void init_machine(void);
 

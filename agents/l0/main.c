@@ -30,6 +30,7 @@
 #include "agents/l0/measure.h"
 #include "agents/l0/runner.h"
 #include "agents/l0/steady.h"
+#include "agents/l0/watchdog.h"
 #include "agents/wire/ticket.h"
 
 #define PLAN_MAX (1u << 20)
@@ -114,6 +115,7 @@ static void run_measures(struct agent *a)
 		const struct plan_measure *m = &a->measures[i];
 		size_t n = l1_linux_count(m, a->count - i);
 
+		watchdog_feed();
 		if (n)
 			runner_run_linux(&a->runner, m, n);
 		else

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "orchestrator/bisect/ends.h"
+#include "orchestrator/bisect/rate.h"
 
 /* The kernels that are tested again. Without a revert only the first two are. */
 enum { PARENT, CULPRIT, BAD, REVERT, KERNELS };
@@ -19,7 +21,8 @@ struct confirm {
 	char *session;
 	const char *ids[KERNELS];
 	struct bisect_built built[KERNELS];
-	size_t n; /* KERNELS or KERNELS_WITHOUT_REVERT */
+	bool decided[KERNELS]; /* failures: which end it is like needs no more boots */
+	size_t n;	       /* KERNELS or KERNELS_WITHOUT_REVERT */
 };
 
 /* A revert of the last commit is its parent: the same bytes under two names are booted once. */
@@ -57,8 +60,8 @@ static int build_kernels(struct confirm *c, struct error *err)
 	return 0;
 }
 
-/* Kernels without their twins; returns how many. */
-static size_t list_distinct(const struct confirm *c, const struct bisect_built **kernels)
+/* Kernels that need boots, without their twins; returns how many. */
+static size_t list_open(const struct confirm *c, const struct bisect_built **kernels)
 {
 	size_t n = 0;
 
@@ -67,7 +70,7 @@ static size_t list_distinct(const struct confirm *c, const struct bisect_built *
 
 		while (j < n && strcmp(kernels[j]->key, c->built[i].key))
 			j++;
-		if (j == n)
+		if (j == n && !c->decided[i])
 			kernels[n++] = &c->built[i];
 	}
 	return n;
@@ -80,12 +83,17 @@ static int boot_kernels(struct confirm *c, int boots, struct error *err)
 	const struct bisect_boots b = {
 		.session = c->session,
 		.kernels = kernels,
-		.n = list_distinct(c, kernels),
+		.n = list_open(c, kernels),
 		.wanted = boots,
 		.failed = failed,
 	};
-	int ret = bisect_fill_boots(c->s, &b, err);
+	int ret = 0;
 
+	if (c->s->hunt) /* which are what these kernels are compared with */
+		ret = bisect_boot_ends(c->s, boots, err);
+	if (ret)
+		return ret;
+	ret = bisect_fill_boots(c->s, &b, err);
 	for (size_t i = 0; i < b.n; i++) {
 		/* a revert may build and still not run */
 		if (!ret && failed[i] && kernels[i] == &c->built[REVERT])
@@ -97,11 +105,53 @@ static int boot_kernels(struct confirm *c, int boots, struct error *err)
 	return ret;
 }
 
+/* Fresh boots of one kernel by themselves: which end are they like? */
+static int find_side(struct confirm *c, int kernel, const struct bisect_rate *rate,
+		     enum bisect_verdict *side, struct error *err)
+{
+	struct bisect_rate ends[BISECT_ENDS];
+
+	for (int end = 0; end < BISECT_ENDS; end++) {
+		int ret = bisect_count_rate(c->s, c->s->session, c->s->built[end].key, &ends[end],
+					    err);
+
+		if (ret)
+			return ret;
+	}
+	*side = bisect_rate_find_side(&ends[BISECT_GOOD_END], &ends[BISECT_BAD_END], rate);
+	c->decided[kernel] = *side != BISECT_UNTESTED;
+	return 0;
+}
+
+/* Two kernels differ as the ends do if one is like the good end and the other like the bad one. */
+static int judge_rates(struct confirm *c, int base, int new, struct bisect_ratio *out,
+		       struct error *err)
+{
+	enum bisect_verdict base_side, new_side;
+	int ret = find_side(c, base, &out->base_rate, &base_side, err);
+
+	if (ret)
+		return ret;
+	ret = find_side(c, new, &out->new_rate, &new_side, err);
+	if (ret)
+		return ret;
+	out->verdict = VERDICT_UNCHANGED;
+	if (base_side == BISECT_UNTESTED || new_side == BISECT_UNTESTED)
+		out->verdict = VERDICT_INCONCLUSIVE;
+	else if (base_side == BISECT_GOOD && new_side == BISECT_BAD)
+		out->verdict = c->s->between.verdict;
+	return 0;
+}
+
 static int compare_pair(struct confirm *c, int base, int new, struct bisect_ratio *out,
 			struct error *err)
 {
-	return bisect_compare_kernels(c->s, c->session, c->built[base].key, c->built[new].key, out,
-				      err);
+	int ret = bisect_compare_kernels(c->s, c->session, c->built[base].key, c->built[new].key,
+					 out, err);
+
+	if (ret || !c->s->hunt)
+		return ret;
+	return judge_rates(c, base, new, out, err);
 }
 
 static bool is_same_way(const struct bisect_session *s, const struct bisect_ratio *r)
@@ -114,7 +164,7 @@ static bool is_same_way(const struct bisect_session *s, const struct bisect_rati
 static int boot_and_compare(struct confirm *c, int look, struct bisect_confirmation *out,
 			    struct error *err)
 {
-	int ret = boot_kernels(c, bisect_boots_at_look(&c->s->limits, look), err);
+	int ret = boot_kernels(c, bisect_boots_at_look(c->s, look), err);
 
 	if (ret)
 		return ret;
@@ -189,7 +239,7 @@ static void describe_confirmation(struct bisect_confirmation *out)
 
 static int confirm_culprit(struct confirm *c, struct bisect_confirmation *out, struct error *err)
 {
-	int looks = bisect_count_looks(&c->s->limits);
+	int looks = bisect_count_looks(c->s);
 	int ret = build_kernels(c, err);
 
 	if (ret)

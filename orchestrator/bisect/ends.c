@@ -34,7 +34,7 @@ static int build_ends(struct bisect_session *s, struct error *err)
 			 s->built[BISECT_GOOD_END].sha256);
 }
 
-static int boot_ends(struct bisect_session *s, int boots, struct error *err)
+int bisect_boot_ends(struct bisect_session *s, int boots, struct error *err)
 {
 	const struct bisect_built *const kernels[] = {&s->built[BISECT_GOOD_END],
 						      &s->built[BISECT_BAD_END]};
@@ -130,10 +130,10 @@ static bool is_decided(const struct bisect_ratio *between)
 /* Boots the ends until the comparison is sure, or the maximum is reached, or no boot would help. */
 static int compare_numbers(struct bisect_session *s, struct error *err)
 {
-	int looks = bisect_count_looks(&s->limits);
+	int looks = bisect_count_looks(s);
 
 	for (int look = 1; look <= looks; look++) {
-		int ret = boot_ends(s, bisect_boots_at_look(&s->limits, look), err);
+		int ret = bisect_boot_ends(s, bisect_boots_at_look(s, look), err);
 
 		if (ret)
 			return ret;
@@ -154,8 +154,7 @@ static int compare_numbers(struct bisect_session *s, struct error *err)
 static int refuse_rates(const struct bisect_session *s, struct error *err)
 {
 	const struct bisect_rate *good = &s->between.base_rate, *bad = &s->between.new_rate;
-	double alpha = results_sequential_alpha(BISECT_ALPHA, bisect_count_looks(&s->limits));
-	int needed = bisect_rate_boots_needed(&s->between, alpha);
+	int needed = bisect_rate_boots_needed(&s->between, BISECT_ALPHA);
 	__cleanup_free char *what = bisect_hunt_text(s->hunt);
 
 	error_set(err, -EDOM,
@@ -187,7 +186,7 @@ static int choose_signature(struct bisect_session *s, int boots, struct error *e
 				 s->built[BISECT_BAD_END].key, boots, err);
 	if (ret || !s->hunt->signature)
 		return ret;
-	return boot_ends(s, boots, err);
+	return bisect_boot_ends(s, boots, err);
 }
 
 static void forget_signature(struct bisect_session *s)
@@ -201,36 +200,54 @@ static int look_at_rates(struct bisect_session *s, int boots, struct error *err)
 	int ret;
 
 	forget_signature(s);
-	ret = boot_ends(s, boots, err);
+	ret = bisect_boot_ends(s, boots, err);
 	if (ret)
 		return ret;
 	ret = choose_signature(s, boots, err);
 	if (ret)
 		return ret;
-	return compare_both(s, err);
+	ret = compare_both(s, err);
+	if (ret)
+		return ret;
+	/* it failed only in boots beyond those of this look: their way is not known yet */
+	if (bisect_hunt_needs_signature(s->hunt) && !s->hunt->signature &&
+	    s->between.verdict == VERDICT_REGRESSED)
+		s->between.verdict = VERDICT_INCONCLUSIVE;
+	return 0;
 }
 
-/* The look that decided before a bisect was resumed: the signature is chosen from its boots again. */
-static int find_first_look(const struct bisect_session *s)
+/* Where a bisect goes on that is resumed, with the look that decided or, if none had, with the last whole
+ * one: the signature is chosen from its boots again. */
+static int find_first_look(struct bisect_session *s, int *first, struct error *err)
 {
 	const struct results_bisect_step *bad = bisect_find_step(s, s->bad);
-	int looks = bisect_count_looks(&s->limits);
+	int looks = bisect_count_looks(s), boots[BISECT_ENDS], have, ret;
 
-	for (int look = 1; bad && look <= looks; look++)
-		if (bisect_boots_at_look(&s->limits, look) == bad->boots)
-			return look;
-	return 1;
+	*first = 1;
+	forget_signature(s);
+	ret = count_end_boots(s, boots, err);
+	if (ret)
+		return ret;
+	have = boots[BISECT_GOOD_END];
+	if (boots[BISECT_BAD_END] < have)
+		have = boots[BISECT_BAD_END];
+	if (bad)
+		have = bad->boots;
+	while (*first < looks && bisect_boots_at_look(s, *first + 1) <= have)
+		++*first;
+	return 0;
 }
 
 /* *boots: of the look that decided, or of the last one. */
 static int compare_rates(struct bisect_session *s, int *boots, struct error *err)
 {
-	int looks = bisect_count_looks(&s->limits);
+	int looks = bisect_count_looks(s), first;
+	int ret = find_first_look(s, &first, err);
 
-	for (int look = find_first_look(s); look <= looks; look++) {
-		int ret;
-
-		*boots = bisect_boots_at_look(&s->limits, look);
+	if (ret)
+		return ret;
+	for (int look = first; look <= looks; look++) {
+		*boots = bisect_boots_at_look(s, look);
 		ret = look_at_rates(s, *boots, err);
 		if (ret)
 			return ret;

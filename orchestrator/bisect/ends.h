@@ -14,4 +14,7 @@
  */
 int bisect_check_ends(struct bisect_session *s, struct error *err);
 
+/* Makes the boots that the ends lack to have @boots each. -ENOEXEC: an end cannot be measured. */
+int bisect_boot_ends(struct bisect_session *s, int boots, struct error *err);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "agents/wire/words.h"
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/strbuf.h"
@@ -15,7 +16,18 @@
 
 #define PROBE_LABEL "probe.json" /* what stands for the file in messages */
 
-/* "8" is a number, "true" a truth value, everything else a word. The scenario checks the rest. */
+/* What runs a selftest has one name. */
+static const char *scenario_of(const struct request_probe *p)
+{
+	if (p->scenario)
+		return p->scenario;
+	return "kselftest";
+}
+
+/* ---- parameters, in every form in which reports print them ---- */
+
+/* "8" is a number, "true" and "on" (in tables) are truth values, everything else a word. The scenario checks
+ * the rest. */
 static struct json_object *value_json(const char *text)
 {
 	char *end;
@@ -23,21 +35,59 @@ static struct json_object *value_json(const char *text)
 
 	if (*text && !*end)
 		return json_object_new_int64(n);
-	if (!strcmp(text, "true") || !strcmp(text, "false"))
-		return json_object_new_boolean(*text == 't');
+	if (!strcmp(text, "true") || !strcmp(text, "on"))
+		return json_object_new_boolean(true);
+	if (!strcmp(text, "false") || !strcmp(text, "off"))
+		return json_object_new_boolean(false);
 	return json_object_new_string(text);
+}
+
+/* "micro-vmx", "ept", "no-apic_pages": where reports are short a value stands for itself. */
+static bool is_flag(const struct plan_word *w)
+{
+	return w->kind == PLAN_WORD_FLAG && !w->choices;
+}
+
+static struct json_object *short_value(const struct plan_word *w, const char *text)
+{
+	if (w->choices && plan_choice_find(w->choices, text) >= 0)
+		return json_object_new_string(text);
+	if (is_flag(w) && !strcmp(text, w->key))
+		return json_object_new_boolean(true);
+	if (is_flag(w) && !strncmp(text, "no-", 3) && !strcmp(text + 3, w->key))
+		return json_object_new_boolean(false);
+	return NULL;
+}
+
+static bool add_short(const char *scenario, const char *text, struct json_object *entry)
+{
+	int s = plan_choice_find(plan_scenario_names, scenario);
+
+	for (size_t i = 0; s >= 0 && i < plan_nwords; i++) {
+		const struct plan_word *w = &plan_words[i];
+		struct json_object *value = NULL;
+
+		if (w->role != PLAN_WORD_SCENARIO && w->key && plan_word_is_used(w, s))
+			value = short_value(w, text);
+		if (!value)
+			continue;
+		json_object_object_add(entry, w->key, value);
+		return true;
+	}
+	return false;
 }
 
 static int add_params(const struct request_probe *p, struct json_object *entry, struct error *err)
 {
 	for (size_t i = 0; i < p->params.count; i++) {
-		const char *equals = strchr(p->params.items[i], '=');
+		const char *param = p->params.items[i], *equals = strchr(param, '=');
 		__cleanup_free char *key = NULL;
 
-		if (!equals || equals == p->params.items[i])
-			return error_set(err, -EINVAL, "--param %s: expected NAME=VALUE",
-					 p->params.items[i]);
-		key = strndup(p->params.items[i], equals - p->params.items[i]);
+		if (!equals && add_short(scenario_of(p), param, entry))
+			continue;
+		if (!equals || equals == param)
+			return error_set(err, -EINVAL, "--param %s: expected NAME=VALUE", param);
+		key = strndup(param, equals - param);
 		json_object_object_add(entry, key, value_json(equals + 1));
 	}
 	return 0;
@@ -50,14 +100,6 @@ static void add_effect(const struct request_probe *p, struct json_object *file)
 	json_object_object_add(one, "smallest_effect", json_object_new_double(p->smallest_effect));
 	json_object_object_add(metrics, p->metric, one);
 	json_object_object_add(file, "metrics", metrics);
-}
-
-/* What runs a selftest has one name. */
-static const char *scenario_of(const struct request_probe *p)
-{
-	if (p->scenario)
-		return p->scenario;
-	return "kselftest";
 }
 
 static int make_file(const struct request_probe *p, struct json_object *file, struct error *err)

@@ -26,22 +26,36 @@ void bisect_session_release(struct bisect_session *s)
 		bisect_built_free(&s->built[end]);
 }
 
-int bisect_count_looks(const struct bisect_limits *l)
+/* Most failures come in every boot and are decided by the first few. Later one boot tells little, and two
+ * keep two cores busy. */
+static int boots_at_next_look(const struct bisect_session *s, int boots)
+{
+	if (!s->hunt)
+		return boots * 2;
+	if (boots < 4)
+		return boots + 1;
+	if (boots < 24)
+		return boots + 2;
+	return boots + boots / 8;
+}
+
+int bisect_count_looks(const struct bisect_session *s)
 {
 	int looks = 1;
 
-	for (int boots = l->boots; boots < l->max_boots; boots *= 2)
+	for (int boots = s->limits.boots; boots < s->limits.max_boots;
+	     boots = boots_at_next_look(s, boots))
 		looks++;
 	return looks;
 }
 
-int bisect_boots_at_look(const struct bisect_limits *l, int look)
+int bisect_boots_at_look(const struct bisect_session *s, int look)
 {
-	int boots = l->boots;
+	int boots = s->limits.boots;
 
-	while (--look > 0 && boots < l->max_boots)
-		boots *= 2;
-	return boots < l->max_boots ? boots : l->max_boots;
+	while (--look > 0 && boots < s->limits.max_boots)
+		boots = boots_at_next_look(s, boots);
+	return boots < s->limits.max_boots ? boots : s->limits.max_boots;
 }
 
 /* ---- verdicts ---- */
@@ -103,34 +117,45 @@ int bisect_record_step(struct bisect_session *s, const struct bisect_finding *f,
 
 /* ---- comparing ---- */
 
-static int compare_rates(const struct bisect_session *s, const char *session, const char *base_key,
-			 const char *new_key, int looks, struct bisect_ratio *out,
-			 struct error *err)
+int bisect_count_rate(const struct bisect_session *s, const char *session, const char *key,
+		      struct bisect_rate *out, struct error *err)
 {
-	double alpha = results_sequential_alpha(BISECT_ALPHA, looks);
-	struct bisect_counts base, new;
-	int ret = bisect_hunt_count(s->hunt, s->db, session, base_key, &base, err);
+	struct bisect_counts c;
+	int ret = bisect_hunt_count(s->hunt, s->db, session, key, &c, err);
 
 	if (ret)
 		return ret;
-	ret = bisect_hunt_count(s->hunt, s->db, session, new_key, &new, err);
-	if (!ret) {
-		bisect_rate_compare(&base, &new, alpha, out);
-		free(new.error);
-	}
-	free(base.error);
-	return ret;
+	*out = (struct bisect_rate){
+		.failed = (unsigned int)c.this_way,
+		.boots = (unsigned int)(c.this_way + c.passed),
+	};
+	free(c.error);
+	return 0;
+}
+
+static int compare_rates(const struct bisect_session *s, const char *session, const char *base_key,
+			 const char *new_key, struct bisect_ratio *out, struct error *err)
+{
+	struct bisect_rate base, new;
+	int ret = bisect_count_rate(s, session, base_key, &base, err);
+
+	if (ret)
+		return ret;
+	ret = bisect_count_rate(s, session, new_key, &new, err);
+	if (ret)
+		return ret;
+	bisect_rate_compare(&base, &new, BISECT_ALPHA, out);
+	return 0;
 }
 
 int bisect_compare_kernels(const struct bisect_session *s, const char *session,
 			   const char *base_key, const char *new_key, struct bisect_ratio *out,
 			   struct error *err)
 {
-	int looks = bisect_count_looks(&s->limits);
-
 	if (s->hunt)
-		return compare_rates(s, session, base_key, new_key, looks, out, err);
-	return s->lab.compare(s->lab.arg, session, base_key, new_key, looks, out, err);
+		return compare_rates(s, session, base_key, new_key, out, err);
+	return s->lab.compare(s->lab.arg, session, base_key, new_key, bisect_count_looks(s), out,
+			      err);
 }
 
 /* ---- boots ---- */

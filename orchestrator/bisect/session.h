@@ -21,11 +21,6 @@ struct bisect_limits {
 	double threshold;     /* percent; 0: halfway between the ends */
 };
 
-/* A step is compared ("a look") when it has @boots boots, twice as many, and so on up to
- * @max_boots. Looks count from 1. */
-int bisect_count_looks(const struct bisect_limits *l);
-int bisect_boots_at_look(const struct bisect_limits *l, int look);
-
 enum bisect_end_index { BISECT_GOOD_END, BISECT_BAD_END, BISECT_ENDS };
 
 struct bisect_session {
@@ -50,6 +45,12 @@ struct bisect_session {
 	int boots_made; /* by this process */
 };
 void bisect_session_release(struct bisect_session *s);
+
+/* A step is compared ("a look") when it has limits.boots boots, twice as many, and so on up to
+ * limits.max_boots: the significance level is shared among the looks. Where a failure is looked for it need
+ * not be (rate.h), so there is a look after every boot or two. Looks count from 1. */
+int bisect_count_looks(const struct bisect_session *s);
+int bisect_boots_at_look(const struct bisect_session *s, int look);
 
 /* ---- verdicts ---- */
 
@@ -89,6 +90,10 @@ struct bisect_boots {
 /* The boots of a kernel that tell. */
 int bisect_count_boots(const struct bisect_session *s, const char *session, const char *key,
 		       int *boots, struct error *err);
+
+/* How often a kernel failed in the way that is looked for; only with a hunt. */
+int bisect_count_rate(const struct bisect_session *s, const char *session, const char *key,
+		      struct bisect_rate *out, struct error *err);
 
 /* Compares two kernels by the metric, or by how often the boots fail (rate.h); see struct bisect_lab. */
 int bisect_compare_kernels(const struct bisect_session *s, const char *session,

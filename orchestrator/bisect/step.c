@@ -151,9 +151,11 @@ static enum bisect_verdict find_side(const struct bisect_session *s,
 				     const struct bisect_ratio *to_good,
 				     const struct bisect_ratio *to_bad, struct bisect_position *pos)
 {
+	const struct bisect_rate *good = &to_good->base_rate, *bad = &to_bad->base_rate;
+
 	if (s->hunt) {
-		*pos = bisect_rate_locate(to_good, to_bad);
-		return bisect_rate_find_side(to_good, to_bad);
+		*pos = bisect_rate_locate(good, bad, &to_good->new_rate);
+		return bisect_rate_find_side(good, bad, &to_good->new_rate);
 	}
 	*pos = bisect_locate(&s->ends, to_good, to_bad);
 	return bisect_find_side(&s->ends, pos);
@@ -201,7 +203,7 @@ static int judge_step(struct batch *b, size_t i, int look, int looks, struct err
 	return decide_step(b, i, verdict,
 			   (struct bisect_finding){
 				   .position = &pos,
-				   .boots = bisect_boots_at_look(&s->limits, look),
+				   .boots = bisect_boots_at_look(s, look),
 				   .why = why,
 			   },
 			   err);
@@ -217,7 +219,7 @@ static int boot_steps(struct batch *b, const size_t *at, size_t n, int look, str
 		.session = s->session,
 		.kernels = kernels,
 		.n = n,
-		.wanted = bisect_boots_at_look(&s->limits, look),
+		.wanted = bisect_boots_at_look(s, look),
 		.failed = xcalloc(n + BISECT_ENDS, sizeof(char *)),
 	};
 	int ret;
@@ -243,15 +245,15 @@ static int look_at_steps(struct batch *b, const size_t *at, size_t n, int look, 
 
 	for (size_t i = 0; !ret && i < n; i++)
 		if (b->verdicts[at[i]] == BISECT_UNTESTED)
-			ret = judge_step(b, at[i], look, bisect_count_looks(&b->s->limits), err);
+			ret = judge_step(b, at[i], look, bisect_count_looks(b->s), err);
 	return ret;
 }
 
-/* Each look doubles the boots of the steps that are still undecided (bisect_boots_at_look()). The
- * number of looks is known beforehand, since the significance level is shared among them. */
+/* Each look adds boots to the steps that are still undecided (bisect_boots_at_look()). The number of looks
+ * is known beforehand, since a metric's significance level is shared among them. */
 static int measure_untested(struct batch *b, struct error *err)
 {
-	int looks = bisect_count_looks(&b->s->limits), ret = 0;
+	int looks = bisect_count_looks(b->s), ret = 0;
 	size_t *at = xcalloc(b->n, sizeof(*at));
 
 	for (int look = 1; look <= looks; look++) {

@@ -10,6 +10,7 @@
 #include "orchestrator/cli/command.h"
 #include "orchestrator/daemon/database.h"
 #include "orchestrator/daemon/retention.h"
+#include "orchestrator/demo/demo.h"
 #include "orchestrator/places.h"
 
 static const char *state, *results;
@@ -167,6 +168,26 @@ static int clean(int n, char **operands)
 	return 0;
 }
 
+/* ---- demo ---- */
+
+static struct demo_setting demo_setting;
+static const struct option_spec demo_options[] = {
+	OPTION_STRING("state", "FOLDER", &demo_setting.folder,
+		      "where the daemon works, and what stays (default: a temporary folder)"),
+	OPTION_FLAG("exit", &demo_setting.leave, "end when the mail is written"), OPTION_END};
+
+static int demo(int n, char **operands)
+{
+	struct error err = {0};
+
+	if (n)
+		command_usage_error("%s: daemon demo takes no operand", operands[0]);
+	demo_setting.places = command_places();
+	if (demo_run(&demo_setting, &err))
+		return command_fatal(&err);
+	return 0;
+}
+
 static const struct command actions[] = {
 	{
 		.name = "check",
@@ -215,12 +236,25 @@ static const struct command actions[] = {
 		.options = clean_options,
 		.run = clean,
 	},
+	{
+		.name = "demo",
+		.help = "see three nights, an alarm, its culprit and the mail",
+		.usage = "[--exit] [--state FOLDER]",
+		.about =
+			"Starts a daemon at a free port of this machine, with a schedule over a small history of the "
+			"real kernel that has one slow commit in it, and lets nights begin one after the other: builds, "
+			"boots on the emulated host, the alarm, the confirmation by fresh boots, the bisect and "
+			"the mail (to a file). Then it says where all of it is to be seen, until Ctrl-C. The history "
+			"and its kernels stay in the cache (CACHE/demo), so that the next demo is quicker.",
+		.options = demo_options,
+		.run = demo,
+	},
 	{0},
 };
 
 const struct command cmd_daemon = {
 	.name = "daemon",
-	.help = "verify, back up, restore and clean a daemon's files",
+	.help = "verify, back up, restore and clean a daemon's files, or see a demo",
 	.usage = "ACTION [options]",
 	.about = "The files of nestlabd. See docs/daemon.md.",
 	.actions = actions,

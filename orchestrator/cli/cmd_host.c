@@ -280,7 +280,8 @@ static int ask_hosts(int n, char **names,
 	int status = 0;
 
 	if (!n)
-		command_usage_error("HOST is missing: name the host (see: nestlab host list)");
+		command_usage_error("HOST is missing: name the host (see: %s host list)",
+				    shell_program());
 	for (int i = 0; i < n && !cancel_requested(); i++) {
 		struct strbuf said = STRBUF_INIT;
 		struct host_config cfg;

@@ -83,15 +83,27 @@ static const char *text_of(struct json_object *o, const char *key, const char *o
 	return otherwise;
 }
 
-static void print_row(struct json_object *o)
+/* Names can be in any script. */
+static void print_columns(const char *name, const char *base, const char *patches,
+			  const char *built, const char *text)
+{
+	struct strbuf head = STRBUF_INIT;
+
+	terminal_add_padded(&head, name, 24);
+	strbuf_addch(&head, ' ');
+	terminal_add_padded(&head, base, 18);
+	strbuf_addf(&head, " %7s  %-5s  ", patches, built);
+	command_print_row(head.buf, text);
+	strbuf_release(&head);
+}
+
+static void print_entry(struct json_object *o)
 {
 	struct json_object *built;
 	bool yes = json_object_object_get_ex(o, "built", &built) && json_object_get_boolean(built);
-	__cleanup_free char *head =
-		xasprintf("%-24s %-18s %7s  %-5s  ", text_of(o, "name", ""),
-			  text_of(o, "base", "-"), text_of(o, "patches", "-"), yes ? "yes" : "no");
 
-	command_print_row(head, text_of(o, "error", text_of(o, "description", "")));
+	print_columns(text_of(o, "name", ""), text_of(o, "base", "-"), text_of(o, "patches", "-"),
+		      yes ? "yes" : "no", text_of(o, "error", text_of(o, "description", "")));
 }
 
 static int list_kernels(int n, char **operands)
@@ -112,12 +124,9 @@ static int list_kernels(int n, char **operands)
 	if (as_json) {
 		command_print_json(list);
 	} else {
-		__cleanup_free char *head =
-			xasprintf("%-24s %-18s %7s  %-5s  ", "VARIANT", "BASE", "PATCHES", "BUILT");
-
-		command_print_row(head, "DESCRIPTION");
+		print_columns("VARIANT", "BASE", "PATCHES", "BUILT", "DESCRIPTION");
 		for (size_t i = 0; i < count; i++)
-			print_row(json_object_array_get_idx(list, i));
+			print_entry(json_object_array_get_idx(list, i));
 	}
 	json_object_put(list);
 	fs_free_names(names, count);
@@ -198,17 +207,19 @@ static void describe_build(struct json_object *o, const struct kernel_build *b)
 /* "key: value" lines, lists and objects indented below their key. */
 static void print_value(const char *key, struct json_object *v, int indent)
 {
+	__cleanup_free char *below = xasprintf("%*s", indent + 2, "");
+	__cleanup_free char *head = xasprintf("%*s%s: ", indent, "", key);
+
 	if (json_object_is_type(v, json_type_object)) {
-		terminal_printf("%*s%s:\n", indent, "", key);
+		command_print_row(head, "");
 		json_object_object_foreach(v, name, member) print_value(name, member, indent + 2);
 	} else if (json_object_is_type(v, json_type_array)) {
-		terminal_printf("%*s%s:%s\n", indent, "", key,
-				json_object_array_length(v) ? "" : " none");
+		command_print_row(head, json_object_array_length(v) ? "" : "none");
 		for (size_t i = 0; i < json_object_array_length(v); i++)
-			terminal_printf("%*s%s\n", indent + 2, "",
-					json_object_get_string(json_object_array_get_idx(v, i)));
+			command_print_row(below,
+					  json_object_get_string(json_object_array_get_idx(v, i)));
 	} else if (v) {
-		terminal_printf("%*s%s: %s\n", indent, "", key, json_object_get_string(v));
+		command_print_row(head, json_object_get_string(v));
 	}
 }
 

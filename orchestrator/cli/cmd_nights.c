@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nestlab schedule and changes: nights. */
+/* nestlab schedule and changes: nights, and lists that are watched. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +88,125 @@ static int run_now(int n, char **names)
 	return show_schedules(answer);
 }
 
+/* ---- lists ---- */
+
+/* "measured: improved", with what there is to say of it. */
+static char *describe_state(struct json_object *s)
+{
+	const char *verdict = ask_text(s, "verdict"), *why = ask_text(s, "why");
+	struct json_object *draft = json_object_object_get(s, "draft");
+	struct strbuf out = STRBUF_INIT;
+	const char *answer = "";
+
+	if (*ask_text(s, "answered"))
+		answer = ", answered";
+	else if (draft && json_object_get_int64(draft))
+		answer = ", draft";
+	else if (draft)
+		answer = ", to be sent";
+	strbuf_addstr(&out, ask_text(s, "state"));
+	if (*verdict)
+		strbuf_addf(&out, ": %s", verdict);
+	if (*why)
+		strbuf_addf(&out, ": %.*s", (int)strcspn(why, "\n"), why);
+	strbuf_addstr(&out, answer);
+	return strbuf_detach(&out);
+}
+
+static void print_series(struct json_object *list)
+{
+	for (size_t i = json_object_array_length(list); i-- > 0;) {
+		struct json_object *s = json_object_array_get_idx(list, i);
+		__cleanup_free char *state = describe_state(s);
+		__cleanup_free char *head = xasprintf(
+			"%5lld  %-60s  ", (long long)ask_number(s, "id"), ask_text(s, "subject"));
+
+		command_print_row(head, state);
+	}
+}
+
+static void print_others(struct json_object *list, const char *head, const char *of)
+{
+	for (size_t i = json_object_array_length(list); i-- > 0;) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+		const char *subject = ask_text(o, "subject"), *why = ask_text(o, "why");
+		__cleanup_free char *text = NULL, *first = NULL;
+
+		if (!strcmp(ask_text(o, "state"), "series"))
+			continue;
+		if (of && *why)
+			text = xasprintf("%s: %s", ask_text(o, of), why);
+		else
+			text = xstrdup(of ? ask_text(o, of) : why);
+		first = xasprintf("%5s  %-60s  ", head,
+				  *subject ? subject : ask_text(o, "message_id"));
+		command_print_row(first, text);
+	}
+}
+
+static int show_list(int n, char **names)
+{
+	__cleanup_free char *path = NULL;
+	struct json_object *answer;
+	int status;
+
+	if (n != 1)
+		command_usage_error(
+			"schedule show takes one NAME: `nestlab schedule list` has them");
+	path = ask_path("schedules", names[0], "");
+	status = ask_daemon("GET", path, NULL, &answer);
+	if (status)
+		return status;
+	if (ask_json) {
+		command_print_json(answer);
+	} else {
+		print_series(json_object_object_get(answer, "series"));
+		print_others(json_object_object_get(answer, "threads"), "-", "state");
+		print_others(json_object_object_get(answer, "refused"), "x", NULL);
+	}
+	json_object_put(answer);
+	return 0;
+}
+
+/* With the ends of lines that programs for mails read from a file. */
+static void print_mail(const char *text)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	for (; *text; text++)
+		if (*text != '\r')
+			strbuf_addch(&out, *text);
+	terminal_printf("%s", out.buf);
+	strbuf_release(&out);
+}
+
+static bool send_it;
+static const struct option_spec answer_options[] = {
+	OPTION_FLAG("send", &send_it, "let the draft go to those whom it names"), ASK_JSON,
+	OPTION_END};
+
+static int show_answer(int n, char **ids)
+{
+	__cleanup_free char *path = NULL;
+	struct json_object *answer;
+	int status;
+
+	if (n != 1)
+		command_usage_error(
+			"schedule answer takes one SERIES: `nestlab schedule show NAME` "
+			"has their numbers");
+	path = ask_path("series", ids[0], send_it ? "/send" : "");
+	status = ask_daemon(send_it ? "POST" : "GET", path, NULL, &answer);
+	if (status)
+		return status;
+	if (ask_json)
+		command_print_json(answer);
+	else
+		print_mail(ask_text(answer, "mail"));
+	json_object_put(answer);
+	return 0;
+}
+
 static const struct command schedule_actions[] = {
 	{.name = "check",
 	 .help = "see if schedules are right",
@@ -108,11 +227,29 @@ static const struct command schedule_actions[] = {
 	 .options = json_options,
 	 .operand = "NAME",
 	 .run = run_now},
+	{.name = "show",
+	 .help = "what became of a list's threads",
+	 .usage = "[--json] NAME",
+	 .about =
+		 "Of a schedule that watches a mailing list: each series with its state and verdict, the "
+		 "newest last; then threads without one (-), and mails that were refused (x).",
+	 .options = json_options,
+	 .operand = "NAME",
+	 .run = show_list},
+	{.name = "answer",
+	 .help = "print the answer to a series, or send it",
+	 .usage = "[--send] [--json] SERIES",
+	 .about =
+		 "Prints the mail that answers a series, as it is or would be sent. SERIES is a number of "
+		 "`nestlab schedule show NAME`.",
+	 .options = answer_options,
+	 .operand = "SERIES",
+	 .run = show_answer},
 	{0}};
 
 const struct command cmd_schedule = {
 	.name = "schedule",
-	.help = "check, list and begin nights",
+	.help = "check, list and begin nights; lists that are watched",
 	.usage = "ACTION ...",
 	.about = "What runs by itself. docs/daemon.md tells how a schedule is written.",
 	.actions = schedule_actions,

@@ -40,10 +40,12 @@ static int list_scenario(const char *name, struct json_object *list)
 	if (as_json) {
 		json_object_array_add(list, plan_to_json(&plan));
 	} else {
-		__cleanup_free char *head =
-			xasprintf("%-14s %4zu measurements  ", plan.name, plan.nmeasures);
+		struct strbuf head = STRBUF_INIT;
 
-		command_print_row(head, plan.description);
+		terminal_add_padded(&head, plan.name, 14);
+		strbuf_addf(&head, " %4zu measurements  ", plan.nmeasures);
+		command_print_row(head.buf, plan.description);
+		strbuf_release(&head);
 	}
 	scenario_plan_free(&plan);
 	return 0;
@@ -79,6 +81,7 @@ static int check_scenarios(int n, char **files)
 	if (!n)
 		command_usage_error("SCENARIO is missing: name the scenario or file to check");
 	for (int i = 0; i < n; i++) {
+		__cleanup_free char *head = NULL, *text = NULL;
 		struct scenario_plan plan;
 		struct error err = {0};
 
@@ -87,7 +90,9 @@ static int check_scenarios(int n, char **files)
 			status = EXIT_NO;
 			continue;
 		}
-		terminal_printf("%s: good, %zu measurements\n", plan.path, plan.nmeasures);
+		head = xasprintf("%s: ", plan.path);
+		text = xasprintf("good, %zu measurements", plan.nmeasures);
+		command_print_row(head, text);
 		scenario_plan_free(&plan);
 	}
 	return status;

@@ -8,6 +8,7 @@
 #include "common/output.h"
 #include "common/strbuf.h"
 #include "common/terminal.h"
+#include "common/utf8.h"
 #include "orchestrator/cli/command.h"
 #include "results/report/text.h"
 #include "results/report/table.h"
@@ -19,17 +20,27 @@ static size_t stdout_columns(void)
 	return (size_t)output_columns(STDOUT_FILENO, 0);
 }
 
+/* Of the first character or escape sequence of @n bytes, whose bytes are told. */
+static size_t part_width(const char *word, size_t n, size_t *bytes)
+{
+	*bytes = utf8_length(word, n);
+	if (!*bytes)
+		*bytes = 1;
+	if (*word != '\033')
+		return terminal_width(word, *bytes);
+	*bytes = strcspn(word, "m \n") + 1;
+	if (*bytes > n)
+		*bytes = n;
+	return 0;
+}
+
 /* Of a word of @n bytes, without escape sequences. */
 static size_t word_width(const char *word, size_t n)
 {
-	size_t width = 0;
+	size_t width = 0, bytes;
 
-	for (size_t i = 0; i < n; i++) {
-		if (word[i] == '\033')
-			i += strcspn(word + i, "m \n");
-		else
-			width += table_width(word + i, 1);
-	}
+	for (size_t i = 0; i < n; i += bytes)
+		width += part_width(word + i, n - i, &bytes);
 	return width;
 }
 
@@ -57,22 +68,17 @@ static void drop_blanks(struct strbuf *out)
 static size_t add_word(struct strbuf *out, const char *word, size_t n, size_t indent, size_t column,
 		       size_t columns)
 {
-	for (size_t i = 0; i < n;) {
-		size_t len = 1, width = table_width(word + i, 1);
+	size_t len;
 
-		if (word[i] == '\033') {
-			len = strcspn(word + i, "m \n") + 1;
-			if (len > n - i)
-				len = n - i;
-			width = 0;
-		}
+	for (size_t i = 0; i < n; i += len) {
+		size_t width = part_width(word + i, n - i, &len);
+
 		if (column + width > columns && indent < columns) {
 			strbuf_addf(out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
 		strbuf_add(out, word + i, len);
 		column += width;
-		i += len;
 	}
 	return column;
 }
@@ -130,11 +136,15 @@ void command_print_text(const char *text)
 static void print_clean_row(const char *head, const char *text)
 {
 	size_t columns = stdout_columns();
-	size_t indent = table_width(head, strlen(head));
+	size_t indent = terminal_width(head, strlen(head));
 	struct strbuf out = STRBUF_INIT;
 
-	if (!columns || indent + table_width(text, strlen(text)) <= columns) {
-		printf("%s%s\n", head, text);
+	if (!columns || indent + terminal_width(text, strlen(text)) <= columns) {
+		strbuf_addf(&out, "%s%s", head, text);
+		drop_blanks(&out);
+		strbuf_addch(&out, '\n');
+		fputs(out.buf, stdout);
+		strbuf_release(&out);
 		return;
 	}
 	if (indent + ROW_TEXT_MIN > columns) {

@@ -69,6 +69,7 @@ static void deliver(struct slot *s, struct spooled *work)
 		struct error err = {0};
 
 		delivery_log(s->client, work, &sent, &err);
+		delivery_page(s->client, work, &err);
 		ret = delivery_result(s->client, work, &err);
 		if (ret == -EAGAIN)
 			wait_with_result(s, work);
@@ -141,6 +142,10 @@ static void make_argv(const struct slot *s, const struct spooled *work, char *wi
 	argv[n++] = "request.json";
 	argv[n++] = "--db";
 	argv[n++] = work->results ? work->results : db;
+	if (!strcmp(work->command, "signoff")) {
+		argv[n++] = "-o";
+		argv[n++] = SPOOL_PAGES;
+	}
 	if (!strcmp(work->command, "run")) {
 		argv[n++] = "--session";
 		argv[n++] = work->job;

@@ -9,8 +9,10 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "orchestrator/daemon/carried.h"
-#include "results/web/web.h"
 #include "orchestrator/daemon/metrics.h"
+#include "orchestrator/daemon/page.h"
+#include "results/report/markup.h"
+#include "results/web/web.h"
 
 #define RETRY_AFTER "5" /* seconds */
 
@@ -57,6 +59,55 @@ void answer_refuse(struct carried *c, int code, const char *fmt, ...)
 	c->over = true;
 }
 
+/* ---- problems ---- */
+
+static bool is_for_people(const struct carried *c)
+{
+	const char *accept = exchange_header(&c->x, "Accept");
+
+	if (c->route)
+		return c->route->flags & ROUTE_PAGE;
+	return accept && strstr(accept, "text/html");
+}
+
+/* Where the browser wanted to go, for after its login. */
+static const char *wanted_path(const struct carried *c)
+{
+	const char *to = form_value(&c->x.form, "to");
+
+	if (c->route && !strcmp(c->route->method, "GET"))
+		return c->x.path;
+	if (to)
+		return to;
+	return "/";
+}
+
+/* Who comes by a link of another site brings no cookie, though logged in: a link of ours does. */
+static void add_way_in(struct carried *c, struct strbuf *page)
+{
+	const char *path = wanted_path(c);
+
+	strbuf_addstr(page, "<p><a");
+	markup_attribute(page, "href", "%s", path);
+	strbuf_addstr(page, ">Go on, if you are logged in already</a></p>");
+	login_add_form(page, path);
+}
+
+static void make_problem_page(struct carried *c)
+{
+	struct strbuf page = STRBUF_INIT;
+	const char *title;
+	int status;
+
+	find_problem(c->ret, &status, &title);
+	page_begin(&c->x, &page, &(struct web_head){.title = title});
+	markup_element(&page, "p", "%s", c->err.text);
+	if (status == 401)
+		add_way_in(c, &page);
+	page_answer(&c->x, &page, 0);
+	c->x.status = status;
+}
+
 /* RFC 9457. The detail is made for people; "errno" for programs. */
 static void make_problem(struct carried *c)
 {
@@ -93,9 +144,18 @@ static void make_text(struct exchange *x)
 
 static void add_headers(struct MHD_Response *r, const struct exchange *x)
 {
-	MHD_add_response_header(r, "Cache-Control", "no-store");
+	if (x->lasts)
+		MHD_add_response_header(r, "Cache-Control", "max-age=600");
+	else
+		MHD_add_response_header(r, "Cache-Control", "no-store");
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(r, "Content-Security-Policy", WEB_POLICY);
+	MHD_add_response_header(r, "Referrer-Policy", "same-origin");
+	if (x->policy[0])
+		MHD_add_response_header(r, "Content-Security-Policy", x->policy);
+	else
+		MHD_add_response_header(r, "Content-Security-Policy", WEB_POLICY);
+	if (x->cookie[0])
+		MHD_add_response_header(r, "Set-Cookie", x->cookie);
 	if (x->type)
 		MHD_add_response_header(r, "Content-Type", x->type);
 	if (x->etag[0])
@@ -114,7 +174,9 @@ enum MHD_Result answer_send(struct carried *c)
 	struct MHD_Response *r;
 	enum MHD_Result sent;
 
-	if (c->ret < 0)
+	if (c->ret < 0 && is_for_people(c))
+		make_problem_page(c);
+	else if (c->ret < 0)
 		make_problem(c);
 	else
 		make_text(x);

@@ -185,16 +185,24 @@ static int submit(struct exchange *x, struct daemon_db *db, struct json_object *
 	return exchange_answer(x, again ? 200 : 201, answer);
 }
 
-API_HANDLER(api_jobs_submit)
+int api_submit(struct exchange *x, struct daemon_db *db, struct json_object *json,
+	       struct error *err)
 {
 	struct submission s = {0};
+	int ret = submit(x, db, json, &s, err);
+
+	submission_release(&s);
+	return ret;
+}
+
+API_HANDLER(api_jobs_submit)
+{
 	struct json_object *json;
 	int ret = exchange_parse(x, &json, err);
 
 	if (ret)
 		return ret;
-	ret = submit(x, db, json, &s, err);
-	submission_release(&s);
+	ret = api_submit(x, db, json, err);
 	json_object_put(json);
 	return ret;
 }

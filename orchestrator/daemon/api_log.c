@@ -183,5 +183,30 @@ API_HANDLER(api_log_append)
 	free(t.folder);
 	if (ret)
 		return ret;
+	x->log_grew = true;
+	return exchange_answer(x, 204, NULL);
+}
+
+/* ---- a page that a job made ---- */
+
+/* Beside the job's log; what was there of an earlier attempt is replaced as a whole. */
+API_HANDLER(api_page_keep)
+{
+	__cleanup_free char *path = NULL;
+	struct log_target t = {0};
+	int64_t epoch;
+	int ret = exchange_query_int(x, "epoch", 0, 1, INT64_MAX, &epoch, err);
+
+	if (!ret)
+		ret = find_target(x, db, epoch, &t, err);
+	if (!ret)
+		ret = fs_mkdir_p(t.folder, err);
+	if (!ret) {
+		path = xasprintf("%s/page.html", t.folder);
+		ret = fs_write_file(path, x->body.buf, x->body.len, err);
+	}
+	free(t.folder);
+	if (ret)
+		return ret;
 	return exchange_answer(x, 204, NULL);
 }

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "orchestrator/daemon/api.h"
 #include "orchestrator/daemon/event.h"
+#include "orchestrator/daemon/triage.h"
 
 static int answer_rows(struct exchange *x, struct daemon_db *db, sqlite3_stmt *s, const char *key,
 		       struct error *err)
@@ -51,10 +52,10 @@ API_HANDLER(api_schedule_run)
 
 /* ---- changes ---- */
 
-#define CHANGE                                                                                          \
-	"SELECT c.id, c.schedule, c.branch, c.state, c.why, c.culprit, c.subject, c.triage, c.owner, "  \
-	"c.note, c.opened, c.changed, c.confirm_job, c.bisect_job, g.kernel AS good, b.kernel AS bad, " \
-	"f.kernel AS fixed FROM change c JOIN night g ON g.id = c.good JOIN night b ON b.id = c.bad "   \
+#define CHANGE                                                                                                          \
+	"SELECT c.id, c.schedule, c.branch, c.state, c.why, c.culprit, c.subject, c.triage, c.owner, "                  \
+	"c.duplicate_of, c.note, c.opened, c.changed, c.confirm_job, c.bisect_job, g.kernel AS good, b.kernel AS bad, " \
+	"f.kernel AS fixed FROM change c JOIN night g ON g.id = c.good JOIN night b ON b.id = c.bad "                   \
 	"LEFT JOIN night f ON f.id = c.fixed "
 
 API_HANDLER(api_changes_list)
@@ -95,48 +96,6 @@ API_HANDLER(api_change_show)
 	return exchange_answer(x, 200, change);
 }
 
-static int check_triage(struct json_object *body, struct error *err)
-{
-	static const char *const known[] = {"acknowledged", "wontfix", "duplicate"};
-	const char *triage = json_object_get_string(json_object_object_get(body, "triage"));
-
-	for (size_t i = 0; triage && i < ARRAY_SIZE(known); i++)
-		if (!strcmp(triage, known[i]))
-			return 0;
-	if (!triage)
-		return 0;
-	return error_set(err, -EINVAL,
-			 "body: $.triage: expected acknowledged, wontfix, duplicate or null");
-}
-
-/* What people say of it. A member that is not there stays as it is; null takes it away. */
-static int set_triage(struct exchange *x, struct daemon_db *db, struct json_object *body,
-		      struct error *err)
-{
-	static const struct {
-		const char *key, *sql;
-	} members[] = {
-		{"triage", "UPDATE change SET triage = ?2, version = version + 1 WHERE id = ?1"},
-		{"owner", "UPDATE change SET owner = ?2, version = version + 1 WHERE id = ?1"},
-		{"note", "UPDATE change SET note = ?2, version = version + 1 WHERE id = ?1"},
-	};
-	int64_t id = atoll(x->params[0]);
-	int ret = 0;
-
-	for (size_t i = 0; ret >= 0 && i < ARRAY_SIZE(members); i++) {
-		struct json_object *value;
-
-		if (json_object_object_get_ex(body, members[i].key, &value))
-			ret = database_change(db, err, members[i].sql, "it", id,
-					      json_object_get_string(value));
-	}
-	if (ret < 0)
-		return ret;
-	json_add_string(body, "by", x->who.owner);
-	json_add_string(body, "change", x->params[0]);
-	return event_add(db, "change.triage", NULL, NULL, json_object_get(body), err);
-}
-
 API_HANDLER(api_change_triage)
 {
 	struct json_object *body;
@@ -144,9 +103,7 @@ API_HANDLER(api_change_triage)
 
 	if (ret)
 		return ret;
-	ret = check_triage(body, err);
-	if (!ret)
-		ret = set_triage(x, db, body, err);
+	ret = triage_set(db, atoll(x->params[0]), body, x->who.owner, err);
 	json_object_put(body);
 	if (ret)
 		return ret;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * carried.h - a request on its way through the server: what server.c, answer.c, peer.c and stream.c share.
+ * carried.h - a request on its way through the server: what server.c, guard.c, answer.c, peer.c and stream.c share.
  * Private to them.
  */
 #ifndef ORCHESTRATOR_DAEMON_CARRIED_H
@@ -40,6 +40,8 @@ struct carried {
 	int ret;
 	/* events */
 	int64_t last_event;
+	int64_t log_offset; /* what was sent of the job's log; negative: it is not wanted */
+	int64_t log_seen;   /* the server's log_changes when it last looked */
 	struct strbuf unsent;
 	bool is_stream;
 	bool sleeps;	      /* suspended, in the server's list of streams */
@@ -56,7 +58,8 @@ struct server {
 	pthread_mutex_t lock; /* of all below */
 	size_t buffered;      /* bytes of bodies in memory */
 	int64_t last_event;
-	int64_t next_sign; /* of life, for listeners */
+	int64_t log_changes; /* counts what was appended to logs */
+	int64_t next_sign;   /* of life, for listeners */
 	struct carried *parked, *streams;
 	bool stopping;
 };
@@ -65,6 +68,13 @@ struct server {
 
 /* Who asks. -EACCES: it does not say, or nobody knows it. */
 int peer_identify(struct carried *c, struct error *err);
+
+/* ---- guard.c ---- */
+
+/* Another site's name that leads to this machine is refused: its pages would read ours (-EPERM). */
+void guard_host(struct carried *c);
+/* Is the body a form, and sent by a page of ours? Reads it into c->x.form; else refuses. */
+void guard_form(struct carried *c);
 
 /* ---- answer.c ---- */
 
@@ -80,5 +90,7 @@ void answer_refuse(struct carried *c, int code, const char *fmt, ...)
 enum MHD_Result stream_begin(struct carried *c);
 /* Events were added, or it is time for a sign of life: those that sleep go on. */
 void stream_wake(struct server *s);
+/* A log has grown. */
+void stream_wake_log(struct server *s);
 
 #endif

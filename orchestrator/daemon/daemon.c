@@ -46,11 +46,21 @@ struct whole {
 
 /* ---- start ---- */
 
+/* As it is from any folder: jobs name files of ours, and their processes work elsewhere. */
+static char *absolute_path(const char *path)
+{
+	__cleanup_free char *here = get_current_dir_name();
+
+	if (*path == '/' || !here)
+		return xstrdup(path);
+	return xasprintf("%s/%s", here, path);
+}
+
 /* The default of a path: in the state folder. */
 static char *choose_path(const char *given, const char *state, const char *name)
 {
 	if (given)
-		return xstrdup(given);
+		return absolute_path(given);
 	return xasprintf("%s/%s", state, name);
 }
 
@@ -97,7 +107,10 @@ static int start_parts(struct whole *w, struct error *err)
 				      .results = w->results,
 				      .state = w->setting->state,
 				      .schedules = w->schedules,
-				      .outbox = {w->setting->smtp, w->setting->mail_from}};
+				      .outbox = {.smtp = w->setting->smtp,
+						 .from = w->setting->mail_from,
+						 .webhook_secret = w->setting->webhook_secret,
+						 .kcidb_token = w->setting->kcidb_token}};
 	struct import_setting import = {w->queue, w->results, w->setting->state, NULL};
 	int ret = daemon_db_open(w->queue, &w->db, err);
 
@@ -281,24 +294,23 @@ static void stop_parts(struct whole *w)
 
 int daemon_run(const struct daemon_setting *setting, struct error *err)
 {
+	__cleanup_free char *state = absolute_path(setting->state);
 	struct daemon_setting set = *setting;
 	struct whole w = {
 		.setting = &set,
-		.queue = choose_path(NULL, set.state, "daemon.db"),
-		.results = choose_path(set.results, set.state, "nestlab.db"),
-		.socket = choose_path(set.socket, set.state, "nestlabd.sock"),
-		.lock = choose_path(NULL, set.state, "lock"),
-		.schedules = choose_path(set.schedules, set.state, "schedules"),
+		.queue = choose_path(NULL, state, "daemon.db"),
+		.results = choose_path(set.results, state, "nestlab.db"),
+		.socket = choose_path(set.socket, state, "nestlabd.sock"),
+		.lock = choose_path(NULL, state, "lock"),
+		.schedules = choose_path(set.schedules, state, "schedules"),
 		.lock_fd = -1,
 		.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.counters = counters_new(),
-		.worker = {.state = set.state,
-			   .slots = set.workers,
-			   .serves = set.serves,
-			   .pidfd = -1},
+		.worker = {.slots = set.workers, .serves = set.serves, .pidfd = -1},
 	};
 	int ret;
 
+	set.state = w.worker.state = state;
 	w.worker.socket = w.socket;
 	if (!set.min_free)
 		set.min_free = MIN_FREE_DEFAULT;

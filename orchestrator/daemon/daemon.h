@@ -24,9 +24,9 @@ struct daemon_setting {	     /* borrowed; NULL or 0: the default */
 	const char *listen; /* "ADDRESS:PORT" for TLS */
 	const char *plain;  /* "ADDRESS:PORT" without TLS: loopback only */
 	const char *certificate, *key;
-	const char *schedules;	      /* folder; NULL: STATE/schedules */
-	const char *smtp, *mail_from; /* outbox.h */
-	uint64_t min_free;	      /* bytes */
+	const char *schedules; /* folder; NULL: STATE/schedules */
+	const char *smtp, *mail_from, *webhook_secret, *kcidb_token; /* outbox.h */
+	uint64_t min_free;					     /* bytes */
 	int workers;	    /* boots at once of the agent beside the daemon; 0: none is started */
 	const char *serves; /* hosts that it boots on; NULL: emulated */
 };

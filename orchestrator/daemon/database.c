@@ -32,12 +32,19 @@ __asm__(".pushsection .rodata\n"
 	".byte 0\n"
 	"daemon_schema_2: .incbin \"orchestrator/daemon/schema_nights.sql\"\n"
 	".byte 0\n"
+	"daemon_schema_3: .incbin \"orchestrator/daemon/schema_pages.sql\"\n"
+	".byte 0\n"
+	"daemon_schema_4: .incbin \"orchestrator/daemon/schema_lists.sql\"\n"
+	".byte 0\n"
 	".popsection\n");
 extern const char daemon_schema_1[] __attribute__((visibility("hidden")));
 extern const char daemon_schema_2[] __attribute__((visibility("hidden")));
+extern const char daemon_schema_3[] __attribute__((visibility("hidden")));
+extern const char daemon_schema_4[] __attribute__((visibility("hidden")));
 
 /* Step i takes a database from version i to i + 1. A new version is a new file and a new row. */
-static const char *const steps[] = {daemon_schema_1, daemon_schema_2};
+static const char *const steps[] = {daemon_schema_1, daemon_schema_2, daemon_schema_3,
+				    daemon_schema_4};
 #define NEWEST ((int64_t)ARRAY_SIZE(steps))
 
 /* ---- time ---- */

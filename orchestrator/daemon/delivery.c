@@ -18,6 +18,7 @@
 
 #define CHUNK	       (256 << 10)
 #define HTTP_TOO_LARGE 413
+#define PAGE_MAX       (8 << 20)
 #define TAIL	       8192
 #define ERROR_MAX      900 /* bytes of the last line; a URL has it */
 
@@ -77,6 +78,38 @@ int delivery_log(struct client *c, const struct spooled *s, int64_t *sent, struc
 	strbuf_release(&part);
 	return ret;
 }
+
+/* ---- a page ---- */
+
+/* What a sign-off wrote; nothing if there is none. */
+int delivery_page(struct client *c, const struct spooled *s, struct error *err)
+{
+	__cleanup_free char *file = spooled_path(s, SPOOL_PAGES "/signoff.html");
+	__cleanup_free char *path =
+		xasprintf("/v1/boots/%s/page?epoch=%lld", s->boot, (long long)s->epoch);
+	struct client_question q = {.method = "PUT", .path = path};
+	struct strbuf page = STRBUF_INIT;
+	struct client_answer a;
+	int ret = 0;
+
+	if (!fs_exists(file))
+		return 0;
+	ret = fs_read_file(file, PAGE_MAX, &page, err);
+	q.body = page.buf;
+	q.len = page.len;
+	if (!ret)
+		ret = client_ask(c, &q, &a, err);
+	strbuf_release(&page);
+	if (ret)
+		return ret;
+	if (a.status / 100 != 2)
+		ret = error_set(err, -EREMOTEIO, "the page was not taken (HTTP status %d)",
+				a.status);
+	client_answer_free(&a);
+	return ret;
+}
+
+/* ---- complaints ---- */
 
 /* The last line that says what went wrong, else the last one; the caller frees. */
 static char *find_complaint(const struct spooled *s)

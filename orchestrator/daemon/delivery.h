@@ -21,4 +21,7 @@ int delivery_result(struct client *c, const struct spooled *s, struct error *err
 /* Nothing came of it and nobody is to blame: another may have it. */
 int delivery_give_back(struct client *c, const struct spooled *s, struct error *err);
 
+/* Brings the page that a sign-off wrote; 0 if there is none. */
+int delivery_page(struct client *c, const struct spooled *s, struct error *err);
+
 #endif

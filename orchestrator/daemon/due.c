@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/due.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "common/git.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "orchestrator/daemon/watch/archive.h"
 
 /* One kernel of tonight. */
 struct tonight {
@@ -38,35 +38,6 @@ static void submission_release(struct submission *sub)
 
 /* ---- kernels ---- */
 
-/* "kvm/next" -> "kvm-next": a file's name. */
-static char *plain_ref(const char *ref)
-{
-	char *name = xstrdup(ref);
-
-	for (char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-			*c = '-';
-	return name;
-}
-
-static int write_variant(const struct tonight *t, struct error *err)
-{
-	struct json_object *variant = json_object_new_object();
-	struct json_object *source = json_object_new_object();
-	__cleanup_free char *text = NULL;
-	int ret;
-
-	json_add_string(source, "kind", "git");
-	json_add_string(source, "location", t->kernel->git);
-	json_add_string(source, "ref", t->commit);
-	json_add_string(variant, "base", t->kernel->variant);
-	json_object_object_add(variant, "source", source);
-	text = json_canonical(variant);
-	json_object_put(variant);
-	ret = fs_write_file(t->path, text, strlen(text), err);
-	return ret;
-}
-
 static int resolve_ref(const struct night_context *n, const struct schedule *s, struct tonight *t,
 		       struct error *err)
 {
@@ -77,10 +48,10 @@ static int resolve_ref(const struct night_context *n, const struct schedule *s, 
 		ret = fs_mkdir_p(folder, err);
 	if (ret)
 		return ret;
-	t->branch = plain_ref(t->kernel->ref);
-	t->name = xasprintf("%s-%.12s", t->branch, t->commit);
+	t->branch = night_plain_ref(t->kernel->ref);
+	t->name = night_branch_name(t->kernel->ref, t->commit);
 	t->path = xasprintf("%s/%s.json", folder, t->name);
-	return write_variant(t, err);
+	return night_write_variant(t->path, t->kernel->variant, t->kernel->git, t->commit, err);
 }
 
 static int resolve_kernel(const struct night_context *n, const struct schedule *s,
@@ -170,14 +141,14 @@ static int act_due(struct daemon_db *db, void *arg, struct error *err)
 	return submit_night(db, sub, err);
 }
 
+/* Nothing is submitted. */
 static int act_skip(struct daemon_db *db, void *arg, struct error *err)
 {
 	const struct submission *sub = arg;
-	int ret =
-		database_change(db, err,
-				"UPDATE schedule SET next = nullif(?3, 9223372036854775807) WHERE "
-				"name = ?1 AND next = ?2",
-				"tii", sub->s->name, sub->was, sub->next);
+	int ret = database_change(db, err,
+				  "UPDATE schedule SET next = nullif(?3, 9223372036854775807), "
+				  "error = NULL WHERE name = ?1 AND next = ?2",
+				  "tii", sub->s->name, sub->was, sub->next);
 
 	if (ret < 0)
 		return ret;
@@ -201,6 +172,20 @@ static int run_due(struct night_context *n, const struct schedule *s, int64_t wa
 		log_info("schedule %s: a night begins", s->name);
 	submission_release(&sub);
 	return ret;
+}
+
+/* The list is looked at; when that was done, the time moves on. */
+static int look_at_list(struct night_context *n, const struct schedule *s, int64_t was,
+			struct error *err)
+{
+	struct submission sub = {.s = s, .was = was};
+	int ret = archive_look(n, s, err);
+
+	if (!ret)
+		ret = schedule_next(s->name, s->at, time(NULL), &sub.next, err);
+	if (ret)
+		return ret;
+	return writer_do(n->setting->writer, act_skip, &sub, err);
 }
 
 /* ---- the table ---- */
@@ -299,6 +284,8 @@ static int look_at(struct night_context *n, const struct schedule *s, struct err
 	if (busy)
 		return 0; /* its end is a commit, which wakes us */
 	n->due = now;	  /* the time after it is looked at at once */
+	if (s->watch.inbox)
+		return look_at_list(n, s, next, err);
 	return run_due(n, s, next, err);
 }
 

@@ -2,6 +2,7 @@
 #include "orchestrator/daemon/exchange.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,12 @@ int exchange_answer_text(struct exchange *x, const char *type, struct strbuf *te
 	x->type = type;
 	x->status = 200;
 	return 0;
+}
+
+int exchange_go_on(struct exchange *x, const char *path)
+{
+	snprintf(x->location, sizeof(x->location), "%s", path);
+	return exchange_answer(x, 303, NULL);
 }
 
 /* ---- rows ---- */

@@ -13,6 +13,7 @@
 
 #include "common/strbuf.h"
 #include "orchestrator/daemon/database.h"
+#include "orchestrator/daemon/form.h"
 
 enum scope { /* bits: who may use a route */
 	     SCOPE_VIEWER = 1,
@@ -22,6 +23,7 @@ enum scope { /* bits: who may use a route */
 	     SCOPE_ADMIN = 16,
 };
 #define SCOPE_NAME_MAX 64
+#define SESSION_MAX    80
 
 struct identity {
 	enum scope scope;
@@ -44,8 +46,11 @@ struct service {		   /* what handlers share; borrowed, constant */
 struct exchange {
 	const struct service *service;
 	struct identity who;
+	char *path;			     /* as it was asked for, decoded; owned */
 	const char *params[EXCHANGE_PARAMS]; /* what stands for {...} in the path, decoded */
 	struct strbuf body;
+	struct form form;	   /* the body of a route with ROUTE_FORM */
+	char session[SESSION_MAX]; /* the cookie of a browser that is logged in; "": none */
 
 	int status;		  /* of the answer; 0: 200 */
 	struct json_object *json; /* the answer; owned */
@@ -54,6 +59,10 @@ struct exchange {
 	const char *type;   /* of the text */
 	char etag[48];	    /* with its quotes; "": none */
 	char location[128]; /* "": none */
+	char cookie[192];   /* Set-Cookie; "": none */
+	char policy[256];   /* Content-Security-Policy; "": WEB_POLICY */
+	bool lasts;	    /* the answer may be kept for a while: it is part of the program */
+	bool log_grew;	    /* those that follow a log look again */
 	int wait_ms;	    /* with EXCHANGE_PARK: for how long */
 
 	/* the server's */
@@ -75,6 +84,8 @@ int exchange_parse(const struct exchange *x, struct json_object **out, struct er
 int exchange_answer(struct exchange *x, int status, struct json_object *json);
 /* A text, taken over. */
 int exchange_answer_text(struct exchange *x, const char *type, struct strbuf *text);
+/* 303: the browser goes on to @path. */
+int exchange_go_on(struct exchange *x, const char *path);
 
 /* ---- rows as JSON ---- */
 

@@ -109,8 +109,9 @@ static int submit_due(struct daemon_db *db, struct error *err)
 /* ---- over ---- */
 
 struct ended {
-	char *host, *uid, *state;
+	char *host, *uid, *state, *why;
 	bool good;
+	bool again; /* only its numbers are off, and those of the health job before were not: noise does that at times */
 };
 
 static void ended_release(struct ended *e)
@@ -118,34 +119,47 @@ static void ended_release(struct ended *e)
 	free(e->host);
 	free(e->uid);
 	free(e->state);
+	free(e->why);
 }
+
+/* Health jobs that are over, and of each: did its boot pass; are its numbers off the host's
+ * (health_numbers.h); were those of the one before? */
+static const char ended_jobs[] =
+	"SELECT h.name, j.uid, h.state, j.error, j.state = 'done' AND j.class IS NULL, coalesce(j.verdict IN "
+	"('regressed', 'improved'), 0), coalesce((SELECT b.verdict IN ('regressed', 'improved') FROM job b "
+	"WHERE b.kind = 'health' AND b.host = h.name AND b.id < j.id ORDER BY b.id DESC LIMIT 1), 0) FROM host "
+	"h JOIN job j ON j.uid = h.health_job WHERE j.ended IS NOT NULL LIMIT 1";
 
 static int find_ended(struct daemon_db *db, struct ended *e, struct error *err)
 {
-	sqlite3_stmt *s =
-		database_query(db,
-			       "SELECT h.name, j.uid, h.state, j.state = 'done' AND j.class IS "
-			       "NULL FROM host h JOIN job j ON j.uid = h.health_job WHERE "
-			       "j.ended IS NOT NULL LIMIT 1",
-			       "");
+	sqlite3_stmt *s = database_query(db, ended_jobs, "");
 	int ret = database_row(db, s, err);
+	bool passed, off;
 
 	if (ret != 1)
 		return ret;
 	e->host = xstrdup(database_column(s, 0));
 	e->uid = xstrdup(database_column(s, 1));
 	e->state = xstrdup(database_column(s, 2));
-	e->good = sqlite3_column_int(s, 3);
+	e->why = xstrdup(database_column(s, 3));
+	passed = sqlite3_column_int(s, 4);
+	off = sqlite3_column_int(s, 5);
+	e->good = passed && !off;
+	e->again = passed && off && !sqlite3_column_int(s, 6);
 	sqlite3_reset(s);
 	return 1;
 }
 
 static int note_health(struct daemon_db *db, const struct ended *e, struct error *err)
 {
-	int64_t wait = e->good ? health_policy.period_ms : health_policy.again_ms;
+	int64_t wait = health_policy.again_ms;
 	char now[DAEMON_TIME_MAX];
 	int ret;
 
+	if (e->good)
+		wait = health_policy.period_ms;
+	else if (e->again)
+		wait = 0;
 	database_time(now);
 	ret = database_change(
 		db, err,
@@ -161,15 +175,17 @@ static int note_health(struct daemon_db *db, const struct ended *e, struct error
  * decided stays. */
 static int apply_health(struct daemon_db *db, const struct ended *e, struct error *err)
 {
-	__cleanup_free char *why =
-		xasprintf("health job %s was %s", e->uid, e->good ? "good" : "not good");
+	__cleanup_free char *why = NULL;
 	const char *from = "up", *to = "quarantined";
 
 	if (e->good) {
 		from = "quarantined";
 		to = "up";
+		why = xasprintf("health job %s was good", e->uid);
+	} else {
+		why = xasprintf("health job %s was not good: %s", e->uid, e->why ? e->why : "");
 	}
-	if (strcmp(e->state, from))
+	if (e->again || strcmp(e->state, from))
 		return 0;
 	return host_set_state(db, e->host, to, NULL, why, OWNER, err);
 }

@@ -10,9 +10,7 @@
 #include "orchestrator/daemon/event.h"
 
 int host_infra_max = 3;
-
-/* A new host shows soon what it is good for: but not before those who wait. */
-#define FIRST_HEALTH_MS INT64_C(86400000)
+int64_t host_first_health_ms = INT64_C(86400000);
 
 static int tell_host(struct daemon_db *db, const char *type, const char *name, const char *reason,
 		     const char *by, struct error *err)
@@ -42,7 +40,7 @@ int host_seen(struct daemon_db *db, const struct host_news *n, struct error *err
 		"excluded.tags, serves = excluded.serves, seen = excluded.seen, asked = excluded.asked, version = version + "
 		"(pool IS NOT excluded.pool OR tags <> excluded.tags OR serves <> excluded.serves)",
 		"tttttii", n->name, n->pool, n->tags, n->serves, now, database_now(),
-		database_now() + FIRST_HEALTH_MS);
+		database_now() + host_first_health_ms);
 	if (ret < 0)
 		return ret;
 	if (known)

@@ -11,6 +11,8 @@
 
 /* Failures of the infrastructure in a row before a host is quarantined (default: 3). Set before the writer starts. */
 extern int host_infra_max;
+/* A new host shows what it is good for after so long (default: a day): not before those who wait. Set likewise. */
+extern int64_t host_first_health_ms;
 
 struct host_news { /* what an agent says of its host; borrowed */
 	const char *name;

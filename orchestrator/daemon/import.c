@@ -125,9 +125,40 @@ static bool is_result(const struct parcel *p)
 	return p->class == RESULTS_OK || p->class == RESULTS_GUEST || p->class == RESULTS_INTEGRITY;
 }
 
-static int merge_scratch(struct importer *i, struct parcel *p, struct error *err)
+/* Is the result itself at fault, and not this machine? */
+static bool is_its_fault(int ret)
+{
+	return ret == -EBADMSG || ret == -EINVAL || ret == -EEXIST || ret == -EFBIG;
+}
+
+/* The same words are said of a damaged file, whichever of the two it is. */
+static bool is_ours(struct results_db *from, int ret)
+{
+	struct strbuf report = STRBUF_INIT;
+	struct error err;
+	bool good = (ret == -EBADMSG || ret == -EINVAL) && !results_check(from, &report, &err);
+
+	strbuf_release(&report);
+	return good;
+}
+
+static int merge_result(struct importer *i, struct results_db *from, struct error *err)
 {
 	struct results_merged merged;
+	struct error why = {0};
+	int ret = results_merge(from, i->results, &merged, &why);
+
+	if (!ret)
+		return 0;
+	if (is_ours(from, ret))
+		return error_set(err, -EIO, "%s: %s; put a backup back (nestlab daemon restore)",
+				 i->setting.results, why.text);
+	*err = why;
+	return ret;
+}
+
+static int merge_scratch(struct importer *i, struct parcel *p, struct error *err)
+{
 	struct results_db *from;
 	int ret = results_open_read(i->scratch, &from, err);
 
@@ -135,15 +166,9 @@ static int merge_scratch(struct importer *i, struct parcel *p, struct error *err
 		return ret;
 	ret = find_class(from, p, err);
 	if (!ret && is_result(p))
-		ret = results_merge(from, i->results, &merged, err);
+		ret = merge_result(i, from, err);
 	results_close(from);
 	return ret;
-}
-
-/* Is the result itself at fault, and not this machine? */
-static bool is_its_fault(int ret)
-{
-	return ret == -EBADMSG || ret == -EINVAL || ret == -EEXIST || ret == -EFBIG;
 }
 
 static int store_parcel(struct importer *i, struct parcel *p, struct error *err)

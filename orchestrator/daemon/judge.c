@@ -9,13 +9,14 @@
 #include "common/alloc.h"
 #include "common/exit.h"
 #include "common/fs.h"
+#include "orchestrator/daemon/health_numbers.h"
 #include "orchestrator/daemon/job.h"
 #include "orchestrator/request/request.h"
 #include "results/compare/compare.h"
 
 struct judged {
 	int64_t id;
-	char *uid, *request;
+	char *uid, *request, *kind;
 	int status; /* of a whole command */
 	bool cut;
 	struct job_end end;
@@ -26,13 +27,14 @@ static void judged_release(struct judged *j)
 {
 	free(j->uid);
 	free(j->request);
+	free(j->kind);
 	free(j->why);
 }
 
 static const char next_to_judge[] =
 	"SELECT j.id, j.uid, j.request, (SELECT status FROM inbox i JOIN boot b ON b.id = i.boot WHERE b.job "
 	"= j.id AND i.state = 'imported' LIMIT 1), json_extract(j.request, '$.request') = 'run' AND "
-	"json_extract(j.request, '$.boots') <> 'auto' FROM job j WHERE j.state = 'judging' LIMIT 1";
+	"json_extract(j.request, '$.boots') <> 'auto', j.kind FROM job j WHERE j.state = 'judging' LIMIT 1";
 
 static int take_job(const struct judge_setting *setting, struct judged *j, struct error *err)
 {
@@ -46,12 +48,12 @@ static int take_job(const struct judge_setting *setting, struct judged *j, struc
 	j->request = xstrdup(database_column(s, 2));
 	j->status = sqlite3_column_int(s, 3);
 	j->cut = sqlite3_column_int(s, 4);
+	j->kind = xstrdup(database_column(s, 5));
 	sqlite3_reset(s);
 	return 1;
 }
 
-/* The name that a kernel's boots are stored under: a variant's file has its name. */
-static char *stored_name(const char *kernel)
+char *judge_kernel_name(const char *kernel)
 {
 	__cleanup_free char *copy = xstrdup(kernel);
 	char *stem = NULL;
@@ -88,8 +90,8 @@ static int compare_kernels(const struct judge_setting *setting, const struct req
 			   struct judged *j, struct error *err)
 {
 	const struct results_filter filter = {.session = j->uid};
-	__cleanup_free char *base = stored_name(run->kernels.items[0]);
-	__cleanup_free char *new = stored_name(run->kernels.items[1]);
+	__cleanup_free char *base = judge_kernel_name(run->kernels.items[0]);
+	__cleanup_free char *new = judge_kernel_name(run->kernels.items[1]);
 	struct results_comparison c = {0};
 	int ret = results_compare(setting->results, base, new, &filter, &c, err);
 
@@ -106,6 +108,22 @@ static int compare_kernels(const struct judge_setting *setting, const struct req
 	return 0;
 }
 
+static int judge_health(const struct judge_setting *setting, struct judged *j, struct error *err)
+{
+	enum results_verdict verdict;
+	int ret;
+
+	if (strcmp(j->kind, "health") || j->end.class)
+		return 0;
+	ret = health_judge_numbers(setting->queue, setting->results, j->uid, &verdict, &j->why,
+				   err);
+	if (ret || verdict == VERDICT_INCONCLUSIVE)
+		return ret;
+	j->end.verdict = results_verdict_name(verdict);
+	j->end.error = j->why;
+	return 0;
+}
+
 static int judge_run(const struct judge_setting *setting, struct judged *j, struct error *err)
 {
 	struct request r;
@@ -117,14 +135,18 @@ static int judge_run(const struct judge_setting *setting, struct judged *j, stru
 		ret = compare_kernels(setting, &r.run, j, err);
 	if (!ret)
 		ret = count_failures(setting, j, err);
+	if (!ret)
+		ret = judge_health(setting, j, err);
 	request_free(&r);
 	return ret;
 }
 
-/* The programs' exit statuses: common/exit.h. */
+/* The programs' exit statuses: common/exit.h. A bisect's says if it found something, which is no verdict. */
 static void judge_status(struct judged *j)
 {
 	j->end.status = j->status;
+	if (!strcmp(j->kind, "bisect"))
+		return;
 	if (j->status == EXIT_NO)
 		j->end.verdict = results_verdict_name(VERDICT_REGRESSED);
 	else if (j->status == EXIT_CANNOT_TELL)

@@ -18,4 +18,7 @@ struct judge_setting {		 /* borrowed */
  */
 int judge_jobs(const struct judge_setting *setting, struct error *err);
 
+/* The name that boots of a request's kernel are stored under: a variant's file has its name. The caller frees. */
+char *judge_kernel_name(const char *kernel);
+
 #endif

@@ -7,7 +7,6 @@
 
 #include "common/alloc.h"
 #include "common/strbuf.h"
-#include "orchestrator/daemon/outbox.h"
 #include "results/report/markup.h"
 
 static const char of_change[] =
@@ -195,15 +194,21 @@ static void add_subject(struct strbuf *out, sqlite3_stmt *s, bool reply)
 	strbuf_release(&line);
 }
 
-/* Lines of a mail end with CR LF. */
-static char *with_crlf(const struct strbuf *text)
+const char *mail_from(const struct outbox_setting *setting)
+{
+	if (setting->from)
+		return setting->from;
+	return OUTBOX_FROM;
+}
+
+char *mail_with_crlf(const char *text)
 {
 	struct strbuf out = STRBUF_INIT;
 
-	for (const char *c = text->buf; *c; c++) {
-		if (*c == '\n')
+	for (; *text; text++) {
+		if (*text == '\n')
 			strbuf_addch(&out, '\r');
-		strbuf_addch(&out, *c);
+		strbuf_addch(&out, *text);
 	}
 	return strbuf_detach(&out);
 }
@@ -213,9 +218,15 @@ static int put_mail(struct daemon_db *db, int64_t change, const char *recipients
 {
 	__cleanup_free char *dedupe =
 		xasprintf("change-%lld%s", (long long)change, reply ? "-fixed" : "");
-	__cleanup_free char *payload = with_crlf(mail);
+	__cleanup_free char *payload = mail_with_crlf(mail->buf);
 
-	return outbox_add(db, dedupe, change, recipients, payload, err);
+	const struct outbox_item item = {.dedupe = dedupe,
+					 .kind = "mail",
+					 .recipients = recipients,
+					 .payload = payload,
+					 .change = change};
+
+	return outbox_add(db, &item, err);
 }
 
 int mail_change(struct daemon_db *db, int64_t change, const char *recipients, struct error *err)
@@ -245,8 +256,9 @@ int mail_change(struct daemon_db *db, int64_t change, const char *recipients, st
 static int find_recipients(struct daemon_db *db, int64_t change, char **out, struct error *err)
 {
 	sqlite3_stmt *s = database_query(
-		db, "SELECT recipients FROM outbox WHERE change = ?1 ORDER BY id LIMIT 1", "i",
-		change);
+		db,
+		"SELECT recipients FROM outbox WHERE change = ?1 AND kind = 'mail' ORDER BY id LIMIT 1",
+		"i", change);
 	int ret = database_row(db, s, err);
 
 	if (ret != 1)

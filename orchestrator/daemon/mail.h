@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_MAIL_H
 #define ORCHESTRATOR_DAEMON_MAIL_H
 
-#include "orchestrator/daemon/database.h"
+#include "orchestrator/daemon/outbox.h"
 
 /* In the writer's transaction, into the outbox. @recipients: JSON array; an empty one: nothing is written. */
 int mail_change(struct daemon_db *db, int64_t change, const char *recipients, struct error *err);
@@ -12,5 +12,10 @@ int mail_fixed(struct daemon_db *db, int64_t change, struct error *err);
 
 /* The text of the change's mail without its headers, for pages too; the caller frees. NULL on error. */
 char *mail_text(struct daemon_db *db, int64_t change, struct error *err);
+
+/* The address that mails are from. */
+const char *mail_from(const struct outbox_setting *setting);
+/* Lines of a mail end with CR LF; the caller frees. */
+char *mail_with_crlf(const char *text);
 
 #endif

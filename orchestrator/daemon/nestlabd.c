@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nestlabd: the program. docs/daemon.md is its manual. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@
 static struct daemon_setting setting;
 static bool wants_version;
 static long min_free_mb = 2048, workers = 1, heartbeat_ms = 5000, lease_ms, tries = 3,
-	    quarantine = 3, health_again_ms = 3600000, backoff_ms = 60000;
+	    quarantine = 3, health_again_ms = 3600000, health_every_ms = 86400000,
+	    backoff_ms = 60000;
 
 static const struct option_spec options[] = {
 	OPTION_STRING("state", "FOLDER", &setting.state,
@@ -41,6 +43,8 @@ static const struct option_spec options[] = {
 		   "of them in a row before a host is quarantined (default: 3)"),
 	OPTION_STRING("health", "KERNEL", &health_policy.kernel,
 		      "what health jobs boot (default: baseline); none: there are no such jobs"),
+	OPTION_INT("health-every", "MS", &health_every_ms, 1, INT_MAX,
+		   "from a health job of a host to the next (default: 86400000, a day)"),
 	OPTION_INT("health-again", "MS", &health_again_ms, 1, 86400000,
 		   "wait after one that was not good (default: 3600000)"),
 	OPTION_INT("backoff", "MS", &backoff_ms, 1, 3600000,
@@ -57,6 +61,10 @@ static const struct option_spec options[] = {
 		"the mail server, as smtp://localhost:25; without one mails are kept, not sent"),
 	OPTION_STRING("mail-from", "ADDRESS", &setting.mail_from,
 		      "who sends them (default: nestlab@localhost)"),
+	OPTION_STRING("webhook-secret", "FILE", &setting.webhook_secret,
+		      "what webhooks are signed with (default: systemd's credential webhook)"),
+	OPTION_STRING("kcidb-token", "FILE", &setting.kcidb_token,
+		      "what KCIDB knows us by (default: systemd's credential kcidb)"),
 	OPTION_FLAG("version", &wants_version, "print which nestlab this is"),
 	OPTION_END};
 
@@ -77,6 +85,7 @@ static void set_policy(void)
 					     .backoff_ms = backoff_ms};
 	host_infra_max = quarantine;
 	health_policy.again_ms = health_again_ms;
+	health_policy.period_ms = host_first_health_ms = health_every_ms;
 	health_policy.wanted = strcmp(health_policy.kernel, "none") != 0;
 	setting.workers = workers;
 	setting.min_free = (uint64_t)min_free_mb << 20;

@@ -17,6 +17,7 @@
 #include "orchestrator/daemon/alarm.h"
 #include "orchestrator/daemon/confirm.h"
 #include "orchestrator/daemon/due.h"
+#include "orchestrator/daemon/watch/watch.h"
 
 #define LOOK_MAX_S 3600
 #define TROUBLE_S  30
@@ -35,7 +36,7 @@ struct nights {
 static void do_all(struct nights *n)
 {
 	static int (*const parts[])(struct night_context * n, struct error * err) = {
-		due_run, confirm_run, alarm_run, confirm_run};
+		due_run, watch_run, confirm_run, alarm_run, confirm_run};
 	struct night_context *c = &n->context;
 	struct error err = {0};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/nightly.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,40 @@ int night_load_schedule(const struct night_context *n, const char *name, struct 
 	if (!fs_exists(path))
 		return error_set(err, -ENOENT, "%s: there is no such schedule any more", path);
 	return schedule_load(path, out, err);
+}
+
+char *night_plain_ref(const char *ref)
+{
+	char *name = xstrdup(ref);
+
+	for (char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			*c = '-';
+	return name;
+}
+
+char *night_branch_name(const char *ref, const char *commit)
+{
+	__cleanup_free char *branch = night_plain_ref(ref);
+
+	return xasprintf("%s-%.12s", branch, commit);
+}
+
+int night_write_variant(const char *path, const char *base, const char *git, const char *commit,
+			struct error *err)
+{
+	struct json_object *variant = json_object_new_object();
+	struct json_object *source = json_object_new_object();
+	__cleanup_free char *text = NULL;
+
+	json_add_string(source, "kind", "git");
+	json_add_string(source, "location", git);
+	json_add_string(source, "ref", commit);
+	json_add_string(variant, "base", base);
+	json_object_object_add(variant, "source", source);
+	text = json_canonical(variant);
+	json_object_put(variant);
+	return fs_write_file(path, text, strlen(text), err);
 }
 
 static void add_list(struct json_object *obj, const char *key, const char *const *names,

@@ -30,11 +30,18 @@ struct night_context {
 int night_load_schedule(const struct night_context *n, const char *name, struct schedule *out,
 			struct error *err);
 
+/* "kvm/next" -> "kvm-next", and with the commit "kvm-next-0123456789ab": names of files. The caller frees. */
+char *night_plain_ref(const char *ref);
+char *night_branch_name(const char *ref, const char *commit);
+/* Writes the variant that is the repository's commit, built with the config of @base. */
+int night_write_variant(const char *path, const char *base, const char *git, const char *commit,
+			struct error *err);
+
 /* A run of these kernels with the schedule's plans; the caller frees. @seed: of boot 1. */
 char *night_make_request(const struct schedule *s, const char *const *kernels, size_t count,
 			 int boots, int64_t seed);
 
-/* "nightly", "confirm", "bisect": a job of the schedule. In the writer's transaction. */
+/* "nightly", "confirm", "bisect", "series", ...: a job of the schedule. In the writer's transaction. */
 int night_submit(struct daemon_db *db, const struct schedule *s, const char *kind,
 		 const char *request, const char *parent, const char *key,
 		 char uid[DAEMON_TIME_MAX], struct error *err);

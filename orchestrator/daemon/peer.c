@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "orchestrator/daemon/carried.h"
+#include "orchestrator/daemon/session.h"
 #include "orchestrator/daemon/token.h"
 
 #define GROUPS_MAX 256
@@ -93,8 +94,35 @@ static int identify_token(struct carried *c, struct error *err)
 	return ret;
 }
 
+/* Cookies count where nothing can be changed by them, or a form proves that a page of ours was asked. */
+static bool may_use_cookie(const struct carried *c)
+{
+	return !strcmp(c->route->method, "GET") || (c->route->flags & ROUTE_FORM);
+}
+
+/* 1: a browser that is logged in; 0: not. */
+static int identify_session(struct carried *c)
+{
+	const char *cookie =
+		MHD_lookup_connection_value(c->connection, MHD_COOKIE_KIND, SESSION_COOKIE);
+	struct error err;
+	int ret;
+
+	if (!cookie || strlen(cookie) >= SESSION_MAX || !may_use_cookie(c))
+		return 0;
+	pthread_mutex_lock(&c->server->reading);
+	ret = session_find(c->server->reader, cookie, &c->x.who, &err);
+	pthread_mutex_unlock(&c->server->reading);
+	if (ret)
+		return 0;
+	snprintf(c->x.session, sizeof(c->x.session), "%s", cookie);
+	return 1;
+}
+
 int peer_identify(struct carried *c, struct error *err)
 {
+	if (!exchange_header(&c->x, MHD_HTTP_HEADER_AUTHORIZATION) && identify_session(c))
+		return 0;
 	if (c->listener->kind == LISTEN_UNIX)
 		return identify_process(c, err);
 	return identify_token(c, err);

@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/sha256.h"
 #include "orchestrator/daemon/database.h"
 
 #define DAY 86400
@@ -36,6 +37,9 @@ static int add_bytes(const char *path, const struct stat *st, int type, struct F
 	(void)type;
 	(void)at;
 	tree_bytes += (uint64_t)st->st_blocks * 512;
+	if (st->st_nlink > 1 &&
+	    S_ISREG(st->st_mode)) /* built trees share their sources: its part of them */
+		tree_bytes -= (uint64_t)st->st_blocks * 512 * (st->st_nlink - 1) / st->st_nlink;
 	return 0;
 }
 
@@ -63,11 +67,13 @@ static void let_go(struct cleaning *c, const char *path, const char *why)
 
 /* ---- what jobs need ---- */
 
-/* Jobs whose things are kept whatever their age. */
+/* Jobs whose things are kept whatever their age: the nights of a change that is not settled, too. */
 #define NEEDED                                                                                    \
 	"(j.ended IS NULL OR j.kind = 'signoff' OR EXISTS (SELECT 1 FROM job o WHERE o.ended IS " \
 	"NULL AND (o.parent = j.uid OR o.after = j.id)) OR (j.schedule IS NOT NULL AND (SELECT "  \
-	"count(*) FROM job n WHERE n.schedule = j.schedule AND n.id > j.id) < 2))"
+	"count(*) FROM job n WHERE n.schedule = j.schedule AND n.id > j.id) < 2) OR EXISTS "      \
+	"(SELECT 1 FROM night n JOIN change c ON n.id IN (c.good, c.bad) WHERE n.job = j.uid "    \
+	"AND c.state IN ('alarm', 'confirming', 'confirmed', 'bisecting', 'culprit')))"
 
 struct age {
 	bool needed, failed;
@@ -189,9 +195,10 @@ static int ask_results(struct cleaning *c, const char *key, bool *needed, int64_
 {
 	sqlite3_stmt *s = database_query(
 		c->db,
-		"SELECT coalesce(max(unixepoch(r.started)), 0), coalesce(max(r.kernel_name IN (SELECT "
-		"t.value FROM job j, json_tree(j.request) t WHERE j.ended IS NULL AND t.type = 'text') "
-		"OR r.session IN (SELECT j.uid FROM job j WHERE " NEEDED
+		"SELECT coalesce(max(unixepoch(r.started)), 0), coalesce(max(EXISTS (SELECT 1 FROM job "
+		"j, json_tree(j.request) t WHERE j.ended IS NULL AND t.type = 'text' AND (t.value = "
+		"r.kernel_name OR substr(t.value, -length(r.kernel_name) - 6) = '/' || r.kernel_name || "
+		"'.json')) OR r.session IN (SELECT j.uid FROM job j WHERE " NEEDED
 		")), 0) FROM results.run r WHERE r.kernel_key = ?1",
 		"t", key);
 	int ret = database_row(c->db, s, err);
@@ -204,19 +211,52 @@ static int ask_results(struct cleaning *c, const char *key, bool *needed, int64_
 	return 0;
 }
 
-/* @entry: a folder of the cache, or a file; *needed: it stays. */
-static int look_at(struct cleaning *c, const char *name, bool is_kernel, struct cached *entry,
-		   bool *needed, struct error *err)
+/* A tree that the next commit of a repository is built from (git-...), or a build that goes on (unfinished): is
+ * there a job that builds commits? */
+static int ask_queue(struct cleaning *c, bool *needed, struct error *err)
 {
-	__cleanup_free char *image = xasprintf("%s/bzImage", entry->path);
+	int64_t open;
+	int ret = database_number(
+		c->db, 0, &open, err,
+		"SELECT EXISTS (SELECT 1 FROM job WHERE ended IS NULL AND (schedule IS NOT NULL "
+		"OR json_extract(request, '$.request') IN ('bisect', 'test')))",
+		"");
+
+	*needed = open;
+	return ret;
+}
+
+/* What is kept by its last use. Locks and what is being made are elsewhere. */
+static const struct cached_kind {
+	const char *folder, *suffix;
+	const char *read; /* a file in it that whoever uses it reads; NULL: it is a file itself */
+} cached_kinds[] = {
+	{"kernels", NULL, "bzImage"},
+	{"images", ".iso", NULL},
+	{"trees", NULL, ".config"},
+};
+
+/* Of the tree of a kernel that is built as well: both are called by the kernel's key. */
+static bool has_key(const struct cached_kind *kind, const char *name)
+{
+	return strcmp(kind->folder, "trees") || strlen(name) == SHA256_HEX - 1;
+}
+
+/* *needed: it stays. */
+static int look_at(struct cleaning *c, const struct cached_kind *kind, const char *name,
+		   struct cached *entry, bool *needed, struct error *err)
+{
+	__cleanup_free char *read = xasprintf("%s/%s", entry->path, kind->read ? kind->read : "");
 	int64_t last = 0;
 	int ret = 0;
 
 	entry->bytes = measure_tree(entry->path);
-	entry->used = used_at(is_kernel ? image : entry->path);
+	entry->used = used_at(kind->read ? read : entry->path);
 	*needed = false;
-	if (is_kernel)
+	if (kind->read && has_key(kind, name))
 		ret = ask_results(c, name, needed, &last, err);
+	else if (kind->read)
+		ret = ask_queue(c, needed, err);
 	if (entry->used < last)
 		entry->used = last;
 	if (c->now - entry->used < IN_USE_SECONDS)
@@ -236,11 +276,9 @@ static void drop_oldest(struct cleaning *c, struct cached *list, size_t count, u
 	}
 }
 
-/* Kernels are folders, images files; locks and what is being made have other names. */
-static int clean_cache(struct cleaning *c, const char *folder, const char *suffix,
-		       struct error *err)
+static int clean_cache(struct cleaning *c, const struct cached_kind *kind, struct error *err)
 {
-	__cleanup_free char *top = xasprintf("%s/%s", c->set->cache, folder);
+	__cleanup_free char *top = xasprintf("%s/%s", c->set->cache, kind->folder);
 	struct cached *list;
 	uint64_t total = 0;
 	char **names;
@@ -249,7 +287,7 @@ static int clean_cache(struct cleaning *c, const char *folder, const char *suffi
 
 	if (!fs_exists(top))
 		return 0;
-	ret = fs_list(top, suffix, &names, &count, err);
+	ret = fs_list(top, kind->suffix, &names, &count, err);
 	if (ret)
 		return ret;
 	list = xcalloc(count + 1, sizeof(*list));
@@ -257,7 +295,7 @@ static int clean_cache(struct cleaning *c, const char *folder, const char *suffi
 		bool needed;
 
 		list[n].path = xasprintf("%s/%s", top, names[i]);
-		ret = look_at(c, names[i], !suffix, &list[n], &needed, err);
+		ret = look_at(c, kind, names[i], &list[n], &needed, err);
 		total += list[n].bytes;
 		if (!needed)
 			n++;
@@ -297,10 +335,8 @@ static int clean_all(struct cleaning *c, struct error *err)
 
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(folders); i++)
 		ret = clean_folder(c, folders[i], err);
-	if (!ret && c->knows_results)
-		ret = clean_cache(c, "kernels", NULL, err);
-	if (!ret && c->knows_results)
-		ret = clean_cache(c, "images", ".iso", err);
+	for (size_t i = 0; !ret && c->knows_results && i < ARRAY_SIZE(cached_kinds); i++)
+		ret = clean_cache(c, &cached_kinds[i], err);
 	return ret;
 }
 

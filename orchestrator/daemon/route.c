@@ -11,6 +11,7 @@
 #define OPERATORS  (SCOPE_OPERATOR | SCOPE_ADMIN)
 
 #define CHANGES	  ROUTE_WRITES
+#define FORM	  (ROUTE_WRITES | ROUTE_PAGE | ROUTE_FORM)
 #define SMALL	  65536
 #define REQUEST	  (1 << 20)
 #define LOG_CHUNK (1 << 20)
@@ -32,12 +33,16 @@ const struct route routes[] = {
 	 api_boot_records},
 	{"POST", "/v1/boots/{uid}/failure", AGENTS, CHANGES, SMALL, api_boot_failure},
 	{"PUT", "/v1/boots/{uid}/log", AGENTS, ROUTE_UPLOADS, LOG_CHUNK, api_log_append},
+	{"PUT", "/v1/boots/{uid}/page", AGENTS, ROUTE_UPLOADS, RECORDS, api_page_keep},
 
 	{"GET", "/v1/hosts", READERS, 0, 0, api_hosts_list},
 	{"PATCH", "/v1/hosts/{name}", OPERATORS, CHANGES, SMALL, api_host_change},
 
 	{"GET", "/v1/schedules", READERS, 0, 0, api_schedules_list},
+	{"GET", "/v1/schedules/{name}", READERS, 0, 0, api_schedule_show},
 	{"POST", "/v1/schedules/{name}/run", OPERATORS, CHANGES, 0, api_schedule_run},
+	{"GET", "/v1/series/{id}", READERS, 0, 0, api_series_show},
+	{"POST", "/v1/series/{id}/send", OPERATORS, CHANGES, 0, api_series_send},
 	{"GET", "/v1/changes", READERS, 0, 0, api_changes_list},
 	{"GET", "/v1/changes/{id}", READERS, 0, 0, api_change_show},
 	{"PATCH", "/v1/changes/{id}", SUBMITTERS, CHANGES, SMALL, api_change_triage},
@@ -46,13 +51,29 @@ const struct route routes[] = {
 	{"POST", "/v1/tokens", SCOPE_ADMIN, ROUTE_WRITES, SMALL, api_tokens_add},
 	{"DELETE", "/v1/tokens/{sha256}", SCOPE_ADMIN, ROUTE_WRITES, 0, api_token_remove},
 
-	{"GET", "/", READERS, 0, 0, page_tonight},
-	{"GET", "/trends", READERS, 0, 0, page_trends},
-	{"GET", "/changes/{id}", READERS, 0, 0, page_change},
-	{"GET", "/queue", READERS, 0, 0, page_queue},
-	{"GET", "/jobs/{uid}", READERS, 0, 0, page_job},
+	{"GET", "/", READERS, ROUTE_PAGE, 0, page_tonight},
+	{"GET", "/trends", READERS, ROUTE_PAGE, 0, page_trends},
+	{"GET", "/metric/{night}/{series}", READERS, ROUTE_PAGE, 0, page_metric},
+	{"GET", "/comparison", READERS, ROUTE_PAGE, 0, page_comparison},
+	{"GET", "/changes/{id}", READERS, ROUTE_PAGE, 0, page_change},
+	{"POST", "/changes/{id}", SUBMITTERS, FORM, SMALL, page_change_triage},
+	{"GET", "/queue", READERS, ROUTE_PAGE, 0, page_queue},
+	{"GET", "/submit", READERS, ROUTE_PAGE, 0, page_submit},
+	{"POST", "/submit", SUBMITTERS, FORM | ROUTE_UPLOADS, SMALL, page_submit_send},
+	{"GET", "/jobs/{uid}", READERS, ROUTE_PAGE, 0, page_job},
+	{"POST", "/jobs/{uid}/cancel", SUBMITTERS, FORM, SMALL, page_job_cancel},
+	{"POST", "/jobs/{uid}/retry", SUBMITTERS, FORM, SMALL, page_job_retry},
+	{"GET", "/hosts", READERS, ROUTE_PAGE, 0, page_hosts},
+	{"GET", "/signoffs", READERS, ROUTE_PAGE, 0, page_signoffs},
+	{"GET", "/signoffs/{uid}", READERS, ROUTE_PAGE, 0, page_signoff},
+	{"GET", "/login", 0, ROUTE_PAGE, 0, page_login},
+	{"POST", "/login", 0, FORM, SMALL, page_login_send},
+	{"POST", "/logout", READERS, FORM, SMALL, page_logout},
 	{"GET", "/feed.atom", READERS, 0, 0, page_feed},
-	{"GET", "/style.css", 0, 0, 0, page_style},
+	{"GET", "/style.css", 0, 0, 0, page_asset},
+	{"GET", "/live.js", 0, 0, 0, page_asset},
+	{"GET", "/metric.js", 0, 0, 0, page_asset},
+	{"GET", "/dygraph.js", 0, 0, 0, page_dygraph},
 
 	{"GET", "/v1/events", READERS, ROUTE_STREAMS, 0, NULL},
 	{"GET", "/healthz", 0, 0, 0, api_healthz},

@@ -13,6 +13,8 @@ enum route_flags {
 	ROUTE_WRITES = 1,  /* the handler runs in the writer's transaction */
 	ROUTE_UPLOADS = 4, /* its body is kept on the disk: 507 when there is little room */
 	ROUTE_STREAMS = 8, /* events without end, not a handler's answer */
+	ROUTE_PAGE = 16,   /* for people: what goes wrong is told as a page */
+	ROUTE_FORM = 32,   /* its body is a form of a page of ours (guard.c) */
 };
 
 struct route {

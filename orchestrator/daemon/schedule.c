@@ -12,139 +12,32 @@
 #include "common/git.h"
 #include "common/json.h"
 #include "common/subprocess.h"
+#include "orchestrator/daemon/schedule_fields.h"
 
 #define BOOTS_DEFAULT	 4
 #define PRIORITY_DEFAULT 40
 #define BOOTS_MAX	 100
 #define NEXT		 "Next elapse: "
 
-static void free_names(struct schedule_names *n)
-{
-	for (size_t i = 0; i < n->count; i++)
-		free(n->items[i]);
-	n->count = 0;
-}
-
 void schedule_free(struct schedule *s)
 {
-	for (size_t i = 0; i < s->nkernels; i++) {
-		free(s->kernels[i].git);
-		free(s->kernels[i].ref);
-		free(s->kernels[i].variant);
-	}
-	free_names(&s->plans);
-	free_names(&s->tags);
-	free_names(&s->mail);
+	for (size_t i = 0; i < s->nkernels; i++)
+		schedule_free_kernel(&s->kernels[i]);
+	schedule_free_watch(&s->watch);
+	schedule_free_names(&s->plans);
+	schedule_free_names(&s->tags);
+	schedule_free_names(&s->mail);
 	free(s->name);
 	free(s->at);
 	free(s->against);
 	free(s->host);
 	free(s->pool);
+	free(s->webhook);
+	free(s->kcidb);
 	*s = (struct schedule){0};
 }
 
 /* ---- the file ---- */
-
-static int read_text(const struct json_node *obj, const char *key, bool required, char **out,
-		     struct error *err)
-{
-	struct json_node n;
-	const char *text;
-	int ret = json_member(obj, key, required, &n, err);
-
-	if (ret == -ENOENT && !required)
-		return 0;
-	if (!ret)
-		ret = json_as_string(&n, &text, err);
-	if (ret)
-		return ret;
-	if (!*text || strpbrk(text, "\r\n"))
-		return json_error(&n, err, "expected a line of text that is not empty");
-	free(*out);
-	*out = xstrdup(text);
-	return 0;
-}
-
-static int read_number(const struct json_node *obj, const char *key, int max, int *out,
-		       struct error *err)
-{
-	struct json_node n;
-	int64_t value;
-	int ret = json_member(obj, key, false, &n, err);
-
-	if (ret == -ENOENT)
-		return 0;
-	if (!ret)
-		ret = json_as_int(&n, key[0] == 'b', max, &value, err); /* no boots are none */
-	if (!ret)
-		*out = value;
-	return ret;
-}
-
-static int read_flag(const struct json_node *obj, const char *key, bool *out, struct error *err)
-{
-	struct json_node n;
-	int ret = json_member(obj, key, false, &n, err);
-
-	if (ret == -ENOENT)
-		return 0;
-	if (!ret)
-		ret = json_as_bool(&n, out, err);
-	return ret;
-}
-
-static int read_names(const struct json_node *obj, const char *key, bool required,
-		      struct schedule_names *out, struct error *err)
-{
-	struct json_node n, item;
-	const char *text;
-	int ret = json_member(obj, key, required, &n, err);
-
-	if (ret == -ENOENT && !required)
-		return 0;
-	if (!ret)
-		ret = json_as_array(&n, err);
-	if (ret)
-		return ret;
-	if (json_length(&n) > SCHEDULE_NAMES_MAX || (required && !json_length(&n)))
-		return json_error(&n, err, "expected 1 to %d names", SCHEDULE_NAMES_MAX);
-	for (size_t i = 0; !ret && i < json_length(&n); i++) {
-		ret = json_element(&n, i, &item);
-		if (!ret)
-			ret = json_as_string(&item, &text, err);
-		if (!ret && (!*text || strpbrk(text, "\r\n<>")))
-			ret = json_error(&item, err, "expected a name without < > and line breaks");
-		if (!ret)
-			out->items[out->count++] = xstrdup(text);
-	}
-	return ret;
-}
-
-static int read_kernel(const struct json_node *n, struct schedule_kernel *k, struct error *err)
-{
-	static const char *const keys[] = {"git", "ref", "variant", NULL};
-	int ret;
-
-	if (json_object_is_type(n->value, json_type_string)) {
-		k->variant = xstrdup(json_object_get_string(n->value));
-		return 0;
-	}
-	ret = json_as_object(n, err);
-	if (!ret)
-		ret = json_check_keys(n, keys, err);
-	k->variant = xstrdup("baseline");
-	if (!ret)
-		ret = read_text(n, "git", true, &k->git, err);
-	if (!ret)
-		ret = read_text(n, "ref", true, &k->ref, err);
-	if (!ret)
-		ret = read_text(n, "variant", false, &k->variant, err);
-	if (!ret && (*k->git != '/' || *k->ref == '-'))
-		ret = json_error(n, err,
-				 "expected an absolute path to a repository of this machine, and a "
-				 "ref; to follow another machine's, keep a mirror here");
-	return ret;
-}
 
 static int read_kernels(const struct json_node *obj, struct schedule *s, struct error *err)
 {
@@ -160,7 +53,7 @@ static int read_kernels(const struct json_node *obj, struct schedule *s, struct 
 	for (size_t i = 0; !ret && i < json_length(&n); i++) {
 		ret = json_element(&n, i, &item);
 		if (!ret)
-			ret = read_kernel(&item, &s->kernels[s->nkernels++], err);
+			ret = schedule_read_kernel(&item, &s->kernels[s->nkernels++], err);
 	}
 	return ret;
 }
@@ -169,7 +62,7 @@ static int read_missed(const struct json_node *obj, struct schedule *s, struct e
 {
 	__cleanup_free char *missed = xstrdup("once");
 	struct json_node n = *obj;
-	int ret = read_text(obj, "missed", false, &missed, err);
+	int ret = schedule_read_text(obj, "missed", false, &missed, err);
 
 	s->skip_missed = !strcmp(missed, "skip");
 	if (ret || s->skip_missed || !strcmp(missed, "once"))
@@ -188,7 +81,7 @@ static int read_deadline(const struct json_node *obj, struct schedule *s, struct
 	__cleanup_free char *text = NULL;
 	struct json_node n = *obj;
 	char *end;
-	int ret = read_text(obj, "deadline", false, &text, err);
+	int ret = schedule_read_text(obj, "deadline", false, &text, err);
 	long count;
 
 	if (ret || !text)
@@ -216,17 +109,46 @@ static int read_hosts(const struct json_node *obj, struct schedule *s, struct er
 	if (!ret)
 		ret = json_check_keys(&n, keys, err);
 	if (!ret)
-		ret = read_text(&n, "host", false, &s->host, err);
+		ret = schedule_read_text(&n, "host", false, &s->host, err);
 	if (!ret)
-		ret = read_text(&n, "pool", false, &s->pool, err);
+		ret = schedule_read_text(&n, "pool", false, &s->pool, err);
 	if (!ret)
-		ret = read_names(&n, "tags", false, &s->tags, err);
+		ret = schedule_read_names(&n, "tags", false, &s->tags, err);
 	return ret;
+}
+
+static bool is_url(const char *text)
+{
+	return !strncmp(text, "http://", 7) || !strncmp(text, "https://", 8);
+}
+
+/* Where news go besides mails. */
+static int read_targets(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	struct json_node n;
+	int ret = schedule_read_text(obj, "webhook", false, &s->webhook, err);
+
+	if (!ret)
+		ret = schedule_read_text(obj, "kcidb", false, &s->kcidb, err);
+	if (ret)
+		return ret;
+	if (s->webhook && !is_url(s->webhook)) {
+		json_member(obj, "webhook", true, &n, err);
+		return json_error(&n, err, "expected an address, http:// or https://");
+	}
+	if (s->kcidb && !is_url(s->kcidb) && *s->kcidb != '/') {
+		json_member(obj, "kcidb", true, &n, err);
+		return json_error(&n, err,
+				  "expected an address, http:// or https://, or the absolute path "
+				  "of a folder");
+	}
+	return 0;
 }
 
 static int read_on_change(const struct json_node *obj, struct schedule *s, struct error *err)
 {
-	static const char *const keys[] = {"confirm", "bisect", "mail", NULL};
+	static const char *const keys[] = {"confirm", "bisect", "explain", "mail",
+					   "webhook", "kcidb",	NULL};
 	struct json_node n;
 	int ret = json_member(obj, "on_change", false, &n, err);
 
@@ -237,17 +159,44 @@ static int read_on_change(const struct json_node *obj, struct schedule *s, struc
 	if (!ret)
 		ret = json_check_keys(&n, keys, err);
 	if (!ret)
-		ret = read_flag(&n, "confirm", &s->confirm, err);
+		ret = schedule_read_flag(&n, "confirm", &s->confirm, err);
 	if (!ret)
-		ret = read_flag(&n, "bisect", &s->bisect, err);
+		ret = schedule_read_flag(&n, "bisect", &s->bisect, err);
 	if (!ret)
-		ret = read_names(&n, "mail", false, &s->mail, err);
+		ret = schedule_read_flag(&n, "explain", &s->explain, err);
+	if (!ret)
+		ret = schedule_read_names(&n, "mail", false, &s->mail, err);
+	if (!ret)
+		ret = read_targets(&n, s, err);
+	return ret;
+}
+
+/* A list is watched instead of nights. */
+static int read_watch(const struct json_node *obj, struct schedule *s, struct error *err)
+{
+	struct json_node n;
+	int ret = json_member(obj, "watch", false, &n, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (!ret)
+		ret = schedule_read_watch(&n, &s->watch, err);
+	if (!ret && s->against)
+		ret = json_error(obj, err,
+				 "\"watch\" and \"against\": a series is measured against its "
+				 "base; leave \"against\" out");
+	for (size_t i = 0; !ret && i < s->nkernels; i++)
+		if (!s->kernels[i].git)
+			ret = json_error(obj, err,
+					 "kernels[%zu]: a series goes onto a branch: expected "
+					 "\"git\" and \"ref\"",
+					 i);
 	return ret;
 }
 
 static int read_against(const struct json_node *obj, struct schedule *s, struct error *err)
 {
-	int ret = read_text(obj, "against", false, &s->against, err);
+	int ret = schedule_read_text(obj, "against", false, &s->against, err);
 
 	if (ret || !s->against || strcmp(s->against, "previous"))
 		return ret;
@@ -258,15 +207,15 @@ static int read_against(const struct json_node *obj, struct schedule *s, struct 
 
 static int read_all(const struct json_node *root, struct schedule *s, struct error *err)
 {
-	static const char *const keys[] = {"at",       "missed",    "kernels",	   "against",
-					   "plans",    "boots",	    "hosts",	   "priority",
-					   "deadline", "on_change", "description", NULL};
+	static const char *const keys[] = {
+		"at",	    "missed",	"kernels",   "against",	    "plans", "boots", "hosts",
+		"priority", "deadline", "on_change", "description", "watch", NULL};
 	int ret = json_as_object(root, err);
 
 	if (!ret)
 		ret = json_check_keys(root, keys, err);
 	if (!ret)
-		ret = read_text(root, "at", true, &s->at, err);
+		ret = schedule_read_text(root, "at", true, &s->at, err);
 	if (!ret)
 		ret = read_missed(root, s, err);
 	if (!ret)
@@ -274,17 +223,19 @@ static int read_all(const struct json_node *root, struct schedule *s, struct err
 	if (!ret)
 		ret = read_against(root, s, err);
 	if (!ret)
-		ret = read_names(root, "plans", true, &s->plans, err);
+		ret = schedule_read_names(root, "plans", true, &s->plans, err);
 	if (!ret)
-		ret = read_number(root, "boots", BOOTS_MAX, &s->boots, err);
+		ret = schedule_read_number(root, "boots", BOOTS_MAX, &s->boots, err);
 	if (!ret)
 		ret = read_hosts(root, s, err);
 	if (!ret)
-		ret = read_number(root, "priority", 100, &s->priority, err);
+		ret = schedule_read_number(root, "priority", 100, &s->priority, err);
 	if (!ret)
 		ret = read_deadline(root, s, err);
 	if (!ret)
 		ret = read_on_change(root, s, err);
+	if (!ret)
+		ret = read_watch(root, s, err);
 	return ret;
 }
 
@@ -298,7 +249,8 @@ int schedule_load(const char *path, struct schedule *out, struct error *err)
 	*out = (struct schedule){.boots = BOOTS_DEFAULT,
 				 .priority = PRIORITY_DEFAULT,
 				 .confirm = true,
-				 .bisect = true};
+				 .bisect = true,
+				 .explain = true};
 	if (ret)
 		return ret;
 	out->name = fs_stem(basename(copy), ".json");

@@ -11,10 +11,23 @@
  *	  "plans": ["quick"], "boots": 4,
  *	  "hosts": { "host": "emulated", "pool": "rack", "tags": ["icelake"] },
  *	  "priority": 40, "deadline": "6h", // s, m, h, d
- *	  "on_change": { "confirm": true, "bisect": true, "mail": ["kvm-perf@example.org"] }
+ *	  "on_change": { "confirm": true, "bisect": true, "explain": true, "mail": ["kvm-perf@example.org"],
+ *	                 "webhook": "https://hooks.example.org/lab", "kcidb": "https://kcidb.example.org/submit" },
+ *	  "watch": { ... }                // a mailing list, instead of nights: its "kernels" are what series go onto
  *	}
  *
- * "at", "kernels" and "plans" have to be there. A git repository is a folder of the daemon's machine.
+ * "at", "kernels" and "plans" have to be there. A git repository is a folder of the daemon's machine. "kcidb" is an
+ * address or a folder (an absolute path).
+ *
+ *	"watch": {
+ *	  "inbox": "/srv/kvm",            // of public-inbox: a folder (v1 or v2), or its HTTP address
+ *	  "since": "2026-11-01",          // older mails are passed over (those before the first look)
+ *	  "list": "kvm@vger.kernel.org",  // only mails to it, where the archive has several lists
+ *	  "subject": "nVMX|VMX",          // extended regular expression: of the cover letter or a patch
+ *	  "paths": ["arch/x86/kvm/vmx/"], // one of them is changed
+ *	  "answer": "draft" | "send",     // draft: answers are kept for somebody to read and send
+ *	  "cc": ["kvm@vger.kernel.org"]   // who gets the answer besides the author
+ *	}
  */
 #ifndef ORCHESTRATOR_DAEMON_SCHEDULE_H
 #define ORCHESTRATOR_DAEMON_SCHEDULE_H
@@ -39,6 +52,14 @@ struct schedule_names {
 	size_t count;
 };
 
+struct schedule_watch {
+	char *inbox;	      /* NULL: no list is watched */
+	char *list, *subject; /* or NULL */
+	int64_t since;	      /* seconds since 1970; 0: the first look */
+	struct schedule_names paths, cc;
+	bool send;
+};
+
 struct schedule { /* free with schedule_free() */
 	char *name;
 	char sha256[SHA256_HEX]; /* of its file */
@@ -51,7 +72,9 @@ struct schedule { /* free with schedule_free() */
 	int boots, priority;
 	char *host, *pool; /* or NULL */
 	int64_t deadline_ms;
-	bool confirm, bisect;
+	bool confirm, bisect, explain;
+	char *webhook, *kcidb; /* or NULL */
+	struct schedule_watch watch;
 };
 
 /* -EINVAL names file, key and remedy. */

@@ -48,6 +48,7 @@ static struct carried *carried_new(const struct listener *l, struct MHD_Connecti
 	c->path = xstrdup(path);
 	c->began = clock_seconds();
 	c->x = (struct exchange){.service = &l->server->setting.service,
+				 .path = xstrdup(path),
 				 .body = STRBUF_INIT,
 				 .get_query = get_query,
 				 .get_header = get_header};
@@ -81,6 +82,8 @@ static void carried_free(struct carried *c)
 	strbuf_release(&c->x.body);
 	strbuf_release(&c->unsent);
 	free(c->x.text);
+	free(c->x.path);
+	form_free(&c->x.form);
 	free(c->path);
 	free(c);
 }
@@ -134,6 +137,9 @@ static void receive_head(struct carried *c, const char *method)
 	bool known;
 
 	c->route = route_find(method, c->path, c->x.params, &known);
+	guard_host(c);
+	if (c->over)
+		return;
 	if (c->route)
 		check_scope(c);
 	else if (known)
@@ -218,15 +224,26 @@ static void handle_now(struct carried *c)
 	c->ret = c->route->handle(&c->x, c->server->reader, &c->err);
 	pthread_mutex_unlock(&c->server->reading);
 	c->over = true;
+	if (c->x.log_grew)
+		stream_wake_log(c->server);
+}
+
+static void check_whole_body(struct carried *c)
+{
+	if (c->too_large)
+		answer_refuse(c, -EFBIG, "the body has more than %zu bytes", c->route->body_max);
+	else if (c->too_much)
+		answer_refuse(c, -EBUSY, "too much is being read already; send it again");
+	else if (c->route->flags & ROUTE_FORM)
+		guard_form(c);
 }
 
 static enum MHD_Result begin_request(struct carried *c)
 {
 	c->begun = true;
-	if (c->too_large) {
-		answer_refuse(c, -EFBIG, "the body has more than %zu bytes", c->route->body_max);
-	} else if (c->too_much) {
-		answer_refuse(c, -EBUSY, "too much is being read already; send it again");
+	check_whole_body(c);
+	if (c->over) {
+		return answer_send(c);
 	} else if (c->route->flags & ROUTE_STREAMS) {
 		return stream_begin(c);
 	} else if (c->route->flags & ROUTE_WRITES) {

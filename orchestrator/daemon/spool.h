@@ -7,6 +7,7 @@
  *			request.json	what is carried out
  *			results.db	what it stores; runs/ has its console
  *			log		what it prints
+ *			pages/		of a sign-off
  *			exit		its exit status, once it has ended
  */
 #ifndef ORCHESTRATOR_DAEMON_SPOOL_H
@@ -16,6 +17,8 @@
 #include <stdint.h>
 
 #include "common/error.h"
+
+#define SPOOL_PAGES "pages"
 
 struct spooled { /* free with spooled_free() */
 	char *folder;

@@ -50,15 +50,15 @@ static int check_order(const struct token_order *o, struct error *err)
 	return 0;
 }
 
-static int make_token(char token[TOKEN_MAX], struct error *err)
+int token_random(char text[TOKEN_MAX], struct error *err)
 {
 	unsigned char bits[32];
-	size_t n = snprintf(token, TOKEN_MAX, "nlt_");
+	size_t n = snprintf(text, TOKEN_MAX, TOKEN_PREFIX);
 
 	if (getrandom(bits, sizeof(bits), 0) != sizeof(bits))
 		return error_set(err, -EIO, "no random numbers");
 	for (size_t i = 0; i < sizeof(bits); i++)
-		n += snprintf(token + n, TOKEN_MAX - n, "%02x", bits[i]);
+		n += snprintf(text + n, TOKEN_MAX - n, "%02x", bits[i]);
 	explicit_bzero(bits, sizeof(bits));
 	return 0;
 }
@@ -71,7 +71,7 @@ int token_add(struct daemon_db *db, const struct token_order *o, char token[TOKE
 	int ret = check_order(o, err);
 
 	if (!ret)
-		ret = make_token(token, err);
+		ret = token_random(token, err);
 	if (ret)
 		return ret;
 	sha256_bytes(token, strlen(token), sha256);

@@ -8,7 +8,8 @@
 
 #include "orchestrator/daemon/exchange.h"
 
-#define TOKEN_MAX 80
+#define TOKEN_MAX    80
+#define TOKEN_PREFIX "nlt_"
 
 struct token_order { /* borrowed */
 	const char *owner, *scope;
@@ -22,6 +23,9 @@ int token_add(struct daemon_db *db, const struct token_order *order, char token[
 /* Whose it is. -EACCES: nobody's, or expired. */
 int token_find(struct daemon_db *db, const char *token, struct identity *out, struct error *err);
 int token_remove(struct daemon_db *db, const char *sha256, struct error *err);
+
+/* TOKEN_PREFIX and 256 random bits. */
+int token_random(char text[TOKEN_MAX], struct error *err);
 
 /* SCOPE_VIEWER, ... of its name; 0: no such scope. And back. */
 enum scope token_scope(const char *name);

@@ -286,10 +286,42 @@ static bool take_closing_step(struct boot *b, unsigned int news)
 	return enter_phase(b, b->phase + 1);
 }
 
+/* What a user has ended is not the machine's to explain. */
+static bool needs_examining(const struct boot *b)
+{
+	if (!b->driver->examine || cancel_requested())
+		return false;
+	return b->not_started ||
+	       (b->result.outcome != BOOT_DONE && b->result.outcome != BOOT_CANCELLED);
+}
+
+static bool examine(struct boot *b, unsigned int news)
+{
+	struct strbuf trouble = STRBUF_INIT;
+	struct error err = {0};
+	int ret = 0;
+
+	if (!needs_examining(b))
+		return enter_phase(b, BOOT_RELEASE);
+	if (!driver_is_due(b, news))
+		return false;
+	ret = b->driver->examine(&b->session, &trouble, &err);
+	if (ret < 0)
+		error_append(&b->error, b->error.code, "; its event log was not read: %s",
+			     err.text);
+	else if (trouble.len)
+		boot_ends_by_machine(b, trouble.buf);
+	strbuf_release(&trouble);
+	if (ret == HOST_GOES_ON)
+		return false;
+	return enter_phase(b, BOOT_RELEASE);
+}
+
 static bool (*const steps[])(struct boot *b, unsigned int news) = {
 	[BOOT_PROVISION] = take_starting_step, [BOOT_OPEN_CHANNEL] = take_starting_step,
 	[BOOT_POWER_ON] = take_starting_step,  [BOOT_FOLLOW] = follow,
-	[BOOT_POWER_OFF] = take_closing_step,  [BOOT_RELEASE] = take_closing_step,
+	[BOOT_POWER_OFF] = take_closing_step,  [BOOT_EXAMINE] = examine,
+	[BOOT_RELEASE] = take_closing_step,
 };
 
 bool boot_look(struct boot *b, unsigned int news)

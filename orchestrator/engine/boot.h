@@ -4,9 +4,9 @@
  * every driver shares.
  *
  *	boot_begin() --> provision --> open channel --> power on --> follow --> power off --> release --> over
- *	                     |              |               |                      ^             ^
- *	                     +--------------+---------------|----------------------|-------------+
- *	                        an error, a cancel          +----------------------+
+ *	                     |              |               |                      ^      |      ^
+ *	                     +--------------+---------------|----------------------|------|------+
+ *	                        an error, a cancel          +----------------------+  (examine: after a failure)
  *
  * Following means to read records and console until the agent's `bye`, a failure, a limit or a
  * cancel (common/cancel.h), and to say how the boot ended. boot_look() goes as far along the line as

@@ -195,3 +195,12 @@ void boot_ends_gone(struct boot *b)
 out:
 	strbuf_release(&why);
 }
+
+void boot_ends_by_machine(struct boot *b, const char *trouble)
+{
+	const struct error before = b->error;
+
+	error_set(&b->error, before.code, "the machine itself failed: %s; what came of it: %s",
+		  trouble, before.text);
+	b->result.outcome = BOOT_HOST_FAILED;
+}

@@ -20,6 +20,7 @@ enum boot_phase {
 	BOOT_POWER_ON,
 	BOOT_FOLLOW,
 	BOOT_POWER_OFF,
+	BOOT_EXAMINE, /* after a failure */
 	BOOT_RELEASE,
 	BOOT_OVER,
 };
@@ -61,6 +62,9 @@ void boot_ends_gone(struct boot *b);
 void boot_ends_foreign(struct boot *b);
 /* Over one of its limits: true, and it has ended. */
 bool boot_ends_late(struct boot *b);
+
+/* Whatever it looked like: the machine itself was at fault, which @trouble says. */
+void boot_ends_by_machine(struct boot *b, const char *trouble);
 
 bool boot_disk_is_full(const struct boot *b);
 

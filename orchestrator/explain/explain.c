@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/cancel.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "orchestrator/bisect/probe.h"
 #include "orchestrator/engine/attempt.h"
 #include "orchestrator/engine/loop.h"
@@ -60,8 +61,8 @@ static int find_host(struct work *w, struct error *err)
 	if (ret)
 		return ret;
 	if (!w->found.ready)
-		return error_set(err, -ENODEV, "host %s cannot run now: %s (nestlab host check %s)",
-				 w->host.name, w->found.missing.buf, w->host.name);
+		return error_set(err, -ENODEV, "host %s cannot run now: %s (%s host check %s)",
+				 w->host.name, w->found.missing.buf, shell_program(), w->host.name);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +100,7 @@ static int read_values(const char *path, int fd, struct credentials *c, struct e
 
 int credentials_read(const char *where, struct credentials *c, struct error *err)
 {
+	static const struct rlimit none;
 	__cleanup_free char *path = NULL;
 	int fd, ret = find_path(where, &path, err);
 
@@ -106,6 +108,7 @@ int credentials_read(const char *where, struct credentials *c, struct error *err
 	if (ret)
 		return ret;
 	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &none); /* for ipmitool: an exec makes a process dumpable again */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_set(err, -errno, "%s: cannot read the BMC's credentials: %s", path,

@@ -38,12 +38,13 @@ static int read_text(const struct json_node *file, const struct host_text *row, 
 		     struct error *err)
 {
 	struct json_node node;
-	const char *text;
+	const char *text = row->preset;
 	int ret = json_member(file, row->key, row->required, &node, err);
 
-	if (ret)
-		return ret == -ENOENT && !row->required ? 0 : ret;
-	ret = json_as_string(&node, &text, err);
+	if (!ret)
+		ret = json_as_string(&node, &text, err);
+	else if (ret == -ENOENT && !row->required)
+		ret = 0;
 	if (ret)
 		return ret;
 	*(char **)(void *)((char *)out + row->offset) = xstrdup(text);

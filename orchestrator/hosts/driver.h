@@ -174,7 +174,7 @@ struct host_driver {
 	/* NULL: no such host can be traced. Why can this one not? NULL: it can. */
 	const char *(*cannot_trace)(const struct host_config *cfg);
 
-	/* ---- one boot; each may return HOST_GOES_ON but is_on() and postmortem() ---- */
+	/* ---- one boot; each may return HOST_GOES_ON but is_on(), postmortem() and tell() ---- */
 
 	/* Brings s->image to where the host will boot it next. Sets s->priv. */
 	int (*provision)(struct host_session *s, struct error *err);
@@ -194,6 +194,11 @@ struct host_driver {
 	/* NULL, or appends to @out how far the host came, as far as the driver knows ("nobody fetched the
 	 * image"): for a boot of which nothing was heard. */
 	void (*tell)(struct host_session *s, struct strbuf *out);
+	/* NULL, or looks into what the host itself has noted since power-on, after a boot that failed; it has
+	 * been switched off. That goes into a file of the run directory. @trouble, empty when it is called: what
+	 * was a fault of the machine's own, on one line; then the boot is infrastructure. An error is told
+	 * with the boot's. */
+	int (*examine)(struct host_session *s, struct strbuf *trouble, struct error *err);
 	/* Undoes provision() and open_channel(), each if it was done or goes on; an error says what
 	 * is left to be undone by hand. The host is off. */
 	int (*release)(struct host_session *s, struct error *err);
@@ -215,8 +220,9 @@ int host_read_numbers(const struct json_node *file, const struct host_number *ro
 /* A text of a host file. */
 struct host_text {
 	const char *key;
-	size_t offset; /* of a char *: NULL where the key is not there; the driver frees */
+	size_t offset; /* of a char *; the driver frees */
 	bool required;
+	const char *preset; /* where the key is not there; NULL, too */
 };
 
 int host_read_texts(const struct json_node *file, const struct host_text *rows, size_t n, void *out,

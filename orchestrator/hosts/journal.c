@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/hosts/journal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +12,19 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+
+char *journal_machine(const char *host, const char *port, const char *usual)
+{
+	char *machine = xstrdup(host);
+
+	if (strcmp(port, usual)) {
+		free(machine);
+		machine = xasprintf("%s:%s", host, port);
+	}
+	for (char *p = machine; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return machine;
+}
 
 /* The holder's process id is in the lock file: for the message to whoever is refused. */
 static void note_holder(int fd)

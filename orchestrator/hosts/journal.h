@@ -19,6 +19,10 @@
 #include "common/error.h"
 #include "orchestrator/hosts/driver.h"
 
+/* What journal_open() is to be told of the BMC at @host, so that all ways to write its address, and all drivers that
+ * drive it, lock one machine: "host", or "host:port" where the port is not the @usual one. The caller frees. */
+char *journal_machine(const char *host, const char *port, const char *usual);
+
 struct journal {
 	char *path;
 	int lock_fd;

@@ -264,20 +264,33 @@ static void on_input(int watch, int fd, int events, void *arg)
 	}
 }
 
-static int console(virConnectPtr conn, char **args)
+static int open_console(virDomainPtr domain, const char *port, virStreamPtr stream)
 {
-	virDomainPtr domain = virDomainLookupByName(conn, args[1]);
+	(void)port;
+	return virDomainOpenConsole(domain, NULL, stream, VIR_DOMAIN_CONSOLE_FORCE);
+}
+
+static int open_port(virDomainPtr domain, const char *port, virStreamPtr stream)
+{
+	return virDomainOpenChannel(domain, port, stream, VIR_DOMAIN_CHANNEL_FORCE);
+}
+
+/* The domain @name's line is our stdin and stdout, until one of them ends. */
+static int be_line(virConnectPtr conn, const char *name, const char *port,
+		   int (*open_line)(virDomainPtr domain, const char *port, virStreamPtr stream))
+{
+	virDomainPtr domain = virDomainLookupByName(conn, name);
 	struct terminal t = {0};
 	int ret = 0;
 
 	if (domain)
 		t.stream = virStreamNew(conn, VIR_STREAM_NONBLOCK);
 	if (!t.stream)
-		return fail(args[1]);
-	if (virDomainOpenConsole(domain, NULL, t.stream, VIR_DOMAIN_CONSOLE_FORCE) ||
+		return fail(name);
+	if (open_line(domain, port, t.stream) ||
 	    virStreamEventAddCallback(t.stream, VIR_STREAM_EVENT_READABLE, on_output, &t, NULL) ||
 	    virEventAddHandle(0, VIR_EVENT_HANDLE_READABLE, on_input, &t, NULL) < 0)
-		ret = fail("console");
+		ret = fail(port);
 	else
 		tell(LIBVIRT_CONNECTED);
 	while (!ret && !t.over)
@@ -287,6 +300,16 @@ static int console(virConnectPtr conn, char **args)
 	virStreamFree(t.stream);
 	virDomainFree(domain);
 	return ret;
+}
+
+static int console(virConnectPtr conn, char **args)
+{
+	return be_line(conn, args[1], "console", open_console);
+}
+
+static int port(virConnectPtr conn, char **args)
+{
+	return be_line(conn, args[1], args[2], open_port);
 }
 
 /* ---- volumes ---- */
@@ -374,7 +397,7 @@ static const struct {
 } actions[] = {
 	{"probe", 2, probe},	      {"hold", 2, hold},
 	{"console", 2, console},      {"upload", 4, upload},
-	{"remove", 3, remove_volume},
+	{"remove", 3, remove_volume}, {"port", 3, port},
 };
 
 int main(int argc, char **argv)
@@ -393,6 +416,6 @@ int main(int argc, char **argv)
 		virConnectClose(conn);
 		return ret;
 	}
-	fputs("usage: nestlab-libvirt probe|hold|console|upload|remove URI ...\n", stderr);
+	fputs("usage: nestlab-libvirt probe|hold|console|port|upload|remove URI ...\n", stderr);
 	return 129;
 }

@@ -9,7 +9,6 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/sha256.h"
-#include "common/utf8.h"
 #include "results/report/commands.h"
 #include "results/report/excerpt.h"
 #include "results/report/explained.h"
@@ -61,57 +60,6 @@ static void add_line(struct strbuf *out, const char *head, const char *text)
 	cut = excerpt_make(line.buf, LINE_MAX_BYTES);
 	strbuf_release(&line);
 	strbuf_addf(out, "%s%s\n", head, cut);
-}
-
-#define WORD_MAX 63 /* of the 75 that an encoded word may have, without "=?utf-8?Q?" and "?=" */
-
-/* RFC 2047: words of "=C3=A9", none of which ends within a character. */
-static void add_encoded(struct strbuf *out, const char *text)
-{
-	size_t used = 0;
-
-	strbuf_addstr(out, "=?utf-8?Q?");
-	while (*text) {
-		size_t n = utf8_length(text, UTF8_TO_NUL);
-
-		if (used + 3 * n > WORD_MAX) {
-			strbuf_addstr(out, "?=\n =?utf-8?Q?");
-			used = 0;
-		}
-		used += 3 * n;
-		for (; n; n--)
-			strbuf_addf(out, "=%02X", (unsigned char)*text++);
-	}
-	strbuf_addstr(out, "?=");
-}
-
-static bool is_ascii(const char *text)
-{
-	while (*text && (unsigned char)*text < 0x80)
-		text++;
-	return !*text;
-}
-
-/* A header for people; an address at its end, <a@b>, stays as it is. */
-static void add_header(struct strbuf *out, const char *head, const char *text)
-{
-	struct strbuf clean = STRBUF_INIT;
-	char *address;
-
-	markup_line(&clean, text);
-	address = strrchr(clean.buf, '<');
-	strbuf_addstr(out, head);
-	if (is_ascii(clean.buf)) {
-		strbuf_addstr(out, clean.buf);
-	} else if (address && address > clean.buf && address[-1] == ' ' && is_ascii(address)) {
-		address[-1] = '\0';
-		add_encoded(out, clean.buf);
-		strbuf_addf(out, " %s", address);
-	} else {
-		add_encoded(out, clean.buf);
-	}
-	strbuf_addch(out, '\n');
-	strbuf_release(&clean);
 }
 
 /* The date of the newest boot, not today: the same report gives the same mail. */
@@ -230,8 +178,8 @@ static void add_head(const struct report *r, const struct report_options *o, con
 		subject = xasprintf("[%s] %.12s: %s %s", c->new, c->new_key, n->what, n->outcome);
 	else
 		subject = xasprintf("[%s] %.12s: %s", c->new, c->new_key, sentence);
-	add_header(out, "From: ", reporter);
-	add_header(out, "Subject: ", subject);
+	markup_header(out, "From: ", reporter);
+	markup_header(out, "Subject: ", subject);
 	add_date(out, report_newest(r, REPORT_NEW));
 	strbuf_addf(out,
 		    "Message-ID: <%s>\n"

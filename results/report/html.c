@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Documents as one self-contained page of HTML, which is XML too. */
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+
 #include "results/report/doc.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
@@ -8,7 +12,7 @@
 /* Colours differ in lightness, too, so that they can be told apart in greyscale. s0 and s1 are the
  * base, s2 and s3 the new kernel. */
 static const char style_sheet[] =
-	":root{color-scheme:light dark;--fg:#1a1c1f;--bg:#fff;--dim:#555b63;--rule:#d4d8dd;"
+	"\n:root{color-scheme:light dark;--fg:#1a1c1f;--bg:#fff;--dim:#555b63;--rule:#d4d8dd;"
 	"--tint:#f3f5f7;--base:#3f7fc4;--new:#8a2c02;--good:#14632b;--bad:#a30f1c;"
 	"--unsure:#70500a;--band:#dfe4ea}\n"
 	"@media (prefers-color-scheme:dark){:root{--fg:#e8eaed;--bg:#15171a;--dim:#a8b0ba;"
@@ -68,7 +72,7 @@ static void html_begin(struct doc *d, const char *title)
 			      "<meta name=\"viewport\" content=\"width=device-width\"/>\n"
 			      "<link rel=\"icon\" href=\"data:,\"/>\n");
 	markup_element(d->out, "title", "%s", title);
-	strbuf_addf(d->out, "\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", style_sheet);
+	strbuf_addf(d->out, "\n<style>%s</style>\n</head>\n<body>\n<main>\n", style_sheet);
 	markup_element(d->out, "h1", "%s", title);
 	strbuf_addch(d->out, '\n');
 }
@@ -156,4 +160,16 @@ const struct doc_face html_face = {
 void html_render(const struct report *r, const struct report_options *o, struct strbuf *out)
 {
 	page_render(r, o, &html_face, out);
+}
+
+void report_html_policy(char *policy, size_t size)
+{
+	unsigned char hash[SHA256_DIGEST_LENGTH], text[SHA256_DIGEST_LENGTH * 2];
+
+	SHA256((const unsigned char *)style_sheet, sizeof(style_sheet) - 1, hash);
+	EVP_EncodeBlock(text, hash, sizeof(hash));
+	snprintf(policy, size,
+		 "default-src 'none'; style-src 'sha256-%s'; img-src data:; form-action 'none'; "
+		 "base-uri 'none'; frame-ancestors 'none'",
+		 (const char *)text);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "results/report/markup.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -153,4 +154,60 @@ void markup_markdown(struct strbuf *out, const char *text)
 		strbuf_addch(out, *s);
 	}
 	strbuf_release(&line);
+}
+
+/* ---- headers of mails ---- */
+
+#define WORD_MAX 63 /* of the 75 that an encoded word may have, without "=?utf-8?Q?" and "?=" */
+
+/* RFC 2047: words of "=C3=A9", none of which ends within a character. */
+static void add_encoded(struct strbuf *out, const char *text)
+{
+	size_t used = 0;
+
+	strbuf_addstr(out, "=?utf-8?Q?");
+	while (*text) {
+		size_t n = utf8_length(text, UTF8_TO_NUL);
+
+		if (used + 3 * n > WORD_MAX) {
+			strbuf_addstr(out, "?=\n =?utf-8?Q?");
+			used = 0;
+		}
+		used += 3 * n;
+		for (; n; n--, text++) {
+			if (isalnum((unsigned char)*text))
+				strbuf_addch(out, *text);
+			else
+				strbuf_addf(out, "=%02X", (unsigned char)*text);
+		}
+	}
+	strbuf_addstr(out, "?=");
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text && (unsigned char)*text < 0x80)
+		text++;
+	return !*text;
+}
+
+void markup_header(struct strbuf *out, const char *head, const char *text)
+{
+	struct strbuf clean = STRBUF_INIT;
+	char *address;
+
+	markup_line(&clean, text);
+	address = strrchr(clean.buf, '<');
+	strbuf_addstr(out, head);
+	if (is_ascii(clean.buf)) {
+		strbuf_addstr(out, clean.buf);
+	} else if (address && address > clean.buf && address[-1] == ' ' && is_ascii(address)) {
+		address[-1] = '\0';
+		add_encoded(out, clean.buf);
+		strbuf_addf(out, " %s", address);
+	} else {
+		add_encoded(out, clean.buf);
+	}
+	strbuf_addch(out, '\n');
+	strbuf_release(&clean);
 }

@@ -33,4 +33,8 @@ void markup_markdown(struct strbuf *out, const char *text);
 /* One line of plain text: control characters become blanks, UTF-8 is made valid. */
 void markup_line(struct strbuf *out, const char *text);
 
+/* A line of a mail's header, "HEAD" being "Subject: " or such: what is not ASCII as RFC 2047 has it; an address at its
+ * end, <a@b>, stays as it is. */
+void markup_header(struct strbuf *out, const char *head, const char *text);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/terminal.h"
 #include "results/report/doc.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
@@ -33,7 +34,7 @@ static void plain_begin(struct doc *d, const char *title)
 	size_t from = d->out->len;
 
 	plain_wrap(d, title, 0);
-	plain_rule(d, '=', table_width(d->out->buf + from, d->out->len - from - 1));
+	plain_rule(d, '=', terminal_width(d->out->buf + from, d->out->len - from - 1));
 }
 
 static void plain_end(struct doc *d)
@@ -45,7 +46,7 @@ static void plain_heading(struct doc *d, const char *text)
 {
 	plain_gap(d);
 	plain_wrap(d, text, 0);
-	plain_rule(d, '-', table_width(text, strlen(text)));
+	plain_rule(d, '-', terminal_width(text, strlen(text)));
 }
 
 static void plain_paragraph(struct doc *d, const char *text)

@@ -88,6 +88,9 @@ struct report_format {
 	void (*several)(const struct several *s, const struct report_options *o,
 			struct strbuf *out);
 };
+/* The Content-Security-Policy of a page in HTML (a report's, a sign-off's) that is served: its own style sheet, by its hash. */
+void report_html_policy(char *policy, size_t size);
+
 extern const struct report_format report_formats[]; /* ended by a NULL name */
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/terminal.h"
 #include "results/report/markup.h"
 
 #define GAP	      2	  /* blanks before each column */
@@ -146,39 +147,22 @@ const char *table_caption(const struct table *t)
 
 /* ---- text in columns ---- */
 
-size_t table_width(const char *s, size_t n)
-{
-	size_t width = 0;
-
-	for (size_t i = 0; i < n; i++)
-		width += (s[i] & 0xc0) != 0x80;
-	return width;
-}
-
-/* Bytes of the first @width characters of the @n bytes at @s. */
-static size_t bytes_of(const char *s, size_t n, size_t width)
-{
-	size_t i = 0;
-
-	while (i < n && ((s[i] & 0xc0) == 0x80 || width-- > 0))
-		i++;
-	return i;
-}
-
 /* A word from @column on, in as many lines as it takes; returns the column after it. */
 static size_t add_word(struct strbuf *out, const char *s, size_t n, size_t indent, size_t column,
 		       size_t columns)
 {
-	size_t width = table_width(s, n);
+	size_t width = terminal_width(s, n);
 
 	while (column < columns && indent < columns && column + width > columns) {
-		size_t part = bytes_of(s, n, columns - column);
+		size_t part = terminal_fit(s, n, columns - column);
 
+		if (!part && column == indent) /* not even one */
+			break;
 		strbuf_add(out, s, part);
 		strbuf_addf(out, "\n%*s", (int)indent, "");
 		s += part;
 		n -= part;
-		width -= columns - column;
+		width = terminal_width(s, n);
 		column = indent;
 	}
 	strbuf_add(out, s, n);
@@ -193,7 +177,7 @@ static void wrap(struct strbuf *out, const char *text, size_t indent, size_t col
 
 	markup_line(&line, text);
 	for (const char *s = line.buf; *s;) {
-		size_t n = strcspn(s, " "), width = table_width(s, n);
+		size_t n = strcspn(s, " "), width = terminal_width(s, n);
 
 		if (column > indent && column + 1 + width > columns) {
 			strbuf_addf(out, "\n%*s", (int)indent, "");
@@ -261,7 +245,7 @@ static void add_padded(struct layout *l, size_t column, const char *text, const 
 	size_t has, pad = 0;
 
 	markup_line(&clean, text);
-	has = table_width(clean.buf, clean.len);
+	has = terminal_width(clean.buf, clean.len);
 	if (l->widths[column] > has)
 		pad = l->widths[column] - has;
 	add_blanks(&l->line, GAP);
@@ -334,8 +318,8 @@ static void add_record_text(struct layout *l, const char *text, size_t indent, c
 static size_t add_record_cell(struct layout *l, const char *head, const struct cell *cell,
 			      size_t column)
 {
-	size_t head_width = table_width(head, strlen(head)) + 2;
-	size_t width = head_width + table_width(cell->text, strlen(cell->text));
+	size_t head_width = terminal_width(head, strlen(head)) + 2;
+	size_t width = head_width + terminal_width(cell->text, strlen(cell->text));
 
 	if (column > RECORD_INDENT && column + GAP + width <= l->width) {
 		add_blanks(l->out, GAP);
@@ -374,10 +358,10 @@ static void as_records(struct layout *l)
 
 static size_t column_width(const struct table *t, size_t c)
 {
-	size_t width = table_width(t->cols[c].head, strlen(t->cols[c].head));
+	size_t width = terminal_width(t->cols[c].head, strlen(t->cols[c].head));
 
 	for (size_t i = c; i < t->ncells; i += t->ncols) {
-		size_t n = table_width(t->cells[i].text, strlen(t->cells[i].text));
+		size_t n = terminal_width(t->cells[i].text, strlen(t->cells[i].text));
 
 		if (n > width)
 			width = n;

@@ -64,9 +64,6 @@ void table_markdown(const struct table *t, struct strbuf *out);
 
 /* ---- text in columns ---- */
 
-/* Columns that @n bytes of UTF-8 take on a terminal: one a character, which holds for what we print. */
-size_t table_width(const char *s, size_t n);
-
 /* Words of @text, broken at blanks before @columns, and a word that is longer than a line anywhere; the first
  * line is already begun, at column @indent, where the others begin too. Ends with a newline. */
 void table_wrap(struct strbuf *out, const char *text, size_t indent, size_t columns);

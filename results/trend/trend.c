@@ -156,6 +156,49 @@ int trend_load(struct results_db *db, const struct trend_night *nights, size_t n
 	return 0;
 }
 
+static int find_key(struct results_db *db, sqlite3_stmt *stmt, const struct trend_night *night,
+		    char **key, struct error *err)
+{
+	int ret;
+
+	sqlite3_reset(stmt);
+	database_bind_text(stmt, 1, night->session);
+	database_bind_text(stmt, 2, night->kernel);
+	*key = NULL;
+	ret = database_step(db, stmt, err);
+	if (ret == 1)
+		*key = xstrdup(database_text(stmt, 0));
+	if (ret < 0)
+		return ret;
+	return 0;
+}
+
+int trend_keep_kernel(struct results_db *db, struct trend_night *nights, size_t *n,
+		      struct error *err)
+{
+	__cleanup_free char *wanted = NULL;
+	sqlite3_stmt *stmt;
+	size_t kept = 0;
+	int ret =
+		database_prepare(db,
+				 "SELECT kernel_key FROM run WHERE session = ?1 AND kernel_name = "
+				 "?2 AND kernel_key IS NOT NULL LIMIT 1",
+				 &stmt, err);
+
+	if (!ret && *n)
+		ret = find_key(db, stmt, &nights[*n - 1], &wanted, err);
+	for (size_t i = 0; !ret && wanted && i < *n; i++) {
+		__cleanup_free char *key = NULL;
+
+		ret = find_key(db, stmt, &nights[i], &key, err);
+		if (!ret && key && !strcmp(key, wanted))
+			nights[kept++] = nights[i];
+	}
+	*n = kept;
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
 void trend_free(struct trend_list *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
@@ -320,6 +363,15 @@ enum trend_kind trend_look(const struct trend_series *s, size_t first, struct tr
 	if (out->kind == TREND_QUIET && find_step(s, first, out))
 		set_alarm(s, out, TREND_STEP);
 	return out->kind;
+}
+
+bool trend_is_off(const struct trend_series *s, struct trend_alarm *out)
+{
+	*out = (struct trend_alarm){.kind = TREND_QUIET};
+	if (s->count < 2 || !find_step(s, 0, out))
+		return false;
+	set_alarm(s, out, TREND_STEP);
+	return true;
 }
 
 bool trend_is_at(const struct trend_series *s, double level)

@@ -78,6 +78,16 @@ struct trend_alarm {
 #define TREND_ALPHA 0.001
 enum trend_kind trend_look(const struct trend_series *s, size_t first, struct trend_alarm *out);
 
+/* Does the last point lie off those before it, from number 0 on, as a step does? No more than that is looked at. */
+bool trend_is_off(const struct trend_series *s, struct trend_alarm *out);
+
+/*
+ * Leaves of @nights, the last of which is the newest, those that booted the last one's kernel: the same by its key,
+ * not by name alone. *n is how many are left; 0: the last one has no boot.
+ */
+int trend_keep_kernel(struct results_db *db, struct trend_night *nights, size_t *n,
+		      struct error *err);
+
 /* Is the last point back at @level, within the smallest effect? */
 bool trend_is_at(const struct trend_series *s, double level);
 

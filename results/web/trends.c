@@ -70,7 +70,7 @@ static void add_sparkline(struct strbuf *out, const struct shown *v)
 	find_range(v, &low, &high);
 	strbuf_addf(
 		out,
-		"<td><svg viewBox=\"-2 -2 %d %d\" role=\"img\" aria-label=\"%zu nights\"><path d=\"M",
+		"<td><svg class=\"spark\" viewBox=\"-2 -2 %d %d\" role=\"img\" aria-label=\"%zu nights\"><path d=\"M",
 		WIDTH + 4, HEIGHT + 4, n);
 	for (size_t i = 0; i < n; i++) {
 		double x = n > 1 ? (double)i * WIDTH / (n - 1) : WIDTH;
@@ -81,17 +81,19 @@ static void add_sparkline(struct strbuf *out, const struct shown *v)
 	strbuf_addstr(out, "\"/></svg></td>");
 }
 
-static void add_row(struct strbuf *out, const struct shown *v)
+static void add_row(struct strbuf *out, const struct shown *v, const char *folder)
 {
+	char name[WEB_SERIES_NAME];
 	__cleanup_free char *move = xasprintf("%+.2f %%", expm1(v->move) * 100);
 	__cleanup_free char *last =
 		xasprintf("%.6g %s", v->s->points[v->s->count - 1].median, v->s->unit);
 
-	strbuf_addstr(out, "<tr><th scope=\"row\">");
+	web_series_name(v->s, name);
+	strbuf_addf(out, "<tr><th scope=\"row\"><a href=\"%s%s\">", folder, name);
 	markup_add(out, v->s->scenario);
 	strbuf_addstr(out, " ");
 	markup_add(out, v->s->metric);
-	strbuf_addstr(out, "</th>");
+	strbuf_addstr(out, "</a></th>");
 	web_cell(out, v->s->params);
 	add_sparkline(out, v);
 	web_cell(out, last);
@@ -99,7 +101,7 @@ static void add_row(struct strbuf *out, const struct shown *v)
 	strbuf_addstr(out, "</tr>\n");
 }
 
-void web_trends(struct strbuf *out, const struct trend_list *l)
+void web_trends(struct strbuf *out, const struct trend_list *l, const char *folder)
 {
 	static const char *const heads[] = {"metric", "parameters",	"nights",
 					    "last",   "against before", NULL};
@@ -116,7 +118,7 @@ void web_trends(struct strbuf *out, const struct trend_list *l)
 		"Medians of the nights, those that moved most first; a scale spans at least 1 %",
 		heads);
 	for (size_t i = 0; i < n; i++)
-		add_row(out, &all[i]);
+		add_row(out, &all[i], folder);
 	web_end_table(out);
 	free(all);
 }

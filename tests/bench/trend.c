@@ -182,8 +182,8 @@ static void draw_page(const struct noise *n)
 			add_night(&all[m], 10000, n);
 	}
 	began = clock_seconds();
-	web_begin(&page, "Trends");
-	web_trends(&page, &l);
+	web_begin(&page, &(struct web_head){.title = "Trends"});
+	web_trends(&page, &l, "/metric/1/");
 	web_end(&page);
 	printf("page of %d metrics and %d nights: %zu bytes, drawn in %.1f ms\n", METRICS,
 	       WEB_NIGHTS_MAX, page.len, (clock_seconds() - began) * 1000);

@@ -73,6 +73,28 @@ like "$("$NESTLAB" show "$job")" 'larger than the daemon takes' "which says why"
 is "$("$NESTLAB" hosts --json | jq -r '.hosts[0] | .state, .infra_in_row')" $'up\n0' "and is not held against the host"
 kill -TERM "$AGENT"; wait "$AGENT"
 
+# ---- a database of results that is damaged ----
+
+start_agent h1
+job=$("$NESTLAB" submit one.json)
+await job_is "$job" done
+kill -TERM "$DAEMON"; wait "$DAEMON"
+rm -rf "$TMP/backup"; "$NESTLAB" daemon backup --state "$STATE" "$TMP/backup" >/dev/null
+page=$(sqlite3 "$STATE/nestlab.db" "SELECT rootpage FROM sqlite_master WHERE name = 'run'")
+head -c 4096 /dev/urandom | dd of="$STATE/nestlab.db" bs=4096 seek=$((page - 1)) conv=notrunc status=none
+start_daemon
+job=$("$NESTLAB" submit one.json)
+await grep -q 'results wait in the inbox: .*nestlab.db: .*put a backup back' "$TMP/daemon.log"
+ok $? "a database of results that is damaged: the daemon says so, and what to do" || tail -3 "$TMP/daemon.log" | sed 's/^/# /'
+is "$(sqlite3 "$STATE/daemon.db" "SELECT state FROM inbox ORDER BY id DESC LIMIT 1")" new "the result waits"
+is "$("$NESTLAB" hosts --json | jq -r '.hosts[] | select(.name == "h1") | .state, .infra_in_row')" $'up\n0' "and nobody's host is charged"
+kill -TERM "$DAEMON"; wait "$DAEMON"
+cp "$TMP/backup/nestlab.db" "$STATE/nestlab.db"; rm -f "$STATE"/nestlab.db-*
+start_daemon
+await job_is "$job" done
+ok $? "with a backup back it is stored"
+kill -TERM "$AGENT"; wait "$AGENT"
+
 # ---- the clock ----
 
 kill -TERM "$DAEMON"; wait "$DAEMON"

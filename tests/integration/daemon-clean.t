@@ -68,13 +68,32 @@ await job_is "$open" done
 kill -TERM "$AGENT"; wait "$AGENT"
 again=$("$NESTLAB" submit open.json)
 sql "UPDATE job SET parent = NULL WHERE uid = '$open'"
+# the end of an open bisect, by a change that lies between two nights that are long over; and its queued job's own kernel file
+sql "INSERT INTO night (id, schedule, branch, kernel, path, job, time) VALUES (1, 's', 'b', 'good', '/n/good.json', '$good', ''),
+	(2, 's', 'b', 'fresh', '/n/fresh.json', '$bad', '');
+	INSERT INTO change (schedule, branch, environment, good, bad, state, opened, changed) VALUES ('s', 'b', '', 1, 2, 'bisecting', '', '')"
+request 1 /n/night1.json >path.json
+waiting=$("$NESTLAB" submit path.json)
+key=$(printf '%064d' 1)
+for tree in "$key" git-1 unfinished git-fresh; do
+	mkdir -p "cache/trees/$tree"
+	head -c 100000 /dev/zero >"cache/trees/$tree/vmlinux"
+	echo CONFIG_X=y >"cache/trees/$tree/.config"
+	[ $tree = git-fresh ] || touch -d '30 days ago' "cache/trees/$tree/.config"
+done
+sql "UPDATE job SET schedule = 's' WHERE uid = '$waiting'"
 mkdir -p cache/images
 head -c 100000 /dev/zero >cache/images/old.iso
 touch -d '30 days ago' cache/images/old.iso
 clean >/dev/null
 is "$(there cache/kernels/* | wc -w)" 6 "below its limit the cache keeps all kernels"
 clean --cache-gb 0 >gone.txt
-is "$(there cache/kernels/*)" "fresh night3 signed wanted " "above it those go that nobody needs or has used of late"
+is "$(there cache/kernels/*)" "fresh good night1 night3 signed wanted " "above it those go that nobody needs or has used of late"
+is "$(there cache/trees/*)" "git-1 git-fresh unfinished " "an old tree goes, but for what a queued night is built from"
+sql "UPDATE change SET state = 'reported'; UPDATE job SET schedule = NULL WHERE uid = '$waiting'"
+"$NESTLAB" cancel "$waiting" >/dev/null
+clean --cache-gb 0 >gone.txt
+is "$(there cache/kernels/*) $(there cache/trees/*)" "fresh night3 signed wanted  git-fresh " "when all that is over, those go, too"
 is "$(there cache/images/*)" "" "and old images"
 is "$("$NESTLAB" show --json "$again" | jq -r .state)" queued "a queued job is not waited for"
 like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"

@@ -54,20 +54,40 @@ DELETE /v1/leases/{boot}/{epoch}  agent admin
 PUT /v1/boots/{uid}/records       agent admin
 POST /v1/boots/{uid}/failure      agent admin
 PUT /v1/boots/{uid}/log           agent admin
+PUT /v1/boots/{uid}/page          agent admin
 GET /v1/hosts                     viewer submitter operator admin
 PATCH /v1/hosts/{name}            operator admin
 GET /v1/schedules                 viewer submitter operator admin
+GET /v1/schedules/{name}          viewer submitter operator admin
 POST /v1/schedules/{name}/run     operator admin
+GET /v1/series/{id}               viewer submitter operator admin
+POST /v1/series/{id}/send         operator admin
 GET /v1/changes                   viewer submitter operator admin
 GET /v1/changes/{id}              viewer submitter operator admin
 PATCH /v1/changes/{id}            submitter operator admin
 GET /                             viewer submitter operator admin
 GET /trends                       viewer submitter operator admin
+GET /metric/{night}/{series}      viewer submitter operator admin
+GET /comparison                   viewer submitter operator admin
 GET /changes/{id}                 viewer submitter operator admin
+POST /changes/{id}                submitter operator admin
 GET /queue                        viewer submitter operator admin
+GET /submit                       viewer submitter operator admin
+POST /submit                      submitter operator admin
 GET /jobs/{uid}                   viewer submitter operator admin
+POST /jobs/{uid}/cancel           submitter operator admin
+POST /jobs/{uid}/retry            submitter operator admin
+GET /hosts                        viewer submitter operator admin
+GET /signoffs                     viewer submitter operator admin
+GET /signoffs/{uid}               viewer submitter operator admin
+GET /login                        viewer submitter agent operator admin
+POST /login                       viewer submitter agent operator admin
+POST /logout                      viewer submitter operator admin
 GET /feed.atom                    viewer submitter operator admin
 GET /style.css                    viewer submitter agent operator admin
+GET /live.js                      viewer submitter agent operator admin
+GET /metric.js                    viewer submitter agent operator admin
+GET /dygraph.js                   viewer submitter agent operator admin
 GET /v1/tokens                    admin
 POST /v1/tokens                   admin
 DELETE /v1/tokens/{sha256}        admin

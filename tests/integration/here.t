@@ -46,6 +46,21 @@ else
 fi
 ok "$([ ! -e "$TMP/cache/hosts/here.journal" ]; echo $?)" "no journal is left"
 
+# ---- a nestlab that was killed with its agent, on this machine: a setting that does no harm ----
+
+setting=/proc/sys/vm/stat_interval
+if [ -w $setting ]; then
+	old=$(cat $setting)
+	mkdir -p "$TMP/cache/hosts"
+	printf 'boot\t%s\n%s\t%s\n' "$(cat /proc/sys/kernel/random/boot_id)" $setting "$old" >"$TMP/cache/hosts/here.journal"
+	echo $((old + 1)) >$setting
+	like "$(NESTLAB_CACHE=$TMP/cache "$NESTLAB" host rescue here)" "the machine's settings are as they were" "host rescue here"
+	is "$(cat $setting)" "$old" "puts a setting back"
+	like "$(NESTLAB_CACHE=$TMP/cache "$NESTLAB" host rescue here)" 'nothing is left' "then there is nothing left to do"
+else
+	skip "host rescue here" "$setting cannot be written"
+fi
+
 # ---- a machine with VMX ----
 
 if ! "$NESTLAB" host check emulated >"$TMP/host"; then

@@ -93,6 +93,21 @@ like "$out" '[0-9]+ lines of records were refused' "and another boot's records w
 is "$(boot_of hasty.db "class || ' ' || (select count(*) from metric)")" "infrastructure 0" \
 	"it is infrastructure, and has no number"
 
+# ---- its event log ----
+
+cat >event <<-'END'
+	0x04 0x07 0x01 0x6f 0x0b 0xff 0xff # Processor, machine check
+END
+run ./hasty.json event.db >event.out &
+event=$!
+machine_is_on
+bmc sel add event >/dev/null 2>&1
+wait $event
+like "$(cat event.out)" 'the machine itself failed: the BMC.s event log has "Processor #0x01, Uncorrectable machine check' \
+	"a failed boot of a machine that logged a machine check"
+is "$(boot_of event.db class) $(find runs -name sel.log -exec cat {} + | wc -l)" "infrastructure 1" \
+	"is infrastructure, and the log is in the run folder"
+
 # ---- its console is taken by another ----
 
 host watched '"silence_s": 1,'
@@ -118,6 +133,17 @@ timeout 600 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.j
 machine_is_on
 first=$!
 like "$(run ./good.json second.db)" "another nestlab|is in use|busy" "a second nestlab is kept from the host"
+# With a cache of its own, as another computer has: it sees who has the console.
+mkdir -p another
+ln -s "${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}"/[!h]* another/
+for _ in $(seq 100); do bmc raw 0x06 0x4b 0x01 0x01 2>/dev/null | grep -q '^ 00 00 00 00' || break; sleep 0.1; done
+out=$(NESTLAB_CACHE=$TMP/another run ./good.json other.db)
+like "$out" 'busy: session( [0-9a-f]{2}){4} .*has the console' "nor does one on another computer start"
+is "$($MACHINE get power | head -1)" "power:1" "which would have switched it off"
+ulimit -c unlimited
+pkill -ABRT -P "$(pgrep -P $first nestlab)" ipmitool
+ok $? "ipmitool crashes"
+is "$(find . -name 'core*')" "" "and leaves no core file with a password in it"
 kill -INT $first
 wait $first
 is "$($MACHINE get power | head -1)" "power:0" "Ctrl-C switches the machine off"
@@ -133,6 +159,7 @@ wait $! 2>/dev/null
 is "$($MACHINE get power | head -1)" "power:1" "a nestlab that is killed leaves the machine on"
 out=$("$NESTLAB" host rescue ./good.json 2>&1)
 like "$out" 'switched it off' "host rescue switches it off"
+is "$(bmc raw 0x06 0x4b 0x01 0x01 | cut -c1-12)" " 00 00 00 00" "and gives its console back"
 is "$($MACHINE get power boot | tr '\n' ' ')" "power:0 boot:none " "and clears the boot device"
 [ ! -e m/media.iso ]
 ok $? "and removes the image"

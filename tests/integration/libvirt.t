@@ -85,6 +85,15 @@ is "$(ls "$dir"/*.iso 2>/dev/null)" "" "nor the image with the boot's key"
 like "$(cat "$dir/domain.xml")" "source file='$TMP/pool/nestlab-" "which was a volume of the pool"
 is "$(ls "$TMP/pool")" "" "and is gone from there, too"
 
+host port ',"records":"virtio"'
+run port
+like "$(cat "$TMP/out")" 'this CPU has no VMX' "another one has a virtio-serial port for its records"
+dir=$(grep -l 'type=.virtio' "$TMP"/db/runs/*/*/domain.xml | xargs -r dirname)
+like "$(cat "$dir/records.jsonl")" '"type":"hello".*"nonce"' "they came by it"
+like "$(tail -1 "$dir/records.jsonl")" '"type":"bye"' "all of them"
+like "$(tr -d '\r' <"$dir/console.log")" 'Power down' "the console came by the serial port"
+is "$(grep -c $'\x1e' "$dir/console.log")" 0 "and no frame of a record"
+
 # ---- killed ----
 
 host firmware ',"firmware":"uefi","pool":"lab"'

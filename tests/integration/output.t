@@ -96,7 +96,12 @@ os.waitpid(pid, 0)
 sys.stdout.buffer.write(out.replace(b"\r\n", b"\n"))
 PY
 on_terminal() { python3 terminal.py "$@"; } # on_terminal COLUMNS PROGRAM...: what it prints
-widest() { sed 's/\x1b\[[0-9;]*m//g' | python3 -c 'import sys; print(max(len(l.rstrip("\n")) for l in sys.stdin))'; }
+widest() { # columns, of which a wide character takes two
+	sed 's/\x1b\[[0-9;]*m//g' | python3 -c '
+import sys, unicodedata
+width = lambda line: sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line.rstrip("\n"))
+print(max(width(line) for line in sys.stdin))'
+}
 compare=("$NESTLAB" compare baseline nested-context --all)
 like "$(TERM=xterm on_terminal 100 "${compare[@]}" --db wrong.db)" $'\x1b' "a terminal gets colour"
 unlike "$(TERM=dumb on_terminal 100 "${compare[@]}" --db wrong.db)" $'\x1b' "a dumb one does not"
@@ -107,7 +112,7 @@ for columns in 40 60 80 120; do
 		TERM=xterm on_terminal $columns "${compare[@]}" --db $kind.db >out
 		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "compare of $kind fits $columns columns"
 	done
-	for command in "kernel list" "scenario list" "host list" --help "run --help"; do
+	for command in "kernel list" "kernel show nested-context" "scenario list" "scenario check quick full" "host list" --help "run --help"; do
 		[ $columns -lt 60 ] && continue # words of usage may be longer
 		TERM=xterm on_terminal $columns "$NESTLAB" $command >out # words of their own
 		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "$command fits $columns columns"
@@ -125,12 +130,17 @@ cp part.db long.db
 sqlite3 long.db "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_master WHERE tbl_name = 'run' AND type = 'trigger'" |
 	sqlite3 long.db
 sqlite3 long.db "UPDATE run SET kernel_name = '$long' WHERE kernel_name = 'nested-context'"
+wide=$(printf '日本語%.0s' {1..20})
+jq -n --arg d "$wide" '{base: "baseline", description: $d}' >home/nestlab/kernels/wide.json
 for columns in 40 60 80; do
 	for command in "kernel list" "scenario list" "host list" "compare baseline $long --all --db long.db"; do
 		XDG_CONFIG_HOME=$PWD/home TERM=xterm on_terminal $columns "$NESTLAB" $command >out
 		ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "${command%% --*}: long words fit $columns columns"
 		like "$(tr -d '[:space:]' <out)" "$long" "${command%% --*}: and are whole but for that"
 	done
+	XDG_CONFIG_HOME=$PWD/home TERM=xterm on_terminal $columns "$NESTLAB" kernel show wide >out
+	ok "$([ "$(widest <out)" -le $columns ]; echo $?)" "kernel show: wide characters fit $columns columns"
+	like "$(tr -d '[:space:]' <out)" "description:$wide" "and are whole but for that"
 done
 
 TERM=xterm on_terminal 60 "${compare[@]}" --db part.db >out

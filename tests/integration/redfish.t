@@ -72,6 +72,68 @@ try '{"boots_disk": "off"}' '^host failed: .*the BMC says that the machine is of
 	"nor is a host that somebody switches off"
 write_host fake
 
+# ---- its event log ----
+
+event() { # event JSON...: a boot that ends like a dead kernel, with these in the BMC's log
+	write_host fake '{"boot_limit_s": 2}'
+	control '{"reset": true, "set": {"boots_disk": true}}' >/dev/null
+	control "{\"events\": [$(IFS=,; echo "$*")]}" >/dev/null
+	boot fake
+}
+power='{"ago": -1, "Severity": "Critical", "SensorType": "Power Supply", "EntryCode": "Assert", "Message": "The input power for power supply 1 is lost.", "MessageId": "PSU0003"}'
+like "$(event "$power")" '^host failed: 0 records: the machine itself failed: the BMC.s event log has "Critical: Power Supply Assert The input power for power supply 1 is lost. PSU0003"; what came of it: no word' \
+	"a failed boot whose BMC logged a lost power supply is the machine's"
+like "$(cat "$TMP/run-fake/sel.log")" '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z Critical: Power Supply' "the log is in the run folder"
+is_clean "and all is as it was"
+old=${power/-1/3600}
+like "$(event "$old" '{"ago": -1, "Severity": "OK", "Message": "The power supply \u001b[2J that failed is back."}' \
+	'{"ago": -1, "Severity": "Warning", "SensorType": "Watchdog 2", "Message": "Hard reset."}')" \
+	'^not ours: 0 records: no word' "what is older than the boot, in order again, or our own doing is no fault of the machine's"
+is "$(wc -l <"$TMP/run-fake/sel.log") $(grep -c 'supply \\x1b\[2J that' "$TMP/run-fake/sel.log")" "2 1" "it is kept, cleaned; older entries are not"
+for make in hpe lenovo supermicro openbmc; do
+	own=("$RF" "$RF_URL" "$REDFISH_PIDS")
+	start_redfish log-$make --profile $make
+	write_host log-$make '{"boot_limit_s": 2}'
+	control '{"reset": true, "set": {"boots_disk": true}}' >/dev/null
+	control "{\"events\": [$power, ${power/Power Supply/Fan}, $power]}" >/dev/null
+	like "$(boot log-$make)" '^host failed: 0 records: the machine itself failed' "$make: its event log is found"
+	is "$(wc -l <"$TMP/run-log-$make/sel.log")" 3 "$make: and read, all of it"
+	kill "${REDFISH_PIDS##* }"
+	RF=${own[0]} RF_URL=${own[1]} REDFISH_PIDS=${own[2]}
+done
+write_host fake
+
+# ---- who uses it, for other computers to see ----
+
+control '{"reset": true, "set": {"power_lag": 0.7}}' >/dev/null
+boot fake >"$TMP/claims" &
+first=$!
+for _ in $(seq 100); do grep -q '"On"' "$TMP/run-fake/redfish.log" 2>/dev/null && break; sleep 0.05; done
+is "$(control '{}' | jq -r '.tag | sub(" [0-9]{10}$"; " TIME")')" "nestlab $(hostname | cut -c1-13) TIME" \
+	"a machine in use says so in its AssetTag"
+cp "$NESTLAB_ROOT/hosts/fake.json" "$NESTLAB_ROOT/hosts/other.json"
+out=$(NESTLAB_CACHE=$TMP/another boot other 2>&1) # a cache of its own, as another computer has
+like "$out" "^not started: busy: the BMC says that nestlab on $(hostname | cut -c1-13) uses it, until 20.* UTC at the latest" \
+	"a nestlab on another computer does not start there"
+wait $first
+like "$(cat "$TMP/claims")" '^done' "and does not disturb the first"
+is_clean "whose claim is gone afterwards"
+claim() { # claim TAG OUTCOME NAME
+	control '{"reset": true}' >/dev/null
+	control "{\"tag\": \"$1\"}" >/dev/null
+	like "$(boot fake 2>&1)" "$2" "$3"
+}
+claim 'nestlab elsewhere 1000000000' '^nestlab: the BMC has a claim of nestlab on elsewhere that has run out' "a stale claim is told as stale"
+like "$(control '{}' | jq -r .tag)" '^$' "written over, and taken away"
+claim 'nestlab elsewhere 4000000000' '^not started: busy: .*elsewhere uses it, until 2096-10-02' "one that has not run out is heeded"
+like "$(control '{}' | jq -r .tag)" '^nestlab elsewhere 4000000000$' "and left alone"
+like "$("$NESTLAB" host check fake)" 'can +claimed by: nestlab on elsewhere, until 2096' "host check tells of it"
+claim 'rack 7, left' '^done' "a site's own tag keeps nobody away"
+is "$(control '{}' | jq -r .tag)" 'rack 7, left' "and is left alone"
+control '{"reset": true, "set": {"tag": "forgotten"}}' >/dev/null
+like "$(boot fake)" '^done' "a BMC that forgets its tag is used without"
+is_clean "and all is as it was"
+
 control '{"reset": true}' >/dev/null
 control '{"expire": true}' >/dev/null
 like "$(boot fake)" '^done' "no session left over matters"
@@ -153,6 +215,14 @@ like "$("$NESTLAB" host rescue fake)" 'nothing is left' "then there is nothing l
 running '{"boots_disk": true}' 'ResetType":"On"'
 kill -KILL $BOOT_PID
 { wait $BOOT_PID; } 2>/dev/null
+control '{"tag": "nestlab elsewhere 4000000000"}' >/dev/null
+like "$("$NESTLAB" host rescue fake)" 'another nestlab has claimed the machine: it is left alone' \
+	"what another nestlab uses by now is no remains of ours"
+is "$(control '{}' | jq -c '[.power, .sessions]')" '["On",[]]' "and stays on; our session is ended"
+
+running '{"boots_disk": true}' 'ResetType":"On"'
+kill -KILL $BOOT_PID
+{ wait $BOOT_PID; } 2>/dev/null
 control '{"set": {"boots_disk": false}}' >/dev/null
 like "$(boot fake)" '^done' "the next boot undoes it, too"
 is_clean "all of it"
@@ -227,6 +297,18 @@ wrong '{"system": "@192.0.2.9/"}' 'bad.json: .*system: expected a path' "a syste
 wrong '{"bootpath": "x"}' 'bad.json: .*bootpath' "an unknown key is named"
 rm "$NESTLAB_ROOT/hosts/bad.json"
 
+# ---- one machine, however its address is written ----
+
+key_of() { # key_of BMC: the name of what locks it
+	rm -rf "$TMP/keys"
+	write_host named "{\"bmc\": \"$1\", \"connect_limit_ms\": 100, \"tls\": {\"pin\": \"sha256:$(printf '0%.0s' {1..64})\"}}"
+	NESTLAB_CACHE=$TMP/keys "$NESTLAB" host check named >/dev/null 2>&1
+	(cd "$TMP/keys/hosts" && echo ./*.lock)
+}
+is "$(key_of https://LocalHost:443)" "$(key_of https://localhost)" "a usual port, and capitals, make no other machine"
+unlike "$(key_of https://localhost:444)" "^$(key_of https://localhost)\$" "another port does"
+rm "$NESTLAB_ROOT/hosts/named.json"
+
 # ---- secrets ----
 
 # Everything that was written: logs, run directories, cache; and the process while it runs.
@@ -242,6 +324,15 @@ kill -ABRT $BOOT_PID
 core=$(find "$TMP" . -maxdepth 2 -name 'core*' -newer "$run/redfish.log" -type f 2>/dev/null | head -1)
 [ -z "$core" ]
 ok $? "a crash leaves no core file"
+(cd "$TMP" && exec sleep 60) &
+kill -ABRT $!
+{ wait $!; } 2>/dev/null
+if [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
+	ok "$([ -s "$TMP/core" ]; echo $?)" "where another program's does"
+else
+	skip "where another program's does" "cores go elsewhere here (kernel.core_pattern)"
+fi
+rm -f "$TMP/core"
 "$NESTLAB" host rescue fake >"$TMP/rescued" 2>&1
 is "$(grep -rlF "$RF_PASSWORD" "$TMP" --exclude=cred --exclude=pattern --exclude-dir=credentials --exclude-dir=faults 2>/dev/null | head -3)" "" \
 	"nor is it in any file that nestlab wrote"

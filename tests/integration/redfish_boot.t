@@ -91,10 +91,18 @@ start_redfish http --profile ami --machine qemu --http-boot "$TMP/dhcp" --qemu -
 	-drive if=pflash,format=raw,readonly=on,file=$ovmf -netdev "tap,id=n,ifname=$link,script=no,downscript=no" \
 	-device virtio-net-pci,netdev=n -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n \
 	-fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n
-write_host http '{"request_limit_ms": 30000, "boot_limit_s": 400, "image_url": "http://'$net.1'", "console":
+# With the kernel for PCs the records go the way that the image came.
+way='"records": "console"'
+if find_pc_kernel; then
+	way='"records": "http", "kernel_config": ["pc"]'
+else
+	skip "records come by HTTP" "no kernel for PCs: $(tail -1 "$TMP/kernel.out")"
+fi
+write_host http '{"request_limit_ms": 30000, "boot_limit_s": 400, "image_url": "http://'$net.1'", '"$way"', "console":
 	{"command": ["'"$TOP/tests/lib/bmc.py"'", "console", "'"$RF"'"]}}'
 out=$(timeout 500 "$NESTLAB" host check --boot http 2>&1)
 like "$out" 'http: boots' "QEMU with UEFI firmware fetches the image by HTTP and boots it"
 like "$out" 'lacks .*VMX' "and the agent says what it said"
+[ -z "${way##*console*}" ] || is "$(grep -c $'\x1e' "$RF/machine/wire.log")" 0 "its records came by HTTP, and not by the console"
 is_clean "and the BMC is as it was"
 plan_done

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The pages on a telephone and by keyboard: no sideways scrolling of the page, whatever scrolls can have the
-# focus, and axe-core finds nothing. axe-core (MPL-2.0) is not ours to keep here: npm fetches it once, into
-# build/; without npm or a network its part is skipped.
+# focus, and axe-core finds nothing. Without npm or a network its part is skipped.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 build=$TOP/${BUILD:-build}
@@ -10,16 +9,7 @@ make_db=$build/tests/test_report_fixture
 command -v chromium >/dev/null || skip_all "chromium is not installed (apt-get install chromium)"
 [ -x "$make_db" ] || skip_all "$make_db is not built (make unit-programs)"
 cd "$TMP" || exit 1
-VERSION=4.13.0
-AXE=$build/axe-core-$VERSION/axe.min.js
-
-fetch_axe() { # says why not
-	[ -s "$AXE" ] && return
-	command -v npm >/dev/null || { echo "npm is not installed"; return; }
-	timeout 120 npm pack --silent axe-core@$VERSION >npm.out 2>&1 || { echo "npm cannot fetch axe-core"; return; }
-	tar -xzf axe-core-$VERSION.tgz package/axe.min.js || return
-	mkdir -p "${AXE%/*}" && cp package/axe.min.js "$AXE.$$" && mv "$AXE.$$" "$AXE"
-}
+. "$TOP/tests/lib/axe.sh"
 missing=$(fetch_axe)
 
 cat >look.js <<'JS'

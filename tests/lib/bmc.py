@@ -10,7 +10,7 @@
     bmc.py console DIR
         the serial line: stdin and stdout
     bmc.py control URL JSON
-        between tests: {"reset": true} forgets all, {"fault": [N, KIND]} spoils the Nth request from now on,
+        between tests: {"reset": true} forgets all, {"events": [{"ago": SECONDS, KEY: VALUE}]} adds to its event log, {"fault": [N, KIND]} spoils the Nth request from now on,
         {"set": {KEY: VALUE}}; prints the state
 
 It does what DSP0266 and DSP0268 say, and what makes do otherwise: PROFILES below. Kinds of faults: timeout,
@@ -72,6 +72,12 @@ PLAIN = {
     "task_fails": False,
     "busy": 0,                   # so many requests are 503 with Retry-After
     "error": "standard",         # object: ExtendedInfo is one; html
+    "asset_tag": "",             # None: not shown; it is a site's own where it says something
+    "tag": "written",            # or refused, forgotten (200, and not done)
+    "clock": -3600,              # seconds that the BMC's is behind
+    "log_at": "manager",         # whose LogServices the event log is in: manager, system
+    "log": ["Sel", "SEL"],       # its Id and LogEntryType (None: not said)
+    "log_links": False,          # entries are listed by links alone
     "http_boot": True,
     "boots_disk": False,         # whatever it is told; "off": it goes off instead
 }
@@ -82,21 +88,21 @@ PROFILES = {
              "refuses": ["Inserted", "WriteProtected"], "slots": [["1", ["CD", "DVD", "USBStick"]], ["2", ["CD", "DVD"]]],
              "other_settings": True, "eject_lag": 0.3, "insert_busy": 1, "on_busy": 2, "insert_lies": 1,
              "resets": ["On", "ForceOff", "GracefulShutdown", "PowerCycle"]},
-    "hpe": {"maker": "HPE", "model": "ProLiant DL385 Gen10", "slots": [["1", ["Floppy", "USBStick"]], ["2", ["CD", "DVD"]]],
+    "hpe": {"log_at": "system", "log": ["IML", "Oem"], "maker": "HPE", "model": "ProLiant DL385 Gen10", "slots": [["1", ["Floppy", "USBStick"]], ["2", ["CD", "DVD"]]],
             "etag": "weak-shown", "mode": "refused", "eject_body": True, "disable": "target", "session_limit": 30,
             "refuses": ["WriteProtected"], "error": "object", "power_lag": 0.3},
-    "lenovo": {"maker": "Lenovo", "model": "ThinkSystem SD530", "media_at": "both", "insert": "patch", "etag": "demanded",
+    "lenovo": {"asset_tag": "site 4711", "log_at": "system", "log": ["PlatformLog", "Event"], "log_links": True, "maker": "Lenovo", "model": "ThinkSystem SD530", "media_at": "both", "insert": "patch", "etag": "demanded",
                "useless_slots": ["RDOC1", "RDOC2"], "slots": [["EXT1", ["CD", "DVD"]]], "other_settings": True,
                "resets_at": "info", "session_limit": 300},
-    "supermicro": {"maker": "Supermicro", "model": "SYS-821GE", "eject_only_when_in": True, "keeps_image": True,
+    "supermicro": {"tag": "refused", "log": ["Log1", None], "maker": "Supermicro", "model": "SYS-821GE", "eject_only_when_in": True, "keeps_image": True,
                    "targets": ["None", "Pxe", "Cd", "UsbCd", "UefiHttp"], "refuses": ["Inserted", "WriteProtected"],
                    "resets_at": "info", "patch_lies": 1},
     "ami": {"maker": "NVIDIA", "model": "DGX", "system": "/redfish/v1/Systems/DGX", "slots": [], "boot_at": "settings",
             "more_systems": ["/redfish/v1/Systems/HGX_Baseboard_0"], "etag": "demanded", "session_limit": 30,
             "resets_at": "info", "resets": ["On", "ForceOff"]},
-    "openbmc": {"maker": "ACME", "model": "GH200", "needs": ["TransferMethod", "TransferProtocolType"], "mode": False,
+    "openbmc": {"asset_tag": None, "log_at": "system", "log": ["EventLog", "Event"], "maker": "ACME", "model": "GH200", "needs": ["TransferMethod", "TransferProtocolType"], "mode": False,
                 "slots": [["USB1", ["CD"]]], "etag": "never", "tasks": True, "more_systems": ["/redfish/v1/Systems/HGX_Baseboard_0"]},
-    "sushy": {"maker": "OpenStack", "model": "sushy-tools", "sessions": False, "disable": "never", "etag": "none",
+    "sushy": {"asset_tag": None, "maker": "OpenStack", "model": "sushy-tools", "sessions": False, "disable": "never", "etag": "none",
               "resets": ["On", "ForceOff", "ForceOn"]},
 }
 
@@ -227,11 +233,16 @@ class Bmc:
         self.sessions, self.tasks, self.fault = {}, {}, None
         self.number, self.wanted, self.power_at = 0, None, 0
         self.busy = self.p["busy"]
-        self.switched = []
+        self.switched, self.events = [], []
+        self.tag = self.p["asset_tag"]
 
     def state(self):
         return {"power": "On" if self.machine.is_on() else "Off", "media": {k: v["image"] if v["in"] else None for k, v in self.media.items()},
-                "boot": self.boot, "sessions": sorted(self.sessions), "requests": self.number, "switched": self.switched}
+                "boot": self.boot, "sessions": sorted(self.sessions), "requests": self.number, "switched": self.switched,
+                "tag": self.tag}
+
+    def now(self, ago=0):
+        return time.strftime("%Y-%m-%dT%H:%M:%S+02:00", time.gmtime(time.time() + self.p["clock"] - ago + 7200))
 
     # ---- the machine
 
@@ -367,6 +378,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 b.p.update(what["set"])
             if "fault" in what:
                 b.fault = [b.number + what["fault"][0], what["fault"][1]]
+            if "tag" in what:
+                b.tag = what["tag"]
+            for event in what.get("events", []): # {"ago": SECONDS, Severity, Message, ...}
+                b.events.append(dict({"Created": b.now(event.pop("ago"))}, **event))
             if what.get("expire"):
                 b.sessions.clear()
             return b.state()
@@ -474,7 +489,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                   "Bios": {"@odata.id": s + "/Bios"}, "Actions": {"#ComputerSystem.Reset": reset},
                   "Boot": self.boot_object() if p["boot_at"] == "system" else {"BootSourceOverrideEnabled": "Disabled"},
                   "Links": {"ManagedBy": [{"@odata.id": m}]}}
-        manager = {"@odata.id": m, "Model": p["bmc_model"], "FirmwareVersion": p["bmc_firmware"]}
+        if b.tag is not None:
+            system["AssetTag"] = b.tag
+        manager = {"@odata.id": m, "DateTime": b.now(), "Model": p["bmc_model"], "FirmwareVersion": p["bmc_firmware"]}
         if p["boot_at"] == "settings" or p["other_settings"]:
             system["@Redfish.Settings"] = {"SettingsObject": {"@odata.id": s + "/Settings"}}
             out[s + "/Settings"] = {"Boot": self.boot_object() if p["boot_at"] == "settings" else {"BootOrder": ["Boot0001"]}}
@@ -489,6 +506,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             out[owner + "/VirtualMedia"] = self.links([f"{owner}/VirtualMedia/{n}" for n in names])
             for n in names:
                 out[f"{owner}/VirtualMedia/{n}"] = self.slot(f"{owner}/VirtualMedia/{n}", n)
+        self.add_log(out, s if p["log_at"] == "system" else m, system if p["log_at"] == "system" else manager)
         for t, task in b.tasks.items():
             done = time.monotonic() > task
             bad = done and p["task_fails"]
@@ -496,6 +514,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "TaskState": "Exception" if bad else "Completed" if done else "Running", "TaskStatus": "Critical" if bad else "OK",
                 "Messages": [{"Message": "the task could not"}] if bad else []}
         return out
+
+    def add_log(self, out, owner, resource):
+        at, (ident, kind) = owner + "/LogServices", self.bmc.p["log"]
+        resource["LogServices"] = {"@odata.id": at}
+        out[at] = self.links([at + "/Audit", f"{at}/{ident}"])
+        out[at + "/Audit"] = {"Id": "Audit", "Entries": {"@odata.id": at + "/Audit/Entries"}}
+        out[f"{at}/{ident}"] = {"Id": ident, "LogEntryType": kind, "Entries": {"@odata.id": f"{at}/{ident}/Entries"}}
+        entries = [dict(e, **{"@odata.id": f"{at}/{ident}/Entries/{i}"}) for i, e in enumerate(self.bmc.events)]
+        for e in entries:
+            out[e["@odata.id"]] = e
+        shown = [{"@odata.id": e["@odata.id"]} for e in entries] if self.bmc.p["log_links"] else entries
+        half = (len(shown) + 1) // 2 # in two pages
+        out[f"{at}/{ident}/Entries"] = {"Members": shown[:half]}
+        if len(shown) > half:
+            out[f"{at}/{ident}/Entries"]["Members@odata.nextLink"] = f"{at}/{ident}/Entries/more"
+            out[f"{at}/{ident}/Entries/more"] = {"Members": shown[half:]}
 
     def slot(self, path, name):
         p, m = self.bmc.p, self.bmc.media.get(name)
@@ -598,6 +632,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.check_etag(etag)
         if "/VirtualMedia/" in path:
             return self.patch_slot(path.rsplit("/", 1)[1])
+        if path == p["system"] and list(self.body) == ["AssetTag"]:
+            return self.patch_tag(self.body["AssetTag"])
         at = p["system"] + ("/Settings" if p["boot_at"] == "settings" else "")
         if path != at or "Boot" not in self.body:
             raise Refusal(400, "Boot cannot be written here", "Base.1.0.PropertyNotWritable")
@@ -611,6 +647,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.finish(200)
             return self.insert(name, self.body)
         return self.eject(name)
+
+    def patch_tag(self, tag):
+        b = self.bmc
+        if b.p["tag"] == "refused" or b.tag is None:
+            raise Refusal(405, "AssetTag cannot be written", "Base.1.0.PropertyNotWritable")
+        if b.p["tag"] == "written":
+            b.tag = tag[:32]
+        return self.finish(200)
 
     def patch_boot(self, want):
         b, p = self.bmc, self.bmc.p

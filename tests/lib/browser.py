@@ -31,6 +31,7 @@ class Browser:
         os.close(theirs[0])
         self.answers, self.commands = os.fdopen(ours[0], "rb"), os.fdopen(theirs[1], "wb")
         self.id, self.session, self.events = 0, None, []
+        self.complaints = []  # of pages: what the console says, exceptions, what the page's policy refused
 
     def receive(self):
         message = bytearray()
@@ -39,6 +40,25 @@ class Browser:
                 sys.exit("chromium has gone")
             message += byte
         return json.loads(message)
+
+    def note(self, message):
+        method, params = message.get("method"), message.get("params", {})
+        self.events.append(method)
+        if method == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.complaints.append(params["entry"]["text"] + " " + params["entry"].get("url", ""))
+        elif method == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(params["exceptionDetails"])[:400])
+
+    def open(self):
+        """A page of its own, whose complaints are kept."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Log", "Runtime"):
+            self.call(domain + ".enable")
+
+    def close(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def call(self, method, **params):
         self.id += 1
@@ -53,11 +73,11 @@ class Browser:
                 if "error" in message:
                     sys.exit(f"{method}: {message['error']}")
                 return message["result"]
-            self.events.append(message.get("method"))
+            self.note(message)
 
     def wait(self, event):
         while event not in self.events:
-            self.events.append(self.receive().get("method"))
+            self.note(self.receive())
 
     def evaluate(self, text):
         result = self.call("Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)
@@ -65,13 +85,19 @@ class Browser:
             sys.exit(f"the script failed: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    def show(self, page, width, scheme):
+    def resize(self, width, scheme):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1,
                   mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def go(self, page):
         self.events.clear()
         self.call("Page.navigate", url=page)
         self.wait("Page.loadEventFired")
+
+    def show(self, page, width, scheme):
+        self.resize(width, scheme)
+        self.go(page)
 
 
 def main():
@@ -81,9 +107,7 @@ def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
-            target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-            browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-            browser.call("Page.enable")
+            browser.open()
             for shape in sys.argv[at + 1:]:
                 page, width, scheme = shape.rsplit(":", 2)
                 browser.show(pathlib.Path(page).resolve().as_uri(), int(width), scheme)
@@ -91,8 +115,8 @@ def main():
                     browser.evaluate(script)
                 print(json.dumps(browser.evaluate(scripts[-1])), flush=True)
         finally:
-            os.killpg(browser.process.pid, signal.SIGKILL)
-            browser.process.wait()
+            browser.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,11 +4,14 @@
  * daemon where an emulated boot would prove nothing more. Stores one boot of the request with a few numbers.
  *
  * A kernel that is a variant's file with a commit of git in it has the number that the file `cost` of that commit has, and
- * each third boot one more. `nestlab bisect` is faked too: it reads `cost` of the commits in between.
+ * each third boot one more; with patches on top of such a one, the number that the last of them puts there, and where
+ * one puts `int broken` into a file it does not build. `nestlab bisect` is faked too: it reads `cost` of the commits in
+ * between.
  *
  * FAKE_BOOT: words, each after a blank: "ms=N" takes so long; "infra=N": of N boots one fails by the
  * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128;
- * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed.
+ * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed; "cost=N": the number of a
+ * kernel without a commit.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -77,18 +80,50 @@ static unsigned int cost_of(const char *tree, const char *commit)
 	return atoi(line);
 }
 
-/* A variant's file: its cost; its name is the file's stem. */
-static unsigned int look_at(const char **kernel, const char *path)
+/* A series: what the last of its patches puts into `cost`. */
+static unsigned int cost_of_series(const char *folder, unsigned int cost, int *broken)
 {
-	struct json_object *doc, *source;
+	struct strbuf list = STRBUF_INIT;
+	char *rest, *name, *path = xasprintf("%s/series", folder);
+
+	if (fs_read_file(path, 0, &list, NULL))
+		return cost;
+	rest = list.buf;
+	while ((name = strsep(&rest, "\n"))) {
+		struct strbuf patch = STRBUF_INIT;
+		const char *at;
+
+		if (!*name || fs_read_file(xasprintf("%s/%s", folder, name), 0, &patch, NULL))
+			continue;
+		at = strstr(patch.buf, "+++ b/cost\n");
+		at = at ? strstr(at, "\n+") : NULL;
+		if (at && atoi(at + 2))
+			cost = atoi(at + 2);
+		*broken |= strstr(patch.buf, "\n+int broken") != NULL;
+	}
+	return cost;
+}
+
+/* A variant's file: its cost; its name is the file's stem. */
+static unsigned int look_at(const char **kernel, const char *path, int *broken)
+{
+	struct json_object *doc, *source, *patches;
 	struct json_node root;
 	struct error err;
 
 	*kernel = path;
 	if (!fs_has_suffix(path, ".json") || json_load(path, &doc, &root, &err))
-		return 1000;
+		return setting("cost=") ? setting("cost=") : 1000;
 	*kernel = fs_stem(strrchr(path, '/') + 1, ".json");
 	source = json_object_object_get(doc, "source");
+	if (json_object_object_get_ex(doc, "patches", &patches)) {
+		const char *ignored,
+			*base = json_object_get_string(json_object_object_get(doc, "base"));
+		char *folder = strndup(path, strrchr(path, '/') - path);
+
+		return cost_of_series(xasprintf("%s/%s", folder, json_object_get_string(patches)),
+				      look_at(&ignored, base, broken), broken);
+	}
 	return cost_of(json_object_get_string(json_object_object_get(source, "location")),
 		       json_object_get_string(json_object_object_get(source, "ref")));
 }
@@ -181,7 +216,8 @@ static int fake_run(int argc, char **argv, struct error *err)
 				    .agent_sha256 = "a"};
 	struct results_db *db;
 	struct request r;
-	int ret = request_load(argument(argc, argv, "--request"), REQUEST_RUN, &r, err);
+	unsigned int cost;
+	int broken = 0, ret = request_load(argument(argc, argv, "--request"), REQUEST_RUN, &r, err);
 
 	if (ret)
 		return ret;
@@ -195,11 +231,19 @@ static int fake_run(int argc, char **argv, struct error *err)
 		boot.started = "2020-01-01T00:00:00Z";
 	boot.boot = r.run.first_boot;
 	boot.seed = r.run.seed + boot.boot - 1;
-	measure(&boot, look_at(&boot.kernel_name, r.run.kernels.items[0]));
+	cost = look_at(&boot.kernel_name, r.run.kernels.items[0], &broken);
+	measure(&boot, cost);
 	boot.kernel_key = boot.kernel_name;
 	ret = results_open(argument(argc, argv, "--db"), true, &db, err);
 	if (ret)
 		return ret;
+	if (broken) {
+		results_close(db);
+		fprintf(stderr,
+			"nestlab: error: kernel %s: does not compile:\n  vmx.c:7:1: error: expected ';' before 'int'\n",
+			boot.kernel_name);
+		return 1;
+	}
 	ret = results_store(db, &boot, NULL, err);
 	results_close(db);
 	if (!ret && setting("huge="))

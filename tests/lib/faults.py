@@ -72,6 +72,7 @@ class Lab:
         left = [k for k, v in CLEAN.items() if s[k] != v]
         left += ["media"] if any(s["media"].values()) else []
         left += ["boot"] if s["boot"]["Enabled"] != "Disabled" else []
+        left += ["tag"] if (s["tag"] or "").startswith("nestlab") else []
         journals = glob.glob(os.path.join(self.dir, "cache/hosts/*.state"))
         return left + (["journal"] if journals else [])
 

@@ -24,7 +24,7 @@ start_tree() { # start_tree FILE
 }
 # Where nestlab notes what it has changed on the BMC started last.
 journal() {
-	echo "$NESTLAB_CACHE/hosts/$(printf %s "$RF_URL" | sha256sum | cut -c1-16).state"
+	echo "$NESTLAB_CACHE/hosts/$(printf %s "${RF_URL#*://}" | sha256sum | cut -c1-16).state"
 }
 stop_redfish() {
 	# shellcheck disable=SC2086
@@ -51,6 +51,6 @@ control() {
 
 # Is all as it was before the boot?
 is_clean() { # is_clean NAME
-	is "$(control '{}' | jq -c '[.power, ([.media[] | select(.)] | length), .boot.Enabled, .sessions]')" \
-		'["Off",0,"Disabled",[]]' "$1"
+	is "$(control '{}' | jq -c '[.power, ([.media[] | select(.)] | length), .boot.Enabled, .sessions,
+		(.tag // "" | startswith("nestlab"))]')" '["Off",0,"Disabled",[],false]' "$1"
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # server.sh - after tap.sh and boot.sh: a server that runs a Linux of its own, for host driver kexec. QEMU,
 # whose kernel and initramfs come back after each reset as a server's disk would; Debian's busybox,
-# dropbear and kexec in it; its serial line is a socket.
+# dropbear and kexec in it; its serial line is a socket. Two watchdogs: the chipset's (iTCO) and a BMC's.
 
 SERVER_PORT=0
 
@@ -73,7 +73,8 @@ start_server() {
 	echo "[127.0.0.1]:$SERVER_PORT $(grep -o 'ssh-ed25519 [^ ]*' "$TMP/host.pub")" >"$TMP/known_hosts"
 	qemu-system-x86_64 -accel tcg -m 1024 -machine q35 -display none -monitor none \
 		-nic "user,model=virtio-net-pci,restrict=on,hostfwd=tcp:127.0.0.1:$SERVER_PORT-:22" \
-		-device i6300esb -action watchdog=reset -serial "unix:$TMP/line,server=on,wait=off" \
+		-global ICH9-LPC.noreboot=false -action watchdog=reset \
+		-device ipmi-bmc-sim,id=bmc -device isa-ipmi-kcs,bmc=bmc -serial "unix:$TMP/line,server=on,wait=off" \
 		-kernel "$1" -initrd "$TMP/server.cpio" -append "console=ttyS0 ip=dhcp quiet" \
 		</dev/null >"$TMP/qemu.out" 2>&1 &
 	SERVER=$!

@@ -51,7 +51,8 @@ direction orchestrator/hosts 'orchestrator/(engine|explain|bisect|cli|daemon|req
 direction orchestrator/engine 'orchestrator/(explain|bisect|cli|daemon)'
 direction orchestrator/explain 'orchestrator/(cli|daemon)'
 direction orchestrator/bisect 'orchestrator/(cli|daemon)'
-direction orchestrator/daemon 'orchestrator/(cli|bisect|engine|hosts)'
+direction orchestrator/daemon 'orchestrator/(cli|bisect|engine|hosts|demo)'
+direction orchestrator/demo 'orchestrator/(cli|bisect|engine|hosts|explain|request)'
 
 # A file knows another one when it calls what that one defines. Followed like that, no file may lead back
 # to itself.

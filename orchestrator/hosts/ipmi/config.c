@@ -7,6 +7,7 @@
 
 #include "common/alloc.h"
 #include "orchestrator/hosts/credentials.h"
+#include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/listen.h"
 
 #define IPMI_PORT "623"
@@ -31,13 +32,13 @@ static const struct host_number numbers[] = {
 };
 
 static const struct host_text texts[] = {
-	{"bmc", AT(bmc), true},
-	{"credentials", AT(credentials), true},
-	{"image_file", AT(image_file), false},
-	{"image_url", AT(image_url), false},
-	{"listen", AT(listen), false},
-	{"boot_script", AT(boot_script), false},
-	{"cmdline", AT(cmdline), false},
+	{"bmc", AT(bmc), true, NULL},
+	{"credentials", AT(credentials), true, NULL},
+	{"image_file", AT(image_file), false, NULL},
+	{"image_url", AT(image_url), false, NULL},
+	{"listen", AT(listen), false, NULL},
+	{"boot_script", AT(boot_script), false, NULL},
+	{"cmdline", AT(cmdline), false, NULL},
 };
 
 static const struct host_word words[] = {
@@ -66,6 +67,7 @@ static int split_address(const struct json_node *file, struct ipmi_config *c, st
 	if (!*port || port[strspn(port, "0123456789")])
 		return json_error(file, err, "bmc: expected ADDRESS or ADDRESS:PORT");
 	c->port = xstrdup(port);
+	c->machine = journal_machine(c->address, c->port, IPMI_PORT);
 	return 0;
 }
 
@@ -127,6 +129,7 @@ void ipmi_free_config(void *own)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(*(char **)(void *)((char *)c + texts[i].offset));
 	host_console_release(&c->console);
+	free(c->machine);
 	free(c->address);
 	free(c->port);
 	free(c);

@@ -11,7 +11,8 @@ enum ipmi_records { IPMI_RECORDS_CONSOLE, IPMI_RECORDS_HTTP };
 enum ipmi_firmware { IPMI_UEFI, IPMI_BIOS };
 
 struct ipmi_config {
-	char *bmc; /* as in the file: "192.0.2.3", "192.0.2.3:623" */
+	char *bmc;     /* as in the file: "192.0.2.3", "192.0.2.3:623" */
+	char *machine; /* the same for journal_open() */
 	char *address, *port;
 	char *credentials; /* credentials.h */
 	int64_t boot;	   /* enum ipmi_boot */

@@ -12,8 +12,10 @@
 #include "common/cancel.h"
 #include "common/clock.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "images/images.h"
 #include "orchestrator/hosts/ipmi/config.h"
+#include "orchestrator/hosts/ipmi/events.h"
 #include "orchestrator/hosts/ipmi/sol.h"
 #include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/serve.h"
@@ -30,7 +32,10 @@ struct ipmi_run {
 	struct task *task;
 	struct sol *sol;
 	struct serve_boot *served;
-	struct journal *journal; /* what of "files", "device" and "power" is to be undone */
+	/* What of "files", "device" and "power" is to be undone; "sol": the session of our line. */
+	struct journal *journal;
+	double on_at;	   /* when it was told to go on: clock_seconds(); 0: not yet */
+	struct sel events; /* since then, after a failure */
 };
 
 /* ---- power; in a task's thread ---- */
@@ -96,13 +101,29 @@ static int note_undone(struct ipmi_run *b, const char *what, struct error *err)
 	return journal_note(b->journal, what, NULL, err);
 }
 
+/* So that what is left of a crash of ours can be told from another's. */
+static int note_line(struct ipmi_run *b, struct error *err)
+{
+	char session[SOL_SESSION_TEXT];
+
+	if (b->cfg->console.command)
+		return 0;
+	sol_find_session(&b->tool, session);
+	if (!*session)
+		return 0;
+	return journal_note(b->journal, "sol", json_object_new_string(session), err);
+}
+
 static int power_on(void *arg, struct error *err)
 {
 	struct ipmi_run *b = arg;
-	int ret = note_change(b, "power", err);
+	int ret = note_line(b, err);
 
+	if (!ret)
+		ret = note_change(b, "power", err);
 	if (ret)
 		return ret;
+	b->on_at = clock_seconds();
 	return set_power(b, IPMI_DOES, "on", true, b->cfg->on_limit_s, err);
 }
 
@@ -215,8 +236,10 @@ static int write_script(struct ipmi_run *b, struct error *err)
 static int prepare(void *arg, struct error *err)
 {
 	struct ipmi_run *b = arg;
-	int ret = note_change(b, "files", err);
+	int ret = sol_check_free(&b->tool, journal_string(b->journal, "sol"), err);
 
+	if (!ret)
+		ret = note_change(b, "files", err);
 	if (!ret && b->cfg->image_url)
 		ret = serve_image(b, err);
 	if (!ret && b->cfg->boot_script)
@@ -242,9 +265,10 @@ static int ipmi_provision(struct host_session *s, struct error *err)
 		b->session = s;
 		b->cfg = s->cfg->own;
 		b->tool.secret = -1;
+		b->events = (struct sel)SEL_INIT(0);
 		s->priv = b;
 		host_console_ticket(&b->cfg->console, &s->ticket);
-		ret = journal_open(s->cfg, b->cfg->bmc, &b->journal, err);
+		ret = journal_open(s->cfg, b->cfg->machine, &b->journal, err);
 		if (!ret)
 			ret = ipmi_tool_open(&b->tool, b->cfg, err);
 		if (ret)
@@ -384,6 +408,8 @@ static int undo_all(struct ipmi_run *b, struct strbuf *did, struct error *err)
 	}
 	if (first == -ECANCELED)
 		return tell_left(b, err);
+	if (!first && journal_string(b->journal, "sol"))
+		return note_undone(b, "sol", err);
 	return first;
 }
 
@@ -391,13 +417,34 @@ static int clean_up(void *arg, struct error *err)
 {
 	struct ipmi_run *b = arg;
 
-	sol_stop(b->sol);
+	sol_stop(b->sol); /* with it ends what tells others that the host is in use */
 	b->sol = NULL;
 	serve_close(b->served);
 	b->served = NULL;
 	if (b->tool.secret < 0)
 		return 0;
 	return undo_all(b, NULL, err);
+}
+
+static int read_events(void *arg, struct error *err)
+{
+	struct ipmi_run *b = arg;
+
+	return ipmi_events_read(&b->tool, clock_seconds() - b->on_at, &b->events, err);
+}
+
+static int ipmi_examine(struct host_session *s, struct strbuf *trouble, struct error *err)
+{
+	struct ipmi_run *b = s->priv;
+	int ret;
+
+	if (!b || !b->on_at)
+		return 0;
+	ret = task_step(&b->task, read_events, b, s, err);
+	if (ret)
+		return ret;
+	strbuf_addstr(trouble, b->events.trouble.buf);
+	return sel_write(&b->events, s->run_dir, err);
 }
 
 static int ipmi_release(struct host_session *s, struct error *err)
@@ -412,9 +459,10 @@ static int ipmi_release(struct host_session *s, struct error *err)
 	if (ret == HOST_GOES_ON)
 		return ret;
 	if (ret)
-		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+		error_append(err, ret, "; or: %s host rescue %s", shell_program(), s->cfg->name);
 	journal_close(b->journal);
 	ipmi_tool_close(&b->tool);
+	sel_release(&b->events);
 	free(b);
 	s->priv = NULL;
 	return ret;
@@ -424,13 +472,15 @@ static int ipmi_release(struct host_session *s, struct error *err)
 static int ipmi_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
 {
 	struct ipmi_run b = {.cfg = cfg->own, .tool = {.secret = -1}};
-	int ret = journal_open(cfg, b.cfg->bmc, &b.journal, err);
+	int ret = journal_open(cfg, b.cfg->machine, &b.journal, err);
 
 	if (ret)
 		return ret;
 	if (journal_is_empty(b.journal))
 		goto out;
 	ret = ipmi_tool_open(&b.tool, b.cfg, err);
+	if (!ret)
+		ret = sol_check_free(&b.tool, journal_string(b.journal, "sol"), err);
 	if (ret)
 		goto out;
 	if (json_object_object_get_ex(b.journal->state, "power", NULL)) {
@@ -468,5 +518,6 @@ const struct host_driver host_ipmi = {
 	.power = ipmi_power,
 	.is_on = ipmi_is_on,
 	.postmortem = ipmi_postmortem,
+	.examine = ipmi_examine,
 	.release = ipmi_release,
 };

@@ -23,4 +23,15 @@ struct channel *sol_channel(struct sol *sol);
 /* Gives the line back. It waits. NULL is allowed. */
 void sol_stop(struct sol *sol);
 
+/*
+ * The line tells other computers' nestlabs who has a host: before anything is changed on it, and before a crash's
+ * remains are undone. Both wait.
+ */
+#define SOL_SESSION_TEXT 16
+/* The session that has the line now, to @session; "": none, or the BMC does not say. */
+void sol_find_session(const struct ipmi_tool *t, char session[SOL_SESSION_TEXT]);
+/* 0: nobody has the line, or we may take it: it is @ours (NULL: none), of a crash, which is ended; or the host
+ * file says so. -EBUSY: another session has it. */
+int sol_check_free(const struct ipmi_tool *t, const char *ours, struct error *err);
+
 #endif

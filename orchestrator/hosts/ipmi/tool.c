@@ -103,8 +103,11 @@ static int run_once(const struct ipmi_tool *t, enum ipmi_purpose purpose, const 
 {
 	const char *argv[IPMI_TOOL_ARGV];
 	struct strbuf errors = STRBUF_INIT;
+	/* Dates of the event log as one format and one zone. */
+	static const char *const env[] = {"LC_ALL=C", "TZ=UTC", NULL};
 	const struct subprocess sp = {
 		.argv = argv,
+		.env = env,
 		.out = out,
 		.errors = &errors,
 		.timeout_ms = (int)t->cfg->request_limit_s * 1000,

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/cancel.h"
+#include "common/clock.h"
 #include "common/fs.h"
+#include "common/log.h"
 #include "common/subprocess.h"
 #include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/kexec/kexec.h"
 
-#define PROBE_LIMIT_MS 30000
+#define PROBE_LIMIT_MS	30000
+#define RESCUE_PAUSE_MS 2000
 
 const char *const kexec_keys[] = {"ssh",     "ssh_options", "console",	      "directory",
 				  "cmdline", "watchdog_s",  "return_limit_s", NULL};
@@ -20,24 +25,13 @@ static const struct host_number numbers[] = {
 	{"return_limit_s", offsetof(struct kexec_config, return_limit_s), 900, 1, 86400},
 };
 
+static const struct host_text texts[] = {
+	{"ssh", offsetof(struct kexec_config, ssh), true, NULL},
+	{"directory", offsetof(struct kexec_config, directory), false, "/var/tmp/nestlab"},
+	{"cmdline", offsetof(struct kexec_config, cmdline), false, ""},
+};
+
 /* ---- the host file ---- */
-
-/* A string of the file, or @preset (NULL: it has to be there). The caller frees. */
-static int read_text(const struct json_node *file, const char *key, const char *preset, char **out,
-		     struct error *err)
-{
-	struct json_node node;
-	const char *text = preset;
-	int ret = json_member(file, key, !preset, &node, err);
-
-	if (ret == -ENOENT && preset)
-		ret = 0;
-	else if (!ret)
-		ret = json_as_string(&node, &text, err);
-	if (!ret)
-		*out = xstrdup(text);
-	return ret;
-}
 
 static int read_list(const struct json_node *file, const char *key, char ***out, struct error *err)
 {
@@ -88,22 +82,12 @@ static int check_words(const struct json_node *file, const struct kexec_config *
 int kexec_configure(const struct json_node *file, void **own, struct error *err)
 {
 	struct kexec_config *c = xcalloc(1, sizeof(*c));
-	const struct {
-		const char *key, *preset;
-		char **out;
-	} texts[] = {
-		{"ssh", NULL, &c->ssh},
-		{"directory", "/var/tmp/nestlab", &c->directory},
-		{"cmdline", "", &c->cmdline},
-	};
 	int ret;
 
 	*own = c;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		ret = read_text(file, texts[i].key, texts[i].preset, texts[i].out, err);
-		if (ret)
-			return ret;
-	}
+	ret = host_read_texts(file, texts, ARRAY_SIZE(texts), c, err);
+	if (ret)
+		return ret;
 	ret = host_console_read(file, &c->console, err);
 	if (ret)
 		return ret;
@@ -140,10 +124,12 @@ char *kexec_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 	const struct kexec_config *c = cfg->own;
 
 	(void)purpose;
+	/* A BMC's watchdog counts from its driver's start on, before there is an agent. */
 	return xasprintf("console=%s,%lld loglevel=5 panic_print=32 panic=5 nokaslr "
-			 "nestlab.end=reboot nestlab.watchdog=%lld%s%s",
+			 "nestlab.end=reboot nestlab.watchdog=%lld "
+			 "ipmi_watchdog.start_now=1 ipmi_watchdog.timeout=%lld%s%s",
 			 c->console.device, (long long)c->console.speed, (long long)c->watchdog_s,
-			 c->cmdline[0] ? " " : "", c->cmdline);
+			 (long long)c->watchdog_s, c->cmdline[0] ? " " : "", c->cmdline);
 }
 
 /* ---- ssh ---- */
@@ -261,7 +247,58 @@ int kexec_probe(const struct host_config *cfg, const struct places *places,
 
 /* ---- after a crash of ours ---- */
 
-/* A server that was jumped away from comes back by itself; a kernel that is loaded only is taken out. */
+/* ssh's exit status, or an error. */
+static int unload(const struct kexec_config *c, struct strbuf *said, int *status, struct error *err)
+{
+	const char **argv = kexec_ssh_argv(c, "kexec -u");
+	const struct subprocess sp = {.argv = argv, .errors = said, .timeout_ms = PROBE_LIMIT_MS};
+	int ret;
+
+	strbuf_reset(said);
+	ret = subprocess_run(&sp, status, err);
+	free(argv);
+	if (ret == -ETIMEDOUT)
+		*status = KEXEC_SSH_LOST;
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
+static int judge_unload(const struct kexec_config *c, int status, struct strbuf *said,
+			struct error *err)
+{
+	if (!status)
+		return 0;
+	said->buf[strcspn(said->buf, "\r\n")] = '\0';
+	if (status == KEXEC_SSH_LOST)
+		return error_set(err, -EHOSTUNREACH,
+				 "%s does not answer within %lld s (%s): reset it, and try again",
+				 c->ssh, (long long)c->return_limit_s, said->buf);
+	return error_set(err, -EIO, "%s: kexec -u: %s", c->ssh, said->buf);
+}
+
+/* A server that was jumped away from comes back by itself, and is waited for; a kernel that is loaded only is
+ * taken out. */
+static int wait_and_unload(const struct kexec_config *c, struct error *err)
+{
+	double until = clock_seconds() + (double)c->return_limit_s;
+	struct pollfd cancelled = {.fd = cancel_fd(), .events = POLLIN};
+	struct strbuf said = STRBUF_INIT;
+	int status = 0, ret = unload(c, &said, &status, err);
+
+	if (!ret && status == KEXEC_SSH_LOST)
+		log_info("%s does not answer yet; waiting for %lld s at most", c->ssh,
+			 (long long)c->return_limit_s);
+	while (!ret && status == KEXEC_SSH_LOST && clock_seconds() < until) {
+		if (poll(&cancelled, 1, RESCUE_PAUSE_MS) > 0)
+			ret = cancel_error(err);
+		else
+			ret = unload(c, &said, &status, err);
+	}
+	if (!ret)
+		ret = judge_unload(c, status, &said, err);
+	strbuf_release(&said);
+	return ret;
+}
+
 int kexec_rescue(const struct host_config *cfg, struct strbuf *did, struct error *err)
 {
 	const struct kexec_config *c = cfg->own;
@@ -271,11 +308,7 @@ int kexec_rescue(const struct host_config *cfg, struct strbuf *did, struct error
 	if (ret)
 		return ret;
 	if (journal_string(j, "loaded")) {
-		const char **argv = kexec_ssh_argv(c, "kexec -u");
-		const struct subprocess sp = {.argv = argv, .timeout_ms = PROBE_LIMIT_MS};
-
-		ret = subprocess_run(&sp, NULL, err);
-		free(argv);
+		ret = wait_and_unload(c, err);
 		if (!ret)
 			ret = journal_note(j, "loaded", NULL, err);
 		if (!ret)

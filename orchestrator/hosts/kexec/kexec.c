@@ -14,11 +14,11 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/sha256.h"
+#include "common/shell.h"
 #include "orchestrator/hosts/channel.h"
 #include "orchestrator/hosts/journal.h"
 
 #define RETURN_POLL_MS 5000
-#define SSH_LOST       255 /* ssh's own exit status: the connection failed, or broke */
 
 /* A file that the server needs. */
 struct cargo {
@@ -367,7 +367,7 @@ static int kexec_power(struct host_session *s, enum host_power want, struct erro
 static bool jump_failed(struct server *v)
 {
 	return process_look(&v->ssh) &&
-	       !(WIFEXITED(v->ssh.status) && WEXITSTATUS(v->ssh.status) == SSH_LOST);
+	       !(WIFEXITED(v->ssh.status) && WEXITSTATUS(v->ssh.status) == KEXEC_SSH_LOST);
 }
 
 static bool kexec_is_on(struct host_session *s)
@@ -482,7 +482,7 @@ static int kexec_release(struct host_session *s, struct error *err)
 	if (!ret && v->loaded)
 		ret = journal_note(v->journal, "loaded", NULL, err);
 	if (ret)
-		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+		error_append(err, ret, "; or: %s host rescue %s", shell_program(), s->cfg->name);
 	free_server(v);
 	s->priv = NULL;
 	return ret;

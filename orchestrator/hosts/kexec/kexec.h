@@ -46,6 +46,8 @@ int kexec_rescue(const struct host_config *cfg, struct strbuf *did, struct error
 /* The script that says what the server lacks ("missing WHAT: REMEDY"), which boot it is in ("boot ID"), and what
  * it has already ("has HASH"). The caller frees. */
 char *kexec_check_script(const struct kexec_config *c);
+#define KEXEC_SSH_LOST 255 /* ssh's own exit status: the connection failed, or broke */
+
 /* ssh's argument vector for @command in the server's shell; free() it, the strings are borrowed. */
 const char **kexec_ssh_argv(const struct kexec_config *c, const char *command);
 

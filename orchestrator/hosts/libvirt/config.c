@@ -16,65 +16,44 @@
 #define ALL_LOW_BELOW 2816
 #define LOW_MEGABYTES 2048
 
-const char *const libvirt_keys[] = {
-	"uri", "type", "pool", "firmware", "cpus", "megabytes", "unmanaged_megabytes", NULL};
+#define AT(member) offsetof(struct libvirt_config, member)
+
+const char *const libvirt_keys[] = {"uri",     "type", "pool",	    "firmware",
+				    "records", "cpus", "megabytes", "unmanaged_megabytes",
+				    NULL};
 
 static const struct host_number numbers[] = {
-	{"cpus", offsetof(struct libvirt_config, cpus), 2, 1, 256},
-	{"megabytes", offsetof(struct libvirt_config, megabytes), 2048, KERNEL_MEGABYTES, 1 << 24},
-	{"unmanaged_megabytes", offsetof(struct libvirt_config, unmanaged_megabytes), 0, 0,
-	 1 << 20},
+	{"cpus", AT(cpus), 2, 1, 256},
+	{"megabytes", AT(megabytes), 2048, KERNEL_MEGABYTES, 1 << 24},
+	{"unmanaged_megabytes", AT(unmanaged_megabytes), 0, 0, 1 << 20},
 };
 
-/* A string of the file, or @preset. The caller frees. */
-static int read_text(const struct json_node *file, const char *key, const char *preset, char **out,
-		     struct error *err)
+static const struct host_text texts[] = {
+	{"uri", AT(uri), false, "qemu:///system"},
+	{"pool", AT(pool), false, NULL},
+};
+
+static const struct host_word words[] = {
+	{"type", AT(type), {[LIBVIRT_KVM] = "kvm", [LIBVIRT_QEMU] = "qemu"}},
+	{"firmware", AT(firmware), {[LIBVIRT_BIOS] = "bios", [LIBVIRT_UEFI] = "uefi"}},
+	{"records", AT(records), {[LIBVIRT_SERIAL] = "serial", [LIBVIRT_VIRTIO] = "virtio"}},
+};
+
+const char *libvirt_type(const struct libvirt_config *c)
 {
-	struct json_node node;
-	const char *text = preset;
-	int ret = json_member(file, key, false, &node, err);
-
-	if (!ret)
-		ret = json_as_string(&node, &text, err);
-	else if (ret == -ENOENT)
-		ret = 0;
-	if (!ret)
-		*out = xstrdup(text);
-	return ret;
-}
-
-/* One of two words. */
-static int read_choice(const struct json_node *file, const char *key, const char *first,
-		       const char *second, char **out, struct error *err)
-{
-	int ret = read_text(file, key, first, out, err);
-
-	if (ret || !strcmp(*out, first) || !strcmp(*out, second))
-		return ret;
-	return json_error(file, err, "%s: expected \"%s\" or \"%s\", found \"%s\"", key, first,
-			  second, *out);
+	return words[0].words[c->type];
 }
 
 int libvirt_configure(const struct json_node *file, void **own, struct error *err)
 {
 	struct libvirt_config *c = xcalloc(1, sizeof(*c));
-	__cleanup_free char *firmware = NULL;
-	int ret = read_text(file, "uri", "qemu:///system", &c->uri, err);
+	int ret = host_read_texts(file, texts, ARRAY_SIZE(texts), c, err);
 
 	*own = c;
-	if (ret)
-		return ret;
-	ret = read_text(file, "pool", NULL, &c->pool, err);
-	if (ret)
-		return ret;
-	ret = read_choice(file, "type", "kvm", "qemu", &c->type, err);
-	if (ret)
-		return ret;
-	ret = read_choice(file, "firmware", "bios", "uefi", &firmware, err);
-	if (ret)
-		return ret;
-	c->uefi = !strcmp(firmware, "uefi");
-	ret = host_read_numbers(file, numbers, ARRAY_SIZE(numbers), c, err);
+	if (!ret)
+		ret = host_read_words(file, words, ARRAY_SIZE(words), c, err);
+	if (!ret)
+		ret = host_read_numbers(file, numbers, ARRAY_SIZE(numbers), c, err);
 	if (ret)
 		return ret;
 	if (c->megabytes - c->unmanaged_megabytes < KERNEL_MEGABYTES)
@@ -89,7 +68,6 @@ void libvirt_free_config(void *own)
 	struct libvirt_config *c = own;
 
 	free(c->uri);
-	free(c->type);
 	free(c->pool);
 	free(c);
 }
@@ -144,12 +122,11 @@ void libvirt_add_escaped(struct strbuf *out, const char *text)
  */
 char *libvirt_domain_xml(const struct libvirt_config *c, const char *name, const char *image)
 {
-	const char *cpu = strcmp(c->type, "kvm") ? "maximum" : "host-passthrough";
+	const char *cpu = c->type == LIBVIRT_KVM ? "host-passthrough" : "maximum";
+	bool uefi = c->firmware == LIBVIRT_UEFI;
 	struct strbuf xml = STRBUF_INIT;
 
-	strbuf_addstr(&xml, "<domain type='");
-	libvirt_add_escaped(&xml, c->type);
-	strbuf_addstr(&xml, "'><name>");
+	strbuf_addf(&xml, "<domain type='%s'><name>", libvirt_type(c));
 	libvirt_add_escaped(&xml, name);
 	strbuf_addf(&xml,
 		    "</name><memory unit='MiB'>%lld</memory><vcpu placement='static'>%lld</vcpu>"
@@ -158,13 +135,16 @@ char *libvirt_domain_xml(const struct libvirt_config *c, const char *name, const
 		    "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot>"
 		    "<on_crash>destroy</on_crash><devices><disk type='file' device='cdrom'>"
 		    "<driver name='qemu' type='raw'/><source file='",
-		    (long long)c->megabytes, (long long)c->cpus, c->uefi ? " firmware='efi'" : "",
+		    (long long)c->megabytes, (long long)c->cpus, uefi ? " firmware='efi'" : "",
 		    cpu);
 	libvirt_add_escaped(&xml, image);
 	strbuf_addstr(&xml, "'/><target dev='sda' bus='sata'/><readonly/></disk>"
 			    "<serial type='pty'><target port='0'/></serial>"
-			    "<console type='pty'><target type='serial' port='0'/></console>"
-			    "<memballoon model='none'/></devices></domain>\n");
+			    "<console type='pty'><target type='serial' port='0'/></console>");
+	if (c->records == LIBVIRT_VIRTIO)
+		strbuf_addstr(&xml, "<channel type='unix'><target type='virtio' name='" LIBVIRT_PORT
+				    "'/></channel>");
+	strbuf_addstr(&xml, "<memballoon model='none'/></devices></domain>\n");
 	return strbuf_detach(&xml);
 }
 
@@ -194,8 +174,8 @@ static void note_found(const struct libvirt_config *c, const struct strbuf *answ
 		}
 	}
 	json_object_put(said);
-	json_object_object_add(id, "type", json_object_new_string(c->type));
-	json_object_object_add(id, "firmware", json_object_new_string(c->uefi ? "uefi" : "bios"));
+	json_object_object_add(id, "type", json_object_new_string(libvirt_type(c)));
+	json_object_object_add(id, "firmware", json_object_new_string(words[1].words[c->firmware]));
 	json_object_object_add(id, "domain_cpus", json_object_new_int64(c->cpus));
 	json_object_object_add(id, "megabytes", json_object_new_int64(c->megabytes));
 	json_object_object_add(id, "unmanaged_megabytes",
@@ -207,7 +187,7 @@ int libvirt_probe(const struct host_config *cfg, const struct places *places,
 {
 	const struct libvirt_config *c = cfg->own;
 	__cleanup_free char *program = libvirt_program();
-	const char *const argv[] = {program, "probe", c->uri, c->type, NULL};
+	const char *const argv[] = {program, "probe", c->uri, libvirt_type(c), NULL};
 	struct strbuf out = STRBUF_INIT, errors = STRBUF_INIT;
 	const struct subprocess sp = {
 		.argv = argv, .out = &out, .errors = &errors, .timeout_ms = PROBE_LIMIT_MS};

@@ -11,6 +11,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/fs.h"
+#include "common/shell.h"
 #include "common/subprocess.h"
 #include "orchestrator/hosts/channel.h"
 #include "orchestrator/hosts/journal.h"
@@ -29,11 +30,12 @@ struct machine {
 	char *path;  /* the same as libvirt knows it: that file, or a volume */
 	char *xml, *log;
 	struct process holder, helper; /* the domain's; an upload's, or a removal's */
-	struct channel *channel;
-	struct journal *journal; /* the volume's; NULL: none */
+	struct channel *channel;       /* the serial port's */
+	struct channel *records;       /* NULL: they are there, too */
+	struct journal *journal;       /* the volume's; NULL: none */
 	bool uploaded;
 	double off_at, ordered_off; /* when it was; 0: not yet */
-	int events;		    /* epoll: holder and channel */
+	int events;		    /* epoll: holder and channels */
 };
 
 /* ---- provision: image, volume, domain ---- */
@@ -43,6 +45,18 @@ static char *run_file(const struct host_session *s, const char *name)
 	__cleanup_free char *dir = realpath(s->run_dir, NULL);
 
 	return xasprintf("%s/%s", dir ? dir : s->run_dir, name);
+}
+
+static void write_ticket(struct host_session *s)
+{
+	const struct libvirt_config *c = s->cfg->own;
+	bool own_port = c->records == LIBVIRT_VIRTIO;
+
+	s->ticket.channel = own_port ? TICKET_PORT : TICKET_LINE;
+	s->ticket.answers = true;
+	s->ticket.speed = 115200;
+	snprintf(s->ticket.device, sizeof(s->ticket.device), "%s",
+		 own_port ? LIBVIRT_PORT : "/dev/ttyS0");
 }
 
 static int start_provision(struct host_session *s, struct error *err)
@@ -57,10 +71,7 @@ static int start_provision(struct host_session *s, struct error *err)
 	m->image = run_file(s, "libvirt.iso");
 	m->xml = run_file(s, "domain.xml");
 	m->log = run_file(s, "libvirt.log");
-	s->ticket.channel = TICKET_LINE;
-	s->ticket.answers = true;
-	s->ticket.speed = 115200;
-	snprintf(s->ticket.device, sizeof(s->ticket.device), "/dev/ttyS0");
+	write_ticket(s);
 	return host_copy_image(s, m->image, err);
 }
 
@@ -201,28 +212,40 @@ static int watch(struct machine *m, int fd, struct error *err)
 	return 0;
 }
 
-static int start_channel(struct host_session *s, struct error *err)
+/* One of nestlab-libvirt's actions that are lines. */
+static int start_line(struct host_session *s, const char *const *argv, const char *console,
+		      struct channel **out, struct error *err)
 {
 	struct machine *m = s->priv;
-	const struct libvirt_config *c = s->cfg->own;
-	const char *const argv[] = {m->program, "console", c->uri, m->name, NULL};
 	const struct channel_setting setting = {
 		.line = {.ticket = &s->ticket,
-			 .console_path = s->console_path,
+			 .console_path = console,
 			 .records_path = s->records_path},
 		.argv = argv,
 		.log_path = m->log,
 		.ready = LIBVIRT_CONNECTED,
 	};
+	int ret = channel_start(&setting, out, err);
+
+	if (ret)
+		return ret;
+	return watch(m, channel_fd(*out), err);
+}
+
+static int start_channels(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	const struct libvirt_config *c = s->cfg->own;
+	const char *const console[] = {m->program, "console", c->uri, m->name, NULL};
+	const char *const port[] = {m->program, "port", c->uri, m->name, LIBVIRT_PORT, NULL};
 	int ret;
 
 	m->events = epoll_create1(EPOLL_CLOEXEC);
 	if (m->events < 0)
 		return error_set(err, -errno, "cannot watch the domain: %s", strerror(errno));
-	ret = channel_start(&setting, &m->channel, err);
-	if (ret)
-		return ret;
-	ret = watch(m, channel_fd(m->channel), err);
+	ret = start_line(s, console, s->console_path, &m->channel, err);
+	if (!ret && c->records == LIBVIRT_VIRTIO)
+		ret = start_line(s, port, NULL, &m->records, err);
 	if (ret)
 		return ret;
 	ret = watch(m, m->holder.wake, err);
@@ -230,23 +253,30 @@ static int start_channel(struct host_session *s, struct error *err)
 	return ret;
 }
 
-static int libvirt_open_channel(struct host_session *s, struct error *err)
+static int wait_for_line(struct machine *m, struct channel *line, const char *name,
+			 struct error *err)
 {
-	struct machine *m = s->priv;
 	struct strbuf why = STRBUF_INIT;
-	enum channel_state state;
+	enum channel_state state = channel_state(line, &why);
 	int ret = 0;
 
-	if (!m->channel)
-		ret = start_channel(s, err);
-	if (ret)
-		return ret;
-	state = channel_state(m->channel, &why);
 	if (state == CHANNEL_FAILED)
-		ret = error_set(err, -EIO, "no console of the domain: %s (%s)", why.buf, m->log);
+		ret = error_set(err, -EIO, "no %s of the domain: %s (%s)", name, why.buf, m->log);
 	else if (state != CHANNEL_OPEN)
 		ret = HOST_GOES_ON;
 	strbuf_release(&why);
+	return ret;
+}
+
+static int libvirt_open_channel(struct host_session *s, struct error *err)
+{
+	struct machine *m = s->priv;
+	int ret = m->channel ? 0 : start_channels(s, err);
+
+	if (!ret)
+		ret = wait_for_line(m, m->channel, "console", err);
+	if (!ret && m->records)
+		ret = wait_for_line(m, m->records, "virtio port", err);
 	return ret;
 }
 
@@ -304,13 +334,16 @@ static bool libvirt_is_on(struct host_session *s)
 
 	s->poll_ms = 0;
 	channel_serves(m->channel, s);
+	if (m->records)
+		channel_serves(m->records, s);
 	over = process_look(&m->holder);
 	if (!over && !strstr(m->holder.said.buf, "off "))
 		return true;
 	if (!m->off_at)
 		m->off_at = clock_seconds();
 	s->poll_ms = POLL_MS;
-	return channel_state(m->channel, NULL) == CHANNEL_OPEN &&
+	return (channel_state(m->channel, NULL) == CHANNEL_OPEN ||
+		(m->records && channel_state(m->records, NULL) == CHANNEL_OPEN)) &&
 	       clock_seconds() - m->off_at < LINE_LIMIT_S;
 }
 
@@ -360,9 +393,8 @@ static int remove_volume(struct host_session *s, struct error *err)
 		return HOST_GOES_ON;
 	ret = process_result(&m->helper, err);
 	if (ret)
-		return error_prefix(err, ret,
-				    "volume %s of pool %s stays (or: nestlab host rescue %s)",
-				    m->name, c->pool, s->cfg->name);
+		return error_prefix(err, ret, "volume %s of pool %s stays (or: %s host rescue %s)",
+				    m->name, c->pool, shell_program(), s->cfg->name);
 	return forget_volume(m->journal, err);
 }
 
@@ -440,6 +472,7 @@ static int libvirt_rescue(const struct host_config *cfg, struct strbuf *did, str
 static void free_machine(struct machine *m)
 {
 	channel_stop(m->channel);
+	channel_stop(m->records);
 	process_end(&m->holder);
 	process_end(&m->helper);
 	if (m->events >= 0)

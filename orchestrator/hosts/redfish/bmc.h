@@ -97,7 +97,7 @@ struct json_object *bmc_get_json(struct bmc *b, const char *path, struct error *
 int bmc_post(struct bmc *b, const char *path, struct json_object *body, long *status,
 	     struct error *err);
 int bmc_delete(struct bmc *b, const char *path, struct error *err);
-/* PATCH with the resource's ETag, in the forms that BMCs want. As bmc_post(). */
+/* PATCH with the resource's ETag, in the forms that BMCs want. As bmc_post(), but @status is needed. */
 int bmc_patch(struct bmc *b, const char *path, struct json_object *body, long *status,
 	      struct error *err);
 

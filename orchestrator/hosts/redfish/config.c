@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "orchestrator/hosts/credentials.h"
+#include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/listen.h"
 #include "orchestrator/hosts/redfish/http.h"
 
@@ -54,13 +55,13 @@ static const struct host_number numbers[] = {
 };
 
 static const struct host_text texts[] = {
-	{"bmc", AT(bmc), true},
-	{"credentials", AT(credentials), true},
-	{"image_url", AT(image_url), true},
-	{"listen", AT(listen), false},
-	{"system", AT(system), false},
-	{"drive", AT(drive), false},
-	{"cmdline", AT(cmdline), false},
+	{"bmc", AT(bmc), true, NULL},
+	{"credentials", AT(credentials), true, NULL},
+	{"image_url", AT(image_url), true, NULL},
+	{"listen", AT(listen), false, NULL},
+	{"system", AT(system), false, NULL},
+	{"drive", AT(drive), false, NULL},
+	{"cmdline", AT(cmdline), false, NULL},
 };
 
 static const struct host_word words[] = {
@@ -83,7 +84,8 @@ static int check_pin(const struct json_node *node, const char *pin, struct error
 static int read_tls_object(const struct json_node *tls, struct redfish_config *c, struct error *err)
 {
 	static const char *const known[] = {"pin", "ca", NULL};
-	static const struct host_text trusted[] = {{"pin", AT(pin), false}, {"ca", AT(ca), false}};
+	static const struct host_text trusted[] = {{"pin", AT(pin), false, NULL},
+						   {"ca", AT(ca), false, NULL}};
 	int ret = json_as_object(tls, err);
 
 	if (!ret)
@@ -136,6 +138,13 @@ static bool is_loopback(const char *host)
 	return !strcmp(host, "localhost") || !strcmp(host, "[::1]") || !strncmp(host, "127.", 4);
 }
 
+static char *name_machine(bool plain, const char *host, const char *port)
+{
+	const char *usual = plain ? "80" : "443";
+
+	return journal_machine(host, port ? port : usual, usual);
+}
+
 /* Nothing but scheme, host and port: what is behind them is found, and a user there would be a secret. */
 static int check_bmc(const struct json_node *file, struct redfish_config *c, struct error *err)
 {
@@ -158,6 +167,8 @@ static int check_bmc(const struct json_node *file, struct redfish_config *c, str
 	ok = ok && !strcmp(wanted, c->bmc);
 	plain = ok && !strcmp(scheme, "http") && (c->tls_none || is_loopback(host));
 	ok = ok && (plain || !strcmp(scheme, "https"));
+	if (ok)
+		c->machine = name_machine(plain, host, port);
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
@@ -220,6 +231,7 @@ void redfish_free_config(void *own)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(*(char **)(void *)((char *)c + texts[i].offset));
 	host_console_release(&c->console);
+	free(c->machine);
 	free(c->pin);
 	free(c->ca);
 	free(c);

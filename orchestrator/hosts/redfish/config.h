@@ -13,6 +13,7 @@ enum redfish_auth { REDFISH_AUTH_AUTO, REDFISH_AUTH_SESSION, REDFISH_AUTH_BASIC 
 
 struct redfish_config {
 	char *bmc;		     /* "https://192.0.2.3", nothing behind it */
+	char *machine;		     /* the same for journal_open() */
 	char *credentials;	     /* credentials.h */
 	char *pin;		     /* NULL, or "sha256:HEX" of the certificate's public key */
 	char *ca;		     /* NULL, or a file of certificates */

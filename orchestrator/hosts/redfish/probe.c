@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/subprocess.h"
+#include "orchestrator/hosts/redfish/claim.h"
 #include "orchestrator/hosts/redfish/http.h"
 #include "orchestrator/hosts/redfish/redfish.h"
 #include "orchestrator/hosts/redfish/steps.h"
@@ -54,6 +55,15 @@ static void tell_can(const struct machine *m, struct host_found *found)
 	host_found_can(found, "UEFI HTTP boot", http ? http : "yes");
 }
 
+static void tell_claim(struct bmc *b, const struct machine *m, struct host_found *found)
+{
+	struct strbuf who = STRBUF_INIT;
+
+	if (!claim_tell(b, m, &who, &(struct error){0}) && who.len)
+		host_found_can(found, "claimed by", who.buf);
+	strbuf_release(&who);
+}
+
 static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct host_found *found,
 			   struct error *err)
 {
@@ -62,6 +72,7 @@ static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct
 
 	if (!ret) {
 		tell_can(&m, found);
+		tell_claim(b, &m, found);
 		machine_identify(b, &m, found->identity);
 		if ((!m.ndrives || c->path == REDFISH_HTTP || override_lacks(&m, OVERRIDE_CD)) &&
 		    override_lacks(&m, OVERRIDE_HTTP))
@@ -70,6 +81,30 @@ static int look_at_machine(struct bmc *b, const struct redfish_config *c, struct
 					 "firmware settings, a licence, or another driver");
 	}
 	machine_release(&m);
+	return ret;
+}
+
+/* Its session is noted, so that one that is killed leaves none that rescue does not end. Where another nestlab has
+ * the machine nothing can be noted. */
+static int look_in_session(struct bmc *b, const struct host_config *cfg, struct host_found *found,
+			   struct error *err)
+{
+	const struct redfish_config *c = cfg->own;
+	struct journal *j = NULL;
+	struct error left = {0};
+	int ret;
+
+	if (!journal_open(cfg, c->machine, &j, &left)) {
+		b->on_session = undo_note_session;
+		b->arg = j;
+	}
+	ret = look_at_machine(b, c, found, err);
+	atomic_store(&b->heeds_cancel, false);
+	if (j)
+		undo_session(b, j, &left);
+	else
+		bmc_log_out(b, &left);
+	journal_close(j);
 	return ret;
 }
 
@@ -84,16 +119,14 @@ int redfish_probe(const struct host_config *cfg, const struct places *places,
 		  struct host_found *found, struct error *err)
 {
 	const struct redfish_config *c = cfg->own;
-	struct error own = {0}, left = {0};
+	struct error own = {0};
 	struct bmc b;
 	int ret = bmc_open(&b, c, cfg->path, &own);
 
 	(void)places;
 	b.tries = 2; /* people wait for it */
 	if (!ret)
-		ret = look_at_machine(&b, c, found, &own);
-	atomic_store(&b.heeds_cancel, false);
-	bmc_log_out(&b, &left);
+		ret = look_in_session(&b, cfg, found, &own);
 	bmc_close(&b);
 	check_console(c, found);
 	if (!ret)
@@ -133,7 +166,7 @@ int redfish_rescue(const struct host_config *cfg, struct strbuf *did, struct err
 {
 	const struct redfish_config *c = cfg->own;
 	struct journal *j;
-	int ret = journal_open(cfg, c->bmc, &j, err);
+	int ret = journal_open(cfg, c->machine, &j, err);
 
 	if (ret)
 		return ret;

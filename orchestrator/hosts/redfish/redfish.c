@@ -7,9 +7,13 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/log.h"
+#include "common/shell.h"
 #include "images/images.h"
 #include "orchestrator/hosts/channel.h"
+#include "orchestrator/hosts/redfish/claim.h"
+#include "orchestrator/hosts/redfish/events.h"
 #include "orchestrator/hosts/redfish/steps.h"
 #include "orchestrator/hosts/redfish/undo.h"
 #include "orchestrator/hosts/serve.h"
@@ -18,6 +22,8 @@
 #define LOCK_POLL_MS 1000
 #define BOOT_LIMIT_S \
 	1200 /* the POST of a server with a TiB takes up to ten minutes, and then it boots */
+#define CLAIM_SLACK_S 1800 /* to prepare it, and to undo that with a slow BMC */
+#define EXAMINE_TRIES 2
 #define OFFS_BELIEVED 2 /* in a row: power states lag, and lie */
 
 /* One boot. */
@@ -33,10 +39,13 @@ struct redfish_boot {
 	task_function *closing; /* the step of those that undo that has begun */
 	enum override_source source;
 	bool told_busy;
-	bool found;	 /* machine is filled in */
-	atomic_int offs; /* times in a row that it said it was off */
-	bool lost;	 /* the channel has failed: why is in @trouble */
+	int64_t longest_s; /* that a boot may take: when our claim runs out */
+	bool found;	   /* machine is filled in */
+	atomic_int offs;   /* times in a row that it said it was off */
+	bool lost;	   /* the channel has failed: why is in @trouble */
 	struct strbuf trouble;
+	double on_at;	   /* when it was told to go on: clock_seconds(); 0: not yet */
+	struct sel events; /* since then, after a failure */
 };
 
 /* ---- in a task's thread ---- */
@@ -72,6 +81,24 @@ static int override_boot(struct redfish_boot *b, struct error *err)
 	if (ret)
 		return ret;
 	return override_set(&b->bmc, &b->machine, b->source, serve_image_url(b->served), err);
+}
+
+static int note_claim(void *arg, const char *claim, struct error *err)
+{
+	struct redfish_boot *b = arg;
+
+	return journal_note(b->journal, "claim", json_object_new_string(claim), err);
+}
+
+static int claim_machine(struct redfish_boot *b, struct error *err)
+{
+	char *claim = NULL;
+	int ret = claim_take(&b->bmc, &b->machine, b->longest_s, note_claim, b, &claim, err);
+
+	if (!claim && journal_string(b->journal, "claim"))
+		journal_note(b->journal, "claim", NULL, NULL); /* it is not there */
+	free(claim);
+	return ret;
 }
 
 /* By a drive, unless there is none that takes an image or the host file wants HTTP. */
@@ -110,6 +137,8 @@ static int run_provision(void *arg, struct error *err)
 			return error_prefix(err, ret, "what a crashed run left cannot be undone");
 	}
 	ret = choose_path(b, err);
+	if (!ret)
+		ret = claim_machine(b, err);
 	if (ret)
 		return ret;
 	ret = power_set(&b->bmc, &b->machine, STEP_OFF, err);
@@ -123,7 +152,10 @@ static int run_provision(void *arg, struct error *err)
 static int run_power_on(void *arg, struct error *err)
 {
 	struct redfish_boot *b = arg;
-	int ret = journal_note(b->journal, "power", json_object_new_string("on"), err);
+	int ret;
+
+	b->on_at = clock_seconds();
+	ret = journal_note(b->journal, "power", json_object_new_string("on"), err);
 
 	return ret ? ret : power_set(&b->bmc, &b->machine, STEP_ON, err);
 }
@@ -158,6 +190,20 @@ static int run_watch(void *arg, struct error *err)
 	else
 		atomic_store(&b->offs, 0);
 	return 0;
+}
+
+/* A BMC that does not answer is not waited for as long as where something has to be undone. */
+static int run_examine(void *arg, struct error *err)
+{
+	struct redfish_boot *b = arg;
+	int64_t tries = b->bmc.tries;
+	int ret;
+
+	begin_closing(b);
+	b->bmc.tries = tries < EXAMINE_TRIES ? tries : EXAMINE_TRIES;
+	ret = events_read(&b->bmc, &b->machine, clock_seconds() - b->on_at, &b->events, err);
+	b->bmc.tries = tries;
+	return ret;
 }
 
 /* Nothing but a second Ctrl-C ends what undoes. */
@@ -222,7 +268,9 @@ static int new_boot_state(struct host_session *s, struct error *err)
 
 	s->priv = b;
 	b->cfg = s->cfg->own;
+	b->longest_s = s->cfg->wall_limit_s + s->cfg->boot_limit_s + CLAIM_SLACK_S;
 	b->trouble = (struct strbuf)STRBUF_INIT;
+	b->events = (struct sel)SEL_INIT(0);
 	b->machine.rejected = (struct strbuf)STRBUF_INIT;
 	b->log_path = xasprintf("%s/redfish.log", s->run_dir);
 	b->channel_log = xasprintf("%s/console.err", s->run_dir);
@@ -234,7 +282,7 @@ static int new_boot_state(struct host_session *s, struct error *err)
 static int take_host(struct host_session *s, struct error *err)
 {
 	struct redfish_boot *b = s->priv;
-	int ret = journal_open(s->cfg, b->cfg->bmc, &b->journal, err);
+	int ret = journal_open(s->cfg, b->cfg->machine, &b->journal, err);
 
 	if (ret == -EBUSY) {
 		if (!b->told_busy)
@@ -410,6 +458,23 @@ static int redfish_postmortem(struct host_session *s, struct strbuf *why)
 	return -EIO;
 }
 
+static int redfish_examine(struct host_session *s, struct strbuf *trouble, struct error *err)
+{
+	struct redfish_boot *b = s->priv;
+	int ret, code;
+
+	if (!b->on_at)
+		return 0;
+	ret = do_closing_step(s, run_examine, err);
+	if (ret == HOST_GOES_ON)
+		return ret;
+	strbuf_addstr(trouble, b->events.trouble.buf);
+	code = sel_write(&b->events, s->run_dir, ret ? NULL : err);
+	if (ret)
+		return ret;
+	return code;
+}
+
 static void free_boot_state(struct host_session *s)
 {
 	struct redfish_boot *b = s->priv;
@@ -422,6 +487,7 @@ static void free_boot_state(struct host_session *s)
 		machine_release(&b->machine);
 	bmc_close(&b->bmc);
 	strbuf_release(&b->trouble);
+	sel_release(&b->events);
 	free(b->log_path);
 	free(b->channel_log);
 	free(b);
@@ -442,7 +508,7 @@ static int redfish_release(struct host_session *s, struct error *err)
 	if (ret == HOST_GOES_ON)
 		return ret;
 	if (ret)
-		error_append(err, ret, "; or: nestlab host rescue %s", s->cfg->name);
+		error_append(err, ret, "; or: %s host rescue %s", shell_program(), s->cfg->name);
 	free_boot_state(s);
 	return ret;
 }
@@ -468,6 +534,7 @@ const struct host_driver host_redfish = {
 	.is_on = redfish_is_on,
 	.postmortem = redfish_postmortem,
 	.tell = redfish_tell,
+	.examine = redfish_examine,
 	.release = redfish_release,
 	.rescue = redfish_rescue,
 	.trust = redfish_trust,

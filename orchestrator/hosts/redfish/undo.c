@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "orchestrator/hosts/redfish/claim.h"
 #include "orchestrator/hosts/redfish/steps.h"
 
 /* ---- sessions ---- */
@@ -136,6 +137,39 @@ static int undo_override(struct bmc *b, const struct machine *m, struct journal 
 	return journal_note(j, "override", NULL, err);
 }
 
+static int undo_claim(struct bmc *b, const struct machine *m, struct journal *j, struct strbuf *did,
+		      struct error *err)
+{
+	const char *claim = journal_string(j, "claim");
+	int ret;
+
+	if (!claim)
+		return 0;
+	ret = claim_give_back(b, m, claim, err);
+	if (ret)
+		return ret;
+	if (did)
+		strbuf_addstr(did, "the BMC has no claim of ours\n");
+	return journal_note(j, "claim", NULL, err);
+}
+
+/* Between a crash of ours and now another nestlab may have taken the machine: nothing on it is ours any more. */
+static int forget_anothers(struct bmc *b, const struct machine *m, struct journal *j,
+			   struct strbuf *did, struct error *err)
+{
+	static const char *const keys[] = {"power", "image", "drive", "override", "claim"};
+	const char *claim = journal_string(j, "claim");
+	int ret = 0;
+
+	if (!claim || !claim_is_anothers(b, m, claim))
+		return 0;
+	if (did)
+		strbuf_addstr(did, "another nestlab has claimed the machine: it is left alone\n");
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && !ret; i++)
+		ret = journal_note(j, keys[i], NULL, err);
+	return ret;
+}
+
 void undo_tell_left(const struct journal *j, struct strbuf *out)
 {
 	const char *drive = journal_string(j, "drive");
@@ -147,22 +181,26 @@ void undo_tell_left(const struct journal *j, struct strbuf *out)
 		strbuf_addf(out, "; the drive %s may have our image", drive);
 	if (json_object_object_get_ex(j->state, "override", NULL))
 		strbuf_addstr(out, "; what it boots next may be ours");
+	if (journal_string(j, "claim"))
+		strbuf_addf(out, "; its AssetTag may be \"%s\"", journal_string(j, "claim"));
 	for (size_t i = 0; list && i < json_object_array_length(list); i++)
 		strbuf_addf(out, "; the session %s is open",
 			    json_object_get_string(json_object_array_get_idx(list, i)));
 }
 
-/* In this order: a machine that is off does not read its drive. */
+/* In this order: a machine that is off does not read its drive, and it is ours to the end. */
 int undo_all(struct bmc *b, const struct machine *m, struct journal *j, struct strbuf *did,
 	     struct error *err)
 {
 	static int (*const undoers[])(struct bmc * b, const struct machine *m, struct journal *j,
-				      struct strbuf *did,
-				      struct error *err) = {undo_power, undo_media, undo_override};
+				      struct strbuf *did, struct error *err) = {
+		undo_power, undo_media, undo_override, undo_claim};
 	struct strbuf left = STRBUF_INIT;
 	struct error own = {0};
-	int ret = 0, code;
+	int ret = forget_anothers(b, m, j, did, err), code;
 
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < ARRAY_SIZE(undoers); i++) {
 		code = undoers[i](b, m, j, did, &own);
 		if (code)

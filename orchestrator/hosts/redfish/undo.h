@@ -6,6 +6,7 @@
  *	sessions	paths of sessions that are ours
  *	power		"on": we switched it on
  *	drive, image	the drive that we put the image at that URL into
+ *	claim		what we wrote on the BMC to say that it is in use (claim.h)
  *	override	what was to be booted before we said what: an object, or false for nothing
  */
 #ifndef ORCHESTRATOR_HOSTS_REDFISH_UNDO_H

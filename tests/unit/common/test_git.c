@@ -94,6 +94,21 @@ TEST(no_such_commit_is_not_no_repository)
 	assert_non_null(strstr(err.text, "not a git repository"));
 }
 
+/* Where /tmp is a mount of its own git goes on after "fatal: not a git repository". */
+TEST(advice_after_the_reason_is_not_the_reason)
+{
+	__cleanup_free char *old = fake_git("#!/bin/sh\n"
+					    "printf 'warning: a\\nfatal: no\\nadvice\\n\\n' >&2\n"
+					    "exit 128\n");
+	struct error err;
+	int ret = run_rev_list(NULL, NULL, &err);
+
+	setenv("PATH", old, 1);
+	assert_int_equal(ret, -EREMOTEIO);
+	assert_non_null(strstr(err.text, "status 128: fatal: no"));
+	assert_null(strstr(err.text, "advice"));
+}
+
 TEST(exit_statuses_are_told_to_who_asks)
 {
 	static const char *const args[] = {"cat-file", "-e", "0123456789", NULL};

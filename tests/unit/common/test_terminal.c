@@ -58,6 +58,30 @@ TEST(ends_of_lines_stay_in_a_text_and_not_in_a_line)
 	strbuf_release(&text);
 }
 
+TEST(columns_are_those_of_the_terminal)
+{
+	static const struct {
+		const char *text;
+		size_t columns, in_four; /* bytes that fit in four columns */
+	} cases[] = {
+		{"abcde", 5, 4},
+		{"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", 6, 6}, /* three wide ones */
+		{"a\xe6\x97\xa5\xe6\x9c\xac", 5, 4},		/* the third has no room */
+		{"\xf0\x9f\x98\x80", 2, 4},
+		{"e\xcc\x81t\xc3\xa9", 3, 6}, /* e with a combining accent */
+		{"\xe2\x9c\x94 1", 3, 5},
+		{"\xff\xfe", 2, 2}, /* not UTF-8 */
+		{"", 0, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t n = strlen(cases[i].text);
+
+		assert_int_equal(terminal_width(cases[i].text, n), cases[i].columns);
+		assert_int_equal(terminal_fit(cases[i].text, n, 4), cases[i].in_four);
+	}
+}
+
 static int say_everything(void *arg)
 {
 	__cleanup_free char *path = unit_path("said");

@@ -300,6 +300,40 @@ TEST(finds_what_comes_in_some_boots)
 	}
 }
 
+static double mean_boots(int percent, int max_boots)
+{
+	int boots = 0, n = 0;
+
+	for (long culprit = 1; culprit <= LAST; culprit++) {
+		__cleanup_free char *path = new_database();
+		struct truth t = {.culprit = culprit,
+				  .percent = percent,
+				  .other = 6,
+				  .max_boots = max_boots,
+				  .revert = "0"};
+		struct outcome o;
+
+		if (culprit == 6 || culprit == 7)
+			continue;
+		run_bisect(path, &t, 0, &o);
+		assert_int_equal(o.ret, 0);
+		bisect_answer_free(&o.answer);
+		boots += o.boots;
+		n++;
+	}
+	return (double)boots / n;
+}
+
+/* With Fisher's test and looks at 2, 4, 8, ... boots it took 40 and 387. */
+TEST(makes_no_more_boots_than_it_needs)
+{
+	double always = mean_boots(100, 8), at_times = mean_boots(30, 64);
+
+	print_message("boots: %.0f, %.0f where 30 %% fail\n", always, at_times);
+	assert_true(always < 36);
+	assert_true(at_times < 190);
+}
+
 TEST(finds_what_came_rarely_before)
 {
 	struct truth t = {.culprit = 8, .percent = 90, .percent_before = 10, .max_boots = 32};
@@ -378,7 +412,7 @@ TEST(survives_kills)
 		bool killed = true;
 
 		while (killed) {
-			int die_at = 1 + rand_r(&seed) % 60, status;
+			int die_at = 1 + rand_r(&seed) % 30, status;
 			pid_t pid = fork();
 
 			if (!pid) {
@@ -400,39 +434,36 @@ TEST(survives_kills)
 	assert_true(kills >= 8);
 }
 
-static struct bisect_ratio rates(int base_failed, int base, int new_failed, int new)
-{
-	const struct bisect_counts a = {.this_way = base_failed, .passed = base - base_failed};
-	const struct bisect_counts b = {.this_way = new_failed, .passed = new - new_failed};
-	struct bisect_ratio r;
-
-	bisect_rate_compare(&a, &b, 0.05, &r);
-	return r;
-}
-
 TEST(a_verdict_needs_a_sure_difference)
 {
 	static const struct {
-		int good, ngood, step, nstep, bad, nbad;
+		struct bisect_rate good, step, bad;
 		enum bisect_verdict verdict;
 	} cases[] = {
-		{0, 8, 4, 4, 8, 8, BISECT_BAD},
-		{0, 8, 0, 4, 8, 8, BISECT_GOOD},
-		{0, 8, 1, 1, 3, 8, BISECT_UNTESTED},	 /* too few */
-		{0, 32, 10, 32, 32, 32, BISECT_BAD},	 /* rarer than at the bad end, but there */
-		{0, 32, 1, 32, 32, 32, BISECT_UNTESTED}, /* rare, but the good end never had it */
-		{3, 32, 2, 32, 30, 32, BISECT_GOOD},
-		{3, 32, 16, 32, 32, 32, BISECT_UNTESTED}, /* between ends that both have it */
+		{{0, 3}, {2, 2}, {3, 3}, BISECT_UNTESTED},
+		{{0, 3}, {3, 3}, {3, 3}, BISECT_BAD},
+		{{0, 3}, {0, 2}, {3, 3}, BISECT_UNTESTED},
+		{{0, 3}, {0, 3}, {3, 3}, BISECT_GOOD},
+		{{0, 8}, {1, 1}, {3, 8}, BISECT_UNTESTED},
+		{{0, 25}, {2, 6}, {7, 25}, BISECT_BAD},
+		{{0, 25}, {0, 10}, {7, 25}, BISECT_UNTESTED},
+		{{0, 25}, {0, 20}, {7, 25}, BISECT_GOOD},
+		{{0, 32},
+		 {10, 32},
+		 {32, 32},
+		 BISECT_BAD}, /* rarer than at the bad end, but there */
+		{{0, 32},
+		 {1, 32},
+		 {32, 32},
+		 BISECT_UNTESTED}, /* rare, but the good end never had it */
+		{{3, 32}, {2, 32}, {30, 32}, BISECT_GOOD},
+		{{3, 32}, {16, 32}, {32, 32}, BISECT_UNTESTED}, /* between ends that both have it */
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct bisect_ratio to_good =
-			rates(cases[i].good, cases[i].ngood, cases[i].step, cases[i].nstep);
-		struct bisect_ratio to_bad =
-			rates(cases[i].bad, cases[i].nbad, cases[i].step, cases[i].nstep);
-
-		assert_int_equal(bisect_rate_find_side(&to_good, &to_bad), cases[i].verdict);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(
+			bisect_rate_find_side(&cases[i].good, &cases[i].bad, &cases[i].step),
+			cases[i].verdict);
 }
 
 UNIT_MAIN("bisect_fails", unit_make_dir, unit_drop_dir)

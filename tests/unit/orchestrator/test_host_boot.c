@@ -14,9 +14,10 @@ static struct {
 	const char *records[6];
 	bool goes_off;
 	int postmortem;
-	int fail_in; /* 1: provision, 2: open_channel, 3: power */
+	const char *machine_fault; /* what its event log has; NULL: nothing */
+	int fail_in;		   /* 1: provision, 2: open_channel, 3: power */
 	/* seen */
-	int step, powered_off, released;
+	int step, powered_off, released, examined;
 } script;
 
 static void append(const char *path, const char *text)
@@ -74,6 +75,20 @@ static int fake_postmortem(struct host_session *s, struct strbuf *why)
 	return script.postmortem;
 }
 
+/* As if it had to ask a BMC: not at the first time. */
+static int fake_examine(struct host_session *s, struct strbuf *trouble, struct error *err)
+{
+	(void)s;
+	assert_int_equal(script.powered_off, 1);
+	if (!script.examined++)
+		return HOST_GOES_ON;
+	if (script.machine_fault && !strcmp(script.machine_fault, "?"))
+		return error_set(err, -EIO, "the BMC is silent");
+	if (script.machine_fault)
+		strbuf_addstr(trouble, script.machine_fault);
+	return 0;
+}
+
 static int fake_release(struct host_session *s, struct error *err)
 {
 	(void)err;
@@ -90,6 +105,7 @@ static const struct host_driver fake = {
 	.power = fake_power,
 	.is_on = fake_is_on,
 	.postmortem = fake_postmortem,
+	.examine = fake_examine,
 	.release = fake_release,
 };
 
@@ -166,6 +182,7 @@ TEST_WITH(done, fresh, NULL)
 	script.records[1] = record(1, BYE2);
 	script.goes_off = true;
 	expect(BOOT_DONE, "");
+	assert_int_equal(script.examined, 0);
 	assert_string_equal(err.text, "");
 }
 
@@ -187,6 +204,25 @@ TEST_WITH(panicked, fresh, NULL)
 	expect(BOOT_GUEST_PANIC,
 	       "not syncing: Fatal exception; before it: BUG: kernel NULL pointer "
 	       "dereference (RIP: 0010:f+0x1/0x2)");
+}
+
+TEST_WITH(a_panic_on_a_machine_that_logged_a_fault_of_its_own, fresh, NULL)
+{
+	script.console[0] = "Kernel panic - not syncing: Fatal exception\n";
+	script.goes_off = true;
+	script.machine_fault = "the event log has \"machine check\"";
+	expect(BOOT_HOST_FAILED,
+	       "the machine itself failed: the event log has \"machine check\"; what came of it: "
+	       "Kernel panic - not syncing: Fatal exception");
+	assert_int_equal(script.examined, 2);
+}
+
+TEST_WITH(a_log_that_cannot_be_read_changes_no_verdict, fresh, NULL)
+{
+	script.console[0] = "Kernel panic - not syncing: Fatal exception\n";
+	script.goes_off = true;
+	script.machine_fault = "?";
+	expect(BOOT_GUEST_PANIC, "; its event log was not read: the BMC is silent");
 }
 
 TEST_WITH(flipped, fresh, NULL)

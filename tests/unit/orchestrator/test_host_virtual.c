@@ -93,7 +93,8 @@ TEST(a_server_is_the_host_files)
 	free(argv);
 	text = cfg.driver->cmdline(&cfg, HOST_MEASURES);
 	assert_contains(text, "console=ttyS1,115200 ");
-	assert_contains(text, " nestlab.end=reboot nestlab.watchdog=60 isolcpus=2-35");
+	assert_contains(text, " nestlab.end=reboot nestlab.watchdog=60 ipmi_watchdog.start_now=1 "
+			      "ipmi_watchdog.timeout=60 isolcpus=2-35");
 	free(text);
 	host_config_free(&cfg);
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "orchestrator/daemon/watch/archive.h"
+
+#include <time.h>
+
+static int act_begin(struct daemon_db *db, void *arg, struct error *err)
+{
+	const struct archive *a = arg;
+	int ret = database_change(
+		db, err,
+		"INSERT INTO list_place (schedule, place, began) VALUES (?1, '', ?2) ON CONFLICT DO NOTHING",
+		"ti", a->s->name, a->since);
+
+	if (ret < 0)
+		return ret;
+	return 0;
+}
+
+/* The schedule's, else the first look at it. */
+static int find_since(struct archive *a, struct error *err)
+{
+	int ret = database_number(a->night->queue, 0, &a->since, err,
+				  "SELECT began FROM list_place WHERE schedule = ?1 AND place = ''",
+				  "t", a->s->name);
+
+	if (ret)
+		return ret;
+	if (!a->since) {
+		a->since = time(NULL);
+		ret = writer_do(a->night->setting->writer, act_begin, a, err);
+	}
+	if (a->s->watch.since)
+		a->since = a->s->watch.since;
+	return ret;
+}
+
+int archive_look(struct night_context *n, const struct schedule *s, struct error *err)
+{
+	struct archive a = {.night = n, .s = s};
+	int ret = find_since(&a, err);
+
+	if (ret)
+		return ret;
+	if (*s->watch.inbox == '/')
+		ret = archive_look_git(&a, err);
+	else
+		ret = archive_look_http(&a, err);
+	if (ret)
+		return error_prefix(err, ret, "%s", s->watch.inbox);
+	return 0;
+}

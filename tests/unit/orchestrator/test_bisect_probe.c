@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* orchestrator/bisect/probe.c: --param takes what reports print, in every form in which they do. */
+#include "tests/unit/unit.h"
+
+#include "agents/wire/words.h"
+#include "common/json.h"
+#include "orchestrator/bisect/probe.h"
+#include "results/report/text_parts.h"
+#include "results/report/words.h"
+#include "scenarios/scenarios.h"
+
+/* What a scenario cannot do without, unless it is what is tried. */
+static const struct {
+	enum plan_scenario scenario;
+	const char *key, *param;
+} needed[] = {
+	{PLAN_EXITS, "reason", "reason=cpuid"},
+	{PLAN_CHURN, "operation", "operation=dontneed"},
+	{PLAN_KSELFTEST, "test", "test=some_test"},
+};
+
+static const char *find_metric(const char *scenario)
+{
+	for (const struct scenario_metric *m = scenario_metrics; m->scenario; m++)
+		if (!strcmp(m->scenario, scenario))
+			return m->name;
+	return NULL;
+}
+
+/* The probe's file with --param @param; NULL if it is refused. The caller frees. */
+static char *write_probe(enum plan_scenario s, const struct plan_word *w, const char *param)
+{
+	char *params[3] = {(char *)param};
+	struct request_probe p = {
+		.scenario = (char *)plan_scenario_names[s],
+		.metric = (char *)find_metric(plan_scenario_names[s]),
+		.fails.wanted = s == PLAN_KSELFTEST,
+		.params = {params, 1},
+	};
+	__cleanup_free char *path = unit_path("probe.json");
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (needed[i].scenario == s && strcmp(needed[i].key, w->key))
+			params[p.params.count++] = (char *)needed[i].param;
+	if (w->of_linux)
+		params[p.params.count++] = (char *)"l1=linux-kvm";
+	if (bisect_probe_write(&p, path, &err))
+		return NULL;
+	return unit_get("probe.json");
+}
+
+static void expect_same(enum plan_scenario s, const struct plan_word *w, const char *expected,
+			const char *param)
+{
+	__cleanup_free char *text = write_probe(s, w, param);
+
+	if (!text || strcmp(text, expected))
+		fail_msg("%s --param %s: %s", plan_scenario_names[s], param,
+			 text ? text : "refused");
+}
+
+/* @value as JSON has it. Returns how many forms were compared. */
+static int try_value(enum plan_scenario s, const struct plan_word *w, struct json_object *value)
+{
+	const char *text = json_object_get_string(value);
+	__cleanup_free char *param = xasprintf("%s=%s", w->key, text);
+	__cleanup_free char *expected = write_probe(s, w, param);
+	__cleanup_free char *in_table = NULL, *in_short = NULL;
+	struct json_object *params = json_object_new_object();
+
+	json_object_object_add(params, w->key, value);
+	if (expected) { /* else it cannot be measured by itself */
+		in_table = xasprintf("%s=%s", w->key, text_param(params, w->key));
+		expect_same(s, w, expected, in_table);
+		in_short = words_params(NULL, plan_scenario_names[s],
+					json_object_to_json_string(params));
+		if (w->kind != PLAN_WORD_NAME) /* which --test has */
+			expect_same(s, w, expected, in_short);
+	}
+	json_object_put(params);
+	return expected != NULL;
+}
+
+static int try_word(enum plan_scenario s, const struct plan_word *w)
+{
+	int tried = 0;
+
+	if (w->kind == PLAN_WORD_NAME)
+		return try_value(s, w, json_object_new_string("some_test"));
+	for (size_t i = 0; w->choices && w->choices[i]; i++)
+		tried += try_value(s, w, json_object_new_string(w->choices[i]));
+	if (w->choices)
+		return tried;
+	if (w->kind == PLAN_WORD_FLAG) {
+		tried += try_value(s, w, json_object_new_boolean(true));
+		return tried + try_value(s, w, json_object_new_boolean(false));
+	}
+	for (int more = 0; more < 4; more++)
+		tried += try_value(s, w, json_object_new_int64((int64_t)w->min + more));
+	return tried;
+}
+
+TEST(what_reports_print_is_taken)
+{
+	for (size_t i = 0; i < plan_nwords; i++) {
+		const struct plan_word *w = &plan_words[i];
+		bool is_axis = w->role == PLAN_WORD_VARIANT || w->role == PLAN_WORD_AXIS;
+		int tried = 0;
+
+		if (!w->key || !is_axis)
+			continue;
+		for (int s = 0; s < PLAN_SCENARIO_COUNT; s++)
+			if (plan_word_is_used(w, s))
+				tried += try_word(s, w);
+		if (!tried)
+			fail_msg("%s: no value can be measured", w->key);
+	}
+}
+
+TEST(what_they_do_not_print_is_not)
+{
+	static const char *const wrong[] = {"no-l2_vcpus",    "no-memory",   "yes",
+					    "apic_pages=yes", "ept=managed", "memory=on"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_null(write_probe(PLAN_MULTIPLEX, &plan_words[0], wrong[i]));
+}
+
+UNIT_MAIN("bisect_probe", unit_make_dir, unit_drop_dir)
