@@ -118,6 +118,7 @@ static int add_cpu(struct l2vm *l2, const struct l2vm_recipe *r)
 		return ret;
 	l2->page = (struct l2_page *)memory_at(l2, page);
 	fill_page(l2, r->seed);
+	l2->page->apic = start.has_apic;
 	return hv_read_msr(l2, L2VM_MSR, &l2->page->expect_msr);
 }
 

@@ -69,17 +69,6 @@ static int create_vm(struct thin *t)
 	return 0;
 }
 
-int thin_set_slot(struct thin *t, uint64_t at)
-{
-	const struct kvm_userspace_memory_region region = {.guest_phys_addr = at,
-							   .memory_size = THIN_RAM,
-							   .userspace_addr = (uintptr_t)t->ram};
-
-	if (ioctl(t->vm, KVM_SET_USER_MEMORY_REGION, &region))
-		return fail_ioctl(t, "KVM_SET_USER_MEMORY_REGION");
-	return 0;
-}
-
 /* What depends on which vCPU it is. */
 static void fit_cpuid(struct kvm_cpuid_entry2 *e, uint32_t number)
 {

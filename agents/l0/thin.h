@@ -73,9 +73,6 @@ void thin_close(struct thin *t);
  * with the end of L1's console. */
 int thin_run(struct thin *t, unsigned int limit_s);
 
-/* Has L1's memory begin at its address @at: at 0, but while churn moves it. */
-int thin_set_slot(struct thin *t, uint64_t at);
-
 static inline struct mail *thin_mail(const struct thin *t)
 {
 	return (struct mail *)(t->ram + THIN_MAIL);
@@ -98,6 +95,9 @@ int thin_load(struct thin *t, const char *kernel, uint64_t *entry);
 #define THIN_TABLES	 0x8000ull /* PML4, PDPT, PD */
 
 /* ---- thin_churn.c ---- */
+
+/* Has L1's memory begin at its address @at: at 0, but while churn moves it. */
+int thin_set_slot(struct thin *t, uint64_t at);
 
 /* L1's memory, all that it holds, is moved, copied or shared as the measurement that runs says; what it holds is the same
  * afterwards. L1's vCPU must not run. */

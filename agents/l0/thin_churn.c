@@ -4,10 +4,10 @@
  * what L0 keeps of the pages that L1's KVM gave it, VMCSs, bitmaps, APIC pages, it has to find anew.
  */
 #include <errno.h>
-#include <inttypes.h>
+#include <linux/kvm.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,6 +21,18 @@
 #define PIECE_PAGES (PIECE / L1_PAGE)
 
 /* ---- the memslot ---- */
+
+int thin_set_slot(struct thin *t, uint64_t at)
+{
+	const struct kvm_userspace_memory_region region = {.guest_phys_addr = at,
+							   .memory_size = THIN_RAM,
+							   .userspace_addr = (uintptr_t)t->ram};
+
+	if (!ioctl(t->vm, KVM_SET_USER_MEMORY_REGION, &region))
+		return 0;
+	sink_fail(t->sink, SINK_GUEST, "success", strerror(errno), "KVM_SET_USER_MEMORY_REGION");
+	return VM_SAID;
+}
 
 static int move_slot(struct thin *t)
 {

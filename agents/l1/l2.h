@@ -39,8 +39,9 @@ struct l2_page {		     /* l2_step.S knows the first three offsets */
 	uint64_t command; /* enum l2_command */
 	struct l2_fail fail;
 	/* L2_CMD_PROVE */
-	uint64_t expect_msr;	    /* reading MSR_KERNEL_GS_BASE must give this */
-	uint64_t apic;		    /* address of its APIC-access page, 0 without */
+	uint64_t expect_msr; /* reading MSR_KERNEL_GS_BASE must give this */
+	uint64_t
+		apic; /* address of its APIC-access page, 0 without; in a Linux L1: has it an APIC? */
 	uint64_t has_cr8;	    /* TPR shadow: CR8 may be touched */
 	uint64_t tpr_now, tpr_next; /* priority class to find and to leave, 0..15 */
 	/* L2_CMD_EXITS */

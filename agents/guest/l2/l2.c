@@ -18,9 +18,11 @@ void l2_end_command(void)
 	asm volatile("out %%al, %0" ::"i"(L1_PORT), "a"(0) : "memory");
 }
 
-/* Its pages are L1's own: there is nothing more to prove. */
+/* Its pages are L1's own: there is nothing more to prove. Each vCPU comes here before any of them works. */
 void l2_prove(struct l2_page *page)
 {
+	if (page->apic)
+		l2_enable_apic(page);
 	l2_check_value(page, L1_CHECK_MSR_PASSED, L1_GS_VALUE, rdmsr(MSR_KERNEL_GS_BASE), 0);
 }
 

@@ -74,7 +74,7 @@ static void sleep_until_more_than(const struct l2_page *page, uint64_t interrupt
 		asm volatile("sti; hlt; cli" ::: "memory");
 }
 
-static void enable_apic(struct l2_page *page)
+void l2_enable_apic(struct l2_page *page)
 {
 	if (!is_first(page, PREPARED_APIC))
 		return;
@@ -87,7 +87,6 @@ void l2_work_TIMER(struct l2_page *page)
 {
 	uint64_t before = page->interrupts;
 
-	enable_apic(page);
 	wrmsr(MSR_TSC_DEADLINE, __builtin_ia32_rdtsc() + L2VM_SLEEP);
 	sleep_until_more_than(page, before);
 	l2_check_value(page, L1_CHECK_INTERRUPTS, before + 1, page->interrupts, 0);
@@ -99,7 +98,6 @@ void l2_work_IPI(struct l2_page *page)
 	uint64_t before = page->number & 1 ? page->answered : page->interrupts;
 	uint64_t partner = page->number ^ 1;
 
-	enable_apic(page);
 	if (!(page->number & 1))
 		wrmsr(X2APIC_ICR, partner << 32 | L2VM_VECTOR);
 	sleep_until_more_than(page, before);

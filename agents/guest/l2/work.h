@@ -8,4 +8,7 @@
 #define L2_WORK_DECLARE(id, word) void l2_work_##id(struct l2_page *page);
 PLAN_WORKS(L2_WORK_DECLARE)
 
+/* Its local APIC takes interrupts from now on: before another vCPU may send one. */
+void l2_enable_apic(struct l2_page *page);
+
 #endif
