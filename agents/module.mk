@@ -29,10 +29,30 @@ $(BUILD)/agent/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(AGENT_CFLAGS) -c -o $@ $<
 
+# Preloaded into QEMU: this one is of glibc's world.
+PROGRAMS += $(BUILD)/bin/nestlab-devmem.so
+$(BUILD)/bin/nestlab-devmem.so: agents/preload/devmem.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -D_GNU_SOURCE -shared -fPIC -s -o $@ $<
+
+# What it needs of libvirt, where libvirt-dev is installed.
+ifeq ($(shell pkg-config --exists libvirt libvirt-qemu && echo yes),yes)
+PROGRAMS += $(BUILD)/bin/nestlab-l1-libvirt
+$(BUILD)/bin/nestlab-l1-libvirt: agents/libvirt/main.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -D_GNU_SOURCE -pthread -s -o $@ $< \
+		$(shell pkg-config --cflags --libs libvirt libvirt-qemu)
+endif
+
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
 	steady stream upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock files framed l1_records line port sink stream thin_boot thin_devices upload)
+	channel clock files framed l1_boot l1_records line port sink stream thin_boot thin_devices upload)
+$(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock files framed kvm_stats l1_boot line port qemu qemu_args qemu_move qmp regions sink stream upload vm_memory)
+$(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock l1_boot libvirt_xml)

@@ -66,7 +66,8 @@ static int add_segment(const struct strbuf *elf, Elf64_Phdr *p, const char *name
 	pad(out);
 	strbuf_add(out, elf->buf + p->p_offset, p->p_filesz);
 	p->p_offset = out->len - p->p_filesz;
-	p->p_align = ALIGNMENT;
+	if (p->p_type == PT_LOAD) /* that of a note says how its pieces follow each other */
+		p->p_align = ALIGNMENT;
 	return 0;
 }
 

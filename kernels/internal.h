@@ -253,10 +253,10 @@ int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *
 /*
  * Makes @tree, which must not exist, from @kept, the built tree of another source: a copy whose sources are
  * those of the wanted commit. *taken false: they differ in so many files that building anew is
- * better. The .config is still that of @kept.
+ * better. The .config is still that of @kept; *config_may_differ: a file that makes it differs.
  */
 int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
-			 bool *taken, struct error *err);
+			 bool *taken, bool *config_may_differ, struct error *err);
 
 /* ---- unfinished.c ---- */
 

@@ -206,6 +206,19 @@ static int copy_kept(const struct kernel_env *env, const struct kernel_keys *k, 
 	return kernel_tree_copy(kept, tree, err);
 }
 
+/* The kept tree's commit may be gone: a bisect makes commits of its own to test a culprit by a revert. Its files
+ * are nearly those that are wanted all the same. */
+static int begin_from_kept(const struct kernel_env *env, const struct kernel_keys *k,
+			   const char *name, const char *tree, bool *taken, bool *config_may_differ,
+			   struct error *err)
+{
+	__cleanup_free char *kept = kernel_cache_path(env, "trees", name);
+
+	if (!fs_exists(kept))
+		return 0;
+	return kernel_lineage_begin(k, kept, tree, taken, config_may_differ, err);
+}
+
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			bool *taken, bool *config_may_differ, struct error *err)
 {
@@ -217,6 +230,8 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
 	if (ret)
 		return ret;
 	ret = copy_kept(env, k, name, tree, &commit, err);
+	if (!ret && !commit)
+		ret = begin_from_kept(env, k, name, tree, taken, config_may_differ, err);
 	close(fd);
 	if (ret || !commit)
 		return ret;
@@ -334,7 +349,7 @@ static int begin_from(const struct kernel_keys *k, const char *kept, const struc
 }
 
 int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const char *tree,
-			 bool *taken, struct error *err)
+			 bool *taken, bool *config_may_differ, struct error *err)
 {
 	struct strbuf different = STRBUF_INIT, others = STRBUF_INIT, gone = STRBUF_INIT;
 	int ret = compare_files(k, kept, tree, &different, &others, err);
@@ -346,6 +361,7 @@ int kernel_lineage_begin(const struct kernel_keys *k, const char *kept, const ch
 		goto out;
 	ret = begin_from(k, kept, &different, &gone, tree, err);
 	*taken = !ret;
+	*config_may_differ = has_config_path(&different) || has_config_path(&gone);
 out:
 	strbuf_release(&different);
 	strbuf_release(&others);

@@ -147,8 +147,9 @@ static int prepare_from_like(struct kernel_preparation *p, struct error *err)
 	if (ret || !tree)
 		return ret;
 	show_step(p, "comparing with a built tree");
+	ret = kernel_lineage_begin(p->keys, tree, p->work->tree, &p->from_kin,
+				   &p->config_may_differ, err);
 	p->config_may_differ = true; /* that tree's was made of other fragments */
-	ret = kernel_lineage_begin(p->keys, tree, p->work->tree, &p->from_kin, err);
 	if (ret || !p->from_kin)
 		return ret;
 	return kernel_patches_apply(p->work->tree, p->v->patches, p->v->npatches, p->work->log,

@@ -165,6 +165,7 @@ void places_find(struct places *p, const char *db_option)
 	p->policies = find_folders(config, "policies", p->root, "results/policies");
 	p->imports = find_imports(p);
 	p->cache = find_cache();
+	p->programs = xstrdup(programs);
 	p->agent = xasprintf("%s/nestlab-agent", programs);
 	find_symbols(p, programs);
 	p->db = find_database(p->root, db_option);
@@ -182,6 +183,7 @@ void places_free(struct places *p)
 	free_folders(&p->policies);
 	free(p->imports);
 	free(p->cache);
+	free(p->programs);
 	free(p->agent);
 	free(p->agent_symbols);
 	free(p->l1_symbols);

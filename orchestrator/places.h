@@ -17,8 +17,9 @@ struct places { /* free with places_free() */
 	/* Where `nestlab kernel import` writes: root's kernels, if that is a checkout or $NESTLAB_ROOT and
 	 * the user may write to it; else his own. */
 	char *imports;
-	char *cache; /* $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else ~/.cache/nestlab */
-	char *agent; /* the nestlab-agent beside this program */
+	char *cache;	/* $NESTLAB_CACHE, else $XDG_CACHE_HOME/nestlab, else ~/.cache/nestlab */
+	char *programs; /* the folder of this program, and of all others of nestlab's */
+	char *agent;	/* the nestlab-agent there */
 	/* The agent and its L1 with their symbols, for `nestlab explain`: of the build, or installed. */
 	char *agent_symbols, *l1_symbols;
 	/* --db, as an absolute path; else results/nestlab.db of the checkout; for an installed nestlab

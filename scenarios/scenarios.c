@@ -336,15 +336,39 @@ int scenario_load(const struct folders *folders, const char *name, struct scenar
 	return ret;
 }
 
+static bool is_in_linux(const struct plan_measure *m)
+{
+	return m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1);
+}
+
 bool scenario_plan_has_linux(const struct scenario_plan *plan)
 {
-	for (size_t i = 0; i < plan->nmeasures; i++) {
-		const struct plan_measure *m = &plan->measures[i].line;
-
-		if (m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1))
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (is_in_linux(&plan->measures[i].line))
 			return true;
-	}
 	return false;
+}
+
+bool scenario_plan_has_moves(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan_measure_moves(&plan->measures[i].line))
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (is_in_linux(&plan->measures[i].line) && plan->measures[i].line.vmm == vmm)
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_userland(const struct scenario_plan *plan)
+{
+	return scenario_plan_has_vmm(plan, PLAN_VMM_QEMU) ||
+	       scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT);
 }
 
 void scenario_plan_free(struct scenario_plan *plan)

@@ -89,6 +89,12 @@ int scenario_parse(struct json_object *doc, const char *label, struct scenario_p
 void scenario_plan_free(struct scenario_plan *plan);
 /* Has it a measurement in a Linux L1, which needs a kernel of its own in the image? */
 bool scenario_plan_has_linux(const struct scenario_plan *plan);
+/* Is an L1 of it moved while it runs? Then KVM logs L1's dirty pages. */
+bool scenario_plan_has_moves(const struct scenario_plan *plan);
+/* Has it one that this VMM runs? */
+bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
+/* Has it one that any runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
+bool scenario_plan_has_userland(const struct scenario_plan *plan);
 
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */
 extern const struct scenario_metric scenario_metrics[];

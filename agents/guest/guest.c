@@ -27,7 +27,8 @@
 #include "agents/l0/runner.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
-#define LOG_MAX		16					    /* lines */
+#define LOG_MAX		16 /* lines */
+#define TURN_LOOK_US	1000
 #define EVMCS_MESSAGE	"kvm_intel: Using Hyper-V Enlightened VMCS" /* of arch/x86/kvm/vmx/vmx.c */
 
 struct guest {
@@ -75,6 +76,7 @@ static void map_mail(struct guest *g, const char *cmdline)
 		give_up("mapping the mail page", errno);
 	if (g->mail->magic != MAIL_MAGIC)
 		give_up("the mail page's content", EBADMSG);
+	mail_page = g->mail;
 	g->port = open("/dev/port", O_WRONLY | O_CLOEXEC);
 	if (g->port < 0)
 		give_up("/dev/port (CONFIG_DEVPORT=y)", errno);
@@ -87,11 +89,19 @@ static void open_records(struct guest *g)
 		give_up("memfd_create()", errno);
 }
 
+/* The agent's own VMM has written the plan's next line before OUT comes back; QEMU's OUT waits for nobody. */
+static void wait_for_turn(const struct guest *g, uint32_t before)
+{
+	while (*(const volatile uint32_t *)&g->mail->turn == before)
+		usleep(TURN_LOOK_US);
+}
+
 /* Moves what the channel was given to the mail, and lets L0 read it. */
 static void ring(struct guest *g)
 {
 	int fd = g->runner.channel.fd;
 	ssize_t len = pread(fd, g->mail->records, MAIL_RECORDS_MAX, 0);
+	uint32_t turn = g->mail->turn;
 
 	if (len < 0)
 		give_up("reading the records back", errno);
@@ -100,6 +110,7 @@ static void ring(struct guest *g)
 		give_up("emptying the records", errno);
 	if (pwrite(g->port, "", 1, MAIL_PORT) != 1)
 		give_up("ringing", errno);
+	wait_for_turn(g, turn);
 }
 
 /* ---- who it is ---- */

@@ -4,8 +4,8 @@
  * RAM, which L1's kernel leaves alone. L1 maps them through /dev/mem, so writing them costs no exit.
  *
  * It is a conversation in turns. L1 says something in `records` and rings: OUT to MAIL_PORT, which ends L0's
- * KVM_RUN. L0 reads it, writes the next line of the plan (agents/wire/protocol.h: "measure ...") to `plan`
- * and lets L1 go on. L1's first turn has its `hello` alone; each other one the records of one measurement,
+ * KVM_RUN. L0 reads it, writes the next line of the plan (agents/wire/protocol.h: "measure ...") to `plan`,
+ * changes `turn` and lets L1 go on. Under a VMM whose OUT does not wait for L0, L1 waits until `turn` changes. L1's first turn has its `hello` alone; each other one the records of one measurement,
  * from `begin` to `end`. Records are lines, numbered and sealed as all records are: what L1 wrote may have
  * gone through a broken L0.
  *
@@ -30,10 +30,16 @@
 
 struct mail {
 	uint64_t magic;		  /* L0's, before L1 starts */
+	uint32_t turn;		  /* L0's: changes when `plan` has the next line */
 	char plan[PLAN_LINE_MAX]; /* L0's: a line, NUL-terminated */
-	uint32_t len;		  /* L1's: bytes in records */
+	/* Of a measurement that moves L1 while it runs: rounds that L1 has done; L0's word that it has moved it enough. */
+	uint32_t progress, stop;
+	uint32_t len; /* L1's: bytes in records */
 	char records[];
 };
 #define MAIL_RECORDS_MAX (MAIL_SIZE - sizeof(struct mail))
+
+/* Inside L1: the page, once guest_main() has mapped it. Processes that it forks have it too. */
+extern struct mail *mail_page;
 
 #endif

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/l0/l1_linux.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/guest/mail.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
+#include "agents/l0/l1_moves.h"
+#include "agents/l0/l1_vmm.h"
 #include "agents/l0/line.h"
-#include "agents/l0/thin.h"
 #include "agents/l0/vm.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
@@ -17,8 +20,16 @@
 
 const char *l1_linux_kernel = "/l1/vmlinux";
 
+static const struct l1_vmm *const vmms[] = {
+	[PLAN_VMM_THIN] = &l1_vmm_thin,
+	[PLAN_VMM_QEMU] = &l1_vmm_qemu,
+	[PLAN_VMM_LIBVIRT] = &l1_vmm_libvirt,
+};
+
 struct l1_linux {
-	struct thin thin;
+	const struct l1_vmm *how;
+	void *vmm;
+	uint32_t turn;
 	struct l1_records records;
 };
 
@@ -26,7 +37,7 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
 
-	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || m->vmm != PLAN_VMM_THIN)
+	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || plan_measure_unbuilt(m))
 		return 0;
 	if (m->scenario == PLAN_L1_BOOT)
 		return 1;
@@ -41,15 +52,19 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 static int read_mail(struct l1_linux *l, struct sink *s)
 {
 	static char text[MAIL_RECORDS_MAX];
-	const struct mail *mail = thin_mail(&l->thin);
-	uint32_t len = *(const volatile uint32_t *)&mail->len;
+	uint32_t len;
+	int ret = l->how->peek(l->vmm, offsetof(struct mail, len), &len, sizeof(len));
 
+	if (ret)
+		return ret;
 	if (len > sizeof(text)) {
 		sink_fail(s, SINK_INTEGRITY, "records that fit", "more",
 			  "the Linux L1's mail page is not what it wrote");
 		return VM_SAID;
 	}
-	memcpy(text, mail->records, len);
+	ret = l->how->peek(l->vmm, offsetof(struct mail, records), text, len);
+	if (ret)
+		return ret;
 	return l1_records_pass(&l->records, text, len, s);
 }
 
@@ -57,41 +72,81 @@ static int read_mail(struct l1_linux *l, struct sink *s)
 static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink *s,
 		   uint64_t *ticks)
 {
-	int ret = thin_open(&l->thin, m, l1_linux_kernel, s);
+	int ret = l->how->open(m, l1_linux_kernel, s, &l->vmm);
 	uint64_t begin;
 
 	if (ret)
 		return ret;
 	begin = __builtin_ia32_rdtsc();
-	ret = thin_run(&l->thin, BOOT_LIMIT_S);
+	ret = l->how->run(l->vmm, BOOT_LIMIT_S);
 	if (ret)
 		return ret;
 	*ticks = __builtin_ia32_rdtsc() - begin;
 	return read_mail(l, s);
 }
 
+/* The line first: L1 may look at any time whether it is its turn. */
+static int write_mail(struct l1_linux *l, const struct plan_measure *m)
+{
+	char line[PLAN_LINE_MAX] = "";
+	static const uint32_t not_yet[2]; /* progress and stop */
+	int ret;
+
+	plan_measure_format(m, line, sizeof(line)); /* a line always fits */
+	ret = l->how->poke(l->vmm, offsetof(struct mail, plan), line, sizeof(line));
+	if (ret)
+		return ret;
+	ret = l->how->poke(l->vmm, offsetof(struct mail, progress), not_yet, sizeof(not_yet));
+	if (ret)
+		return ret;
+	l->turn++;
+	return l->how->poke(l->vmm, offsetof(struct mail, turn), &l->turn, sizeof(l->turn));
+}
+
+/* L1 runs until it rings, and is moved meanwhile. */
+static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+{
+	static struct l1_moves moves;
+	const uint32_t stop = 1;
+	bool rung;
+	int ret = write_mail(l, m);
+
+	if (ret)
+		return ret;
+	moves = (struct l1_moves){0};
+	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
+	if (!ret && !rung)
+		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
+	if (!ret && !rung)
+		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
+	if (!ret)
+		ret = read_mail(l, s);
+	if (!ret && !rung)
+		l1_moves_tell(&moves, m, s);
+	return ret;
+}
+
 /* KVM's statistics of L1 from before to after, as of vm_stats_begin(). */
 static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
 {
-	int fds[THIN_STATS_FDS], ret;
 	struct kvm_stats *stats;
+	int ret;
 
-	plan_measure_format(m, thin_mail(&l->thin)->plan, PLAN_LINE_MAX); /* a line always fits */
 	sink_wait_quiet(s);
 	vm_wait_for_phase(m);
-	l->thin.measure = m;
-	l->thin.changes = 0;
-	stats = kvm_stats_begin(fds, thin_fds(&l->thin, fds));
-	ret = thin_run(&l->thin, MEASURE_LIMIT_S);
+	if (plan_measure_moves(m))
+		return run_moved(l, m, s);
+	if (l->how->begin)
+		l->how->begin(l->vmm, m);
+	stats = l->how->stats(l->vmm);
+	ret = write_mail(l, m);
+	if (!ret)
+		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
 	kvm_stats_end(stats, ret ? NULL : s);
 	if (ret)
 		return ret;
-	if (m->scenario == PLAN_CHURN && l->thin.changes != m->warmup + m->rounds) {
-		sink_fail(s, SINK_INTEGRITY, "a change for each round", "another number",
-			  "the Linux L1 asked %" PRIu32 " times for its memory to be changed",
-			  l->thin.changes);
+	if (l->how->end && l->how->end(l->vmm))
 		return VM_SAID;
-	}
 	return read_mail(l, s);
 }
 
@@ -110,8 +165,11 @@ static bool begin_next(struct sink *s, const struct plan_measure *next, int ack)
 /* By what L0 was told at the last entry of an L2. */
 static void check_interface(struct l1_linux *l, struct sink *s)
 {
-	bool wanted = !strcmp(l->records.nested, "evmcs"), found = thin_uses_evmcs(&l->thin);
+	bool wanted = !strcmp(l->records.nested, "evmcs"), found;
 
+	if (!l->how->uses_evmcs)
+		return;
+	found = l->how->uses_evmcs(l->vmm);
 	if (wanted != found)
 		sink_fail(s, SINK_GUEST, l->records.nested, found ? "evmcs" : "vmcs",
 			  "L0 saw another interface than the Linux L1 says that it used");
@@ -151,7 +209,7 @@ static int measure_boots(struct l1_linux *l, const struct plan_measure *m, struc
 		int ret;
 
 		if (i)
-			thin_close(&l->thin);
+			l->how->close(l->vmm);
 		expect_hello(l, m);
 		sink_wait_quiet(s);
 		ret = boot_l1(l, m, s, &ticks);
@@ -164,17 +222,26 @@ static int measure_boots(struct l1_linux *l, const struct plan_measure *m, struc
 	return 0;
 }
 
+/* What says nothing of the kernel. */
+static enum sink_class class_of(int ret)
+{
+	if (ret == -ENOMEM || ret == -ENOSPC || ret == -EMFILE)
+		return SINK_HOST;
+	return SINK_GUEST;
+}
+
 void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ack)
 {
 	static struct l1_linux l;
 	int ret;
 
+	l = (struct l1_linux){.how = vmms[m->vmm]};
 	expect_hello(&l, m);
 	if (m->scenario == PLAN_L1_BOOT)
 		ret = measure_boots(&l, m, s);
 	else
 		ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
-		sink_fail(s, SINK_GUEST, "", strerror(-ret), "the Linux L1 could not be run");
-	thin_close(&l.thin);
+		sink_fail(s, class_of(ret), "", strerror(-ret), "the Linux L1 could not be run");
+	l.how->close(l.vmm);
 }

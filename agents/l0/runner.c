@@ -13,6 +13,7 @@
 #include "agents/l0/measure.h"
 
 #define MEASURE_LIMIT_S 120
+#define MOVE_LIMIT_S	60 /* of an L1 */
 #define ALIVE_S		2
 #define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
 
@@ -154,6 +155,25 @@ static void send_alive(void *arg)
 	send_id(c->runner, "alive", c->m->id);
 }
 
+static unsigned int limit_of(const struct plan_measure *m)
+{
+	if (m->scenario == PLAN_KSELFTEST)
+		return MEASURE_LIMIT_S + scenario_kselftest_limit(m);
+	if (plan_measure_moves(m))
+		return MEASURE_LIMIT_S + m->rounds * MOVE_LIMIT_S;
+	return MEASURE_LIMIT_S;
+}
+
+/* Of all that one child may come to run; one more, for L1's boot. */
+static unsigned int limit_of_all(const struct plan_measure *m, size_t n)
+{
+	unsigned int sum = MEASURE_LIMIT_S;
+
+	for (size_t i = 0; i < n; i++)
+		sum += limit_of(&m[i]);
+	return sum;
+}
+
 /* From the begin of c->m to the end of what is c->m then. */
 static void run_child(struct child *c, int (*run)(void *arg, int fd), unsigned int limit)
 {
@@ -187,15 +207,12 @@ static void run_child(struct child *c, int (*run)(void *arg, int fd), unsigned i
 void runner_run(struct runner *r, const struct plan_measure *m)
 {
 	static struct child c;
-	unsigned int limit = MEASURE_LIMIT_S;
 
-	if (m->scenario == PLAN_KSELFTEST)
-		limit += scenario_kselftest_limit(m);
 	c.runner = r;
 	c.m = m;
 	c.left = 1;
 	c.ack[0] = c.ack[1] = -1;
-	run_child(&c, measure_in_child, limit);
+	run_child(&c, measure_in_child, limit_of(m));
 }
 
 /* One child for all of them, and another for what is left when that dies. */
@@ -211,7 +228,7 @@ void runner_run_linux(struct runner *r, const struct plan_measure *m, size_t n)
 		c.left = 1;
 	}
 	while (c.m < m + n) {
-		run_child(&c, measure_all_in_child, MEASURE_LIMIT_S * (unsigned int)(c.left + 1));
+		run_child(&c, measure_all_in_child, limit_of_all(c.m, c.left));
 		c.m++;
 		c.left = (size_t)(m + n - c.m);
 		if (c.ack[0] < 0)

@@ -21,6 +21,7 @@
 static const char *const class_names[] = {
 	[SINK_INTEGRITY] = "integrity",
 	[SINK_GUEST] = "guest",
+	[SINK_HOST] = "infrastructure",
 };
 
 void sink_wait_quiet(struct sink *s)

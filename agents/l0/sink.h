@@ -56,6 +56,7 @@ void sink_skip(struct sink *s, const char *fmt, ...) __attribute__((format(print
 enum sink_class {
 	SINK_INTEGRITY, /* ran, and computed something wrong, or took other exits than it should */
 	SINK_GUEST,	/* L0, L1 or L2 died, hung, or an ioctl failed that must not */
+	SINK_HOST, /* nothing of the kernel's: no memory, no space, a VMM that was killed or refuses its settings */
 };
 /* @expected, @found: short texts, or NULL. */
 void sink_fail(struct sink *s, enum sink_class class, const char *expected, const char *found,

@@ -12,12 +12,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "agents/l0/clock.h"
+#include "agents/l0/l1_boot.h"
 #include "agents/l0/thin.h"
 #include "agents/l0/vm.h"
 
@@ -92,54 +90,19 @@ static int open_and_load_kernel(const struct thin *t, const char *kernel, uint64
 	return ret;
 }
 
-/* ---- the initramfs: this program, in cpio's newc format (the kernel's
- * Documentation/driver-api/early-userspace/buffer-format.rst) ---- */
-
-#define CPIO_HEADER 110
-
-/* Appends an entry's header and name, padded; where its data goes. */
-static char *put_entry(char *at, const char *name, unsigned int mode, size_t size,
-		       unsigned int device)
-{
-	size_t len = strlen(name) + 1;
-	int n = snprintf(at, CPIO_HEADER + 1,
-			 "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 0u, mode,
-			 0u, 0u, 1u, 0u, size, 0u, 0u, device >> 8, device & 0xff, len, 0u);
-
-	memcpy(at + n, name, len);
-	for (len += (size_t)n; len % 4; len++)
-		at[len] = '\0';
-	return at + len;
-}
-
-/* The agent as MAIL_INIT, with the console that the kernel opens for it. */
+/* Below the mail page. */
 static int load_initramfs(const struct thin *t, struct boot_params *boot)
 {
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct stat st;
 	size_t room;
-	char *start, *at;
+	char *start;
+	int ret = l1_initramfs_room(&room);
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		st.st_size = 0;
-	room = ((size_t)st.st_size + 4 * (CPIO_HEADER + 32) + L1_PAGE) & ~(L1_PAGE - 1);
+	if (ret)
+		return ret;
 	start = t->ram + THIN_MAIL - room;
-	memset(start, 0, room);
-	at = put_entry(start, "dev", S_IFDIR | 0755, 0, 0);
-	at = put_entry(at, "dev/console", S_IFCHR | 0600, 0, 5 << 8 | 1);
-	at = put_entry(at, &MAIL_INIT[1], S_IFREG | 0755, (size_t)st.st_size, 0);
-	if (!st.st_size || pread(fd, at, (size_t)st.st_size, 0) != st.st_size) {
-		close(fd);
-		return -EIO;
-	}
-	close(fd);
-	at += ((size_t)st.st_size + 3) & ~3ul;
-	put_entry(at, "TRAILER!!!", 0, 0, 0);
 	boot->hdr.ramdisk_image = (uint32_t)(start - t->ram);
 	boot->hdr.ramdisk_size = (uint32_t)room;
-	return 0;
+	return l1_initramfs_write(start, room);
 }
 
 /* ---- the MP table: CPUs, one bus, one I/O APIC, the ISA interrupts ---- */
@@ -272,14 +235,7 @@ static void load_mp_table(const struct thin *t)
 
 static void write_cmdline(const struct thin *t, struct boot_params *boot)
 {
-	char *line = t->ram + CMDLINE;
-
-	/* A panic resets at once (panic=-1), by a triple fault: nothing else ends KVM_RUN. */
-	snprintf(line, CMDLINE_MAX,
-		 "console=ttyS0 8250.nr_uarts=1 loglevel=4 nokaslr panic=-1 reboot=t,force "
-		 "tsc=reliable tsc_early_khz=%u rdinit=" MAIL_INIT " " MAIL_PARAMETER
-		 "%x nestlab.clock=%s",
-		 host_clock.tsc_khz, THIN_MAIL, host_clock.name);
+	l1_cmdline_format(THIN_MAIL, t->ram + CMDLINE, CMDLINE_MAX);
 	boot->hdr.cmd_line_ptr = CMDLINE;
 	boot->hdr.cmdline_size = CMDLINE_MAX;
 }

@@ -4,6 +4,7 @@
  * what L0 keeps of the pages that L1's KVM gave it, VMCSs, bitmaps, APIC pages, it has to find anew.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/kvm.h>
 #include <signal.h>
 #include <string.h>
@@ -120,13 +121,30 @@ static int (*const changes[PLAN_OPERATION_COUNT])(struct thin *t) = {
 
 int thin_change_memory(struct thin *t)
 {
-	const struct plan_measure *m = t->measure;
+	const struct plan_measure *m = &t->measure;
 
 	t->devices.wants_change = false;
 	t->changes++;
-	if (m && m->scenario == PLAN_CHURN && changes[m->operation])
+	if (m->scenario == PLAN_CHURN && changes[m->operation])
 		return changes[m->operation](t);
 	sink_fail(t->sink, SINK_GUEST, "a question that is asked in churn", "it",
 		  "the Linux L1 asks for a change of its memory");
+	return VM_SAID;
+}
+
+void thin_expect_changes(struct thin *t, const struct plan_measure *m)
+{
+	t->measure = *m;
+	t->changes = 0;
+}
+
+int thin_check_changes(struct thin *t)
+{
+	const struct plan_measure *m = &t->measure;
+
+	if (m->scenario != PLAN_CHURN || t->changes == m->warmup + m->rounds)
+		return 0;
+	sink_fail(t->sink, SINK_INTEGRITY, "a change for each round", "another number",
+		  "the Linux L1 asked %" PRIu32 " times for its memory to be changed", t->changes);
 	return VM_SAID;
 }

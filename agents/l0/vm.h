@@ -44,6 +44,8 @@ void vm_memory_unmap(struct vm_memory *mem);
 /* @size bytes of RAM that L0's kernel does not manage, as one piece with whatever was in it: what another
  * kind of L1 lives in. */
 int vm_memory_map_unmanaged(size_t size, char **at, struct sink *s);
+/* Where that RAM is, for a process that maps it itself. */
+int vm_memory_find_unmanaged(size_t size, uint64_t *phys, struct sink *s);
 void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa);
 
 /*

@@ -74,6 +74,15 @@ static int find_unmanaged(size_t want, int *devmem, uint64_t *phys, struct sink 
 	return 0;
 }
 
+int vm_memory_find_unmanaged(size_t size, uint64_t *phys, struct sink *s)
+{
+	int devmem, ret = find_unmanaged(size, &devmem, phys, s);
+
+	if (!ret)
+		close(devmem);
+	return ret;
+}
+
 int vm_memory_map_unmanaged(size_t size, char **at, struct sink *s)
 {
 	uint64_t phys;

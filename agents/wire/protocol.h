@@ -42,7 +42,7 @@
  *		 them, because the line was too long; count, min, max and mean stay exact
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
  *	skip	 id, reason: what this host lacks to run it
- *	fail	 id, class ("integrity" or "guest"), expected, found, text
+ *	fail	 id, class ("integrity", "guest" or "infrastructure"), expected, found, text
  *	alive	 id of a selftest that still runs; every two seconds
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)

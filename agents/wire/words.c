@@ -53,6 +53,7 @@ static const struct {
 #define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
 #define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
 #define WITH_L2	 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
+#define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
 // clang-format off
@@ -298,6 +299,11 @@ static bool is_linux_unmovable(const struct plan_measure *m)
 	return is_linux(m) && m->memory == PLAN_UNMANAGED && m->operation != PLAN_OPERATION_MEMSLOT;
 }
 
+static bool is_linux_not_thin(const struct plan_measure *m)
+{
+	return is_linux(m) && m->vmm != PLAN_VMM_THIN;
+}
+
 static bool is_micro_shared(const struct plan_measure *m)
 {
 	return !is_linux(m) && m->operation == PLAN_OPERATION_SHARE;
@@ -307,6 +313,16 @@ static bool is_micro_shared(const struct plan_measure *m)
 static bool is_linux_interrupt(const struct plan_measure *m)
 {
 	return is_linux(m) && m->reason == PLAN_REASON_INTERRUPT;
+}
+
+bool plan_measure_moves(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_SAVE_RESTORE || m->scenario == PLAN_LIVE_MIGRATE;
+}
+
+static bool is_unmovable(const struct plan_measure *m)
+{
+	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
 }
 
 static const struct {
@@ -329,7 +345,9 @@ static const struct {
 	{ONLY(PLAN_CHURN), is_linux_unmovable,
 	 "unmanaged memory of a Linux L1 stays where it is: churn is memslot there"},
 	{ONLY(PLAN_CHURN), is_micro_shared, "churn share is of a Linux L1 (l1 linux-...)"},
-	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN), is_linux_of_many,
+	{ONLY(PLAN_CHURN), is_linux_not_thin, "who changes a Linux L1's memory is vmm thin"},
+	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
+	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
 	{WITH_L2, is_linux_by_hand,
 	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
@@ -360,11 +378,5 @@ const char *plan_measure_unbuilt(const struct plan_measure *m)
 		       "prepare-windows makes the medium that prepares one; that nestlab runs it, too, is not "
 		       "built yet (docs/l1-guests.md). The nearest that runs is l1 linux-evmcs: nestlab run "
 		       "l1-evmcs";
-	if (plan_l1_is_linux(m->l1) && m->vmm == PLAN_VMM_QEMU)
-		return "vmm qemu is not built yet: no image has QEMU in it. The same L1 runs with vmm thin: "
-		       "nestlab run l1-thin";
-	if (plan_l1_is_linux(m->l1) && m->vmm == PLAN_VMM_LIBVIRT)
-		return "vmm libvirt is not built yet: no image has libvirt in it. The same L1 runs with vmm "
-		       "thin: nestlab run l1-thin";
 	return NULL;
 }

@@ -47,6 +47,8 @@ enum l1_feature {
 	X(MIGRATE,   migrate,   "migrate",   8, 2, 100)  /* L2 vCPUs move between L1 vCPUs */ \
 	X(EXITS,     exits,     "exits",     1, 1, 1000) /* from L2 to L1 and back, by reason */ \
 	X(CHURN,     churn,     "churn",     8, 1, 50)   /* pages that nested VMX uses change under L2 */ \
+	X(SAVE_RESTORE, moved, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
+	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
 	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */
@@ -61,8 +63,8 @@ enum l1_feature {
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
 	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */ \
-	X(QEMU, "qemu") /* not built yet, as libvirt */ \
-	X(LIBVIRT, "libvirt")
+	X(QEMU, "qemu") /* QEMU (agents/l0/qemu.h) */ \
+	X(LIBVIRT, "libvirt") /* QEMU by libvirt (agents/l0/libvirt.h) */
 
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
@@ -208,6 +210,8 @@ struct plan_measure plan_measure_default(enum plan_scenario s);
 /* What warmup is when only rounds are given. */
 uint32_t plan_warmup_default(uint32_t rounds);
 
+/* Is L1 moved while it runs (PLAN_SAVE_RESTORE, PLAN_LIVE_MIGRATE)? Then rounds says how often. */
+bool plan_measure_moves(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
 /* Why nobody can measure @m yet, a word whose L1 or VMM is not built, and what runs instead; NULL if it is. */

@@ -7,8 +7,8 @@
 #include "orchestrator/cli/command.h"
 #include "orchestrator/daemon/agent.h"
 
-static const char *url, *given_program, *with, *spool, *host, *pool, *tags, *serves;
-static long slots = 1;
+static const char *url, *given_program, *with, *slurm, *spool, *host, *pool, *tags, *serves;
+static long slots = 1, reconcile = 30;
 static const struct option_spec options[] = {
 	OPTION_STRING("url", "URL", &url,
 		      "the daemon (default: $NESTLAB_URL, else this machine's)"),
@@ -25,7 +25,11 @@ static const struct option_spec options[] = {
 	OPTION_STRING(
 		"with", "WORDS", &with,
 		"what is put before that, and takes it elsewhere: \"srun --gres=emulator:1\""),
-	OPTION_INT("slots", "N", &slots, 1, AGENT_SLOTS_MAX, "boots at once (default: 1)"),
+	OPTION_STRING("slurm", "OPTIONS", &slurm,
+		      "hand boots to Slurm as job arrays, with these options of sbatch"),
+	OPTION_INT("reconcile", "SECONDS", &reconcile, 1, 3600,
+		   "with --slurm: how often to ask what it knows (default: 30)"),
+	OPTION_INT("slots", "N", &slots, 1, AGENT_FARM_MAX, "boots at once (default: 1)"),
 	OPTION_END};
 
 static int run_agent(int n, char **operands)
@@ -42,6 +46,8 @@ static int run_agent(int n, char **operands)
 				    .serves = serves,
 				    .program = given_program ? given_program : program,
 				    .with = with,
+				    .slurm = slurm,
+				    .reconcile_ms = (int)reconcile * 1000,
 				    .slots = slots};
 
 	if (n)
@@ -49,6 +55,10 @@ static int run_agent(int n, char **operands)
 	if (!spool)
 		command_usage_error(
 			"--spool is missing: a folder for work that is not delivered yet");
+	if (!slurm && slots > AGENT_SLOTS_MAX)
+		command_usage_error("--slots: at most %d without --slurm", AGENT_SLOTS_MAX);
+	if (slurm && with)
+		command_usage_error("--slurm and --with: one of them takes boots elsewhere");
 	gethostname(name, sizeof(name) - 1);
 	if (!host)
 		set.host = name;

@@ -16,12 +16,13 @@
 #include "common/log.h"
 #include "orchestrator/daemon/command.h"
 #include "orchestrator/daemon/delivery.h"
-#include "orchestrator/request/request.h"
+#include "orchestrator/daemon/farm.h"
+#include "orchestrator/daemon/work.h"
 
 #define POLL_SECONDS   30 /* a long poll for work */
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS   30000
-#define ARGV_MAX       64
+#define ARGV_MAX       96
 #define NO_STATUS      255
 
 struct slot {
@@ -108,21 +109,11 @@ static char *fill_in(const char *with, const struct spooled *work)
 	return strbuf_detach(&text);
 }
 
-static int add_words(const char *argv[ARGV_MAX], int n, char *words)
-{
-	char *word;
-
-	while (words && n < ARGV_MAX - 16 && (word = strsep(&words, " ")))
-		if (*word)
-			argv[n++] = word;
-	return n;
-}
-
 static int add_runner(const char *argv[ARGV_MAX], int n, char *with)
 {
 	if (!with)
 		return n;
-	n = add_words(argv, n, with);
+	n = work_add_words(argv, n, ARGV_MAX - WORK_ARGV_MAX - 5, with);
 	argv[n++] = "/bin/sh";
 	argv[n++] = "-c";
 	argv[n++] = NOTE_STATUS;
@@ -130,47 +121,23 @@ static int add_runner(const char *argv[ARGV_MAX], int n, char *with)
 	return n;
 }
 
-/* "report signoff" is two words. @with (or NULL) and @words are cut up and have to live as long as @argv. */
-static void make_argv(const struct slot *s, const struct spooled *work, char *with, char *words,
-		      char *db, const char *argv[ARGV_MAX])
-{
-	int n = add_runner(argv, 0, with);
-
-	argv[n++] = s->setting->program;
-	n = add_words(argv, n, words);
-	argv[n++] = "--request";
-	argv[n++] = "request.json";
-	argv[n++] = "--db";
-	argv[n++] = work->results ? work->results : db;
-	if (!strcmp(work->command, "signoff")) {
-		argv[n++] = "-o";
-		argv[n++] = SPOOL_PAGES;
-	}
-	if (!strcmp(work->command, "run")) {
-		argv[n++] = "--session";
-		argv[n++] = work->job;
-	}
-	argv[n] = NULL;
-}
-
 static int start_work(const struct slot *s, const struct spooled *work,
 		      struct command_process *process, struct error *err)
 {
-	__cleanup_free char *request = spooled_path(work, "request.json");
-	__cleanup_free char *log = spooled_path(work, "log");
-	__cleanup_free char *db = spooled_path(work, "results.db"), *words = NULL, *with = NULL;
+	__cleanup_free char *log = spooled_path(work, "log"), *with = NULL;
 	const char *argv[ARGV_MAX];
-	struct request r;
-	int ret = request_load(request, REQUEST_ANY, &r, err);
+	struct work_command command;
+	int n, ret = work_command_make(s->setting, work, &command, err);
 
 	if (ret)
 		return ret;
-	words = xstrdup(request_kind_command(r.kind));
-	request_free(&r);
 	if (s->setting->with)
 		with = fill_in(s->setting->with, work);
-	make_argv(s, work, with, words, db, argv);
-	return command_start(argv, work->folder, log, process, err);
+	n = add_runner(argv, 0, with);
+	memcpy(argv + n, command.argv, (command.n + 1) * sizeof(*argv));
+	ret = command_start(argv, work->folder, log, process, err);
+	work_command_free(&command);
+	return ret;
 }
 
 enum work_end { WORK_ENDED, WORK_LOST, WORK_CANCELLED };
@@ -256,40 +223,6 @@ static void do_work(struct slot *s, struct spooled *work)
 
 /* ---- leases ---- */
 
-static struct json_object *list_names(const char *text)
-{
-	struct json_object *list = json_object_new_array();
-	__cleanup_free char *copy = xstrdup(text);
-	char *rest = copy, *name;
-
-	while (rest && (name = strsep(&rest, ",")))
-		if (*name)
-			json_object_array_add(list, json_object_new_string(name));
-	return list;
-}
-
-static struct json_object *describe_agent(const struct agent_setting *set)
-{
-	struct json_object *ask = json_object_new_object();
-
-	json_add_string(ask, "agent", set->host);
-	json_add_string(ask, "host", set->host);
-	if (set->pool)
-		json_add_string(ask, "pool", set->pool);
-	json_object_object_add(ask, "tags", list_names(set->tags));
-	json_object_object_add(ask, "serves", list_names(set->serves));
-	json_object_object_add(ask, "shared", json_object_new_boolean(true));
-	return ask;
-}
-
-/* *lease: NULL: there was no work. The caller puts it. */
-static int ask_for_work(struct slot *s, struct json_object **lease, struct error *err)
-{
-	__cleanup_free char *path = xasprintf("/v1/leases?wait=%d", POLL_SECONDS);
-
-	return client_json(s->client, "POST", path, describe_agent(s->setting), lease, err);
-}
-
 static void take_work(struct slot *s, struct json_object *lease)
 {
 	struct spooled work;
@@ -312,7 +245,7 @@ static void *work_in_slot(void *arg)
 	while (!cancel_requested()) {
 		struct json_object *lease = NULL;
 		struct error err = {0};
-		int ret = ask_for_work(s, &lease, &err);
+		int ret = work_ask(s->client, s->setting, POLL_SECONDS, &lease, &err);
 
 		if (ret && ret != -ECANCELED && !complained)
 			log_warning("%s; trying again", err.text);
@@ -403,7 +336,11 @@ static int work_in_slots(const struct agent_setting *set, struct error *err)
 static int run_locked(const struct agent_setting *set, struct error *err)
 {
 	struct slot own = {.setting = set};
-	int ret = client_open(set->url, &own.client, err);
+	int ret;
+
+	if (set->slurm)
+		return farm_run(set, err);
+	ret = client_open(set->url, &own.client, err);
 
 	if (ret)
 		return ret;
@@ -417,13 +354,30 @@ static int run_locked(const struct agent_setting *set, struct error *err)
 	return ret;
 }
 
-int agent_run(const struct agent_setting *set, struct error *err)
+/* Commands are started elsewhere: their paths have to be whole. */
+static int find_spool(const struct agent_setting *set, char **out, struct error *err)
 {
-	__cleanup_free char *lock = xasprintf("%s/lock", set->spool);
-	int fd, ret = fs_mkdir_p(set->spool, err);
+	int ret = fs_mkdir_p(set->spool, err);
 
-	if (!ret)
-		ret = fs_lock(lock, false, &fd, err);
+	if (ret)
+		return ret;
+	*out = realpath(set->spool, NULL);
+	if (*out)
+		return 0;
+	return error_set(err, -errno, "%s: %s", set->spool, strerror(errno));
+}
+
+int agent_run(const struct agent_setting *setting, struct error *err)
+{
+	__cleanup_free char *spool = NULL, *lock = NULL;
+	struct agent_setting whole = *setting, *set = &whole;
+	int fd, ret = find_spool(setting, &spool, err);
+
+	if (ret)
+		return ret;
+	set->spool = spool;
+	lock = xasprintf("%s/lock", spool);
+	ret = fs_lock(lock, false, &fd, err);
 	if (ret == -EWOULDBLOCK)
 		return error_set(err, -EBUSY, "%s: another agent works there", set->spool);
 	if (ret)

@@ -15,6 +15,7 @@
 #include "common/error.h"
 
 #define AGENT_SLOTS_MAX 256
+#define AGENT_FARM_MAX	4096 /* with slurm: no threads */
 
 struct agent_setting {	     /* borrowed */
 	const char *url;     /* NULL: as client_open() */
@@ -28,6 +29,9 @@ struct agent_setting {	     /* borrowed */
 	 * be there under the same path; {} stands for the attempt's name. */
 	const char *with;
 	size_t slots; /* boots at once */
+	/* NULL, or options of sbatch, "--gres=emulator:1 --partition=lab": boots are handed to Slurm (farm.h). */
+	const char *slurm;
+	int reconcile_ms; /* how often Slurm is asked what it knows; with slurm */
 };
 
 /* Works until a cancel (common/cancel.h); then what runs is ended and given back. -EBUSY: another agent has

@@ -133,6 +133,8 @@ static int answer_grant(struct exchange *x, const struct lease_grant *g)
 	json_object_object_add(answer, "request", json_tokener_parse(g->request));
 	json_object_object_add(answer, "heartbeat_ms",
 			       json_object_new_int64(lease_policy.heartbeat_ms));
+	if (g->tags)
+		json_object_object_add(answer, "tags", json_tokener_parse(g->tags));
 	if (g->shared)
 		json_add_string(answer, "results", x->service->results);
 	return exchange_answer(x, 200, answer);

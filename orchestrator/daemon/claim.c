@@ -20,6 +20,7 @@ void lease_grant_free(struct lease_grant *g)
 	free(g->boot);
 	free(g->job);
 	free(g->request);
+	free(g->tags);
 	*g = (struct lease_grant){0};
 }
 
@@ -233,11 +234,12 @@ static int find_candidate(struct daemon_db *db, const struct lease_ask *ask, str
 static int read_grant(struct daemon_db *db, int64_t boot, struct lease_grant *out, int64_t *job,
 		      struct error *err)
 {
-	sqlite3_stmt *s =
-		database_query(db,
-			       "SELECT b.uid, j.uid, b.request, b.epoch, b.shared, b.job FROM "
-			       "boot b JOIN job j ON j.id = b.job WHERE b.id = ?1",
-			       "i", boot);
+	sqlite3_stmt *s = database_query(
+		db,
+		"SELECT b.uid, j.uid, b.request, b.epoch, b.shared, b.job, "
+		"json_extract(l.need, '$.tags') FROM boot b JOIN job j ON j.id = b.job "
+		"JOIN lane l ON l.id = b.lane WHERE b.id = ?1",
+		"i", boot);
 	int ret = database_row(db, s, err);
 
 	if (ret != 1)
@@ -248,6 +250,8 @@ static int read_grant(struct daemon_db *db, int64_t boot, struct lease_grant *ou
 				    .epoch = sqlite3_column_int64(s, 3),
 				    .shared = sqlite3_column_int(s, 4)};
 	*job = sqlite3_column_int64(s, 5);
+	if (database_column(s, 6))
+		out->tags = xstrdup(database_column(s, 6));
 	sqlite3_reset(s);
 	return 0;
 }

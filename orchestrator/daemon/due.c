@@ -2,7 +2,6 @@
 #include "orchestrator/daemon/due.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,7 +16,7 @@
 /* One kernel of tonight. */
 struct tonight {
 	const struct schedule_kernel *kernel;
-	char *branch, *name, *path, *commit; /* commit: NULL: a variant as it is */
+	char *name, *path, *commit; /* commit: NULL: a variant as it is */
 };
 
 struct submission {
@@ -29,7 +28,6 @@ struct submission {
 static void submission_release(struct submission *sub)
 {
 	for (size_t i = 0; i < sub->s->nkernels; i++) {
-		free(sub->kernels[i].branch);
 		free(sub->kernels[i].name);
 		free(sub->kernels[i].path);
 		free(sub->kernels[i].commit);
@@ -48,8 +46,7 @@ static int resolve_ref(const struct night_context *n, const struct schedule *s, 
 		ret = fs_mkdir_p(folder, err);
 	if (ret)
 		return ret;
-	t->branch = night_plain_ref(t->kernel->ref);
-	t->name = night_branch_name(t->kernel->ref, t->commit);
+	t->name = night_branch_name(t->kernel->branch, t->commit);
 	t->path = xasprintf("%s/%s.json", folder, t->name);
 	return night_write_variant(t->path, t->kernel->variant, t->kernel->git, t->commit, err);
 }
@@ -57,13 +54,10 @@ static int resolve_ref(const struct night_context *n, const struct schedule *s, 
 static int resolve_kernel(const struct night_context *n, const struct schedule *s,
 			  struct tonight *t, struct error *err)
 {
-	__cleanup_free char *copy = xstrdup(t->kernel->variant);
-
 	if (t->kernel->git)
 		return resolve_ref(n, s, t, err);
 	t->path = xstrdup(t->kernel->variant);
-	t->name = fs_has_suffix(copy, ".json") ? fs_stem(basename(copy), ".json") : xstrdup(copy);
-	t->branch = xstrdup(t->name);
+	t->name = xstrdup(t->kernel->branch);
 	return 0;
 }
 
@@ -91,7 +85,7 @@ static int add_night(struct daemon_db *db, const struct submission *sub, const s
 	ret = database_change(db, err,
 			      "INSERT INTO night (schedule, branch, kernel, path, tree, commit_id, "
 			      "variant, job, time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-			      "ttttttttt", sub->s->name, t->branch, t->name, t->path,
+			      "ttttttttt", sub->s->name, t->kernel->branch, t->name, t->path,
 			      t->kernel->git, t->commit, t->kernel->variant, job, now);
 	if (ret < 0)
 		return ret;

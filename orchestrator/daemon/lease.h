@@ -25,6 +25,7 @@ struct lease_ask { /* borrowed */
 
 struct lease_grant { /* free with lease_grant_free() */
 	char *boot, *job, *request;
+	char *tags; /* what it needs of its host, a JSON array; NULL: nothing */
 	int64_t epoch;
 	bool shared;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/nightly.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,19 +22,9 @@ int night_load_schedule(const struct night_context *n, const char *name, struct 
 	return schedule_load(path, out, err);
 }
 
-char *night_plain_ref(const char *ref)
-{
-	char *name = xstrdup(ref);
-
-	for (char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-			*c = '-';
-	return name;
-}
-
 char *night_branch_name(const char *ref, const char *commit)
 {
-	__cleanup_free char *branch = night_plain_ref(ref);
+	__cleanup_free char *branch = schedule_plain_name(ref);
 
 	return xasprintf("%s-%.12s", branch, commit);
 }

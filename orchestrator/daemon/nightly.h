@@ -30,8 +30,7 @@ struct night_context {
 int night_load_schedule(const struct night_context *n, const char *name, struct schedule *out,
 			struct error *err);
 
-/* "kvm/next" -> "kvm-next", and with the commit "kvm-next-0123456789ab": names of files. The caller frees. */
-char *night_plain_ref(const char *ref);
+/* "kvm-next-0123456789ab" of "kvm/next": a file's name. The caller frees. */
 char *night_branch_name(const char *ref, const char *commit);
 /* Writes the variant that is the repository's commit, built with the config of @base. */
 int night_write_variant(const char *path, const char *base, const char *git, const char *commit,

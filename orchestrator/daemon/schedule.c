@@ -39,6 +39,21 @@ void schedule_free(struct schedule *s)
 
 /* ---- the file ---- */
 
+/* Nights of one branch are one series. */
+static int check_branch(const struct json_node *item, const struct schedule *s, struct error *err)
+{
+	const char *branch = s->kernels[s->nkernels - 1].branch;
+
+	for (size_t i = 0; i + 1 < s->nkernels; i++)
+		if (!strcmp(s->kernels[i].branch, branch))
+			return json_error(
+				item, err,
+				"its nights would be called %s, as those of kernels[%zu]: "
+				"give one of them a \"name\"",
+				branch, i);
+	return 0;
+}
+
 static int read_kernels(const struct json_node *obj, struct schedule *s, struct error *err)
 {
 	struct json_node n, item;
@@ -54,6 +69,8 @@ static int read_kernels(const struct json_node *obj, struct schedule *s, struct 
 		ret = json_element(&n, i, &item);
 		if (!ret)
 			ret = schedule_read_kernel(&item, &s->kernels[s->nkernels++], err);
+		if (!ret)
+			ret = check_branch(&item, s, err);
 	}
 	return ret;
 }
@@ -194,12 +211,27 @@ static int read_watch(const struct json_node *obj, struct schedule *s, struct er
 	return ret;
 }
 
+/* One that is measured anyway would be booted twice in a night. */
+static int check_against(const struct json_node *obj, const struct schedule *s, struct error *err)
+{
+	struct json_node n = *obj;
+
+	json_member(obj, "against", true, &n, err);
+	for (size_t i = 0; i < s->nkernels; i++)
+		if (!s->kernels[i].git && !strcmp(s->kernels[i].variant, s->against))
+			return json_error(&n, err, "%s is one of the kernels; leave it out there",
+					  s->against);
+	return 0;
+}
+
 static int read_against(const struct json_node *obj, struct schedule *s, struct error *err)
 {
 	int ret = schedule_read_text(obj, "against", false, &s->against, err);
 
-	if (ret || !s->against || strcmp(s->against, "previous"))
+	if (ret || !s->against)
 		return ret;
+	if (strcmp(s->against, "previous"))
+		return check_against(obj, s, err);
 	free(s->against);
 	s->against = NULL;
 	return 0;

@@ -6,7 +6,8 @@
  *	  "at": "*-*-* 01:00",            // systemd.time(7), UTC unless it names a zone
  *	  "missed": "once" | "skip",      // a night that was due while no daemon ran (once)
  *	  "kernels": [ { "git": "/srv/linux.git", "ref": "kvm/next", "variant": "baseline" },
- *	               "my-variant" ],    // git: the ref's commit, built with the variant's config (baseline)
+ *	               "my-variant" ],    // git: the ref's commit, built with the variant's config (baseline);
+ *	                                  // "name": what its nights are called, where two have the same ref
  *	  "against": "previous",          // or a variant: booted in each night as well, first
  *	  "plans": ["quick"], "boots": 4,
  *	  "hosts": { "host": "emulated", "pool": "rack", "tags": ["icelake"] },
@@ -45,6 +46,7 @@
 struct schedule_kernel {
 	char *git, *ref; /* NULL: a variant as it is */
 	char *variant;
+	char *branch; /* what its nights are called: "name", else the ref or the variant as a file's name */
 };
 
 struct schedule_names {
@@ -76,6 +78,9 @@ struct schedule { /* free with schedule_free() */
 	char *webhook, *kcidb; /* or NULL */
 	struct schedule_watch watch;
 };
+
+/* "kvm/next" -> "kvm-next": a file's name. The caller frees. */
+char *schedule_plain_name(const char *ref);
 
 /* -EINVAL names file, key and remedy. */
 int schedule_load(const char *path, struct schedule *out, struct error *err);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/schedule_fields.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 
 void schedule_free_names(struct schedule_names *n)
 {
@@ -19,6 +22,7 @@ void schedule_free_kernel(struct schedule_kernel *k)
 	free(k->git);
 	free(k->ref);
 	free(k->variant);
+	free(k->branch);
 	*k = (struct schedule_kernel){0};
 }
 
@@ -97,13 +101,47 @@ int schedule_read_names(const struct json_node *obj, const char *key, bool requi
 	return ret;
 }
 
+char *schedule_plain_name(const char *ref)
+{
+	char *name = xstrdup(ref);
+
+	for (char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			*c = '-';
+	return name;
+}
+
+static void name_variant(struct schedule_kernel *k)
+{
+	__cleanup_free char *copy = xstrdup(k->variant);
+
+	k->branch = fs_stem(basename(copy), ".json");
+	if (!k->branch)
+		k->branch = xstrdup(k->variant);
+}
+
+static int name_commits(const struct json_node *n, struct schedule_kernel *k, struct error *err)
+{
+	int ret = schedule_read_text(n, "name", false, &k->branch, err);
+
+	if (ret)
+		return ret;
+	if (!k->branch)
+		k->branch = schedule_plain_name(k->ref);
+	else if (!fs_is_plain_name(k->branch))
+		return json_error(n, err, "expected a \"name\" of letters, digits and ._+-, not %s",
+				  k->branch);
+	return 0;
+}
+
 int schedule_read_kernel(const struct json_node *n, struct schedule_kernel *k, struct error *err)
 {
-	static const char *const keys[] = {"git", "ref", "variant", NULL};
+	static const char *const keys[] = {"git", "ref", "variant", "name", NULL};
 	int ret;
 
 	if (json_object_is_type(n->value, json_type_string)) {
 		k->variant = xstrdup(json_object_get_string(n->value));
+		name_variant(k);
 		return 0;
 	}
 	ret = json_as_object(n, err);
@@ -120,5 +158,7 @@ int schedule_read_kernel(const struct json_node *n, struct schedule_kernel *k, s
 		ret = json_error(n, err,
 				 "expected an absolute path to a repository of this machine, and a "
 				 "ref; to follow another machine's, keep a mirror here");
+	if (!ret)
+		ret = name_commits(n, k, err);
 	return ret;
 }

@@ -22,6 +22,7 @@ void spooled_free(struct spooled *s)
 	free(s->job);
 	free(s->command);
 	free(s->results);
+	free(s->tags);
 	*s = (struct spooled){0};
 }
 
@@ -37,11 +38,30 @@ static char *copy_member(struct json_object *obj, const char *key)
 	return xstrdup(json_object_get_string(json_object_object_get(obj, key)));
 }
 
+/* Names that are none are left out: nobody has a host like that. */
+static char *join_names(struct json_object *list)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		const char *name = json_object_get_string(json_object_array_get_idx(list, i));
+
+		if (fs_is_plain_name(name))
+			strbuf_addf(&out, "%s%s", out.len ? "," : "", name);
+	}
+	return strbuf_detach(&out);
+}
+
 /* The daemon's word is not taken for a path. */
 static int parse_lease(struct json_object *lease, struct spooled *s, struct error *err)
 {
 	struct json_object *request = json_object_object_get(lease, "request");
+	struct json_object *tags = json_object_object_get(lease, "tags");
 
+	if (json_object_is_type(tags, json_type_array))
+		s->tags = join_names(tags);
+	else
+		s->tags = xstrdup("");
 	s->boot = copy_member(lease, "boot");
 	s->job = copy_member(lease, "job");
 	s->results = copy_member(lease, "results");
@@ -142,9 +162,9 @@ static int drop_emulator_log(const char *path, const struct stat *st, int type, 
 
 int spool_drop(struct spooled *s, struct error *err)
 {
-	static const char *const files[] = {
-		"request.json", "results.db", "results.db-wal", "results.db-shm", "log",
-		"status",	"exit"};
+	static const char *const files[] = {"request.json",   "results.db", "results.db-wal",
+					    "results.db-shm", "log",	    "status",
+					    "exit",	      "command",    "slurm"};
 	__cleanup_free char *runs = spooled_path(s, "runs"), *lease = spooled_path(s, LEASE);
 
 	if (!s->status)

@@ -7,6 +7,7 @@
  *			request.json	what is carried out
  *			results.db	what it stores; runs/ has its console
  *			log		what it prints
+ *			command, begun	how Slurm runs it; made by the copy that does (farm.h)
  *			pages/		of a sign-off
  *			exit		its exit status, once it has ended
  */
@@ -23,6 +24,7 @@
 struct spooled { /* free with spooled_free() */
 	char *folder;
 	char *boot, *job, *command; /* command: the request's kind: "run", ... */
+	char *tags;		    /* what it needs of its host: "a,b"; "" */
 	char *results;		    /* the database of all results, if it reads that; else NULL */
 	int64_t epoch, heartbeat_ms;
 	int status; /* exit status; -1: it has not ended */

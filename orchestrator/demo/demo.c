@@ -445,7 +445,8 @@ static int leave_open(struct demo *d, struct error *err)
 
 	if (d->setting->leave)
 		return 0;
-	terminal_printf("Ctrl-C ends the daemon and removes %s.\n", d->folder);
+	terminal_printf("Ctrl-C ends the daemon; %s %s.\n", d->folder,
+			d->setting->folder ? "stays" : "goes with it");
 	fflush(stdout);
 	while (!ret)
 		ret = wait_a_little(d, err);
@@ -538,6 +539,7 @@ static void end_all(struct demo *d)
 
 static int choose_folder(struct demo *d, struct error *err)
 {
+	__cleanup_free char *queue = NULL;
 	const char *top = getenv("TMPDIR");
 
 	if (d->setting->folder) {
@@ -551,6 +553,10 @@ static int choose_folder(struct demo *d, struct error *err)
 	}
 	if (!d->folder)
 		return error_set(err, -errno, "%s: %s", d->setting->folder, strerror(errno));
+	queue = xasprintf("%s/daemon.db", d->folder);
+	if (fs_exists(queue))
+		return error_set(err, -EEXIST, "%s: is another daemon's; give a new folder",
+				 d->folder);
 	d->socket = xasprintf("%s/nestlabd.sock", d->folder);
 	return 0;
 }
@@ -560,8 +566,10 @@ int demo_run(const struct demo_setting *setting, struct error *err)
 	struct demo d = {.setting = setting, .lock = -1, .daemon.pidfd = -1, .agent.pidfd = -1};
 	int ret = choose_folder(&d, err);
 
-	if (ret)
+	if (ret) {
+		free(d.folder);
 		return ret;
+	}
 	d.line = progress_start("demo");
 	ret = run_all(&d, err);
 	progress_end(d.line, ret ? "not finished" : "done");

@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "orchestrator/engine/outcome.h"
 #include "orchestrator/engine/plan.h"
@@ -23,8 +24,9 @@ static void format_now(char *text, size_t size)
 
 static char *make_cmdline(const struct attempt_setting *setting, const struct attempt_job *job)
 {
-	enum host_purpose purpose = job->selftests->nfiles ? HOST_SELFTESTS : HOST_MEASURES;
-	__cleanup_free char *needed = setting->host->driver->cmdline(setting->host, purpose);
+	bool logs_dirty_pages = job->selftests->nfiles || scenario_plan_has_moves(job->plan);
+	__cleanup_free char *needed = setting->host->driver->cmdline(
+		setting->host, logs_dirty_pages ? HOST_SELFTESTS : HOST_MEASURES);
 
 	if (!setting->append)
 		return xstrdup(needed);
@@ -47,23 +49,39 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 	return a;
 }
 
-/* The selftests, and the kernel of Linux L1s where the agent looks for it. The caller frees the array. */
+static void append_files(struct image_file *to, size_t *count, const struct image_file *files,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[(*count)++] = files[i];
+}
+
+/* The selftests, QEMU, and the kernel of Linux L1s where the agent looks for it. The caller frees the array. */
 static struct image_file *list_files(const struct attempt *a, size_t *count)
 {
 	const struct selftests *tests = a->job.selftests;
-	struct image_file *files = xcalloc(tests->nfiles + 1, sizeof(*files));
+	struct image_file *files = xcalloc(tests->nfiles + a->userland.nfiles + 1, sizeof(*files));
 
 	*count = 0;
-	while (*count < tests->nfiles) {
-		files[*count] = tests->files[*count];
-		++*count;
-	}
+	append_files(files, count, tests->files, tests->nfiles);
+	append_files(files, count, a->userland.files, a->userland.nfiles);
 	if (a->job.l1)
 		files[(*count)++] = (struct image_file){.path = "/l1/vmlinux",
 							.source = a->job.l1->vmlinux,
 							.mode = 0644,
 							.packed = true};
 	return files;
+}
+
+static int collect_userland(struct attempt *a, struct error *err)
+{
+	enum userland_set set = USERLAND_QEMU;
+
+	if (!scenario_plan_has_userland(a->job.plan))
+		return 0;
+	if (scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT))
+		set = USERLAND_LIBVIRT;
+	return userland_collect(set, a->setting.places->programs, &a->userland, err);
 }
 
 static int make_image(struct attempt *a, struct error *err)
@@ -138,6 +156,8 @@ int attempt_prepare(struct attempt *a)
 	if (a->setting.host->driver->runs_in_place)
 		ret = make_files(a, &a->error);
 	else
+		ret = collect_userland(a, &a->error);
+	if (!ret && !a->setting.host->driver->runs_in_place)
 		ret = make_image(a, &a->error);
 out:
 	if (ret)
@@ -220,12 +240,30 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		check_l1_build_id(a);
 }
 
+/* What ran the L1s made the numbers, too: boots with another QEMU are not compared with these, nor are those of a
+ * kernel without what it needs. */
+static char *identify(const struct attempt *a)
+{
+	const struct attempt_setting *s = &a->setting;
+	char *text = host_identity(s->host, s->found, a->collected.hello);
+	struct json_object *identity;
+
+	if (!a->userland.version)
+		return text;
+	identity = json_tokener_parse(text);
+	json_add_string(identity, "userland", a->userland.version);
+	free(text);
+	text = json_canonical(identity);
+	json_object_put(identity);
+	return text;
+}
+
 int attempt_store(const struct attempt *a, struct error *err)
 {
 	const struct attempt_setting *s = &a->setting;
 	const struct kernel_build *k = a->job.kernel;
 	const struct kernel_build *l1 = a->job.l1;
-	__cleanup_free char *identity = host_identity(s->host, s->found, a->collected.hello);
+	__cleanup_free char *identity = identify(a);
 	struct results_boot boot = {
 		.kernel_name = k->name,
 		.kernel_key = k->key,
@@ -275,6 +313,7 @@ void attempt_free(struct attempt *a)
 	collector_release(&a->collected);
 	boot_result_free(&a->result);
 	image_free(&a->image);
+	userland_free(&a->userland);
 	free(a->label);
 	free(a->dir);
 	free(a->cmdline);

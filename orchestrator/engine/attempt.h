@@ -14,6 +14,7 @@
 #define ORCHESTRATOR_ENGINE_ATTEMPT_H
 
 #include "images/images.h"
+#include "images/userland.h"
 #include "kernels/kernels.h"
 #include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/collect.h"
@@ -46,6 +47,7 @@ struct attempt_job {
 struct attempt {
 	struct attempt_setting setting;
 	struct attempt_job job;
+	struct userland userland; /* empty where the plan needs none, or nothing is booted */
 	struct image image;
 	struct boot_result result;
 	struct collector collected;

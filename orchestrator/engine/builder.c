@@ -7,11 +7,16 @@
 
 #include "common/alloc.h"
 
+/* A kernel is built for the plans that need a userland, for those that need none, or for both. */
+enum flavour { PLAIN, USERLAND, FLAVOURS };
+#define USERLAND_FRAGMENT "userland" /* kernels/config/userland.config */
+
 struct builder {
 	struct builder_request req;
-	struct kernel_build *kernels; /* one per req.kernels */
-	struct selftests *selftests;  /* [kernel * nplans + plan] */
-	struct kernel_build *l1;      /* one per plan; empty where it has no Linux L1 */
+	const char **userland_fragments; /* of the host, and USERLAND_FRAGMENT */
+	struct kernel_build *kernels;	 /* [kernel * FLAVOURS + flavour] */
+	struct selftests *selftests;	 /* [kernel * nplans + plan] */
+	struct kernel_build *l1;	 /* one per plan; empty where it has no Linux L1 */
 	pthread_t thread;
 	pthread_mutex_t lock; /* what follows */
 	enum builder_state *states;
@@ -37,21 +42,56 @@ static bool is_stopped(struct builder *b)
 	return stopped;
 }
 
-/* The errors name the kernel already. */
-static int build_kernel(struct builder *b, size_t k, struct error *err)
+static enum flavour flavour_of(const struct builder *b, size_t plan)
 {
-	const struct builder_request *req = &b->req;
-	int ret = kernel_build(&req->env, req->kernels[k], &b->kernels[k], err);
+	return scenario_plan_has_userland(&b->req.plans[plan]) ? USERLAND : PLAIN;
+}
 
-	if (ret)
-		return ret;
-	for (size_t p = 0; p < req->nplans; p++) {
-		ret = selftests_prepare(&req->env, req->kernels[k], &b->kernels[k], &req->plans[p],
-					&b->selftests[k * req->nplans + p], err);
+static bool wants_flavour(const struct builder *b, enum flavour f)
+{
+	for (size_t p = 0; p < b->req.nplans; p++)
+		if (flavour_of(b, p) == f)
+			return true;
+	return false;
+}
+
+static struct kernel_env env_of(const struct builder *b, enum flavour f)
+{
+	struct kernel_env env = b->req.env;
+
+	if (f == USERLAND)
+		env.host_fragments = b->userland_fragments;
+	return env;
+}
+
+/* The errors name the kernel already. */
+static int build_flavours(struct builder *b, size_t k, struct error *err)
+{
+	for (enum flavour f = 0; f < FLAVOURS; f++) {
+		const struct kernel_env env = env_of(b, f);
+		int ret = 0;
+
+		if (wants_flavour(b, f))
+			ret = kernel_build(&env, b->req.kernels[k], &b->kernels[k * FLAVOURS + f],
+					   err);
 		if (ret)
 			return ret;
 	}
 	return 0;
+}
+
+static int build_kernel(struct builder *b, size_t k, struct error *err)
+{
+	const struct builder_request *req = &b->req;
+	int ret = build_flavours(b, k, err);
+
+	for (size_t p = 0; p < req->nplans && !ret; p++) {
+		const struct kernel_env env = env_of(b, flavour_of(b, p));
+
+		ret = selftests_prepare(&env, req->kernels[k], builder_kernel(b, k, p),
+					&req->plans[p], &b->selftests[k * req->nplans + p], err);
+	}
+	return ret;
 }
 
 const char *builder_l1_name(const struct builder_request *req, size_t plan)
@@ -91,16 +131,28 @@ static int build_with_l1(struct builder *b, size_t k, struct error *err)
 	return build_l1s(b, err);
 }
 
-/* All of them first: a boot waits for a kernel that is in the cache, not for one that is not. An
- * error will come again when it is built. */
+static bool is_cached(const struct builder *b, size_t k)
+{
+	bool cached = true;
+
+	for (enum flavour f = 0; f < FLAVOURS && cached; f++) {
+		const struct kernel_env env = env_of(b, f);
+
+		if (!wants_flavour(b, f))
+			continue;
+		cached = false;
+		if (kernel_is_cached(&env, b->req.kernels[k], &cached, NULL))
+			return false; /* the error will come again when it is built */
+	}
+	return cached;
+}
+
+/* All of them first: a boot waits for a kernel that is in the cache, not for one that is not. */
 static void find_cached(struct builder *b)
 {
-	for (size_t k = 0; k < b->req.nkernels; k++) {
-		bool cached = false;
-
-		if (!kernel_is_cached(&b->req.env, b->req.kernels[k], &cached, NULL) && cached)
+	for (size_t k = 0; k < b->req.nkernels; k++)
+		if (is_cached(b, k))
 			set_state(b, k, BUILDER_CACHED);
-	}
 }
 
 static void *build_kernels(void *arg)
@@ -120,6 +172,20 @@ static void *build_kernels(void *arg)
 	return NULL;
 }
 
+static const char **add_fragment(const char *const *fragments, const char *name)
+{
+	const char **all;
+	size_t n = 0;
+
+	while (fragments && fragments[n])
+		n++;
+	all = xcalloc(n + 2, sizeof(*all));
+	for (size_t i = 0; i < n; i++)
+		all[i] = fragments[i];
+	all[n] = name;
+	return all;
+}
+
 int builder_start(struct builder **out, const struct builder_request *req, struct error *err)
 {
 	struct builder *b = xcalloc(1, sizeof(*b));
@@ -127,7 +193,8 @@ int builder_start(struct builder **out, const struct builder_request *req, struc
 
 	b->req = *req;
 	pthread_mutex_init(&b->lock, NULL);
-	b->kernels = xcalloc(req->nkernels, sizeof(*b->kernels));
+	b->userland_fragments = add_fragment(req->env.host_fragments, USERLAND_FRAGMENT);
+	b->kernels = xcalloc(req->nkernels * FLAVOURS, sizeof(*b->kernels));
 	b->selftests = xcalloc(req->nkernels * req->nplans, sizeof(*b->selftests));
 	b->l1 = xcalloc(req->nplans, sizeof(*b->l1));
 	b->states = xcalloc(req->nkernels, sizeof(*b->states));
@@ -150,9 +217,9 @@ enum builder_state builder_state(struct builder *b, size_t kernel)
 	return state;
 }
 
-const struct kernel_build *builder_kernel(const struct builder *b, size_t kernel)
+const struct kernel_build *builder_kernel(const struct builder *b, size_t kernel, size_t plan)
 {
-	return &b->kernels[kernel];
+	return &b->kernels[kernel * FLAVOURS + flavour_of(b, plan)];
 }
 
 const struct selftests *builder_selftests(const struct builder *b, size_t kernel, size_t plan)
@@ -184,7 +251,7 @@ void builder_free(struct builder *b)
 {
 	if (!b)
 		return;
-	for (size_t i = 0; i < b->req.nkernels; i++)
+	for (size_t i = 0; i < b->req.nkernels * FLAVOURS; i++)
 		kernel_build_free(&b->kernels[i]);
 	for (size_t i = 0; i < b->req.nkernels * b->req.nplans; i++)
 		selftests_free(&b->selftests[i]);
@@ -192,6 +259,7 @@ void builder_free(struct builder *b)
 		kernel_build_free(&b->l1[p]);
 	pthread_mutex_destroy(&b->lock);
 	free(b->kernels);
+	free(b->userland_fragments);
 	free(b->selftests);
 	free(b->l1);
 	free(b->states);

@@ -37,8 +37,9 @@ const char *builder_l1_name(const struct builder_request *req, size_t plan);
 int builder_start(struct builder **b, const struct builder_request *req, struct error *err);
 enum builder_state builder_state(struct builder *b, size_t kernel);
 
-/* Of a kernel that is ready. */
-const struct kernel_build *builder_kernel(const struct builder *b, size_t kernel);
+/* Of a kernel that is ready. As the plan needs it: one whose L1s are run by QEMU needs more of L0's kernel
+ * (kernels/config/userland.config), and gets a build of its own. */
+const struct kernel_build *builder_kernel(const struct builder *b, size_t kernel, size_t plan);
 const struct selftests *builder_selftests(const struct builder *b, size_t kernel, size_t plan);
 
 /* The kernel of the plan's Linux L1s, once any kernel is ready; NULL if the plan has no such L1. */

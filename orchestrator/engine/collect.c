@@ -302,6 +302,15 @@ static int collect_skip(struct collector *c, const struct json_node *rec, struct
 	return add_test(c, m, "", "skip", text_of(rec, "reason", err));
 }
 
+static enum results_class class_of(const char *word)
+{
+	if (!strcmp(word, "integrity"))
+		return RESULTS_INTEGRITY;
+	if (!strcmp(word, "infrastructure"))
+		return RESULTS_INFRASTRUCTURE;
+	return RESULTS_GUEST;
+}
+
 static int collect_fail(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m;
@@ -320,7 +329,7 @@ static int collect_fail(struct collector *c, const struct json_node *rec, struct
 	error_set(&all, 0, "%s %s: %s", scenario_measure_name(m), m->params, text);
 	if (expected[0] || found[0])
 		error_append(&all, 0, ": expected %s, found %s", expected, found);
-	note_trouble(c, !strcmp(class, "integrity") ? RESULTS_INTEGRITY : RESULTS_GUEST, all.text);
+	note_trouble(c, class_of(class), all.text);
 	return add_test(c, m, "", "fail", text);
 }
 

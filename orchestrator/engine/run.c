@@ -300,7 +300,7 @@ static void conclude_attempt(struct engine *e, struct attempt *a)
 static void start_job(struct engine *e, const struct job *j)
 {
 	const struct attempt_job job = {
-		.kernel = builder_kernel(e->builder, j->kernel),
+		.kernel = builder_kernel(e->builder, j->kernel, j->plan),
 		.plan = &e->plans[j->plan],
 		.selftests = builder_selftests(e->builder, j->kernel, j->plan),
 		.l1 = builder_l1(e->builder, j->plan),

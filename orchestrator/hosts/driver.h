@@ -55,7 +55,8 @@ struct host_found {
 	struct json_object *identity;
 };
 
-/* What a kernel is booted for: it may want another command line. */
+/* What a kernel is booted for: it may want another command line. Selftests, and moves of L1s, let KVM log dirty pages:
+ * both are HOST_SELFTESTS. */
 enum host_purpose { HOST_MEASURES, HOST_SELFTESTS };
 
 /* What a host's times are: never compared with each other (docs/design.md). */

@@ -10,7 +10,7 @@
 # BISECT_DIR: where the repository and the databases go (default: the cache's bench-bisect).
 set -u
 . "$(dirname "$0")/../lib/history.sh"
-commits=12 other=6 # the commit that fails in another way: the first that a bisect tries
+commits=12 breaks=9 other=6 # other: the commit that fails in another way, the first that a bisect tries
 nested=arch/x86/kvm/vmx/nested.c main=init/main.c kernels=$top/tests/kernels
 
 # at_boot TEXT: init/main.c with TEXT where the kernel's first process begins
@@ -19,7 +19,6 @@ at_boot() { show $main | sed "/^\twait_for_completion(&kthreadd_done);/a\\
 
 # ---- what is hunted: its commit, how it is asked for, what it is, and what fails besides ----
 
-declare -A culprit_at=([selftest]=9 [panic]=9 [integrity]=4 [warning]=9) # not $other or the next
 declare -A asked=(
 	[selftest]="--test vmx_set_nested_state_test"
 	[panic]="--scenario exits --param reason=cpuid --rounds 1"
@@ -60,7 +59,7 @@ make_commits() { # sets culprit
 	begin_history
 	for n in $(seq $commits); do
 		case $n in
-		"${culprit_at[$kind]}") "break_$kind"; culprit=$head ;;
+		"$breaks") "break_$kind"; culprit=$head ;;
 		"$other") fail_otherwise ;;
 		"$((other + 1))") mend_other ;;
 		*) commit_note "$n" ;;
@@ -99,6 +98,6 @@ hunt() {
 [ $# -gt 0 ] || set -- selftest panic integrity warning
 import_source
 for kind; do
-	[ -n "${culprit_at[$kind]:-}" ] || die "$kind: no such failure; see the head of this file"
+	[ -n "${asked[$kind]:-}" ] || die "$kind: no such failure; see the head of this file"
 	hunt
 done

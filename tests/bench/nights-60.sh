@@ -138,13 +138,13 @@ for n in $(seq $nights); do
 		sleep $((RANDOM % 8)).$((RANDOM % 10))
 		kill_daemon
 	fi
-	await 900 looked "$n" || die "night $n does not end"
+	await 3600 looked "$n" || die "night $n does not end"
 	if [ "$n" = "$slow" ]; then # once while it confirms, and once while it bisects
 		sleep $((RANDOM % 15)); kill_daemon
 		bisecting() { [ "$(sql "SELECT count(*) FROM change WHERE state = 'bisecting'")" = 1 ]; }
-		await 900 bisecting && sleep $((RANDOM % 30)) && kill_daemon
+		await 3600 bisecting && sleep $((RANDOM % 30)) && kill_daemon
 	fi
-	await 1800 settled || die "night $n: a change is not settled"
+	await 3600 settled || die "night $n: a change is not settled"
 	echo "night $n ($(sql "SELECT substr(time, 1, 10) FROM night WHERE id = $n")): pushed $pushed," \
 		"$(results "SELECT coalesce(round(median, 1), 'boot failed: ' || substr(error, 1, 60)) FROM run LEFT JOIN
 			metric ON metric.run = run.id AND metric = 'exit' WHERE session = (SELECT value FROM (SELECT '$(sql "SELECT job FROM night WHERE id = $n")' AS value))")," \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# An agent whose boots Slurm runs: a real Slurm with four nodes, whose controller and one of whose nodes are killed in the
-# middle. Every boot is stored once.
+# An agent whose boots Slurm runs, as arrays: a real Slurm with four nodes, whose controller and nodes are killed in the middle, as
+# the agent is. Every boot is stored once. (Boots are faked; tests/bench/slurm-real.sh makes real ones.)
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/daemon.sh"
@@ -9,26 +9,84 @@ set -u
 have_slurm || skip_all "Slurm is not installed (slurmctld slurmd slurm-client munge), or this is not root"
 trap 'stop_slurm; end_daemons' EXIT
 build_fake_boot
+# how long a boot takes is in a file, and its log says where it ran
+cat >"$TMP/boot" <<SH
+#!/bin/sh
+echo "on \$SLURMD_NODENAME"
+FAKE_BOOT="ms=\$(cat $TMP/ms)" exec "$FAKE_BOOT_PROGRAM" "\$@"
+SH
+chmod +x "$TMP/boot"
+FAKE_BOOT_PROGRAM=$TMP/boot
 start_slurm
 idle() { [ "$(sinfo -h -t idle -o %D)" = 4 ]; }
 await idle
 ok $? "Slurm has four idle nodes" || sed 's/^/# /' "$SLURM/log/slurmctld.log"
 
 start_daemon --tries 100 --lease 60000 --quarantine 1000000
-FAKE_BOOT=ms=1000 start_agent farm --slots 4 --with "srun --quiet --job-name={} --gres=emulator:1 -n1"
-request 6 a b >"$TMP/run.json"
-job=$("$NESTLAB" submit "$TMP/run.json")
-in_slurm() { squeue -h -t running -o %j | grep -q "^$job\."; }
+start_farm() {
+	start_agent farm --slots 8 --tags icelake,sapphire --slurm "--gres=emulator:1 --partition=lab" --reconcile 1
+}
+submit() { # submit BOOTS TAGS KERNEL...
+	request "$1" "${@:3}" >"$TMP/run.json"
+	"$NESTLAB" submit ${2:+--tags "$2"} "$TMP/run.json"
+}
+stored() {
+	sqlite3 "$STATE/nestlab.db" "SELECT count(*), count(DISTINCT kernel_name || boot) FROM run WHERE session = '$1'"
+}
+epochs() { "$NESTLAB" show --json "$1" | jq '[.all_boots[].epoch] | max'; }
+finish() { await job_is "$1" done || await job_is "$1" done; }
+
+# ---- arrays, and the controller and a node killed ----
+
+echo 1000 >"$TMP/ms"
+job=$(submit 6 '' a b)
+start_farm
+in_slurm() { [ "$(squeue -h -r -t running -o %j | grep -c '^nestlab-')" -ge 3 ]; }
 await in_slurm
-ok $? "its boots are Slurm's jobs, by their names"
+ok $? "its boots run as Slurm's jobs"
+is "$(squeue -h -r -o %F | sort -u | wc -l)" 1 "which are one array"
 kill -KILL "$(cat "$SLURM/slurmctld.pid")"
 kill -KILL "$(cat "$SLURM/slurmd.n2.pid")"
 start_controller
 start_node 2
-await job_is "$job" done || await job_is "$job" done
+finish "$job"
 ok $? "after kill -9 of controller and a node the job is done"
-is "$(sqlite3 "$STATE/nestlab.db" "SELECT count(*), count(DISTINCT kernel_name || boot) FROM run WHERE session = '$job'")" \
-	"12|12" "and every boot is stored once"
+is "$(stored "$job")" "12|12" "and every boot is stored once"
+
+# ---- the agent killed ----
+
+echo 3000 >"$TMP/ms"
+job=$(submit 3 '' c)
+await in_slurm
+kill -KILL "$AGENT"; wait "$AGENT" 2>/dev/null
+start_farm
+finish "$job"
+ok $? "an agent that was killed takes up what Slurm goes on with"
+is "$(stored "$job"), $(epochs "$job")" "3|3, 1" "in the same attempts"
+
+# ---- features ----
+
+echo 10 >"$TMP/ms"
+job=$(submit 4 sapphire d)
+finish "$job"
+is "$("$NESTLAB" log "$job" | grep -o 'on n[0-9]' | sort -u | tr -d '\n' | tr -d '34')" "on non n" "a tag that a job asks for is a feature of its nodes"
+
+# ---- two copies ----
+
+echo 8000 >"$TMP/ms"
+job=$(submit 1 icelake e)
+ran() { [ "$("$NESTLAB" log "$job" | grep -c 'on n')" -ge "$1" ]; }
+await ran 1
+node=$("$NESTLAB" log "$job" | sed -n 's/.*on \(n[0-9]\)/\1/p')
+kill -KILL "$(cat "$SLURM/slurmd.$node.pid")"
+scontrol update NodeName="$node" State=DOWN Reason="no slurmd answers" # as the controller says after its timeout
+await ran 2
+ok $? "a boot whose node is gone runs again on another one"
+like "$("$NESTLAB" log "$job" | sed -n 's/.*on \(n[0-9]\)/\1/p' | tail -1)" "[^${node#n}]$" "which is another node"
+is "$(pgrep -cf "fake_boot .*--session $job")" 2 "while the first copy still runs"
+finish "$job"
+is "$(stored "$job"), $(epochs "$job")" "1|1, 2" "and is stored once, of the newer attempt"
 like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"
+is "$(find "$TMP/spool-farm" -name lease.json | wc -l)" 0 "the agent has nothing left to bring"
 echo "# attempts: $(sqlite3 "$STATE/daemon.db" "SELECT coalesce(outcome, 'open'), count(*) FROM attempt GROUP BY 1" | tr '\n' ' ')"
 plan_done

@@ -90,8 +90,8 @@ like "$(cat "$tree/.nestlab-commit")" '^[0-9a-f]{40}$' 'which says what it is'
 echo 0000000000000000000000000000000000000000 >"$tree/.nestlab-commit"
 echo 'int f1(void) { return 11; }' >"$REPO/src/f1.c"
 commit last
-like "$(build last)" '^last +[0-9a-f]{12} +built' 'a kept tree of an unknown commit is not used'
-is "$(compiled last)" 4 'but a build from nothing is made'
+like "$(build last)" '^last +[0-9a-f]{12} +built' 'a kept tree of a commit that is gone serves by its files'
+is "$(compiled last)" 1 'and what differs is compiled'
 git tag -d left right last >/dev/null && git reset -q --hard remade
 is "$(git show-ref; git status --porcelain)" "$before" 'the repository is as it was'
 

@@ -35,6 +35,12 @@ schedule '.missed = "never"'; check
 like "$out" 'main.json: \$.missed: expected once or skip' "missed"
 schedule '.kernels = []'; check
 like "$out" 'main.json: \$.kernels: expected' "no kernels"
+schedule '.kernels += [.kernels[0] + {variant: "debug"}]'; check
+like "$out" 'main.json: \$.kernels\[1\]: its nights would be called main, as those of kernels\[0\]: .*"name"' "two kernels of one ref"
+schedule '.kernels += [.kernels[0] + {name: "a/b"}]'; check
+like "$out" 'main.json: \$.kernels\[1\]: expected a "name" of letters.*a/b' "a name that is none"
+schedule '.against = "my" | .kernels += ["my"]'; check
+like "$out" 'main.json: \$.against: my is one of the kernels' "a kernel against itself"
 schedule '.deadline = "6 parsecs"'; check
 like "$out" 'main.json: \$.deadline: expected a time' "a deadline"
 
@@ -130,4 +136,15 @@ sqlite3 "$STATE/daemon.db" 'UPDATE schedule SET next = unixepoch() - 86400'
 start_daemon --health none
 await renewed
 is "$(sqlite3 "$STATE/daemon.db" 'SELECT count(*) FROM night')" "$nights" "or skipped, if the schedule says so"
+
+# ---- two kernels of one ref ----
+
+jq '.kernels += [.kernels[0] + {name: "again"}]' "$STATE/schedules/main.json" >twice.json && mv twice.json "$STATE/schedules"
+listed() { "$NESTLAB" schedule list | grep -q "^twice .*01:00:00Z"; }
+await listed
+"$NESTLAB" schedule run twice >/dev/null
+nights=$((nights + 2)); await looked
+is "$(sqlite3 "$STATE/daemon.db" "SELECT group_concat(branch || ' ' || kernel) FROM (SELECT * FROM night WHERE schedule = 'twice' ORDER BY id)")" \
+	"main main-$(git -C repo rev-parse HEAD | cut -c1-12),again again-$(git -C repo rev-parse HEAD | cut -c1-12)" \
+	"two kernels of one ref are two series"
 plan_done

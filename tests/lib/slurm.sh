@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # slurm.sh - after tap.sh: a Slurm of the test's own on this machine's loopback, with four nodes that have an emulator
-# each. Nothing of it is left when the test ends.
+# each; two have the feature icelake, two sapphire. Nothing of it is left when the test ends.
 #
 #	have_slurm; start_slurm; start_controller; start_node N; stop_slurm; SLURM (its folder)
 SLURM=$TMP/slurm
@@ -55,7 +55,8 @@ configure_slurm() {
 		PartitionName=lab Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 	CONF
 	for i in 1 2 3 4; do
-		echo "NodeName=n$i NodeHostname=localhost NodeAddr=127.0.0.1 Port=$(free_port) CPUs=1 RealMemory=2000 Gres=emulator:1"
+		echo "NodeName=n$i NodeHostname=localhost NodeAddr=127.0.0.1 Port=$(free_port) CPUs=1 RealMemory=2000" \
+			"Gres=emulator:1 Feature=$([ $i -le 2 ] && echo icelake || echo sapphire)"
 		mkdir -p "$SLURM/spool.n$i"
 	done >>"$SLURM/slurm.conf"
 	echo 'Name=emulator Count=1' >"$SLURM/gres.conf"

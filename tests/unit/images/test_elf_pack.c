@@ -32,7 +32,11 @@ static struct strbuf make_program(uint64_t second)
 		       .p_memsz = 9,
 		       .p_paddr = 0x1000000},
 		      {.p_type = PT_GNU_STACK},
-		      {.p_type = PT_NOTE, .p_offset = second, .p_filesz = 4, .p_memsz = 4}},
+		      {.p_type = PT_NOTE,
+		       .p_offset = second,
+		       .p_filesz = 4,
+		       .p_memsz = 4,
+		       .p_align = 4}},
 	};
 	struct strbuf b = STRBUF_INIT;
 
@@ -64,6 +68,7 @@ TEST(only_what_is_loaded_stays)
 	assert_int_equal(p[0].p_memsz, 9);
 	assert_memory_equal(b.buf + p[0].p_offset, "first", 5);
 	assert_int_equal(p[1].p_type, PT_NOTE);
+	assert_int_equal(p[1].p_align, 4); /* by which QEMU goes from note to note */
 	assert_memory_equal(b.buf + p[1].p_offset, "note", 4);
 	strbuf_release(&b);
 }

@@ -313,6 +313,29 @@ TEST(a_file_names_the_kernel_of_its_linux_l1s)
 	assert_non_null(strstr(err.text, "$.l1_kernel"));
 }
 
+static bool has_userland(const char *vmm)
+{
+	__cleanup_free char *text = xasprintf(
+		ONE("\"scenario\": \"multiplex\", \"l1\": [\"micro-vmx\", \"linux-kvm\"], "
+		    "\"vmm\": \"%s\""),
+		vmm);
+	struct scenario_plan plan;
+	bool has;
+
+	load_well(text, &plan);
+	has = scenario_plan_has_userland(&plan);
+	scenario_plan_free(&plan);
+	return has;
+}
+
+/* Its boots have another kernel and a far larger image than all others. */
+TEST(only_a_vmm_that_is_not_the_agents_own_needs_a_userland)
+{
+	assert_false(has_userland("thin"));
+	assert_true(has_userland("qemu"));
+	assert_true(has_userland("libvirt"));
+}
+
 TEST(metrics_are_found_by_scenario_and_name)
 {
 	assert_string_equal(scenario_find_metric("multiplex", "switches-per-mclk")->better,

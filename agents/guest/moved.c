@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * moved.c - L2s run while their Linux L1 is saved and restored, or moves to another VMM: they take turns, and between
+ * two rounds one of them works for a while without an exit, so that it is L2 which mostly runs when L1 is
+ * stopped. L0 says when it is enough.
+ */
+#include "agents/guest/crew.h"
+#include "agents/guest/mail.h"
+#include "agents/guest/scenarios.h"
+#include "agents/l0/vm.h"
+
+/* RDMSRs that take no exit, some 60 instructions each: more than a round of eight turns takes. */
+#define WORK 4000
+
+static int run_round(struct l2set *set, const struct plan_measure *m, uint32_t round,
+		     struct figures *f)
+{
+	int ret = l2vm_exits(&set->l2[round % set->count], PLAN_REASON_RDMSR_PASSTHROUGH, WORK);
+
+	if (ret)
+		return ret;
+	return crew_run_rounds(set, m->l1_vcpus, false, 1, f);
+}
+
+static int run_until_stopped(struct l2set *set, const struct plan_measure *m, struct figures *f,
+			     struct sink *s)
+{
+	volatile struct mail *mail = mail_page;
+	int ret = l2set_open(set, m, 0, s);
+
+	for (uint32_t round = 0; !ret && !mail->stop; round++) {
+		ret = run_round(set, m, round, f);
+		mail->progress = round + 1;
+	}
+	if (ret)
+		return ret;
+	return l2set_prove(set);
+}
+
+int guest_moved_run(const struct plan_measure *m, struct sink *s)
+{
+	static struct l2set set;
+	static struct figures f;
+	int ret;
+
+	histogram_init_zeroed(&f.change);
+	ret = run_until_stopped(&set, m, &f, s);
+	if (!ret)
+		sink_metric(s, "switch", &f.change);
+	return vm_result(ret);
+}

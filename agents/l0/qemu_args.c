@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* qemu_args.c - from a measurement to QEMU's command line. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/l0/l1_boot.h"
+#include "agents/l0/qemu.h"
+
+/* What Hyper-V L1s are given by those who run them, and all that the nested path can use. Each needs the ones before it;
+ * without vapic there is no VP assist page, and so no enlightened VMCS (docs/system/i386/hyperv.rst of QEMU). */
+#define HYPERV_FULL                                                                            \
+	"hv-relaxed,hv-vapic,hv-time,hv-vpindex,hv-runtime,hv-synic,hv-stimer,hv-frequencies," \
+	"hv-tlbflush,hv-ipi,hv-evmcs,hv-emsr-bitmap"
+
+const char *qemu_cpu(const struct plan_measure *m)
+{
+	if (m->l1 != PLAN_L1_LINUX_EVMCS)
+		return "host";
+	if (m->kvm_visible)
+		return "host," HYPERV_FULL;
+	return "host,kvm=off," HYPERV_FULL;
+}
+
+static void add(struct qemu_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct qemu_args *a, const char *fmt, ...)
+{
+	size_t room = sizeof(a->text) - a->used;
+	va_list ap;
+	int n;
+
+	if (a->n >= QEMU_ARGS_MAX - 1)
+		return; /* no room is left, as qemu_args_make() sees */
+	va_start(ap, fmt);
+	n = vsnprintf(a->text + a->used, room, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= room) {
+		a->n = QEMU_ARGS_MAX;
+		return;
+	}
+	a->argv[a->n++] = a->text + a->used;
+	a->used += (size_t)n + 1;
+}
+
+static void add_list(struct qemu_args *a, const char *const *list)
+{
+	for (; *list; list++)
+		add(a, "%s", *list);
+}
+
+/* Of the clock chip Hyper-V's guests want to know the time; those of KVM ask KVM. */
+static void add_machine(struct qemu_args *a, const struct plan_measure *m)
+{
+	const char *rtc = "off", *memory = "";
+
+	if (m->l1 == PLAN_L1_LINUX_EVMCS)
+		rtc = "on";
+	if (m->memory == PLAN_UNMANAGED)
+		memory = ",memory-backend=ram";
+	add(a, "-M");
+	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, memory);
+	add(a, "-m");
+	add(a, "%uM", QEMU_MEGABYTES);
+	if (m->memory == PLAN_UNMANAGED) {
+		add(a, "-object");
+		add(a, "memory-backend-file,id=ram,size=%uM,mem-path=/dev/mem,share=on",
+		    QEMU_MEGABYTES);
+	}
+}
+
+static void add_boot(struct qemu_args *a, const struct qemu_files *f)
+{
+	char line[L1_CMDLINE_MAX];
+
+	l1_cmdline_format(QEMU_MAIL, line, sizeof(line));
+	add(a, "-kernel");
+	add(a, "%s", f->kernel);
+	add(a, "-initrd");
+	add(a, "%s", f->initramfs);
+	add(a, "-append");
+	add(a, "memmap=1M$0x%" PRIx64 " %s", QEMU_MAIL, line);
+}
+
+int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
+{
+	static const char *const always[] = {QEMU_PROGRAM, "-nodefaults", "-no-user-config",
+					     "-display",   "none",	  "-no-reboot",
+					     NULL};
+
+	*a = (struct qemu_args){0};
+	add_list(a, always);
+	add(a, "-accel");
+	add(a, "%s", f->without_kvm ? "tcg" : "kvm");
+	add(a, "-cpu");
+	add(a, "%s", f->without_kvm ? "max" : qemu_cpu(m));
+	if (!f->incoming) /* what comes in goes on */
+		add(a, "-S");
+	add(a, "-smp");
+	add(a, "%u", m->l1_vcpus);
+	add_machine(a, m);
+	add_boot(a, f);
+	add(a, "-serial");
+	add(a, "file:%s", f->console);
+	add(a, "-chardev");
+	add(a, "socket,id=bell,fd=%d", f->bell);
+	add(a, "-device");
+	add(a, "isa-debugcon,iobase=0x%x,chardev=bell", MAIL_PORT);
+	add(a, "-chardev");
+	add(a, "socket,id=monitor,fd=%d", f->monitor);
+	add(a, "-mon");
+	add(a, "chardev=monitor,mode=control");
+	if (f->incoming) {
+		add(a, "-incoming");
+		add(a, "fd:%d", f->incoming);
+	}
+	if (a->n >= QEMU_ARGS_MAX - 1)
+		return -E2BIG;
+	return 0;
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nestlab-l1-libvirt - what the agent on L0 needs of libvirt, in a process of its own: the agent is static, and libvirt's QEMU
+ * driver is loaded into whoever asks for it (qemu:///embed; no daemon).
+ *
+ *	nestlab-l1-libvirt ROOT		the driver's folder, which is made
+ *
+ * On stdin come orders, one a line; each has one answer on stdout, "ok" with what there is to say, or "error" and
+ * libvirt's words, "error refused" if it does not take the settings:
+ *
+ *	create FILE	a domain from the XML in FILE, paused; the answer is the process id of its QEMU
+ *	hmp COMMAND	QEMU's monitor
+ *	resume
+ *	save FILE	the domain is gone then
+ *	restore FILE	and runs again: the process id, as of create
+ *	quit		ends the domain, if there is one, and the program, as the end of stdin does
+ *
+ * Between them come lines "event stopped WHY" when the domain stopped otherwise than by an order.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define XML_MAX	 65536
+
+/* L1s are root's here, as all is on L0; there is no cgroup, no namespace and nobody to keep apart. */
+static const char settings[] = "user = \"root\"\n"
+			       "group = \"root\"\n"
+			       "dynamic_ownership = 0\n"
+			       "remember_owner = 0\n"
+			       "cgroup_controllers = [ ]\n"
+			       "namespaces = [ ]\n"
+			       "security_driver = \"none\"\n"
+			       "stdio_handler = \"file\"\n"
+			       "seccomp_sandbox = 0\n"
+			       "set_process_name = 0\n"
+			       "max_core = 0\n";
+
+struct lab {
+	const char *root;
+	virConnectPtr conn;
+	virDomainPtr domain;
+	bool expects_stop; /* an order is about to stop it */
+};
+
+/* ---- answers ---- */
+
+/* One line, whatever is in @text; two threads speak. */
+static void say(const char *word, const char *text)
+{
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&one);
+	fputs(word, stdout);
+	putchar(' ');
+	for (; *text; text++)
+		putchar(*text == '\n' || *text == '\r' ? ' ' : *text);
+	putchar('\n');
+	fflush(stdout);
+	pthread_mutex_unlock(&one);
+}
+
+/* Is it the settings that this libvirt does not take? */
+static bool is_refusal(const virError *e)
+{
+	return e->code == VIR_ERR_XML_ERROR || e->code == VIR_ERR_XML_DETAIL ||
+	       e->code == VIR_ERR_CONFIG_UNSUPPORTED || e->code == VIR_ERR_INVALID_ARG ||
+	       e->code == VIR_ERR_CONF_SYNTAX;
+}
+
+static void say_error(void)
+{
+	const virError *e = virGetLastError();
+
+	if (!e || !e->message)
+		say("error", "libvirt gives no reason");
+	else
+		say(is_refusal(e) ? "error refused" : "error", e->message);
+}
+
+static void say_nothing(void *arg, virErrorPtr e)
+{
+	(void)arg;
+	(void)e;
+}
+
+/* ---- the driver's folder ---- */
+
+static int write_file(const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	FILE *f;
+	int ret = 0;
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	if (!f)
+		return -errno;
+	if (fputs(text, f) < 0)
+		ret = -EIO;
+	if (fclose(f))
+		ret = -errno;
+	return ret;
+}
+
+/* The driver looks for the user and the group that Debian's runs QEMU as, whatever its settings say. */
+static int make_users(void)
+{
+	int ret = 0;
+
+	if (access("/etc/passwd", F_OK))
+		ret = write_file("/etc", "passwd",
+				 "root:x:0:0::/:/bin/sh\nlibvirt-qemu:x:0:0::/:/bin/sh\n");
+	if (!ret && access("/etc/group", F_OK))
+		ret = write_file("/etc", "group", "root:x:0:\nkvm:x:0:\nlibvirt-qemu:x:0:\n");
+	return ret;
+}
+
+static int make_root(const char *root)
+{
+	char etc[256];
+	int ret = make_users();
+
+	if (ret)
+		return ret;
+	if (mkdir(root, 0700) && errno != EEXIST)
+		return -errno;
+	snprintf(etc, sizeof(etc), "%s/etc", root);
+	return write_file(etc, "qemu.conf", settings);
+}
+
+/* ---- events ---- */
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail, void *arg)
+{
+	static const char *const words[] = {
+		[VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN] = "shutdown",
+		[VIR_DOMAIN_EVENT_STOPPED_DESTROYED] = "destroyed",
+		[VIR_DOMAIN_EVENT_STOPPED_CRASHED] = "crashed",
+		[VIR_DOMAIN_EVENT_STOPPED_FAILED] = "failed",
+	};
+	const struct lab *lab = arg;
+	const char *word = "for no reason that it gives";
+
+	(void)conn;
+	(void)domain;
+	if (event != VIR_DOMAIN_EVENT_STOPPED || lab->expects_stop)
+		return 0;
+	if (detail >= 0 && (size_t)detail < COUNT(words) && words[detail])
+		word = words[detail];
+	say("event stopped", word);
+	return 0;
+}
+
+/* What the driver hears from QEMU comes through this loop. */
+static void *run_events(void *arg)
+{
+	for (;;)
+		if (virEventRunDefaultImpl())
+			return arg;
+}
+
+static int connect_driver(struct lab *lab)
+{
+	char uri[512];
+	pthread_t thread;
+
+	virSetErrorFunc(NULL, say_nothing);
+	if (virEventRegisterDefaultImpl() || pthread_create(&thread, NULL, run_events, NULL))
+		return -1;
+	snprintf(uri, sizeof(uri), "qemu:///embed?root=%s", lab->root);
+	lab->conn = virConnectOpen(uri);
+	if (!lab->conn)
+		return -1;
+	if (virConnectDomainEventRegisterAny(lab->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+					     VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), lab,
+					     NULL) < 0)
+		return -1;
+	return 0;
+}
+
+/* ---- orders ---- */
+
+/* The driver writes it beside the domain's sockets. */
+static void say_pid(const struct lab *lab)
+{
+	char path[512], pid[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/run/qemu/%s.pid", lab->root,
+		 virDomainGetName(lab->domain));
+	f = fopen(path, "r");
+	if (!f || !fgets(pid, sizeof(pid), f))
+		say("error", "libvirt wrote no process id of its QEMU");
+	else
+		say("ok", pid);
+	if (f)
+		fclose(f);
+}
+
+static void take_domain(struct lab *lab)
+{
+	lab->expects_stop = false;
+	if (lab->domain)
+		say_pid(lab);
+	else
+		say_error();
+}
+
+static void order_create(struct lab *lab, const char *file)
+{
+	static char xml[XML_MAX];
+	FILE *f = fopen(file, "r");
+	size_t n = 0;
+
+	if (f) {
+		n = fread(xml, 1, sizeof(xml) - 1, f);
+		fclose(f);
+	}
+	xml[n] = '\0';
+	lab->domain = virDomainCreateXML(lab->conn, xml, VIR_DOMAIN_START_PAUSED);
+	take_domain(lab);
+}
+
+static void order_hmp(struct lab *lab, const char *command)
+{
+	char *text = NULL;
+
+	if (virDomainQemuMonitorCommand(lab->domain, command, &text,
+					VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)) {
+		say_error();
+		return;
+	}
+	say("ok", text);
+	free(text);
+}
+
+static void order_resume(struct lab *lab, const char *nothing)
+{
+	(void)nothing;
+	if (virDomainResume(lab->domain))
+		say_error();
+	else
+		say("ok", "");
+}
+
+static void order_save(struct lab *lab, const char *file)
+{
+	lab->expects_stop = true;
+	if (virDomainSave(lab->domain, file)) {
+		lab->expects_stop = false;
+		say_error();
+		return;
+	}
+	virDomainFree(lab->domain);
+	lab->domain = NULL;
+	say("ok", "");
+}
+
+static void order_restore(struct lab *lab, const char *file)
+{
+	virDomainPtr *domains = NULL;
+
+	if (virDomainRestore(lab->conn, file)) {
+		say_error();
+		return;
+	}
+	if (virConnectListAllDomains(lab->conn, &domains, 0) > 0)
+		lab->domain = domains[0];
+	free(domains);
+	take_domain(lab);
+}
+
+static const struct {
+	const char *word;
+	bool of_domain; /* there must be one */
+	void (*obey)(struct lab *lab, const char *argument);
+} orders[] = {
+	{"create", false, order_create},   {"hmp", true, order_hmp},
+	{"resume", true, order_resume},	   {"save", true, order_save},
+	{"restore", false, order_restore},
+};
+
+static void obey(struct lab *lab, char *line)
+{
+	char *argument = line + strcspn(line, " ");
+
+	if (*argument)
+		*argument++ = '\0';
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		if (strcmp(orders[i].word, line))
+			continue;
+		if (orders[i].of_domain == !lab->domain)
+			say("error", lab->domain ? "there is a domain" : "there is no domain");
+		else
+			orders[i].obey(lab, argument);
+		return;
+	}
+	say("error", "no such order");
+}
+
+int main(int argc, char **argv)
+{
+	struct lab lab = {.root = argv[1]};
+	char line[1024];
+	int ret;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: nestlab-l1-libvirt ROOT\n");
+		return 129;
+	}
+	ret = make_root(lab.root);
+	if (ret) {
+		say("error", strerror(-ret));
+		return 1;
+	}
+	if (connect_driver(&lab)) {
+		say_error();
+		return 1;
+	}
+	say("ok", "");
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strcmp(line, "quit"))
+			break;
+		obey(&lab, line);
+	}
+	lab.expects_stop = true;
+	if (lab.domain)
+		virDomainDestroy(lab.domain);
+	virConnectClose(lab.conn);
+	return 0;
+}

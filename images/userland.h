@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * userland.h - the files that an L0 has on which QEMU runs L1s: QEMU as it is installed here, all shared libraries that
+ * it loads (asked of the dynamic loader itself), its firmware.
+ *
+ * They go into the initramfs as they are, under the names that they have here. Each is a part of the image's key
+ * by its content (images.h): the same packages give the same image, whichever machine they are installed on.
+ */
+#ifndef IMAGES_USERLAND_H
+#define IMAGES_USERLAND_H
+
+#include "common/error.h"
+#include "images/images.h"
+
+enum userland_set {
+	USERLAND_QEMU,
+	USERLAND_LIBVIRT, /* QEMU, too */
+};
+
+struct userland { /* free with userland_free() */
+	struct image_file *files;
+	size_t nfiles;
+	char *version; /* "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)" */
+};
+
+/* What @set needs. @programs: the folder of nestlab's own. -ENOENT: something is not installed, and the message says which package has
+ * it; else an error of a system call or of the loader (-EIO). */
+int userland_collect(enum userland_set set, const char *programs, struct userland *out,
+		     struct error *err);
+void userland_free(struct userland *u);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest of a real QEMU, which plays its CPU (there may be no KVM here): it rings, dies, is silent, is saved, moves. It
+ * is a few instructions of 32-bit code, started as a PVH kernel is.
+ */
+#include "tests/unit/unit.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "agents/l0/clock.h"
+#include "agents/l0/qemu.h"
+#include "agents/l0/vm.h"
+
+#define PHYS32_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY: where a PVH kernel starts */
+#define CODE_ADDRESS 0x100000u
+#define PROGRESS     (QEMU_MAIL + offsetof(struct mail, progress))
+
+struct kernel {
+	Elf64_Ehdr e;
+	Elf64_Phdr p[2];
+	Elf64_Nhdr note;
+	char name[4];
+	uint64_t entry;
+	uint8_t code[256];
+};
+
+static struct qemu q;
+static struct sink sink;
+static char told[65536];
+static int pipes[2];
+
+static char *write_kernel(const void *code, size_t len)
+{
+	struct kernel k = {
+		.e = {.e_type = ET_EXEC,
+		      .e_machine = EM_X86_64,
+		      .e_version = EV_CURRENT,
+		      .e_ehsize = sizeof(k.e),
+		      .e_phentsize = sizeof(k.p[0]),
+		      .e_phnum = 2,
+		      .e_phoff = offsetof(struct kernel, p),
+		      .e_entry = CODE_ADDRESS},
+		.p = {{.p_type = PT_LOAD,
+		       .p_flags = PF_R | PF_W | PF_X,
+		       .p_offset = offsetof(struct kernel, code),
+		       .p_vaddr = CODE_ADDRESS,
+		       .p_paddr = CODE_ADDRESS,
+		       .p_filesz = sizeof(k.code),
+		       .p_memsz = sizeof(k.code)},
+		      {.p_type = PT_NOTE,
+		       .p_offset = offsetof(struct kernel, note),
+		       .p_filesz = offsetof(struct kernel, code) - offsetof(struct kernel, note),
+		       .p_align = 4}},
+		.note = {.n_namesz = 4, .n_descsz = 8, .n_type = PHYS32_ENTRY},
+		.name = "Xen",
+		.entry = CODE_ADDRESS,
+	};
+	char *path = unit_path("kernel");
+	struct error err = {0};
+
+	memcpy(k.e.e_ident, ELFMAG, SELFMAG);
+	k.e.e_ident[EI_CLASS] = ELFCLASS64;
+	k.e.e_ident[EI_DATA] = ELFDATA2LSB;
+	k.e.e_ident[EI_VERSION] = EV_CURRENT;
+	memcpy(k.code, code, len);
+	assert_int_equal(fs_write_file(path, (const char *)&k, sizeof(k), &err), 0);
+	return path;
+}
+
+static int start_guest(const char *kernel)
+{
+	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	clock_init("nestlab.clock=emulated", 100000);
+	m.l1 = PLAN_L1_LINUX_KVM;
+	m.vmm = PLAN_VMM_QEMU;
+	assert_int_equal(pipe(pipes), 0);
+	sink = (struct sink){.fd = pipes[1], .id = 7};
+	qemu_init(&q, &m, kernel, &sink);
+	q.without_kvm = true;
+	return qemu_make(&q);
+}
+
+static const char *read_sink(void)
+{
+	ssize_t n;
+
+	close(pipes[1]);
+	n = read(pipes[0], told, sizeof(told) - 1);
+	close(pipes[0]);
+	assert_true(n >= 0);
+	told[n] = '\0';
+	return told;
+}
+
+static void says(const char *class, const char *text)
+{
+	read_sink();
+	if (!strstr(told, class) || !strstr(told, text))
+		fail_msg("\"%s\" and \"%s\" are not in: %s", class, text, told);
+}
+
+/* movb $0, %al; out %al, $0x4d; hlt; jmp -3 */
+#define RING "\xb0\x00\xe6\x4d\xf4\xeb\xfd"
+/* an empty table of interrupts, and one: lidt 0x100010; int3; 6 bytes of zeros */
+#define TRIPLE_FAULT "\x0f\x01\x1d\x10\x00\x10\x00\xcc\x90\x90\x90\x90\x90\x90\x90\x90\0\0\0\0\0\0"
+
+TEST(a_guest_rings)
+{
+	static const char code[] = RING;
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+	uint64_t magic = 0;
+
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(qemu_run(&q, 30), 0);
+	assert_int_equal(qemu_peek(&q, 0, &magic, sizeof(magic)), 0);
+	assert_true(magic == MAIL_MAGIC);
+	qemu_end(&q);
+	assert_string_equal(read_sink(), "");
+}
+
+TEST(a_triple_fault_is_told_from_a_panic)
+{
+	static const char code[] = TRIPLE_FAULT;
+	/* "Kernel panic" to the serial port, then the same: mov $0x3f8, %dx; mov $text, %esi; mov $12, %ecx; rep outsb */
+	static const char panic[] =
+		"\x66\xba\xf8\x03\xbe\x20\x00\x10\x00\xb9\x0c\x00\x00\x00\xf3\x6e"
+		"\x0f\x01\x1d\x2c\x00\x10\x00\xcc\x90\x90\x90\x90\x90\x90\x90\x90"
+		"Kernel panic\0\0\0\0\0\0";
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(qemu_run(&q, 30), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"guest\"", "a reset without a panic: a triple fault");
+	free(kernel);
+	kernel = write_kernel(panic, sizeof(panic));
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(qemu_run(&q, 30), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"guest\"", "a panic of its kernel");
+}
+
+TEST(a_silent_guest_ends_at_the_limit)
+{
+	static const char code[] = "\xf4\xeb\xfd";
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(qemu_run(&q, 0), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"guest\"", "nothing within 0 s");
+}
+
+TEST(a_killed_qemu_is_the_hosts_trouble)
+{
+	static const char code[] = "\xf4\xeb\xfd";
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+
+	assert_int_equal(start_guest(kernel), 0);
+	kill(q.pid, SIGKILL);
+	assert_int_equal(qemu_run(&q, 30), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "QEMU was killed by signal 9 (Killed)");
+}
+
+TEST(a_qemu_that_does_not_start_says_why)
+{
+	assert_int_equal(start_guest("/no/such/kernel"), VM_SAID);
+	qemu_end(&q);
+	says("QEMU ended with status 1", "/no/such/kernel");
+}
+
+static int start_without_memory(void *arg)
+{
+	const struct rlimit limit = {96 << 20, 96 << 20};
+
+	(void)arg;
+	setrlimit(RLIMIT_DATA, &limit);
+	if (start_guest("/no/such/kernel") != VM_SAID)
+		return 1;
+	read_sink();
+	return !strstr(told, "\"class\":\"infrastructure\"") ||
+	       !strstr(told, "annot allocate memory");
+}
+
+TEST(no_memory_is_the_hosts_trouble)
+{
+	assert_int_equal(unit_in_child(start_without_memory, NULL), 0);
+}
+
+static int start_on_full_disk(void *arg)
+{
+	(void)arg;
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return 77;
+	mkdir(QEMU_DIRECTORY, 0700);
+	if (mount("none", QEMU_DIRECTORY, "tmpfs", 0, "size=64k"))
+		return 77;
+	return start_guest("/no/such/kernel") != -ENOSPC;
+}
+
+TEST(a_full_disk_is_no_space)
+{
+	int status = unit_in_child(start_on_full_disk, NULL);
+
+	if (status == 77)
+		skip(); /* mount(2) is root's */
+	assert_int_equal(status, 0);
+}
+
+/* ---- moves ---- */
+
+/* It counts in its mail page until it is told to stop, and rings: mov $PROGRESS, %edi; 1: incl (%edi); cmpl $0, 4(%edi);
+ * je 1b; then RING. */
+static char *write_counter(void)
+{
+	static char code[] = "\xbf????\xff\x07\x83\x7f\x04\x00\x74\xf8" RING;
+	const uint32_t address = PROGRESS;
+
+	memcpy(code + 1, &address, sizeof(address));
+	return write_kernel(code, sizeof(code));
+}
+
+static uint32_t progress(void)
+{
+	uint32_t now = 0;
+
+	assert_int_equal(qemu_peek(&q, offsetof(struct mail, progress), &now, sizeof(now)), 0);
+	return now;
+}
+
+static void gets_on(void)
+{
+	uint32_t before = progress();
+
+	while (progress() == before)
+		sched_yield();
+}
+
+static void move(bool live)
+{
+	struct l1_moved moved = {0};
+	pid_t before = q.pid;
+
+	gets_on();
+	if (qemu_move(&q, live, &moved))
+		fail_msg("%s", read_sink());
+	assert_int_not_equal(q.pid, before);
+	assert_int_not_equal(kill(before, 0), 0); /* it has gone */
+	assert_true(moved.downtime_us > 0 && moved.downtime_us <= moved.duration_us);
+	assert_true(moved.bytes > 1000);
+	gets_on();
+}
+
+TEST(a_guest_is_saved_restored_and_migrated_while_it_runs)
+{
+	__cleanup_free char *kernel = write_counter();
+	const uint32_t stop = 1;
+
+	assert_int_equal(start_guest(kernel), 0);
+	move(false);
+	move(true);
+	move(false);
+	assert_int_equal(qemu_poke(&q, offsetof(struct mail, stop), &stop, sizeof(stop)), 0);
+	assert_int_equal(qemu_run(&q, 30), 0);
+	qemu_end(&q);
+	assert_string_equal(read_sink(), "");
+}
+
+/* What was saved is cut short: the new QEMU says so, and the old one is not there any more. */
+TEST(a_state_that_is_cut_short_is_a_failure)
+{
+	__cleanup_free char *path = unit_path("state");
+	struct error err = {0};
+	struct qemu to;
+	int fd;
+
+	assert_int_equal(fs_write_file(path, "QEVM\0\0\0\3", 8, &err), 0);
+	assert_int_equal(start_guest("/dev/null"), VM_SAID); /* not a kernel */
+	qemu_end(&q);
+	read_sink();
+	assert_int_equal(pipe(pipes), 0);
+	sink = (struct sink){.fd = pipes[1], .id = 7};
+	qemu_init(&to, &q.m, NULL, &sink);
+	to.kernel = write_counter();
+	to.without_kvm = true;
+	fd = open(path, O_RDONLY);
+	if (!qemu_start(&to, fd)) {
+		assert_int_equal(qmp_wait_for_resume(&to.monitor, 30000), -EPIPE);
+		assert_int_equal(qemu_report_command(&to, "incoming", -EPIPE), VM_SAID);
+	}
+	close(fd);
+	qemu_end(&to);
+	says("\"class\":\"guest\"", "QEMU ended with status 1");
+	free((char *)(uintptr_t)to.kernel);
+}
+
+UNIT_MAIN("qemu_l1", unit_make_dir, unit_drop_dir)

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* images/userland.c: QEMU and all that it loads, as they are installed here. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#include "images/userland.h"
+
+static struct error err;
+
+/* Some program stands for each of nestlab's own. */
+static void make_own(const char *name)
+{
+	__cleanup_free char *path = unit_path(name);
+
+	if (symlink("/usr/bin/env", path))
+		assert_int_equal(errno, EEXIST);
+}
+
+static void collect(enum userland_set set, struct userland *u)
+{
+	make_own("nestlab-devmem.so");
+	make_own("nestlab-l1-libvirt");
+	if (userland_collect(set, unit_dir, u, &err))
+		fail_msg("%s", err.text);
+}
+
+static bool has(const struct userland *u, const char *path)
+{
+	for (size_t i = 0; i < u->nfiles; i++)
+		if (!strcmp(u->files[i].path, path))
+			return true;
+	return false;
+}
+
+static const struct image_file *find(const struct userland *u, const char *path)
+{
+	const struct image_file *found = NULL;
+
+	for (size_t i = 0; i < u->nfiles; i++) {
+		if (strcmp(u->files[i].path, path))
+			continue;
+		assert_null(found); /* each once */
+		found = &u->files[i];
+	}
+	if (!found)
+		fail_msg("%s is not in the userland", path);
+	return found;
+}
+
+TEST(programs_libraries_and_roms_are_there_once)
+{
+	struct userland u;
+
+	collect(USERLAND_QEMU, &u);
+	assert_int_equal(find(&u, "/usr/bin/qemu-system-x86_64")->mode, 0755);
+	assert_int_equal(find(&u, "/usr/share/qemu/pvh.bin")->mode, 0644);
+	find(&u, "/lib64/ld-linux-x86-64.so.2");
+	find(&u, "/lib/x86_64-linux-gnu/libc.so.6");
+	assert_non_null(strstr(find(&u, "/usr/lib/nestlab/nestlab-devmem.so")->source, unit_dir));
+	assert_int_equal(strncmp(u.version, "QEMU emulator version ", 22), 0);
+	assert_null(strchr(u.version, '\n'));
+	userland_free(&u);
+}
+
+/* 40 MB more: only plans with vmm libvirt have it. */
+TEST(libvirt_is_there_if_it_is_asked_for)
+{
+	static const char *const paths[] = {
+		"/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so",
+		"/usr/lib/libvirt/libvirt_iohelper",
+		"/usr/share/libvirt/cpu_map/index.xml",
+		"/usr/lib/nestlab/nestlab-l1-libvirt",
+		"/lib/x86_64-linux-gnu/libvirt.so.0",
+	};
+	struct userland with, without;
+
+	collect(USERLAND_LIBVIRT, &with);
+	collect(USERLAND_QEMU, &without);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		find(&with, paths[i]);
+		assert_false(has(&without, paths[i]));
+	}
+	find(&with, "/usr/bin/qemu-system-x86_64");
+	userland_free(&with);
+	userland_free(&without);
+}
+
+/* Nothing but what was collected is there, and QEMU starts. */
+TEST(qemu_starts_where_nothing_else_is)
+{
+	__cleanup_free char *root = unit_path("root");
+	const char *const argv[] = {"chroot",	root, "/usr/bin/qemu-system-x86_64", "-M", "none",
+				    "-version", NULL};
+	const struct subprocess sp = {.argv = argv};
+	struct userland u;
+
+	if (getuid())
+		skip(); /* chroot(2) is root's */
+	collect(USERLAND_QEMU, &u);
+	for (size_t i = 0; i < u.nfiles; i++) {
+		__cleanup_free char *to = xasprintf("%s%s", root, u.files[i].path);
+		const char *const copy[] = {"install", "-D", "-m755", u.files[i].source, to, NULL};
+
+		if (subprocess_run(&(struct subprocess){.argv = copy}, NULL, &err))
+			fail_msg("%s", err.text);
+	}
+	if (subprocess_run(&sp, NULL, &err))
+		fail_msg("%s", err.text);
+	userland_free(&u);
+}
+
+TEST(what_is_missing_is_named)
+{
+	__cleanup_free char *empty = unit_path("empty");
+	struct userland u;
+
+	assert_int_equal(userland_collect(USERLAND_QEMU, empty, &u, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "nestlab-devmem.so: not beside nestlab: run make"));
+	assert_int_equal(u.nfiles, 0);
+}
+
+UNIT_MAIN("userland", unit_make_dir, unit_drop_dir)
