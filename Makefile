@@ -28,7 +28,7 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 # Only for the tests: a browser for the reports' pages (large), groff for the manual pages, what is behind hosts.
 CHECK_PACKAGES := chromium groff-base libvirt-dev libvirt-daemon libvirt-daemon-driver-qemu busybox-static \
 	clang lld dropbear-bin kexec-tools openssh-client socat openssl dnsmasq-base iproute2
-CHECK_PACKAGES += ipmitool openipmi
+CHECK_PACKAGES += ipmitool openipmi ipxe
 LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf libsystemd
 
 CC      ?= gcc

@@ -165,15 +165,24 @@ struct kernel_selftests {
 	size_t count;
 };
 
+struct kernel_selftests_request { /* borrowed strings */
+	const char *variant;
+	const struct kernel_build *kernel; /* the variant's, which they are to run on */
+	const char *const *names;
+	size_t count;
+	/* NULL, or a folder of programs of the user's own: NAME.c there goes before a test of the tree's, and is
+	 * built as one, with the headers (*.h) beside it. */
+	const char *programs;
+};
+
 /*
  * Builds those of the named selftests that are not in the cache, from the variant's source, its
- * patches and those of "selftests". @kernel is the variant's build, which they are to run on. Errors:
- * -ENOENT (the tree has no test of that name: those that it has are listed), -ESTALE (the source is
- * a branch, and has moved since @kernel was built), else as for kernel_build().
+ * patches and those of "selftests". Errors: -ENOENT (neither the tree nor the folder has a test of that
+ * name: those that there are are listed), -ESTALE (the source is a branch, and has moved since the kernel was built),
+ * else as for kernel_build().
  */
-int kernel_selftests_build(const struct kernel_env *env, const char *variant,
-			   const struct kernel_build *kernel, const char *const *names,
-			   size_t count, struct kernel_selftests *out, struct error *err);
+int kernel_selftests_build(const struct kernel_env *env, const struct kernel_selftests_request *req,
+			   struct kernel_selftests *out, struct error *err);
 void kernel_selftests_free(struct kernel_selftests *s);
 
 /* What is imported: one of mbox, patches and message_id. */

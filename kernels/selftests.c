@@ -21,22 +21,44 @@
 /* Where a test's source may be below FOLDER: up to 6.13, from 6.14 on, of every architecture. */
 static const char *const places[] = {"x86_64/", "x86/", ""};
 
+/* Where a program of the user's own is put there, below FOLDER; it cannot meet a test of the tree's. */
+#define OWN_FOLDER "nestlab"
+/* The Makefile builds as a test what it finds in its lists; these it has for each architecture, and
+ * only adds to them. */
+static const char *const own_lists[] = {"TEST_GEN_PROGS_EXTENDED_x86_64",
+					"TEST_GEN_PROGS_EXTENDED_x86"};
+
 struct selftests_job {
 	const struct kernel_env *env;
+	const struct kernel_selftests_request *req;
 	struct kernel_variant v;
-	const char *const *names;
-	size_t count;
 	struct kernel_keys keys; /* of the kernel; found once, for a branch may move */
 	struct kernel_keys base; /* its base's, while the tests are built */
-	char key[SHA256_HEX];
-	char *dir; /* CACHE/selftests/KEY */
+	char *dir;		 /* CACHE/selftests/KEY */
+	char *own; /* the same of the user's own programs, whose files are in the key; NULL: there are none */
 	struct kernel_work work;
 	struct progress *progress;
 };
 
+/* The source of @name in the user's folder, or NULL: it is a test of the tree's. */
+static char *own_source(const struct selftests_job *j, const char *name)
+{
+	char *path;
+
+	if (!j->req->programs)
+		return NULL;
+	path = xasprintf("%s/%s.c", j->req->programs, name);
+	if (fs_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
 static char *program_path(const struct selftests_job *j, const char *name)
 {
-	return xasprintf("%s/%s", j->dir, name);
+	__cleanup_free char *own = own_source(j, name);
+
+	return xasprintf("%s/%s", own ? j->own : j->dir, name);
 }
 
 static bool is_built(const struct selftests_job *j, const char *name)
@@ -48,8 +70,8 @@ static bool is_built(const struct selftests_job *j, const char *name)
 
 static bool all_built(const struct selftests_job *j)
 {
-	for (size_t i = 0; i < j->count; i++)
-		if (!is_built(j, j->names[i]))
+	for (size_t i = 0; i < j->req->count; i++)
+		if (!is_built(j, j->req->names[i]))
 			return false;
 	return true;
 }
@@ -110,10 +132,48 @@ static int hash_source(const struct kernel_keys *k, char hex[SHA256_HEX], struct
 	return 0;
 }
 
+/* Adds the names and hashes of those files of @folder to @what. */
+static int hash_files(const char *folder, const char *suffix, struct strbuf *what,
+		      struct error *err)
+{
+	size_t count;
+	char **names;
+	int ret = fs_list(folder, suffix, &names, &count, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; !ret && i < count; i++) {
+		__cleanup_free char *path = xasprintf("%s/%s", folder, names[i]);
+		char hash[SHA256_HEX];
+
+		ret = sha256_file(path, hash, err);
+		if (!ret)
+			strbuf_addf(what, "%s %s\n", names[i], hash);
+	}
+	fs_free_names(names, count);
+	return ret;
+}
+
+/* @key, of the tree's tests, becomes that of the programs in @folder: any of its files may be in each. */
+static int hash_programs(const char *folder, char key[SHA256_HEX], struct error *err)
+{
+	struct strbuf what = STRBUF_INIT;
+	int ret;
+
+	strbuf_addf(&what, "%s\n", key);
+	ret = hash_files(folder, ".c", &what, err);
+	if (!ret)
+		ret = hash_files(folder, ".h", &what, err);
+	if (!ret)
+		sha256_bytes(what.buf, what.len, key);
+	strbuf_release(&what);
+	return ret;
+}
+
 /* The C library is linked in, so its version is part of the key. */
 static int find_key(struct selftests_job *j, struct error *err)
 {
-	char source[SHA256_HEX], patches[SHA256_HEX], selftests[SHA256_HEX];
+	char source[SHA256_HEX], patches[SHA256_HEX], selftests[SHA256_HEX], key[SHA256_HEX];
 	__cleanup_free char *what = NULL;
 	const struct kernel_keys *k = &j->keys;
 	int ret = hash_source(k, source, err);
@@ -128,26 +188,39 @@ static int find_key(struct selftests_job *j, struct error *err)
 		return ret;
 	what = xasprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, source, patches, selftests,
 			 k->compiler, k->linker, gnu_get_libc_version());
-	sha256_bytes(what, strlen(what), j->key);
-	j->dir = kernel_cache_path(j->env, "selftests", j->key);
-	return 0;
+	sha256_bytes(what, strlen(what), key);
+	j->dir = kernel_cache_path(j->env, "selftests", key);
+	if (!j->req->programs)
+		return 0;
+	ret = hash_programs(j->req->programs, key, err);
+	if (!ret)
+		j->own = kernel_cache_path(j->env, "selftests", key);
+	return ret;
 }
 
 /* ---- the tests that the tree has ---- */
 
-/* Appends the names of the tests that are there. */
-static void list_tests(const char *folder, struct strbuf *out)
+/* Appends the names of the tests that are in @dir. */
+static void list_folder(const char *dir, struct strbuf *out)
 {
+	char **names;
+	size_t count;
+
+	if (fs_list(dir, ".c", &names, &count, NULL))
+		return;
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(out, " %.*s", (int)strlen(names[i]) - 2, names[i]);
+	fs_free_names(names, count);
+}
+
+static void list_tests(const struct selftests_job *j, const char *folder, struct strbuf *out)
+{
+	if (j->req->programs)
+		list_folder(j->req->programs, out);
 	for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
 		__cleanup_free char *dir = xasprintf("%s/%s", folder, places[p]);
-		char **names;
-		size_t count;
 
-		if (fs_list(dir, ".c", &names, &count, NULL))
-			continue;
-		for (size_t i = 0; i < count; i++)
-			strbuf_addf(out, " %.*s", (int)strlen(names[i]) - 2, names[i]);
-		fs_free_names(names, count);
+		list_folder(dir, out);
 	}
 }
 
@@ -155,9 +228,14 @@ static void list_tests(const char *folder, struct strbuf *out)
 static int find_target(const struct selftests_job *j, const char *folder, const char *name,
 		       char **target, struct error *err)
 {
+	__cleanup_free char *own = own_source(j, name);
 	struct strbuf known = STRBUF_INIT;
 	int ret;
 
+	if (own) {
+		*target = xasprintf("%s/" OWN_FOLDER "/%s", folder, name);
+		return 0;
+	}
 	for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
 		__cleanup_free char *source = xasprintf("%s/%s%s.c", folder, places[p], name);
 
@@ -166,7 +244,7 @@ static int find_target(const struct selftests_job *j, const char *folder, const 
 		*target = xasprintf("%s/%s%s", folder, places[p], name);
 		return 0;
 	}
-	list_tests(folder, &known);
+	list_tests(j, folder, &known);
 	if (!known.len)
 		strbuf_addstr(&known, " none");
 	ret = error_set(err, -ENOENT, "no selftest \"%s\" in the tree of %s; there are:%s", name,
@@ -192,27 +270,90 @@ static int run_make(const struct selftests_job *j, const char *tree, const char 
 /* ARCH as the selftests' Makefile expects it: with "x86" it sets the flags that everybody builds with. */
 static const char *const flags[] = {"ARCH=x86", "EXTRA_CFLAGS=-static -s"};
 
+/* "LIST=nestlab/a nestlab/b": what is the user's own; "LIST=" where nothing is. */
+static char *list_own(const struct selftests_job *j, const char *list)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "%s=", list);
+	for (size_t i = 0; i < j->req->count; i++) {
+		__cleanup_free char *own = own_source(j, j->req->names[i]);
+
+		if (own)
+			strbuf_addf(&text, " " OWN_FOLDER "/%s", j->req->names[i]);
+	}
+	return strbuf_detach(&text);
+}
+
+/* A folder of the tree's with the files of the user's. */
+static int copy_own(const struct selftests_job *j, const char *folder, struct error *err)
+{
+	static const char *const suffixes[] = {".c", ".h"};
+	__cleanup_free char *dir = xasprintf("%s/" OWN_FOLDER, folder);
+	int ret = fs_mkdir_p(dir, err);
+
+	for (size_t s = 0; !ret && s < ARRAY_SIZE(suffixes); s++) {
+		char **names = NULL;
+		size_t count = 0;
+
+		ret = fs_list(j->req->programs, suffixes[s], &names, &count, err);
+		for (size_t i = 0; !ret && i < count; i++) {
+			__cleanup_free char *from = xasprintf("%s/%s", j->req->programs, names[i]);
+			__cleanup_free char *to = xasprintf("%s/%s", dir, names[i]);
+
+			ret = fs_copy_file(from, to, err);
+		}
+		fs_free_names(names, count);
+	}
+	return ret;
+}
+
+static int make_programs(const struct selftests_job *j, const char *folder, char *const *targets,
+			 size_t count, struct error *err)
+{
+	__cleanup_free const char **argv =
+		xcalloc(ARRAY_SIZE(flags) + ARRAY_SIZE(own_lists) + count + 1, sizeof(*argv));
+	char *lists[ARRAY_SIZE(own_lists)];
+	size_t n = 0;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		argv[n++] = flags[i];
+	for (size_t i = 0; i < ARRAY_SIZE(own_lists); i++) {
+		lists[i] = list_own(j, own_lists[i]);
+		if (j->req->programs)
+			argv[n++] = lists[i];
+	}
+	memcpy(argv + n, targets, count * sizeof(*argv));
+	ret = run_make(j, folder, argv, err);
+	for (size_t i = 0; i < ARRAY_SIZE(own_lists); i++)
+		free(lists[i]);
+	return ret;
+}
+
 static int make_targets(const struct selftests_job *j, const char *folder, char *const *targets,
 			size_t count, struct error *err)
 {
 	static const char *const headers[] = {"headers", NULL};
-	__cleanup_free const char **argv = xcalloc(ARRAY_SIZE(flags) + count + 1, sizeof(*argv));
 	int ret;
 
 	progress_update(j->progress, 0, 0, "headers");
 	ret = run_make(j, j->work.tree, headers, err);
 	if (ret)
 		return ret;
+	if (j->req->programs)
+		ret = copy_own(j, folder, err);
+	if (ret)
+		return ret;
 	progress_update(j->progress, 0, 0, "compiling");
-	memcpy(argv, flags, sizeof(flags));
-	memcpy(argv + ARRAY_SIZE(flags), targets, count * sizeof(*argv));
-	return run_make(j, folder, argv, err);
+	return make_programs(j, folder, targets, count, err);
 }
 
 static int publish_program(const struct selftests_job *j, const char *program, struct error *err)
 {
 	__cleanup_free char *to = program_path(j, basename(program));
-	int ret = fs_mkdir_p(j->dir, err);
+	__cleanup_free char *dir = xasprintf("%.*s", (int)(strrchr(to, '/') - to), to);
+	int ret = fs_mkdir_p(dir, err);
 
 	if (ret)
 		return ret;
@@ -235,14 +376,14 @@ static int find_folder(const struct selftests_job *j, char **folder, struct erro
 static int make_missing(const struct selftests_job *j, struct error *err)
 {
 	__cleanup_free char *folder = NULL;
-	char **targets = xcalloc(j->count, sizeof(*targets));
+	char **targets = xcalloc(j->req->count, sizeof(*targets));
 	size_t n = 0;
 	int ret = find_folder(j, &folder, err);
 
-	for (size_t i = 0; !ret && i < j->count; i++) {
-		if (is_built(j, j->names[i]))
+	for (size_t i = 0; !ret && i < j->req->count; i++) {
+		if (is_built(j, j->req->names[i]))
 			continue;
-		ret = find_target(j, folder, j->names[i], &targets[n], err);
+		ret = find_target(j, folder, j->req->names[i], &targets[n], err);
 		if (!ret)
 			n++;
 	}
@@ -322,7 +463,7 @@ static int build_missing_tests(struct selftests_job *j, struct error *err)
 
 	if (ret || all_built(j))
 		return ret;
-	ret = kernel_work_lock(j->env, "selftests of", j->v.name, j->key, &lock, err);
+	ret = kernel_work_lock(j->env, "selftests of", j->v.name, basename(j->dir), &lock, err);
 	if (ret)
 		return ret;
 	if (!all_built(j)) /* unless another nestlab did meanwhile */
@@ -333,23 +474,22 @@ static int build_missing_tests(struct selftests_job *j, struct error *err)
 
 static void list_programs(const struct selftests_job *j, struct kernel_selftests *out)
 {
-	out->paths = xcalloc(j->count + 1, sizeof(*out->paths));
-	for (out->count = 0; out->count < j->count; out->count++)
-		out->paths[out->count] = program_path(j, j->names[out->count]);
+	out->paths = xcalloc(j->req->count + 1, sizeof(*out->paths));
+	for (out->count = 0; out->count < j->req->count; out->count++)
+		out->paths[out->count] = program_path(j, j->req->names[out->count]);
 }
 
-int kernel_selftests_build(const struct kernel_env *env, const char *variant,
-			   const struct kernel_build *kernel, const char *const *names,
-			   size_t count, struct kernel_selftests *out, struct error *err)
+int kernel_selftests_build(const struct kernel_env *env, const struct kernel_selftests_request *req,
+			   struct kernel_selftests *out, struct error *err)
 {
-	struct selftests_job j = {.env = env, .names = names, .count = count};
+	struct selftests_job j = {.env = env, .req = req};
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = kernel_variant_load(env, variant, &j.v, err);
+	ret = kernel_variant_load(env, req->variant, &j.v, err);
 	if (ret)
 		return ret;
-	ret = find_source(&j, kernel, err);
+	ret = find_source(&j, req->kernel, err);
 	if (!ret)
 		ret = build_missing_tests(&j, err);
 	if (ret)
@@ -357,6 +497,7 @@ int kernel_selftests_build(const struct kernel_env *env, const char *variant,
 	else
 		list_programs(&j, out);
 	free(j.dir);
+	free(j.own);
 	kernel_keys_free(&j.keys);
 	kernel_variant_free(&j.v);
 	return ret;

@@ -17,8 +17,8 @@
 #define MAX_KEYS 32
 
 struct value {
-	const char *text; /* a name; else NULL */
-	uint64_t number;  /* all else, as struct plan_measure has it */
+	char *text;	 /* as struct plan_measure has it (plan_word_is_text()); else NULL. Owned */
+	uint64_t number; /* all else, as struct plan_measure has it */
 	struct json_node where;
 	bool used;	      /* a measurement has it */
 	const char *unusable; /* why its last combination cannot be measured */
@@ -67,20 +67,85 @@ int matrix_parse_choice(const struct json_node *n, const char *const *choices, u
 	return 0;
 }
 
-static int parse_name(const struct json_node *n, const struct plan_word *w, struct value *v,
+static int parse_name(const struct json_node *n, const struct plan_word *w, char **out,
 		      struct error *err)
 {
-	int ret = json_as_string(n, &v->text, err);
+	const char *name;
+	int ret = json_as_string(n, &name, err);
 
 	if (ret)
 		return ret;
-	if (!plan_name_is_plain(v->text) || strlen(v->text) >= w->size)
+	if (!plan_name_is_plain(name) || strlen(name) >= w->size)
 		return json_error(
 			n, err,
 			"\"%s\" is not the name of a program (letters, digits and \"._+-\", "
 			"%d bytes at most)",
-			v->text, w->size - 1);
+			name, w->size - 1);
+	*out = xstrdup(name);
 	return 0;
+}
+
+static int refuse_long(const struct json_node *n, const struct plan_word *w, struct error *err)
+{
+	return json_error(n, err, "this is longer than %d bytes", w->size - 1);
+}
+
+static int check_line(const struct json_node *n, const char *text, struct error *err)
+{
+	if (strlen(text) == (size_t)json_object_get_string_len(n->value) && !strchr(text, '\n'))
+		return 0;
+	return json_error(n, err, "a text of one line is wanted, without newlines or NUL bytes");
+}
+
+static int parse_text(const struct json_node *n, const struct plan_word *w, char **out,
+		      struct error *err)
+{
+	const char *text;
+	int ret = json_as_string(n, &text, err);
+
+	if (ret)
+		return ret;
+	if (!*text)
+		return json_error(n, err, "the text is empty: leave the key out");
+	ret = check_line(n, text, err);
+	if (ret)
+		return ret;
+	if (strlen(text) >= w->size)
+		return refuse_long(n, w, err);
+	*out = xstrdup(text);
+	return 0;
+}
+
+static int append_item(const struct json_node *item, struct strbuf *lines, struct error *err)
+{
+	const char *text;
+	int ret = json_as_string(item, &text, err);
+
+	if (!ret)
+		ret = check_line(item, text, err);
+	if (!ret)
+		strbuf_addf(lines, "%s\n", text);
+	return ret;
+}
+
+static int parse_list(const struct json_node *n, const struct plan_word *w, char **out,
+		      struct error *err)
+{
+	struct strbuf lines = STRBUF_INIT;
+	int ret = json_as_array(n, err);
+
+	for (size_t i = 0; !ret && i < json_length(n); i++) {
+		struct json_node item;
+
+		json_element(n, i, &item);
+		ret = append_item(&item, &lines, err);
+	}
+	if (!ret && lines.len >= w->size)
+		ret = refuse_long(n, w, err);
+	if (!ret)
+		*out = xstrdup(lines.buf ? lines.buf : "");
+	strbuf_release(&lines);
+	return ret;
 }
 
 static int parse_number(const struct json_node *n, const struct plan_word *w, uint64_t *out,
@@ -113,7 +178,11 @@ static int parse_value(const struct json_node *n, const struct plan_word *w, str
 		return matrix_parse_choice(n, w->choices, &v->number, err);
 	switch (w->kind) {
 	case PLAN_WORD_NAME:
-		return parse_name(n, w, v, err);
+		return parse_name(n, w, &v->text, err);
+	case PLAN_WORD_TEXT:
+		return parse_text(n, w, &v->text, err);
+	case PLAN_WORD_LIST:
+		return parse_list(n, w, &v->text, err);
 	case PLAN_WORD_FLAG:
 		return parse_flag(n, &v->number, err);
 	default:
@@ -123,14 +192,25 @@ static int parse_value(const struct json_node *n, const struct plan_word *w, str
 
 static void set_field(struct plan_measure *m, const struct plan_word *w, const struct value *v)
 {
-	if (v->text) /* shorter than the field: parse_name() */
+	if (v->text) /* shorter than the field: parse_value() */
 		memcpy(plan_word_text(w, m), v->text, strlen(v->text) + 1);
 	else
 		plan_word_set(w, m, v->number);
 }
 
+static struct json_object *lines_to_json(const char *lines)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+		json_object_array_add(list, json_object_new_string_len(lines, (int)(end - lines)));
+	return list;
+}
+
 static struct json_object *value_to_json(const struct plan_word *w, const struct value *v)
 {
+	if (w->kind == PLAN_WORD_LIST)
+		return lines_to_json(v->text);
 	if (v->text)
 		return json_object_new_string(v->text);
 	if (w->choices)
@@ -157,18 +237,35 @@ static int add_value(struct axis *axis, const struct json_node *n, struct error 
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < axis->nvalues; i++)
-		if (is_same_value(&axis->values[i], &v))
+		if (is_same_value(&axis->values[i], &v)) {
+			free(v.text);
 			return json_error(n, err, "this value is in the list twice");
+		}
 	axis->values = xrealloc(axis->values, axis->nvalues + 1, sizeof(v));
 	axis->values[axis->nvalues++] = v;
 	return 0;
+}
+
+/* A value that is a list itself: several of them are a list of lists. */
+static bool is_one_value(const struct axis *axis, const struct json_node *n)
+{
+	struct json_node first;
+
+	if (!json_object_is_type(n->value, json_type_array))
+		return true;
+	if (axis->word->kind != PLAN_WORD_LIST)
+		return false;
+	if (!json_length(n))
+		return true;
+	json_element(n, 0, &first);
+	return !json_object_is_type(first.value, json_type_array);
 }
 
 static int parse_axis(struct axis *axis, const struct json_node *n, struct error *err)
 {
 	struct json_node item;
 
-	if (!json_object_is_type(n->value, json_type_array))
+	if (is_one_value(axis, n))
 		return add_value(axis, n, err);
 	if (!json_length(n))
 		return json_error(n, err, "the list is empty: there is nothing to measure");
@@ -186,7 +283,10 @@ static int parse_axis(struct axis *axis, const struct json_node *n, struct error
 static void set_default(struct axis *axis, const struct matrix *m)
 {
 	axis->values = xcalloc(1, sizeof(*axis->values));
-	axis->values[0].number = plan_word_get(axis->word, &m->measure);
+	if (plan_word_is_text(axis->word))
+		axis->values[0].text = xstrdup("");
+	else
+		axis->values[0].number = plan_word_get(axis->word, &m->measure);
 	axis->values[0].where = *m->entry;
 	axis->nvalues = 1;
 }
@@ -264,8 +364,8 @@ static int check_keys(const struct matrix *m, struct error *err)
 /* Sets *given if the entry has it. */
 static int read_amount(struct matrix *m, const struct plan_word *w, bool *given, struct error *err)
 {
+	struct value v = {0};
 	struct json_node n;
-	uint64_t number;
 	int ret = json_member(m->entry, w->key, false, &n, err);
 
 	*given = !ret;
@@ -273,11 +373,11 @@ static int read_amount(struct matrix *m, const struct plan_word *w, bool *given,
 		return 0;
 	if (ret)
 		return ret;
-	ret = parse_number(&n, w, &number, err);
-	if (ret)
-		return ret;
-	plan_word_set(w, &m->measure, number);
-	return 0;
+	ret = parse_value(&n, w, &v, err);
+	if (!ret)
+		set_field(&m->measure, w, &v);
+	free(v.text);
+	return ret;
 }
 
 static int read_amounts(struct matrix *m, struct error *err)
@@ -408,6 +508,13 @@ static int read_entry(struct matrix *m, bool parallel, struct error *err)
 	return read_axes(m, err);
 }
 
+static void release_axis(struct axis *axis)
+{
+	for (size_t i = 0; i < axis->nvalues; i++)
+		free(axis->values[i].text);
+	free(axis->values);
+}
+
 int matrix_expand(const struct json_node *entry, bool parallel, struct scenario_plan *plan,
 		  struct error *err)
 {
@@ -417,6 +524,6 @@ int matrix_expand(const struct json_node *entry, bool parallel, struct scenario_
 	if (!ret)
 		ret = expand_product(&m, plan, err);
 	for (size_t i = 0; i < m.naxes; i++)
-		free(m.axes[i].values);
+		release_axis(&m.axes[i]);
 	return ret;
 }

@@ -34,6 +34,14 @@ const struct scenario_metric scenario_metrics[] = {
 	 "operations per million clock units, all L2 vCPUs together"},
 	{"l1-boot", "boot", "clocks", "lower", true,
 	 "from a Linux L1's first instruction to its agent's first word"},
+	{"unrelated", "vmm-page", "clocks", "lower", true,
+	 "MADV_DONTNEED of a page of the VMM's that is not L1's memory"},
+	{"unrelated", "vmm-page-no-l2", "clocks", "lower", true,
+	 "the same, of a VM whose vCPUs have not run"},
+	{"unrelated", "vmm-range", "clocks", "lower", true,
+	 "MADV_DONTNEED of 2 MiB of the VMM's with one page in it"},
+	{"unrelated", "l1-page", "clocks", "lower", true,
+	 "MADV_DONTNEED of a page of L1's that nested VMX does not use"},
 	{NULL},
 };
 

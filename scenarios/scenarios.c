@@ -12,7 +12,7 @@
 #include "common/shell.h"
 #include "scenarios/matrix.h"
 
-static const char *const plan_keys[] = {"description", "mode",	    "l1_kernel",
+static const char *const plan_keys[] = {"description", "mode",	    "l1_kernel", "programs",
 					"metrics",     "scenarios", NULL};
 static const char *const metric_keys[] = {"smallest_effect", NULL};
 
@@ -52,6 +52,40 @@ static int read_l1_kernel(const struct json_node *root, struct scenario_plan *pl
 		return ret;
 	plan->l1_kernel = xstrdup(text);
 	return 0;
+}
+
+static int check_programs(const struct json_node *n, const char *folder, struct error *err)
+{
+	struct error why = {0};
+	size_t count;
+	char **names;
+
+	if (fs_list(folder, ".c", &names, &count, &why))
+		return json_error(n, err, "%s", why.text);
+	fs_free_names(names, count);
+	if (!count)
+		return json_error(n, err, "%s: no program (NAME.c) is in this folder", folder);
+	return 0;
+}
+
+/* A path that is not absolute is one from the plan's file. */
+static int read_programs(const struct json_node *root, struct scenario_plan *plan,
+			 struct error *err)
+{
+	const char *folder, *slash = strrchr(plan->path, '/');
+	struct json_node n;
+	int ret = json_member(root, "programs", false, &n, err);
+
+	if (!ret)
+		ret = json_as_string(&n, &folder, err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (*folder == '/' || !slash)
+		plan->programs = xstrdup(folder);
+	else
+		plan->programs =
+			xasprintf("%.*s/%s", (int)(slash - plan->path), plan->path, folder);
+	return check_programs(&n, plan->programs, err);
 }
 
 static int read_mode(const struct json_node *root, bool *parallel, struct error *err)
@@ -234,6 +268,9 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = read_l1_kernel(root, plan, err);
 	if (ret)
 		return ret;
+	ret = read_programs(root, plan, err);
+	if (ret)
+		return ret;
 	return read_scenarios(root, plan, err);
 }
 
@@ -383,5 +420,6 @@ void scenario_plan_free(struct scenario_plan *plan)
 	free(plan->path);
 	free(plan->description);
 	free(plan->l1_kernel);
+	free(plan->programs);
 	memset(plan, 0, sizeof(*plan));
 }

@@ -16,6 +16,7 @@
 
 #define TEXT_MAX	1024
 #define TEST_OUTPUT_MAX 8192 /* escaped six-fold it still fits a record */
+#define TEST_HEAD_MAX	2048 /* of it, from the beginning */
 #define RATE_SCALE	1000
 
 static const char *const class_names[] = {
@@ -180,19 +181,21 @@ void sink_fail(struct sink *s, enum sink_class class, const char *expected, cons
 void sink_test(struct sink *s, const char *name, const char *result, const char *text, size_t len)
 {
 	static char kept[TEST_OUTPUT_MAX + 64];
-	size_t cut = 0, head = 0;
+	size_t used = 0, tail = 0;
 	struct line l;
 
-	if (len > TEST_OUTPUT_MAX)
-		cut = len - TEST_OUTPUT_MAX;
-	if (cut)
-		head = (size_t)snprintf(kept, sizeof(kept), "[the first %zu bytes are left out]\n",
-					cut);
-	memcpy(kept + head, text + cut, len - cut);
+	if (len > TEST_OUTPUT_MAX) {
+		tail = len - (TEST_OUTPUT_MAX - TEST_HEAD_MAX);
+		memcpy(kept, text, TEST_HEAD_MAX);
+		used = TEST_HEAD_MAX;
+		used += (size_t)snprintf(kept + used, sizeof(kept) - used,
+					 "\n[%zu bytes are left out]\n", tail - TEST_HEAD_MAX);
+	}
+	memcpy(kept + used, text + tail, len - tail);
 	start_line(s, &l, "test");
 	line_add_member(&l, "name", name);
 	line_add_member(&l, "result", result);
 	line_addf(&l, ",\"text\":");
-	line_add_string(&l, kept, head + len - cut);
+	line_add_string(&l, kept, used + len - tail);
 	sink_line(s, &l);
 }

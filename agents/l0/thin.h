@@ -28,7 +28,7 @@ struct kvm_run;
 
 #define THIN_RAM      (128u << 20)
 #define THIN_MAIL     (THIN_RAM - MAIL_SIZE)
-#define THIN_MAX_CPUS PLAN_MAX_L1_VCPUS
+#define THIN_MAX_CPUS PLAN_MAX_LINUX_VCPUS
 #define THIN_CONSOLE  4096 /* bytes of the console's end that are kept */
 
 /* What the ports hold; thin_devices.c. */

@@ -60,7 +60,7 @@ static void build_page_tables(struct vm *vm)
 
 static int set_up_memory(struct vm *vm)
 {
-	int ret = vm_memory_map(&vm->mem, vm->m->memory, vm->m->l2_vcpus, vm->sink);
+	int ret = vm_memory_map(&vm->mem, vm->m, vm->fd, vm->sink);
 
 	if (ret)
 		return ret;
@@ -199,6 +199,11 @@ static int set_up_cpus(struct vm *vm)
 		if (ret)
 			return ret;
 	}
+	return 0;
+}
+
+int vm_start(struct vm *vm)
+{
 	/* In turn even in parallel mode: vCPU 0 builds what all share. */
 	for (enum l1_command c = L1_CMD_START; c <= L1_CMD_SETUP; c++) {
 		int ret = vm_run_in_turn(vm, c);
@@ -206,6 +211,8 @@ static int set_up_cpus(struct vm *vm)
 		if (ret)
 			return ret;
 	}
+	sink_wait_quiet(vm->sink);
+	vm_wait_for_phase(vm->m);
 	return 0;
 }
 
@@ -222,25 +229,29 @@ void vm_wait_for_phase(const struct plan_measure *m)
 		;
 }
 
-int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
+int vm_create(struct vm *vm, const struct plan_measure *m, struct sink *s)
 {
 	int ret;
 
 	*vm = (struct vm){.m = m, .sink = s, .kvm = -1, .fd = -1, .features = features_of(m)};
 	vm->mem.base = vm->mem.area = MAP_FAILED;
-	vm->mem.devmem = -1;
+	vm->mem.devmem = vm->mem.file = -1;
 	ret = create_vm(vm);
 	if (ret)
 		return ret;
 	ret = set_up_memory(vm);
 	if (ret)
 		return ret;
-	ret = set_up_cpus(vm);
+	return set_up_cpus(vm);
+}
+
+int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s)
+{
+	int ret = vm_create(vm, m, s);
+
 	if (ret)
 		return ret;
-	sink_wait_quiet(s);
-	vm_wait_for_phase(m);
-	return 0;
+	return vm_start(vm);
 }
 
 void vm_close(struct vm *vm)

@@ -31,7 +31,10 @@ struct vm_memory {
 	char *other; /* as large; what vm_memory_replace_area() changes to. NULL until then */
 	size_t area_size;
 	bool unmanaged;
+	int vm;		  /* the VM's file, for memory that KVM makes */
 	int devmem;	  /* -1 when managed */
+	int file;	  /* what base and area are mapped from; -1: nothing */
+	int sharer;	  /* the process that maps the file, too; 0: none */
 	uint64_t phys;	  /* unmanaged: physical address of base; area, spares and other follow */
 	int pipe[2];	  /* managed: holds pages that were taken away */
 	uint32_t retired; /* how many it was given; 0: there is no pipe yet */
@@ -39,7 +42,8 @@ struct vm_memory {
 	uint64_t ticks; /* TSC ticks spent in the system calls of the functions below */
 };
 
-int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, struct sink *s);
+/* The memory of @m, for the VM whose file @vm is. */
+int vm_memory_map(struct vm_memory *mem, const struct plan_measure *m, int vm, struct sink *s);
 void vm_memory_unmap(struct vm_memory *mem);
 /* @size bytes of RAM that L0's kernel does not manage, as one piece with whatever was in it: what another
  * kind of L1 lives in. */
@@ -47,6 +51,10 @@ int vm_memory_map_unmanaged(size_t size, char **at, struct sink *s);
 /* Where that RAM is, for a process that maps it itself. */
 int vm_memory_find_unmanaged(size_t size, uint64_t *phys, struct sink *s);
 void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa);
+
+/* Managed memory of another backing than plain (vm_backing.c): maps base and area, whose size it rounds up. */
+int vm_backing_map(struct vm_memory *mem, enum plan_backing backing, struct sink *s);
+void vm_backing_unmap(struct vm_memory *mem);
 
 /*
  * What follows takes memory from under the VM and gives it other memory with the same content. Who
@@ -90,6 +98,9 @@ struct vm {
 /* Makes a VM for @m: memory, vCPUs, L1 in VMX operation, all L2 vCPUs launched, checked and proved. Then
  * waits until the serial line is quiet: what follows may be timed. */
 int vm_open(struct vm *vm, const struct plan_measure *m, struct sink *s);
+/* vm_open() in two steps: memory and vCPUs; then everything that L1 does. */
+int vm_create(struct vm *vm, const struct plan_measure *m, struct sink *s);
+int vm_start(struct vm *vm);
 void vm_close(struct vm *vm);
 static inline int vm_result(int ret)
 {

@@ -98,7 +98,22 @@ int vm_memory_map_unmanaged(size_t size, char **at, struct sink *s)
 	return ret;
 }
 
-static int map_unmanaged(struct vm_memory *mem, struct sink *s)
+/* Leaves the PTEs of the mapping that L1 lives in as clean as they were made. */
+static int clear_elsewhere(const struct vm_memory *mem)
+{
+	struct vm_memory other = *mem;
+
+	other.base = map_devmem(mem, NULL, L1_AREA, mem->phys);
+	other.area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
+	if (other.base == MAP_FAILED || other.area == MAP_FAILED)
+		return -errno;
+	clear_unmanaged(&other);
+	munmap(other.base, L1_AREA);
+	munmap(other.area, mem->area_size);
+	return 0;
+}
+
+static int map_unmanaged(struct vm_memory *mem, bool clean, struct sink *s)
 {
 	size_t want = L1_AREA + 2 * mem->area_size + SPARES * L1_PAGE;
 	int ret = find_unmanaged(want, &mem->devmem, &mem->phys, s);
@@ -109,6 +124,8 @@ static int map_unmanaged(struct vm_memory *mem, struct sink *s)
 	mem->area = map_devmem(mem, NULL, mem->area_size, mem->phys + L1_AREA);
 	if (mem->base == MAP_FAILED || mem->area == MAP_FAILED)
 		return skip_devmem(s, "cannot map RAM", "CONFIG_STRICT_DEVMEM=n");
+	if (clean)
+		return clear_elsewhere(mem);
 	clear_unmanaged(mem);
 	return 0;
 }
@@ -128,13 +145,16 @@ static int map_managed(struct vm_memory *mem)
 	return 0;
 }
 
-int vm_memory_map(struct vm_memory *mem, enum plan_memory kind, uint32_t nl2, struct sink *s)
+int vm_memory_map(struct vm_memory *mem, const struct plan_measure *m, int vm, struct sink *s)
 {
-	*mem = (struct vm_memory){.base = MAP_FAILED, .area = MAP_FAILED, .devmem = -1};
-	mem->unmanaged = kind == PLAN_UNMANAGED;
-	mem->area_size = nl2 * L1_BLOCK_SIZE;
+	*mem = (struct vm_memory){
+		.base = MAP_FAILED, .area = MAP_FAILED, .devmem = -1, .file = -1, .vm = vm};
+	mem->unmanaged = m->memory == PLAN_UNMANAGED;
+	mem->area_size = m->l2_vcpus * L1_BLOCK_SIZE;
 	if (mem->unmanaged)
-		return map_unmanaged(mem, s);
+		return map_unmanaged(mem, m->backing == PLAN_BACKING_CLEAN, s);
+	if (m->backing != PLAN_BACKING_PLAIN)
+		return vm_backing_map(mem, m->backing, s);
 	return map_managed(mem);
 }
 
@@ -152,6 +172,7 @@ void vm_memory_unmap(struct vm_memory *mem)
 	}
 	if (mem->devmem >= 0)
 		close(mem->devmem);
+	vm_backing_unmap(mem);
 }
 
 void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa)

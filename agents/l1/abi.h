@@ -26,18 +26,18 @@
 #define L1_PORT		 0x4e	    /* any port without a device */
 #define L1_PAGE_TABLES	 0x1000ull  /* PML4, PDPT, PD: written by the agent */
 #define L1_JOBS		 0x10000ull /* a page for each L1 vCPU */
-#define L1_VMXON_REGIONS 0x20000ull /* likewise: VMXON regions */
-#define L1_ASSIST	 0x28000ull /* likewise: Hyper-V VP assist pages */
-#define L1_EPT		 0x30000ull /* L2's EPT: PML4, PDPT, PD */
-#define L1_L2_TABLES	 0x33000ull /* L2's page tables: PML4, PDPT, PD */
-#define L1_STACKS	 0x40000ull
+#define L1_VMXON_REGIONS 0x28000ull /* likewise: VMXON regions */
+#define L1_ASSIST	 0x40000ull /* likewise: Hyper-V VP assist pages */
+#define L1_EPT		 0x58000ull /* L2's EPT: PML4, PDPT, PD */
+#define L1_L2_TABLES	 0x5b000ull /* L2's page tables: PML4, PDPT, PD */
+#define L1_STACKS	 0x60000ull
 #define L1_STACK_SIZE	 0x4000ull
 #define L1_IMAGE	 0x100000ull
 #define L1_IMAGE_MAX	 0x100000ull /* with its .bss */
 #define L1_SAMPLES	 0x200000ull
 #define L1_NSAMPLES	 10922u /* for each L1 vCPU */
 #define L1_SAMPLES_SIZE	 0x40000ull
-#define L1_AREA		 0x400000ull
+#define L1_AREA		 0x800000ull
 #define L1_MAPPED	 0x40000000ull /* what the page tables and the EPT map */
 #define L1_HOLE		 0x3fe00000ull /* L2 physical address that the EPT does not map */
 #define L1_AWAY		 0x20000000ull /* where churn moves the L2 area to and back from */

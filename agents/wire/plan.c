@@ -101,6 +101,61 @@ static int read_name(const struct reader *r, const struct plan_word *w, const ch
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* The byte at *p, which moves past it; -1: there is none that a text may have. */
+static int decode_byte(const char **p)
+{
+	int high, low;
+
+	if (**p != '%')
+		return (unsigned char)*(*p)++;
+	high = hex_digit((*p)[1]);
+	low = high < 0 ? -1 : hex_digit((*p)[2]);
+	if (low < 0 || !(high | low))
+		return -1;
+	*p += 3;
+	return 16 * high + low;
+}
+
+/* A list ends in a newline, and a text has none. */
+static bool has_right_newlines(const struct plan_word *w, const char *text, size_t len)
+{
+	if (w->kind == PLAN_WORD_LIST)
+		return text[len - 1] == '\n';
+	return !strchr(text, '\n');
+}
+
+static int read_text(const struct reader *r, const struct plan_word *w, const char *value,
+		     struct plan_measure *out)
+{
+	char *text = plan_word_text(w, out);
+	size_t len = 0;
+
+	for (const char *p = value; *p;) {
+		int byte = decode_byte(&p);
+
+		if (byte < 0)
+			return refuse_line(r, "%s=%.60s: %% is not followed by a byte", w->name,
+					   value);
+		if (len + 1 == w->size)
+			return refuse_line(r, "%s=%.60s... is longer than %d bytes", w->name, value,
+					   w->size - 1);
+		text[len++] = (char)byte;
+	}
+	text[len] = '\0';
+	if (!len || !has_right_newlines(w, text, len))
+		return refuse_line(r, "%s=%.60s is not %s", w->name, value,
+				   w->kind == PLAN_WORD_LIST ? "lines of text" : "a line's text");
+	return 0;
+}
+
 static int read_word(const struct reader *r, const struct plan_word *w, const char *value,
 		     struct plan_measure *out)
 {
@@ -113,8 +168,31 @@ static int read_word(const struct reader *r, const struct plan_word *w, const ch
 		return read_choice(r, w, value, out);
 	case PLAN_WORD_NAME:
 		return read_name(r, w, value, out);
+	case PLAN_WORD_TEXT:
+	case PLAN_WORD_LIST:
+		return read_text(r, w, value, out);
 	}
 	return -EINVAL;
+}
+
+static bool is_plain_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr("._+-/:,@", c);
+}
+
+static int format_text(const struct plan_word *w, const char *text, char *buf, size_t len)
+{
+	size_t used = (size_t)snprintf(buf, len, " %s=", w->name);
+
+	for (; *text && used < len; text++) {
+		if (is_plain_byte(*text))
+			used += (size_t)snprintf(buf + used, len - used, "%c", *text);
+		else
+			used += (size_t)snprintf(buf + used, len - used, "%%%02X",
+						 (unsigned char)*text);
+	}
+	return (int)used;
 }
 
 /* Writes " name=value" to @buf; the length it takes, as snprintf(). */
@@ -126,6 +204,9 @@ static int format_word(const struct plan_word *w, const struct plan_measure *m, 
 		return snprintf(buf, len, " %s=%s", w->name, w->choices[plan_word_get(w, m)]);
 	case PLAN_WORD_NAME:
 		return snprintf(buf, len, " %s=%s", w->name, (const char *)m + w->offset);
+	case PLAN_WORD_TEXT:
+	case PLAN_WORD_LIST:
+		return format_text(w, (const char *)m + w->offset, buf, len);
 	default:
 		return snprintf(buf, len, " %s=%" PRIu64, w->name, plan_word_get(w, m));
 	}
@@ -183,7 +264,7 @@ static int check_words(const struct reader *r, const struct plan_measure *m, uns
 		const struct plan_word *w = &plan_words[i];
 		bool is_used = plan_word_is_said(w, m), is_there = seen & 1u << i;
 
-		if (is_there && !is_used)
+		if (is_there && !is_used && !(w->silent && plan_word_is_used(w, m->scenario)))
 			return refuse_line(r, "scenario %s has no word %s%s",
 					   plan_scenario_names[m->scenario], w->name,
 					   w->of_linux ? " (of a Linux L1 alone)" : "");
@@ -344,9 +425,9 @@ static int parse_body(struct reader *r, struct plan_state *p, char *line)
 	ret = parse_measure(r, line + 8, m);
 	if (ret)
 		return ret;
-	if (m->id != p->count)
-		return refuse_line(r, "id=%" PRIu32 " is out of order: the next id is %zu", m->id,
-				   p->count);
+	if (p->count && m->id != m[-1].id + 1)
+		return refuse_line(r, "id=%" PRIu32 " is out of order: the next id is %" PRIu32,
+				   m->id, m[-1].id + 1);
 	p->count++;
 	return 0;
 }

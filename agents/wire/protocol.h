@@ -12,7 +12,7 @@
  *	measure id=1 ...
  *	end count=2
  *
- * The run line's words are optional defaults: seed= (0) and mode=cooperative|parallel for the
+ * Ids go up by one; the first is 0, unless another boot ran what came before it. The run line's words are optional defaults: seed= (0) and mode=cooperative|parallel for the
  * measurements that say neither seed= nor parallel=. words.h lists the words of a measure line, and
  * which of them may be left out. Unknown words, missing words, values out of range and combinations
  * that cannot be measured are errors: the agent refuses the plan with a `fatal` record and powers off.
@@ -77,6 +77,7 @@ struct plan_measure {
 	enum plan_vmm vmm; /* a Linux L1's */
 	bool kvm_visible; /* linux-evmcs: KVM's CPUID leaves are left beside Hyper-V's, which must fail */
 	enum plan_memory memory;
+	enum plan_backing backing;
 	uint32_t l2_vcpus; /* in all, spread evenly over the L1 vCPUs */
 	uint32_t l1_vcpus;
 	bool ept;	 /* nested EPT; else L2 runs on page tables that L1 built */
@@ -91,15 +92,17 @@ struct plan_measure {
 	enum plan_operation operation; /* churn: what happens to the pages */
 	enum plan_work work;	       /* l2-work: what L2 does */
 	char test[64];		       /* kselftest: program under /selftests */
-	uint32_t limit_s; /* kselftest: seconds of the host's clock; 0: the agent's default */
-	uint32_t count;	  /* kselftest: the program's only argument; 0: none */
-	uint64_t seed;	  /* of the patterns that L2 carries */
+	uint32_t limit_s;    /* kselftest: seconds of the host's clock; 0: the agent's default */
+	char arguments[192]; /* kselftest: the program's, a newline after each; "": none */
+	char must_print[96]; /* kselftest: it fails unless its output has this; "": anything */
+	char must_not_print[96]; /* kselftest: it fails if its output has this; "": nothing */
+	uint64_t seed;		 /* of the patterns that L2 carries */
 };
 
 /* Writes the line of @m, without a newline. Returns 0, or -ENOSPC if @len bytes do not hold it;
  * PLAN_LINE_MAX bytes always do. */
 int plan_measure_format(const struct plan_measure *m, char *buf, size_t len);
-#define PLAN_LINE_MAX 1024
+#define PLAN_LINE_MAX 2048
 
 /* Reads such a line back. 0, or -EINVAL and in @msg what is wrong. */
 int plan_measure_parse(const char *line, struct plan_measure *out, char *msg, size_t msglen);

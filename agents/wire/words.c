@@ -10,12 +10,12 @@
 
 #define MAX_ROUNDS  1000000
 #define MAX_LIMIT_S 3600
-#define MAX_COUNT   1000000
 #define MAX_ID	    65535 /* the measurements of a plan */
 
 /* ---- the lists of words.h, as tables ---- */
 
 #define NAME(id, name, ...)			name,
+#define BACKS(id, name, memories)		[PLAN_BACKING_##id] = (memories),
 #define SCENARIO_NAME(id, function, name, ...)	name,
 #define REASON_NEEDS(id, name, needs)		[PLAN_REASON_##id] = (needs),
 #define PAGES_NEED(id, name, needs)		[PLAN_OPERATION_##id] = (needs),
@@ -28,8 +28,10 @@ const char *const plan_work_names[] = {PLAN_WORKS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
+static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
 
+static const uint32_t backing_memories[] = {PLAN_BACKINGS(BACKS)};
 static const uint32_t reason_needs[] = {PLAN_REASONS(REASON_NEEDS)};
 static const uint32_t operation_needs[] = {PLAN_OPERATIONS(PAGES_NEED)};
 
@@ -68,6 +70,8 @@ const struct plan_word plan_words[] = {
 	 .optional = true, .of_linux = true},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
+	{"backing", "backing", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(backing), WITH_L2,
+	 .optional = true, .silent = true, .choices = backing_names},
 	{"l2_vcpus", "l2_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_vcpus), WITH_L2,
 	 .min = 1, .max = PLAN_MAX_L2_VCPUS},
 	{"l1_vcpus", "l1_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l1_vcpus), WITH_L1,
@@ -95,8 +99,12 @@ const struct plan_word plan_words[] = {
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
-	{"count", "count", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(count),
-	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_COUNT},
+	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments),
+	 ONLY(PLAN_KSELFTEST), .optional = true},
+	{"must_print", "must_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT, FIELD(must_print),
+	 ONLY(PLAN_KSELFTEST), .optional = true},
+	{"must_not_print", "must_not_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT,
+	 FIELD(must_not_print), ONLY(PLAN_KSELFTEST), .optional = true},
 	{"seed", NULL, PLAN_WORD_NUMBER, PLAN_WORD_OF_LINE, FIELD(seed), ALL, .optional = true,
 	 .max = UINT64_MAX},
 };
@@ -121,8 +129,17 @@ bool plan_l1_is_linux(enum plan_l1 l1)
 	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
 }
 
+bool plan_word_is_text(const struct plan_word *w)
+{
+	return w->kind == PLAN_WORD_NAME || w->kind == PLAN_WORD_TEXT || w->kind == PLAN_WORD_LIST;
+}
+
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m)
 {
+	if (w->silent && !plan_word_get(w, m))
+		return false;
+	if (w->optional && plan_word_is_text(w) && !((const char *)m)[w->offset])
+		return false;
 	return plan_word_is_used(w, m->scenario) && (!w->of_linux || plan_l1_is_linux(m->l1));
 }
 
@@ -202,6 +219,16 @@ const char *plan_measure_lacks(const struct plan_measure *m, uint32_t has)
 	return NULL;
 }
 
+static bool is_backing_of_other_memory(const struct plan_measure *m)
+{
+	return !(backing_memories[m->backing] >> m->memory & 1);
+}
+
+static bool is_backed(const struct plan_measure *m)
+{
+	return m->backing != PLAN_BACKING_PLAIN;
+}
+
 static bool is_uneven(const struct plan_measure *m)
 {
 	return m->l2_vcpus % m->l1_vcpus;
@@ -236,7 +263,12 @@ static bool is_linux(const struct plan_measure *m)
 
 static bool is_linux_by_hand(const struct plan_measure *m)
 {
-	return is_linux(m) && (!m->ept || m->apic_pages);
+	return is_linux(m) && (!m->ept || m->apic_pages || is_backed(m));
+}
+
+static bool is_linux_too_wide(const struct plan_measure *m)
+{
+	return is_linux(m) && m->l1_vcpus > PLAN_MAX_LINUX_VCPUS;
 }
 
 static bool is_linux_of_many(const struct plan_measure *m)
@@ -346,11 +378,17 @@ static const struct {
 	 "unmanaged memory of a Linux L1 stays where it is: churn is memslot there"},
 	{ONLY(PLAN_CHURN), is_micro_shared, "churn share is of a Linux L1 (l1 linux-...)"},
 	{ONLY(PLAN_CHURN), is_linux_not_thin, "who changes a Linux L1's memory is vmm thin"},
+	{WITH_L2, is_backing_of_other_memory,
+	 "backing clean is a kind of unmanaged memory; thp, memfd, hugetlb and guest-memfd are of managed"},
+	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
+	 "churn and unrelated change plain memory: leave out backing"},
+	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
 	{WITH_L2, is_linux_by_hand,
-	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
+	 "a Linux L1's KVM decides by itself on ept and apic_pages, and its memory has no backing: leave them out"},
+	{WITH_L1, is_linux_too_wide, "a Linux L1 has l1_vcpus of 8 at most"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
 	 "the L2 of a Linux L1 has no local APIC to send interrupts"},

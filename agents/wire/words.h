@@ -20,10 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAN_MAX_L2_VCPUS 256 /* in all */
-#define PLAN_MAX_L1_VCPUS 8
-#define PLAN_MAX_L2_SMP	  8
-#define PLAN_MAX_MEASURES 65536 /* of a plan */
+#define PLAN_MAX_L2_VCPUS    256 /* in all */
+#define PLAN_MAX_L1_VCPUS    24
+#define PLAN_MAX_LINUX_VCPUS 8 /* of a Linux L1 */
+#define PLAN_MAX_L2_SMP	     8
+#define PLAN_MAX_MEASURES    65536 /* of a plan */
 
 // clang-format off
 
@@ -47,6 +48,7 @@ enum l1_feature {
 	X(MIGRATE,   migrate,   "migrate",   8, 2, 100)  /* L2 vCPUs move between L1 vCPUs */ \
 	X(EXITS,     exits,     "exits",     1, 1, 1000) /* from L2 to L1 and back, by reason */ \
 	X(CHURN,     churn,     "churn",     8, 1, 50)   /* pages that nested VMX uses change under L2 */ \
+	X(UNRELATED, unrelated, "unrelated", 8, 1, 50)   /* pages that nested VMX does not use change beside L2 */ \
 	X(SAVE_RESTORE, moved, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
 	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
@@ -69,6 +71,16 @@ enum l1_feature {
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
 	X(UNMANAGED, "unmanaged") /* L0's kernel does not: it was hidden with mem= */
+
+/* What L1's memory consists of: ID, word, the memory that it is a kind of. */
+#define PLAN_BACKINGS(X) \
+	X(PLAIN,        "plain",        ~0u) /* 4 KiB pages, anonymous; or of /dev/mem, with dirty PTEs */ \
+	X(THP,          "thp",          1 << PLAN_MANAGED) /* anonymous, by huge pages */ \
+	X(MEMFD,        "memfd",        1 << PLAN_MANAGED) /* shared memory, as QEMU's memory-backend-memfd */ \
+	X(MEMFD_SHARED, "memfd-shared", 1 << PLAN_MANAGED) /* sealed, and another process maps it, too */ \
+	X(HUGETLB,      "hugetlb",      1 << PLAN_MANAGED) \
+	X(GUEST_MEMFD,  "guest-memfd",  1 << PLAN_MANAGED) /* KVM's own, where it can be mapped */ \
+	X(CLEAN,        "clean",        1 << PLAN_UNMANAGED) /* /dev/mem; the VMM has written to none of it */
 
 /*
  * What L2 does to exit, and what L1 must have for it (enum l1_feature).
@@ -120,6 +132,7 @@ enum l1_feature {
 #define PLAN_L1_ID(id, ...)	   PLAN_L1_##id,
 #define PLAN_VMM_ID(id, ...)	   PLAN_VMM_##id,
 #define PLAN_MEMORY_ID(id, ...)	   PLAN_##id,
+#define PLAN_BACKING_ID(id, ...)   PLAN_BACKING_##id,
 #define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)	   PLAN_WORK_##id,
@@ -128,6 +141,7 @@ enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
 enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
+enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 enum plan_work { PLAN_WORKS(PLAN_WORK_ID) PLAN_WORK_COUNT };
@@ -149,6 +163,8 @@ enum plan_word_kind {
 	PLAN_WORD_FLAG,	  /* 0 or 1 on a line; true or false, or one of two choices, in a file */
 	PLAN_WORD_CHOICE, /* one of the choices; the field has its number */
 	PLAN_WORD_NAME,	  /* any plain file name; the field is text */
+	PLAN_WORD_TEXT,	  /* any text but a NUL or newline; not given: "" */
+	PLAN_WORD_LIST,	  /* several such texts, a newline after each; an array in a file */
 };
 
 enum plan_word_role {
@@ -170,6 +186,8 @@ struct plan_word {
 	unsigned int users;    /* bits: 1 << enum plan_scenario, the scenarios that take it */
 	bool optional;	       /* a line may leave it out, or say 0; both mean "not given" */
 	bool of_linux; /* says something of a Linux L1 alone; else left out of lines and params */
+	bool silent; /* left out of lines and params where it is 0: what has it compares with what was
+			* measured before there was such a word */
 	uint64_t min, max; /* numbers */
 	const char *const *choices;
 };
@@ -187,11 +205,15 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 bool plan_scenario_has_l2(enum plan_scenario s);
 /* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
 bool plan_l1_is_linux(enum plan_l1 l1);
-/* Does @w say anything of @m? What it says of a scenario it may not say of each L1. */
+/* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is
+ * not given says nothing. */
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m);
 
 /* The number of @value in @choices (NULL-terminated), or -1. */
 int plan_choice_find(const char *const *choices, const char *value);
+
+/* Is the field of @w text: a name, a text or a list? */
+bool plan_word_is_text(const struct plan_word *w);
 
 /* May @name be a program's name in a folder? A letter or digit, then these and "._+-", no "..". */
 bool plan_name_is_plain(const char *name);
@@ -201,7 +223,8 @@ bool plan_name_is_plain(const char *name);
 /* The field of @w as a number; a name has none. */
 uint64_t plan_word_get(const struct plan_word *w, const struct plan_measure *m);
 void plan_word_set(const struct plan_word *w, struct plan_measure *m, uint64_t value);
-/* The field of a PLAN_WORD_NAME: @w->size bytes. */
+/* The field of a name, text or list: @w->size bytes. On a line, what is no letter, digit or one of
+ * "._+-/:,@" of a text or list is %XX, its byte in hexadecimal digits. */
 char *plan_word_text(const struct plan_word *w, struct plan_measure *m);
 
 /* A measurement of scenario @s with the defaults of all the words that it takes. What must be given

@@ -263,9 +263,14 @@ static int hash_with_selftest(struct build_thread *t, const struct kernel_build 
 static int build_selftest(struct build_thread *t, const struct kernel_env *env,
 			  const struct kernel_build *build, char hash[SHA256_HEX])
 {
-	const char *name = t->lab->request->probe.fails.test;
+	const struct kernel_selftests_request req = {
+		.variant = t->out->variant,
+		.kernel = build,
+		.names = (const char *const *)&t->lab->request->probe.fails.test,
+		.count = 1,
+	};
 	struct kernel_selftests tests;
-	int ret = kernel_selftests_build(env, t->out->variant, build, &name, 1, &tests, &t->err);
+	int ret = kernel_selftests_build(env, &req, &tests, &t->err);
 
 	if (ret == -ENOENT || (ret && kernel_is_at_fault(ret))) {
 		t->out->why = make_reason(t->err.text);

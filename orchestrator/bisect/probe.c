@@ -26,13 +26,16 @@ static const char *scenario_of(const struct request_probe *p)
 
 /* ---- parameters, in every form in which reports print them ---- */
 
-/* "8" is a number, "true" and "on" (in tables) are truth values, everything else a word. The scenario checks
- * the rest. */
+/* "8" is a number, "true" and "on" (in tables) are truth values, ["a","b"] is a list, everything else a
+ * word. The scenario checks the rest. */
 static struct json_object *value_json(const char *text)
 {
+	struct json_object *list = *text == '[' ? json_tokener_parse(text) : NULL;
 	char *end;
 	long n = strtol(text, &end, 10);
 
+	if (list)
+		return list;
 	if (*text && !*end)
 		return json_object_new_int64(n);
 	if (!strcmp(text, "true") || !strcmp(text, "on"))

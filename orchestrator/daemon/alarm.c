@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "orchestrator/daemon/event.h"
 #include "orchestrator/daemon/mail.h"
+#include "orchestrator/daemon/news.h"
 #include "results/trend/trend.h"
 
 #define NIGHTS_MAX 400 /* of a branch that are looked at */
@@ -174,6 +175,8 @@ static int close_fixed(struct daemon_db *db, struct branch *b, struct error *err
 			ret = event_add(db, "change.fixed", NULL, NULL, NULL, err);
 		if (!ret)
 			ret = mail_fixed(db, id, err);
+		if (!ret)
+			ret = news_fixed(db, id, err);
 		if (ret)
 			return ret;
 		b->first = night;

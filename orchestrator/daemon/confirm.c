@@ -12,8 +12,11 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "orchestrator/daemon/event.h"
+#include "orchestrator/daemon/explained.h"
 #include "orchestrator/daemon/mail.h"
+#include "orchestrator/daemon/news.h"
 #include "results/compare/compare.h"
+#include "results/report/formats.h"
 #include "results/store/bisect.h"
 
 #define SEEDS_FROM 1000000 /* beyond those of nights: fresh boots are others */
@@ -25,11 +28,12 @@ struct end { /* a night */
 
 struct change {
 	int64_t id;
-	char *schedule, *state, *confirm_job, *bisect_job;
+	char *schedule, *state, *confirm_job, *bisect_job, *explain_job;
 	struct end good, bad;
 	/* what it comes to */
 	const char *next; /* state */
-	char *why, *culprit, *subject, *request, *key, *mail;
+	char *why, *culprit, *subject, *request, *key, *mail, *explained;
+	struct strbuf kcidb;
 	struct results_comparison comparison;
 	bool compared;
 	struct schedule s;
@@ -50,6 +54,7 @@ static void change_release(struct change *c)
 	free(c->state);
 	free(c->confirm_job);
 	free(c->bisect_job);
+	free(c->explain_job);
 	end_release(&c->good);
 	end_release(&c->bad);
 	free(c->why);
@@ -58,6 +63,8 @@ static void change_release(struct change *c)
 	free(c->request);
 	free(c->key);
 	free(c->mail);
+	free(c->explained);
+	strbuf_release(&c->kcidb);
 	if (c->compared)
 		results_comparison_free(&c->comparison);
 	schedule_free(&c->s);
@@ -78,11 +85,12 @@ static int take_change(struct night_context *n, int64_t after, struct change *c,
 	sqlite3_stmt *s = database_query(
 		n->queue,
 		"SELECT c.id, c.schedule, c.state, c.confirm_job, c.bisect_job, g.kernel, g.path, g.tree, "
-		"g.commit_id, g.variant, b.kernel, b.path, b.tree, b.commit_id, b.variant FROM change c "
-		"JOIN night g ON g.id = c.good JOIN night b ON b.id = c.bad LEFT JOIN job j ON j.uid = "
-		"CASE c.state WHEN 'confirming' THEN c.confirm_job WHEN 'bisecting' THEN c.bisect_job END "
-		"WHERE c.id > ?1 AND (c.state IN ('alarm', 'confirmed', 'culprit') OR c.state IN "
-		"('confirming', 'bisecting') AND j.ended IS NOT NULL) ORDER BY c.id LIMIT 1",
+		"g.commit_id, g.variant, b.kernel, b.path, b.tree, b.commit_id, b.variant, c.explain_job, "
+		"c.culprit FROM change c JOIN night g ON g.id = c.good JOIN night b ON b.id = c.bad LEFT JOIN job j "
+		"ON j.uid = CASE c.state WHEN 'confirming' THEN c.confirm_job WHEN 'bisecting' THEN c.bisect_job WHEN "
+		"'culprit' THEN c.explain_job END WHERE c.id > ?1 AND (c.state IN ('alarm', 'confirmed') OR c.state "
+		"= 'culprit' AND c.explain_job IS NULL OR c.state IN ('confirming', 'bisecting', 'culprit') AND "
+		"j.ended IS NOT NULL) ORDER BY c.id LIMIT 1",
 		"i", after);
 	int ret = database_row(n->queue, s, err);
 
@@ -95,6 +103,8 @@ static int take_change(struct night_context *n, int64_t after, struct change *c,
 	c->bisect_job = xstrdup(database_column(s, 4));
 	take_end(s, 5, &c->good);
 	take_end(s, 10, &c->bad);
+	c->explain_job = xstrdup(database_column(s, 15));
+	c->culprit = xstrdup(database_column(s, 16));
 	sqlite3_reset(s);
 	return 1;
 }
@@ -227,32 +237,14 @@ static int describe_culprit(struct change *c, struct error *err)
 	return git_line(&cmd, &c->subject, err);
 }
 
-/* {"l2_vcpus": 8} as "l2_vcpus=8" */
-static struct json_object *params_list(const char *params)
-{
-	struct json_object *obj = json_tokener_parse(params), *list = json_object_new_array();
-
-	if (obj) {
-		json_object_object_foreach(obj, key, value)
-		{
-			__cleanup_free char *text =
-				xasprintf("%s=%s", key, json_object_get_string(value));
-
-			json_object_array_add(list, json_object_new_string(text));
-		}
-	}
-	json_object_put(obj);
-	return list;
-}
+static const char of_most[] =
+	"SELECT scenario, params, metric FROM change_metric WHERE change = ?1 AND verdict IN ('regressed', "
+	"'improved') ORDER BY abs(ratio - 1) DESC LIMIT 1";
 
 /* By the metric that moved most, the headline's first: one bisect for all that moved together. */
 static int make_bisect(struct night_context *n, struct change *c, struct error *err)
 {
-	sqlite3_stmt *s = database_query(
-		n->queue,
-		"SELECT scenario, params, metric FROM change_metric WHERE change = ?1 AND verdict IN "
-		"('regressed', 'improved') ORDER BY abs(ratio - 1) DESC LIMIT 1",
-		"i", c->id);
+	sqlite3_stmt *s = database_query(n->queue, of_most, "i", c->id);
 	struct json_object *r;
 	int ret = database_row(n->queue, s, err);
 
@@ -262,7 +254,7 @@ static int make_bisect(struct night_context *n, struct change *c, struct error *
 	json_add_string(r, "request", "bisect");
 	json_add_string(r, "kind", "git");
 	json_add_string(r, "scenario", database_column(s, 0));
-	json_object_object_add(r, "params", params_list(database_column(s, 1)));
+	json_object_object_add(r, "params", explained_params(database_column(s, 1)));
 	json_add_string(r, "metric", database_column(s, 2));
 	json_add_string(r, "tree", c->bad.tree);
 	json_add_string(r, "good", c->good.commit);
@@ -344,16 +336,60 @@ static int from_bisecting(struct night_context *n, struct change *c, struct erro
 
 /* ---- culprit ---- */
 
+/* What moved most, explained. Where that cannot be, the mail goes without. */
+static int make_explanation(struct night_context *n, struct change *c, struct error *err)
+{
+	sqlite3_stmt *s = database_query(n->queue, of_most, "i", c->id);
+	int ret = database_row(n->queue, s, err);
+
+	if (ret != 1)
+		return ret;
+	c->request = explained_request(&c->s, c->good.path, c->bad.path, database_column(s, 0),
+				       database_column(s, 2), database_column(s, 1));
+	c->key = xasprintf("explain-%lld", (long long)c->id);
+	sqlite3_reset(s);
+	return 0;
+}
+
+/* The comparison of the fresh boots: for KCIDB, and for whether these numbers can be explained. */
+static int look_at_boots(struct night_context *n, struct change *c, bool *explainable,
+			 struct error *err)
+{
+	const struct results_filter filter = {.session = c->confirm_job};
+	struct error why = {0};
+	struct report r;
+	int ret = report_load(n->results, c->good.kernel, c->bad.kernel, &filter, &r, &why);
+
+	*explainable = false;
+	if (ret == -ENODATA || ret == -ENOENT || ret == -EXDEV)
+		return 0;
+	if (ret)
+		return error_set(err, ret, "%s", why.text);
+	*explainable = !strcmp(r.comparison.clock, "emulated");
+	if (c->s.kcidb)
+		kcidb_render(&r, NULL, &c->kcidb);
+	report_free(&r);
+	return 0;
+}
+
 static int from_culprit(struct night_context *n, struct change *c, struct error *err)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list;
+	bool explainable;
+	int ret = look_at_boots(n, c, &explainable, err);
 
-	(void)n;
-	(void)err;
+	c->next = "culprit";
+	if (!ret && explainable && c->culprit && c->s.explain && !c->explain_job)
+		ret = make_explanation(n, c, err);
+	if (ret || c->request)
+		return ret;
+	list = json_object_new_array();
 	for (size_t i = 0; i < c->s.mail.count; i++)
 		json_object_array_add(list, json_object_new_string(c->s.mail.items[i]));
 	c->mail = json_canonical(list);
 	json_object_put(list);
+	if (c->explain_job)
+		c->explained = explained_lines(n->setting->state, c->explain_job);
 	c->next = "reported";
 	return 0;
 }
@@ -383,12 +419,29 @@ static int keep_verdicts(struct daemon_db *db, const struct change *c, struct er
 static int submit_next(struct daemon_db *db, const struct change *c, char uid[DAEMON_TIME_MAX],
 		       struct error *err)
 {
-	const char *kind = strcmp(c->next, "confirming") ? "bisect" : "confirm";
+	struct schedule s = c->s;
+	const char *kind = "bisect";
 
 	uid[0] = '\0';
 	if (!c->request)
 		return 0;
-	return night_submit(db, &c->s, kind, c->request, c->confirm_job, c->key, uid, err);
+	if (!strcmp(c->next, "confirming"))
+		kind = "confirm";
+	if (!strcmp(c->next, "culprit")) {
+		kind = "explain";
+		s.deadline_ms = EXPLAINED_WAIT_MS;
+	}
+	return night_submit(db, &s, kind, c->request, c->confirm_job, c->key, uid, err);
+}
+
+static int tell_change(struct daemon_db *db, const struct change *c, struct error *err)
+{
+	const char *kcidb = c->kcidb.len ? c->kcidb.buf : NULL;
+	int ret = mail_change(db, c->id, c->mail, err);
+
+	if (ret)
+		return ret;
+	return news_change(db, &c->s, c->id, kcidb, err);
 }
 
 static int act_next(struct daemon_db *db, void *arg, struct error *err)
@@ -405,10 +458,11 @@ static int act_next(struct daemon_db *db, void *arg, struct error *err)
 		"UPDATE change SET state = ?3, why = coalesce(?4, why), culprit = coalesce(?5, culprit), "
 		"subject = coalesce(?6, subject), confirm_job = CASE ?3 WHEN 'confirming' THEN ?7 ELSE "
 		"confirm_job END, bisect_job = CASE ?3 WHEN 'bisecting' THEN ?7 ELSE bisect_job END, "
+		"explain_job = CASE ?3 WHEN ?2 THEN ?7 ELSE explain_job END, explained = coalesce(?9, explained), "
 		"changed = ?8, version = version + 1 WHERE id = ?1 AND state = ?2",
 		"itttttt"
-		"t",
-		c->id, c->state, c->next, c->why, c->culprit, c->subject, uid, now);
+		"tt",
+		c->id, c->state, c->next, c->why, c->culprit, c->subject, uid, now, c->explained);
 	if (ret < 0)
 		return ret;
 	if (!ret)
@@ -418,7 +472,7 @@ static int act_next(struct daemon_db *db, void *arg, struct error *err)
 	if (!ret)
 		ret = event_add(db, type, *uid ? uid : NULL, NULL, NULL, err);
 	if (!ret && c->mail)
-		ret = mail_change(db, c->id, c->mail, err);
+		ret = tell_change(db, c, err);
 	return ret;
 }
 
@@ -455,7 +509,7 @@ int confirm_run(struct night_context *n, struct error *err)
 	int ret, worst = 0;
 
 	for (;;) {
-		struct change c = {0};
+		struct change c = {.kcidb = STRBUF_INIT};
 
 		ret = take_change(n, after, &c, err);
 		if (ret != 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * confirm.h - what becomes of an alarm: fresh boots of both kernels, interleaved, judged as any comparison; then a
- * bisect, then a mail.
+ * bisect, an explanation (explained.h), then a mail and news.
  *
  *	alarm -> confirming -> confirmed -> bisecting -> culprit -> reported
  *	                   \-> noise, inconclusive

@@ -210,10 +210,17 @@ static int settle_failure(int ret)
 	return ret;
 }
 
+/* What an explanation comes to is a file of its own, not a result. */
+static bool is_explanation(const struct spooled *s)
+{
+	return !strcmp(s->command, "explain");
+}
+
 static int put_records(struct client *c, const struct spooled *s, const char *why,
 		       struct error *err)
 {
-	__cleanup_free char *path = spooled_path(s, "results.db");
+	__cleanup_free char *path =
+		spooled_path(s, is_explanation(s) ? "explanation.json" : "results.db");
 	struct strbuf body = STRBUF_INIT;
 	struct client_answer a;
 	int ret = 0;
@@ -243,6 +250,8 @@ static bool has_result(const struct spooled *s)
 {
 	__cleanup_free char *path = spooled_path(s, "results.db");
 
+	if (is_explanation(s))
+		return s->status == 0;
 	if (!s->results && !fs_exists(path))
 		return false;
 	return s->status == 0 || s->status == EXIT_NO || s->status == EXIT_CANNOT_TELL;
@@ -257,7 +266,7 @@ int delivery_result(struct client *c, const struct spooled *s, struct error *err
 						   "its agent ended while it ran", err));
 	if (has_result(s))
 		return put_records(c, s, why, err);
-	if (s->status == EXIT_USAGE)
+	if (s->status == EXIT_USAGE || is_explanation(s)) /* it is not worth a second try */
 		return settle_failure(post_failure(c, s, "job", false, why, err));
 	return settle_failure(post_failure(c, s, "infrastructure", false, why, err));
 }

@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "orchestrator/daemon/event.h"
+#include "orchestrator/daemon/explained.h"
 #include "orchestrator/daemon/host.h"
 #include "orchestrator/daemon/job.h"
 #include "orchestrator/daemon/judge.h"
@@ -39,6 +40,7 @@ struct parcel { /* a row of the inbox, with its boot and job */
 	size_t len;
 	int status;
 	bool cut; /* one boot of a run, not a whole command */
+	bool explanation;
 	/* what became of it */
 	enum results_class class;
 	char *why;
@@ -72,6 +74,7 @@ static void read_parcel(sqlite3_stmt *s, struct parcel *p)
 		memcpy(p->body, sqlite3_column_blob(s, 8), p->len);
 	p->cut = sqlite3_column_int(s, 9);
 	p->host = xstrdup(database_column(s, 10));
+	p->explanation = sqlite3_column_int(s, 11);
 }
 
 /* 1: @p is the oldest */
@@ -81,7 +84,7 @@ static int take_parcel(struct importer *i, struct parcel *p, struct error *err)
 		i->queue,
 		"SELECT i.id, i.epoch, b.id, b.uid, j.id, j.uid, i.status, i.error, i.body, "
 		"json_extract(j.request, '$.request') = 'run' AND json_extract(j.request, '$.boots') <> "
-		"'auto', a.host FROM inbox i JOIN boot b ON b.id = i.boot JOIN job j ON j.id = b.job JOIN "
+		"'auto', a.host, json_extract(j.request, '$.request') = 'explain' FROM inbox i JOIN boot b ON b.id = i.boot JOIN job j ON j.id = b.job JOIN "
 		"attempt a ON a.boot = i.boot AND a.epoch = i.epoch WHERE i.state = 'new' ORDER BY i.id LIMIT 1",
 		"");
 	int ret = database_row(i->queue, s, err);
@@ -181,7 +184,10 @@ static int store_parcel(struct importer *i, struct parcel *p, struct error *err)
 		return 0;
 	}
 	ret = unpack_to_file(p->body, p->len, i->scratch, UNPACKED_MAX, err);
-	if (!ret)
+	if (!ret && p->explanation)
+		ret = explained_keep(i->setting.folder, i->setting.results, p->job_uid, i->scratch,
+				     err);
+	else if (!ret)
 		ret = merge_scratch(i, p, err);
 	unlink(i->scratch);
 	if (!is_its_fault(ret))

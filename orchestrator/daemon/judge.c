@@ -145,6 +145,8 @@ static int judge_run(const struct judge_setting *setting, struct judged *j, stru
 static void judge_status(struct judged *j)
 {
 	j->end.status = j->status;
+	if (strstr(j->request, "\"request\":\"explain\""))
+		return; /* it says where, not whether */
 	if (!strcmp(j->kind, "bisect"))
 		return;
 	if (j->status == EXIT_NO)

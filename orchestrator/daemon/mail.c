@@ -15,7 +15,7 @@ static const char of_change[] =
 	"WHERE change = c.id AND verdict = 'regressed'), (SELECT max(abs(ratio - 1)) FROM change_metric "
 	"WHERE change = c.id AND verdict IN ('regressed', 'improved')), (SELECT metric FROM change_metric "
 	"WHERE change = c.id AND verdict IN ('regressed', 'improved') ORDER BY abs(ratio - 1) DESC LIMIT "
-	"1), f.kernel, b.tree FROM change c JOIN night g ON g.id = c.good JOIN night b ON b.id = c.bad LEFT "
+	"1), f.kernel, c.explained FROM change c JOIN night g ON g.id = c.good JOIN night b ON b.id = c.bad LEFT "
 	"JOIN night f ON f.id = c.fixed WHERE c.id = ?1";
 enum {
 	SCHEDULE,
@@ -35,7 +35,8 @@ enum {
 	WORSE,
 	MOST,
 	METRIC,
-	FIXED
+	FIXED,
+	EXPLAINED
 };
 
 static const char *text_of(sqlite3_stmt *s, int column)
@@ -101,6 +102,8 @@ static void add_cause(sqlite3_stmt *s, struct strbuf *out)
 	add_line(out, "Confirmed by fresh, interleaved boots of both: job ",
 		 text_of(s, CONFIRM_JOB));
 	add_line(out, "Bisect:  job ", text_of(s, BISECT_JOB));
+	if (database_column(s, EXPLAINED))
+		strbuf_addf(out, "\n%s", text_of(s, EXPLAINED));
 }
 
 static void add_hint(sqlite3_stmt *s, struct strbuf *out)

@@ -70,18 +70,42 @@ static int tell(struct daemon_db *db, const struct news *n, struct error *err)
 	return ret;
 }
 
-int news_change(struct daemon_db *db, const struct schedule *s, int64_t change, const char *event,
-		const char *kcidb, struct error *err)
+static int tell_change(struct daemon_db *db, struct news *n, struct error *err)
 {
-	struct news n = {.s = s, .event = event, .what = "change", .id = change, .kcidb = kcidb};
-
-	n.row = database_query(
+	n->what = "change";
+	n->row = database_query(
 		db,
 		"SELECT c.id, c.schedule, c.branch, c.state, c.culprit, c.subject, c.why, g.kernel AS good, b.kernel AS "
 		"bad, f.kernel AS fixed, c.confirm_job, c.bisect_job FROM change c JOIN night g ON g.id = c.good JOIN "
 		"night b ON b.id = c.bad LEFT JOIN night f ON f.id = c.fixed WHERE c.id = ?1",
-		"i", change);
-	return tell(db, &n, err);
+		"i", n->id);
+	return tell(db, n, err);
+}
+
+int news_change(struct daemon_db *db, const struct schedule *s, int64_t change, const char *kcidb,
+		struct error *err)
+{
+	struct news n = {.s = s, .event = "change.reported", .id = change, .kcidb = kcidb};
+
+	return tell_change(db, &n, err);
+}
+
+int news_fixed(struct daemon_db *db, int64_t change, struct error *err)
+{
+	sqlite3_stmt *row = database_query(
+		db, "SELECT target FROM outbox WHERE change = ?1 AND kind = 'webhook' LIMIT 1", "i",
+		change);
+	struct schedule s = {0};
+	struct news n = {.s = &s, .event = "change.fixed", .id = change};
+	int ret = database_row(db, row, err);
+
+	if (ret != 1)
+		return ret;
+	s.webhook = xstrdup(database_column(row, 0));
+	sqlite3_reset(row);
+	ret = tell_change(db, &n, err);
+	free(s.webhook);
+	return ret;
 }
 
 int news_series(struct daemon_db *db, const struct schedule *s, int64_t series, const char *kcidb,

@@ -9,9 +9,11 @@
 #include "orchestrator/daemon/database.h"
 #include "orchestrator/daemon/schedule.h"
 
-/* @event: "change.reported", "change.fixed". @kcidb: a submission, or NULL. */
-int news_change(struct daemon_db *db, const struct schedule *s, int64_t change, const char *event,
-		const char *kcidb, struct error *err);
+/* A change was reported. @kcidb: a submission, or NULL. */
+int news_change(struct daemon_db *db, const struct schedule *s, int64_t change, const char *kcidb,
+		struct error *err);
+/* It is over: told to whom it was reported. */
+int news_fixed(struct daemon_db *db, int64_t change, struct error *err);
 /* A series was answered. */
 int news_series(struct daemon_db *db, const struct schedule *s, int64_t series, const char *kcidb,
 		struct error *err);

@@ -74,6 +74,11 @@ static void fill_argv(struct work_command *c, const struct agent_setting *set,
 		c->argv[n++] = "-o";
 		c->argv[n++] = SPOOL_PAGES;
 	}
+	if (!strcmp(work->command, "explain")) {
+		c->argv[n++] = "--json";
+		c->argv[n++] = "-o";
+		c->argv[n++] = "explanation.json";
+	}
 	if (!strcmp(work->command, "run")) {
 		c->argv[n++] = "--session";
 		c->argv[n++] = work->job;

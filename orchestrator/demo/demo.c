@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -42,7 +41,6 @@ static const struct night {
 #define HISTORY_S 20
 #define CONFIRM_S 20
 #define BISECT_S  60
-#define TOTAL_S	  (HISTORY_S + 20 + 5 + 20 + CONFIRM_S + BISECT_S)
 
 struct demo {
 	const struct demo_setting *setting;
@@ -60,7 +58,11 @@ struct demo {
 
 static void show(struct demo *d, double seconds, const char *what)
 {
-	progress_update(d->line, 10 * (d->done_s + seconds), 10 * TOTAL_S, what);
+	int total = HISTORY_S + CONFIRM_S + BISECT_S;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nights); i++)
+		total += nights[i].seconds;
+	progress_update(d->line, 10 * (d->done_s + seconds), 10 * total, what);
 }
 
 static void show_history(void *arg, double share)
@@ -87,7 +89,7 @@ static int wait_a_little(struct demo *d, struct error *err)
 	return 0;
 }
 
-/* Of the queue, as `database_number`. */
+/* A number of the queue; 0 where there is none. */
 static int64_t ask_queue(struct demo *d, const char *sql)
 {
 	struct error err;
@@ -114,6 +116,7 @@ static int start_program(struct demo *d, const char *name, const char *const *wo
 }
 
 /* It says so in its log, once. */
+#define PORT "127.0.0.1 port "
 static int find_port(struct demo *d, struct error *err)
 {
 	__cleanup_free char *log = xasprintf("%s/nestlabd.log", d->folder);
@@ -127,10 +130,10 @@ static int find_port(struct demo *d, struct error *err)
 		if (!ret)
 			ret = fs_read_file(log, 0, &text, err);
 		if (!ret && strstr(text.buf, "nestlabd works in"))
-			at = strstr(text.buf, "127.0.0.1 port ");
+			at = strstr(text.buf, PORT);
 	}
 	if (at)
-		d->url = xasprintf("http://127.0.0.1:%d", atoi(strrchr(at, ' ') ? at + 15 : at));
+		d->url = xasprintf("http://127.0.0.1:%d", atoi(at + strlen(PORT)));
 	else if (!ret)
 		ret = error_set(err, -ETIMEDOUT, "nestlabd does not begin; see %s", log);
 	strbuf_release(&text);

@@ -33,6 +33,19 @@ static char *make_cmdline(const struct attempt_setting *setting, const struct at
 	return xasprintf("%s %s", needed, setting->append);
 }
 
+static char *boot_dir(const struct attempt *a)
+{
+	return xasprintf("%s/%s/%s-%s-%d", a->setting.runs_dir, a->setting.session,
+			 a->job.kernel->name, a->job.plan->name, a->job.boot);
+}
+
+static char *rest_dir(const struct attempt *a)
+{
+	__cleanup_free char *dir = boot_dir(a);
+
+	return xasprintf("%s-from-%zu", dir, a->first);
+}
+
 struct attempt *attempt_new(const struct attempt_setting *setting, const struct attempt_job *job)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
@@ -41,8 +54,7 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 	a->setting = *setting;
 	a->job = *job;
 	a->label = xasprintf("%s %s boot %d", kernel, scenario, job->boot);
-	a->dir = xasprintf("%s/%s/%s-%s-%d", setting->runs_dir, setting->session, kernel, scenario,
-			   job->boot);
+	a->dir = boot_dir(a);
 	a->cmdline = make_cmdline(setting, job);
 	format_now(a->started, sizeof(a->started));
 	collector_init(&a->collected, job->plan);
@@ -86,7 +98,7 @@ static int collect_userland(struct attempt *a, struct error *err)
 
 static int make_image(struct attempt *a, struct error *err)
 {
-	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	__cleanup_free char *plan = plan_text(a->job.plan, a->first, a->job.seed);
 	size_t nfiles;
 	__cleanup_free struct image_file *files = list_files(a, &nfiles);
 	struct image_request req = {
@@ -126,7 +138,7 @@ static int link_selftests(struct attempt *a, struct error *err)
 /* Where the agent runs as a process, its plan is a file of the run directory. */
 static int make_files(struct attempt *a, struct error *err)
 {
-	__cleanup_free char *plan = plan_text(a->job.plan, a->job.seed);
+	__cleanup_free char *plan = plan_text(a->job.plan, a->first, a->job.seed);
 	int ret;
 
 	a->plan = xasprintf("%s/plan", a->dir);
@@ -140,11 +152,35 @@ static int make_files(struct attempt *a, struct error *err)
 	return link_selftests(a, err);
 }
 
+static void append_text(struct error *to, const char *between, const char *text)
+{
+	if (to->text[0])
+		error_append(to, -EIO, "%s%s", between, text);
+	else
+		error_set(to, -EIO, "%s", text);
+}
+
+/* What ended earlier boots counts as well. */
+static void join_ended(struct attempt *a)
+{
+	if (!a->ended.text[0] || a->class == RESULTS_CANCELLED)
+		return;
+	if (a->class == RESULTS_INTEGRITY) {
+		append_text(&a->error, RESULTS_BESIDES, a->ended.text);
+		return;
+	}
+	if (a->class != RESULTS_OK)
+		append_text(&a->ended, "; then: ", a->error.text);
+	a->class = RESULTS_GUEST;
+	a->error = a->ended;
+}
+
 /* Nothing was started, for the reason that a->error has. */
 static void fail_unstarted(struct attempt *a, int ret)
 {
 	a->result.outcome = ret == -ECANCELED ? BOOT_CANCELLED : BOOT_HOST_FAILED;
 	a->class = outcome_class(a->result.outcome);
+	join_ended(a);
 }
 
 int attempt_prepare(struct attempt *a)
@@ -220,10 +256,60 @@ static void check_l1_build_id(struct attempt *a)
 		  l1->name, l1->build_id, id);
 }
 
+/* The selftest that the boot ended with, or NULL: it was told to the end, or ended in something else. */
+static const struct scenario_measure *find_fatal_test(const struct attempt *a)
+{
+	static const enum boot_outcome fatal[] = {BOOT_GUEST_PANIC, BOOT_HANG, BOOT_GUEST_DIED};
+	const struct scenario_measure *m = a->collected.running;
+
+	for (size_t i = 0; m && i < ARRAY_SIZE(fatal); i++)
+		if (a->result.outcome == fatal[i] && m->line.scenario == PLAN_KSELFTEST)
+			return m;
+	return NULL;
+}
+
+/* What is left of the plan takes a boot of its own, in a folder of its own. */
+static void prepare_rest(struct attempt *a, const struct scenario_measure *last, const char *why)
+{
+	__cleanup_free char *told = xasprintf("selftest %s: %s", last->line.test, why);
+	char *label = a->label;
+
+	log_warning("%s: %s; the rest of the plan follows", a->label, told);
+	append_text(&a->ended, "; ", told);
+	a->goes_on = true;
+	a->first = (size_t)(last - a->job.plan->measures) + 1;
+	a->label = xasprintf("%s, from measurement %zu", label, a->first);
+	free(label);
+	if (!a->console)
+		a->console = xstrdup(a->result.console_path);
+	a->seconds += a->result.wall_seconds;
+	boot_result_free(&a->result);
+	image_free(&a->image);
+	userland_free(&a->userland);
+	free(a->plan);
+	free(a->selftests);
+	a->plan = a->selftests = NULL;
+	free(a->dir);
+	a->dir = rest_dir(a);
+}
+
+/* What ended the boot is the test's failure, and the other tests are run without it. */
+static void give_up_test(struct attempt *a, const struct scenario_measure *test, const char *why)
+{
+	const struct scenario_plan *plan = a->job.plan;
+
+	collector_give_up(&a->collected, why);
+	if (test + 1 < plan->measures + plan->nmeasures)
+		prepare_rest(a, test, why);
+}
+
 void attempt_judge(struct attempt *a, struct boot *over)
 {
+	const struct scenario_measure *fatal;
 	struct error err = {0};
 	int ret = boot_end(over, &a->result, &err);
+
+	a->goes_on = false;
 
 	if (a->result.undone)
 		log_warning("%s: host %s was not restored, undo this by hand: %s", a->label,
@@ -233,11 +319,22 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		fail_unstarted(a, ret);
 		return;
 	}
+	fatal = find_fatal_test(a);
+	if (fatal)
+		give_up_test(a, fatal, err.text);
+	if (a->goes_on)
+		return;
 	a->class = outcome_judge(a->result.outcome, &err, &a->collected, &a->error);
 	if (a->class == RESULTS_OK)
 		check_build_id(a);
 	if (a->class == RESULTS_OK)
 		check_l1_build_id(a);
+	join_ended(a);
+}
+
+const char *attempt_console(const struct attempt *a)
+{
+	return a->console ? a->console : a->result.console_path;
 }
 
 /* What ran the L1s made the numbers, too: boots with another QEMU are not compared with these, nor are those of a
@@ -288,8 +385,8 @@ int attempt_store(const struct attempt *a, struct error *err)
 		.boot = a->job.boot,
 		.seed = a->job.seed,
 		.started = a->started,
-		.wall_seconds = a->result.wall_seconds,
-		.console_path = a->result.console_path,
+		.wall_seconds = a->seconds + a->result.wall_seconds,
+		.console_path = attempt_console(a),
 		.status = "pass",
 		.class = a->class,
 	};
@@ -314,6 +411,7 @@ void attempt_free(struct attempt *a)
 	boot_result_free(&a->result);
 	image_free(&a->image);
 	userland_free(&a->userland);
+	free(a->console);
 	free(a->label);
 	free(a->dir);
 	free(a->cmdline);

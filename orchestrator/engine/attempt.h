@@ -7,8 +7,13 @@
  *		boot_loop_add(loop, attempt_begin(a));
  *	...
  *	attempt_judge(boot_arg(over), over);	// when its boot is over
+ *	if (a->goes_on)				// once more from attempt_prepare() on
  *	attempt_store(a, err);			// also one that could not be prepared: it failed
  *	attempt_free(a);
+ *
+ * A selftest that a boot ends in (it hangs, panics, powers off) costs its own result only: it has
+ * failed, and the measurements that come after it are run in another boot. All is one row, of a boot
+ * that failed.
  */
 #ifndef ORCHESTRATOR_ENGINE_ATTEMPT_H
 #define ORCHESTRATOR_ENGINE_ATTEMPT_H
@@ -54,6 +59,12 @@ struct attempt {
 	char *dir, *label, *cmdline;
 	char *plan, *selftests; /* files of it where nothing is booted; else NULL */
 	char started[32];
+	/* Where a selftest ended its boot, and there is a rest: */
+	bool goes_on;		  /* the rest is still to be booted */
+	size_t first;		  /* the measurement that its boot begins with */
+	struct error ended;	  /* how the boots before ended */
+	char *console;		  /* of the first of them */
+	double seconds;		  /* that they took */
 	enum results_class class; /* RESULTS_OK, or why it failed is in error */
 	struct error error;
 };
@@ -63,8 +74,10 @@ struct attempt *attempt_new(const struct attempt_setting *setting, const struct 
 int attempt_prepare(struct attempt *a);
 /* Its boot, for a loop; boot_arg() is the attempt. */
 struct boot *attempt_begin(struct attempt *a);
-/* Ends @over, its boot, and sets class and error. */
+/* Ends @over, its boot, and sets class and error; or only goes_on, if it goes on. */
 void attempt_judge(struct attempt *a, struct boot *over);
+/* The log of the console where it failed first, else of its boot; NULL: nothing was started. */
+const char *attempt_console(const struct attempt *a);
 int attempt_store(const struct attempt *a, struct error *err);
 void attempt_free(struct attempt *a);
 

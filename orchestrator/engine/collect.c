@@ -405,7 +405,13 @@ static int collect_end(struct collector *c, const struct json_node *rec, struct 
 	if (ret)
 		return ret;
 	c->ended++;
+	c->running = NULL;
 	return 0;
+}
+
+static int collect_begin(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	return measure_of(c, rec, &c->running, err);
 }
 
 static int collect_console(struct collector *c, const struct json_node *rec, struct error *err)
@@ -447,7 +453,7 @@ static const struct {
 	const char *type;
 	int (*collect)(struct collector *c, const struct json_node *rec, struct error *err);
 } record_types[] = {
-	{"hello", collect_hello}, {"l1", collect_l1},		{"begin", ignore_record},
+	{"hello", collect_hello}, {"l1", collect_l1},		{"begin", collect_begin},
 	{"alive", ignore_record}, {"metric", collect_metric},	{"counters", collect_counters},
 	{"skip", collect_skip},	  {"fail", collect_fail},	{"test", collect_test},
 	{"end", collect_end},	  {"console", collect_console}, {"fatal", collect_fatal},
@@ -492,6 +498,17 @@ void collector_record(struct collector *c, struct json_object *record)
 	*APPEND(c->records, c->nrecords) = record;
 	if (collect_record(c, &rec, &err))
 		note_trouble(c, RESULTS_INFRASTRUCTURE, err.text);
+}
+
+void collector_give_up(struct collector *c, const char *why)
+{
+	const struct scenario_measure *m = c->running;
+	struct json_object *text = json_object_new_string(why);
+
+	*APPEND(c->records, c->nrecords) = text; /* kept like a record: the row borrows it */
+	add_test(c, m, m->line.test, "fail", json_object_get_string(text));
+	c->ended++;
+	c->running = NULL;
 }
 
 void collector_finish(struct collector *c)

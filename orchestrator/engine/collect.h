@@ -32,8 +32,10 @@ struct collector {
 	size_t ncounters;
 	struct results_test *tests;
 	size_t ntests;
-	size_t ended;				/* measurements with an `end` record */
-	struct json_object *hello;		/* one of records; NULL before it came */
+	size_t ended; /* measurements with an `end` record */
+	const struct scenario_measure
+		*running;	   /* of the plan; NULL: none has begun and not ended */
+	struct json_object *hello; /* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
 	const char *l1_build_id;		/* of a Linux L1, from `l1`; NULL: there was none */
 	enum results_class class;		/* of the worst thing in the records */
@@ -47,6 +49,9 @@ void collector_release(struct collector *c);
 /* Takes one good record and keeps a reference to it. A record that does not fit the plan (unknown id or metric, missing
  * member) is infrastructure trouble, kept in @c; the rest of the stream is still read. */
 void collector_record(struct collector *c, struct json_object *record);
+
+/* What runs has ended its boot: it failed, and has ended. @why goes into its text. */
+void collector_give_up(struct collector *c, const char *why);
 
 /* After the last record of a complete stream: a measurement that never ended is trouble too. */
 void collector_finish(struct collector *c);

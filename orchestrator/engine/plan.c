@@ -18,13 +18,13 @@ static void add_line(struct strbuf *text, const struct scenario_measure *m, uint
 	strbuf_addf(text, "%s\n", buf);
 }
 
-char *plan_text(const struct scenario_plan *plan, uint64_t seed)
+char *plan_text(const struct scenario_plan *plan, size_t first, uint64_t seed)
 {
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_addf(&text, "nestlab-plan %d\nrun seed=%" PRIu64 "\n", PROTOCOL_VERSION, seed);
-	for (size_t i = 0; i < plan->nmeasures; i++)
+	for (size_t i = first; i < plan->nmeasures; i++)
 		add_line(&text, &plan->measures[i], i, seed);
-	strbuf_addf(&text, "end count=%zu\n", plan->nmeasures);
+	strbuf_addf(&text, "end count=%zu\n", plan->nmeasures - first);
 	return strbuf_detach(&text);
 }

@@ -10,7 +10,7 @@
 
 #include "scenarios/scenarios.h"
 
-/* The text of /plan for one boot; measurement i has id i. The caller frees. */
-char *plan_text(const struct scenario_plan *plan, uint64_t seed);
+/* The text of /plan for one boot, which measures from @first on; measurement i has id i. The caller frees. */
+char *plan_text(const struct scenario_plan *plan, size_t first, uint64_t seed);
 
 #endif

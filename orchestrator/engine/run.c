@@ -274,8 +274,8 @@ static void count_boot(struct engine *e, const struct attempt *a)
 		log_error("%s: %s", a->label, a->error.text);
 	else
 		log_error("%s: %s: %s", a->label, results_class_name(a->class), a->error.text);
-	if (a->result.console_path)
-		log_error("%s: console: %s", a->label, a->result.console_path);
+	if (attempt_console(a))
+		log_error("%s: console: %s", a->label, attempt_console(a));
 	if (s->first.code)
 		return;
 	s->first = a->error;
@@ -297,6 +297,16 @@ static void conclude_attempt(struct engine *e, struct attempt *a)
 	attempt_free(a);
 }
 
+static void boot_attempt(struct engine *e, struct attempt *a)
+{
+	if (attempt_prepare(a)) {
+		conclude_attempt(e, a);
+		return;
+	}
+	boot_loop_add(e->loop, attempt_begin(a));
+	e->running++;
+}
+
 static void start_job(struct engine *e, const struct job *j)
 {
 	const struct attempt_job job = {
@@ -307,14 +317,8 @@ static void start_job(struct engine *e, const struct job *j)
 		.boot = j->boot,
 		.seed = e->req->seed + j->boot - 1,
 	};
-	struct attempt *a = attempt_new(&e->setting, &job);
 
-	if (attempt_prepare(a)) {
-		conclude_attempt(e, a);
-		return;
-	}
-	boot_loop_add(e->loop, attempt_begin(a));
-	e->running++;
+	boot_attempt(e, attempt_new(&e->setting, &job));
 }
 
 static void end_job(struct engine *e, struct boot *over)
@@ -323,7 +327,10 @@ static void end_job(struct engine *e, struct boot *over)
 
 	e->running--;
 	attempt_judge(a, over);
-	conclude_attempt(e, a);
+	if (a->goes_on)
+		boot_attempt(e, a);
+	else
+		conclude_attempt(e, a);
 }
 
 /* ---- all boots ---- */

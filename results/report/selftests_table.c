@@ -18,13 +18,19 @@ static const struct {
 	"max(CASE WHEN run.kernel_name = " kernel " THEN " \
 	"CASE test.result WHEN 'pass' THEN 0 WHEN 'skip' THEN 1 ELSE 2 END END)"
 
+/* A test with other arguments is another one (words.h). */
+#define WITH_ARGUMENTS                                                      \
+	"test.name || ifnull((SELECT ' ' || group_concat(value, ' ') FROM " \
+	"json_each(measurement.params, '$.arguments')), '')"
+
 static int prepare_query(struct results_db *db, const char *session, const char *const *kernels,
 			 size_t nkernels, sqlite3_stmt **stmt, struct error *err)
 {
-	static const char query[] = "SELECT test.name, " WORST("?2") ", " WORST(
+	static const char query[] = "SELECT " WITH_ARGUMENTS " AS said, " WORST("?2") ", " WORST(
 		"?3") " FROM test JOIN run ON run.id = test.run "
+		      "JOIN measurement ON measurement.id = test.measurement "
 		      "WHERE run.session = ?1 AND test.name <> '' "
-		      "GROUP BY test.name ORDER BY min(test.rowid)";
+		      "GROUP BY said ORDER BY min(test.rowid)";
 	int ret = database_prepare(db, query, stmt, err);
 
 	if (ret)

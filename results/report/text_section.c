@@ -67,6 +67,30 @@ static bool does_vary(const struct text_section *s, const char *key)
 	return false;
 }
 
+static void add_column(struct text_section *s, const char *key)
+{
+	for (size_t i = 0; i < s->nvarying; i++)
+		if (!strcmp(s->varying[i], key))
+			return;
+	if (s->nvarying < TEXT_PARAMETERS_MAX)
+		s->varying[s->nvarying++] = key;
+}
+
+/* A parameter that the first row does not have, for it was measured before there was one, or has its default. */
+static void add_missing_columns(struct text_section *s)
+{
+	struct json_object *v;
+
+	for (size_t i = 1; i < s->nrows; i++) {
+		json_object_object_foreach(s->rows[i].params, key, value)
+		{
+			(void)value;
+			if (!json_object_object_get_ex(s->rows[0].params, key, &v))
+				add_column(s, key);
+		}
+	}
+}
+
 /* Finds the parameters that are columns; those that are the same in all rows go to @same. */
 static void divide_params(struct text_section *s, struct strbuf *same)
 {
@@ -81,6 +105,7 @@ static void divide_params(struct text_section *s, struct strbuf *same)
 			strbuf_addstr(same, ", ");
 		strbuf_addf(same, "%s %s", key, text_param(s->rows[0].params, key));
 	}
+	add_missing_columns(s);
 }
 
 void text_section_add_title(struct text_section *s, unsigned int flags, struct strbuf *out)

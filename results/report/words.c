@@ -313,7 +313,7 @@ static int shorten_param(const char *key, const char *value, void *arg)
 		strbuf_addstr(&s->out, key);
 	else if (!strcmp(value, "false"))
 		strbuf_addf(&s->out, "no-%s", key);
-	else if (strspn(value, "0123456789.-") == strlen(value))
+	else if (*value == '[' || strspn(value, "0123456789.-") == strlen(value))
 		strbuf_addf(&s->out, "%s=%s", key, value);
 	else
 		strbuf_addstr(&s->out, value);

@@ -12,6 +12,7 @@
 #
 # NIGHTS_DIR: where the repository and the state go (default: the cache's bench-bisect).
 # NIGHTS_PERCENT: of an exit, by how much it is slower (default 0.7).
+# NIGHTS_RESUME: the folder of a run that came to no end (it is printed at the beginning): goes on with its next night.
 set -u
 BISECT_DIR=${NIGHTS_DIR:-${BISECT_DIR:-}} percent=${NIGHTS_PERCENT:-0.7}
 [ -n "$BISECT_DIR" ] || unset BISECT_DIR
@@ -67,7 +68,9 @@ commit_of_day() { # commit_of_day N: what is pushed before night N
 faked=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
 [ -e "$faked" ] || die "libfaketime is not installed"
 import_source
-run=$(mktemp -d "$dir/nights.XXXXXX") state=$run/state
+run=${NIGHTS_RESUME:-$(mktemp -d "$dir/nights.XXXXXX")} state=$run/state
+echo "in $run"
+rm -f "$run/port"
 export NESTLAB_URL=unix:$state/nestlabd.sock
 mkdir -p "$state/schedules" "$run/mails"
 
@@ -94,12 +97,16 @@ stop_all() {
 }
 trap stop_all EXIT
 trap 'exit 1' INT TERM
-echo '+0' >"$run/clock"
+[ -s "$run/clock" ] || echo '+0' >"$run/clock"
 python3 "$top/tests/lib/smtp.py" "$run/port" "$run/mails" & smtp=$! agent= daemon=
 await 30 test -s "$run/port" || die "no mail server"
 
 begin_history
-git update-ref refs/heads/nights "$head"
+if [ -n "${NIGHTS_RESUME:-}" ]; then
+	head=$(git rev-parse nights) && git read-tree nights || die "no history"
+else
+	git update-ref refs/heads/nights "$head"
+fi
 cat >"$run/one.json" <<-J
 	{"description": "one", "scenarios": [
 	 {"scenario": "exits", "reason": "cpuid", "memory": "managed", "rounds": 30, "warmup": 3}]}
@@ -125,14 +132,17 @@ kill_daemon() {
 	start_daemon
 }
 
-kills=0 started=$EPOCHREALTIME culprit=
+kills=0 started=$EPOCHREALTIME
+culprit=$(git log -1 --format=%H --grep='^KVM: nVMX: settle before entry' nights)
 listed() { [ "$(sql 'SELECT next > 0 FROM schedule')" = 1 ]; }
 await 30 listed || die "the schedule is not taken: $(sql 'SELECT error FROM schedule')"
-for n in $(seq $nights); do
+for n in $(seq $(($(sql 'SELECT count(*) FROM night WHERE looked = 1') + 1)) $nights); do
 	pushed=no began=$EPOCHREALTIME
-	commit_of_day "$n" && pushed=yes
-	echo "+${n}d" >"$run/clock"
-	: >"$state/schedules/.morning" # a file that changes wakes the daemon
+	if ! begun "$n"; then
+		commit_of_day "$n" && pushed=yes
+		echo "+${n}d" >"$run/clock"
+		: >"$state/schedules/.morning" # a file that changes wakes the daemon
+	fi
 	await 60 begun "$n" || die "night $n does not begin: $(tail -1 "$run/daemon.log")"
 	if [[ $killed == *" $n "* ]]; then
 		sleep $((RANDOM % 8)).$((RANDOM % 10))

@@ -48,10 +48,12 @@ like "$out" 'main.json: \$.deadline: expected a time' "a deadline"
 
 mkdir mails
 python3 "$TOP/tests/lib/smtp.py" port mails & PIDS+=("$!")
-await test -e port
+mkdir hooks; echo hush >secret
+python3 "$TOP/tests/lib/hook.py" hook.port hooks hush & PIDS+=("$!")
+await test -e port -a -e hook.port
 smtp=smtp://127.0.0.1:$(cat port)
-mkdir -p "$STATE/schedules"; schedule '.'; mv schedules/main.json "$STATE/schedules"
-start_daemon --health none --smtp "$smtp"
+mkdir -p kcidb "$STATE/schedules"; schedule ".on_change += {kcidb: \"$TMP/kcidb\", webhook: \"http://127.0.0.1:$(cat hook.port)/hook\"}"; mv schedules/main.json "$STATE/schedules"
+start_daemon --health none --smtp "$smtp" --webhook-secret secret
 start_agent h1 --slots 2
 listed() { "$NESTLAB" schedule list | grep -q "^main .*01:00:00Z"; }
 await listed
@@ -71,12 +73,21 @@ await state_is reported
 ok $? "a slow commit: an alarm, confirmed, bisected, reported"
 is "$("$NESTLAB" changes --json 1 | jq -r '.culprit, .metrics[0].verdict')" "$slow"$'\nregressed' "with its culprit"
 is "$(sqlite3 "$STATE/daemon.db" "SELECT group_concat(kind || ' ' || state, ', ') FROM (SELECT * FROM job ORDER BY id LIMIT 4, 9)")" \
-	"confirm done, bisect done" "by one confirmation and one bisect"
+	"confirm done, bisect done, explain done" "by one confirmation and one bisect, and explained"
 is "$("$NESTLAB" show --json "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" | jq .stored)" 8 "of 4 + 4 boots"
+is "$("$NESTLAB" compare --json --db "$STATE/nestlab.db" --session "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" \
+	"$("$NESTLAB" changes --json 1 | jq -r .good)" "$("$NESTLAB" changes --json 1 | jq -r .bad)" | jq .metrics[0].noise_from_boots)" 19 \
+	"whose noise is learned from nights, too: two of one kernel are one group of eight boots" # 7 + 4 x (4 - 1)
 mailed() { [ "$(ls mails | wc -l)" -ge "$1" ]; }
 await mailed 1
 like "$(tr -d '\r' <mails/0.eml)" "Subject: \[nestlab\] main: switch regressed by 1\.3. % since ${slow:0:12}" "a mail says what, by how much and since when"
 like "$(cat mails/0.eml)" 'slow: walk twice \(test\)' "and names the commit"
+like "$(cat mails/0.eml)" '^ +\+20 \[\+15, \+25\]  walk \(mm/walk.c\)' "and what moved most"
+unlike "$(cat mails/0.eml)" 'still.c' "not what stood still"
+like "$(api GET /changes/1)" 'walk \(mm/walk.c\)' "the change's page has that, too"
+submitted() { [ "$(ls kcidb/*.json | wc -l)" = 1 ]; }
+await submitted
+is "$(jq '.version.major, (.builds | length), (.tests | length > 1)' kcidb/*.json | tr '\n' ' ')" "5 2 true " "KCIDB gets the comparison, once"
 night
 is "$(state)" reported "the next night is no new alarm"
 
@@ -99,12 +110,30 @@ await tried
 kill -KILL "$DAEMON"; wait "$DAEMON" 2>/dev/null
 rm port; python3 "$TOP/tests/lib/smtp.py" port mails & PIDS+=("$!")
 await test -e port
-start_daemon --health none --smtp "smtp://127.0.0.1:$(cat port)"
+start_daemon --health none --smtp "smtp://127.0.0.1:$(cat port)" --webhook-secret secret
 await mailed 2
 like "$(cat mails/1.eml)" 'In-Reply-To: <nestlab.change-1@localhost>' "a mail survives kill -9, and is a reply to the first"
 night
 is "$(ls mails | wc -l) $(state)" "2 fixed" "there is one mail for the change and one for its end"
 like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"
+
+hooked() { [ -e hooks/webhook-change.fixed-1.0 ]; }
+await hooked
+is "$(jq -r '"\(.event) \(.change.state) \(.change.culprit)"' hooks/webhook-change.*.0 | sort)" \
+	"change.fixed fixed $slow"$'\n'"change.reported reported $slow" "a webhook, signed, told of both, each once"
+
+# ---- what cannot be explained is mailed all the same ----
+
+kill -TERM "$AGENT"; wait "$AGENT"
+FAKE_BOOT=" unexplained=1" start_agent h1 --slots 2
+commit 1530 "slow: walk again"
+night
+await state_is fixed,reported
+ok $? "a change that nobody can explain is reported"
+await mailed 3
+unlike "$(cat mails/2.eml)" 'instructions a switch|walk.c' "without an explanation"
+is "$(sqlite3 "$STATE/daemon.db" "SELECT state, (SELECT count(*) FROM attempt a JOIN boot b ON b.id = a.boot WHERE b.job = j.id) FROM job j WHERE kind = 'explain' ORDER BY id DESC LIMIT 1")" \
+	"failed|1" "which was tried once"
 
 # ---- pages ----
 

@@ -169,6 +169,34 @@ is "$(sql 'SELECT count(DISTINCT kernel_key) FROM run')" 1 "and the kernel is th
 "$NESTLAB" report baseline failing --format ktap --db "$db" >"$TMP/ktap" 2>/dev/null
 like "$(cat "$TMP/ktap")" 'not ok .*nestlab_fails_test' "the report says so"
 
+# ---- programs of one's own, and one that ends its boot ----
+
+cp -r "$TOP/tests/fixtures/programs" "$TMP/own"
+cat >"$TMP/own.json" <<-'EOF'
+	{ "programs": "own", "scenarios": [
+	  { "scenario": "kselftest", "test": "say_test", "arguments": [["-n", "1 2"], []], "must_print": "<1 2>" },
+	  { "scenario": "kselftest", "test": "leave_test" },
+	  { "scenario": "kselftest", "test": "say_test", "arguments": ["after"], "must_print": "1 arguments, KVM 1" } ] }
+EOF
+run own baseline >/dev/null
+is $? 1 "a test that ends its boot: the run failed"
+is "$(sql 'SELECT name || " " || result || " " || replace(text, char(10), "|") FROM test JOIN run ON run.id = test.run
+	WHERE scenario_name = "own" ORDER BY test.rowid' | sed 's/ (a triple fault).*//')" \
+	'say_test pass Random seed: 0x6b8b4567|2 arguments, KVM 1|<-n>|<1 2>|
+say_test fail Random seed: 0x6b8b4567|0 arguments, KVM 1||it did not print "<1 2>"
+leave_test fail the machine reset
+say_test pass Random seed: 0x6b8b4567|1 arguments, KVM 1|<after>|' \
+	"each test has its own result, the one behind the end, too"
+is "$(sql 'SELECT count(*) || " " || status || " " || class FROM run WHERE scenario_name = "own"')" "1 fail integrity" \
+	"all of it is one run"
+like "$(cat "$TMP/err")" 'selftest leave_test: .*; the rest of the plan follows' "and it is said meanwhile"
+cp "$TMP/own/say_test.c" "$TMP/own/other_test.c"
+rm "$TMP/own/leave_test.c"
+run own baseline >/dev/null
+is $? 128 "a program that is gone is no test"
+like "$(cat "$TMP/err")" 'no selftest "leave_test" in the tree of baseline; there are: other_test say_test .* vmx_msrs_test' \
+	"and the folder's are told among those that there are"
+
 # ---- names and patches that are wrong ----
 
 scenario none no_such_test

@@ -6,7 +6,7 @@
  * A kernel that is a variant's file with a commit of git in it has the number that the file `cost` of that commit has, and
  * each third boot one more; with patches on top of such a one, the number that the last of them puts there, and where
  * one puts `int broken` into a file it does not build. `nestlab bisect` is faked too: it reads `cost` of the commits in
- * between.
+ * between; and `nestlab explain`, which finds a loop that grew ("unexplained=1": which cannot tell).
  *
  * FAKE_BOOT: words, each after a blank: "ms=N" takes so long; "infra=N": of N boots one fails by the
  * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128;
@@ -25,6 +25,7 @@
 #include "common/git.h"
 #include "common/json.h"
 #include "orchestrator/request/request.h"
+#include "results/explain/explain.h"
 #include "results/store/bisect.h"
 #include "results/store/store.h"
 
@@ -169,6 +170,41 @@ static int fake_bisect(int argc, char **argv)
 	return 0;
 }
 
+/* `nestlab explain`: a loop that grew, and nothing else. */
+static int fake_explain(int argc, char **argv)
+{
+	static struct explain_row rows[] = {
+		{"walk", "mm/walk.c", "main", EXPLAIN_L0, {{1500, 1}, {1520, 1}}, 15, 25, true},
+		{"still", "mm/still.c", "main", EXPLAIN_L0, {{100, 1}, {100, 1}}, -1, 1, false},
+	};
+	struct explanation e = {.scenario = "multiplex",
+				.params = "{}",
+				.metric = "switch",
+				.operation = "switch",
+				.host = "emulated",
+				.made = "now",
+				.nsides = 2,
+				.low = 15,
+				.high = 25};
+	const char *text;
+
+	if (setting("unexplained="))
+		return 125;
+	for (int i = 0; i < 2; i++)
+		e.sides[i] = (struct explain_side){.kernel = "k",
+						   .key = i ? "new" : "base",
+						   .total = {1600 + 20 * i, 1},
+						   .median = 1600 + 20 * i,
+						   .mean = 1600 + 20 * i,
+						   .operations = 9,
+						   .followed = 9,
+						   .all = {1600 + 20 * i, 1},
+						   .boots = 1};
+	e.tables[EXPLAIN_BY_FUNCTION] = (struct explain_table){rows, 2};
+	text = json_object_to_json_string(explain_to_json(&e));
+	return fs_write_file(argument(argc, argv, "-o"), text, strlen(text), NULL) ? 128 : 0;
+}
+
 /* What a boot of a kernel of this cost measured, or how it died. */
 static void measure(struct results_boot *boot, unsigned int cost)
 {
@@ -260,6 +296,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "bisect"))
 		return fake_bisect(argc, argv);
+	if (argc > 1 && !strcmp(argv[1], "explain"))
+		return fake_explain(argc, argv);
 	ret = fake_run(argc, argv, &err);
 	if (ret >= 0)
 		return ret;

@@ -207,16 +207,18 @@ static void fill_long_test(struct sink *s)
 	static char text[100000];
 
 	memset(text, '\1', sizeof(text)); /* six bytes each in JSON */
+	memcpy(text, "begin", 5);
 	memcpy(text + sizeof(text) - 3, "end", 3);
 	sink_test(s, "t", "fail", text, sizeof(text));
 }
 
-TEST(long_output_is_cut_at_its_start_and_says_so)
+TEST(long_output_is_cut_in_its_middle_and_says_so)
 {
 	struct json_object *rec = record_of(fill_long_test);
 	const char *text = text_in(rec, "text");
 
-	assert_int_equal(strncmp(text, "[the first 91808 bytes are left out]\n", 37), 0);
+	assert_int_equal(strncmp(text, "begin\1", 6), 0);
+	assert_non_null(strstr(text, "\1\n[91808 bytes are left out]\n\1"));
 	assert_string_equal(text + strlen(text) - 3, "end");
 	json_object_put(rec);
 }
@@ -253,15 +255,12 @@ static void make_test(const char *name, const char *script)
 
 static char test_name[] = "selftest";
 
-static uint32_t test_count, test_limit_s = 60;
+static struct plan_measure selftest = {.scenario = PLAN_KSELFTEST, .limit_s = 60};
 
 static void run_selftest(struct sink *s)
 {
-	struct plan_measure m = {
-		.scenario = PLAN_KSELFTEST, .limit_s = test_limit_s, .count = test_count};
-
-	memcpy(m.test, test_name, sizeof(test_name));
-	scenario_kselftest_run(&m, s);
+	memcpy(selftest.test, test_name, sizeof(test_name));
+	scenario_kselftest_run(&selftest, s);
 }
 
 static void selftest_gives(const char *script, const char *result, const char *text)
@@ -288,14 +287,31 @@ TEST(selftests_are_judged_by_exit_status)
 	json_object_put(rec);
 	selftest_gives("echo fine; exit 0", "pass", "fine\n");
 	selftest_gives("echo $#", "pass", "0\n");
-	test_count = 12;
-	selftest_gives("echo $# $1", "pass", "1 12\n");
-	test_count = 0;
+	snprintf(selftest.arguments, sizeof(selftest.arguments), "-n\n\n1 2\n");
+	selftest_gives("echo \"$#|$1|$2|$3\"", "pass", "3|-n||1 2\n");
+	selftest.arguments[0] = '\0';
 	selftest_gives("echo no APICv >&2; exit 4", "skip", "no APICv\n\nexit status 4");
 	selftest_gives("exit 1", "fail", "exit status 1");
 	selftest_gives("kill -ABRT $$", "fail", "signal 6 (Aborted)");
-	test_limit_s = 1;
+	selftest.limit_s = 1;
 	selftest_gives("exec sleep 600", "fail", "no end within 1 s");
+	selftest.limit_s = 60;
+	assert_int_equal(unit_drop_dir(NULL), 0);
+}
+
+TEST(selftests_are_judged_by_what_they_print_too)
+{
+	assert_int_equal(unit_make_dir(NULL), 0);
+	selftests_dir = unit_dir;
+	snprintf(selftest.must_print, sizeof(selftest.must_print), "all 3 seen");
+	selftest_gives("echo all 3 seen", "pass", "all 3 seen\n");
+	selftest_gives("echo all 2 seen", "fail", "all 2 seen\n\nit did not print \"all 3 seen\"");
+	selftest_gives("exit 4", "skip", "exit status 4");
+	snprintf(selftest.must_not_print, sizeof(selftest.must_not_print), "stale");
+	selftest_gives("echo all 3 seen, stale", "fail",
+		       "all 3 seen, stale\n\nit printed \"stale\", which it must not");
+	selftest_gives("echo stale; exit 1", "fail", "stale\n\nexit status 1");
+	selftest.must_print[0] = selftest.must_not_print[0] = '\0';
 	assert_int_equal(unit_drop_dir(NULL), 0);
 }
 

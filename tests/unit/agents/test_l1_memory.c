@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "agents/l0/regions.h"
 #include "agents/l0/vm.h"
@@ -34,10 +36,13 @@ void sink_skip(struct sink *s, const char *fmt, ...)
 	skips++;
 }
 
+static const struct plan_measure managed = {.memory = PLAN_MANAGED, .l2_vcpus = NL2};
+static const struct plan_measure unmanaged = {.memory = PLAN_UNMANAGED, .l2_vcpus = NL2};
+
 static int set_up_managed(void **state)
 {
 	(void)state;
-	return vm_memory_map(&mem, PLAN_MANAGED, NL2, NULL);
+	return vm_memory_map(&mem, &managed, -1, NULL);
 }
 
 static int set_up_unmanaged(void **state)
@@ -45,7 +50,7 @@ static int set_up_unmanaged(void **state)
 	size_t size = L1_AREA + 2 * NL2 * L1_BLOCK_SIZE + SPARES * L1_PAGE;
 
 	(void)state;
-	mem = (struct vm_memory){.area_size = NL2 * L1_BLOCK_SIZE, .unmanaged = true};
+	mem = (struct vm_memory){.area_size = NL2 * L1_BLOCK_SIZE, .unmanaged = true, .file = -1};
 	mem.devmem = memfd_create("ram", 0);
 	if (mem.devmem < 0 || ftruncate(mem.devmem, (off_t)size))
 		return -1;
@@ -169,7 +174,7 @@ TEST(no_unmanaged_ram_is_a_skip)
 	struct vm_memory none;
 
 	skips = 0;
-	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), VM_SAID);
+	assert_int_equal(vm_memory_map(&none, &unmanaged, -1, NULL), VM_SAID);
 	assert_int_equal(skips, 1);
 	vm_memory_unmap(&none);
 }
@@ -181,9 +186,54 @@ TEST(a_lack_of_descriptors_is_no_skip)
 
 	skips = 0;
 	regions_error = -EMFILE;
-	assert_int_equal(vm_memory_map(&none, PLAN_UNMANAGED, NL2, NULL), -EMFILE);
+	assert_int_equal(vm_memory_map(&none, &unmanaged, -1, NULL), -EMFILE);
 	regions_error = 0;
 	assert_int_equal(skips, 0);
+	vm_memory_unmap(&none);
+}
+
+/* What a process that shares L1's memory would see is what L1 writes, in both parts and no other. */
+TEST(memory_of_a_file_is_the_files)
+{
+	struct plan_measure m = managed;
+	struct vm_memory file;
+	char byte;
+
+	m.backing = PLAN_BACKING_MEMFD;
+	assert_int_equal(vm_memory_map(&file, &m, -1, NULL), 0);
+	*(char *)vm_memory_at(&file, 5) = 1;
+	*(char *)vm_memory_at(&file, L1_AREA + 7) = 2;
+	assert_int_equal(pread(file.file, &byte, 1, 5), 1);
+	assert_int_equal(byte, 1);
+	assert_int_equal(pread(file.file, &byte, 1, L1_AREA + 7), 1);
+	assert_int_equal(byte, 2);
+	vm_memory_unmap(&file);
+}
+
+TEST(who_shares_the_memory_ends_with_it)
+{
+	struct plan_measure m = managed;
+	struct vm_memory file;
+
+	m.backing = PLAN_BACKING_MEMFD_SHARED;
+	assert_int_equal(vm_memory_map(&file, &m, -1, NULL), 0);
+	assert_int_equal(kill(file.sharer, 0), 0);
+	assert_true(fcntl(file.file, F_GET_SEALS) & F_SEAL_SHRINK);
+	vm_memory_unmap(&file);
+	assert_int_equal(kill(file.sharer, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+/* 6.12's guest_memfd cannot be mapped, and a file that is no VM's makes none at all. */
+TEST(memory_that_this_kernel_does_not_have_is_a_skip)
+{
+	struct plan_measure m = managed;
+	struct vm_memory none;
+
+	skips = 0;
+	m.backing = PLAN_BACKING_GUEST_MEMFD;
+	assert_int_equal(vm_memory_map(&none, &m, -1, NULL), VM_SAID);
+	assert_int_equal(skips, 1);
 	vm_memory_unmap(&none);
 }
 

@@ -62,10 +62,10 @@ TEST(scenarios_have_their_own_words)
 	assert_int_equal(parse("measure id=0 scenario=kselftest test=vmx_apic_access_test"), 0);
 	assert_string_equal(m.test, "vmx_apic_access_test");
 	assert_int_equal(m.limit_s, 0);
-	assert_int_equal(m.count, 0);
+	assert_string_equal(m.arguments, "");
 	refused(MULTIPLEX " limit_s=5", "scenario multiplex has no word limit_s");
 	refused("measure id=0 scenario=kselftest test=a limit_s=3601", "limit_s");
-	refused(MULTIPLEX " count=5", "scenario multiplex has no word count");
+	refused(MULTIPLEX " arguments=5%0A", "scenario multiplex has no word arguments");
 	assert_int_equal(
 		parse("measure reason=rdmsr-passthrough id=0 scenario=exits l1=micro-evmcs "
 		      "memory=unmanaged l2_vcpus=1 l1_vcpus=1 ept=0 apic_pages=1 rounds=1 "
@@ -76,6 +76,34 @@ TEST(scenarios_have_their_own_words)
 	assert_int_equal(m.memory, PLAN_UNMANAGED);
 	refused(MULTIPLEX " reason=vmcall", "scenario multiplex has no word reason");
 	refused("measure id=0 scenario=kselftest test=a rounds=3", "has no word rounds");
+}
+
+#define KSELFTEST "measure id=0 scenario=kselftest test=a "
+
+TEST(texts_and_lists_go_over_the_line_as_they_are)
+{
+	struct plan_measure want = {.scenario = PLAN_KSELFTEST, .test = "a"}, back;
+	char line[PLAN_LINE_MAX], why[128];
+
+	memset(want.arguments, '\xff', sizeof(want.arguments) - 2);
+	want.arguments[sizeof(want.arguments) - 2] = '\n';
+	memset(want.must_print, ' ', sizeof(want.must_print) - 1);
+	memset(want.must_not_print, '%', sizeof(want.must_not_print) - 1);
+	assert_int_equal(plan_measure_format(&want, line, sizeof(line)), 0);
+	assert_int_equal(plan_measure_parse(line, &back, why, sizeof(why)), 0);
+	assert_memory_equal(&back, &want, sizeof(want));
+	assert_int_equal(parse(KSELFTEST "arguments=-n%0A%0A1%202%0A must_print=a=b"), 0);
+	assert_string_equal(m.arguments, "-n\n\n1 2\n");
+	assert_string_equal(m.must_print, "a=b");
+	refused(KSELFTEST "arguments=", "arguments= is not lines of text");
+	refused(KSELFTEST "arguments=5", "arguments=5 is not lines of text");
+	refused(KSELFTEST "must_print=a%0A", "is not a line's text");
+	refused(KSELFTEST "must_print=a%0", "% is not followed by a byte");
+	refused(KSELFTEST "must_print=a%", "% is not followed by a byte");
+	refused(KSELFTEST "must_print=a%00", "% is not followed by a byte");
+	snprintf(line, sizeof(line), KSELFTEST "must_print=");
+	memset(strchr(line, '\0'), 'x', sizeof(want.must_print));
+	refused(line, "is longer than 95 bytes");
 }
 
 #define LINUX(rest)                                                                                 \
@@ -103,6 +131,9 @@ TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
 	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
 		"l2_smp=1 l1_vcpus=2 scenario=exits reason=cpuid l2_vcpus=8",
 		"l1_vcpus 1");
+	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
+		"l2_smp=1 l1_vcpus=9 scenario=multiplex l2_vcpus=9",
+		"l1_vcpus of 8 at most");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=0 apic_pages=0 rounds=5 warmup=1 "
 		"l2_smp=1 l1_vcpus=1 scenario=multiplex l2_vcpus=8",
 		"ept and apic_pages");
@@ -146,8 +177,8 @@ TEST(ranges_are_kept)
 		{"0", "1", "l2_vcpus=0 is not a number within 1..256"},
 		{"257", "1", "l2_vcpus=257"},
 		{"4294967297", "1", "l2_vcpus=4294967297"},
-		{"8", "0", "l1_vcpus=0 is not a number within 1..8"},
-		{"8", "9", "l1_vcpus=9"},
+		{"8", "0", "l1_vcpus=0 is not a number within 1..24"},
+		{"8", "25", "l1_vcpus=25"},
 		{"2", "4", "l2_vcpus cannot be spread evenly over l1_vcpus"},
 		{"9", "2", "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	};
@@ -192,6 +223,17 @@ TEST(what_cannot_be_measured_is_refused)
 		"needs apic_pages");
 	refused("measure id=0 scenario=churn " REST "ept=1 apic_pages=0 operation=apic-page",
 		"needs apic_pages");
+	refused("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 backing=clean",
+		"backing clean is a kind of unmanaged memory");
+	refused("measure id=0 scenario=unrelated " REST "ept=1 apic_pages=0 backing=memfd",
+		"change plain memory");
+	assert_int_equal(
+		parse("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 backing=memfd"),
+		0);
+	assert_int_equal(m.backing, PLAN_BACKING_MEMFD);
+	assert_int_equal(
+		parse("measure id=0 scenario=multiplex " REST "ept=1 apic_pages=0 backing=plain"),
+		0);
 }
 
 TEST(what_l1_lacks_for_a_reason_is_named)
@@ -221,7 +263,7 @@ TEST(format_is_the_inverse_of_parse)
 		"measure id=0 scenario=churn l1=micro-evmcs memory=unmanaged l2_vcpus=256 "
 		"l1_vcpus=8 "
 		"ept=0 apic_pages=1 posted_interrupts=1 rounds=9 warmup=0 operation=memslot",
-		"measure id=0 scenario=kselftest test=x limit_s=90 count=7 "
+		"measure id=0 scenario=kselftest test=x limit_s=90 arguments=7%0A must_not_print=%25 "
 		"seed=18446744073709551615",
 	};
 	char text[512], again[512];
@@ -303,9 +345,9 @@ TEST(a_long_line_is_refused)
 	struct plan_measure *measures;
 	size_t n;
 
-	memset(text + strlen(text), 'x', 2000);
+	memset(text + strlen(text), 'x', 3000);
 	assert_int_equal(plan(text, &measures, &n), -EINVAL);
-	assert_non_null(strstr(msg, "line 3: a line of 2000 bytes is too long"));
+	assert_non_null(strstr(msg, "line 3: a line of 3000 bytes is too long"));
 }
 
 UNIT_MAIN("plan", NULL, NULL)

@@ -88,6 +88,8 @@ static int try_word(enum plan_scenario s, const struct plan_word *w)
 
 	if (w->kind == PLAN_WORD_NAME)
 		return try_value(s, w, json_object_new_string("some_test"));
+	if (w->kind == PLAN_WORD_LIST)
+		return try_value(s, w, json_tokener_parse("[\"-n\",\"8 9\"]"));
 	for (size_t i = 0; w->choices && w->choices[i]; i++)
 		tried += try_value(s, w, json_object_new_string(w->choices[i]));
 	if (w->choices)

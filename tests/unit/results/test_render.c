@@ -65,6 +65,33 @@ TEST(the_table_fits_and_shows_what_varies)
 	results_close(db);
 }
 
+/* The first row is the one that changed most; a parameter that it does not have tells the others apart. */
+TEST(a_parameter_that_the_first_row_lacks_is_a_column)
+{
+	static const char *const params[] = {"{\"memory\":\"managed\"}",
+					     "{\"backing\":\"memfd\",\"memory\":\"managed\"}"};
+	struct results_db *db = open_fresh();
+	struct strbuf out = STRBUF_INIT;
+	struct results_comparison c;
+	struct fixture_run f;
+
+	for (int k = 0; k < 2; k++) {
+		fixture_init(&f, k ? "nested-context" : "baseline", k ? KEY_B : KEY_A, 1);
+		for (int i = 0; i < 2; i++)
+			fixture_metric(&f, "multiplex", "switch", params[i],
+				       1000 - 100 * k * (2 - i))
+				->headline = true;
+		fixture_store(db, &f);
+	}
+	c = compare(db, "baseline", "nested-context");
+	results_render_text(&c, 0, &out);
+	assert_says(out.buf, "backing");
+	assert_says(out.buf, "memfd");
+	strbuf_release(&out);
+	results_comparison_free(&c);
+	results_close(db);
+}
+
 static struct json_object *member(struct json_object *o, const char *key)
 {
 	struct json_object *v = NULL;

@@ -57,8 +57,7 @@ TEST(params_identify_a_measurement)
 
 	load_well("{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
 		  "\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
-		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5, "
-		  "\"count\": 9}]}",
+		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5}]}",
 		  &plan);
 	assert_string_equal(
 		plan.measures[0].params,
@@ -71,8 +70,6 @@ TEST(params_identify_a_measurement)
 	assert_string_equal(plan.measures[1].params, "{\"test\":\"vmx_msrs_test\"}");
 	assert_int_equal(plan.measures[0].line.limit_s, 0);
 	assert_int_equal(plan.measures[1].line.limit_s, 5);
-	assert_int_equal(plan.measures[0].line.count, 0);
-	assert_int_equal(plan.measures[1].line.count, 9);
 	assert_string_equal(plan.measures[1].line.test, "vmx_msrs_test");
 	assert_int_equal(plan.measures[1].line.rounds, 0);
 	assert_string_equal(scenario_measure_name(&plan.measures[1]), "kselftest");
@@ -102,6 +99,24 @@ TEST(effects_and_description_are_kept)
 	assert_int_equal(plan.neffects, 1);
 	assert_string_equal(plan.effects[0].metric, "switch");
 	assert_true(plan.effects[0].percent == 1.5);
+	scenario_plan_free(&plan);
+}
+
+TEST(a_selftest_with_other_arguments_is_another_measurement)
+{
+	struct scenario_plan plan;
+
+	load_well("{\"scenarios\": [{\"scenario\": \"kselftest\", \"test\": \"a\", \"arguments\": "
+		  "[[], [\"-n\", \"8 9\"]], \"must_print\": \"ok 1\"}, {\"scenario\": "
+		  "\"kselftest\", \"test\": \"a\", \"arguments\": [\"8\"]}]}",
+		  &plan);
+	assert_int_equal(plan.nmeasures, 3);
+	assert_string_equal(plan.measures[0].params, "{\"test\":\"a\"}");
+	assert_string_equal(plan.measures[1].params,
+			    "{\"arguments\":[\"-n\",\"8 9\"],\"test\":\"a\"}");
+	assert_string_equal(plan.measures[1].line.arguments, "-n\n8 9\n");
+	assert_string_equal(plan.measures[1].line.must_print, "ok 1");
+	assert_string_equal(plan.measures[2].params, "{\"arguments\":[\"8\"],\"test\":\"a\"}");
 	scenario_plan_free(&plan);
 }
 
@@ -142,9 +157,19 @@ static const struct {
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
 	 "rounds"},
 	{ONE("\"scenario\": \"multiplex\", \"limit_s\": 1"), "$.scenarios[0]", "limit_s"},
-	{ONE("\"scenario\": \"multiplex\", \"count\": 1"), "$.scenarios[0]", "count"},
-	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"count\": 0"), "$.scenarios[0].count",
-	 "0 is not within 1..1000000"},
+	{ONE("\"scenario\": \"multiplex\", \"arguments\": [\"1\"]"), "$.scenarios[0]", "arguments"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"arguments\": \"1\""),
+	 "$.scenarios[0].arguments", "expected an array"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"arguments\": [\"1\\n2\"]"),
+	 "$.scenarios[0].arguments[0]", "without newlines"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"arguments\": [\"1\\u00002\"]"),
+	 "$.scenarios[0].arguments[0]", "NUL"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"arguments\": [[\"1\"], [\"1\"]]"),
+	 "$.scenarios[0].arguments[1]", "in the list twice"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"must_print\": \"\""),
+	 "$.scenarios[0].must_print", "leave the key out"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"must_print\": \"" A64 A64 "\""),
+	 "$.scenarios[0].must_print", "longer than 95 bytes"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"limit_s\": 0"),
 	 "$.scenarios[0].limit_s", "0 is not within 1..3600"},
 	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
@@ -383,7 +408,7 @@ TEST(the_agent_reads_what_the_planner_wrote)
 		assert_int_equal(scenario_load(&(struct folders){.shipped = (char *)"scenarios"},
 					       names[i], &plan, &err),
 				 0);
-		__cleanup_free char *text = plan_text(&plan, 0);
+		__cleanup_free char *text = plan_text(&plan, 0, 0);
 
 		if (plan_parse(text, &read, &n, msg, sizeof(msg)))
 			fail_msg("%s: %s", names[i], msg);
