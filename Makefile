@@ -143,7 +143,7 @@ install: programs man
 	for f in $(BUILD)/man/*.1; do put 644 $$f share/man/man1/$${f##*/}; done; \
 	for f in README.md LICENSE docs/*.md; do put 644 $$f share/doc/nestlab/$${f##*/}; done; \
 	for f in $(DATA_FILES); do put 644 $$f share/nestlab/$$f; done; \
-	for f in nestlabd.socket nestlabd.service nestlab-worker@.service; do \
+	for f in $(notdir $(wildcard $(UNITS)/*.socket $(UNITS)/*.service $(UNITS)/*.timer)); do \
 		sed 's|@PREFIX@|$(PREFIX)|' $(UNITS)/$$f >$(BUILD)/unit; put 644 $(BUILD)/unit lib/systemd/system/$$f; done; \
 	put 644 $(UNITS)/nestlab.sysusers lib/sysusers.d/nestlab.conf; \
 	put 644 $(COMPLETION)/nestlab.bash share/bash-completion/completions/nestlab; \

@@ -38,6 +38,7 @@ CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a 
 CHECK_PACKAGES += curl libfaketime systemd # daemon*.t and nights.t: asks, sets the clock, systemd-analyze knows calendars
 CHECK_PACKAGES += public-inbox # lists.t: a list to watch
 CHECK_PACKAGES += libjs-dygraphs # daemon-pages.t: a plot that can be zoomed
+CHECK_PACKAGES += bubblewrap # sandbox.t
 # One list of everything, one runner, one closing line.
 check: PACKAGES += $(CHECK_PACKAGES)
 check: deps
