@@ -29,6 +29,7 @@ struct l2_start {
 	uint16_t gdt_limit, idt_limit;
 	uint64_t kernel_gs; /* MSR_KERNEL_GS_BASE */
 	bool has_apic;	    /* in x2APIC mode */
+	bool has_syscall;
 };
 
 /* The vCPU @l2->number. */

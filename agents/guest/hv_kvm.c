@@ -169,7 +169,8 @@ static int set_registers(const struct l2vm *l2, const struct l2_start *start)
 	s.gs.base = start->gs;
 	s.gdt = (struct kvm_dtable){.base = start->gdt, .limit = start->gdt_limit};
 	s.idt = (struct kvm_dtable){.base = start->idt, .limit = start->idt_limit};
-	s.efer |= EFER_SCE;
+	if (start->has_syscall)
+		s.efer |= EFER_SCE;
 	if (start->has_apic)
 		s.apic_base |= APIC_ON_X2APIC;
 	if (ioctl(cpu, KVM_SET_SREGS, &s))

@@ -111,7 +111,8 @@ static int add_cpu(struct l2vm *l2, const struct l2vm_recipe *r)
 				       .gdt_limit = 3 * 8 - 1,
 				       .idt_limit = 256 * 16 - 1,
 				       .kernel_gs = L1_GS_VALUE,
-				       .has_apic = r->extras & L2VM_WITH_APIC};
+				       .has_apic = r->extras & L2VM_WITH_APIC,
+				       .has_syscall = r->extras & L2VM_WITH_SYSCALL};
 	int ret = hv_add_cpu(l2, r, &start);
 
 	if (ret)

@@ -52,6 +52,7 @@ enum l2vm_extra {
 	L2VM_WITH_APIC = 1 << 0, /* local APICs, and so HLT, in L1's kernel */
 	L2VM_WITH_BELL = 1 << 1,
 	L2VM_WITH_WINDOW = 1 << 2,
+	L2VM_WITH_SYSCALL = 1 << 3, /* EFER.SCE: L1's KVM has three more MSRs to switch then */
 };
 
 struct sink;
