@@ -30,7 +30,7 @@ static int run_until_stopped(struct l2set *set, const struct plan_measure *m, st
 			     struct sink *s)
 {
 	volatile struct mail *mail = mail_page;
-	int ret = l2set_open(set, m, s);
+	int ret = l2set_open(set, m, 0, s);
 
 	for (uint32_t round = 0; !ret && !mail->stop; round++) {
 		ret = run_round(set, m, round, f);
