@@ -28,7 +28,7 @@ PACKAGES := gcc make pkg-config git patch perl xz-utils flex bison bc libelf-dev
 # Only for the tests: a browser for the reports' pages (large), groff for the manual pages, what is behind hosts.
 CHECK_PACKAGES := chromium groff-base libvirt-dev libvirt-daemon libvirt-daemon-driver-qemu busybox-static \
 	clang lld dropbear-bin kexec-tools openssh-client socat openssl dnsmasq-base iproute2
-CHECK_PACKAGES += ipmitool openipmi
+CHECK_PACKAGES += ipmitool openipmi ipxe
 LIBRARIES := json-c sqlite3 gsl libcurl libmicrohttpd libarchive libcrypto libelf libsystemd
 
 CC      ?= gcc
@@ -143,7 +143,7 @@ install: programs man
 	for f in $(BUILD)/man/*.1; do put 644 $$f share/man/man1/$${f##*/}; done; \
 	for f in README.md LICENSE docs/*.md; do put 644 $$f share/doc/nestlab/$${f##*/}; done; \
 	for f in $(DATA_FILES); do put 644 $$f share/nestlab/$$f; done; \
-	for f in nestlabd.socket nestlabd.service nestlab-worker@.service; do \
+	for f in $(notdir $(wildcard $(UNITS)/*.socket $(UNITS)/*.service $(UNITS)/*.timer)); do \
 		sed 's|@PREFIX@|$(PREFIX)|' $(UNITS)/$$f >$(BUILD)/unit; put 644 $(BUILD)/unit lib/systemd/system/$$f; done; \
 	put 644 $(UNITS)/nestlab.sysusers lib/sysusers.d/nestlab.conf; \
 	put 644 $(COMPLETION)/nestlab.bash share/bash-completion/completions/nestlab; \

@@ -134,6 +134,16 @@ struct kernel_make {
 /* -ENOEXEC with the first error lines; -ENOSPC, -ENOMEM, -EMFILE, -EAGAIN where the machine was at its
  * limits; -ECANCELED. */
 int kernel_make_run(struct kernel_make *m, struct error *err);
+
+/* ---- sandbox.c ---- */
+
+/* Does the environment want makefiles in a sandbox? -EINVAL, -ENOENT: it does, in a way that cannot be. */
+int kernel_sandbox_check(bool *wanted, struct error *err);
+/* @argv, to be run where nothing but @tree (absolute) can be written; the caller frees the vector. */
+const char **kernel_sandbox_wrap(const char *tree, const char *const *argv);
+
+/* ---- compiler.c ---- */
+
 /* "gcc" of "ccache gcc": ccache changes nothing but the time, so it is in no key. */
 const char *kernel_compiler_name(const char *compiler);
 /* Is it such a name? -EINVAL: no; *expected: what is. */

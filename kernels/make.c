@@ -72,6 +72,7 @@ static int find_limit(const char *line)
 		{"Terminated signal terminated program", -ENOMEM},
 		{"] Killed", -ENOMEM},
 		{"] Terminated", -ENOMEM},
+		{"bwrap: ", -EAGAIN}, /* the sandbox cannot be made here */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
@@ -176,21 +177,28 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 	long njobs = m->jobs ? m->jobs : sysconf(_SC_NPROCESSORS_ONLN);
 	__cleanup_free char *jobs = xasprintf("-j%ld", njobs);
 	__cleanup_free char *cc = kernel_compiler_variable(m->compiler);
-	__cleanup_free const char **argv = make_argv(m, jobs, cc);
+	__cleanup_free const char **plain = make_argv(m, jobs, cc), **wrapped = NULL;
 	struct watcher w = {.m = m, .errors = STRBUF_INIT};
-	struct subprocess sp = {.argv = argv,
+	struct subprocess sp = {.argv = plain,
 				.env = environment,
 				.cwd = m->tree,
 				.log_path = m->log,
 				.on_line = watch_line,
 				.arg = &w};
+	bool sandboxed;
 	int status = 0, ret;
 
 	m->tidy = false;
+	ret = kernel_sandbox_check(&sandboxed, err);
+	if (ret)
+		return ret;
+	if (sandboxed)
+		sp.argv = wrapped = kernel_sandbox_wrap(m->tree, plain);
 	ret = subprocess_run(&sp, &status, err);
-	if (ret ==
-	    -ECANCELED) /* SIGKILL: in the middle of something; 0: was not started or just done */
-		m->tidy = !status || status == 128 + SIGTERM;
+	/* SIGKILL: in the middle of something; 0: was not started or just done. A sandbox that is ended takes make with
+	 * it, whatever that was at. */
+	if (ret == -ECANCELED)
+		m->tidy = !status || (!sandboxed && status == 128 + SIGTERM);
 	if (!ret)
 		ret = judge_make(&w, status, err);
 	strbuf_release(&w.errors);

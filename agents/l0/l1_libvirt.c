@@ -21,6 +21,7 @@
 #define DESCRIPTION  QEMU_DIRECTORY "/l1.xml"
 #define STATE	     QEMU_DIRECTORY "/state"
 #define ANSWER_MS    120000 /* of L0's clock; probing QEMU alone takes some 12 s */
+#define REAP_MS	     20
 #define END_LIMIT_MS 5000
 #define XML_MAX	     8192
 
@@ -69,14 +70,27 @@ static bool note_event(struct libvirt *l, const char *line)
 	return true;
 }
 
+/* libvirt lets its QEMUs go, and waits for their ends by kill(2): somebody has to take note of them. Process 1 is busy, so this one
+ * does (PR_SET_CHILD_SUBREAPER). */
+static void reap(struct libvirt *l)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (pid == l->helper)
+			l->helper = 0;
+}
+
 /* The next answer, whose text is in l->line. 0; -EPROTO: it is an error; else an errno. */
 static int wait_for_answer(struct libvirt *l)
 {
+	int64_t deadline = clock_ms() + ANSWER_MS;
 	char line[LIBVIRT_LINE_MAX];
 
 	for (;;) {
 		int ret = 0;
 
+		reap(l);
 		while (take_line(l, line, sizeof(line))) {
 			const char *text = strchr(line, ' ');
 
@@ -85,8 +99,8 @@ static int wait_for_answer(struct libvirt *l)
 			snprintf(l->line, sizeof(l->line), "%s", text ? text + 1 : "");
 			return strncmp(line, "ok", 2) ? -EPROTO : 0;
 		}
-		ret = read_more(l, ANSWER_MS);
-		if (ret)
+		ret = read_more(l, REAP_MS);
+		if (ret && (ret != -ETIMEDOUT || clock_ms() > deadline))
 			return ret;
 	}
 }
@@ -152,6 +166,7 @@ static int start_helper(struct libvirt *l)
 		close(orders[1]);
 		return -errno;
 	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	l->helper = fork();
 	if (!l->helper)
 		become_helper(orders[0], answers[1]);
@@ -399,12 +414,12 @@ static void end_helper(struct libvirt *l)
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
 
 	close(l->orders);
-	while (waitpid(l->helper, NULL, WNOHANG) != l->helper) {
+	while (l->helper) {
 		if (clock_ms() > deadline)
 			kill(l->helper, SIGKILL);
 		usleep(1000);
+		reap(l);
 	}
-	l->helper = 0;
 	close(l->answers);
 }
 

@@ -41,8 +41,9 @@ static int refuse_second(const struct host_config *cfg, const char *lock, struct
 	int ret;
 
 	fs_read_file(lock, 64, &pid, NULL);
-	ret = error_set(err, -EBUSY, "busy: host %s is used by another nestlab (process %.*s)",
-			cfg->name, (int)strcspn(pid.buf, "\n"), pid.buf);
+	ret = error_set(err, -EBUSY, "busy: host %s is used by another nestlab", cfg->name);
+	if (pid.len > 1) /* it may not have written it yet */
+		error_append(err, ret, " (process %.*s)", (int)strcspn(pid.buf, "\n"), pid.buf);
 	strbuf_release(&pid);
 	return ret;
 }

@@ -137,6 +137,15 @@ is_clean "and all is as it was"
 control '{"reset": true}' >/dev/null
 control '{"expire": true}' >/dev/null
 like "$(boot fake)" '^done' "no session left over matters"
+control '{"reset": true, "set": {"power_lag": 0.7}}' >/dev/null
+rm -rf "$TMP/run-fake"
+"$BOOT" host "$image" "$TMP/run-fake" fake >"$TMP/expired" &
+first=$!
+for _ in $(seq 100); do grep -q '"On"' "$TMP/run-fake/redfish.log" 2>/dev/null && break; sleep 0.05; done
+control '{"expire": true}' >/dev/null
+wait $first
+like "$(cat "$TMP/expired")" '^done' "nor does one that the BMC loses in the middle"
+is_clean "and none is left"
 
 control '{"reset": true, "set": {"more_systems": [], "targets": ["None", "Pxe"]}}' >/dev/null
 like "$(boot fake)" '^not started: unfit: .*no way in for an image' "a host without a way in says so"
@@ -169,7 +178,7 @@ out=$("$NESTLAB" host rescue fake 2>&1)
 is $? 128 "rescue of a host in use is refused"
 like "$out" 'busy: host fake is used by another nestlab \(process [0-9]+\)' "and says by whom"
 cp "$NESTLAB_ROOT/hosts/fake.json" "$NESTLAB_ROOT/hosts/same.json"
-like "$(boot same 2>"$TMP/waits")" '^done' "a second boot by another host file waits for the BMC"
+like "$(boot same 2>"$TMP/waits")" '^done: 2 records: $' "a second boot by another host file waits for the BMC"
 like "$(cat "$TMP/waits")" 'busy: .*waiting' "and says so"
 wait $first
 like "$(cat "$TMP/first")" '^done' "and does not disturb the first"
@@ -281,6 +290,11 @@ for pin in x "sha256:$(printf 'z%.0s' {1..64})" "sha256:$(printf '0%.0s' {1..65}
 	like "$("$NESTLAB" host check tls)" 'tls.pin: not sha256: and 64 hex digits' "a kept pin that is none ($pin)"
 done
 
+printf 'no certificate\n' >"$TMP/garbage"
+write_host ca "{\"tls\": {\"ca\": \"$TMP/garbage\"}}"
+unlike "$("$NESTLAB" host check ca)" 'trust' "a CA's file that is none is no reason to trust a BMC anew"
+like "$("$NESTLAB" host check ca)" 'certificate file: .*garbage: look at the host file' "but said so"
+
 # ---- host files ----
 
 wrong() { # wrong JSON REGEX NAME
@@ -324,9 +338,7 @@ kill -ABRT $BOOT_PID
 core=$(find "$TMP" . -maxdepth 2 -name 'core*' -newer "$run/redfish.log" -type f 2>/dev/null | head -1)
 [ -z "$core" ]
 ok $? "a crash leaves no core file"
-(cd "$TMP" && exec sleep 60) &
-kill -ABRT $!
-{ wait $!; } 2>/dev/null
+{ python3 -c 'import os, sys; os.chdir(sys.argv[1]); os.abort()' "$TMP"; } 2>/dev/null
 if [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
 	ok "$([ -s "$TMP/core" ]; echo $?)" "where another program's does"
 else

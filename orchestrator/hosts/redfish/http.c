@@ -222,10 +222,11 @@ static int class_of(CURLcode code)
 	switch (code) {
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
 	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ISSUER_ERROR:
 		return -EPROTO;
+	case CURLE_SSL_CACERT_BADFILE: /* our file: nothing of the BMC's was seen */
+		return -EINVAL;
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return -ECONNREFUSED;

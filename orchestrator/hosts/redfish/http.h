@@ -45,7 +45,8 @@ struct http_reply { /* freed by http_reply_release() */
 /*
  * 0: there is an answer, whatever its status. -ECANCELED: given up. -EPROTO: the certificate is not the one
  * that is trusted; nothing was sent. -ECONNREFUSED: nothing was sent, as there is no connection.
- * -EREMOTEIO: anything else of the network, and it may have been done. -EMFILE, -ENOMEM, ...: this machine.
+ * -EREMOTEIO: anything else of the network, and it may have been done. -EINVAL: the CA's file is none.
+ * -EMFILE, -ENOMEM, ...: this machine.
  */
 int http_send(const struct http_setting *s, const struct http_request *req,
 	      struct http_reply *reply, struct error *err);

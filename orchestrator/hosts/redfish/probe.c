@@ -13,23 +13,28 @@
 #include "orchestrator/hosts/redfish/steps.h"
 #include "orchestrator/hosts/redfish/undo.h"
 
-/* What people have to do about each class of error. */
+/* What people have to do about each class of error. A file that is named by its path is one of ours. */
 static const struct {
 	int code;
+	bool file;
 	const char *remedy;
 } remedies[] = {
-	{-EPROTO, "nestlab host trust NAME, after a look at what changed"},
-	{-EACCES, "check user, password and role (docs/first-server.md)"},
-	{-EOPNOTSUPP, "see docs/first-server.md"},
-	{-ENOENT, "make the file, or name another one"},
-	{0, "look at the BMC's network and its web page"},
+	{-EPROTO, false, "nestlab host trust NAME, after a look at what changed"},
+	{-EACCES, false, "check user, password and role (docs/first-server.md)"},
+	{-EOPNOTSUPP, false, "see docs/first-server.md"},
+	{-ENOENT, true, "make the file, or name another one"},
+	{-ENOENT, false, "name another \"system\" in the host file, or none: it is found"},
+	{-EINVAL, true, "the host file has to name another one"},
+	{-EINVAL, false, "look at the host file and the files that it names"},
+	{0, false, "look at the BMC's network and its web page"},
 };
 
-static const char *remedy_for(int code)
+static const char *remedy_for(const struct error *err)
 {
+	bool file = err->text[0] == '/';
 	size_t i = 0;
 
-	while (remedies[i].code && remedies[i].code != code)
+	while (remedies[i].code && (remedies[i].code != err->code || remedies[i].file > file))
 		i++;
 	return remedies[i].remedy;
 }
@@ -133,7 +138,7 @@ int redfish_probe(const struct host_config *cfg, const struct places *places,
 		return 0;
 	if (!is_hosts_lack(ret))
 		return error_set(err, ret, "%s", own.text);
-	host_found_lacks(found, own.text, remedy_for(ret));
+	host_found_lacks(found, own.text, remedy_for(&own));
 	return 0;
 }
 

@@ -282,15 +282,18 @@ static int new_boot_state(struct host_session *s, struct error *err)
 static int take_host(struct host_session *s, struct error *err)
 {
 	struct redfish_boot *b = s->priv;
-	int ret = journal_open(s->cfg, b->cfg->machine, &b->journal, err);
+	struct error own = {0};
+	int ret = journal_open(s->cfg, b->cfg->machine, &b->journal, &own);
 
 	if (ret == -EBUSY) {
 		if (!b->told_busy)
-			log_info("%s; waiting", err->text);
+			log_info("%s; waiting", own.text);
 		b->told_busy = true;
 		s->poll_ms = LOCK_POLL_MS;
 		return HOST_GOES_ON;
 	}
+	if (ret)
+		return error_set(err, ret, "%s", own.text);
 	s->poll_ms = 0;
 	b->bmc.on_session = undo_note_session;
 	b->bmc.arg = b->journal;
