@@ -12,6 +12,7 @@ AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \
 
 # The micro-hypervisors that it carries; adds to AGENT_OBJS.
 include agents/l1/module.mk
+include agents/windows/module.mk
 
 # With its symbols, for `nestlab explain`.
 $(BUILD)/agent/agent.elf: $(AGENT_OBJS)

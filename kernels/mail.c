@@ -69,7 +69,8 @@ static void add_ids(struct strbuf *out, const char *text)
 
 		if (text[--at] != '<')
 			continue;
-		len = strcspn(text + at, "> \t");
+		len = strcspn(text + at + 1, "<> \t") +
+		      1; /* to the next one: a header of '<' alone is no work */
 		if (text[at + len] == '>')
 			strbuf_addf(out, "%.*s ", (int)len + 1, text + at);
 	}

@@ -13,7 +13,7 @@
 #include "common/alloc.h"
 #include "common/strbuf.h"
 
-#define MAX_AXES 16
+#define MAX_AXES 20
 #define MAX_KEYS 32
 
 struct value {
@@ -346,7 +346,7 @@ static int read_scenario(struct matrix *m, bool parallel, struct error *err)
 	if (ret)
 		return ret;
 	m->measure = plan_measure_default(scenario);
-	m->measure.parallel = parallel && scenario != PLAN_KSELFTEST;
+	m->measure.parallel = parallel && plan_scenario_has_l2(scenario);
 	return 0;
 }
 

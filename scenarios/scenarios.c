@@ -12,7 +12,7 @@
 #include "common/shell.h"
 #include "scenarios/matrix.h"
 
-static const char *const plan_keys[] = {"description", "mode",	    "programs",
+static const char *const plan_keys[] = {"description", "mode",	    "l1_kernel", "programs",
 					"metrics",     "scenarios", NULL};
 static const char *const metric_keys[] = {"smallest_effect", NULL};
 
@@ -33,6 +33,24 @@ static int read_description(const struct json_node *root, struct scenario_plan *
 	if (ret && ret != -ENOENT)
 		return ret;
 	plan->description = xstrdup(text);
+	return 0;
+}
+
+static int read_l1_kernel(const struct json_node *root, struct scenario_plan *plan,
+			  struct error *err)
+{
+	struct json_node n;
+	const char *text;
+	int ret = json_member(root, "l1_kernel", false, &n, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return ret;
+	ret = json_as_string(&n, &text, err);
+	if (ret)
+		return ret;
+	plan->l1_kernel = xstrdup(text);
 	return 0;
 }
 
@@ -247,6 +265,9 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = read_description(root, plan, err);
 	if (ret)
 		return ret;
+	ret = read_l1_kernel(root, plan, err);
+	if (ret)
+		return ret;
 	ret = read_programs(root, plan, err);
 	if (ret)
 		return ret;
@@ -398,6 +419,7 @@ void scenario_plan_free(struct scenario_plan *plan)
 	free(plan->name);
 	free(plan->path);
 	free(plan->description);
+	free(plan->l1_kernel);
 	free(plan->programs);
 	memset(plan, 0, sizeof(*plan));
 }

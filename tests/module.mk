@@ -30,7 +30,11 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
 		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
+# The agent's part that reads what a Linux L1 wrote.
+$(BUILD)/fuzz/fuzz_mail: $(addprefix agents/l0/,clock.c l1_records.c line.c sink.c thin_devices.c)
+
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
+CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1
 CHECK_PACKAGES += curl libfaketime systemd # daemon*.t and nights.t: asks, sets the clock, systemd-analyze knows calendars
 CHECK_PACKAGES += public-inbox # lists.t: a list to watch
 CHECK_PACKAGES += libjs-dygraphs # daemon-pages.t: a plot that can be zoomed

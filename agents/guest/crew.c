@@ -2,10 +2,14 @@
 #include "agents/guest/crew.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "agents/l0/clock.h"
+#include "agents/l0/sink.h"
 #include "agents/l0/vm.h"
 
 #define STACK \
@@ -27,17 +31,6 @@ static uint64_t read_tsc(void)
 
 	asm volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi)::"memory");
 	return (uint64_t)hi << 32 | lo;
-}
-
-int crew_pin(uint32_t cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		return -errno;
-	return 0;
 }
 
 int crew_run_turn(struct l2vm *l2, struct figures *f)
@@ -169,6 +162,130 @@ static int run_at_once(struct l2set *set, uint32_t ncpus, uint32_t rounds, struc
 	ret = join_members(members, ncpus, f);
 	pthread_barrier_destroy(&barrier);
 	return ret;
+}
+
+/* ---- each in a thread of its own ---- */
+
+struct thread {
+	struct l2vm *l2;
+	uint32_t cpu;
+	int (*run)(struct l2vm *l2, void *arg);
+	void *arg;
+	pthread_barrier_t *barrier;
+	pthread_t thread;
+	uint64_t ticks;
+};
+
+static void *run_thread(void *arg)
+{
+	struct thread *t = arg;
+	int ret = crew_pin(t->cpu);
+	uint64_t begin;
+
+	pthread_barrier_wait(t->barrier);
+	begin = read_tsc();
+	if (!ret)
+		ret = t->run(t->l2, t->arg);
+	t->ticks = read_tsc() - begin;
+	if (ret < 0)
+		sink_fail(t->l2->sink, SINK_GUEST, "", strerror(-ret),
+			  "the thread of L2 %" PRIu32 " could not run", t->l2->id);
+	if (ret)
+		_exit(0); /* the sink was told */
+	return NULL;
+}
+
+static int start_threads(struct thread *threads, uint32_t n)
+{
+	pthread_attr_t attr;
+	int ret = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	for (uint32_t i = 0; i < n && !ret; i++)
+		ret = -pthread_create(&threads[i].thread, &attr, run_thread, &threads[i]);
+	pthread_attr_destroy(&attr);
+	return ret;
+}
+
+static int run_each_in_threads(struct l2set *set, uint32_t ncpus,
+			       int (*run)(struct l2vm *l2, void *arg), void *arg, uint64_t *ticks)
+{
+	static struct thread threads[PLAN_MAX_L2_VCPUS];
+	pthread_barrier_t barrier;
+	uint64_t longest = 0;
+	int ret;
+
+	pthread_barrier_init(&barrier, NULL, set->count);
+	for (uint32_t i = 0; i < set->count; i++)
+		threads[i] = (struct thread){.l2 = &set->l2[i],
+					     .cpu = i % ncpus,
+					     .run = run,
+					     .arg = arg,
+					     .barrier = &barrier};
+	ret = start_threads(threads, set->count);
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < set->count; i++) {
+		pthread_join(threads[i].thread, NULL);
+		if (threads[i].ticks > longest)
+			longest = threads[i].ticks;
+	}
+	pthread_barrier_destroy(&barrier);
+	*ticks += longest;
+	return 0;
+}
+
+int crew_run_each(struct l2set *set, uint32_t ncpus, bool in_threads,
+		  int (*run)(struct l2vm *l2, void *arg), void *arg, uint64_t *ticks)
+{
+	uint64_t begin = read_tsc();
+
+	if (in_threads)
+		return run_each_in_threads(set, ncpus, run, arg, ticks);
+	for (uint32_t i = 0; i < set->count; i++) {
+		int ret = run(&set->l2[i], arg);
+
+		if (ret)
+			return ret;
+	}
+	*ticks += read_tsc() - begin;
+	return 0;
+}
+
+struct rounds {
+	uint32_t count;
+	struct figures *figures;
+	pthread_mutex_t lock; /* of the figures */
+};
+
+static int run_rounds_of_one(struct l2vm *l2, void *arg)
+{
+	struct rounds *r = arg;
+
+	for (uint32_t i = 0; i < r->count; i++) {
+		uint64_t begin = read_tsc();
+		int entered = l2vm_enter(l2), ret;
+		uint64_t ticks = read_tsc() - begin;
+
+		pthread_mutex_lock(&r->lock);
+		histogram_add(&r->figures->change, clock_units(ticks));
+		r->figures->switches++;
+		pthread_mutex_unlock(&r->lock);
+		ret = l2vm_check_step(l2, entered);
+		if (ret)
+			return ret;
+		sched_yield();
+	}
+	return 0;
+}
+
+int crew_run_rounds_in_threads(struct l2set *set, uint32_t ncpus, uint32_t rounds,
+			       struct figures *f)
+{
+	struct rounds r = {.count = rounds, .figures = f, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+	return crew_run_each(set, ncpus, true, run_rounds_of_one, &r, &f->ticks);
 }
 
 int crew_run_rounds(struct l2set *set, uint32_t ncpus, bool at_once, uint32_t rounds,

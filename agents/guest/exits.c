@@ -36,7 +36,7 @@ static int run_all(struct l2set *set, enum plan_reason reason, uint32_t rounds, 
 static int measure_exits(struct l2set *set, const struct plan_measure *m, struct histogram *h,
 			 struct sink *s)
 {
-	int ret = l2set_open(set, m, s);
+	int ret = l2set_open(set, m, 0, s);
 
 	if (ret)
 		return ret;

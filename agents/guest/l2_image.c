@@ -7,4 +7,4 @@ asm(".section .rodata\n"
     "l2vm_image:\n"
     ".incbin \"" L2_BIN "\"\n"
     "l2vm_image_end:\n"
-    ".previous\n");
+    ".text\n");

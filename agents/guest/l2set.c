@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/guest/l2set.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
+#include "agents/guest/hv.h"
 
-#include "agents/l0/sink.h"
-#include "agents/l0/vm.h"
-
-int l2set_open(struct l2set *set, const struct plan_measure *m, struct sink *s)
+int l2set_open(struct l2set *set, const struct plan_measure *m, unsigned int extras, struct sink *s)
 {
-	set->count = 0;
-	set->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (set->kvm < 0) {
-		sink_fail(s, SINK_GUEST, "success", strerror(errno), "/dev/kvm in L1");
-		return VM_SAID;
-	}
-	for (; set->count < m->l2_vcpus; set->count++) {
-		int ret = l2vm_open(&set->l2[set->count], set->kvm, set->count, m->seed, s);
+	struct l2vm_recipe recipe = {.smp = m->l2_smp, .extras = extras, .seed = m->seed};
+	int ret;
 
+	if (!recipe.smp)
+		recipe.smp = 1; /* of Linux L1s alone */
+
+	set->count = 0;
+	ret = hv_open_host(&recipe.host, s);
+	if (ret)
+		return ret;
+	for (; set->count < m->l2_vcpus; set->count++) {
+		struct l2vm *l2 = &set->l2[set->count];
+
+		ret = l2vm_open(l2, &recipe, set->count, set->count % recipe.smp ? l2 - 1 : NULL,
+				s);
 		if (ret)
 			return ret;
 	}

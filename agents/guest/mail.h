@@ -9,6 +9,9 @@
  * from `begin` to `end`. Records are lines, numbered and sealed as all records are: what L1 wrote may have
  * gone through a broken L0.
  *
+ * In a measurement of churn L1 asks for what is to happen to its memory by OUT to MAIL_CHANGE_PORT. When that is
+ * over, it has happened.
+ *
  * L1 finds it by its command line: MAIL_PARAMETER and the physical address, in hex.
  */
 #ifndef AGENTS_GUEST_MAIL_H
@@ -18,11 +21,12 @@
 
 #include "agents/wire/protocol.h"
 
-#define MAIL_SIZE      0x100000u
-#define MAIL_PORT      0x4d /* no device has it */
-#define MAIL_PARAMETER "nestlab.mail="
-#define MAIL_INIT      "/l1-agent" /* what rdinit= calls the agent that runs inside L1 */
-#define MAIL_MAGIC     0x6c69616d6c74736eull
+#define MAIL_SIZE	 0x100000u
+#define MAIL_PORT	 0x4d /* no device has it, nor the next one */
+#define MAIL_CHANGE_PORT 0x4f
+#define MAIL_PARAMETER	 "nestlab.mail="
+#define MAIL_INIT	 "/l1-agent" /* what rdinit= calls the agent that runs inside L1 */
+#define MAIL_MAGIC	 0x6c69616d6c74736eull
 
 struct mail {
 	uint64_t magic;		  /* L0's, before L1 starts */

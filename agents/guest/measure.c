@@ -3,11 +3,10 @@
 
 #include "agents/guest/scenarios.h"
 
-static int (*const scenarios[PLAN_SCENARIO_COUNT])(const struct plan_measure *m, struct sink *s) = {
-	[PLAN_MULTIPLEX] = guest_multiplex_run, [PLAN_MIGRATE] = guest_migrate_run,
-	[PLAN_EXITS] = guest_exits_run,		[PLAN_SAVE_RESTORE] = guest_moved_run,
-	[PLAN_LIVE_MIGRATE] = guest_moved_run,
-};
+#define ROW(id, function, ...) [PLAN_##id] = guest_##function##_run,
+
+static int (*const scenarios[])(const struct plan_measure *m,
+				struct sink *s) = {PLAN_SCENARIOS(ROW)};
 
 int guest_measure(const struct plan_measure *m, struct sink *s)
 {

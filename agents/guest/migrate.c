@@ -28,7 +28,7 @@ static int measure_moves(struct l2set *set, const struct plan_measure *m, struct
 			 struct sink *s)
 {
 	static struct figures warm_up;
-	int ret = l2set_open(set, m, s);
+	int ret = l2set_open(set, m, 0, s);
 
 	if (ret)
 		return ret;

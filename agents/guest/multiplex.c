@@ -4,18 +4,26 @@
 #include "agents/guest/scenarios.h"
 #include "agents/l0/vm.h"
 
+static int run_rounds(struct l2set *set, const struct plan_measure *m, uint32_t rounds,
+		      struct figures *f)
+{
+	if (m->threads)
+		return crew_run_rounds_in_threads(set, m->l1_vcpus, rounds, f);
+	return crew_run_rounds(set, m->l1_vcpus, m->parallel, rounds, f);
+}
+
 static int measure_turns(struct l2set *set, const struct plan_measure *m, struct figures *f,
 			 struct sink *s)
 {
 	static struct figures warm_up;
-	int ret = l2set_open(set, m, s);
+	int ret = l2set_open(set, m, 0, s);
 
 	if (ret)
 		return ret;
-	ret = crew_run_rounds(set, m->l1_vcpus, m->parallel, m->warmup, &warm_up);
+	ret = run_rounds(set, m, m->warmup, &warm_up);
 	if (ret)
 		return ret;
-	ret = crew_run_rounds(set, m->l1_vcpus, m->parallel, m->rounds, f);
+	ret = run_rounds(set, m, m->rounds, f);
 	if (ret)
 		return ret;
 	return l2set_prove(set);

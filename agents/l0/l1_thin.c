@@ -39,6 +39,16 @@ static struct kvm_stats *thin_vmm_stats(void *vmm)
 	return kvm_stats_begin(fds, thin_fds(vmm, fds));
 }
 
+static void thin_vmm_begin(void *vmm, const struct plan_measure *m)
+{
+	thin_expect_changes(vmm, m);
+}
+
+static int thin_vmm_end(void *vmm)
+{
+	return thin_check_changes(vmm);
+}
+
 static bool thin_vmm_uses_evmcs(void *vmm)
 {
 	return thin_uses_evmcs(vmm);
@@ -51,6 +61,8 @@ static void thin_vmm_close(void *vmm)
 }
 
 const struct l1_vmm l1_vmm_thin = {
+	.begin = thin_vmm_begin,
+	.end = thin_vmm_end,
 	.open = thin_vmm_open,
 	.peek = thin_vmm_peek,
 	.poke = thin_vmm_poke,

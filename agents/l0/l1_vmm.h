@@ -44,6 +44,10 @@ struct l1_vmm {
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);
+	/* A measurement begins and has ended, in which L1 may ask for its memory to be changed (thin.h). NULL: it
+	 * may not. */
+	void (*begin)(void *vmm, const struct plan_measure *m);
+	int (*end)(void *vmm);
 	/* NULL: L0 cannot tell. Did L1 enter its last L2 by an enlightened VMCS? */
 	bool (*uses_evmcs)(void *vmm);
 	void (*close)(void *vmm); /* NULL is allowed */

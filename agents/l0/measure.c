@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-static int (*const scenarios[PLAN_SCENARIO_COUNT])(const struct plan_measure *m, struct sink *s) = {
-	[PLAN_MULTIPLEX] = scenario_multiplex_run, [PLAN_MIGRATE] = scenario_migrate_run,
-	[PLAN_EXITS] = scenario_exits_run,	   [PLAN_CHURN] = scenario_churn_run,
-	[PLAN_UNRELATED] = scenario_unrelated_run, [PLAN_KSELFTEST] = scenario_kselftest_run,
-};
+#define ROW(id, function, ...) [PLAN_##id] = scenario_##function##_run,
+
+static int (*const scenarios[])(const struct plan_measure *m,
+				struct sink *s) = {PLAN_SCENARIOS(ROW)};
 
 int measure_run(const struct plan_measure *m, struct sink *s)
 {
@@ -16,6 +15,10 @@ int measure_run(const struct plan_measure *m, struct sink *s)
 
 	if (unbuilt) {
 		sink_skip(s, "%s", unbuilt);
+		return 0;
+	}
+	if (!scenarios[m->scenario]) {
+		sink_skip(s, "%s runs inside an L1 alone", plan_scenario_names[m->scenario]);
 		return 0;
 	}
 	ret = scenarios[m->scenario](m, s);

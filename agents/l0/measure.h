@@ -2,7 +2,7 @@
 /*
  * measure.h - one measurement: from a line of the plan to records.
  *
- * Each scenario is a function in agents/l0/scenario_NAME.c and a row of the table in measure.c. It
+ * Each scenario is a function in agents/l0/scenario_NAME.c and a row of PLAN_SCENARIOS (words.h). It
  * runs in a process of its own (measure_run() forks before there is a VM), so it may leave its VM,
  * mappings and threads to the kernel's clean-up, and a crash or a hang of it is a `fail` record, not
  * the end of the agent.
@@ -17,12 +17,12 @@
 #include "agents/l0/sink.h"
 #include "agents/wire/protocol.h"
 
-int scenario_multiplex_run(const struct plan_measure *m, struct sink *s);
-int scenario_migrate_run(const struct plan_measure *m, struct sink *s);
-int scenario_exits_run(const struct plan_measure *m, struct sink *s);
-int scenario_churn_run(const struct plan_measure *m, struct sink *s);
-int scenario_unrelated_run(const struct plan_measure *m, struct sink *s);
-int scenario_kselftest_run(const struct plan_measure *m, struct sink *s);
+/* Those that no file defines are of Linux L1s (agents/guest/scenarios.h, l1_linux.h): NULL. */
+#define MEASURE_DECLARE(id, function, ...)                                          \
+	int scenario_##function##_run(const struct plan_measure *m, struct sink *s) \
+		__attribute__((weak));
+PLAN_SCENARIOS(MEASURE_DECLARE)
+
 /* How many seconds that may take. */
 unsigned int scenario_kselftest_limit(const struct plan_measure *m);
 

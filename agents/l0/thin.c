@@ -69,16 +69,6 @@ static int create_vm(struct thin *t)
 	return 0;
 }
 
-static int set_slot(struct thin *t)
-{
-	const struct kvm_userspace_memory_region region = {.memory_size = THIN_RAM,
-							   .userspace_addr = (uintptr_t)t->ram};
-
-	if (ioctl(t->vm, KVM_SET_USER_MEMORY_REGION, &region))
-		return fail_ioctl(t, "KVM_SET_USER_MEMORY_REGION");
-	return 0;
-}
-
 /* What depends on which vCPU it is. */
 static void fit_cpuid(struct kvm_cpuid_entry2 *e, uint32_t number)
 {
@@ -138,7 +128,8 @@ static int open_cpu(struct thin *t, const struct plan_measure *m, uint32_t numbe
 	if (cpu->fd < 0)
 		return fail_ioctl(t, "KVM_CREATE_VCPU");
 	t->ncpus++;
-	cpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	cpu->run_size = (size_t)size;
+	cpu->run = mmap(NULL, cpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED)
 		return fail_ioctl(t, "mapping struct kvm_run");
 	return set_cpuid(t, m, number);
@@ -196,7 +187,7 @@ static int fill(struct thin *t, const struct plan_measure *m, const char *kernel
 	ret = create_vm(t);
 	if (ret)
 		return ret;
-	ret = set_slot(t);
+	ret = thin_set_slot(t, 0);
 	if (ret)
 		return ret;
 	ret = open_cpus(t, m);
@@ -219,8 +210,12 @@ int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, 
 
 void thin_close(struct thin *t)
 {
+	thin_stop_sharing(t);
+	/* the others' threads run on to the end of the process, and need theirs */
+	if (t->ncpus == 1 && t->cpus[0].run != MAP_FAILED)
+		munmap(t->cpus[0].run, t->cpus[0].run_size);
 	for (uint32_t i = 0; i < t->ncpus; i++)
-		close(t->cpus[i].fd); /* the mapping of kvm_run goes with the process */
+		close(t->cpus[i].fd);
 	if (t->vm >= 0)
 		close(t->vm);
 	if (t->kvm >= 0)
@@ -261,15 +256,19 @@ bool thin_uses_evmcs(const struct thin *t)
 
 /* ---- running it ---- */
 
+static struct kvm_run *volatile alarmed;
+
+/* Makes KVM_RUN return; and the next one, if this comes before that was entered (Documentation/virt/kvm/api.rst,
+ * immediate_exit). */
 static void on_alarm(int signal)
 {
-	(void)signal; /* it makes KVM_RUN return */
+	(void)signal;
+	alarmed->immediate_exit = 1;
 }
 
 static void set_alarm(unsigned int seconds)
 {
-	/* again each second: one that comes before KVM_RUN was entered ends nothing */
-	const struct itimerval timer = {.it_value.tv_sec = seconds, .it_interval.tv_sec = 1};
+	const struct itimerval timer = {.it_value.tv_sec = seconds};
 	const struct sigaction act = {.sa_handler = on_alarm};
 
 	sigaction(SIGALRM, &act, NULL);
@@ -405,15 +404,21 @@ static int has_ended(struct thin *t)
 
 int thin_run(struct thin *t, unsigned int limit_s)
 {
-	int ret = 0;
+	int ret;
 
 	t->devices.rung = false;
+	alarmed = t->cpus[0].run;
+	alarmed->immediate_exit = 0;
 	set_alarm(limit_s);
-	if (!t->has_threads)
+	if (t->has_threads)
+		ret = has_ended(t); /* its alarm may have come before this */
+	else
 		ret = start_threads(t);
 	while (!ret && !t->devices.rung) {
 		if (!ioctl(t->cpus[0].fd, KVM_RUN, 0)) {
 			ret = handle_exit(t, t->cpus[0].run);
+			if (!ret && t->devices.wants_change)
+				ret = thin_change_memory(t);
 			continue;
 		}
 		int why = errno;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "agents/guest/mail.h"
 #include "agents/l0/sink.h"
@@ -35,14 +36,16 @@ struct thin_devices {
 	uint8_t uart[8];
 	uint8_t cmos_index;
 	char console[THIN_CONSOLE];
-	size_t printed; /* bytes in all */
-	bool rung;	/* L1 rang the bell */
+	size_t printed;	   /* bytes in all */
+	bool rung;	   /* L1 rang the bell */
+	bool wants_change; /* it asked for MAIL_CHANGE_PORT's */
 };
 
 struct thin_cpu {
 	struct thin *thin;
 	int fd;
 	struct kvm_run *run;
+	size_t run_size;
 	pthread_t thread; /* of all but vCPU 0, which thin_run() runs */
 };
 
@@ -55,8 +58,11 @@ struct thin {
 	bool has_threads;
 	pthread_mutex_t lock; /* devices and what follows: vCPUs exit at the same time */
 	struct thin_devices devices;
-	int over;	  /* 0; or what ended another vCPU than 0, and so L1 */
-	pthread_t runner; /* who is in thin_run() */
+	struct plan_measure measure; /* that runs */
+	uint32_t changes;	     /* of its memory, that L1 asked for since that began */
+	pid_t sharer;		     /* a process that shares L1's memory; 0: none */
+	int over;		     /* 0; or what ended another vCPU than 0, and so L1 */
+	pthread_t runner;	     /* who is in thin_run() */
 };
 
 /* Makes the VM of @m with @kernel loaded; nothing runs yet. */
@@ -87,6 +93,20 @@ int thin_load(struct thin *t, const char *kernel, uint64_t *entry);
 #define THIN_GDT	 0x500ull
 #define THIN_BOOT_PARAMS 0x7000ull
 #define THIN_TABLES	 0x8000ull /* PML4, PDPT, PD */
+
+/* ---- thin_churn.c ---- */
+
+/* Has L1's memory begin at its address @at: at 0, but while churn moves it. */
+int thin_set_slot(struct thin *t, uint64_t at);
+
+/* L1's memory, all that it holds, is moved, copied or shared as the measurement that runs says; what it holds is the same
+ * afterwards. L1's vCPU must not run. */
+int thin_change_memory(struct thin *t);
+/* @m begins; it has ended: VM_SAID if L1 did not ask for a change in each of its rounds of churn. */
+void thin_expect_changes(struct thin *t, const struct plan_measure *m);
+int thin_check_changes(struct thin *t);
+/* Ends what shares L1's memory. */
+void thin_stop_sharing(struct thin *t);
 
 /* ---- thin_devices.c ---- */
 

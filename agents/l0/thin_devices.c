@@ -71,6 +71,8 @@ static bool write_byte(struct thin_devices *d, uint16_t port, uint8_t value)
 		d->cmos_index = value;
 	else if (port == MAIL_PORT)
 		d->rung = true;
+	else if (port == MAIL_CHANGE_PORT)
+		d->wants_change = true;
 	else if ((port == RESET_KBD && value == RESET_KBD_ON) || (port == RESET_CF9 && value & 4))
 		return false;
 	return true;

@@ -29,23 +29,6 @@ static const char *const lacks[] = {
 	[L1_LACK_EVMCS] = "no enlightened VMCS for L1 (CONFIG_KVM_HYPERV=y?)",
 };
 
-static const char *const checks[] = {
-	[L1_CHECK_REGISTER] = "an L2 register lost its value over an exit",
-	[L1_CHECK_MEMORY] = "L2's memory lost its value",
-	[L1_CHECK_L2_REGISTER] = "L2 found a register changed over an exit",
-	[L1_CHECK_EXIT_REASON] = "an exit for another reason than expected",
-	[L1_CHECK_EXIT_COUNT] = "the number of exits is not the expected one",
-	[L1_CHECK_STEPS] = "L2 made another number of steps than it was told to",
-	[L1_CHECK_MSR_INTERCEPTED] = "RDMSR did not exit although the MSR bitmap says that it must",
-	[L1_CHECK_MSR_PASSED] = "RDMSR of a passed-through MSR did not give its value",
-	[L1_CHECK_CR8] = "CR8 is not what the virtual-APIC page has",
-	[L1_CHECK_TPR_MMIO] = "the TPR read through the APIC-access page is not the virtual one",
-	[L1_CHECK_VTPR] = "the virtual-APIC page does not hold the TPR that L2 set",
-	[L1_CHECK_APIC_READ] = "an APIC register read by L2 is not what L1 answered",
-	[L1_CHECK_QUALIFICATION] = "the exit's address or qualification is wrong",
-	[L1_CHECK_VECTOR] = "an interrupt with another vector than was sent",
-};
-
 static const char *const deaths[] = {
 	[L1_DEATH_EXCEPTION] = "L1 got an exception (expected: its RIP, found: the vector)",
 	[L1_DEATH_VMFAIL] = "a VMX instruction of L1's failed (found: VM-instruction error)",
@@ -66,11 +49,6 @@ static const char *const commands[] = {
 	[L1_CMD_ADOPT] = "adopt",     [L1_CMD_EXITS] = "exits",
 	[L1_CMD_CHURN] = "churn",     [L1_CMD_PROVE] = "prove",
 };
-
-const char *vm_check_text(uint32_t check)
-{
-	return TEXT(checks, check);
-}
 
 static int report_lack(struct vm *vm, const struct l1_report *r)
 {
@@ -109,7 +87,7 @@ int vm_report(struct vm *vm, const struct vm_cpu *cpu)
 	case L1_STATUS_UNSUPPORTED:
 		return report_lack(vm, r);
 	case L1_STATUS_BROKEN:
-		return report_failure(vm, cpu, SINK_INTEGRITY, TEXT(checks, r->what));
+		return report_failure(vm, cpu, SINK_INTEGRITY, vm_check_text(r->what));
 	case L1_STATUS_DIED:
 		return report_failure(vm, cpu, SINK_GUEST, TEXT(deaths, r->what));
 	default:

@@ -120,6 +120,7 @@ enum l1_check {
 	L1_CHECK_APIC_READ,	  /* L2 reads an APIC register that L1 emulates */
 	L1_CHECK_QUALIFICATION,	  /* exit qualification */
 	L1_CHECK_VECTOR,	  /* of an external interrupt */
+	L1_CHECK_INTERRUPTS,	  /* L2 of a Linux L1 was woken by another number of them */
 	L1_CHECK_MAX
 };
 

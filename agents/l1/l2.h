@@ -39,15 +39,22 @@ struct l2_page {		     /* l2_step.S knows the first three offsets */
 	uint64_t command; /* enum l2_command */
 	struct l2_fail fail;
 	/* L2_CMD_PROVE */
-	uint64_t expect_msr;	    /* reading MSR_KERNEL_GS_BASE must give this */
-	uint64_t apic;		    /* address of its APIC-access page, 0 without */
+	uint64_t expect_msr; /* reading MSR_KERNEL_GS_BASE must give this */
+	uint64_t
+		apic; /* address of its APIC-access page, 0 without; in a Linux L1: has it an APIC? */
 	uint64_t has_cr8;	    /* TPR shadow: CR8 may be touched */
 	uint64_t tpr_now, tpr_next; /* priority class to find and to leave, 0..15 */
 	/* L2_CMD_EXITS */
-	uint64_t exit_kind; /* enum plan_reason */
+	uint64_t exit_kind; /* enum plan_reason; in a Linux L1 enum plan_work, too: l2vm.h */
 	uint64_t count;	    /* how often; L2 counts it down */
 	struct l1_sample *samples;
 	uint64_t id;
+	/* L2s of a Linux L1 alone: agents/guest/l2 */
+	uint64_t interrupts; /* that came; start.S knows the offset */
+	uint64_t answered;   /* those that work ipi has dealt with */
+	uint64_t number;     /* of the vCPU in its VM, which is its APIC ID */
+	uint64_t window;     /* address of the memory that work memory touches */
+	uint64_t prepared;   /* what L2 has set up for its works, as bits */
 };
 
 /* l2_main.c */

@@ -299,8 +299,8 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 	ret = check_words(r, out, seen);
 	if (ret)
 		return ret;
-	if (out->scenario == PLAN_KSELFTEST)
-		out->parallel = false; /* it is of the run line; a selftest has no use for it */
+	if (!plan_scenario_has_l2(out->scenario))
+		out->parallel = false; /* it is of the run line, and of no use here */
 	impossible = plan_measure_impossible(out);
 	if (impossible)
 		return refuse_line(r, "this cannot be measured: %s", impossible);

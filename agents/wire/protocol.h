@@ -84,10 +84,13 @@ struct plan_measure {
 	bool apic_pages; /* TPR shadow, virtual-APIC and APIC-access page in each vmcs12 */
 	bool posted_interrupts;
 	bool parallel;		 /* a pinned thread for each L1 vCPU; else all in turn on one */
+	bool threads;		 /* a Linux L1: each L2 vCPU has a thread of its own there */
+	uint32_t l2_smp;	 /* a Linux L1: vCPUs of each L2 */
 	uint32_t rounds;	 /* measured; each round switches to each L2 vCPU once */
 	uint32_t warmup;	 /* rounds that run first and are left out */
 	enum plan_reason reason; /* exits: what L2 does */
 	enum plan_operation operation; /* churn: what happens to the pages */
+	enum plan_work work;	       /* l2-work: what L2 does */
 	char test[64];		       /* kselftest: program under /selftests */
 	uint32_t limit_s;    /* kselftest: seconds of the host's clock; 0: the agent's default */
 	char arguments[192]; /* kselftest: the program's, a newline after each; "": none */

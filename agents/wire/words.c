@@ -14,15 +14,17 @@
 
 /* ---- the lists of words.h, as tables ---- */
 
-#define NAME(id, name, ...)	      name,
-#define BACKS(id, name, memories)     [PLAN_BACKING_##id] = (memories),
-#define REASON_NEEDS(id, name, needs) [PLAN_REASON_##id] = (needs),
-#define PAGES_NEED(id, name, needs)   [PLAN_OPERATION_##id] = (needs),
-#define DEFAULTS(id, name, l2, l1, r) [PLAN_##id] = {l2, l1, r},
+#define NAME(id, name, ...)			name,
+#define BACKS(id, name, memories)		[PLAN_BACKING_##id] = (memories),
+#define SCENARIO_NAME(id, function, name, ...)	name,
+#define REASON_NEEDS(id, name, needs)		[PLAN_REASON_##id] = (needs),
+#define PAGES_NEED(id, name, needs)		[PLAN_OPERATION_##id] = (needs),
+#define DEFAULTS(id, function, name, l2, l1, r) [PLAN_##id] = {l2, l1, r},
 
-const char *const plan_scenario_names[] = {PLAN_SCENARIOS(NAME) NULL};
+const char *const plan_scenario_names[] = {PLAN_SCENARIOS(SCENARIO_NAME) NULL};
 const char *const plan_reason_names[] = {PLAN_REASONS(NAME) NULL};
 const char *const plan_operation_names[] = {PLAN_OPERATIONS(NAME) NULL};
+const char *const plan_work_names[] = {PLAN_WORKS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
@@ -52,6 +54,7 @@ static const struct {
 #define ONLY(s)	 (1u << (s))
 #define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
 #define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define WITH_L2	 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
 #define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
@@ -67,18 +70,22 @@ const struct plan_word plan_words[] = {
 	 .optional = true, .of_linux = true},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
-	{"backing", "backing", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(backing), WITH_L1,
+	{"backing", "backing", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(backing), WITH_L2,
 	 .optional = true, .silent = true, .choices = backing_names},
-	{"l2_vcpus", "l2_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_vcpus), WITH_L1,
+	{"l2_vcpus", "l2_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_vcpus), WITH_L2,
 	 .min = 1, .max = PLAN_MAX_L2_VCPUS},
 	{"l1_vcpus", "l1_vcpus", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l1_vcpus), WITH_L1,
 	 .min = 1, .max = PLAN_MAX_L1_VCPUS},
-	{"ept", "ept", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(ept), WITH_L1},
-	{"apic_pages", "apic_pages", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(apic_pages), WITH_L1},
+	{"ept", "ept", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(ept), WITH_L2},
+	{"apic_pages", "apic_pages", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(apic_pages), WITH_L2},
 	{"posted_interrupts", "posted_interrupts", PLAN_WORD_FLAG, PLAN_WORD_AXIS,
-	 FIELD(posted_interrupts), WITH_L1, .optional = true},
-	{"parallel", "mode", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(parallel), WITH_L1,
+	 FIELD(posted_interrupts), WITH_L2, .optional = true},
+	{"parallel", "mode", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(parallel), WITH_L2,
 	 .optional = true, .choices = plan_mode_names},
+	{"threads", "threads", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(threads), WITH_L2,
+	 .optional = true, .of_linux = true},
+	{"l2_smp", "l2_smp", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_smp), WITH_L2,
+	 .of_linux = true, .min = 1, .max = PLAN_MAX_L2_SMP},
 	{"rounds", "rounds", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(rounds), WITH_L1,
 	 .min = 1, .max = MAX_ROUNDS},
 	{"warmup", "warmup", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(warmup), WITH_L1,
@@ -87,6 +94,8 @@ const struct plan_word plan_words[] = {
 	 .choices = plan_reason_names},
 	{"operation", "operation", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(operation),
 	 ONLY(PLAN_CHURN), .choices = plan_operation_names},
+	{"work", "work", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(work), ONLY(PLAN_L2_WORK),
+	 .choices = plan_work_names},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -108,6 +117,11 @@ int plan_choice_find(const char *const *choices, const char *value)
 		if (!strcmp(choices[i], value))
 			return i;
 	return -1;
+}
+
+bool plan_scenario_has_l2(enum plan_scenario s)
+{
+	return WITH_L2 & ONLY(s);
 }
 
 bool plan_l1_is_linux(enum plan_l1 l1)
@@ -176,7 +190,8 @@ struct plan_measure plan_measure_default(enum plan_scenario s)
 		.scenario = s,
 		.l2_vcpus = defaults[s].l2_vcpus,
 		.l1_vcpus = defaults[s].l1_vcpus,
-		.ept = s != PLAN_KSELFTEST,
+		.ept = plan_scenario_has_l2(s),
+		.l2_smp = plan_scenario_has_l2(s),
 		.rounds = defaults[s].rounds,
 		.warmup = plan_warmup_default(defaults[s].rounds),
 	};
@@ -258,12 +273,72 @@ static bool is_linux_too_wide(const struct plan_measure *m)
 
 static bool is_linux_of_many(const struct plan_measure *m)
 {
-	return is_linux(m) && (m->parallel || (m->scenario == PLAN_EXITS && m->l1_vcpus > 1));
+	return is_linux(m) && (m->parallel || (m->scenario != PLAN_MIGRATE && m->l1_vcpus > 1));
 }
 
 static bool is_kvm_shown_elsewhere(const struct plan_measure *m)
 {
 	return m->kvm_visible && m->l1 != PLAN_L1_LINUX_EVMCS;
+}
+
+static bool is_no_linux(const struct plan_measure *m)
+{
+	return !is_linux(m);
+}
+
+/* Words that are left out where L1 is none: a file that gives them there is mistaken. */
+static bool is_linux_word_elsewhere(const struct plan_measure *m)
+{
+	return !is_linux(m) && (m->threads || m->l2_smp > 1);
+}
+
+static bool is_linux_boot_of_many(const struct plan_measure *m)
+{
+	return m->l1_vcpus > 1;
+}
+
+static bool is_threads_elsewhere(const struct plan_measure *m)
+{
+	return m->threads && (m->parallel || m->scenario == PLAN_EXITS ||
+			      m->scenario == PLAN_MIGRATE || m->scenario == PLAN_CHURN);
+}
+
+static bool is_work_in_turn_on_many(const struct plan_measure *m)
+{
+	return m->parallel || (m->l1_vcpus > 1 && !m->threads);
+}
+
+static bool is_split_unevenly(const struct plan_measure *m)
+{
+	return m->l2_smp && m->l2_vcpus % m->l2_smp;
+}
+
+static bool is_ipi_to_nobody(const struct plan_measure *m)
+{
+	return m->work == PLAN_WORK_IPI && (!m->threads || !m->l2_smp || m->l2_smp % 2);
+}
+
+/* Dropped pages would be lost to L1's kernel; its own bitmaps and APIC pages are for its KVM to rewrite. */
+static bool is_linux_unchurned(const struct plan_measure *m)
+{
+	return is_linux(m) && m->operation != PLAN_OPERATION_MEMSLOT &&
+	       m->operation != PLAN_OPERATION_MIGRATE_PAGE && m->operation != PLAN_OPERATION_SHARE;
+}
+
+/* Behind memory that L0 does not manage there are no other pages. */
+static bool is_linux_unmovable(const struct plan_measure *m)
+{
+	return is_linux(m) && m->memory == PLAN_UNMANAGED && m->operation != PLAN_OPERATION_MEMSLOT;
+}
+
+static bool is_linux_not_thin(const struct plan_measure *m)
+{
+	return is_linux(m) && m->vmm != PLAN_VMM_THIN;
+}
+
+static bool is_micro_shared(const struct plan_measure *m)
+{
+	return !is_linux(m) && m->operation == PLAN_OPERATION_SHARE;
 }
 
 /* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
@@ -287,16 +362,31 @@ static const struct {
 	bool (*is_broken)(const struct plan_measure *m);
 	const char *text;
 } rules[] = {
-	{WITH_L1, is_backing_of_other_memory,
+	{ONLY(PLAN_L2_WORK) | ONLY(PLAN_L1_BOOT), is_no_linux,
+	 "this is of a Linux L1 (l1 linux-...)"},
+	{WITH_L2, is_linux_word_elsewhere, "threads and l2_smp are of a Linux L1 (l1 linux-...)"},
+	{WITH_L2, is_threads_elsewhere,
+	 "threads are for multiplex and l2-work, where mode is cooperative: they run on all L1 CPUs at once"},
+	{WITH_L2, is_split_unevenly, "l2_vcpus is no multiple of l2_smp, the vCPUs of each L2"},
+	{ONLY(PLAN_L2_WORK), is_work_in_turn_on_many,
+	 "l2-work on several L1 vCPUs needs threads, and mode cooperative"},
+	{ONLY(PLAN_L2_WORK), is_ipi_to_nobody, "work ipi needs threads, and an even l2_smp"},
+	{ONLY(PLAN_L1_BOOT), is_linux_boot_of_many, "l1-boot has l1_vcpus 1"},
+	{ONLY(PLAN_CHURN), is_linux_unchurned,
+	 "a Linux L1's memory has to stay what it is: churn is memslot, migrate-page or share there"},
+	{ONLY(PLAN_CHURN), is_linux_unmovable,
+	 "unmanaged memory of a Linux L1 stays where it is: churn is memslot there"},
+	{ONLY(PLAN_CHURN), is_micro_shared, "churn share is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_CHURN), is_linux_not_thin, "who changes a Linux L1's memory is vmm thin"},
+	{WITH_L2, is_backing_of_other_memory,
 	 "backing clean is a kind of unmanaged memory; thp, memfd, hugetlb and guest-memfd are of managed"},
 	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
 	 "churn and unrelated change plain memory: leave out backing"},
-	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_linux,
-	 "a Linux L1 (l1 linux-...) runs multiplex, migrate and exits"},
+	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
-	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | MOVES, is_linux_of_many,
-	 "mode parallel of a Linux L1 is for multiplex; exits have l1_vcpus 1"},
-	{WITH_L1, is_linux_by_hand,
+	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
+	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
+	{WITH_L2, is_linux_by_hand,
 	 "a Linux L1's KVM decides by itself on ept and apic_pages, and its memory has no backing: leave them out"},
 	{WITH_L1, is_linux_too_wide, "a Linux L1 has l1_vcpus of 8 at most"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
@@ -322,7 +412,9 @@ const char *plan_measure_unbuilt(const struct plan_measure *m)
 	if (m->scenario == PLAN_KSELFTEST)
 		return NULL;
 	if (m->l1 == PLAN_L1_HYPERV)
-		return "Hyper-V as L1 is not built yet: nestlab has no agent for Windows and prepares no "
-		       "Windows image. The nearest that runs is l1 linux-evmcs: nestlab run l1-evmcs";
+		return "there is no Windows here to be the L1, and its licence is yours to bring. nestlab image "
+		       "prepare-windows makes the medium that prepares one; that nestlab runs it, too, is not "
+		       "built yet (docs/l1-guests.md). The nearest that runs is l1 linux-evmcs: nestlab run "
+		       "l1-evmcs";
 	return NULL;
 }

@@ -22,7 +22,8 @@
 
 #define PLAN_MAX_L2_VCPUS    256 /* in all */
 #define PLAN_MAX_L1_VCPUS    24
-#define PLAN_MAX_LINUX_VCPUS 8	   /* of a Linux L1 */
+#define PLAN_MAX_LINUX_VCPUS 8 /* of a Linux L1 */
+#define PLAN_MAX_L2_SMP	     8
 #define PLAN_MAX_MEASURES    65536 /* of a plan */
 
 // clang-format off
@@ -36,23 +37,30 @@ enum l1_feature {
 	L1_FEATURE_POSTED      = 1 << 4, /* with virtual-interrupt delivery, which it needs */
 };
 
-/* ID, word, then the defaults of l2_vcpus, l1_vcpus and rounds. */
+/*
+ * ID, function, word, then the defaults of l2_vcpus, l1_vcpus and rounds.
+ *
+ * A new scenario: a row here; scenario_FUNCTION_run() in agents/l0, guest_FUNCTION_run() in agents/guest, or both;
+ * its metrics in scenarios/metrics.c. Who calls them finds them by this list.
+ */
 #define PLAN_SCENARIOS(X) \
-	X(MULTIPLEX, "multiplex", 8, 1, 200)  /* L2 vCPUs take turns on each L1 vCPU */ \
-	X(MIGRATE,   "migrate",   8, 2, 100)  /* L2 vCPUs move between L1 vCPUs */ \
-	X(EXITS,     "exits",     1, 1, 1000) /* from L2 to L1 and back, by reason */ \
-	X(CHURN,     "churn",     8, 1, 50)   /* pages that nested VMX uses change under L2 */ \
-	X(UNRELATED, "unrelated", 8, 1, 50)   /* pages that nested VMX does not use change beside L2 */ \
-	X(SAVE_RESTORE, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
-	X(LIVE_MIGRATE, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
-	X(KSELFTEST, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */
+	X(MULTIPLEX, multiplex, "multiplex", 8, 1, 200)  /* L2 vCPUs take turns on each L1 vCPU */ \
+	X(MIGRATE,   migrate,   "migrate",   8, 2, 100)  /* L2 vCPUs move between L1 vCPUs */ \
+	X(EXITS,     exits,     "exits",     1, 1, 1000) /* from L2 to L1 and back, by reason */ \
+	X(CHURN,     churn,     "churn",     8, 1, 50)   /* pages that nested VMX uses change under L2 */ \
+	X(UNRELATED, unrelated, "unrelated", 8, 1, 50)   /* pages that nested VMX does not use change beside L2 */ \
+	X(SAVE_RESTORE, moved, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
+	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
+	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
+	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
+	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */
 
 #define PLAN_L1S(X) \
 	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
 	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
 	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
 	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */ \
-	X(HYPERV, "hyperv") /* Windows with Hyper-V: not built yet, a skip */
+	X(HYPERV, "hyperv") /* Windows with Hyper-V: no image of one, a skip */
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
@@ -95,14 +103,28 @@ enum l1_feature {
 /*
  * What happens to the pages of an L2 vCPU, and what L1 must have for it.
  *
- * A new operation: a row here and a row in agents/l0/scenario_churn.c.
+ * A new operation: a row here and a row in agents/l0/scenario_churn.c; for a Linux L1, in agents/l0/thin_churn.c.
  */
 #define PLAN_OPERATIONS(X) \
 	X(DONTNEED,     "dontneed",     0) /* L0's userspace drops them */ \
 	X(MIGRATE_PAGE, "migrate-page", 0) /* other physical pages take their place */ \
 	X(MEMSLOT,      "memslot",      0) /* their memslot is moved away and back */ \
 	X(MSR_BITMAP,   "msr-bitmap",   0) /* L1 rewrites its MSR bitmap */ \
-	X(APIC_PAGE,    "apic-page",    L1_FEATURE_TPR_SHADOW) /* L1 rewrites its APIC pages */
+	X(APIC_PAGE,    "apic-page",    L1_FEATURE_TPR_SHADOW) /* L1 rewrites its APIC pages */ \
+	X(SHARE,        "share",        0) /* L0's userspace shares them, so that writes copy: a Linux L1's */
+
+/*
+ * What each L2 vCPU of a Linux L1 does, again and again.
+ *
+ * A new work: a row here, what L2 does and its row in agents/guest/l2/work.c, and what L1 has to do for it in
+ * agents/guest/l2-work.c.
+ */
+#define PLAN_WORKS(X) \
+	X(MEMORY,   "memory")   /* touches a page that L1 has to find memory for */ \
+	X(SYSCALL,  "syscall")  /* SYSCALL to its own kernel and back: no exit */ \
+	X(DOORBELL, "doorbell") /* a write that L1's kernel answers by an eventfd, as virtio's */ \
+	X(TIMER,    "timer")    /* sleeps (HLT) until its local APIC's timer wakes it */ \
+	X(IPI,      "ipi")      /* wakes the other vCPU of its pair, and sleeps until that wakes it */
 
 // clang-format on
 
@@ -113,6 +135,7 @@ enum l1_feature {
 #define PLAN_BACKING_ID(id, ...)   PLAN_BACKING_##id,
 #define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
+#define PLAN_WORK_ID(id, ...)	   PLAN_WORK_##id,
 
 enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
@@ -121,11 +144,13 @@ enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
 enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
+enum plan_work { PLAN_WORKS(PLAN_WORK_ID) PLAN_WORK_COUNT };
 
 /* The words of a list by its numbers, ended by NULL. */
 extern const char *const plan_scenario_names[];
 extern const char *const plan_reason_names[];
 extern const char *const plan_operation_names[];
+extern const char *const plan_work_names[];
 extern const char *const plan_vmm_names[];
 extern const char *const plan_mode_names[]; /* of the flag parallel */
 
@@ -176,6 +201,8 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 	return w->users >> s & 1;
 }
 
+/* Has the scenario L2s, in an L1 of ours? */
+bool plan_scenario_has_l2(enum plan_scenario s);
 /* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
 bool plan_l1_is_linux(enum plan_l1 l1);
 /* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is

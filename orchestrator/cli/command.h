@@ -19,7 +19,7 @@
 struct json_object;
 
 extern const struct command cmd_run, cmd_compare, cmd_bisect, cmd_test, cmd_explain, cmd_kernel,
-	cmd_scenario, cmd_host, cmd_report, cmd_db, cmd_help, cmd_complete;
+	cmd_scenario, cmd_host, cmd_report, cmd_db, cmd_image, cmd_help, cmd_complete;
 extern const struct command cmd_submit, cmd_jobs, cmd_show, cmd_log, cmd_cancel, cmd_hold,
 	cmd_release, cmd_retry, cmd_hosts, cmd_reserve, cmd_quarantine, cmd_token, cmd_agent,
 	cmd_daemon, cmd_schedule, cmd_changes;

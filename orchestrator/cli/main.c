@@ -15,11 +15,11 @@
 #include "orchestrator/version.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,      &cmd_compare, &cmd_bisect,     &cmd_test,     &cmd_explain, &cmd_kernel,
-	&cmd_scenario, &cmd_host,    &cmd_report,     &cmd_db,	     &cmd_submit,  &cmd_jobs,
-	&cmd_show,     &cmd_log,     &cmd_cancel,     &cmd_hold,     &cmd_release, &cmd_retry,
-	&cmd_hosts,    &cmd_reserve, &cmd_quarantine, &cmd_token,    &cmd_agent,   &cmd_daemon,
-	&cmd_schedule, &cmd_changes, &cmd_help,	      &cmd_complete, NULL,
+	&cmd_run,      &cmd_compare, &cmd_bisect,     &cmd_test,  &cmd_explain,	 &cmd_kernel,
+	&cmd_scenario, &cmd_host,    &cmd_report,     &cmd_db,	  &cmd_submit,	 &cmd_jobs,
+	&cmd_show,     &cmd_log,     &cmd_cancel,     &cmd_hold,  &cmd_release,	 &cmd_retry,
+	&cmd_hosts,    &cmd_reserve, &cmd_quarantine, &cmd_token, &cmd_agent,	 &cmd_daemon,
+	&cmd_schedule, &cmd_changes, &cmd_image,      &cmd_help,  &cmd_complete, NULL,
 };
 
 /*

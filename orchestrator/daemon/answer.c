@@ -77,7 +77,7 @@ static const char *wanted_path(const struct carried *c)
 
 	if (c->route && !strcmp(c->route->method, "GET"))
 		return c->x.path;
-	if (to)
+	if (login_is_own_path(to))
 		return to;
 	return "/";
 }

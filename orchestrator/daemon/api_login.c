@@ -12,8 +12,7 @@
 
 #define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
-/* A path of ours, that is all: nobody is sent to another site ("//name", "/\name"). */
-static bool is_own_path(const char *path)
+bool login_is_own_path(const char *path)
 {
 	return path && path[0] == '/' && path[1] != '/' && !path[strspn(path, PATH_CHARACTERS)];
 }
@@ -59,7 +58,7 @@ API_HANDLER(page_login_send)
 	snprintf(x->cookie, sizeof(x->cookie), SESSION_COOKIE "=%s; Max-Age=%d" COOKIE_ATTRIBUTES,
 		 session, SESSION_HOURS * 3600);
 	explicit_bzero(session, sizeof(session));
-	if (is_own_path(to))
+	if (login_is_own_path(to))
 		return exchange_go_on(x, to);
 	return exchange_go_on(x, "/");
 }

@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "orchestrator/daemon/watch/archive.h"
+#include "orchestrator/daemon/watch/watch.h"
 
 /* One kernel of tonight. */
 struct tonight {
@@ -177,8 +178,10 @@ static int look_at_list(struct night_context *n, const struct schedule *s, int64
 
 	if (!ret)
 		ret = schedule_next(s->name, s->at, time(NULL), &sub.next, err);
-	if (ret)
+	if (ret) {
+		n->look_again = time(NULL) + WATCH_TROUBLE_S;
 		return ret;
+	}
 	return writer_do(n->setting->writer, act_skip, &sub, err);
 }
 
@@ -277,7 +280,12 @@ static int look_at(struct night_context *n, const struct schedule *s, struct err
 	}
 	if (busy)
 		return 0; /* its end is a commit, which wakes us */
-	n->due = now;	  /* the time after it is looked at at once */
+	if (s->watch.inbox && n->look_again > now) {
+		if (n->due > n->look_again)
+			n->due = n->look_again;
+		return 0;
+	}
+	n->due = now; /* the time after it is looked at at once */
 	if (s->watch.inbox)
 		return look_at_list(n, s, next, err);
 	return run_due(n, s, next, err);

@@ -23,7 +23,9 @@ struct night_context {
 	struct daemon_db *queue; /* to read */
 	struct results_db *results;
 	int64_t started; /* seconds since 1970 */
-	int64_t due;	 /* when to look again; lowered by who has something to wait for */
+	/* After trouble with lists: not before; each commit wakes us, and a server that is away costs a minute. */
+	int64_t look_again, series_again;
+	int64_t due; /* when to look again; lowered by who has something to wait for */
 };
 
 /* The schedule's file, loaded. -ENOENT: it is no longer there. */

@@ -28,6 +28,8 @@ void page_add_button(const struct exchange *x, struct strbuf *page, const char *
 		     const char *text);
 /* What asks for a token; after it the browser goes to @path. In api_login.c. */
 void login_add_form(struct strbuf *page, const char *path);
+/* Nobody is sent to another site ("//name", "/\\name"). */
+bool login_is_own_path(const char *path);
 /* `<dt>NAME</dt><dd>VALUE</dd>`; nothing for no value. */
 void page_add_fact(struct strbuf *page, const char *name, const char *value);
 

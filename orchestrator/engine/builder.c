@@ -16,7 +16,7 @@ struct builder {
 	const char **userland_fragments; /* of the host, and USERLAND_FRAGMENT */
 	struct kernel_build *kernels;	 /* [kernel * FLAVOURS + flavour] */
 	struct selftests *selftests;	 /* [kernel * nplans + plan] */
-	struct kernel_build l1;		 /* if wants_l1() */
+	struct kernel_build *l1;	 /* one per plan; empty where it has no Linux L1 */
 	pthread_t thread;
 	pthread_mutex_t lock; /* what follows */
 	enum builder_state *states;
@@ -94,27 +94,41 @@ static int build_kernel(struct builder *b, size_t k, struct error *err)
 	return ret;
 }
 
-static bool wants_l1(const struct builder *b)
+const char *builder_l1_name(const struct builder_request *req, size_t plan)
 {
-	for (size_t p = 0; p < b->req.nplans; p++)
-		if (scenario_plan_has_linux(&b->req.plans[p]))
-			return true;
-	return false;
+	if (!scenario_plan_has_linux(&req->plans[plan]))
+		return NULL;
+	if (req->l1_kernel)
+		return req->l1_kernel;
+	return req->plans[plan].l1_kernel ?: KERNEL_L1_DEFAULT;
 }
 
-/* The L1 kernel comes right after the first one: then that can boot while the others are built. */
-static int build_with_l1(struct builder *b, size_t k, struct error *err)
+/* The L1 kernels come right after the first kernel: then that can boot while the others are built. One that
+ * several plans name is built once, and then found in the cache. */
+static int build_l1s(struct builder *b, struct error *err)
 {
 	struct kernel_env env = b->req.env;
+
+	env.host_fragments = NULL; /* it never sees the host */
+	for (size_t p = 0; p < b->req.nplans; p++) {
+		const char *name = builder_l1_name(&b->req, p);
+		int ret = 0;
+
+		if (name)
+			ret = kernel_build(&env, name, &b->l1[p], err);
+		if (ret)
+			return error_prefix(err, ret, "for Linux L1s");
+	}
+	return 0;
+}
+
+static int build_with_l1(struct builder *b, size_t k, struct error *err)
+{
 	int ret = build_kernel(b, k, err);
 
-	if (ret || k || !wants_l1(b))
+	if (ret || k)
 		return ret;
-	env.host_fragments = NULL; /* it never sees the host */
-	ret = kernel_build(&env, b->req.l1_kernel, &b->l1, err);
-	if (ret)
-		return error_prefix(err, ret, "for Linux L1s");
-	return 0;
+	return build_l1s(b, err);
 }
 
 static bool is_cached(const struct builder *b, size_t k)
@@ -182,6 +196,7 @@ int builder_start(struct builder **out, const struct builder_request *req, struc
 	b->userland_fragments = add_fragment(req->env.host_fragments, USERLAND_FRAGMENT);
 	b->kernels = xcalloc(req->nkernels * FLAVOURS, sizeof(*b->kernels));
 	b->selftests = xcalloc(req->nkernels * req->nplans, sizeof(*b->selftests));
+	b->l1 = xcalloc(req->nplans, sizeof(*b->l1));
 	b->states = xcalloc(req->nkernels, sizeof(*b->states));
 	ret = pthread_create(&b->thread, NULL, build_kernels, b);
 	if (ret) {
@@ -214,7 +229,7 @@ const struct selftests *builder_selftests(const struct builder *b, size_t kernel
 
 const struct kernel_build *builder_l1(const struct builder *b, size_t plan)
 {
-	return scenario_plan_has_linux(&b->req.plans[plan]) ? &b->l1 : NULL;
+	return builder_l1_name(&b->req, plan) ? &b->l1[plan] : NULL;
 }
 
 void builder_stop(struct builder *b)
@@ -240,11 +255,13 @@ void builder_free(struct builder *b)
 		kernel_build_free(&b->kernels[i]);
 	for (size_t i = 0; i < b->req.nkernels * b->req.nplans; i++)
 		selftests_free(&b->selftests[i]);
-	kernel_build_free(&b->l1);
+	for (size_t p = 0; p < b->req.nplans; p++)
+		kernel_build_free(&b->l1[p]);
 	pthread_mutex_destroy(&b->lock);
 	free(b->kernels);
 	free(b->userland_fragments);
 	free(b->selftests);
+	free(b->l1);
 	free(b->states);
 	free(b);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * builder.h - the kernels of a run, the one that Linux L1s boot, and the selftests that its plans name,
+ * builder.h - the kernels of a run, those that Linux L1s boot, and the selftests that its plans name,
  * built one after the other in a thread of their own, so that the first can be booted while the next is being compiled.
  */
 #ifndef ORCHESTRATOR_ENGINE_BUILDER_H
@@ -18,7 +18,7 @@ struct builder_request { /* borrowed to builder_free() */
 	size_t nkernels;
 	const struct scenario_plan *plans;
 	size_t nplans;
-	const char *l1_kernel; /* built too if a plan has a Linux L1, which boots it */
+	const char *l1_kernel; /* of all plans with Linux L1s; NULL: what each of them names */
 	/* Called from the thread when builder_state() has changed. */
 	void (*on_change)(void *arg);
 	void *arg;
@@ -31,6 +31,9 @@ enum builder_state {
 	BUILDER_GIVEN_UP, /* an error or builder_stop(): it will never be there */
 };
 
+/* The variant that the Linux L1s of a plan boot; NULL: it has none. */
+const char *builder_l1_name(const struct builder_request *req, size_t plan);
+
 int builder_start(struct builder **b, const struct builder_request *req, struct error *err);
 enum builder_state builder_state(struct builder *b, size_t kernel);
 
@@ -39,7 +42,7 @@ enum builder_state builder_state(struct builder *b, size_t kernel);
 const struct kernel_build *builder_kernel(const struct builder *b, size_t kernel, size_t plan);
 const struct selftests *builder_selftests(const struct builder *b, size_t kernel, size_t plan);
 
-/* The kernel of Linux L1s, once any kernel is ready; NULL if the plan has no such L1. */
+/* The kernel of the plan's Linux L1s, once any kernel is ready; NULL if the plan has no such L1. */
 const struct kernel_build *builder_l1(const struct builder *b, size_t plan);
 
 /* Starts no other kernel. What is being built goes on: only a cancel (common/cancel.h) ends that. */

@@ -112,31 +112,34 @@ static struct kernel_env kernels_env(const struct engine *e)
 	};
 }
 
-static const char *l1_kernel_of(const struct run_request *req)
+static struct builder_request kernels_wanted(const struct engine *e)
 {
-	return req->l1_kernel ? req->l1_kernel : KERNEL_L1_DEFAULT;
+	return (struct builder_request){
+		.env = kernels_env(e),
+		.kernels = e->req->kernels,
+		.nkernels = e->req->nkernels,
+		.plans = e->plans,
+		.nplans = e->req->nscenarios,
+		.l1_kernel = e->req->l1_kernel,
+	};
 }
 
-static bool wants_l1_kernel(const struct engine *e)
+static int check_l1_kernels(const struct engine *e, struct error *err)
 {
-	for (size_t p = 0; p < e->req->nscenarios; p++)
-		if (scenario_plan_has_linux(&e->plans[p]))
-			return true;
-	return false;
-}
+	const struct builder_request wanted = kernels_wanted(e);
 
-static int check_l1_kernel(const struct engine *e, struct error *err)
-{
-	const struct kernel_env env = kernels_env(e);
-	struct kernel_variant v;
-	int ret;
+	for (size_t p = 0; p < wanted.nplans; p++) {
+		const char *name = builder_l1_name(&wanted, p);
+		struct kernel_variant v;
+		int ret = 0;
 
-	if (!wants_l1_kernel(e))
-		return 0;
-	ret = kernel_variant_load(&env, l1_kernel_of(e->req), &v, err);
-	if (ret)
-		return ret;
-	kernel_variant_free(&v);
+		if (!name)
+			continue;
+		ret = kernel_variant_load(&wanted.env, name, &v, err);
+		if (ret)
+			return ret;
+		kernel_variant_free(&v);
+	}
 	return 0;
 }
 
@@ -435,19 +438,12 @@ static void on_build_change(void *arg)
 
 static int run_jobs(struct engine *e)
 {
-	const struct builder_request req = {
-		.env = kernels_env(e),
-		.kernels = e->req->kernels,
-		.nkernels = e->req->nkernels,
-		.plans = e->plans,
-		.nplans = e->req->nscenarios,
-		.l1_kernel = l1_kernel_of(e->req),
-		.on_change = on_build_change,
-		.arg = e,
-	};
+	struct builder_request req = kernels_wanted(e);
 	struct error err = {0};
 	int ret = boot_loop_new(&e->loop, e->err);
 
+	req.on_change = on_build_change;
+	req.arg = e;
 	if (ret)
 		return ret;
 	ret = builder_start(&e->builder, &req, e->err);
@@ -485,7 +481,7 @@ static int prepare_run(struct engine *e, struct error *err)
 	ret = check_names(e, err);
 	if (ret)
 		return ret;
-	ret = check_l1_kernel(e, err);
+	ret = check_l1_kernels(e, err);
 	if (ret)
 		return ret;
 	describe_environment(e);

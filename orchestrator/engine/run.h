@@ -36,7 +36,8 @@ struct run_request {		      /* borrowed strings */
 	size_t nscenarios;
 	const char *const *kernels; /* variants' names, or paths of their JSON files */
 	size_t nkernels;
-	const char *l1_kernel; /* the variant that Linux L1s boot; NULL: KERNEL_L1_DEFAULT */
+	const char *l1_kernel; /* the variant that Linux L1s boot; NULL: what each plan names, or
+				* KERNEL_L1_DEFAULT */
 	const char *host;      /* host_find() */
 	const char *append;    /* more boot parameters, NULL: none; part of the host's identity */
 	const char *session;   /* from run_new_session() */

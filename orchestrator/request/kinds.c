@@ -278,8 +278,9 @@ static const struct request_field run_fields[] = {
 	{.key = "append", .type = REQUEST_TEXT, .at = AT(run.append), .argname = "PARAMETERS",
 	 .help = "more boot parameters for every kernel"},
 	{.key = "l1_kernel", .type = REQUEST_TEXT, .at = AT(run.l1_kernel), .argname = "KERNEL",
-	 .otherwise = KERNEL_L1_DEFAULT, .file = REQUEST_JSON_FILE,
-	 .help = "the kernel that scenarios with a Linux L1 boot inside each kernel"},
+	 .file = REQUEST_JSON_FILE,
+	 .help = "the kernel that Linux L1s boot inside each kernel (default: what the scenario's file "
+		 "names, else " KERNEL_L1_DEFAULT ")"},
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(run.boots), .argname = "N|auto",
 	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},

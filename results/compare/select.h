@@ -10,7 +10,8 @@
 #include "results/compare/compare.h"
 #include "results/store/database.h"
 
-/* Numbers compare only where all are the same; but for the L1 kernel, if each side names one ("KERNEL+L1"). */
+/* Numbers compare only where all are the same; but for the L1 kernel: each side may name its own ("KERNEL+L1"), and
+ * boots without a Linux L1 compare with all. */
 struct select_environment {
 	char *agent, *identity, *clock; /* "" where unknown */
 	char *l1;			/* the L1 kernel's key; "" where there was none */
@@ -35,7 +36,11 @@ struct select_kernel {
 	char *name;  /* NULL: any name, the key decides */
 	char *key;
 	char *l1; /* key of the kernel that its Linux L1s booted; "": of boots without any; NULL: whichever */
+	bool names_l1; /* the user named it: then boots without a Linux L1 are none of its */
 };
+
+/* Belong boots whose Linux L1s had the kernel of this key ("": they had no Linux L1) to @k? */
+bool select_takes_l1(const struct select_kernel *k, const char *l1_key);
 
 struct selection { /* free with select_free() */
 	struct select_kernel base, new;

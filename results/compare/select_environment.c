@@ -17,7 +17,7 @@
 #define MEASURED PASSED " AND EXISTS (SELECT 1 FROM metric WHERE metric.run = run.id)"
 #define FAILED	 "class IN ('guest', 'integrity')"
 
-struct environments { /* newest first */
+struct environments { /* newest first; those without a Linux L1 last */
 	struct environment {
 		struct select_environment e;
 		int64_t newest;
@@ -27,6 +27,16 @@ struct environments { /* newest first */
 	int runs;
 	bool names_l1; /* the user named the L1 kernel */
 };
+
+static bool is_same_machine(const struct select_environment *a, const struct select_environment *b)
+{
+	return !strcmp(a->agent, b->agent) && !strcmp(a->identity, b->identity);
+}
+
+static int64_t greater_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 void select_free_environment(struct select_environment *e)
 {
@@ -45,14 +55,52 @@ static void free_environments(struct environments *l)
 	*l = (struct environments){0};
 }
 
+/* Boots without a Linux L1 compare whatever the others' L1 kernel is: they are counted with each of the environments
+ * that differ from theirs by that alone. True: there is one. */
+static bool join_others(struct environment *others, size_t n, const struct environment *without)
+{
+	bool joined = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct environment *other = &others[i];
+
+		if (!is_same_machine(&other->e, &without->e) ||
+		    strcmp(other->e.clock, without->e.clock) != 0)
+			continue;
+		other->newest = greater_of(other->newest, without->newest);
+		other->runs += without->runs;
+		joined = true;
+	}
+	return joined;
+}
+
+/* They are the last ones of the list. */
+static void join_boots_without_l1(struct environments *l)
+{
+	size_t with = 0, kept;
+
+	while (with < l->count && *l->items[with].e.l1)
+		with++;
+	kept = with;
+	for (size_t i = with; i < l->count; i++) {
+		struct environment *e = &l->items[i];
+
+		if (join_others(l->items, with, e))
+			select_free_environment(&e->e);
+		else
+			l->items[kept++] = *e;
+	}
+	l->count = kept;
+}
+
 static int list_environments(struct results_db *db, const struct select_kernel *k,
 			     const char *session, const char *which, struct environments *out,
 			     struct error *err)
 {
 	__cleanup_free char *sql = xasprintf(
 		"SELECT agent_sha256, host_identity, clock, l1_kernel_key, max" SELECT_WHEN
-		", count(*) FROM run WHERE " SELECT_KERNEL_WHERE
-		"AND %s GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC",
+		", count(*) FROM run WHERE " SELECT_KERNEL_WHERE "AND %s GROUP BY 1, 2, 3, 4 "
+		"ORDER BY l1_kernel_key IS NULL, 5 DESC",
 		which);
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, sql, &stmt, err);
@@ -74,19 +122,17 @@ static int list_environments(struct results_db *db, const struct select_kernel *
 		out->runs += e.runs;
 	}
 	sqlite3_finalize(stmt);
+	join_boots_without_l1(out);
 	return ret;
-}
-
-static bool is_same_machine(const struct select_environment *a, const struct select_environment *b)
-{
-	return !strcmp(a->agent, b->agent) && !strcmp(a->identity, b->identity);
 }
 
 /* If each side names an L1 kernel, these are what is compared. */
 static bool is_same_l1(const struct environments *a, const struct select_environment *x,
 		       const struct environments *b, const struct select_environment *y)
 {
-	return (a->names_l1 && b->names_l1) || !strcmp(x->l1, y->l1);
+	if ((a->names_l1 && b->names_l1) || !*x->l1 || !*y->l1)
+		return true;
+	return !strcmp(x->l1, y->l1);
 }
 
 static int64_t smaller_of(int64_t a, int64_t b)

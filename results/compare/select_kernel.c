@@ -191,6 +191,7 @@ static int find_l1(struct results_db *db, const char *l1, const char *session,
 	ret = database_step(db, stmt, err);
 	if (ret == 1)
 		k->l1 = xstrdup(database_text(stmt, 0));
+	k->names_l1 = true;
 	sqlite3_finalize(stmt);
 	if (!ret)
 		return no_such_l1(db, k, l1, err);

@@ -19,11 +19,18 @@ static const char query[] =
 	"AND (kernel_key IN (?3, ?4) OR id > (SELECT max(id) FROM run) - ?5) ORDER BY id";
 enum { ID, KERNEL_NAME, KERNEL_KEY, AGENT, SEED, PLAN, SESSION, SCENARIO, WHEN, L1 };
 
+bool select_takes_l1(const struct select_kernel *k, const char *l1_key)
+{
+	if (!*l1_key && !k->names_l1)
+		return true;
+	return !strcmp(k->l1, l1_key);
+}
+
 static bool is_of(sqlite3_stmt *row, const struct select_kernel *k)
 {
 	if (strcmp(k->key, database_text(row, KERNEL_KEY)) != 0)
 		return false;
-	if (strcmp(k->l1, database_text(row, L1)) != 0)
+	if (!select_takes_l1(k, database_text(row, L1)))
 		return false;
 	return !k->name || !strcmp(k->name, database_text(row, KERNEL_NAME));
 }

@@ -37,7 +37,7 @@ static bool is_kernel(const struct results_boot *boot, const struct select_kerne
 {
 	if (k->name && strcmp(boot->kernel_name, k->name))
 		return false;
-	return !strcmp(boot->kernel_key, k->key) && !strcmp(boot->l1_kernel_key, k->l1);
+	return !strcmp(boot->kernel_key, k->key) && select_takes_l1(k, boot->l1_kernel_key);
 }
 
 /* The side on which a passed boot was compared; false: on neither. */

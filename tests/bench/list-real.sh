@@ -13,7 +13,7 @@ work=$(mktemp -d)
 if [ -n "${LIST_REPO:-}" ]; then
 	command git clone -q --bare --shared "$LIST_REPO" "$work/linux" || die "no clone"
 	dir=$work repo=$work/linux
-	git tag -f base "$(git rev-list --max-parents=0 HEAD)" >/dev/null
+	git tag -f base "$(git rev-list --max-parents=0 --all | head -1)" >/dev/null
 else
 	import_source
 fi

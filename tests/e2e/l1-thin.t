@@ -53,6 +53,23 @@ is "$said" '["Microsoft Hv","evmcs",1,true]
 ["KVMKVMKVM","vmcs",2,false]
 ["Microsoft Hv","vmcs",1,false]' "each L1 says what it uses, and its kernel's log proves it"
 
+# threads, L2s of two vCPUs that wake each other and are woken by timers, memory that changes under L1, L1's own boot
+cat >"$TMP/work.json" <<-END
+	{ "l1_kernel": "baseline", "scenarios": [
+		{ "scenario": "l2-work", "work": ["memory", "syscall", "doorbell", "timer", "ipi"], "l1": "linux-kvm",
+		  "threads": true, "l2_smp": 2, "l2_vcpus": 4, "rounds": 10, "warmup": 1 },
+		{ "scenario": "multiplex", "l1": "linux-kvm", "threads": true, "l2_vcpus": 32, "rounds": 4, "warmup": 1 },
+		{ "scenario": "churn", "operation": ["memslot", "migrate-page", "share"], "l1": "linux-kvm", "l2_vcpus": 2,
+		  "rounds": 2, "warmup": 1 },
+		{ "scenario": "l1-boot", "l1": "linux-kvm", "rounds": 1, "warmup": 0 } ] }
+END
+"$NESTLAB" run "$TMP/work.json" --kernel baseline --boots 1 --db "$TMP/work.db" >"$TMP/out" 2>&1
+ok $? "works, threads, churn and the boot of a Linux L1" || tail -5 "$TMP/out"
+is "$(sqlite3 "$TMP/work.db" "SELECT scenario || ' ' || count(*) || ' ' || sum(count) FROM metric JOIN measurement
+	ON measurement.id = measurement AND headline GROUP BY scenario ORDER BY 1" | tr '\n' ',')" \
+	"churn 3 12,l1-boot 1 1,l2-work 5 180,multiplex 1 128," "each has the samples that it must have"
+is "$(sqlite3 "$TMP/work.db" "SELECT l1_kernel_name FROM run")" baseline "the L1 kernel is the one that the plan names"
+
 # an L1 that panics; the plan goes on
 "$NESTLAB" run "$TMP/real.json" --kernel baseline --l1-kernel "$TOP/tests/kernels/panic.json" --boots 1 \
 	--db "$TMP/panic.db" >"$TMP/out" 2>&1

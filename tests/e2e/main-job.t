@@ -19,6 +19,8 @@ is "$(sql "SELECT count(*) FROM run WHERE status = 'pass'")" 4 "four boots are s
 ok $? "the database passes its check"
 
 json=$("$NESTLAB" compare baseline nested-context --db "$db" --json)
+is "$(sql "SELECT DISTINCT l1_kernel_name || (l1_kernel_key IN (SELECT kernel_key FROM run))
+	FROM run")" baseline1 "the Linux L1 is one of the kernels that were built anyway"
 is "$(jq -r .clock <<<"$json")" emulated "the comparison names its clock"
 is "$(jq -r '[.metrics[] | select((.metric == "switch" or .metric == "migration") and
 	.verdict != "improved" and .verdict != "unchanged")] | length' <<<"$json")" 0 \
@@ -41,6 +43,10 @@ ok "$(over "$(cost micro-vmx unmanaged true base)" "$(cost micro-vmx managed tru
 	"with APIC pages at least 1.40 times"
 ok "$(over "$(cost micro-evmcs unmanaged false base)" "$(cost micro-evmcs managed false base)" 1.08)" \
 	"evmcs: at least 1.08 times"
+ok "$(over "$(cost linux-kvm unmanaged false base)" "$(cost linux-kvm managed false base)" 1.10)" \
+	"a Linux L1: at least 1.10 times"
+ok "$(over "$(cost linux-kvm managed false new)" "$(cost linux-kvm unmanaged false new)" 0.995)" \
+	"nested-context: in a Linux L1 unmanaged memory costs no more than managed"
 ok "$(over "$(cost micro-vmx unmanaged false base)" "$(cost micro-vmx unmanaged false new)" 1.02)" \
 	"nested-context makes unmanaged memory cheaper"
 

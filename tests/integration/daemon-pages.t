@@ -70,7 +70,8 @@ page -D head "$url/login" --data-urlencode "token=$submitter" --data-urlencode '
 like "$(cat head)" '^Location: /.?$' "but to no other site"
 page -D head "$url/login" --data-urlencode "token=$submitter" --data-urlencode 'to=/\evil.example' >/dev/null
 like "$(cat head)" '^Location: /.?$' "however that is written"
-is "$(page "$url/login" -d token=nlt_00)" 401 "a token that is none"
+is "$(page "$url/login" -d token=nlt_00 -d to=//evil.example/)" 401 "a token that is none"
+unlike "$(cat body)" 'evil' "is no way to another site either"
 is "$(page "$url/login" -d "token=$agent")" 403 "an agent's token is for no browser"
 is "$(sqlite3 "$STATE/daemon.db" .dump | grep -c "${cookie#*=nlt_}")" 0 "the cookie is not in the database"
 key_of() { # key_of COOKIE PATH ACTION

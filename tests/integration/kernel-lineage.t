@@ -91,7 +91,7 @@ echo 0000000000000000000000000000000000000000 >"$tree/.nestlab-commit"
 echo 'int f1(void) { return 11; }' >"$REPO/src/f1.c"
 commit last
 like "$(build last)" '^last +[0-9a-f]{12} +built' 'a kept tree of a commit that is gone serves by its files'
-is "$(compiled last)" 1 'and what differs is compiled'
+like "$(compiled last)" '^[12]$' 'and what differs is compiled (by which of the two trees was kept)'
 git tag -d left right last >/dev/null && git reset -q --hard remade
 is "$(git show-ref; git status --porcelain)" "$before" 'the repository is as it was'
 

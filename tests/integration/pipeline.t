@@ -24,6 +24,7 @@ echo 0001-late.patch >"$LAB/kernels/patches/late/series"
 echo '{ "base": "root", "patches": "patches/late" }' >"$LAB/kernels/late.json"
 
 mkdir "$TMP/bin" "$TMP/gate"
+echo '{ "scenarios": [{ "scenario": "multiplex" }] }' >"$TMP/quick.json"
 cp "$TOP/tests/lib/fake-bochs.sh" "$TMP/bin/bochs"
 mkfifo "$TMP/gate/started" "$TMP/gate/go" "$TMP/pids"
 
@@ -31,7 +32,7 @@ run() { # run DB ARG...
 	local db=$1
 	shift
 	FAKE_GATE=$TMP/gate FAKE_PIDS=$TMP/pids PATH=$TMP/bin:$PATH \
-		exec "$NESTLAB" run "$TOP/scenarios/quick.json" --boots 1 --db "$db" "$@"
+		exec "$NESTLAB" run "$TMP/quick.json" --boots 1 --db "$db" "$@"
 }
 probe_works() { "$NESTLAB" host check emulated >/dev/null; }
 probe_works || skip_all "no emulated host"

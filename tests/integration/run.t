@@ -8,7 +8,8 @@ set -u
 cd "$TMP" || exit 1
 "$NESTLAB" host check emulated >host.txt 2>&1 || skip_all "$(grep -m1 missing host.txt || head -1 host.txt)"
 fake_lab "$TMP/lab"
-ln -s "$TOP/scenarios" "$TMP/lab/scenarios"
+mkdir "$TMP/lab/scenarios"
+echo '{ "scenarios": [{ "scenario": "multiplex" }] }' >"$TMP/lab/scenarios/plain.json"
 K=$NESTLAB_ROOT/kernels
 
 variant() { # variant NAME JSON
@@ -32,7 +33,7 @@ expect() { # expect KERNEL STATUS REGEX NAME
 	local out
 	out=$("$NESTLAB" kernel build "$1" 2>&1)
 	is $? "$2" "$4: kernel build exits $2"
-	out=$("$NESTLAB" run quick --kernel "$1" --boots 1 --db "$TMP/x.db" 2>&1)
+	out=$("$NESTLAB" run plain --kernel "$1" --boots 1 --db "$TMP/x.db" 2>&1)
 	is $? "$2" "$4: run exits $2"
 	like "$out" "$3" "$4: and says so"
 }
@@ -50,7 +51,7 @@ is $? 128 "a wrong request is fatal, whatever the kernel is"
 if unshare -rm true 2>/dev/null; then
 	mkdir small
 	out=$(NESTLAB_CACHE=$TMP/small unshare -rm sh -c 'mount -t tmpfs -o size=20k none "$1" && shift && exec "$@"' \
-		sh "$TMP/small" "$NESTLAB" run quick --kernel broken --boots 1 --db "$TMP/x.db" 2>&1)
+		sh "$TMP/small" "$NESTLAB" run plain --kernel broken --boots 1 --db "$TMP/x.db" 2>&1)
 	is $? 128 "a full disk is the lab's trouble"
 	like "$out" 'disk full|No space left|make room' "and is named"
 else

@@ -269,7 +269,7 @@ static int fake_run(int argc, char **argv, struct error *err)
 	boot.seed = r.run.seed + boot.boot - 1;
 	cost = look_at(&boot.kernel_name, r.run.kernels.items[0], &broken);
 	measure(&boot, cost);
-	boot.kernel_key = boot.kernel_name;
+	boot.kernel_key = boot.source_hash = boot.kernel_name;
 	ret = results_open(argument(argc, argv, "--db"), true, &db, err);
 	if (ret)
 		return ret;

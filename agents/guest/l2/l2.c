@@ -3,8 +3,13 @@
  * l2.c - the L2 guest of a Linux L1: what it does to exit. CPUID, RDMSR and VMCALL end in L1's kernel; the
  * others, and the end of a command, in the agent that runs there (agents/guest/l2vm.c).
  */
+#include <stddef.h>
+
+#include "agents/guest/l2/work.h"
 #include "agents/guest/l2vm.h"
 #include "agents/l1/l1.h"
+
+_Static_assert(offsetof(struct l2_page, interrupts) == 216, "start.S");
 
 #define KVM_ENOSYS 1000 /* linux/kvm_para.h */
 
@@ -13,9 +18,11 @@ void l2_end_command(void)
 	asm volatile("out %%al, %0" ::"i"(L1_PORT), "a"(0) : "memory");
 }
 
-/* Its pages are L1's own: there is nothing more to prove. */
+/* Its pages are L1's own: there is nothing more to prove. Each vCPU comes here before any of them works. */
 void l2_prove(struct l2_page *page)
 {
+	if (page->apic)
+		l2_enable_apic(page);
 	l2_check_value(page, L1_CHECK_MSR_PASSED, L1_GS_VALUE, rdmsr(MSR_KERNEL_GS_BASE), 0);
 }
 
@@ -59,12 +66,16 @@ static void exit_io(struct l2_page *page)
 
 static void exit_ept_violation(struct l2_page *page)
 {
-	uint32_t found = *(volatile uint32_t *)L2VM_HOLE;
+	uint32_t found;
 
+	/* into EAX: Hyper-V's platform leaves it to us to finish the instruction (agents/windows/hv_whp.c) */
+	asm volatile("movl (%1), %0" : "=a"(found) : "r"((uint64_t)L2VM_HOLE) : "memory");
 	l2_check_value(page, L1_CHECK_MEMORY, L2_APIC_ANSWER, found, 0);
 }
 
-void (*const l2_exits[PLAN_REASON_COUNT])(struct l2_page *) = {
+#define WORK_ROW(id, word) [L2VM_EXIT_OF_WORK(PLAN_WORK_##id)] = l2_work_##id,
+
+void (*const l2_exits[])(struct l2_page *) = {
 	[PLAN_REASON_VMCALL] = exit_vmcall,
 	[PLAN_REASON_CPUID] = exit_cpuid,
 	[PLAN_REASON_RDMSR] = exit_rdmsr,
@@ -72,4 +83,4 @@ void (*const l2_exits[PLAN_REASON_COUNT])(struct l2_page *) = {
 	[PLAN_REASON_HLT] = exit_hlt,
 	[PLAN_REASON_IO] = exit_io,
 	[PLAN_REASON_EPT_VIOLATION] = exit_ept_violation,
-};
+	PLAN_WORKS(WORK_ROW)};

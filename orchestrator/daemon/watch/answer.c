@@ -298,7 +298,7 @@ static int act_answer(struct daemon_db *db, void *arg, struct error *err)
 	ret = database_change(
 		db, err,
 		"UPDATE list_series SET state = ?2, verdict = ?3, why = ?4, changed = "
-		"?5 WHERE id = ?1 AND state = 'queued'",
+		"?5 WHERE id = ?1 AND state IN ('queued', 'failed')",
 		"itttt", a->e.id, a->state, a->verdict, a->why, now);
 	if (ret < 0)
 		return ret;

@@ -16,6 +16,8 @@ static int act_begin(struct daemon_db *db, void *arg, struct error *err)
 	return 0;
 }
 
+#define KEPT "-60 days" /* mails of a thread, after its newest */
+
 /* The schedule's, else the first look at it. */
 static int find_since(struct archive *a, struct error *err)
 {
@@ -34,6 +36,22 @@ static int find_since(struct archive *a, struct error *err)
 	return ret;
 }
 
+/* Mails of threads in which nothing is under way and nothing has come for long. */
+static int act_forget(struct daemon_db *db, void *arg, struct error *err)
+{
+	const struct archive *a = arg;
+	int ret = database_change(
+		db, err,
+		"UPDATE list_mail SET body = NULL WHERE schedule = ?1 AND body IS NOT NULL AND thread NOT IN (SELECT thread "
+		"FROM list_mail WHERE schedule = ?1 AND thread IS NOT NULL AND received >= strftime('%Y-%m-%dT%H:%M:%SZ', "
+		"'now', ?2) UNION ALL SELECT thread FROM list_series WHERE state IN ('new', 'queued'))",
+		"tt", a->s->name, KEPT);
+
+	if (ret < 0)
+		return ret;
+	return 0;
+}
+
 int archive_look(struct night_context *n, const struct schedule *s, struct error *err)
 {
 	struct archive a = {.night = n, .s = s};
@@ -45,6 +63,8 @@ int archive_look(struct night_context *n, const struct schedule *s, struct error
 		ret = archive_look_git(&a, err);
 	else
 		ret = archive_look_http(&a, err);
+	if (!ret)
+		ret = writer_do(n->setting->writer, act_forget, &a, err);
 	if (ret)
 		return error_prefix(err, ret, "%s", s->watch.inbox);
 	return 0;

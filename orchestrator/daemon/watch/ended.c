@@ -12,8 +12,8 @@ int ended_take(struct night_context *n, int64_t after, struct ended *e, struct e
 		"SELECT l.id, l.version, coalesce(b.version, 0), l.schedule, l.message_id, l.patches, l.base, "
 		"l.base_path, l.base_branch, l.base_variant, l.kernel, l.path, l.job, j.state, j.class, j.error, "
 		"b.patches, b.base, b.kernel, iif(b.state = 'measured', b.job, NULL) FROM list_series l JOIN job j ON "
-		"j.uid = l.job LEFT JOIN list_series b ON b.id = l.before WHERE l.state = 'queued' AND j.ended IS NOT "
-		"NULL AND l.id > ?1 ORDER BY l.id LIMIT 1",
+		"j.uid = l.job LEFT JOIN list_series b ON b.id = l.before WHERE (l.state = 'queued' AND j.ended IS NOT "
+		"NULL OR l.state = 'failed' AND j.state = 'done') AND l.id > ?1 ORDER BY l.id LIMIT 1",
 		"i", after);
 	char **texts[] = {&e->schedule,	     &e->message_id,	 &e->patches,
 			  &e->base,	     &e->base_path,	 &e->base_branch,

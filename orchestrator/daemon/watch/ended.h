@@ -17,7 +17,7 @@ struct ended { /* free with ended_free() */
 	char *before_patches, *before_base, *before_kernel, *before_job;
 };
 
-/* The next one after @after. 1, 0, or a negative errno. Its schedule is not loaded. */
+/* The next one after @after; also one whose job failed and was retried (`nestlab retry`). 1, 0, or a negative errno. Its schedule is not loaded. */
 int ended_take(struct night_context *n, int64_t after, struct ended *out, struct error *err);
 void ended_free(struct ended *e);
 

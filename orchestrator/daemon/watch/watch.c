@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/watch/watch.h"
 
+#include <time.h>
+
 #include "common/alloc.h"
 #include "orchestrator/daemon/watch/answer.h"
 #include "orchestrator/daemon/watch/onto.h"
@@ -13,6 +15,8 @@ int watch_run(struct night_context *n, struct error *err)
 				    struct error * err) = {series_find, onto_run, answer_run};
 	struct error first = {0};
 
+	if (time(NULL) < n->series_again)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		struct error why = {0};
 
@@ -21,6 +25,7 @@ int watch_run(struct night_context *n, struct error *err)
 	}
 	if (!first.code)
 		return 0;
+	n->series_again = time(NULL) + WATCH_TROUBLE_S;
 	*err = first;
 	return first.code;
 }

@@ -12,6 +12,8 @@
 
 #include "orchestrator/daemon/nightly.h"
 
+#define WATCH_TROUBLE_S 30 /* until what failed is tried again */
+
 /* Brings everything as far as it goes without waiting. */
 int watch_run(struct night_context *n, struct error *err);
 

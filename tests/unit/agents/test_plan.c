@@ -106,8 +106,9 @@ TEST(texts_and_lists_go_over_the_line_as_they_are)
 	refused(line, "is longer than 95 bytes");
 }
 
-#define LINUX(rest) \
-	"measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 l1_vcpus=1 " rest
+#define LINUX(rest)                                                                                 \
+	"measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 l1_vcpus=1 " \
+	"l2_smp=1 " rest
 
 TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
 {
@@ -128,16 +129,24 @@ TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
 	refused(LINUX("scenario=exits l2_vcpus=1 reason=interrupt"), "no local APIC");
 	refused(LINUX("scenario=exits l2_vcpus=8 reason=cpuid parallel=1"), "mode parallel");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
-		"l1_vcpus=2 scenario=exits reason=cpuid l2_vcpus=8",
+		"l2_smp=1 l1_vcpus=2 scenario=exits reason=cpuid l2_vcpus=8",
 		"l1_vcpus 1");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
-		"l1_vcpus=9 scenario=multiplex l2_vcpus=9",
+		"l2_smp=1 l1_vcpus=9 scenario=multiplex l2_vcpus=9",
 		"l1_vcpus of 8 at most");
 	refused("measure id=0 l1=linux-kvm memory=managed ept=0 apic_pages=0 rounds=5 warmup=1 "
-		"l1_vcpus=1 scenario=multiplex l2_vcpus=8",
+		"l2_smp=1 l1_vcpus=1 scenario=multiplex l2_vcpus=8",
 		"ept and apic_pages");
-	refused(LINUX("scenario=churn l2_vcpus=8 operation=dontneed"),
-		"runs multiplex, migrate and exits");
+	refused(LINUX("scenario=churn l2_vcpus=8 operation=dontneed"), "has to stay what it is");
+	refused(LINUX("scenario=multiplex l2_vcpus=8 threads=1 parallel=1"), "threads are for");
+	refused(LINUX("scenario=exits l2_vcpus=1 reason=cpuid threads=1"), "threads are for");
+	refused(LINUX("scenario=l2-work l2_vcpus=2 work=ipi threads=1"), "an even l2_smp");
+	refused("measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 "
+		"l2_smp=3 l1_vcpus=1 scenario=multiplex l2_vcpus=8",
+		"no multiple of l2_smp");
+	refused("measure id=0 scenario=l1-boot l1=micro-vmx memory=managed l1_vcpus=1 rounds=1 "
+		"warmup=0",
+		"of a Linux L1");
 }
 
 TEST(what_is_wrong_is_named)

@@ -14,6 +14,7 @@ static const struct {
 	enum plan_scenario scenario;
 	const char *key, *param;
 } needed[] = {
+	{PLAN_L2_WORK, "work", "work=syscall"},
 	{PLAN_EXITS, "reason", "reason=cpuid"},
 	{PLAN_CHURN, "operation", "operation=dontneed"},
 	{PLAN_KSELFTEST, "test", "test=some_test"},
@@ -30,7 +31,7 @@ static const char *find_metric(const char *scenario)
 /* The probe's file with --param @param; NULL if it is refused. The caller frees. */
 static char *write_probe(enum plan_scenario s, const struct plan_word *w, const char *param)
 {
-	char *params[3] = {(char *)param};
+	char *params[4] = {(char *)param};
 	struct request_probe p = {
 		.scenario = (char *)plan_scenario_names[s],
 		.metric = (char *)find_metric(plan_scenario_names[s]),
@@ -43,7 +44,7 @@ static char *write_probe(enum plan_scenario s, const struct plan_word *w, const 
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (needed[i].scenario == s && strcmp(needed[i].key, w->key))
 			params[p.params.count++] = (char *)needed[i].param;
-	if (w->of_linux)
+	if (w->of_linux || s == PLAN_L2_WORK)
 		params[p.params.count++] = (char *)"l1=linux-kvm";
 	if (bisect_probe_write(&p, path, &err))
 		return NULL;

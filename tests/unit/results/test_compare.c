@@ -240,6 +240,32 @@ TEST(two_kernels_compare_under_one_l1_kernel)
 	assert_int_equal(compare_filtered("a", "b+l1-new", NULL, &err), -ENODATA);
 }
 
+/* A session may have plans with Linux L1s and plans without: the numbers of both are compared. */
+TEST(boots_without_a_linux_l1_compare_with_all)
+{
+	struct error err;
+
+	boot(db, "a", KEY_A, 1, 30000);
+	boot(db, "b", KEY_B, 2, 20000);
+	boot_l1("a", KEY_A, "l1-old", "eeeeeeeeeeee0001", 10000);
+	boot_l1("b", KEY_B, "l1-old", "eeeeeeeeeeee0001", 10000);
+	compare_kernels("a", "b");
+	assert_int_equal(c.nmetrics, 2);
+	assert_null(strstr(c.notes, "left out"));
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	compare_kernels("a+l1-old", "b+l1-old"); /* but to who asks for one L1 kernel alone */
+	assert_int_equal(c.nmetrics, 1);
+	assert_int_equal(c.verdict, VERDICT_UNCHANGED);
+
+	boot(db, "d", "dddddddddddd0004", 3, 30000); /* it never had a Linux L1 */
+	compare_kernels("d", "b");
+	assert_int_equal(c.nmetrics, 1);
+	boot_l1("d", "dddddddddddd0004", "l1-new", "ffffffffffff0001", 10000);
+	assert_int_equal(compare_filtered("d+l1-new", "b+l1-new", NULL, &err), -ENOENT);
+	assert_int_equal(compare_filtered("d", "b", NULL, &err),
+			 -ENODATA); /* two L1 kernels again */
+}
+
 TEST(the_newest_build_of_a_name_is_meant)
 {
 	boot(db, "a", KEY_A, 1, 30000);

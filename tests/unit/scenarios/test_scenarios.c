@@ -319,6 +319,25 @@ TEST(only_a_linux_l1_has_a_vmm)
 	scenario_plan_free(&plan);
 }
 
+TEST(a_file_names_the_kernel_of_its_linux_l1s)
+{
+	struct scenario_plan plan;
+	struct error err = {0};
+
+	load_well("{\"l1_kernel\": \"mine\", \"scenarios\": [{\"scenario\": \"multiplex\", "
+		  "\"l1\": \"linux-kvm\"}]}",
+		  &plan);
+	assert_string_equal(plan.l1_kernel, "mine");
+	scenario_plan_free(&plan);
+	load_well(ONE("\"scenario\": \"multiplex\""), &plan);
+	assert_null(plan.l1_kernel);
+	scenario_plan_free(&plan);
+	assert_int_equal(load("{\"l1_kernel\": 6, \"scenarios\": [{\"scenario\": \"multiplex\"}]}",
+			      &plan, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "$.l1_kernel"));
+}
+
 static bool has_userland(const char *vmm)
 {
 	__cleanup_free char *text = xasprintf(
