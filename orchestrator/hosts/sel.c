@@ -11,7 +11,8 @@
 #include "common/fs.h"
 #include "common/terminal.h"
 
-#define ENTRY_BYTES 300 /* of its text */
+#define ENTRY_BYTES    300 /* of its text */
+#define SEVERITY_BYTES 30
 
 /*
  * What a machine logs when it is at fault itself, as parts of the words that makes use: both of a row. IPMI's are in
@@ -71,7 +72,8 @@ void sel_add(struct sel *s, int64_t at, const char *severity, const char *text)
 
 	if (at && at < s->since)
 		return;
-	cut = xasprintf("%s%s%.*s", severity, *severity ? ": " : "", ENTRY_BYTES, text);
+	cut = xasprintf("%.*s%s%.*s", SEVERITY_BYTES, severity, *severity ? ": " : "", ENTRY_BYTES,
+			text);
 	line = terminal_line(cut);
 	if (++s->entries <= SEL_ENTRIES)
 		add_line(s, at, line);

@@ -27,6 +27,7 @@
 struct sel {
 	int64_t since;	       /* older entries are another boot's */
 	size_t entries;	       /* since then, or of an unknown time */
+	size_t asked;	       /* the caller's: entries that were fetched one by one */
 	size_t faults;	       /* of the machine's own */
 	struct strbuf text;    /* the file's: a line for each */
 	struct strbuf trouble; /* the first fault, as it is told; empty: none */

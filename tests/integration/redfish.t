@@ -101,6 +101,15 @@ for make in hpe lenovo supermicro openbmc; do
 	kill "${REDFISH_PIDS##* }"
 	RF=${own[0]} RF_URL=${own[1]} REDFISH_PIDS=${own[2]}
 done
+own=("$RF" "$RF_URL" "${REDFISH_PIDS##* }")
+start_redfish long --profile lenovo
+write_host long '{"boot_limit_s": 2}'
+control '{"reset": true, "set": {"boots_disk": true}}' >/dev/null
+control "{\"events\": [$(for _ in $(seq 600); do printf '{"ago": 86400, "Message": "old"},'; done)$power]}" >/dev/null
+like "$(boot long)" '^host failed: 0 records: the machine itself failed' "in a long list of links the newest entry is found"
+ok $(($(grep -c 'GET .*/Entries/[0-9]' "$TMP/run-long/redfish.log") > 256)) "and at most 64 at each end of its two pages are fetched"
+kill "${REDFISH_PIDS##* }"
+RF=${own[0]} RF_URL=${own[1]} REDFISH_PIDS=${own[2]}
 write_host fake
 
 # ---- who uses it, for other computers to see ----
@@ -130,6 +139,14 @@ like "$(control '{}' | jq -r .tag)" '^nestlab elsewhere 4000000000$' "and left a
 like "$("$NESTLAB" host check fake)" 'can +claimed by: nestlab on elsewhere, until 2096' "host check tells of it"
 claim 'rack 7, left' '^done' "a site's own tag keeps nobody away"
 is "$(control '{}' | jq -r .tag)" 'rack 7, left' "and is left alone"
+for tag in 'nestlab rack 42' 'nestlab rack 4000000000 left' 'nestlabrack 1000000000' 'nestlab x -5' \
+	'nestlab \u001b[2J 1000000000' 'nestlab x 99999999999999999999'; do
+	claim "$tag" '^done' "only what nestlab writes is a claim: $tag"
+	is "$(control '{}' | jq .tag)" "\"$tag\"" "and it is left alone"
+done
+control '{"reset": true, "set": {"tag_max": 20}}' >/dev/null
+like "$(boot fake)" '^done' "a BMC that cuts its tag is used without"
+is "$(control '{}' | jq -r .tag)" "" "and keeps no half claim"
 control '{"reset": true, "set": {"tag": "forgotten"}}' >/dev/null
 like "$(boot fake)" '^done' "a BMC that forgets its tag is used without"
 is_clean "and all is as it was"

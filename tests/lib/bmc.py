@@ -74,6 +74,7 @@ PLAIN = {
     "error": "standard",         # object: ExtendedInfo is one; html
     "asset_tag": "",             # None: not shown; it is a site's own where it says something
     "tag": "written",            # or refused, forgotten (200, and not done)
+    "tag_max": 32,               # characters that are kept
     "clock": -3600,              # seconds that the BMC's is behind
     "log_at": "manager",         # whose LogServices the event log is in: manager, system
     "log": ["Sel", "SEL"],       # its Id and LogEntryType (None: not said)
@@ -653,7 +654,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if b.p["tag"] == "refused" or b.tag is None:
             raise Refusal(405, "AssetTag cannot be written", "Base.1.0.PropertyNotWritable")
         if b.p["tag"] == "written":
-            b.tag = tag[:32]
+            b.tag = tag[:b.p["tag_max"]]
         return self.finish(200)
 
     def patch_boot(self, want):

@@ -10,11 +10,13 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
-#include "common/terminal.h"
 #include "orchestrator/hosts/redfish/message.h"
 
 #define WORD	 "nestlab "
 #define COMPUTER 13 /* characters of its name: with WORD and the seconds 32 */
+
+#define SECONDS_MIN 1000000000LL /* 2001 */
+#define SECONDS_MAX 9999999999LL /* 2286 */
 
 /* A tag that is a claim. */
 struct claim {
@@ -22,14 +24,19 @@ struct claim {
 	int64_t until;
 };
 
+/* To the letter as we write it: "nestlab rack 42" is a site's own tag, and not to be written over. */
 static bool parse_claim(const char *tag, struct claim *c)
 {
+	__cleanup_free char *written = NULL;
 	long long until;
 
-	if (sscanf(tag, WORD "%13s %lld", c->computer, &until) != 2)
+	if (sscanf(tag, WORD "%13[!-~] %11lld", c->computer, &until) != 2)
+		return false;
+	if (until < SECONDS_MIN || until > SECONDS_MAX)
 		return false;
 	c->until = until;
-	return true;
+	written = xasprintf(WORD "%s %lld", c->computer, until);
+	return !strcmp(tag, written);
 }
 
 static char *write_claim(int64_t seconds)
@@ -97,14 +104,13 @@ static void add_time(struct strbuf *out, int64_t at)
 
 static int refuse_claimed(const struct machine *m, const struct claim *c, struct error *err)
 {
-	__cleanup_free char *computer = terminal_line(c->computer);
 	struct strbuf until = STRBUF_INIT;
 
 	add_time(&until, c->until);
 	error_set(err, -EBUSY,
 		  "busy: the BMC says that nestlab on %s uses it, until %s at the latest (AssetTag "
 		  "of %s; should that nestlab be gone: empty it, or host rescue there)",
-		  computer, until.buf, m->system);
+		  c->computer, until.buf, m->system);
 	strbuf_release(&until);
 	return -EBUSY;
 }
@@ -125,10 +131,17 @@ static int judge_tag(const struct machine *m, const char *tag, struct error *err
 	return 0;
 }
 
+/* A BMC that keeps the start alone: that would be taken for a site's own tag ever after. */
+static bool is_cut(const char *now, const char *claim)
+{
+	return *now && !strncmp(now, claim, strlen(now));
+}
+
 /* Whose is it after we wrote? BMCs that do not keep it are used without. */
 static int read_back(struct bmc *b, const struct machine *m, char **claim, struct error *err)
 {
 	__cleanup_free char *now = NULL;
+	struct error own = {0};
 	struct claim c;
 	int ret = read_tag(b, m, &now, err);
 
@@ -136,6 +149,8 @@ static int read_back(struct bmc *b, const struct machine *m, char **claim, struc
 		return ret;
 	if (now && !strcmp(now, *claim))
 		return 0;
+	if (now && is_cut(now, *claim))
+		write_tag(b, m, "", &own);
 	free(*claim);
 	*claim = NULL;
 	if (now && parse_claim(now, &c))

@@ -8,9 +8,11 @@
 #include "common/alloc.h"
 #include "orchestrator/hosts/redfish/message.h"
 
-#define SERVICES_MAX 16 /* logs of one owner that are looked at */
-#define PAGES_MAX    20 /* of one log: some give fifty entries at once */
-#define SLACK_S	     5	/* the time is asked for some requests later than it is needed */
+#define SERVICES_MAX 16	 /* logs of one owner that are looked at */
+#define PAGES_MAX    20	 /* of one log: some give fifty entries at once */
+#define ENDS	     64	 /* entries that are fetched one by one, at either end of a list */
+#define ASKED_MAX    512 /* and in all: each takes 160 ms and more, and logs have thousands */
+#define SLACK_S	     5	 /* the time is asked for some requests later than it is needed */
 
 /*
  * Which of the logs is the machine's own. LogEntryType says SEL where a BMC knows it (DSP0268); the others go by
@@ -63,7 +65,8 @@ static void add_entry(struct json_object *entry, struct sel *sel)
 }
 
 /* Some list their entries whole, some by links alone. */
-static int take_entry(struct bmc *b, struct json_object *member, struct sel *sel, struct error *err)
+static int take_entry(struct bmc *b, struct json_object *member, bool far, struct sel *sel,
+		      struct error *err)
 {
 	const char *path = message_text(member, "@odata.id", NULL);
 	struct json_object *whole;
@@ -72,8 +75,9 @@ static int take_entry(struct bmc *b, struct json_object *member, struct sel *sel
 		add_entry(member, sel);
 		return 0;
 	}
-	if (!path || sel->entries >= SEL_ENTRIES)
+	if (!path || far || sel->asked >= ASKED_MAX)
 		return 0;
+	sel->asked++;
 	whole = bmc_get_json(b, path, err);
 	if (!whole)
 		return err->code == -ENOENT ? 0 : err->code;
@@ -82,21 +86,29 @@ static int take_entry(struct bmc *b, struct json_object *member, struct sel *sel
 	return 0;
 }
 
+/* The newest are at one end or the other, by make. */
+static bool is_far_from_ends(size_t i, size_t n)
+{
+	return i >= ENDS && i + ENDS < n;
+}
+
 /* Reads one page; *next is where the rest is, or NULL. */
 static int read_page(struct bmc *b, const char *path, struct sel *sel, char **next,
 		     struct error *err)
 {
 	struct json_object *page = bmc_get_json(b, path, err), *members;
+	size_t n = 0;
 	int ret = 0;
 
 	*next = NULL;
 	if (!page)
 		return err->code == -ENOENT ? 0 : err->code;
 	members = message_at(page, "Members", NULL);
-	for (size_t i = 0; json_object_is_type(members, json_type_array) &&
-			   i < json_object_array_length(members) && !ret;
-	     i++)
-		ret = take_entry(b, json_object_array_get_idx(members, i), sel, err);
+	if (json_object_is_type(members, json_type_array))
+		n = json_object_array_length(members);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = take_entry(b, json_object_array_get_idx(members, i), is_far_from_ends(i, n),
+				 sel, err);
 	*next = xstrdup(message_text(page, "Members@odata.nextLink", NULL));
 	json_object_put(page);
 	return ret;

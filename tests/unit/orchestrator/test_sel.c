@@ -101,6 +101,21 @@ TEST(the_file_is_bounded_and_clean)
 	assert_non_null(strstr(text, "and 938 more\n"));
 }
 
+TEST(a_severity_of_a_megabyte_is_cut)
+{
+	char *huge = test_malloc(1 << 20);
+
+	memset(huge, 'x', (1 << 20) - 1);
+	huge[(1 << 20) - 1] = '\0';
+	sel = (struct sel)SEL_INIT(POWER_ON);
+	sel_add(&sel, POWER_ON, huge, "Uncorrectable ECC");
+	assert_true(sel.text.len < 400);
+	assert_true(sel.trouble.len < 400);
+	assert_int_equal(sel.faults, 1);
+	sel_release(&sel);
+	test_free(huge);
+}
+
 TEST(times_are_read_in_their_zones)
 {
 	assert_int_equal(sel_parse_iso("2026-11-26T08:00:00Z"), POWER_ON);
