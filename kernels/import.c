@@ -89,17 +89,6 @@ static int write_series(const char *dir, const struct thread *s, struct error *e
 	return ret;
 }
 
-static char *base_commit_of(const struct thread *s)
-{
-	char *found = NULL;
-
-	if (s->cover)
-		found = mail_base_commit(s->cover);
-	for (int i = 0; !found && i < s->m; i++)
-		found = mail_base_commit(s->patches[i]);
-	return found;
-}
-
 /* The given paths, without their folders. */
 static struct json_object *list_files(const struct kernel_import *what)
 {
@@ -137,7 +126,7 @@ static void describe_series(const struct import *i, struct json_object *o)
 {
 	const struct thread *s = &i->series;
 	struct json_object *ids = json_object_new_array();
-	__cleanup_free char *base_commit = base_commit_of(s);
+	__cleanup_free char *base_commit = thread_base_commit(s);
 
 	json_object_object_add(o, "version", json_object_new_int(s->version));
 	if (base_commit)

@@ -36,6 +36,52 @@ static int name_refused(const struct import *i, int n, int ret, struct error *er
 	return name_patch(i, n, ret, err);
 }
 
+/* What a person can do about it. */
+static void hint_at_base(const struct import *i, struct error *err)
+{
+	__cleanup_free char *made_on = thread_base_commit(&i->series);
+
+	if (made_on)
+		error_append(
+			err, -EBADMSG,
+			"\n  the mails say base-commit %s: name a base of that commit with --onto",
+			made_on);
+}
+
+typedef int apply_patch(void *arg, int n, const char *path, struct error *err);
+
+/* After one that does not apply the others are tried, too, and those that do not either are named with it. */
+static int apply_series(const struct import *i, apply_patch *apply, void *arg, char *const *paths,
+			struct error *err)
+{
+	struct strbuf others = STRBUF_INIT;
+	int refused = 0;
+
+	for (int n = 0; n < i->series.m; n++) {
+		struct error why = {0};
+		int ret = apply(arg, n, paths[n], &why);
+
+		if (ret && ret != -EBADMSG) { /* trouble of ours says more than what was found */
+			*err = why;
+			refused = name_patch(i, n, ret, err);
+			break;
+		}
+		if (ret && refused)
+			strbuf_addf(&others, "%s%d", others.len ? ", " : "", n + 1);
+		if (!ret || refused)
+			continue;
+		*err = why;
+		refused = name_refused(i, n, ret, err);
+	}
+	if (refused == -EBADMSG && others.len)
+		error_append(err, refused, "\n  without it these do not apply either, of %d: %s",
+			     i->series.m, others.buf);
+	if (refused == -EBADMSG)
+		hint_at_base(i, err);
+	strbuf_release(&others);
+	return refused;
+}
+
 /* As git warns. A file that the patch adds gets the CRs. */
 static void warn_of_quoted_cr(const struct import *i)
 {
@@ -220,18 +266,15 @@ static int merge_patch(const struct repository *r, int n, const char *name, stru
 	return 0;
 }
 
-static int apply_series(const struct repository *r, char *const *paths, struct error *err)
+static int apply_or_merge(void *arg, int n, const char *path, struct error *err)
 {
-	for (int n = 0; n < r->i->series.m; n++) {
-		const char *name = basename(paths[n]);
-		int ret = apply_cached(r, name, r->i->series.patches[n]->diff, false, err);
+	const struct repository *r = arg;
+	const char *name = basename(path);
+	int ret = apply_cached(r, name, r->i->series.patches[n]->diff, false, err);
 
-		if (ret == -EBADMSG && r->may_merge)
-			ret = merge_patch(r, n, name, err);
-		if (ret)
-			return name_refused(r->i, n, ret, err);
-	}
-	return 0;
+	if (ret == -EBADMSG && r->may_merge)
+		ret = merge_patch(r, n, name, err);
+	return ret;
 }
 
 /* The base's own patches. */
@@ -255,14 +298,11 @@ static int apply_base(const struct repository *r, const struct kernel_variant *b
 
 static bool has_base_commit(const struct import *i, const char *place)
 {
-	char *wanted = i->series.cover ? mail_base_commit(i->series.cover) : NULL;
+	__cleanup_free char *wanted = thread_base_commit(&i->series);
 	__cleanup_free char *found = NULL;
 
-	for (int n = 0; !wanted && n < i->series.m; n++)
-		wanted = mail_base_commit(i->series.patches[n]);
 	if (wanted)
 		git_find_commit_in(place, wanted, &found, NULL);
-	free(wanted);
 	return found != NULL;
 }
 
@@ -278,7 +318,7 @@ static int try_in_index(struct repository *r, const struct kernel_variant *base,
 	if (!ret)
 		ret = apply_base(r, base, err);
 	if (!ret)
-		ret = apply_series(r, paths, err);
+		ret = apply_series(r->i, apply_or_merge, r, paths, err);
 	return ret;
 }
 
@@ -390,6 +430,14 @@ static int find_kept(const struct kernel_env *env, const struct kernel_variant *
 	return 0;
 }
 
+static int apply_to_folder(void *copy, int n, const char *path, struct error *err)
+{
+	char *const one[] = {(char *)(uintptr_t)path};
+
+	(void)n;
+	return kernel_patches_apply(copy, one, 1, NULL, err);
+}
+
 static int apply_to_copy(struct import *i, const struct kernel_variant *base, size_t done,
 			 const char *copy, char *const *paths, struct error *err)
 {
@@ -398,12 +446,7 @@ static int apply_to_copy(struct import *i, const struct kernel_variant *base, si
 
 	if (ret)
 		return error_prefix(err, ret, "--onto %s", base->name);
-	for (int n = 0; n < i->series.m; n++) {
-		ret = kernel_patches_apply(copy, paths + n, 1, NULL, err);
-		if (ret)
-			return name_refused(i, n, ret, err);
-	}
-	return 0;
+	return apply_series(i, apply_to_folder, (char *)(uintptr_t)copy, paths, err);
 }
 
 static int try_in_tree(struct import *i, const struct kernel_variant *base, char *const *paths,

@@ -555,3 +555,14 @@ void thread_free(struct thread *s)
 	free(s->patches);
 	memset(s, 0, sizeof(*s));
 }
+
+char *thread_base_commit(const struct thread *s)
+{
+	char *found = NULL;
+
+	if (s->cover)
+		found = mail_base_commit(s->cover);
+	for (int i = 0; !found && i < s->m; i++)
+		found = mail_base_commit(s->patches[i]);
+	return found;
+}

@@ -38,6 +38,9 @@ int thread_find(const struct mailbox *box, const char *where, int version, struc
 int thread_in_order(const struct mailbox *box, const char *where, struct thread *s,
 		    struct error *err);
 
+/* The commit that the mails say they were made on ("base-commit:"), or NULL. The caller frees. */
+char *thread_base_commit(const struct thread *s);
+
 void thread_free(struct thread *s);
 
 #endif

@@ -20,7 +20,7 @@ static const char *const paths[] = {"/dev/watchdog", "/dev/watchdog0", "/dev/wat
 
 static struct {
 	int fd;
-	int seconds; /* it counts */
+	int seconds; /* it counts; 0: nobody knows */
 } armed[WATCHDOGS];
 static size_t count;
 static double deadline;
@@ -51,7 +51,7 @@ static void arm(const char *path, int seconds)
 	}
 	set = set_seconds(fd, seconds);
 	armed[count].fd = fd;
-	armed[count++].seconds = set;
+	armed[count++].seconds = set > 0 ? set : 0;
 	if (set < 0)
 		fprintf(stderr, "nestlab-agent: %s keeps its own time: %s\n", path, strerror(-set));
 	else

@@ -261,6 +261,15 @@ fake_patch 2 wrong | mail '[PATCH 1/1] f2' w1 >"$M/wrong"
 refused wrong "$M/wrong" 1 \
 	'1 of 1, "\[PATCH 1/1\] f2" <w1@x>: patch 0001-f2.patch does not apply: src/f2.c: the hunk for line 1' \
 	'a patch that does not apply'
+{
+	fake_patch 2 wrong | mail '[PATCH 1/3] f2' w3
+	fake_patch 1 | mail '[PATCH 2/3] f1' w4
+	{ fake_patch 3 wrong; echo; echo 'base-commit: 0123456789abcdef0123456789abcdef01234567'; } | mail '[PATCH 3/3] f3' w5
+} >"$M/several"
+refused several "$M/several" 1 '1 of 3, .* does not apply: src/f2.c' 'of several'
+OUT=$(import several --mbox "$M/several")
+like "$OUT" 'do not apply either, of 3: 3$' 'each patch that does not apply is named'
+like "$OUT" 'the mails say base-commit 0123456789abcdef.*: name a base' 'and what they were made on'
 fake_patch 2 | sed 's/-1 +1/-1,9 +1,9/' | mail '[PATCH 1/1] f2' w2 >"$M/corrupt"
 refused corrupt "$M/corrupt" 1 'does not apply: corrupt patch at line' 'a damaged diff'
 like "$("$NESTLAB" kernel import --mbox "$M/single" --onto child --name onchild 2>&1)" \

@@ -338,7 +338,14 @@ key_of() { # key_of BMC: the name of what locks it
 }
 is "$(key_of https://LocalHost:443)" "$(key_of https://localhost)" "a usual port, and capitals, make no other machine"
 unlike "$(key_of https://localhost:444)" "^$(key_of https://localhost)\$" "another port does"
-rm "$NESTLAB_ROOT/hosts/named.json"
+lock=$(key_of https://localhost)
+jq -n --arg cred "file:$TMP/cred" '{driver: "ipmi", bmc: "LocalHost:623", credentials: $cred, boot: "cdrom",
+	image_file: "/nonexistent/media.iso", image_url: "http://127.0.0.1"}' >"$NESTLAB_ROOT/hosts/by-ipmi.json"
+like "$(NESTLAB_CACHE=$TMP/keys flock "$TMP/keys/hosts/$lock" "$NESTLAB" host rescue by-ipmi 2>&1)" 'busy: host by-ipmi is used' \
+	"a BMC that redfish has is busy for ipmi, too"
+echo '{' >"$TMP/keys/hosts/${lock%.lock}.state"
+like "$(NESTLAB_CACHE=$TMP/keys "$NESTLAB" host rescue by-ipmi 2>&1)" "${lock:2:16}.state.*what a crashed run left" "and they share the journal"
+rm "$NESTLAB_ROOT/hosts/named.json" "$NESTLAB_ROOT/hosts/by-ipmi.json"
 
 # ---- secrets ----
 
