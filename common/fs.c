@@ -111,6 +111,39 @@ static char *temporary_name(const char *path)
 	return xasprintf("%s.tmp.%d.%u", path, getpid(), atomic_fetch_add(&counter, 1));
 }
 
+/* Is it a link to a descriptor, as /dev/stdout is? */
+static bool leads_to_descriptor(const char *link)
+{
+	char text[64] = "";
+
+	return readlink(link, text, sizeof(text) - 1) > 0 && !strncmp(text, "/proc/", 6);
+}
+
+/*
+ * The file that a rename may replace, which the caller frees: a link stays, and what it leads to is
+ * written. No device or pipe is replaced: a regular file would stand where /dev/null was, say; nor
+ * /dev/stdout, even if it leads to a regular file.
+ */
+static int find_replaceable(const char *path, char **target, struct error *err)
+{
+	struct stat st;
+	bool is_link = !lstat(path, &st) && S_ISLNK(st.st_mode);
+
+	*target = NULL;
+	if ((!stat(path, &st) && !S_ISREG(st.st_mode)) || (is_link && leads_to_descriptor(path)))
+		return error_set(err, -EINVAL,
+				 "%s: is not a regular file and is not replaced; name another file",
+				 path);
+	if (!is_link) {
+		*target = xstrdup(path);
+		return 0;
+	}
+	*target = realpath(path, NULL);
+	if (*target)
+		return 0;
+	return fail_at(err, path, "follow the link");
+}
+
 /*
  * Opens a new temporary file beside @path; *tmp becomes its name, which the caller frees. This uses
  * open(2), which applies the umask to @mode, and not mkstemp(3), which does not: a program can read
@@ -118,16 +151,9 @@ static char *temporary_name(const char *path)
  */
 static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
 {
-	struct stat st;
 	int fd;
 
 	*tmp = NULL;
-	/* Refuses to replace a device or a pipe: the rename would put a regular file where
-	 * /dev/null was, say. */
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return error_set(err, -EINVAL,
-				 "%s: is not a regular file and is not replaced; name another file",
-				 path);
 	for (int attempt = 0; attempt < 100; attempt++) {
 		free(*tmp);
 		*tmp = temporary_name(path);
@@ -156,14 +182,17 @@ static int commit_temporary(int fd, const char *tmp, const char *path, int ret, 
 
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err)
 {
-	__cleanup_free char *tmp = NULL;
-	int fd = open_temporary(path, 0666, &tmp, err), ret = 0;
+	__cleanup_free char *target = NULL, *tmp = NULL;
+	int fd, ret = find_replaceable(path, &target, err);
 
+	if (ret)
+		return ret;
+	fd = open_temporary(target, 0666, &tmp, err);
 	if (fd < 0)
 		return fd;
 	if (fs_write_all(fd, data, len))
 		ret = fail_at(err, path, "write");
-	return commit_temporary(fd, tmp, path, ret, err);
+	return commit_temporary(fd, tmp, target, ret, err);
 }
 
 static int copy_bytes(int in, int out, const char *from, const char *to, struct error *err)
@@ -181,7 +210,7 @@ static int copy_bytes(int in, int out, const char *from, const char *to, struct 
 
 int fs_copy_file(const char *from, const char *to, struct error *err)
 {
-	__cleanup_free char *tmp = NULL;
+	__cleanup_free char *target = NULL, *tmp = NULL;
 	struct stat st;
 	int in, out, ret;
 
@@ -192,12 +221,15 @@ int fs_copy_file(const char *from, const char *to, struct error *err)
 		ret = fail_at(err, from, "stat");
 		goto out;
 	}
-	out = open_temporary(to, st.st_mode, &tmp, err);
+	ret = find_replaceable(to, &target, err);
+	if (ret)
+		goto out;
+	out = open_temporary(target, st.st_mode, &tmp, err);
 	if (out < 0) {
 		ret = out;
 		goto out;
 	}
-	ret = commit_temporary(out, tmp, to, copy_bytes(in, out, from, to, err), err);
+	ret = commit_temporary(out, tmp, target, copy_bytes(in, out, from, to, err), err);
 out:
 	close(in);
 	return ret;

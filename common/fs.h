@@ -21,7 +21,7 @@
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err);
 
 /* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. A
- * device or a pipe is not replaced: -EINVAL. */
+ * link stays, and the file that it leads to is replaced. A device, a pipe or /dev/stdout is not: -EINVAL. */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
 
 /* write(2) until all is written: 0, or -1 with errno set (never 0: a short write is no success). */

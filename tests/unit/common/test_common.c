@@ -101,6 +101,36 @@ TEST(devices_are_not_replaced)
 	unlink(path);
 }
 
+TEST(links_stay_links)
+{
+	__cleanup_free char *link = unit_path("link"), *file = unit_path("behind");
+	__cleanup_free char *out = unit_path("out"), *open_file = NULL;
+	struct error err = {0};
+	struct stat st;
+	int fd;
+
+	assert_int_equal(symlink("behind", link), 0);
+	assert_int_equal(fs_write_file(link, "x", 1, &err), -ENOENT); /* it leads nowhere */
+	assert_int_equal(fs_write_file(file, "old", 3, &err), 0);
+	assert_int_equal(fs_write_file(link, "x", 1, &err), 0);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_size, 1);
+	/* as /dev/stdout is, where a shell sends it to a file */
+	fd = open(file, O_RDONLY);
+	open_file = xasprintf("/proc/self/fd/%d", fd);
+	assert_int_equal(symlink(open_file, out), 0);
+	assert_int_equal(fs_write_file(out, "y", 1, &err), -EINVAL);
+	assert_int_equal(fs_copy_file(file, out, &err), -EINVAL);
+	assert_int_equal(lstat(out, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	close(fd);
+	unlink(out);
+	unlink(link);
+	unlink(file);
+}
+
 static int write_and_forbid_umask(void *arg)
 {
 	umask(027);
