@@ -136,10 +136,18 @@ like "$(run ./good.json second.db)" "another nestlab|is in use|busy" "a second n
 # With a cache of its own, as another computer has: it sees who has the console.
 mkdir -p another
 ln -s "${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}"/[!h]* another/
+# It has remains of a crash of its own, from when the host was its.
+mkdir another/hosts
+for journal in "${NESTLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nestlab}"/hosts/*.state; do
+	python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); j.pop("sol", None); json.dump(j, open(sys.argv[2], "w"))' \
+		"$journal" "another/hosts/${journal##*/}"
+done
 for _ in $(seq 100); do bmc raw 0x06 0x4b 0x01 0x01 2>/dev/null | grep -q '^ 00 00 00 00' || break; sleep 0.1; done
 out=$(NESTLAB_CACHE=$TMP/another run ./good.json other.db)
 like "$out" 'busy: session( [0-9a-f]{2}){4} .*has the console' "nor does one on another computer start"
 is "$($MACHINE get power | head -1)" "power:1" "which would have switched it off"
+[ -e m/media.iso ]
+ok $? "and what it left once is the other's now: it stays"
 ulimit -c unlimited
 pkill -ABRT -P "$(pgrep -P $first nestlab)" ipmitool
 ok $? "ipmitool crashes"

@@ -34,7 +34,8 @@ struct ipmi_run {
 	struct serve_boot *served;
 	/* What of "files", "device" and "power" is to be undone; "sol": the session of our line. */
 	struct journal *journal;
-	double on_at;	   /* when it was told to go on: clock_seconds(); 0: not yet */
+	bool refused; /* somebody else has the host: what an earlier run of ours left is his now */
+	double on_at; /* when it was told to go on: clock_seconds(); 0: not yet */
 	struct sel events; /* since then, after a failure */
 };
 
@@ -238,6 +239,7 @@ static int prepare(void *arg, struct error *err)
 	struct ipmi_run *b = arg;
 	int ret = sol_check_free(&b->tool, journal_string(b->journal, "sol"), err);
 
+	b->refused = ret == -EBUSY;
 	if (!ret)
 		ret = note_change(b, "files", err);
 	if (!ret && b->cfg->image_url)
@@ -421,7 +423,7 @@ static int clean_up(void *arg, struct error *err)
 	b->sol = NULL;
 	serve_close(b->served);
 	b->served = NULL;
-	if (b->tool.secret < 0)
+	if (b->tool.secret < 0 || b->refused)
 		return 0;
 	return undo_all(b, NULL, err);
 }
