@@ -74,10 +74,15 @@ is "$("$NESTLAB" log "$job" | grep -o 'on n[0-9]' | sort -u | tr -d '\n' | tr -d
 # ---- two copies ----
 
 echo 8000 >"$TMP/ms"
+idle() { [ "$(sinfo -h -N -n n1,n2 -o %T | sort -u)" = idle ]; } # whatever the kills above left them in
+scontrol update NodeName=n1,n2 State=RESUME 2>/dev/null
+await idle
+scontrol update NodeName=n2 State=DRAIN Reason="the first copy is to run on n1"
 job=$(submit 1 icelake e)
 ran() { [ "$("$NESTLAB" log "$job" | grep -c 'on n')" -ge "$1" ]; }
 await ran 1
 node=$("$NESTLAB" log "$job" | sed -n 's/.*on \(n[0-9]\)/\1/p')
+scontrol update NodeName=n2 State=RESUME
 kill -KILL "$(cat "$SLURM/slurmd.$node.pid")"
 scontrol update NodeName="$node" State=DOWN Reason="no slurmd answers" # as the controller says after its timeout
 await ran 2
