@@ -154,7 +154,7 @@ char *mail_text(struct daemon_db *db, int64_t change, struct error *err)
 
 /* ---- headers ---- */
 
-static void add_headers(struct strbuf *out, int64_t change, const char *recipients, bool reply)
+void mail_add_date(struct strbuf *out)
 {
 	char date[64];
 	time_t now = time(NULL);
@@ -162,7 +162,13 @@ static void add_headers(struct strbuf *out, int64_t change, const char *recipien
 
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
-	strbuf_addf(out, "Date: %s\nFrom: nestlab <nestlab@localhost>\nTo: ", date);
+	strbuf_addf(out, "Date: %s\n", date);
+}
+
+static void add_headers(struct strbuf *out, int64_t change, const char *recipients, bool reply)
+{
+	mail_add_date(out);
+	strbuf_addf(out, "From: nestlab <nestlab@localhost>\nTo: ");
 	for (const char *c = recipients; *c;
 	     c++) /* a JSON array of addresses without quotes in them */
 		if (!strchr("[]\"", *c))

@@ -13,6 +13,8 @@ int mail_fixed(struct daemon_db *db, int64_t change, struct error *err);
 /* The text of the change's mail without its headers, for pages too; the caller frees. NULL on error. */
 char *mail_text(struct daemon_db *db, int64_t change, struct error *err);
 
+/* The header Date of a mail that is written now (RFC 5322). */
+void mail_add_date(struct strbuf *out);
 /* The address that mails are from. */
 const char *mail_from(const struct outbox_setting *setting);
 /* Lines of a mail end with CR LF; the caller frees. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "common/alloc.h"
 #include "common/json.h"
@@ -45,17 +44,6 @@ static void add_recipient(struct draft *d, const char *address)
 }
 
 /* ---- headers ---- */
-
-static void add_date(struct strbuf *out)
-{
-	char date[64];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
-	strbuf_addf(out, "Date: %s\n", date);
-}
 
 /* A name may have what a header takes for more than a name. (One that is not ASCII is encoded, quotes and all.) */
 static void add_name(struct strbuf *out, const char *name)
@@ -148,7 +136,7 @@ static void add_message_id(struct draft *d)
 
 static void add_headers(struct draft *d)
 {
-	add_date(&d->out);
+	mail_add_date(&d->out);
 	strbuf_addf(&d->out, "From: nestlab <%s>\n", mail_from(d->setting));
 	add_author(d);
 	add_copies(d);

@@ -15,6 +15,7 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/qemu.h"
 #include "agents/l0/vm.h"
+#include "tests/unit/agents/sink_fixture.h"
 
 #define PHYS32_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY: where a PVH kernel starts */
 #define CODE_ADDRESS 0x100000u
@@ -31,9 +32,6 @@ struct kernel {
 
 static struct qemu q;
 static struct sink sink;
-static char told[65536];
-static int pipes[2];
-
 static char *write_kernel(const void *code, size_t len)
 {
 	struct kernel k = {
@@ -84,18 +82,6 @@ static int start_guest(const char *kernel)
 	qemu_init(&q, &m, kernel, &sink);
 	q.without_kvm = true;
 	return qemu_make(&q);
-}
-
-static const char *read_sink(void)
-{
-	ssize_t n;
-
-	close(pipes[1]);
-	n = read(pipes[0], told, sizeof(told) - 1);
-	close(pipes[0]);
-	assert_true(n >= 0);
-	told[n] = '\0';
-	return told;
 }
 
 static void says(const char *class, const char *text)

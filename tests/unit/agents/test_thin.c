@@ -13,30 +13,16 @@
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/thin.h"
 #include "agents/l0/vm.h"
+#include "tests/unit/agents/sink_fixture.h"
 
 static struct thin_devices devices;
 
 /* ---- the sink of these tests: what it was told ---- */
 
-static char told[65536];
-static int pipes[2];
-
 static struct sink make_sink(void)
 {
 	assert_int_equal(pipe(pipes), 0);
 	return (struct sink){.fd = pipes[1], .id = 7};
-}
-
-static const char *read_sink(void)
-{
-	ssize_t n;
-
-	close(pipes[1]);
-	n = read(pipes[0], told, sizeof(told) - 1);
-	close(pipes[0]);
-	assert_true(n >= 0);
-	told[n] = '\0';
-	return told;
 }
 
 static void says(const char *text)
