@@ -119,12 +119,7 @@ static bool leads_to_descriptor(const char *link)
 	return readlink(link, text, sizeof(text) - 1) > 0 && !strncmp(text, "/proc/", 6);
 }
 
-/*
- * The file that a rename may replace, which the caller frees: a link stays, and what it leads to is
- * written. No device or pipe is replaced: a regular file would stand where /dev/null was, say; nor
- * /dev/stdout, even if it leads to a regular file.
- */
-static int find_replaceable(const char *path, char **target, struct error *err)
+int fs_find_replaceable(const char *path, char **target, struct error *err)
 {
 	struct stat st;
 	bool is_link = !lstat(path, &st) && S_ISLNK(st.st_mode);
@@ -183,7 +178,7 @@ static int commit_temporary(int fd, const char *tmp, const char *path, int ret, 
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err)
 {
 	__cleanup_free char *target = NULL, *tmp = NULL;
-	int fd, ret = find_replaceable(path, &target, err);
+	int fd, ret = fs_find_replaceable(path, &target, err);
 
 	if (ret)
 		return ret;
@@ -221,7 +216,7 @@ int fs_copy_file(const char *from, const char *to, struct error *err)
 		ret = fail_at(err, from, "stat");
 		goto out;
 	}
-	ret = find_replaceable(to, &target, err);
+	ret = fs_find_replaceable(to, &target, err);
 	if (ret)
 		goto out;
 	out = open_temporary(target, st.st_mode, &tmp, err);

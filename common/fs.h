@@ -20,6 +20,13 @@
  * named one that nobody writes to is empty. -ECANCELED: a cancel came meanwhile. */
 int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error *err);
 
+/*
+ * The file that a rename onto @path may replace, which the caller frees: a link stays, and what it leads to is
+ * written. No device or pipe is replaced: a regular file would stand where /dev/null was, say; nor
+ * /dev/stdout, even if it leads to a regular file: -EINVAL.
+ */
+int fs_find_replaceable(const char *path, char **target, struct error *err);
+
 /* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. A
  * link stays, and the file that it leads to is replaced. A device, a pipe or /dev/stdout is not: -EINVAL. */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);

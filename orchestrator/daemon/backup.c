@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/fs.h"
 #include "common/sqlite.h"
 #include "orchestrator/daemon/database.h"
 
@@ -22,10 +23,13 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const char *to_path, struct er
 
 int daemon_db_backup(const char *path, const char *to, struct error *err)
 {
-	__cleanup_free char *part = xasprintf("%s.part", to);
+	__cleanup_free char *file = NULL, *part = NULL;
 	sqlite3 *source = NULL, *target = NULL;
-	int ret = 0;
+	int ret = fs_find_replaceable(to, &file, err);
 
+	if (ret)
+		return ret;
+	part = xasprintf("%s.part", file);
 	unlink(part);
 	if (sqlite3_open_v2(path, &source, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
 		ret = sqlite_error(source, path, "cannot be opened", err);
@@ -36,7 +40,7 @@ int daemon_db_backup(const char *path, const char *to, struct error *err)
 		ret = copy_pages(source, target, part, err);
 	sqlite3_close(source);
 	sqlite3_close(target);
-	if (ret || !rename(part, to))
+	if (ret || !rename(part, file))
 		return ret;
-	return error_set(err, -errno, "%s: cannot be renamed to %s", part, to);
+	return error_set(err, -errno, "%s: cannot be renamed to %s", part, file);
 }
