@@ -152,7 +152,7 @@ ok $? "and what it left once is the other's now: it stays"
 console=$(pgrep -P "$(pgrep -P $first nestlab)" ipmitool | head -1)
 is "$(sed -n 's/^Max core file size *\([^ ]*\) *\([^ ]*\) .*/\1 \2/p' "/proc/$console/limits")" "0 0" \
 	"an ipmitool that crashed would leave no core file with a password in it"
-kill -INT $first
+kill -INT "$(pgrep -P $first nestlab)" # timeout would pass it on twice, and a second Ctrl-C means something else
 wait $first
 is "$($MACHINE get power | head -1)" "power:0" "Ctrl-C switches the machine off"
 [ ! -e m/media.iso ]
