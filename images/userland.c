@@ -60,7 +60,7 @@ static bool has_file(const struct userland *u, const char *path)
 	return false;
 }
 
-static void add_file(struct userland *u, const char *path, const char *source, unsigned int mode)
+void userland_add_file(struct userland *u, const char *path, const char *source, unsigned int mode)
 {
 	if (has_file(u, path))
 		return;
@@ -84,7 +84,7 @@ static int add_library(struct userland *u, const char *line, struct error *err)
 	if (!end || arrow[3] != '/')
 		return error_set(err, -ENOENT, "a library is not installed:%s", line);
 	path = strndup(arrow + 3, (size_t)(end - arrow - 3));
-	add_file(u, path, path, 0755);
+	userland_add_file(u, path, path, 0755);
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static int add_folder(struct userland *u, const char *dir, struct error *err)
 	for (size_t i = 0; i < n; i++) {
 		__cleanup_free char *path = xasprintf("%s/%s", dir, names[i]);
 
-		add_file(u, path, path, 0644);
+		userland_add_file(u, path, path, 0644);
 	}
 	fs_free_names(names, n);
 	return 0;
@@ -127,10 +127,10 @@ static int add(struct userland *u, enum kind kind, const char *path, const char 
 {
 	if (kind == FOLDER)
 		return add_folder(u, source, err);
-	add_file(u, path, source, kind == DATA ? 0644 : 0755);
+	userland_add_file(u, path, source, kind == DATA ? 0644 : 0755);
 	if (kind == DATA)
 		return 0;
-	add_file(u, LOADER, LOADER, 0755);
+	userland_add_file(u, LOADER, LOADER, 0755);
 	return add_libraries(u, source, err);
 }
 

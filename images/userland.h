@@ -27,6 +27,8 @@ struct userland { /* free with userland_free() */
  * it; else an error of a system call or of the loader (-EIO). */
 int userland_collect(enum userland_set set, const char *programs, struct userland *out,
 		     struct error *err);
+/* The file @source as @path, besides, unless there is one of that name. */
+void userland_add_file(struct userland *u, const char *path, const char *source, unsigned int mode);
 void userland_free(struct userland *u);
 
 #endif
