@@ -46,6 +46,17 @@ $(BUILD)/bin/nestlab-l1-libvirt: agents/libvirt/main.c agents/libvirt/capabiliti
 		$(shell pkg-config --cflags --libs libvirt libvirt-qemu zlib)
 endif
 
+# In the place of libicudata.so.N, which libvirt loads.
+ICU := $(patsubst .%,%,$(suffix $(firstword $(wildcard /lib/x86_64-linux-gnu/libicudata.so.[0-9][0-9]))))
+ifneq ($(ICU),)
+PROGRAMS += $(BUILD)/bin/nestlab-icudata.so.$(ICU)
+$(BUILD)/bin/nestlab-icudata.so.$(ICU): agents/preload/icudata.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -DICU_VERSION=$(ICU) -shared -fPIC -s \
+		-Wl,-soname,libicudata.so.$(ICU) -o $@ $<
+endif
+
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \

@@ -22,7 +22,7 @@ static bool is_own(const char *path)
 {
 	static const char folder[] = "/usr/lib/nestlab/";
 
-	return !strncmp(path, folder, sizeof(folder) - 1);
+	return !strncmp(path, folder, sizeof(folder) - 1) || strstr(path, "/libicudata.so.");
 }
 
 static int describe(const struct userland *u, const char *below, struct strbuf *out,

@@ -27,6 +27,7 @@
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
 #define TAIL_BYTES   960
+#define AGE_MS	     2000 /* of L0's clock: the second, and a QEMU's start */
 
 void qemu_tail(const char *path, char *text, size_t size)
 {
@@ -338,6 +339,12 @@ int qemu_write_head(struct qemu *q)
 	return qemu_poke(q, 0, &head, sizeof(head));
 }
 
+void qemu_let_age(const struct plan_measure *m)
+{
+	if (plan_measure_moves(m))
+		usleep(AGE_MS * 1000);
+}
+
 /* The machine is made, and waits for `cont`. */
 static int prepare(struct qemu *q)
 {
@@ -348,6 +355,7 @@ static int prepare(struct qemu *q)
 	ret = qemu_write_head(q);
 	if (ret)
 		return ret;
+	qemu_let_age(&q->m);
 	ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
 	if (ret)
 		return qemu_report_command(q, "cont", ret);

@@ -88,6 +88,25 @@ TEST(libvirt_is_there_if_it_is_asked_for)
 	userland_free(&without);
 }
 
+/* A third of the image, if it came along. */
+TEST(the_tables_of_icu_are_left_out)
+{
+	struct userland u;
+	size_t found = 0;
+
+	make_own("nestlab-icudata.so.72");
+	collect(USERLAND_LIBVIRT, &u);
+	for (size_t i = 0; i < u.nfiles; i++) {
+		if (!strstr(u.files[i].path, "/libicudata.so."))
+			continue;
+		found++;
+		if (fs_has_suffix(u.files[i].path, ".72"))
+			assert_non_null(strstr(u.files[i].source, "/nestlab-icudata.so.72"));
+	}
+	assert_int_equal(found, 1);
+	userland_free(&u);
+}
+
 /* Nothing but what was collected is there, and QEMU starts. */
 TEST(qemu_starts_where_nothing_else_is)
 {
