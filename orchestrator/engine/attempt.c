@@ -324,7 +324,8 @@ static void give_up_test(struct attempt *a, const struct scenario_measure *test,
 		prepare_rest(a, test, why);
 }
 
-/* It went without, or libvirt did not take it: that took as long as all else that libvirt does. */
+/* It went without, or libvirt did not take it: that took as long as all else that libvirt does. What failed afterwards does
+ * not change what QEMU can do. */
 static void keep_capabilities(const struct attempt *a)
 {
 	struct error err = {0};
@@ -366,8 +367,7 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		check_build_id(a);
 	if (a->class == RESULTS_OK)
 		check_l1_build_id(a);
-	if (a->class == RESULTS_OK)
-		keep_capabilities(a);
+	keep_capabilities(a);
 	join_ended(a);
 }
 
