@@ -71,6 +71,9 @@ GET /metric/{night}/{series}      viewer submitter operator admin
 GET /comparison                   viewer submitter operator admin
 GET /changes/{id}                 viewer submitter operator admin
 POST /changes/{id}                submitter operator admin
+GET /lists                        viewer submitter operator admin
+GET /lists/{id}                   viewer submitter operator admin
+POST /lists/{id}/send             operator admin
 GET /queue                        viewer submitter operator admin
 GET /submit                       viewer submitter operator admin
 POST /submit                      submitter operator admin
@@ -110,7 +113,7 @@ while read -r method path may; do
 done < <(shopt -s extglob; sed 's/{[a-z0-9]*}/1/g' <<<"$table")
 is "$wrong" "" "each scope can use its routes, and no other"
 is "$(sed -n 's/^\([A-Z]* [^ ]*\) .*/\1/p' <<<"$table" | sort)" \
-	"$(sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' "$TOP/orchestrator/daemon/route.c" | sort)" \
+	"$(sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' "$TOP/orchestrator/daemon/api/route.c" | sort)" \
 	"the table has all routes"
 
 # ---- what a scope does not say ----
