@@ -5,7 +5,9 @@
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 
-# `kernel import` tries patches where the base's sources are at hand. It writes beside them: here.
+"$NESTLAB" kernel build baseline nested-context >"$TMP/out" 2>&1
+ok $? "what they go on top of is built" || tail -5 "$TMP/out"
+# `kernel import` tries patches where the base's sources are at hand. It writes beside the variants: here.
 mkdir "$TMP/root"
 cp -r "$TOP/kernels" "$TMP/root/"
 export NESTLAB_ROOT=$TMP/root
@@ -13,7 +15,7 @@ for kernel in "$TOP"/tests/mutants/*.json "$TOP"/tests/past-bugs/*.json; do
 	name=$(basename "$kernel" .json) base=$(jq -r .base "$kernel") patches=${kernel%.json}
 	"$NESTLAB" kernel import --patches "$patches" --onto "$base" --name "$name" >"$TMP/out" 2>&1
 	ok $? "$name applies to $base" || sed 's/^/#   /' "$TMP/out"
-	like "$(cat "$TMP/out")" "tried_on: $base" "it was tried" 
+	like "$(cat "$TMP/out")" "tried_on: $base" "... and was tried"
 done
 is "$(ls -d "$TOP"/tests/mutants/*/ "$TOP"/tests/past-bugs/*/ | wc -l)" \
 	"$(ls "$TOP"/tests/mutants/*.json "$TOP"/tests/past-bugs/*.json | wc -l)" "each folder of patches is a variant's"
