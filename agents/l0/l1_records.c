@@ -133,6 +133,13 @@ static int pass_line(struct l1_records *r, const char *line, size_t len, struct 
 		return refuse_record(s, "a line of text", "something else", "not a record");
 	if (is_type(&b, "hello") && !seq)
 		return pass_hello(r, &b, s);
+	if (!seq && is_type(&b, "fatal")) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%.*s", (int)b.len, b.text);
+		sink_fail(s, SINK_GUEST, "records", text, "the agent inside L1 cannot go on");
+		return VM_SAID;
+	}
 	if (!seq)
 		return refuse_record(s, "hello", "another record",
 				     "it does not say which L1 it is");

@@ -26,6 +26,7 @@
 #include "agents/l0/cpus.h"
 #include "agents/l0/keeper.h"
 #include "agents/l0/kmsg.h"
+#include "agents/l0/l1_disk.h"
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/measure.h"
 #include "agents/l0/runner.h"
@@ -225,7 +226,8 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: nestlab-agent [--plan FILE] [--records FILE | --ticket FILE] [--selftests DIR]\n"
-		"                     [--quiet JOURNAL] [--l1-kernel FILE]\n"
+		"                     [--quiet JOURNAL] [--l1-kernel FILE] [--l1-image FILE]\n"
+		"       nestlab-agent --serve LINE\n"
 		"       nestlab-agent --check\n"
 		"       nestlab-agent --restore JOURNAL\n"
 		"\n"
@@ -235,6 +237,9 @@ static void usage(FILE *to)
 		"    --ticket FILE     says where records go instead (agents/wire/ticket.h)\n"
 		"    --selftests DIR   the kernel's selftests; default /selftests\n"
 		"    --l1-kernel FILE  the vmlinux of a Linux L1; default /l1/vmlinux\n"
+		"    --l1-image FILE   the disk that an L1 boots from; default /l1/disk\n"
+		"    --serve LINE      inside an L1 that boots from a disk: take plans from that serial line\n"
+		"                      (/dev/ttyS1) and answer there, as a service\n"
 		"    --quiet JOURNAL   make the machine quiet meanwhile; what it was is in JOURNAL\n"
 		"    --restore JOURNAL put back what an agent that was killed left changed\n"
 		"    --check           say what this machine lacks; exit status 1 if it lacks something\n"
@@ -251,6 +256,8 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		{"selftests", required_argument, NULL, 's'},
 		{"quiet", required_argument, NULL, 'q'},
 		{"l1-kernel", required_argument, NULL, 'k'},
+		{"l1-image", required_argument, NULL, 'i'},
+		{"serve", required_argument, NULL, 'S'},
 		{"restore", required_argument, NULL, 'R'},
 		{"check", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
@@ -278,6 +285,11 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		case 'k':
 			l1_linux_kernel = optarg;
 			break;
+		case 'i':
+			l1_disk_image = optarg;
+			break;
+		case 'S':
+			exit(guest_serve(optarg));
 		case 'R':
 			exit(restore_machine(optarg));
 		case 'c':

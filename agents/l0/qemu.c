@@ -118,7 +118,7 @@ static int report_shutdown(struct qemu *q)
 	return qemu_report_end(q, SINK_GUEST, "a reset without a panic: a triple fault");
 }
 
-static int report_hang_up(struct qemu *q)
+int qemu_report_hang_up(struct qemu *q)
 {
 	enum sink_class class;
 	char what[96];
@@ -135,7 +135,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 	char what[320];
 
 	if (ret == -EPIPE || ret == -ECONNRESET)
-		return report_hang_up(q);
+		return qemu_report_hang_up(q);
 	if (ret == -EPROTO)
 		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
 	else
@@ -172,12 +172,21 @@ static int write_initramfs(void)
 	return ret;
 }
 
-int qemu_make_files(void)
+int qemu_make_folder(void)
 {
 	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
 		return -errno;
 	unlink(QEMU_CONSOLE);
 	unlink(QEMU_MESSAGES);
+	return 0;
+}
+
+int qemu_make_files(void)
+{
+	int ret = qemu_make_folder();
+
+	if (ret)
+		return ret;
 	return write_initramfs();
 }
 
@@ -250,6 +259,8 @@ int qemu_start(struct qemu *q, int incoming)
 					 .bell = BELL_FD,
 					 .monitor = MONITOR_FD,
 					 .incoming = incoming < 0 ? 0 : INCOMING_FD,
+					 .disk = q->disk,
+					 .format = q->format,
 					 .without_kvm = q->without_kvm};
 	int ret = qemu_args_make(&args, &q->m, &files);
 
@@ -310,6 +321,15 @@ int qemu_write_head(struct qemu *q)
 	return qemu_poke(q, 0, &head, sizeof(head));
 }
 
+int qemu_continue(struct qemu *q)
+{
+	int ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
+
+	if (ret)
+		return qemu_report_command(q, "cont", ret);
+	return 0;
+}
+
 /* The machine is made, and waits for `cont`. */
 static int prepare(struct qemu *q)
 {
@@ -320,18 +340,23 @@ static int prepare(struct qemu *q)
 	ret = qemu_write_head(q);
 	if (ret)
 		return ret;
-	ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
-	if (ret)
-		return qemu_report_command(q, "cont", ret);
-	return 0;
+	return qemu_continue(q);
+}
+
+int qemu_check_program(struct sink *s)
+{
+	if (!access(QEMU_PROGRAM, X_OK))
+		return 0;
+	sink_skip(s, "%s: no QEMU here (%s)", QEMU_PROGRAM, strerror(errno));
+	return VM_SAID;
 }
 
 static int check_programs(const struct plan_measure *m, struct sink *s)
 {
-	if (access(QEMU_PROGRAM, X_OK)) {
-		sink_skip(s, "%s: no QEMU here (%s)", QEMU_PROGRAM, strerror(errno));
-		return VM_SAID;
-	}
+	int ret = qemu_check_program(s);
+
+	if (ret)
+		return ret;
 	if (m->memory == PLAN_UNMANAGED && access(QEMU_PRELOAD, R_OK)) {
 		sink_skip(s, "%s: QEMU maps no part of /dev/mem without it (%s)", QEMU_PRELOAD,
 			  strerror(errno));
@@ -378,26 +403,38 @@ void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel,
 
 /* ---- running it ---- */
 
-int qemu_wait(void *vmm, unsigned int ms, bool *rung)
+int qemu_wait_line(struct qemu *q, int64_t deadline)
 {
-	struct qemu *q = vmm;
-	int64_t deadline = clock_ms() + ms, left;
 	struct pollfd p[] = {{.fd = q->bell, .events = POLLIN},
 			     {.fd = q->monitor.fd, .events = POLLIN}};
-	char byte;
+	int64_t left;
 
 	while ((left = deadline - clock_ms()) > 0) {
 		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
 			return -errno;
-		if (p[0].revents && recv(q->bell, &byte, 1, MSG_DONTWAIT) == 1) {
-			*rung = true;
+		if (p[0].revents & POLLIN)
 			return 0;
-		}
 		if (p[0].revents || (p[1].revents && qmp_read_events(&q->monitor)))
-			return report_hang_up(q);
+			return qemu_report_hang_up(q);
 		if (q->monitor.shutdown[0])
 			return report_shutdown(q);
 	}
+	return -ETIMEDOUT;
+}
+
+int qemu_wait(void *vmm, unsigned int ms, bool *rung)
+{
+	struct qemu *q = vmm;
+	int ret = qemu_wait_line(q, clock_ms() + ms);
+	char byte;
+
+	if (ret == -ETIMEDOUT)
+		return 0;
+	if (ret)
+		return ret;
+	if (recv(q->bell, &byte, 1, MSG_DONTWAIT) != 1)
+		return qemu_report_hang_up(q);
+	*rung = true;
 	return 0;
 }
 

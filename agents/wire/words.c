@@ -86,6 +86,8 @@ const struct plan_word plan_words[] = {
 	 .optional = true, .of_linux = true},
 	{"l2_smp", "l2_smp", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_smp), WITH_L2,
 	 .of_linux = true, .min = 1, .max = PLAN_MAX_L2_SMP},
+	{"l1_megabytes", "l1_megabytes", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l1_megabytes), WITH_L1,
+	 .optional = true, .of_disk = true, .silent = true, .min = 64, .max = PLAN_MAX_L1_MEGABYTES},
 	{"rounds", "rounds", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(rounds), WITH_L1,
 	 .min = 1, .max = MAX_ROUNDS},
 	{"warmup", "warmup", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(warmup), WITH_L1,
@@ -129,6 +131,11 @@ bool plan_l1_is_linux(enum plan_l1 l1)
 	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
 }
 
+bool plan_l1_is_disk(enum plan_l1 l1)
+{
+	return l1 == PLAN_L1_DISK || l1 == PLAN_L1_HYPERV;
+}
+
 bool plan_word_is_text(const struct plan_word *w)
 {
 	return w->kind == PLAN_WORD_NAME || w->kind == PLAN_WORD_TEXT || w->kind == PLAN_WORD_LIST;
@@ -140,7 +147,11 @@ bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m)
 		return false;
 	if (w->optional && plan_word_is_text(w) && !((const char *)m)[w->offset])
 		return false;
-	return plan_word_is_used(w, m->scenario) && (!w->of_linux || plan_l1_is_linux(m->l1));
+	if (w->of_linux && !plan_l1_is_linux(m->l1))
+		return false;
+	if (w->of_disk && !plan_l1_is_disk(m->l1))
+		return false;
+	return plan_word_is_used(w, m->scenario);
 }
 
 static bool is_alnum(char c)
@@ -261,6 +272,28 @@ static bool is_linux(const struct plan_measure *m)
 	return plan_l1_is_linux(m->l1);
 }
 
+static bool is_disk(const struct plan_measure *m)
+{
+	return plan_l1_is_disk(m->l1);
+}
+
+static bool is_micro(const struct plan_measure *m)
+{
+	return !is_linux(m) && !is_disk(m);
+}
+
+/* All that a VMM of ours does to an L1, or L1's own KVM decides. */
+static bool is_disk_by_hand(const struct plan_measure *m)
+{
+	return is_disk(m) && (!m->ept || m->apic_pages || is_backed(m) || m->parallel ||
+			      m->memory != PLAN_MANAGED);
+}
+
+static bool is_disk_word_elsewhere(const struct plan_measure *m)
+{
+	return !is_disk(m) && m->l1_megabytes;
+}
+
 static bool is_linux_by_hand(const struct plan_measure *m)
 {
 	return is_linux(m) && (!m->ept || m->apic_pages || is_backed(m));
@@ -268,12 +301,12 @@ static bool is_linux_by_hand(const struct plan_measure *m)
 
 static bool is_linux_too_wide(const struct plan_measure *m)
 {
-	return is_linux(m) && m->l1_vcpus > PLAN_MAX_LINUX_VCPUS;
+	return !is_micro(m) && m->l1_vcpus > PLAN_MAX_LINUX_VCPUS;
 }
 
 static bool is_linux_of_many(const struct plan_measure *m)
 {
-	return is_linux(m) && (m->parallel || (m->scenario != PLAN_MIGRATE && m->l1_vcpus > 1));
+	return !is_micro(m) && (m->parallel || (m->scenario != PLAN_MIGRATE && m->l1_vcpus > 1));
 }
 
 static bool is_kvm_shown_elsewhere(const struct plan_measure *m)
@@ -338,13 +371,13 @@ static bool is_linux_not_thin(const struct plan_measure *m)
 
 static bool is_micro_shared(const struct plan_measure *m)
 {
-	return !is_linux(m) && m->operation == PLAN_OPERATION_SHARE;
+	return is_micro(m) && m->operation == PLAN_OPERATION_SHARE;
 }
 
 /* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
 static bool is_linux_interrupt(const struct plan_measure *m)
 {
-	return is_linux(m) && m->reason == PLAN_REASON_INTERRUPT;
+	return !is_micro(m) && m->reason == PLAN_REASON_INTERRUPT;
 }
 
 bool plan_measure_moves(const struct plan_measure *m)
@@ -382,16 +415,22 @@ static const struct {
 	 "backing clean is a kind of unmanaged memory; thp, memfd, hugetlb and guest-memfd are of managed"},
 	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
 	 "churn and unrelated change plain memory: leave out backing"},
+	{WITH_L1 & ~(ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_EXITS)), is_disk,
+	 "an L1 on a disk runs multiplex, migrate and exits"},
+	{WITH_L1, is_disk_by_hand,
+	 "an L1 on a disk has managed memory, mode cooperative, and decides by itself on ept and apic_pages: "
+	 "leave them out"},
+	{WITH_L1, is_disk_word_elsewhere, "l1_megabytes is of an L1 on a disk (l1 disk or hyperv)"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
 	{WITH_L2, is_linux_by_hand,
 	 "a Linux L1's KVM decides by itself on ept and apic_pages, and its memory has no backing: leave them out"},
-	{WITH_L1, is_linux_too_wide, "a Linux L1 has l1_vcpus of 8 at most"},
+	{WITH_L1, is_linux_too_wide, "an L1 that is no micro-hypervisor has l1_vcpus of 8 at most"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
-	 "the L2 of a Linux L1 has no local APIC to send interrupts"},
+	 "the L2 has no local APIC to send interrupts where L1 is no micro-hypervisor"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	{ONLY(PLAN_MIGRATE), is_migration_to_itself, "migrating needs l1_vcpus of 2 or more"},
 	{WITH_L1, is_posted_without_apic, "posted_interrupts need apic_pages"},
@@ -407,14 +446,9 @@ const char *plan_measure_impossible(const struct plan_measure *m)
 	return NULL;
 }
 
-const char *plan_measure_unbuilt(const struct plan_measure *m)
+uint32_t plan_l1_megabytes(const struct plan_measure *m)
 {
-	if (m->scenario == PLAN_KSELFTEST)
-		return NULL;
-	if (m->l1 == PLAN_L1_HYPERV)
-		return "there is no Windows here to be the L1, and its licence is yours to bring. nestlab image "
-		       "prepare-windows makes the medium that prepares one; that nestlab runs it, too, is not "
-		       "built yet (docs/l1-guests.md). The nearest that runs is l1 linux-evmcs: nestlab run "
-		       "l1-evmcs";
-	return NULL;
+	if (m->l1_megabytes)
+		return m->l1_megabytes;
+	return m->l1 == PLAN_L1_HYPERV ? 4096 : 512;
 }

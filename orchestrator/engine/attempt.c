@@ -72,7 +72,7 @@ static void append_files(struct image_file *to, size_t *count, const struct imag
 static struct image_file *list_files(const struct attempt *a, size_t *count)
 {
 	const struct selftests *tests = a->job.selftests;
-	struct image_file *files = xcalloc(tests->nfiles + a->userland.nfiles + 1, sizeof(*files));
+	struct image_file *files = xcalloc(tests->nfiles + a->userland.nfiles + 2, sizeof(*files));
 
 	*count = 0;
 	append_files(files, count, tests->files, tests->nfiles);
@@ -82,18 +82,28 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 							.source = a->job.l1->vmlinux,
 							.mode = 0644,
 							.packed = true};
+	if (a->job.disk)
+		files[(*count)++] = (struct image_file){
+			.path = "/l1/disk", .source = a->job.disk->path, .mode = 0644};
 	return files;
 }
 
 static int collect_userland(struct attempt *a, struct error *err)
 {
-	enum userland_set set = USERLAND_QEMU;
+	const struct scenario_plan *plan = a->job.plan;
+	unsigned int sets = 0;
 
-	if (!scenario_plan_has_userland(a->job.plan))
+	if (!scenario_plan_has_userland(plan))
 		return 0;
-	if (scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT))
-		set = USERLAND_LIBVIRT;
-	return userland_collect(set, a->setting.places->programs, &a->userland, err);
+	if (scenario_plan_has_vmm(plan, PLAN_VMM_QEMU))
+		sets |= USERLAND_QEMU;
+	if (scenario_plan_has_disk(plan))
+		sets |= USERLAND_PC;
+	if (scenario_plan_has_l1(plan, PLAN_L1_HYPERV))
+		sets |= USERLAND_UEFI;
+	if (scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT))
+		sets |= USERLAND_LIBVIRT;
+	return userland_collect(sets, a->setting.places->programs, &a->userland, err);
 }
 
 static int make_image(struct attempt *a, struct error *err)
@@ -217,6 +227,7 @@ struct boot *attempt_begin(struct attempt *a)
 		.plan = a->plan,
 		.selftests = a->selftests,
 		.l1_kernel = a->job.l1 ? a->job.l1->vmlinux : NULL,
+		.l1_image = a->job.disk ? a->job.disk->path : NULL,
 		.run_dir = a->dir,
 		.label = a->label,
 		.expected = a->job.plan->nmeasures,
@@ -400,6 +411,10 @@ int attempt_store(const struct attempt *a, struct error *err)
 		boot.l1_kernel_name = l1->name;
 		boot.l1_kernel_key = l1->key;
 		boot.l1_kernel_release = l1->release;
+	} else if (a->job.disk) {
+		boot.l1_kernel_name = a->job.disk->name;
+		boot.l1_kernel_key = a->job.disk->sha256;
+		boot.l1_kernel_release = a->collected.l1_release;
 	}
 	collector_fill(&a->collected, &boot);
 	return results_store(s->db, &boot, &id, err);

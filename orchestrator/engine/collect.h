@@ -37,10 +37,11 @@ struct collector {
 		*running;	   /* of the plan; NULL: none has begun and not ended */
 	struct json_object *hello; /* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
-	const char *l1_build_id;		/* of a Linux L1, from `l1`; NULL: there was none */
-	enum results_class class;		/* of the worst thing in the records */
-	struct error trouble;			/* and its text */
-	struct error complaint;			/* the kernel's first of its own; "": none */
+	const char *l1_build_id,
+		*l1_release;	  /* of a Linux or Windows L1, from `l1`; NULL: there was none */
+	enum results_class class; /* of the worst thing in the records */
+	struct error trouble;	  /* and its text */
+	struct error complaint;	  /* the kernel's first of its own; "": none */
 };
 
 void collector_init(struct collector *c, const struct scenario_plan *plan);
