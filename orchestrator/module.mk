@@ -5,8 +5,7 @@ NESTLAB_SRCS += $(wildcard orchestrator/cli/*.c)
 NESTLABD_SRCS := orchestrator/daemon/nestlabd.c
 LIB_SRCS     += $(wildcard orchestrator/*.c orchestrator/request/*.c orchestrator/bisect/*.c orchestrator/engine/*.c \
 	orchestrator/explain/*.c orchestrator/demo/*.c orchestrator/hosts/*.c orchestrator/hosts/*/*.c \
-	orchestrator/daemon/*/*.c) \
-	$(filter-out $(NESTLABD_SRCS),$(wildcard orchestrator/daemon/*.c))
+	orchestrator/daemon/daemon.c orchestrator/daemon/*/*.c)
 PROGRAMS     += $(BUILD)/bin/nestlabd
 
 $(BUILD)/bin/nestlabd: $(NESTLABD_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/libnestlab.a
@@ -15,8 +14,8 @@ $(BUILD)/bin/nestlabd: $(NESTLABD_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/libnestlab
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS)
 
 # the assembler reads them (.incbin): no compiler tells make
-$(BUILD)/obj/orchestrator/daemon/database.o: $(wildcard orchestrator/daemon/schema*.sql)
-$(BUILD)/obj/orchestrator/daemon/api_service.o: docs/openapi.json
+$(BUILD)/obj/orchestrator/daemon/storage/database.o: $(wildcard orchestrator/daemon/storage/schema*.sql)
+$(BUILD)/obj/orchestrator/daemon/api/api_service.o: docs/openapi.json
 
 # What knows libvirt is a program of its own, made where libvirt-dev is installed: its library takes longer to
 # load than most commands take in all.

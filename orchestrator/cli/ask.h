@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ask.h - commands that ask a daemon (orchestrator/daemon/client.h): what they share. */
+/* ask.h - commands that ask a daemon (orchestrator/daemon/http/client.h): what they share. */
 #ifndef ORCHESTRATOR_CLI_ASK_H
 #define ORCHESTRATOR_CLI_ASK_H
 
 #include <json-c/json.h>
 
 #include "orchestrator/cli/command.h"
-#include "orchestrator/daemon/client.h"
+#include "orchestrator/daemon/http/client.h"
 
 extern bool ask_json; /* --json */
 #define ASK_JSON OPTION_FLAG("json", &ask_json, "print the daemon's answer as JSON")

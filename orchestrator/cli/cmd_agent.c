@@ -5,7 +5,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/daemon/agent.h"
+#include "orchestrator/daemon/agent/agent.h"
 
 static const char *url, *given_program, *with, *slurm, *spool, *host, *pool, *tags, *serves;
 static long slots = 1, reconcile = 30;

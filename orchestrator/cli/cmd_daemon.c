@@ -8,8 +8,8 @@
 #include "common/fs.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/command.h"
-#include "orchestrator/daemon/database.h"
-#include "orchestrator/daemon/retention.h"
+#include "orchestrator/daemon/storage/database.h"
+#include "orchestrator/daemon/storage/retention.h"
 #include "orchestrator/demo/demo.h"
 #include "orchestrator/places.h"
 

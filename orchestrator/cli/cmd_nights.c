@@ -8,7 +8,7 @@
 #include "common/json.h"
 #include "common/terminal.h"
 #include "orchestrator/cli/ask.h"
-#include "orchestrator/daemon/schedule.h"
+#include "orchestrator/daemon/nights/schedule.h"
 
 /* ---- schedule ---- */
 

@@ -14,14 +14,14 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "common/log.h"
-#include "orchestrator/daemon/import.h"
-#include "orchestrator/daemon/lease.h"
-#include "orchestrator/daemon/metrics.h"
-#include "orchestrator/daemon/night.h"
-#include "orchestrator/daemon/server.h"
-#include "orchestrator/daemon/sockets.h"
-#include "orchestrator/daemon/tick.h"
-#include "orchestrator/daemon/worker.h"
+#include "orchestrator/daemon/intake/import.h"
+#include "orchestrator/daemon/queue/lease.h"
+#include "orchestrator/daemon/http/metrics.h"
+#include "orchestrator/daemon/nights/night.h"
+#include "orchestrator/daemon/http/server.h"
+#include "orchestrator/daemon/http/sockets.h"
+#include "orchestrator/daemon/queue/tick.h"
+#include "orchestrator/daemon/agent/worker.h"
 
 #define CONNECTIONS_MAX	 10000
 #define WORKER_PAUSE_MS	 1000

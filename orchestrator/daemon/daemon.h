@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * daemon.h - nestlabd as a whole: the queue's database, the writer, the server and the importer, from start to
- * end. docs/daemon.md is the administrator's manual.
+ * end. docs/daemon.md is the administrator's manual; docs/design.md says what each folder beside this file is for.
  *
- *	STATE/daemon.db		the queue (schema.sql)
+ *	STATE/daemon.db		the queue (storage/schema.sql)
  *	STATE/nestlab.db	results, and runs/ beside it
- *	STATE/schedules/	what runs by itself (schedule.h)
+ *	STATE/schedules/	what runs by itself (nights/schedule.h)
  *	STATE/logs/JOB/		what the commands of a job printed
  *	STATE/nestlabd.sock	where commands of this machine ask
  *	STATE/lock		held by the one daemon of this folder
@@ -25,7 +25,7 @@ struct daemon_setting {	     /* borrowed; NULL or 0: the default */
 	const char *plain;  /* "ADDRESS:PORT" without TLS: loopback only */
 	const char *certificate, *key;
 	const char *schedules; /* folder; NULL: STATE/schedules */
-	const char *smtp, *mail_from, *webhook_secret, *kcidb_token; /* outbox.h */
+	const char *smtp, *mail_from, *webhook_secret, *kcidb_token; /* mail/outbox.h */
 	uint64_t min_free;					     /* bytes */
 	int workers;	    /* boots at once of the agent beside the daemon; 0: none is started */
 	const char *serves; /* hosts that it boots on; NULL: emulated */

@@ -8,9 +8,9 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "orchestrator/daemon/daemon.h"
-#include "orchestrator/daemon/health.h"
-#include "orchestrator/daemon/host.h"
-#include "orchestrator/daemon/lease.h"
+#include "orchestrator/daemon/pool/health.h"
+#include "orchestrator/daemon/pool/host.h"
+#include "orchestrator/daemon/queue/lease.h"
 #include "orchestrator/version.h"
 
 static struct daemon_setting setting;

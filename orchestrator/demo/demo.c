@@ -19,9 +19,9 @@
 #include "common/progress.h"
 #include "common/terminal.h"
 #include "kernels/kernels.h"
-#include "orchestrator/daemon/client.h"
-#include "orchestrator/daemon/command.h"
-#include "orchestrator/daemon/database.h"
+#include "orchestrator/daemon/http/client.h"
+#include "orchestrator/daemon/agent/command.h"
+#include "orchestrator/daemon/storage/database.h"
 #include "results/trend/trend.h"
 
 #define LOOK_MS	     250

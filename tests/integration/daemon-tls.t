@@ -110,7 +110,7 @@ while read -r method path may; do
 done < <(shopt -s extglob; sed 's/{[a-z0-9]*}/1/g' <<<"$table")
 is "$wrong" "" "each scope can use its routes, and no other"
 is "$(sed -n 's/^\([A-Z]* [^ ]*\) .*/\1/p' <<<"$table" | sort)" \
-	"$(sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' "$TOP/orchestrator/daemon/route.c" | sort)" \
+	"$(sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' "$TOP/orchestrator/daemon/api/route.c" | sort)" \
 	"the table has all routes"
 
 # ---- what a scope does not say ----

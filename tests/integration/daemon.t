@@ -109,7 +109,7 @@ like "$(api GET "/v1/jobs?limit=2&cursor=$n" | cut -c5- | jq -c '[.jobs[].id]')"
 like "$(curl -sSN --max-time 1 --unix-socket "$STATE/nestlabd.sock" -H 'Last-Event-ID: 1' http://x/v1/events 2>/dev/null)" \
 	'^id: 2$' "events go on after the last that was seen"
 like "$(api GET /metrics)" 'nestlabd_jobs\{state="done"\} [0-9]+' "metrics"
-routes=$(cd "$TOP" && sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' orchestrator/daemon/route.c | sort)
+routes=$(cd "$TOP" && sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' orchestrator/daemon/api/route.c | sort)
 described=$(api GET /openapi.json | sed '1s/^....//' | jq -r '.paths | to_entries[] | .key as $p | .value | keys[] |
 	ascii_upcase + " " + $p' | sort)
 is "$described" "$routes" "openapi.json has all routes, and no other"

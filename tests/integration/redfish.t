@@ -347,6 +347,16 @@ echo '{' >"$TMP/keys/hosts/${lock%.lock}.state"
 like "$(NESTLAB_CACHE=$TMP/keys "$NESTLAB" host rescue by-ipmi 2>&1)" "${lock:2:16}.state.*what a crashed run left" "and they share the journal"
 rm "$NESTLAB_ROOT/hosts/named.json" "$NESTLAB_ROOT/hosts/by-ipmi.json"
 
+# ---- a journal that cannot be read ----
+
+start_redfish damaged
+write_host damaged
+mkdir -p "$NESTLAB_CACHE/hosts"
+echo '{' >"$(journal)"
+like "$("$NESTLAB" host check damaged 2>&1)" "$(journal).*remove the file" "host check tells of it: no run could begin"
+rm "$(journal)"
+like "$("$NESTLAB" host check damaged)" '^damaged: can run' "and without the file it can run"
+
 # ---- secrets ----
 
 # Everything that was written: logs, run directories, cache; and the process while it runs.

@@ -6,7 +6,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_ANSWER_H
 #define ORCHESTRATOR_DAEMON_WATCH_ANSWER_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 /* Of a series that is new. In the writer's transaction. */
 int answer_unapplied(struct daemon_db *db, const struct outbox_setting *setting,

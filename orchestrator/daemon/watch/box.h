@@ -7,7 +7,7 @@
 #define ORCHESTRATOR_DAEMON_WATCH_BOX_H
 
 #include "kernels/mail.h"
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 struct box { /* free with box_free(), after an error too */
 	char *dir, *maildir;

@@ -9,7 +9,7 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "common/sha256.h"
-#include "orchestrator/daemon/mail.h"
+#include "orchestrator/daemon/mail/mail.h"
 #include "results/report/markup.h"
 
 #define REFS_MAX    20 /* the first and the newest of more */

@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_DRAFT_H
 #define ORCHESTRATOR_DAEMON_WATCH_DRAFT_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 /* In the writer's transaction, into the outbox. @text: lines; names from outside have gone through markup_line(). */
 int draft_put(struct daemon_db *db, const struct outbox_setting *setting, const struct schedule *s,

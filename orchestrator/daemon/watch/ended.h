@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_ENDED_H
 #define ORCHESTRATOR_DAEMON_WATCH_ENDED_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 struct ended { /* free with ended_free() */
 	int64_t id;

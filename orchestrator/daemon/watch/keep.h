@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_KEEP_H
 #define ORCHESTRATOR_DAEMON_WATCH_KEEP_H
 
-#include "orchestrator/daemon/database.h"
+#include "orchestrator/daemon/storage/database.h"
 #include "orchestrator/daemon/watch/letter.h"
 
 #define KEEP_THREAD_MAX 500 /* mails of a thread; those that come after are refused */

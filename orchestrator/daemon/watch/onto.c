@@ -11,7 +11,7 @@
 #include "common/git.h"
 #include "common/log.h"
 #include "kernels/kernels.h"
-#include "orchestrator/daemon/event.h"
+#include "orchestrator/daemon/storage/event.h"
 #include "orchestrator/daemon/watch/answer.h"
 #include "orchestrator/daemon/watch/box.h"
 #include "orchestrator/places.h"

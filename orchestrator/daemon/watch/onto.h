@@ -7,7 +7,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_ONTO_H
 #define ORCHESTRATOR_DAEMON_WATCH_ONTO_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 /* Each series that is new. */
 int onto_run(struct night_context *n, struct error *err);

@@ -14,8 +14,8 @@
 #include "common/log.h"
 #include "kernels/patch.h"
 #include "kernels/thread.h"
-#include "orchestrator/daemon/event.h"
-#include "orchestrator/daemon/job.h"
+#include "orchestrator/daemon/storage/event.h"
+#include "orchestrator/daemon/queue/job.h"
 #include "orchestrator/daemon/watch/box.h"
 
 #define VERSIONS_MAX 100

@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_SERIES_H
 #define ORCHESTRATOR_DAEMON_WATCH_SERIES_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 /* Looks through every thread with new mails. */
 int series_find(struct night_context *n, struct error *err);

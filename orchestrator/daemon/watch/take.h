@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_TAKE_H
 #define ORCHESTRATOR_DAEMON_WATCH_TAKE_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 struct archive { /* borrowed */
 	struct night_context *night;

@@ -10,7 +10,7 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_WATCH_H
 #define ORCHESTRATOR_DAEMON_WATCH_WATCH_H
 
-#include "orchestrator/daemon/nightly.h"
+#include "orchestrator/daemon/nights/nightly.h"
 
 #define WATCH_TROUBLE_S 30 /* until what failed is tried again */
 

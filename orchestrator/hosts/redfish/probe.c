@@ -99,9 +99,14 @@ static int look_in_session(struct bmc *b, const struct host_config *cfg, struct 
 	struct error left = {0};
 	int ret;
 
-	if (!journal_open(cfg, c->machine, &j, &left)) {
+	ret = journal_open(cfg, c->machine, &j, &left);
+	if (!ret) {
 		b->on_session = undo_note_session;
 		b->arg = j;
+	} else if (!is_hosts_lack(ret)) {
+		return error_set(err, ret, "%s", left.text);
+	} else if (ret != -EBUSY) {
+		host_found_lacks(found, left.text, "no run can note what it does to the machine");
 	}
 	ret = look_at_machine(b, c, found, err);
 	atomic_store(&b->heeds_cancel, false);

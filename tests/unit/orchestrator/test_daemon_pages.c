@@ -4,10 +4,10 @@
 
 #include "common/json.h"
 #include "common/strbuf.h"
-#include "orchestrator/daemon/form.h"
-#include "orchestrator/daemon/session.h"
-#include "orchestrator/daemon/token.h"
-#include "orchestrator/daemon/triage.h"
+#include "orchestrator/daemon/http/form.h"
+#include "orchestrator/daemon/http/session.h"
+#include "orchestrator/daemon/http/token.h"
+#include "orchestrator/daemon/nights/triage.h"
 #include "tests/unit/unit.h"
 
 static struct daemon_db *db;

@@ -4,11 +4,11 @@
 
 #include <json-c/json.h>
 
-#include "orchestrator/daemon/host.h"
-#include "orchestrator/daemon/job.h"
-#include "orchestrator/daemon/lease.h"
-#include "orchestrator/daemon/result.h"
-#include "orchestrator/daemon/tick.h"
+#include "orchestrator/daemon/pool/host.h"
+#include "orchestrator/daemon/queue/job.h"
+#include "orchestrator/daemon/queue/lease.h"
+#include "orchestrator/daemon/intake/result.h"
+#include "orchestrator/daemon/queue/tick.h"
 #include "tests/unit/unit.h"
 
 #define RUN                                                                                     \

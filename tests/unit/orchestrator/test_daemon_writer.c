@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "common/fs.h"
-#include "orchestrator/daemon/sockets.h"
-#include "orchestrator/daemon/writer.h"
+#include "orchestrator/daemon/http/sockets.h"
+#include "orchestrator/daemon/storage/writer.h"
 #include "tests/unit/unit.h"
 
 static struct daemon_db *db;
