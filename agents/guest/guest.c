@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agents/guest/crew.h"
+#include "agents/guest/fault.h"
 #include "agents/guest/mail.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/files.h"
@@ -122,6 +123,7 @@ static void run_line(struct guest *g)
 	if (!memchr(g->mail->plan, '\0', sizeof(g->mail->plan)) ||
 	    plan_measure_parse(g->mail->plan, &m, trouble, sizeof(trouble)))
 		give_up("the plan's line in the mail page", EBADMSG);
+	guest_fault_cause(&m);
 	runner_run(&g->runner, &m);
 }
 

@@ -61,7 +61,7 @@ static int read_line(struct l1_disk *d, int64_t deadline, unsigned int limit_s,
 
 		if (ret == -ETIMEDOUT) {
 			snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-			return qemu_report_end(&d->qemu, SINK_GUEST, what);
+			return qemu_report_end(&d->qemu, L1_END_SILENT, what);
 		}
 		if (ret)
 			return ret;

@@ -9,9 +9,12 @@
 #include "agents/guest/mail.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
+#include "agents/l0/l1_end.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/l1_moves.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/line.h"
+#include "agents/l0/qemu.h"
 #include "agents/l0/vm.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
@@ -52,9 +55,10 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 
 	if (m->scenario == PLAN_KSELFTEST || !(plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1)))
 		return 0;
-	if (m->scenario == PLAN_L1_BOOT)
+	if (m->scenario == PLAN_L1_BOOT || m->fault)
 		return 1;
-	while (count < n && plan_scenario_has_l2(m[count].scenario) && is_same_l1(m, &m[count]))
+	while (count < n && plan_scenario_has_l2(m[count].scenario) && !m[count].fault &&
+	       is_same_l1(m, &m[count]))
 		count++;
 	return count;
 }
@@ -116,6 +120,14 @@ static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 	return l->how->poke(l->vmm, offsetof(struct mail, turn), &l->turn, sizeof(l->turn));
 }
 
+/* It was measured in spite of its fault, and its numbers are none. */
+static int fail_unharmed(const struct plan_measure *m, struct sink *s)
+{
+	sink_fail(s, SINK_GUEST, plan_fault_names[m->fault], "no failure",
+		  "the fault that the plan wants did not happen to the Linux L1");
+	return VM_SAID;
+}
+
 /* L1 runs until it rings, and is moved meanwhile. */
 static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
 {
@@ -132,6 +144,8 @@ static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct si
 		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
 	if (!ret && !rung)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
+	if (!ret && m->fault)
+		return fail_unharmed(m, s);
 	if (!ret)
 		ret = read_mail(l, s);
 	if (!ret && !rung)
@@ -153,9 +167,13 @@ static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink
 		l->how->begin(l->vmm, m);
 	stats = l->how->stats(l->vmm);
 	ret = write_mail(l, m);
+	if (!ret && m->fault == PLAN_FAULT_VMM_KILLED)
+		l->how->kill(l->vmm);
 	if (!ret)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
-	kvm_stats_end(stats, ret ? NULL : s);
+	kvm_stats_end(stats, ret || m->fault ? NULL : s);
+	if (!ret && m->fault)
+		return fail_unharmed(m, s);
 	if (ret)
 		return ret;
 	if (l->how->end && l->how->end(l->vmm))
@@ -239,12 +257,17 @@ static int measure_boots(struct l1_linux *l, const struct plan_measure *m, struc
 	return 0;
 }
 
-/* What says nothing of the kernel. */
-static enum sink_class class_of(int ret)
+static void report_error(struct sink *s, int code)
 {
-	if (ret == -ENOMEM || ret == -ENOSPC || ret == -EMFILE)
-		return SINK_HOST;
-	return SINK_GUEST;
+	enum sink_class class = SINK_GUEST;
+
+	if (code == ENOMEM || code == ENOSPC) {
+		l1_end_report(s, L1_END_OTHER, strerror(code), NULL, "");
+		return;
+	}
+	if (code == EMFILE) /* says nothing of the kernel */
+		class = SINK_HOST;
+	sink_fail(s, class, "", strerror(code), "the Linux L1 could not be run");
 }
 
 void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ack)
@@ -254,11 +277,12 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 
 	l = (struct l1_linux){.how = vmm_of(m)};
 	expect_hello(&l, m);
-	if (m->scenario == PLAN_L1_BOOT)
+	ret = l1_fault_prepare(m, QEMU_DIRECTORY);
+	if (!ret && m->scenario == PLAN_L1_BOOT)
 		ret = measure_boots(&l, m, s);
-	else
+	else if (!ret)
 		ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
-		sink_fail(s, class_of(ret), "", strerror(-ret), "the Linux L1 could not be run");
+		report_error(s, -ret);
 	l.how->close(l.vmm);
 }

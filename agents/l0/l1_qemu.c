@@ -33,5 +33,6 @@ const struct l1_vmm l1_vmm_qemu = {
 	.wait = qemu_wait,
 	.move = qemu_move,
 	.stats = qemu_stats,
+	.kill = qemu_kill,
 	.close = qemu_close,
 };

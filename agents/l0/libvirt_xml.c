@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/libvirt.h"
 
 struct text {
@@ -56,6 +57,8 @@ static void add_features(struct text *t, const struct plan_measure *m)
 	add(t, "<features><acpi/><apic/><kvm><hidden state='%s'/></kvm>", hidden);
 	if (is_evmcs)
 		add_hyperv(t);
+	if (m->fault == PLAN_FAULT_REFUSED)
+		add(t, "<hyperv><" L1_FAULT_ENLIGHTENMENT " state='on'/></hyperv>");
 	add(t,
 	    "</features><cpu mode='host-passthrough' check='none' migratable='on'/>"
 	    "<clock offset='utc'><timer name='%s' present='yes'/><timer name='hpet' present='no'/></clock>",
@@ -93,8 +96,9 @@ int libvirt_xml_make(char *xml, size_t size, const struct plan_measure *m,
 
 	add(&t,
 	    "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
-	    "<name>l1</name><memory unit='MiB'>%u</memory><vcpu placement='static'>%u</vcpu>",
-	    QEMU_MEGABYTES, m->l1_vcpus);
+	    "<name>l1</name><memory unit='MiB'>%" PRIu64
+	    "</memory><vcpu placement='static'>%u</vcpu>",
+	    l1_fault_megabytes(m, QEMU_MEGABYTES), m->l1_vcpus);
 	add_boot(&t, f);
 	add_features(&t, m);
 	/* a restored domain goes on in the same file: libvirt empties it otherwise */

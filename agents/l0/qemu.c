@@ -24,7 +24,6 @@
 #define MONITOR_FD   4
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
-#define TAIL_BYTES   960
 
 void qemu_tail(const char *path, char *text, size_t size)
 {
@@ -48,8 +47,7 @@ void qemu_tail(const char *path, char *text, size_t size)
 
 /* ---- how it ended ---- */
 
-/* Nobody but a person or the kernel, when memory ends, kills with SIGKILL. */
-static enum sink_class describe_status(int status, char *what, size_t size)
+enum l1_end qemu_describe_status(int status, char *what, size_t size)
 {
 	if (WIFSIGNALED(status))
 		snprintf(what, size, "QEMU was killed by signal %d (%s)", WTERMSIG(status),
@@ -57,12 +55,12 @@ static enum sink_class describe_status(int status, char *what, size_t size)
 	else
 		snprintf(what, size, "QEMU ended with status %d", WEXITSTATUS(status));
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return SINK_HOST;
-	return SINK_GUEST;
+		return L1_END_KILLED;
+	return L1_END_OTHER;
 }
 
 /* It has hung up, so its end is near. */
-static enum sink_class wait_for_end(struct qemu *q, char *what, size_t size)
+static enum l1_end wait_for_end(struct qemu *q, char *what, size_t size)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
 	int status;
@@ -70,64 +68,65 @@ static enum sink_class wait_for_end(struct qemu *q, char *what, size_t size)
 	while (clock_ms() < deadline) {
 		if (waitpid(q->pid, &status, WNOHANG) == q->pid) {
 			q->pid = 0;
-			return describe_status(status, what, size);
+			return qemu_describe_status(status, what, size);
 		}
 		usleep(1000);
 	}
 	snprintf(what, size, "QEMU hung up and did not end");
-	return SINK_GUEST;
+	return L1_END_OTHER;
 }
 
-static const char *or_nothing(const char *text)
+int qemu_report_end(struct qemu *q, enum l1_end end, const char *what)
 {
-	return text[0] ? text : "(nothing)";
-}
-
-static bool is_limit(const char *messages)
-{
-	return strstr(messages, strerror(ENOMEM)) || strstr(messages, strerror(ENOSPC)) ||
-	       strstr(messages, "Cannot allocate memory"); /* glibc's words; the agent has musl's */
-}
-
-int qemu_report_end(struct qemu *q, enum sink_class class, const char *what)
-{
-	char console[TAIL_BYTES], messages[TAIL_BYTES / 2];
+	char console[L1_END_CONSOLE], messages[L1_END_MESSAGES];
 
 	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	if (is_limit(messages))
-		class = SINK_HOST;
-	sink_fail(q->sink, class, "records of the agent inside L1", what,
-		  "the Linux L1 did not answer; QEMU says: %s; L1's console ends: %s",
-		  or_nothing(messages), or_nothing(console));
-	return VM_SAID;
+	return l1_end_report(q->sink, end, what, messages, console);
+}
+
+int qemu_report_reset(struct qemu *q)
+{
+	char console[L1_END_CONSOLE];
+
+	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
+	if (l1_end_is_panic(console))
+		return qemu_report_end(q, L1_END_PANIC, "a panic of its kernel");
+	return qemu_report_end(q, L1_END_RESET, "a reset without a panic: a triple fault");
 }
 
 /* L1 asked for a reset, and -no-reboot made that the end. */
 static int report_shutdown(struct qemu *q)
 {
-	char console[TAIL_BYTES], what[96];
+	char what[96];
 
-	if (strcmp(q->monitor.shutdown, "guest-reset")) {
-		snprintf(what, sizeof(what), "QEMU shut it down: %s", q->monitor.shutdown);
-		return qemu_report_end(q, SINK_GUEST, what);
-	}
-	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
-	if (strstr(console, "Kernel panic"))
-		return qemu_report_end(q, SINK_GUEST, "a panic of its kernel");
-	return qemu_report_end(q, SINK_GUEST, "a reset without a panic: a triple fault");
+	if (!strcmp(q->monitor.shutdown, "guest-reset"))
+		return qemu_report_reset(q);
+	snprintf(what, sizeof(what), "QEMU shut it down: %s", q->monitor.shutdown);
+	return qemu_report_end(q, L1_END_OTHER, what);
+}
+
+/* It ended by itself before it answered, and not because KVM could not do something. */
+static bool is_refusal(const struct qemu *q)
+{
+	char messages[L1_END_MESSAGES];
+
+	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
+	return q->is_new && !strcasestr(messages, "kvm");
 }
 
 int qemu_report_hang_up(struct qemu *q)
 {
-	enum sink_class class;
+	enum l1_end end;
 	char what[96];
 
 	qmp_read_events(&q->monitor);
 	if (q->monitor.shutdown[0])
 		return report_shutdown(q);
-	class = wait_for_end(q, what, sizeof(what));
-	return qemu_report_end(q, class, what);
+	end = wait_for_end(q, what, sizeof(what));
+	if (end == L1_END_OTHER && is_refusal(q))
+		end = L1_END_REFUSED;
+	return qemu_report_end(q, end, what);
 }
 
 int qemu_report_command(struct qemu *q, const char *command, int ret)
@@ -140,7 +139,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
 	else
 		snprintf(what, sizeof(what), "%s: %s", command, strerror(-ret));
-	return qemu_report_end(q, SINK_GUEST, what);
+	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
 /* ---- making it ---- */
@@ -212,14 +211,19 @@ static void become_qemu(const struct qemu *q, char *const argv[], const int *fds
 
 static void become_qemu(const struct qemu *q, char *const argv[], const int *fds, size_t n)
 {
-	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD;
+	/* where a disk's changes go; usually /var/tmp, which an initramfs lacks */
+	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD, folder[] = "TMPDIR=/tmp";
 	char *const with_memory[] = {preload, variable, NULL}, *const without[] = {NULL};
+	char *const with_folder[] = {folder, NULL};
+	char *const *environment = q->phys ? with_memory : without;
 
 	snprintf(variable, sizeof(variable), QEMU_DEVMEM_VARIABLE "=%llx",
 		 (unsigned long long)q->phys);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	pass_descriptors(fds, n);
-	execve(QEMU_PROGRAM, argv, q->phys ? with_memory : without);
+	if (q->disk && access("/var/tmp", W_OK))
+		environment = with_folder;
+	execve(QEMU_PROGRAM, argv, environment);
 	dprintf(2, "%s: %s\n", QEMU_PROGRAM, strerror(errno));
 	_exit(127);
 }
@@ -266,12 +270,14 @@ int qemu_start(struct qemu *q, int incoming)
 
 	if (ret)
 		return ret;
+	q->is_new = incoming < 0;
 	ret = execute(q, args.argv, incoming);
 	if (ret)
 		return ret;
 	ret = qmp_open(&q->monitor, q->monitor.fd);
 	if (ret)
 		return qemu_report_command(q, "start", ret);
+	q->is_new = false;
 	return 0;
 }
 
@@ -447,7 +453,14 @@ int qemu_run(void *vmm, unsigned int limit_s)
 	if (ret || rung)
 		return ret;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return qemu_report_end(vmm, SINK_GUEST, what);
+	return qemu_report_end(vmm, L1_END_SILENT, what);
+}
+
+void qemu_kill(void *vmm)
+{
+	const struct qemu *q = vmm;
+
+	kill(q->guest, SIGKILL);
 }
 
 static void close_descriptor(int *fd)

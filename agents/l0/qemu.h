@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "agents/guest/mail.h"
+#include "agents/l0/l1_end.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
 #include "agents/wire/protocol.h"
@@ -64,6 +65,7 @@ struct qemu {
 	struct plan_measure m;
 	const char *kernel;
 	bool without_kvm; /* as of qemu_files */
+	bool is_new;	  /* it has not answered yet, and takes no L1 in */
 	pid_t pid;	  /* our child; 0: none */
 	pid_t guest;	  /* whose memory L1's is: pid, or of whoever made it */
 	int bell, mem;
@@ -97,7 +99,11 @@ int qemu_report_command(struct qemu *q, const char *command, int ret);
 /* It has hung up. */
 int qemu_report_hang_up(struct qemu *q);
 /* What happened to L1 instead of a ring: the sink is told, with what its console and QEMU say of it. */
-int qemu_report_end(struct qemu *q, enum sink_class class, const char *what);
+int qemu_report_end(struct qemu *q, enum l1_end end, const char *what);
+/* The same of an L1 that was reset. */
+int qemu_report_reset(struct qemu *q);
+/* By QEMU's status, as of waitpid(); @what is given its words. */
+enum l1_end qemu_describe_status(int status, char *what, size_t size);
 /* The folder, with nothing of another L1 in it. */
 int qemu_make_folder(void);
 /* The same, and what is in it before L1 starts. */
@@ -107,6 +113,8 @@ int qemu_open_memory(struct qemu *q, pid_t pid);
 void qemu_close_memory(struct qemu *q);
 /* The mail page as L1 wants to find it. */
 int qemu_write_head(struct qemu *q);
+/* By SIGKILL, whatever L1 does; that it has ended is for others to notice. */
+void qemu_kill(void *vmm);
 /* Ends it, if it runs. It may be started again. */
 void qemu_end(struct qemu *q);
 

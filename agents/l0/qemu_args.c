@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/qemu.h"
 
 /* What Hyper-V L1s are given by those who run them, and all that the nested path can use. Each needs the ones before it;
@@ -63,7 +64,7 @@ static void add_machine(struct qemu_args *a, const struct plan_measure *m)
 	add(a, "-M");
 	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, memory);
 	add(a, "-m");
-	add(a, "%uM", QEMU_MEGABYTES);
+	add(a, "%" PRIu64 "M", l1_fault_megabytes(m, QEMU_MEGABYTES));
 	if (m->memory == PLAN_UNMANAGED) {
 		add(a, "-object");
 		add(a, "memory-backend-file,id=ram,size=%uM,mem-path=/dev/mem,share=on",
@@ -160,6 +161,10 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 	} else {
 		add_machine(a, m);
 		add_boot(a, f);
+	}
+	if (m->fault == PLAN_FAULT_REFUSED) {
+		add(a, "-global");
+		add(a, "host-x86_64-cpu.hv-" L1_FAULT_ENLIGHTENMENT "=on");
 	}
 	add_lines(a, m, f);
 	add(a, "-chardev");

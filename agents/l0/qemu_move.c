@@ -60,9 +60,10 @@ static int execute(struct qemu *q, const char *command, const char *arguments, c
 
 static int report_failure(struct qemu *q, const char *reply)
 {
-	sink_fail(q->sink, SINK_GUEST, "completed", reply,
-		  "QEMU could not send the Linux L1 away (migrate)");
-	return VM_SAID;
+	char what[256];
+
+	snprintf(what, sizeof(what), "migrate: QEMU could not send it away: %.200s", reply);
+	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
 /* Until all of L1 has left @q. */

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "agents/l0/hyperv.h"
+#include "agents/l0/l1_end.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/vm.h"
 #include "agents/l0/vcpu.h"
 
@@ -35,12 +37,16 @@ static int fail_ioctl(struct thin *t, const char *what)
 
 /* ---- making it ---- */
 
-static int map_ram(struct thin *t, enum plan_memory memory)
+static int map_ram(struct thin *t, const struct plan_measure *m)
 {
-	if (memory == PLAN_UNMANAGED)
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	if (m->memory == PLAN_UNMANAGED)
 		return vm_memory_map_unmanaged(THIN_RAM, &t->ram, t->sink);
-	t->ram = mmap(NULL, THIN_RAM, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!m->fault) /* fault no-memory is to be refused by L0 */
+		flags |= MAP_NORESERVE;
+	t->ram = mmap(NULL, l1_fault_megabytes(m, THIN_RAM >> 20) << 20, PROT_READ | PROT_WRITE,
+		      flags, -1, 0);
 	if (t->ram == MAP_FAILED)
 		return -errno;
 	/* Pages one by one, as the unmanaged ones are, whatever the host's default. */
@@ -180,7 +186,7 @@ static int open_cpus(struct thin *t, const struct plan_measure *m)
 static int fill(struct thin *t, const struct plan_measure *m, const char *kernel)
 {
 	uint64_t entry;
-	int ret = map_ram(t, m->memory);
+	int ret = map_ram(t, m);
 
 	if (ret)
 		return ret;
@@ -276,15 +282,22 @@ static void set_alarm(unsigned int seconds)
 }
 
 /* What happened to L1 instead of a ring, with what its console says of it. */
-static int report_end(struct thin *t, const char *what)
+static int report_end(struct thin *t, enum l1_end end, const char *what)
 {
-	char tail[960];
+	char tail[L1_END_CONSOLE];
 
 	thin_console_tail(&t->devices, tail, sizeof(tail));
-	sink_fail(t->sink, SINK_GUEST, "records of the agent inside L1", what,
-		  "the Linux L1 did not answer; its console ends: %s",
-		  tail[0] ? tail : "(nothing)");
-	return VM_SAID;
+	return l1_end_report(t->sink, end, what, NULL, tail);
+}
+
+static int report_reset(struct thin *t)
+{
+	char tail[L1_END_CONSOLE];
+
+	thin_console_tail(&t->devices, tail, sizeof(tail));
+	if (l1_end_is_panic(tail))
+		return report_end(t, L1_END_PANIC, "a panic of its kernel");
+	return report_end(t, L1_END_RESET, "a reset without a panic: a triple fault");
 }
 
 static int report_error(struct thin *t, int code, unsigned int limit_s)
@@ -294,7 +307,7 @@ static int report_error(struct thin *t, int code, unsigned int limit_s)
 	if (code != EINTR)
 		return -code;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return report_end(t, what);
+	return report_end(t, L1_END_SILENT, what);
 }
 
 /* Hyper-V's messages and events end here: no partition is at their other end. Of the synthetic interrupt
@@ -315,7 +328,7 @@ static int handle_locked(struct thin *t, struct kvm_run *run)
 		if (thin_port(&t->devices, run->io.port, run->io.direction == KVM_EXIT_IO_OUT, data,
 			      run->io.size, run->io.count))
 			return 0;
-		return report_end(t, "a reset that its kernel asked for");
+		return report_end(t, L1_END_OTHER, "a reset that its kernel asked for");
 	}
 	if (run->exit_reason == KVM_EXIT_MMIO) {
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data)); /* nobody is there */
@@ -326,9 +339,9 @@ static int handle_locked(struct thin *t, struct kvm_run *run)
 		return 0;
 	}
 	if (run->exit_reason == KVM_EXIT_SHUTDOWN)
-		return report_end(t, "a reset (a panic of its kernel, or a triple fault)");
+		return report_reset(t);
 	vcpu_describe_exit(0, run, "L1", what, sizeof(what));
-	return report_end(t, what);
+	return report_end(t, L1_END_OTHER, what);
 }
 
 /* 0: L1 goes on. */

@@ -82,6 +82,7 @@ struct plan_measure {
 	enum plan_l1 l1;
 	enum plan_vmm vmm; /* a Linux L1's */
 	bool kvm_visible; /* linux-evmcs: KVM's CPUID leaves are left beside Hyper-V's, which must fail */
+	enum plan_fault fault; /* of a Linux L1, which must fail */
 	enum plan_memory memory;
 	enum plan_backing backing;
 	uint32_t l2_vcpus; /* in all, spread evenly over the L1 vCPUs */

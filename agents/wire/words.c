@@ -27,6 +27,7 @@ const char *const plan_operation_names[] = {PLAN_OPERATIONS(NAME) NULL};
 const char *const plan_work_names[] = {PLAN_WORKS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
+const char *const plan_fault_names[] = {PLAN_FAULTS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
@@ -56,6 +57,7 @@ static const struct {
 #define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
 #define WITH_L2	 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
 #define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
+#define FAULTY	 (ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_SAVE_RESTORE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
 // clang-format off
@@ -68,6 +70,8 @@ const struct plan_word plan_words[] = {
 	 .of_linux = true, .choices = plan_vmm_names},
 	{"kvm_visible", "kvm_visible", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(kvm_visible), WITH_L1,
 	 .optional = true, .of_linux = true},
+	{"fault", "fault", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(fault), FAULTY, .optional = true,
+	 .of_linux = true, .silent = true, .choices = plan_fault_names},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
 	{"backing", "backing", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(backing), WITH_L2,
@@ -390,6 +394,33 @@ static bool is_unmovable(const struct plan_measure *m)
 	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
 }
 
+static bool is_fault_elsewhere(const struct plan_measure *m)
+{
+	return m->fault && !is_linux(m);
+}
+
+static bool is_save_fault(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_DISK_FULL;
+}
+
+static bool is_other_fault(const struct plan_measure *m)
+{
+	return m->fault && !is_save_fault(m);
+}
+
+/* The agent as a VMM has no settings of its own. */
+static bool is_refused_by_nobody(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_REFUSED && m->vmm == PLAN_VMM_THIN;
+}
+
+/* Which L0 does not have either way. */
+static bool is_unmanaged_lack(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_NO_MEMORY && m->memory == PLAN_UNMANAGED;
+}
+
 static const struct {
 	unsigned int scenarios;
 	bool (*is_broken)(const struct plan_measure *m);
@@ -431,6 +462,12 @@ static const struct {
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
 	 "the L2 has no local APIC to send interrupts where L1 is no micro-hypervisor"},
+	{FAULTY, is_fault_elsewhere, "a fault is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_MULTIPLEX), is_save_fault, "fault disk-full is of l1-save-restore"},
+	{ONLY(PLAN_SAVE_RESTORE), is_other_fault,
+	 "fault disk-full alone is of l1-save-restore, the others are of multiplex"},
+	{FAULTY, is_refused_by_nobody, "fault refused is of vmm qemu or libvirt"},
+	{FAULTY, is_unmanaged_lack, "fault no-memory is of managed memory"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	{ONLY(PLAN_MIGRATE), is_migration_to_itself, "migrating needs l1_vcpus of 2 or more"},
 	{WITH_L1, is_posted_without_apic, "posted_interrupts need apic_pages"},

@@ -128,6 +128,17 @@ enum l1_feature {
 	X(TIMER,    "timer")    /* sleeps (HLT) until its local APIC's timer wakes it */ \
 	X(IPI,      "ipi")      /* wakes the other vCPU of its pair, and sleeps until that wakes it */
 
+/* What goes wrong with a Linux L1 on purpose (agents/l0/l1_fault.h). */
+#define PLAN_FAULTS(X) \
+	X(NONE,       "none") \
+	X(VMM_KILLED, "vmm-killed") /* by SIGKILL, while L1 measures */ \
+	X(TRIPLE,     "triple-fault") \
+	X(PANIC,      "panic") /* of its kernel */ \
+	X(SILENT,     "silent") /* its agent answers no more */ \
+	X(REFUSED,    "refused") /* its VMM does not take a setting of it */ \
+	X(NO_MEMORY,  "no-memory") /* it is to have more than L0 has */ \
+	X(DISK_FULL,  "disk-full") /* L0 has no room for it when it is saved */
+
 // clang-format on
 
 #define PLAN_SCENARIO_ID(id, ...)  PLAN_##id,
@@ -138,6 +149,7 @@ enum l1_feature {
 #define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)	   PLAN_WORK_##id,
+#define PLAN_FAULT_ID(id, ...)	   PLAN_FAULT_##id,
 
 enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
@@ -147,6 +159,7 @@ enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 enum plan_work { PLAN_WORKS(PLAN_WORK_ID) PLAN_WORK_COUNT };
+enum plan_fault { PLAN_FAULTS(PLAN_FAULT_ID) PLAN_FAULT_COUNT };
 
 /* The words of a list by its numbers, ended by NULL. */
 extern const char *const plan_scenario_names[];
@@ -154,6 +167,7 @@ extern const char *const plan_reason_names[];
 extern const char *const plan_operation_names[];
 extern const char *const plan_work_names[];
 extern const char *const plan_vmm_names[];
+extern const char *const plan_fault_names[];
 extern const char *const plan_mode_names[]; /* of the flag parallel */
 
 /* ---- parameters ---- */

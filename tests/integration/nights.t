@@ -74,6 +74,8 @@ ok $? "a slow commit: an alarm, confirmed, bisected, reported"
 is "$("$NESTLAB" changes --json 1 | jq -r '.culprit, .metrics[0].verdict')" "$slow"$'\nregressed' "with its culprit"
 is "$(sqlite3 "$STATE/daemon.db" "SELECT group_concat(kind || ' ' || state, ', ') FROM (SELECT * FROM job ORDER BY id LIMIT 4, 9)")" \
 	"confirm done, bisect done, explain done" "by one confirmation and one bisect, and explained"
+is "$(sqlite3 "$STATE/daemon.db" "SELECT json_extract(request, '$.rounds') FROM job WHERE kind = 'bisect'")" 3 \
+	"which measures with the rounds of the schedule's plan"
 is "$("$NESTLAB" show --json "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" | jq .stored)" 8 "of 4 + 4 boots"
 is "$("$NESTLAB" compare --json --db "$STATE/nestlab.db" --session "$("$NESTLAB" changes --json 1 | jq -r .confirm_job)" \
 	"$("$NESTLAB" changes --json 1 | jq -r .good)" "$("$NESTLAB" changes --json 1 | jq -r .bad)" | jq .metrics[0].noise_from_boots)" 19 \

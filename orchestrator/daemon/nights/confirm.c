@@ -241,6 +241,28 @@ static const char of_most[] =
 	"SELECT scenario, params, metric FROM change_metric WHERE change = ?1 AND verdict IN ('regressed', "
 	"'improved') ORDER BY abs(ratio - 1) DESC LIMIT 1";
 
+/* As many rounds as the fresh boots had, which are those of the schedule's plan: with the scenario's default the
+ * number of one kernel is another, and so may be what the bisect takes for its two ends. */
+static int add_rounds(struct night_context *n, const struct change *c, sqlite3_stmt *metric,
+		      struct json_object *request, struct error *err)
+{
+	const struct results_filter filter = {.session = c->confirm_job};
+	const struct results_compared *m;
+	struct results_comparison fresh;
+	struct error why = {0};
+	int ret = results_compare(n->results, c->good.kernel, c->bad.kernel, &filter, &fresh, &why);
+
+	if (ret == -ENODATA || ret == -ENOENT || ret == -EXDEV)
+		return 0;
+	if (ret)
+		return error_set(err, ret, "%s", why.text);
+	m = find_metric(&fresh, metric);
+	if (m)
+		json_object_object_add(request, "rounds", json_object_new_int64(m->rounds));
+	results_comparison_free(&fresh);
+	return 0;
+}
+
 /* By the metric that moved most, the headline's first: one bisect for all that moved together. */
 static int make_bisect(struct night_context *n, struct change *c, struct error *err)
 {
@@ -262,6 +284,7 @@ static int make_bisect(struct night_context *n, struct change *c, struct error *
 	json_add_string(r, "variant", c->bad.variant);
 	if (c->s.host)
 		json_add_string(r, "host", c->s.host);
+	ret = add_rounds(n, c, s, r, err);
 	c->request = json_canonical(r);
 	/* Another change between the same commits asks for the same: it gets the same job. */
 	c->key = xasprintf("bisect %s %.200s %.40s %.40s", database_column(s, 0),
@@ -269,7 +292,7 @@ static int make_bisect(struct night_context *n, struct change *c, struct error *
 	json_object_put(r);
 	sqlite3_reset(s);
 	c->next = "bisecting";
-	return 0;
+	return ret;
 }
 
 static int from_confirmed(struct night_context *n, struct change *c, struct error *err)

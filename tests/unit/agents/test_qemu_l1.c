@@ -70,9 +70,11 @@ static char *write_kernel(const void *code, size_t len)
 	return path;
 }
 
-static int start_guest(const char *kernel)
+static int start_faulty_guest(const char *kernel, enum plan_fault fault)
 {
 	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.fault = fault;
 
 	clock_init("nestlab.clock=emulated", 100000);
 	m.l1 = PLAN_L1_LINUX_KVM;
@@ -82,6 +84,11 @@ static int start_guest(const char *kernel)
 	qemu_init(&q, &m, kernel, &sink);
 	q.without_kvm = true;
 	return qemu_make(&q);
+}
+
+static int start_guest(const char *kernel)
+{
+	return start_faulty_guest(kernel, PLAN_FAULT_NONE);
 }
 
 static void says(const char *class, const char *text)
@@ -160,6 +167,20 @@ TEST(a_qemu_that_does_not_start_says_why)
 	assert_int_equal(start_guest("/no/such/kernel"), VM_SAID);
 	qemu_end(&q);
 	says("QEMU ended with status 1", "/no/such/kernel");
+}
+
+TEST(what_a_qemu_does_not_take_is_the_hosts_trouble)
+{
+	assert_int_equal(start_guest("/no/such/kernel"), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "\"found\":\"refused settings\"");
+}
+
+TEST(more_memory_than_there_is_is_the_hosts_trouble)
+{
+	assert_int_equal(start_faulty_guest("/no/such/kernel", PLAN_FAULT_NO_MEMORY), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "\"found\":\"no memory\"");
 }
 
 static int start_without_memory(void *arg)

@@ -7,6 +7,8 @@
 
 #include "orchestrator/engine/l1_image.h"
 
+static struct error err;
+
 static struct scenario_measure disk = {.line = {.scenario = PLAN_MULTIPLEX, .l1 = PLAN_L1_DISK}},
 			       micro = {.line = {.scenario = PLAN_MULTIPLEX}};
 static struct l1_image image;
