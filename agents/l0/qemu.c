@@ -211,8 +211,9 @@ static void become_qemu(const struct qemu *q, char *const argv[], const int *fds
 
 static void become_qemu(const struct qemu *q, char *const argv[], const int *fds, size_t n)
 {
-	/* where a disk's changes go; usually /var/tmp, which an initramfs lacks */
-	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD, folder[] = "TMPDIR=/tmp";
+	/* where a disk's changes go; QEMU takes /tmp for /var/tmp, which an initramfs lacks */
+	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD,
+			   folder[] = "TMPDIR=" QEMU_DIRECTORY;
 	char *const with_memory[] = {preload, variable, NULL}, *const without[] = {NULL};
 	char *const with_folder[] = {folder, NULL};
 	char *const *environment = q->phys ? with_memory : without;
