@@ -225,8 +225,10 @@ static int run_all(struct l1_linux *l, const struct plan_measure *m, size_t n, s
 static void expect_hello(struct l1_linux *l, const struct plan_measure *m)
 {
 	l->records = (struct l1_records){.via = plan_vmm_names[m->vmm], .nested = "vmcs"};
-	if (plan_l1_is_disk(m->l1))
+	if (plan_l1_is_disk(m->l1)) {
 		l->records.via = plan_vmm_names[PLAN_VMM_QEMU];
+		l->records.clock = host_clock.name;
+	}
 	if (m->l1 == PLAN_L1_LINUX_EVMCS)
 		l->records.nested = "evmcs";
 	if (m->l1 == PLAN_L1_HYPERV) /* nobody inside can see it */

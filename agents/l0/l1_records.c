@@ -110,12 +110,18 @@ static int pass_hello(const struct l1_records *r, const struct body *b, struct s
 	line_addf(&line, ",\"id\":%" PRIu32, s->id);
 	line_add_member(&line, "via", r->via);
 	line_addf(&line, "%.*s", (int)(b->len - sizeof(type) + 1), b->text + sizeof(type) - 1);
-	snprintf(member, sizeof(member), ",\"nested\":\"%s\"", r->nested);
-	if (strstr(line.buf, member)) {
-		sink_line(s, &line);
-		return 0;
-	}
 	sink_line(s, &line);
+	snprintf(member, sizeof(member), ",\"clock\":\"%s\"", r->clock);
+	if (r->clock && !strstr(line.buf, member)) {
+		sink_fail(
+			s, SINK_GUEST, r->clock, "another",
+			"the clock of L1 is not that of L0: on the emulated host, L1's kernel has "
+			"nestlab.clock=emulated in its command line, and else it has not");
+		return VM_SAID;
+	}
+	snprintf(member, sizeof(member), ",\"nested\":\"%s\"", r->nested);
+	if (strstr(line.buf, member))
+		return 0;
 	sink_fail(s, SINK_GUEST, r->nested, other,
 		  "the Linux L1's KVM drives L0 by another interface than asked for");
 	return VM_SAID;

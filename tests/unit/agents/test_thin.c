@@ -255,6 +255,21 @@ TEST(an_l1_of_the_other_kind_fails)
 	says("\"expected\":\"evmcs\",\"found\":\"vmcs\"");
 }
 
+TEST(an_l1_with_another_clock_fails)
+{
+	struct l1_records r = {.via = "qemu", .nested = "vmcs", .clock = "emulated"};
+	struct sink s = make_sink();
+
+	mail[0] = '\0';
+	write_record(0, "\"type\":\"hello\",\"nested\":\"vmcs\",\"clock\":\"tsc\"");
+	assert_int_equal(l1_records_pass(&r, mail, strlen(mail), &s), VM_SAID);
+	says("nestlab.clock=emulated in its command line");
+	s = make_sink();
+	r.clock = "tsc";
+	r.next = 0;
+	assert_int_equal(l1_records_pass(&r, mail, strlen(mail), &s), 0);
+}
+
 TEST(damaged_records_of_l1_fail)
 {
 	mail[0] = '\0';
