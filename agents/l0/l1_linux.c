@@ -36,6 +36,12 @@ struct l1_linux {
 	struct l1_records records;
 };
 
+/* A device that other L1s do not have. */
+static bool has_balloon(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_L1_BALLOON;
+}
+
 size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
@@ -44,7 +50,8 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 		return 0;
 	if (m->scenario == PLAN_L1_BOOT || m->fault)
 		return 1;
-	while (count < n && plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
+	while (count < n && has_balloon(&m[count]) == has_balloon(m) &&
+	       plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
 	       m[count].vmm == m->vmm && m[count].kvm_visible == m->kvm_visible &&
 	       m[count].memory == m->memory && m[count].l1_vcpus == m->l1_vcpus && !m[count].fault)
 		count++;

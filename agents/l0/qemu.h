@@ -116,7 +116,12 @@ int qemu_wait(void *vmm, unsigned int ms, bool *rung);
 /* Does vCPU 0 of the VM of process @pid run an L2? By KVM's debug files (CONFIG_DEBUG_FS). */
 bool qemu_is_in_l2(pid_t pid);
 
+/* Those of l1_vmm.h. */
 int qemu_move(void *vmm, bool live, struct l1_moved *out);
+int qemu_snapshot(void *vmm, struct l1_moved *out);
+int qemu_revert(void *vmm, struct l1_moved *out);
+/* By the balloon (virtio). */
+int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

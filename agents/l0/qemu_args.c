@@ -72,8 +72,13 @@ static void add_machine(struct qemu_args *a, const struct plan_measure *m)
 	}
 }
 
-static void add_boot(struct qemu_args *a, const struct qemu_files *f)
+/* microvm's last transport, which the first device gets (QEMU's hw/i386/microvm.c); without ACPI L1's kernel is told. */
+#define BALLOON_DEVICE	  "virtio-balloon-device,id=balloon"
+#define BALLOON_PARAMETER " virtio_mmio.device=512@0xfeb00e00:12"
+
+static void add_boot(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
 {
+	const char *devices = m->scenario == PLAN_L1_BALLOON ? BALLOON_PARAMETER : "";
 	char line[L1_CMDLINE_MAX];
 
 	l1_cmdline_format(QEMU_MAIL, line, sizeof(line));
@@ -82,7 +87,7 @@ static void add_boot(struct qemu_args *a, const struct qemu_files *f)
 	add(a, "-initrd");
 	add(a, "%s", f->initramfs);
 	add(a, "-append");
-	add(a, "memmap=1M$0x%" PRIx64 " %s", QEMU_MAIL, line);
+	add(a, "memmap=1M$0x%" PRIx64 " %s%s", QEMU_MAIL, line, devices);
 }
 
 int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
@@ -106,7 +111,11 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 		add(a, "-global");
 		add(a, "host-x86_64-cpu.hv-" L1_FAULT_ENLIGHTENMENT "=on");
 	}
-	add_boot(a, f);
+	add_boot(a, m, f);
+	if (m->scenario == PLAN_L1_BALLOON) {
+		add(a, "-device");
+		add(a, BALLOON_DEVICE);
+	}
 	add(a, "-serial");
 	add(a, "file:%s", f->console);
 	add(a, "-chardev");

@@ -187,6 +187,44 @@ static uint64_t other_half(const struct qemu *q, uint64_t first)
 	return q->phys == first ? first + QEMU_SIZE : first;
 }
 
+static void init_other(struct qemu *to, const struct qemu *from)
+{
+	qemu_init(to, &from->m, from->kernel, from->sink);
+	to->phys = from->phys;
+	to->without_kvm = from->without_kvm;
+}
+
+int qemu_snapshot(void *vmm, struct l1_moved *out)
+{
+	struct qemu *q = vmm;
+	int ret = save(q, out);
+
+	q->monitor.resume_us = 0;
+	if (!ret)
+		ret = execute(q, "cont", "", NULL, 0);
+	if (ret)
+		return ret;
+	ret = qmp_wait_for_resume(&q->monitor, END_LIMIT_MS);
+	if (ret)
+		return qemu_report_command(q, "cont", ret);
+	out->downtime_us = q->monitor.resume_us - q->monitor.stop_us;
+	return 0;
+}
+
+int qemu_revert(void *vmm, struct l1_moved *out)
+{
+	static struct qemu to;
+	uint64_t begin = now_us();
+	int ret;
+
+	init_other(&to, vmm);
+	ret = restore(vmm, &to, out);
+	if (ret)
+		qemu_end(&to);
+	out->duration_us = now_us() - begin;
+	return ret;
+}
+
 int qemu_move(void *vmm, bool live, struct l1_moved *out)
 {
 	struct qemu *from = vmm;
@@ -194,9 +232,7 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 	uint64_t begin = now_us(), first;
 	int ret = 0;
 
-	qemu_init(&to, &from->m, from->kernel, from->sink);
-	to.phys = from->phys;
-	to.without_kvm = from->without_kvm;
+	init_other(&to, from);
 	if (live && from->phys) {
 		ret = vm_memory_find_unmanaged(2 * QEMU_SIZE, &first, from->sink);
 		to.phys = other_half(from, first);

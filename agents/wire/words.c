@@ -52,11 +52,13 @@ static const struct {
 
 /* ---- parameters ---- */
 
-#define ONLY(s)	 (1u << (s))
-#define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
-#define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
-#define WITH_L2	 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
-#define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
+#define ONLY(s) (1u << (s))
+#define ALL	(ONLY(PLAN_SCENARIO_COUNT) - 1)
+#define WITH_L1 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define WITH_L2 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
+#define MOVES                                                                            \
+	(ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE) | ONLY(PLAN_SNAPSHOT_STORM) | \
+	 ONLY(PLAN_L1_BALLOON))
 #define FAULTY	 (ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_SAVE_RESTORE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
@@ -353,7 +355,18 @@ static bool is_linux_interrupt(const struct plan_measure *m)
 
 bool plan_measure_moves(const struct plan_measure *m)
 {
-	return m->scenario == PLAN_SAVE_RESTORE || m->scenario == PLAN_LIVE_MIGRATE;
+	return MOVES & ONLY(m->scenario);
+}
+
+static bool is_not_of_qemu(const struct plan_measure *m)
+{
+	return m->vmm != PLAN_VMM_QEMU;
+}
+
+/* Which L0 has no use for. */
+static bool is_unmanaged(const struct plan_measure *m)
+{
+	return m->memory == PLAN_UNMANAGED;
 }
 
 static bool is_unmovable(const struct plan_measure *m)
@@ -414,6 +427,9 @@ static const struct {
 	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
 	 "churn and unrelated change plain memory: leave out backing"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
+	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
+	 "who takes snapshots and memory of an L1 is vmm qemu"},
+	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},

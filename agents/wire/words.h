@@ -51,6 +51,8 @@ enum l1_feature {
 	X(UNRELATED, unrelated, "unrelated", 8, 1, 50)   /* pages that nested VMX does not use change beside L2 */ \
 	X(SAVE_RESTORE, moved, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
 	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
+	X(SNAPSHOT_STORM, moved, "l1-snapshot-storm", 8, 1, 5) /* snapshots of it are taken, and it goes back to them */ \
+	X(L1_BALLOON, moved, "l1-balloon", 8, 1, 5) /* L0 takes memory from it and gives it back meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
 	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */
@@ -247,7 +249,7 @@ struct plan_measure plan_measure_default(enum plan_scenario s);
 /* What warmup is when only rounds are given. */
 uint32_t plan_warmup_default(uint32_t rounds);
 
-/* Is L1 moved while it runs (PLAN_SAVE_RESTORE, PLAN_LIVE_MIGRATE)? Then rounds says how often. */
+/* Is L1 moved while it runs, or its memory taken (agents/l0/l1_moves.h)? Then rounds says how often. */
 bool plan_measure_moves(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);

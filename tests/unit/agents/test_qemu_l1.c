@@ -280,6 +280,35 @@ TEST(a_guest_is_saved_restored_and_migrated_while_it_runs)
 	assert_string_equal(read_sink(), "");
 }
 
+/* It counts on after each snapshot, and from what it had counted then after it went back. */
+TEST(a_guest_goes_back_to_a_snapshot)
+{
+	__cleanup_free char *kernel = write_counter();
+
+	assert_int_equal(start_guest(kernel), 0);
+	for (int i = 0; i < 2; i++) {
+		struct l1_moved moved = {0}, back = {0};
+		uint32_t at, later;
+		pid_t before = q.pid;
+
+		gets_on();
+		assert_int_equal(qemu_snapshot(&q, &moved), 0);
+		assert_int_equal(q.pid, before);
+		assert_true(moved.downtime_us > 0 && moved.bytes > 1000);
+		at = progress();
+		while (progress() - at < 1000000)
+			sched_yield();
+		later = progress();
+		assert_int_equal(qemu_revert(&q, &back), 0);
+		assert_int_not_equal(q.pid, before);
+		assert_true(back.duration_us > 0);
+		assert_true(progress() < later);
+		gets_on();
+	}
+	qemu_end(&q);
+	assert_string_equal(read_sink(), "");
+}
+
 /* What was saved is cut short: the new QEMU says so, and the old one is not there any more. */
 TEST(a_state_that_is_cut_short_is_a_failure)
 {
