@@ -45,6 +45,8 @@ const struct scenario_metric scenario_metrics[] = {
 	 "operations per million clock units, all L2 vCPUs together"},
 	{"l1-boot", "boot", "clocks", "lower", true,
 	 "from a Linux L1's first instruction to its agent's first word"},
+	{"l2-boot", "boot", "clocks", "lower", true,
+	 "from a Linux L2's first instruction to its agent's first word"},
 	{"unrelated", "vmm-page", "clocks", "lower", true,
 	 "MADV_DONTNEED of a page of the VMM's that is not L1's memory"},
 	{"unrelated", "vmm-page-no-l2", "clocks", "lower", true,

@@ -20,9 +20,9 @@
 
 #define BELL	     QEMU_DIRECTORY "/bell"
 #define DESCRIPTION  QEMU_DIRECTORY "/l1.xml"
-#define STATE	     QEMU_DIRECTORY "/state"
 #define ANSWER_MS    120000 /* of L0's clock; probing QEMU alone takes some 12 s */
 #define REAP_MS	     20
+#define ALIVE_MS     5000 /* on a busy machine its host would think it dead */
 #define END_LIMIT_MS 5000
 #define XML_MAX	     8192
 
@@ -91,7 +91,7 @@ static void reap(struct libvirt *l)
 /* The next answer, whose text is in l->line. 0; -EPROTO: it is an error; else an errno. */
 static int wait_for_answer(struct libvirt *l)
 {
-	int64_t deadline = clock_ms() + ANSWER_MS;
+	int64_t deadline = clock_ms() + ANSWER_MS, beat = clock_ms() + ALIVE_MS;
 	char line[LIBVIRT_LINE_MAX];
 
 	for (;;) {
@@ -107,6 +107,10 @@ static int wait_for_answer(struct libvirt *l)
 			return strncmp(line, "ok", 2) ? -EPROTO : 0;
 		}
 		ret = read_more(l, REAP_MS);
+		if (clock_ms() > beat) {
+			sink_alive(l->qemu.sink);
+			beat = clock_ms() + ALIVE_MS;
+		}
 		if (ret && (ret != -ETIMEDOUT || clock_ms() > deadline))
 			return ret;
 	}
@@ -258,7 +262,7 @@ static int check_fit(struct libvirt *l)
 
 static int make_parts(struct libvirt *l)
 {
-	int ret = qemu_make_files();
+	int ret = qemu_make_files(&l->qemu.m);
 
 	if (ret)
 		return ret;
@@ -423,18 +427,18 @@ static int libvirt_move(void *vmm, bool live, struct l1_moved *out)
 		return VM_SAID;
 	}
 	out->in_l2 = qemu_is_in_l2(l->qemu.guest);
-	ret = order(l, "save", STATE);
+	ret = order(l, "save", QEMU_STATE);
 	if (ret)
 		return ret;
-	if (!stat(STATE, &st))
+	if (!stat(QEMU_STATE, &st))
 		out->bytes = (uint64_t)st.st_size;
 	qemu_close_memory(&l->qemu);
 	note_end(l);
-	ret = order(l, "restore", STATE);
+	ret = order(l, "restore", QEMU_STATE);
 	if (ret)
 		return ret;
 	out->downtime_us = out->duration_us = now_us() - begin;
-	unlink(STATE);
+	unlink(QEMU_STATE);
 	return find_mail(l);
 }
 

@@ -10,11 +10,11 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
 #include "agents/l0/l1_end.h"
-#include "agents/l0/l1_fault.h"
+
 #include "agents/l0/l1_moves.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/line.h"
-#include "agents/l0/qemu.h"
+
 #include "agents/l0/vm.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
@@ -48,7 +48,7 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 
 	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || plan_measure_unbuilt(m))
 		return 0;
-	if (m->scenario == PLAN_L1_BOOT || m->fault)
+	if (m->scenario == PLAN_L1_BOOT || m->scenario == PLAN_L2_BOOT || m->fault)
 		return 1;
 	while (count < n && has_balloon(&m[count]) == has_balloon(m) &&
 	       plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
@@ -251,7 +251,7 @@ static void report_error(struct sink *s, int code)
 	enum sink_class class = SINK_GUEST;
 
 	if (code == ENOMEM || code == ENOSPC) {
-		l1_end_report(s, L1_END_OTHER, strerror(code), NULL, "");
+		l1_end_report(s, "the Linux L1", L1_END_OTHER, strerror(code), NULL, "");
 		return;
 	}
 	if (code == EMFILE) /* says nothing of the kernel */
@@ -266,10 +266,9 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 
 	l = (struct l1_linux){.how = vmms[m->vmm]};
 	expect_hello(&l, m);
-	ret = l1_fault_prepare(m, QEMU_DIRECTORY);
-	if (!ret && m->scenario == PLAN_L1_BOOT)
+	if (m->scenario == PLAN_L1_BOOT)
 		ret = measure_boots(&l, m, s);
-	else if (!ret)
+	else
 		ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
 		report_error(s, -ret);

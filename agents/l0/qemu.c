@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
 #include "agents/l0/vm.h"
@@ -82,7 +83,7 @@ int qemu_report_end(struct qemu *q, enum l1_end end, const char *what)
 
 	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	return l1_end_report(q->sink, end, what, messages, console);
+	return l1_end_report(q->sink, "the Linux L1", end, what, messages, console);
 }
 
 int qemu_report_reset(struct qemu *q)
@@ -153,11 +154,11 @@ static int write_initramfs(void)
 
 	if (fd < 0)
 		return -errno;
-	ret = l1_initramfs_room(&room);
+	ret = l1_initramfs_room(NULL, &room);
 	if (!ret)
 		bytes = malloc(room);
 	if (!ret)
-		ret = bytes ? l1_initramfs_write(bytes, room) : -ENOMEM;
+		ret = bytes ? l1_initramfs_write(NULL, bytes, room) : -ENOMEM;
 	while (!ret && done < room) {
 		ssize_t n = write(fd, bytes + done, room - done);
 
@@ -171,12 +172,18 @@ static int write_initramfs(void)
 	return ret;
 }
 
-int qemu_make_files(void)
+int qemu_make_files(const struct plan_measure *m)
 {
+	int ret;
 	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
+		return -errno;
+	if (mkdir(QEMU_SAVED, 0700) && errno != EEXIST)
 		return -errno;
 	unlink(QEMU_CONSOLE);
 	unlink(QEMU_MESSAGES);
+	ret = l1_fault_prepare(m, QEMU_SAVED);
+	if (ret)
+		return ret;
 	return write_initramfs();
 }
 
@@ -362,7 +369,7 @@ int qemu_make(struct qemu *q)
 	ret = find_memory(q);
 	if (ret)
 		return ret;
-	ret = qemu_make_files();
+	ret = qemu_make_files(&q->m);
 	if (ret)
 		return ret;
 	ret = qemu_start(q, -1);

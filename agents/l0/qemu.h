@@ -73,6 +73,8 @@ struct qemu {
 #define QEMU_INITRAMFS QEMU_DIRECTORY "/initramfs"
 #define QEMU_CONSOLE   QEMU_DIRECTORY "/console"
 #define QEMU_MESSAGES  QEMU_DIRECTORY "/messages" /* what QEMU or libvirt says itself */
+#define QEMU_SAVED     QEMU_DIRECTORY "/saved"
+#define QEMU_STATE     QEMU_SAVED "/state" /* an L1 that was saved */
 #define QEMU_SIZE      ((size_t)QEMU_MEGABYTES << 20)
 
 /* Functions that return an int are as of l1_vmm.h. */
@@ -93,7 +95,7 @@ int qemu_report_reset(struct qemu *q);
 /* By QEMU's status, as of waitpid(); @what is given its words. */
 enum l1_end qemu_describe_status(int status, char *what, size_t size);
 /* The folder and what is in it before L1 starts. */
-int qemu_make_files(void);
+int qemu_make_files(const struct plan_measure *m);
 /* Opens the memory of process @pid, in which q->mail is L1's mail page. */
 int qemu_open_memory(struct qemu *q, pid_t pid);
 void qemu_close_memory(struct qemu *q);

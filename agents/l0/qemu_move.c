@@ -15,7 +15,6 @@
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 
-#define STATE	     QEMU_DIRECTORY "/state"
 #define NAME	     "move" /* of the descriptor that L1 goes through, in QEMU */
 #define LOOK_US	     20000
 #define END_LIMIT_MS 60000 /* of L0's clock, for all of it */
@@ -139,7 +138,7 @@ static int save(struct qemu *q, struct l1_moved *out)
 	if (ret)
 		return ret;
 	out->in_l2 = qemu_is_in_l2(q->pid);
-	fd = open(STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(QEMU_STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	ret = send_away(q, fd, out);
@@ -149,7 +148,7 @@ static int save(struct qemu *q, struct l1_moved *out)
 
 static int restore(struct qemu *from, struct qemu *to, struct l1_moved *out)
 {
-	int fd = open(STATE, O_RDONLY | O_CLOEXEC), ret;
+	int fd = open(QEMU_STATE, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
 		return -errno;
@@ -158,7 +157,7 @@ static int restore(struct qemu *from, struct qemu *to, struct l1_moved *out)
 	close(fd);
 	if (!ret)
 		ret = arrive(from, to, out);
-	unlink(STATE);
+	unlink(QEMU_STATE);
 	return ret;
 }
 

@@ -51,6 +51,8 @@ struct thin_cpu {
 
 struct thin {
 	struct sink *sink;
+	bool is_l2;	   /* this is L1, and what it runs an L2 */
+	const char *inner; /* the kernel that L1 gets for its L2, or NULL */
 	int kvm, vm;
 	char *ram; /* THIN_RAM bytes, from guest-physical 0 on */
 	struct thin_cpu cpus[THIN_MAX_CPUS];
@@ -67,6 +69,8 @@ struct thin {
 
 /* Makes the VM of @m with @kernel loaded; nothing runs yet. */
 int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s);
+/* The same inside L1: an ordinary guest of KVM's, without VMX, whose agent says who it is and no more. */
+int thin_open_l2(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s);
 void thin_close(struct thin *t);
 
 /* Runs L1 until it rings, which it does on vCPU 0. A death, a panic and @limit_s seconds of silence are failures, which the sink is told

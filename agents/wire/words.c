@@ -55,7 +55,8 @@ static const struct {
 #define ONLY(s) (1u << (s))
 #define ALL	(ONLY(PLAN_SCENARIO_COUNT) - 1)
 #define WITH_L1 (ALL & ~ONLY(PLAN_KSELFTEST))
-#define WITH_L2 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
+#define BOOTS	(ONLY(PLAN_L1_BOOT) | ONLY(PLAN_L2_BOOT))
+#define WITH_L2 (WITH_L1 & ~BOOTS)
 #define MOVES                                                                            \
 	(ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE) | ONLY(PLAN_SNAPSHOT_STORM) | \
 	 ONLY(PLAN_L1_BALLOON))
@@ -406,8 +407,7 @@ static const struct {
 	bool (*is_broken)(const struct plan_measure *m);
 	const char *text;
 } rules[] = {
-	{ONLY(PLAN_L2_WORK) | ONLY(PLAN_L1_BOOT), is_no_linux,
-	 "this is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_L2_WORK) | BOOTS, is_no_linux, "this is of a Linux L1 (l1 linux-...)"},
 	{WITH_L2, is_linux_word_elsewhere, "threads and l2_smp are of a Linux L1 (l1 linux-...)"},
 	{WITH_L2, is_threads_elsewhere,
 	 "threads are for multiplex and l2-work, where mode is cooperative: they run on all L1 CPUs at once"},
@@ -415,7 +415,9 @@ static const struct {
 	{ONLY(PLAN_L2_WORK), is_work_in_turn_on_many,
 	 "l2-work on several L1 vCPUs needs threads, and mode cooperative"},
 	{ONLY(PLAN_L2_WORK), is_ipi_to_nobody, "work ipi needs threads, and an even l2_smp"},
-	{ONLY(PLAN_L1_BOOT), is_linux_boot_of_many, "l1-boot has l1_vcpus 1"},
+	{BOOTS, is_linux_boot_of_many, "l1-boot and l2-boot have l1_vcpus 1"},
+	{ONLY(PLAN_L2_BOOT), is_linux_not_thin,
+	 "who gives a Linux L1 the kernel of its L2 is vmm thin"},
 	{ONLY(PLAN_CHURN), is_linux_unchurned,
 	 "a Linux L1's memory has to stay what it is: churn is memslot, migrate-page or share there"},
 	{ONLY(PLAN_CHURN), is_linux_unmovable,

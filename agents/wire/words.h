@@ -55,7 +55,8 @@ enum l1_feature {
 	X(L1_BALLOON, moved, "l1-balloon", 8, 1, 5) /* L0 takes memory from it and gives it back meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
-	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */
+	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */ \
+	X(L2_BOOT,   l2_boot,   "l2-boot",   0, 1, 3)    /* the same Linux comes up as its L2 */
 
 #define PLAN_L1S(X) \
 	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
