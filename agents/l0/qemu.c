@@ -60,16 +60,27 @@ enum l1_end qemu_describe_status(int status, char *what, size_t size)
 	return L1_END_OTHER;
 }
 
+/* It ended by itself before it answered, and not because KVM could not do something. */
+static bool is_refusal(const struct qemu *q, int status)
+{
+	char messages[L1_END_CONSOLE];
+
+	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
+	return WIFEXITED(status) && q->is_new && !strcasestr(messages, "kvm");
+}
+
 /* It has hung up, so its end is near. */
 static enum l1_end wait_for_end(struct qemu *q, char *what, size_t size)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
+	enum l1_end end;
 	int status;
 
 	while (clock_ms() < deadline) {
 		if (waitpid(q->pid, &status, WNOHANG) == q->pid) {
 			q->pid = 0;
-			return qemu_describe_status(status, what, size);
+			end = qemu_describe_status(status, what, size);
+			return is_refusal(q, status) ? L1_END_REFUSED : end;
 		}
 		usleep(1000);
 	}
@@ -107,15 +118,6 @@ static int report_shutdown(struct qemu *q)
 	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
-/* It ended by itself before it answered, and not because KVM could not do something. */
-static bool is_refusal(const struct qemu *q)
-{
-	char messages[L1_END_MESSAGES];
-
-	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	return q->is_new && !strcasestr(messages, "kvm");
-}
-
 static int report_hang_up(struct qemu *q)
 {
 	enum l1_end end;
@@ -125,8 +127,6 @@ static int report_hang_up(struct qemu *q)
 	if (q->monitor.shutdown[0])
 		return report_shutdown(q);
 	end = wait_for_end(q, what, sizeof(what));
-	if (end == L1_END_OTHER && is_refusal(q))
-		end = L1_END_REFUSED;
 	return qemu_report_end(q, end, what);
 }
 

@@ -62,6 +62,7 @@ struct thin {
 	struct thin_devices devices;
 	struct plan_measure measure; /* that runs */
 	uint32_t changes;	     /* of its memory, that L1 asked for since that began */
+	uint64_t merged;	     /* pages of it that KSM had made one with others, at most */
 	pid_t sharer;		     /* a process that shares L1's memory; 0: none */
 	int over;		     /* 0; or what ended another vCPU than 0, and so L1 */
 	pthread_t runner;	     /* who is in thin_run() */
@@ -106,6 +107,8 @@ int thin_set_slot(struct thin *t, uint64_t at);
 /* L1's memory, all that it holds, is moved, copied or shared as the measurement that runs says; what it holds is the same
  * afterwards. L1's vCPU must not run. */
 int thin_change_memory(struct thin *t);
+/* The pages of L1 that are alike become one, by KSM, whose settings are what they were afterwards (thin_ksm.c). */
+int thin_merge_pages(struct thin *t);
 /* @m begins; it has ended: VM_SAID if L1 did not ask for a change in each of its rounds of churn. */
 void thin_expect_changes(struct thin *t, const struct plan_measure *m);
 int thin_check_changes(struct thin *t);

@@ -329,7 +329,8 @@ static bool is_ipi_to_nobody(const struct plan_measure *m)
 static bool is_linux_unchurned(const struct plan_measure *m)
 {
 	return is_linux(m) && m->operation != PLAN_OPERATION_MEMSLOT &&
-	       m->operation != PLAN_OPERATION_MIGRATE_PAGE && m->operation != PLAN_OPERATION_SHARE;
+	       m->operation != PLAN_OPERATION_MIGRATE_PAGE &&
+	       m->operation != PLAN_OPERATION_SHARE && m->operation != PLAN_OPERATION_MERGE;
 }
 
 /* Behind memory that L0 does not manage there are no other pages. */
@@ -345,7 +346,8 @@ static bool is_linux_not_thin(const struct plan_measure *m)
 
 static bool is_micro_shared(const struct plan_measure *m)
 {
-	return !is_linux(m) && m->operation == PLAN_OPERATION_SHARE;
+	return !is_linux(m) &&
+	       (m->operation == PLAN_OPERATION_SHARE || m->operation == PLAN_OPERATION_MERGE);
 }
 
 /* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
@@ -419,10 +421,11 @@ static const struct {
 	{ONLY(PLAN_L2_BOOT), is_linux_not_thin,
 	 "who gives a Linux L1 the kernel of its L2 is vmm thin"},
 	{ONLY(PLAN_CHURN), is_linux_unchurned,
-	 "a Linux L1's memory has to stay what it is: churn is memslot, migrate-page or share there"},
+	 "a Linux L1's memory has to stay what it is: churn is memslot, migrate-page, share or merge there"},
 	{ONLY(PLAN_CHURN), is_linux_unmovable,
 	 "unmanaged memory of a Linux L1 stays where it is: churn is memslot there"},
-	{ONLY(PLAN_CHURN), is_micro_shared, "churn share is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_CHURN), is_micro_shared,
+	 "churn share and merge are of a Linux L1 (l1 linux-...)"},
 	{ONLY(PLAN_CHURN), is_linux_not_thin, "who changes a Linux L1's memory is vmm thin"},
 	{WITH_L2, is_backing_of_other_memory,
 	 "backing clean is a kind of unmanaged memory; thp, memfd, hugetlb and guest-memfd are of managed"},

@@ -114,7 +114,8 @@ enum l1_feature {
 	X(MEMSLOT,      "memslot",      0) /* their memslot is moved away and back */ \
 	X(MSR_BITMAP,   "msr-bitmap",   0) /* L1 rewrites its MSR bitmap */ \
 	X(APIC_PAGE,    "apic-page",    L1_FEATURE_TPR_SHADOW) /* L1 rewrites its APIC pages */ \
-	X(SHARE,        "share",        0) /* L0's userspace shares them, so that writes copy: a Linux L1's */
+	X(SHARE,        "share",        0) /* L0's userspace shares them, so that writes copy: a Linux L1's */ \
+	X(MERGE,        "merge",        0) /* L0's KSM does, those that are alike: a Linux L1's */
 
 /*
  * What each L2 vCPU of a Linux L1 does, again and again.

@@ -93,6 +93,9 @@ TEST(the_bell_rings_and_resets_are_seen)
 
 static struct thin thin;
 
+static const char *inner;
+static bool is_l2;
+
 static int load(const char *kernel, size_t len)
 {
 	static struct sink sink;
@@ -106,7 +109,7 @@ static int load(const char *kernel, size_t len)
 	else
 		unlink(path);
 	sink = make_sink();
-	thin = (struct thin){.sink = &sink, .ncpus = 2};
+	thin = (struct thin){.sink = &sink, .ncpus = 2, .inner = inner, .is_l2 = is_l2};
 	thin.ram = mmap(NULL, THIN_RAM, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ret = thin_load(&thin, path, &entry);
@@ -181,6 +184,47 @@ TEST(a_kernel_finds_its_memory_and_its_cpus)
 	assert_int_equal(sum(mp + 16, len), 0);
 	assert_int_equal(len, 44 + 2 * 20 + 8 + 8 + 17 * 8);
 	unload();
+	read_sink();
+}
+
+static const char *last_of(const char *at, size_t len, const char *text)
+{
+	const char *last = NULL, *next;
+
+	while ((next = memmem(at, len, text, strlen(text)))) {
+		len -= (size_t)(next + 1 - at);
+		at = next + 1;
+		last = next;
+	}
+	assert_non_null(last);
+	return last;
+}
+
+/* As initramfs has it: name and size in the header, the bytes after the name. */
+TEST(a_kernel_for_l2_is_in_the_initramfs)
+{
+	const struct program prog = make_program(0x1000000, 4096);
+	__cleanup_free char *path = unit_write("inner", "the kernel of L2");
+	const struct boot_params *boot;
+	const char *name, *start;
+
+	inner = path;
+	assert_int_equal(load((const char *)&prog, sizeof(prog)), 0);
+	boot = (const struct boot_params *)(thin.ram + THIN_BOOT_PARAMS);
+	start = thin.ram + boot->hdr.ramdisk_image;
+	name = last_of(start, boot->hdr.ramdisk_size, "l2/vmlinux"); /* this program has it, too */
+	assert_memory_equal(name - 110 + 54, "00000010", 8);
+	assert_memory_equal(name + ((110 + 11 + 3) & ~3) - 110, "the kernel of L2", 16);
+	unload();
+	inner = "/no/such/kernel";
+	assert_int_equal(load((const char *)&prog, sizeof(prog)), -ENOENT);
+	unload();
+	inner = NULL;
+	is_l2 = true;
+	assert_int_equal(load((const char *)&prog, sizeof(prog)), 0);
+	assert_int_equal(thin_mail(&thin)->magic, MAIL_MAGIC_L2);
+	unload();
+	is_l2 = false;
 	read_sink();
 }
 
