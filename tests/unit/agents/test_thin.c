@@ -6,10 +6,12 @@
 #include <asm/bootparam.h>
 #include <elf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "agents/l0/channel.h"
+#include "agents/l0/files.h"
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/thin.h"
 #include "agents/l0/vm.h"
@@ -274,6 +276,44 @@ static int pass(const char *nested)
 	struct sink s = make_sink();
 
 	return l1_records_pass(&r, mail, strlen(mail), &s);
+}
+
+static void fill_with_equal_pages(size_t pages)
+{
+	for (size_t i = 0; i < pages; i++)
+		memset(thin.ram + i * 4096, 0x5a, 4096);
+}
+
+static uint64_t read_setting(const char *path)
+{
+	char text[32] = "";
+
+	file_read(path, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
+/* This machine's kernel does it, for the time of two scans. */
+TEST(pages_that_are_alike_become_one)
+{
+	static struct sink sink;
+	uint64_t to_scan = read_setting("/sys/kernel/mm/ksm/pages_to_scan");
+
+	if (access("/sys/kernel/mm/ksm/run", W_OK) || read_setting("/sys/kernel/mm/ksm/run"))
+		skip(); /* no KSM, or it is somebody's */
+	sink = make_sink();
+	thin = (struct thin){.sink = &sink};
+	thin.ram = mmap(NULL, THIN_RAM, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	fill_with_equal_pages(64);
+	assert_int_equal(thin_merge_pages(&thin), 0);
+	if (thin.merged < 60)
+		fail_msg("%" PRIu64 " pages merged", thin.merged);
+	assert_int_equal(read_setting("/sys/kernel/mm/ksm/run"), 0);
+	assert_int_equal(read_setting("/sys/kernel/mm/ksm/pages_to_scan"), to_scan);
+	thin.ram[0] = 1;
+	assert_int_equal(thin.ram[4096], 0x5a);
+	unload();
+	assert_string_equal(read_sink(), "");
 }
 
 TEST(records_of_l1_are_passed_on)
