@@ -13,9 +13,8 @@ int l1_fault_prepare(const struct plan_measure *m, const char *directory)
 {
 	if (m->fault != PLAN_FAULT_DISK_FULL)
 		return 0;
-	if (unshare(CLONE_NEWNS))
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
-	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (mount("none", directory, "tmpfs", 0, SMALL_DISK))
 		return -errno;
 	return 0;
