@@ -28,6 +28,7 @@ const char *const plan_work_names[] = {PLAN_WORKS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
 const char *const plan_fault_names[] = {PLAN_FAULTS(NAME) NULL};
+const char *const plan_enlightenment_names[] = {PLAN_ENLIGHTENMENTS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
@@ -75,6 +76,8 @@ const struct plan_word plan_words[] = {
 	 .optional = true, .of_linux = true},
 	{"fault", "fault", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(fault), FAULTY, .optional = true,
 	 .of_linux = true, .silent = true, .choices = plan_fault_names},
+	{"enlightenments", "enlightenments", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(enlightenments),
+	 WITH_L1, .optional = true, .of_linux = true, .silent = true, .choices = plan_enlightenment_names},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
 	{"backing", "backing", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(backing), WITH_L2,
@@ -134,6 +137,15 @@ bool plan_scenario_has_l2(enum plan_scenario s)
 bool plan_l1_is_linux(enum plan_l1 l1)
 {
 	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
+}
+
+enum plan_enlightenments plan_measure_sees(const struct plan_measure *m)
+{
+	if (m->enlightenments != PLAN_SEES_OF_L1)
+		return m->enlightenments;
+	if (m->l1 == PLAN_L1_LINUX_EVMCS)
+		return PLAN_SEES_HYPERV_FULL;
+	return PLAN_SEES_KVM;
 }
 
 bool plan_word_is_text(const struct plan_word *w)
@@ -270,7 +282,28 @@ static bool is_linux(const struct plan_measure *m)
 
 static bool is_linux_by_hand(const struct plan_measure *m)
 {
-	return is_linux(m) && (!m->ept || m->apic_pages || is_backed(m));
+	return is_linux(m) && (!m->ept || m->apic_pages);
+}
+
+/* What its VMM has words for. */
+static bool is_linux_backed_otherwise(const struct plan_measure *m)
+{
+	bool is_of_vmm = m->vmm != PLAN_VMM_THIN &&
+			 (m->backing == PLAN_BACKING_MEMFD || m->backing == PLAN_BACKING_HUGETLB);
+
+	return is_linux(m) && is_backed(m) && !is_of_vmm;
+}
+
+static bool is_seen_elsewhere(const struct plan_measure *m)
+{
+	return m->enlightenments && (!is_linux(m) || m->vmm == PLAN_VMM_THIN || m->kvm_visible);
+}
+
+/* With all of Hyper-V's L1's KVM takes the enlightened VMCS, and with less it cannot. */
+static bool is_seen_wrong(const struct plan_measure *m)
+{
+	return is_linux(m) &&
+	       (plan_measure_sees(m) == PLAN_SEES_HYPERV_FULL) != (m->l1 == PLAN_L1_LINUX_EVMCS);
 }
 
 static bool is_linux_too_wide(const struct plan_measure *m)
@@ -401,7 +434,7 @@ static bool is_refused_by_nobody(const struct plan_measure *m)
 /* Which L0 does not have either way. */
 static bool is_unmanaged_lack(const struct plan_measure *m)
 {
-	return m->fault == PLAN_FAULT_NO_MEMORY && m->memory == PLAN_UNMANAGED;
+	return m->fault == PLAN_FAULT_NO_MEMORY && (m->memory == PLAN_UNMANAGED || m->backing);
 }
 
 static const struct {
@@ -439,7 +472,13 @@ static const struct {
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
 	{WITH_L2, is_linux_by_hand,
-	 "a Linux L1's KVM decides by itself on ept and apic_pages, and its memory has no backing: leave them out"},
+	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
+	{WITH_L2, is_linux_backed_otherwise,
+	 "the memory of a Linux L1 is plain, or memfd or hugetlb by vmm qemu or libvirt"},
+	{WITH_L1, is_seen_elsewhere,
+	 "enlightenments are of a Linux L1 by vmm qemu or libvirt, without kvm_visible"},
+	{WITH_L1, is_seen_wrong,
+	 "linux-evmcs sees hyperv-full, and linux-kvm sees none, kvm or hyperv-basic"},
 	{WITH_L1, is_linux_too_wide, "a Linux L1 has l1_vcpus of 8 at most"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
@@ -449,7 +488,7 @@ static const struct {
 	{ONLY(PLAN_SAVE_RESTORE), is_other_fault,
 	 "fault disk-full alone is of l1-save-restore, the others are of multiplex"},
 	{FAULTY, is_refused_by_nobody, "fault refused is of vmm qemu or libvirt"},
-	{FAULTY, is_unmanaged_lack, "fault no-memory is of managed memory"},
+	{FAULTY, is_unmanaged_lack, "fault no-memory is of managed memory, plain"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	{ONLY(PLAN_MIGRATE), is_migration_to_itself, "migrating needs l1_vcpus of 2 or more"},
 	{WITH_L1, is_posted_without_apic, "posted_interrupts need apic_pages"},
