@@ -264,6 +264,28 @@ int fs_remove_tree(const char *path, struct error *err)
 	return 0;
 }
 
+static _Thread_local uint64_t tree_bytes;
+
+static int add_bytes(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	uint64_t bytes = (uint64_t)st->st_blocks * 512;
+
+	(void)path;
+	(void)type;
+	(void)at;
+	if (st->st_nlink > 1 && S_ISREG(st->st_mode))
+		bytes /= st->st_nlink;
+	tree_bytes += bytes;
+	return 0;
+}
+
+uint64_t fs_measure_tree(const char *path)
+{
+	tree_bytes = 0;
+	nftw(path, add_bytes, 16, FTW_PHYS);
+	return tree_bytes;
+}
+
 bool fs_exists(const char *path)
 {
 	return !access(path, F_OK);

@@ -37,6 +37,8 @@ int fs_write_all(int fd, const void *data, size_t len);
 int fs_copy_file(const char *from, const char *to, struct error *err); /* atomic; keeps the mode */
 int fs_mkdir_p(const char *path, struct error *err);		       /* as mkdir -p */
 int fs_remove_tree(const char *path, struct error *err); /* as rm -rf; links are not followed */
+/* What goes with it, in bytes of the disk; of a file with several names (built trees share their sources) its part. */
+uint64_t fs_measure_tree(const char *path);
 bool fs_exists(const char *path);
 
 /* Is @name one path component that cannot lead elsewhere: [A-Za-z0-9][A-Za-z0-9._+-]*, no "..", at

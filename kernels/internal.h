@@ -8,6 +8,7 @@
  *	keys.c      the names of a build, from everything that its bytes depend on
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
  *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
+ *	forget.c    what was built of one repository goes
  *	lineage.c   the tree of the last commit built, to build the next one from
  *	unfinished.c the tree of a build that was cancelled, to go on from
  *	patches.c   the series applied, patch.c: a patch file's diff and the files that it names
@@ -44,6 +45,9 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 			     struct kernel_variant *out, struct error *err);
 /* Makes the new @v the same as @base, all but name, path and parent. */
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
+
+/* Has env->variants one whose base is @v? A variant that cannot be read has none. */
+bool kernel_variant_is_base(const struct kernel_env *env, const struct kernel_variant *v);
 
 /* ---- variant_source.c ---- */
 
@@ -255,6 +259,9 @@ bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_k
  */
 int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			bool *taken, bool *config_may_differ, struct error *err);
+/* The commit of the kept tree @tree that @repository has; NULL: there is no such tree, or it has it no more. */
+int kernel_lineage_commit(const char *repository, const char *tree, char **commit,
+			  struct error *err);
 /* Keeps @tree, whose sources are the wanted commit's, as the lineage's tree. Afterwards @tree is
  * the tree that was kept before, or does not exist. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

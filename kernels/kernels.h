@@ -153,6 +153,14 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 		     struct error *err);
 
 /*
+ * Removes the kernels that were built of commits of the git repository @repository (its path, as variants have it),
+ * and their trees; @tell is called before each goes. Nobody may build of it meanwhile. Images stay.
+ */
+int kernel_forget(const struct kernel_env *env, const char *repository,
+		  void (*tell)(void *arg, const char *path, uint64_t bytes), void *arg,
+		  struct error *err);
+
+/*
  * Appends lines "FUNCTION PATH": the source file of each function of @build, which is the variant @name's. Of
  * a build by a nestlab that kept no list it is the base's, and maybe nothing.
  */

@@ -171,17 +171,16 @@ out:
 	return ret;
 }
 
-/* The commit of the kept tree @tree, if there is one and git still has its commit. */
-static int find_kept_commit(const struct kernel_keys *k, const char *tree, char **commit,
-			    struct error *err)
+int kernel_lineage_commit(const char *repository, const char *tree, char **commit,
+			  struct error *err)
 {
 	__cleanup_free char *path = xasprintf("%s/" COMMIT_FILE, tree);
 	struct strbuf text = STRBUF_INIT;
 	int ret = fs_read_file(path, 256, &text, err);
 
 	*commit = NULL;
-	if (!ret && text.len == strlen(k->source.commit))
-		ret = git_find_commit_in(k->source.place, text.buf, commit, err);
+	if (!ret && text.len >= 40 && strspn(text.buf, "0123456789abcdef") == text.len)
+		ret = git_find_commit_in(repository, text.buf, commit, err);
 	strbuf_release(&text);
 	/* no kept tree, or git no longer has its commit: the build starts from the sources */
 	if (ret == -ENOENT || ret == -EINVAL || ret == -EREMOTEIO)
@@ -199,7 +198,7 @@ static int copy_kept(const struct kernel_env *env, const struct kernel_keys *k, 
 		     const char *tree, char **commit, struct error *err)
 {
 	__cleanup_free char *kept = kernel_cache_path(env, "trees", name);
-	int ret = find_kept_commit(k, kept, commit, err);
+	int ret = kernel_lineage_commit(k->source.place, kept, commit, err);
 
 	if (ret || !*commit)
 		return ret;

@@ -28,6 +28,7 @@
 struct guest {
 	struct runner runner; /* its channel is a file in memory */
 	struct mail *mail;
+	bool is_l2; /* of an L1 that has the same agent */
 	int port;
 	long cpus;
 };
@@ -66,7 +67,8 @@ static void map_mail(struct guest *g, const char *cmdline)
 	g->mail = mmap(NULL, MAIL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)at);
 	if (g->mail == MAP_FAILED)
 		give_up("mapping the mail page", errno);
-	if (g->mail->magic != MAIL_MAGIC)
+	g->is_l2 = g->mail->magic == MAIL_MAGIC_L2;
+	if (g->mail->magic != MAIL_MAGIC && !g->is_l2)
 		give_up("the mail page's content", EBADMSG);
 	mail_page = g->mail;
 	g->port = open("/dev/port", O_WRONLY | O_CLOEXEC);
@@ -109,7 +111,7 @@ static void send_hello(struct guest *g)
 {
 	char why[512];
 
-	if (!guest_send_hello(&g->runner.channel, g->cpus, why, sizeof(why)))
+	if (!guest_send_hello(&g->runner.channel, g->cpus, !g->is_l2, why, sizeof(why)))
 		return;
 	fprintf(stderr, "nestlab-agent in L1: %s\n", why);
 	give_up("/dev/kvm", ENODEV);

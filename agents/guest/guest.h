@@ -3,6 +3,7 @@
 #ifndef AGENTS_GUEST_GUEST_H
 #define AGENTS_GUEST_GUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "agents/l0/channel.h"
@@ -17,7 +18,7 @@ void guest_main(void) __attribute__((noreturn));
  */
 int guest_serve(const char *device);
 
-/* The L1's `hello`. 0 or a negative errno; @why: what its KVM lacks. */
-int guest_send_hello(struct channel *c, long cpus, char *why, size_t size);
+/* `hello`, of an L1 or of an L2 that has our agent, too. 0 or a negative errno; @why: what an L1's KVM lacks. */
+int guest_send_hello(struct channel *c, long cpus, bool is_l1, char *why, size_t size);
 
 #endif

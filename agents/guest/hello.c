@@ -23,9 +23,11 @@ static void add_hypervisor(struct line *l)
 	unsigned int a, b = 0, c = 0, d = 0;
 
 	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
-	memcpy(name, &b, 4);
-	memcpy(name + 4, &c, 4);
-	memcpy(name + 8, &d, 4);
+	if (a >> 16 == HYPERVISOR_LEAF >> 16) { /* else it is of another leaf */
+		memcpy(name, &b, 4);
+		memcpy(name + 4, &c, 4);
+		memcpy(name + 8, &d, 4);
+	}
 	line_add_member(l, "hypervisor", name);
 }
 
@@ -54,20 +56,22 @@ static void add_nested(struct line *l)
 		close(fd);
 }
 
-int guest_send_hello(struct channel *c, long cpus, char *why, size_t size)
+int guest_send_hello(struct channel *c, long cpus, bool is_l1, char *why, size_t size)
 {
 	int kvm = capability_open_kvm(why, size), ret;
 
-	if (kvm < 0)
+	if (kvm < 0 && is_l1)
 		return kvm;
 	identity_find_clock(kvm);
 	line_start(&line, "hello");
 	identity_add_kernel(&line);
 	add_hypervisor(&line);
-	add_nested(&line);
+	if (is_l1)
+		add_nested(&line);
 	identity_add_clock(&line);
 	line_addf(&line, ",\"cpus\":%ld", cpus);
 	ret = channel_send_line(c, &line);
-	close(kvm);
+	if (kvm >= 0)
+		close(kvm);
 	return ret;
 }

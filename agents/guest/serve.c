@@ -94,7 +94,7 @@ static void run_plan(const char *text)
 
 	runner.channel.next = 0;
 	if (plan_parse(text, &measures, &count, trouble, sizeof(trouble)) ||
-	    guest_send_hello(&runner.channel, sysconf(_SC_NPROCESSORS_ONLN), trouble,
+	    guest_send_hello(&runner.channel, sysconf(_SC_NPROCESSORS_ONLN), true, trouble,
 			     sizeof(trouble)))
 		runner_send_text(&runner, "fatal", trouble);
 	else

@@ -72,8 +72,8 @@ static const char *find_end(const char *console)
 	return console + len - SHOWN;
 }
 
-int l1_end_report(struct sink *s, enum l1_end end, const char *what, const char *vmm,
-		  const char *console)
+int l1_end_report(struct sink *s, const char *who, enum l1_end end, const char *what,
+		  const char *vmm, const char *console)
 {
 	char said[L1_END_MESSAGES + 32] = "";
 
@@ -81,8 +81,8 @@ int l1_end_report(struct sink *s, enum l1_end end, const char *what, const char 
 	if (vmm)
 		snprintf(said, sizeof(said), " Its VMM says: %.*s.", L1_END_MESSAGES,
 			 or_nothing(vmm));
-	sink_fail(s, ends[end].class, "records of the agent inside L1", ends[end].name,
-		  "the Linux L1 did not answer: %.*s. %s%s Its console ends: %.*s", L1_END_WHAT,
-		  what, ends[end].remedy, said, SHOWN, or_nothing(find_end(console)));
+	sink_fail(s, ends[end].class, "records of the agent inside it", ends[end].name,
+		  "%s did not answer: %.*s. %s%s Its console ends: %.*s", who, L1_END_WHAT, what,
+		  ends[end].remedy, said, SHOWN, or_nothing(find_end(console)));
 	return VM_SAID;
 }

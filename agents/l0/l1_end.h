@@ -35,9 +35,9 @@ enum l1_end {
 /* Did its kernel panic, by the end of its console? */
 bool l1_end_is_panic(const char *console);
 
-/* @what: the end, in words. @vmm: what the VMM said itself, NULL if it is the agent. What these say of memory and
+/* @who it was; @what: the end, in words. @vmm: what the VMM said itself, NULL if it is the agent. What these say of memory and
  * space outweighs @end. Tells the sink, and gives VM_SAID (vm.h). */
-int l1_end_report(struct sink *s, enum l1_end end, const char *what, const char *vmm,
-		  const char *console);
+int l1_end_report(struct sink *s, const char *who, enum l1_end end, const char *what,
+		  const char *vmm, const char *console);
 
 #endif

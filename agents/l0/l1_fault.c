@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 /* Enough for all but an L1's memory. */
@@ -14,11 +13,8 @@ int l1_fault_prepare(const struct plan_measure *m, const char *directory)
 {
 	if (m->fault != PLAN_FAULT_DISK_FULL)
 		return 0;
-	if (mkdir(directory, 0700) && errno != EEXIST)
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
-	if (unshare(CLONE_NEWNS))
-		return -errno;
-	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (mount("none", directory, "tmpfs", 0, SMALL_DISK))
 		return -errno;
 	return 0;

@@ -13,8 +13,8 @@
 /* What no QEMU and no libvirt knows: fault `refused` asks for it. */
 #define L1_FAULT_ENLIGHTENMENT "no-such-enlightenment"
 
-/* Before the VMM is made: fault `disk-full` puts a small file system in the place of @directory, which the calling process
- * and its children see alone. 0 or a negative errno. */
+/* When the VMM's files are there: fault `disk-full` puts a small file system in the place of @directory, which the calling
+ * process and its children see alone. 0 or a negative errno. */
 int l1_fault_prepare(const struct plan_measure *m, const char *directory);
 
 /* The memory of the L1 of @m, in MiB: @usual, but twice all that L0 has for fault `no-memory`. */

@@ -10,11 +10,11 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
 #include "agents/l0/l1_end.h"
-#include "agents/l0/l1_fault.h"
+
 #include "agents/l0/l1_moves.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/line.h"
-#include "agents/l0/qemu.h"
+
 #include "agents/l0/vm.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
@@ -41,11 +41,18 @@ struct l1_linux {
 	struct l1_records records;
 };
 
+/* A device that other L1s do not have. */
+static bool has_balloon(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_L1_BALLOON;
+}
+
 /* Do both run in one L1? */
 static bool is_same_l1(const struct plan_measure *a, const struct plan_measure *b)
 {
-	return a->l1 == b->l1 && a->vmm == b->vmm && a->kvm_visible == b->kvm_visible &&
-	       a->memory == b->memory && a->l1_vcpus == b->l1_vcpus &&
+	return has_balloon(a) == has_balloon(b) && a->l1 == b->l1 && a->vmm == b->vmm &&
+	       a->kvm_visible == b->kvm_visible && a->enlightenments == b->enlightenments &&
+	       a->memory == b->memory && a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&
 	       a->l1_megabytes == b->l1_megabytes;
 }
 
@@ -55,7 +62,7 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 
 	if (m->scenario == PLAN_KSELFTEST || !(plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1)))
 		return 0;
-	if (m->scenario == PLAN_L1_BOOT || m->fault)
+	if (m->scenario == PLAN_L1_BOOT || m->scenario == PLAN_L2_BOOT || m->fault)
 		return 1;
 	while (count < n && plan_scenario_has_l2(m[count].scenario) && !m[count].fault &&
 	       is_same_l1(m, &m[count]))
@@ -224,7 +231,16 @@ static int run_all(struct l1_linux *l, const struct plan_measure *m, size_t n, s
 
 static void expect_hello(struct l1_linux *l, const struct plan_measure *m)
 {
-	l->records = (struct l1_records){.via = plan_vmm_names[m->vmm], .nested = "vmcs"};
+	static const char *const hypervisors[PLAN_ENLIGHTENMENTS_COUNT] = {
+		[PLAN_SEES_NONE] = "",
+		[PLAN_SEES_KVM] = "KVMKVMKVM",
+		[PLAN_SEES_HYPERV_BASIC] = "Microsoft Hv",
+		[PLAN_SEES_HYPERV_FULL] = "Microsoft Hv",
+	};
+
+	l->records = (struct l1_records){.via = plan_vmm_names[m->vmm],
+					 .nested = "vmcs",
+					 .hypervisor = hypervisors[plan_measure_sees(m)]};
 	if (plan_l1_is_disk(m->l1)) {
 		l->records.via = plan_vmm_names[PLAN_VMM_QEMU];
 		l->records.clock = host_clock.name;
@@ -264,7 +280,7 @@ static void report_error(struct sink *s, int code)
 	enum sink_class class = SINK_GUEST;
 
 	if (code == ENOMEM || code == ENOSPC) {
-		l1_end_report(s, L1_END_OTHER, strerror(code), NULL, "");
+		l1_end_report(s, "the Linux L1", L1_END_OTHER, strerror(code), NULL, "");
 		return;
 	}
 	if (code == EMFILE) /* says nothing of the kernel */
@@ -279,10 +295,9 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 
 	l = (struct l1_linux){.how = vmm_of(m)};
 	expect_hello(&l, m);
-	ret = l1_fault_prepare(m, QEMU_DIRECTORY);
-	if (!ret && m->scenario == PLAN_L1_BOOT)
+	if (m->scenario == PLAN_L1_BOOT)
 		ret = measure_boots(&l, m, s);
-	else if (!ret)
+	else
 		ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
 		report_error(s, -ret);

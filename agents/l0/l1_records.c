@@ -104,12 +104,18 @@ static int pass_hello(const struct l1_records *r, const struct body *b, struct s
 	static const char type[] = "\"type\":\"hello\"";
 	static struct line line;
 	const char *other = strcmp(r->nested, "vmcs") ? "vmcs" : "evmcs";
-	char member[32];
+	char member[48];
 
 	line_start(&line, "l1");
 	line_addf(&line, ",\"id\":%" PRIu32, s->id);
 	line_add_member(&line, "via", r->via);
 	line_addf(&line, "%.*s", (int)(b->len - sizeof(type) + 1), b->text + sizeof(type) - 1);
+	snprintf(member, sizeof(member), ",\"hypervisor\":\"%s\"", r->hypervisor);
+	if (!strstr(line.buf, member)) {
+		sink_fail(s, SINK_GUEST, r->hypervisor, "another",
+			  "the Linux L1 sees another hypervisor below it than asked for");
+		return VM_SAID;
+	}
 	sink_line(s, &line);
 	snprintf(member, sizeof(member), ",\"clock\":\"%s\"", r->clock);
 	if (r->clock && !strstr(line.buf, member)) {

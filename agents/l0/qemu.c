@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agents/l0/cpus.h"
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
 #include "agents/l0/vm.h"
@@ -24,6 +27,7 @@
 #define MONITOR_FD   4
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
+#define AGE_MS	     2000 /* of L0's clock: the second, and a QEMU's start */
 
 void qemu_tail(const char *path, char *text, size_t size)
 {
@@ -59,16 +63,27 @@ enum l1_end qemu_describe_status(int status, char *what, size_t size)
 	return L1_END_OTHER;
 }
 
+/* It ended by itself before it answered, and not because KVM could not do something. */
+static bool is_refusal(const struct qemu *q, int status)
+{
+	char messages[L1_END_CONSOLE];
+
+	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
+	return WIFEXITED(status) && q->is_new && !strcasestr(messages, "kvm");
+}
+
 /* It has hung up, so its end is near. */
 static enum l1_end wait_for_end(struct qemu *q, char *what, size_t size)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
+	enum l1_end end;
 	int status;
 
 	while (clock_ms() < deadline) {
 		if (waitpid(q->pid, &status, WNOHANG) == q->pid) {
 			q->pid = 0;
-			return qemu_describe_status(status, what, size);
+			end = qemu_describe_status(status, what, size);
+			return is_refusal(q, status) ? L1_END_REFUSED : end;
 		}
 		usleep(1000);
 	}
@@ -82,7 +97,7 @@ int qemu_report_end(struct qemu *q, enum l1_end end, const char *what)
 
 	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	return l1_end_report(q->sink, end, what, messages, console);
+	return l1_end_report(q->sink, "the Linux L1", end, what, messages, console);
 }
 
 int qemu_report_reset(struct qemu *q)
@@ -106,15 +121,6 @@ static int report_shutdown(struct qemu *q)
 	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
-/* It ended by itself before it answered, and not because KVM could not do something. */
-static bool is_refusal(const struct qemu *q)
-{
-	char messages[L1_END_MESSAGES];
-
-	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	return q->is_new && !strcasestr(messages, "kvm");
-}
-
 int qemu_report_hang_up(struct qemu *q)
 {
 	enum l1_end end;
@@ -124,8 +130,6 @@ int qemu_report_hang_up(struct qemu *q)
 	if (q->monitor.shutdown[0])
 		return report_shutdown(q);
 	end = wait_for_end(q, what, sizeof(what));
-	if (end == L1_END_OTHER && is_refusal(q))
-		end = L1_END_REFUSED;
 	return qemu_report_end(q, end, what);
 }
 
@@ -153,11 +157,11 @@ static int write_initramfs(void)
 
 	if (fd < 0)
 		return -errno;
-	ret = l1_initramfs_room(&room);
+	ret = l1_initramfs_room(NULL, &room);
 	if (!ret)
 		bytes = malloc(room);
 	if (!ret)
-		ret = bytes ? l1_initramfs_write(bytes, room) : -ENOMEM;
+		ret = bytes ? l1_initramfs_write(NULL, bytes, room) : -ENOMEM;
 	while (!ret && done < room) {
 		ssize_t n = write(fd, bytes + done, room - done);
 
@@ -175,15 +179,20 @@ int qemu_make_folder(void)
 {
 	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
 		return -errno;
+	if (mkdir(QEMU_SAVED, 0700) && errno != EEXIST)
+		return -errno;
 	unlink(QEMU_CONSOLE);
 	unlink(QEMU_MESSAGES);
 	return 0;
 }
 
-int qemu_make_files(void)
+int qemu_make_files(const struct plan_measure *m)
 {
 	int ret = qemu_make_folder();
 
+	if (ret)
+		return ret;
+	ret = l1_fault_prepare(m, QEMU_SAVED);
 	if (ret)
 		return ret;
 	return write_initramfs();
@@ -255,6 +264,29 @@ static int execute(struct qemu *q, char *const argv[], int incoming)
 	return 0;
 }
 
+/* One CPU for each of L1's, where the machine has CPUs to measure on (cpus.h). */
+static int pin_cpus(struct qemu *q)
+{
+	static const char key[] = "\"thread-id\": ";
+	char reply[4096];
+	const char *at = reply;
+	int ret;
+
+	if (cpus_nth(0) < 0)
+		return 0;
+	ret = qmp_execute(&q->monitor, "query-cpus-fast", "", reply, sizeof(reply));
+	for (unsigned int i = 0; !ret && (at = strstr(at, key)); i++) {
+		pid_t thread = (pid_t)strtol(at += sizeof(key) - 1, NULL, 10);
+		cpu_set_t one;
+
+		CPU_ZERO(&one);
+		CPU_SET(cpus_nth(i), &one);
+		if (sched_setaffinity(thread, sizeof(one), &one))
+			return -errno;
+	}
+	return ret;
+}
+
 int qemu_start(struct qemu *q, int incoming)
 {
 	static struct qemu_args args;
@@ -279,6 +311,9 @@ int qemu_start(struct qemu *q, int incoming)
 	if (ret)
 		return qemu_report_command(q, "start", ret);
 	q->is_new = false;
+	ret = pin_cpus(q);
+	if (ret)
+		return qemu_report_command(q, "query-cpus-fast", ret);
 	return 0;
 }
 
@@ -337,6 +372,12 @@ int qemu_continue(struct qemu *q)
 	return 0;
 }
 
+void qemu_let_age(const struct plan_measure *m)
+{
+	if (plan_measure_moves(m))
+		usleep(AGE_MS * 1000);
+}
+
 /* The machine is made, and waits for `cont`. */
 static int prepare(struct qemu *q)
 {
@@ -347,6 +388,7 @@ static int prepare(struct qemu *q)
 	ret = qemu_write_head(q);
 	if (ret)
 		return ret;
+	qemu_let_age(&q->m);
 	return qemu_continue(q);
 }
 
@@ -358,42 +400,35 @@ int qemu_check_program(struct sink *s)
 	return VM_SAID;
 }
 
-static int check_programs(const struct plan_measure *m, struct sink *s)
-{
-	int ret = qemu_check_program(s);
-
-	if (ret)
-		return ret;
-	if (m->memory == PLAN_UNMANAGED && access(QEMU_PRELOAD, R_OK)) {
-		sink_skip(s, "%s: QEMU maps no part of /dev/mem without it (%s)", QEMU_PRELOAD,
-			  strerror(errno));
-		return VM_SAID;
-	}
-	return 0;
-}
-
-/* Two of them where L1 goes from one to the other. */
-static int find_memory(struct qemu *q)
+/* Twice as much where L1 goes from one QEMU to another. */
+int qemu_find_memory(struct qemu *q)
 {
 	size_t need = QEMU_SIZE;
 
-	if (q->m.memory != PLAN_UNMANAGED)
-		return 0;
 	if (q->m.scenario == PLAN_LIVE_MIGRATE)
 		need *= 2;
+	if (q->m.backing == PLAN_BACKING_HUGETLB)
+		return vm_backing_reserve_huge(need, q->sink);
+	if (q->m.memory != PLAN_UNMANAGED)
+		return 0;
+	if (access(QEMU_PRELOAD, R_OK)) {
+		sink_skip(q->sink, "%s: QEMU maps no part of /dev/mem without it (%s)",
+			  QEMU_PRELOAD, strerror(errno));
+		return VM_SAID;
+	}
 	return vm_memory_find_unmanaged(need, &q->phys, q->sink);
 }
 
 int qemu_make(struct qemu *q)
 {
-	int ret = check_programs(&q->m, q->sink);
+	int ret = qemu_check_program(q->sink);
 
 	if (ret)
 		return ret;
-	ret = find_memory(q);
+	ret = qemu_find_memory(q);
 	if (ret)
 		return ret;
-	ret = qemu_make_files();
+	ret = qemu_make_files(&q->m);
 	if (ret)
 		return ret;
 	ret = qemu_start(q, -1);

@@ -26,6 +26,7 @@
 
 /* Leaf 1, ECX, what KVM_GET_SUPPORTED_CPUID leaves to the VMM: the local APIC's timer takes TSC values; there
  * is a hypervisor, without which no guest looks for one. */
+#define CPUID_VMX	   (1u << 5)
 #define CPUID_TSC_DEADLINE (1u << 24)
 #define CPUID_HYPERVISOR   (1u << 31)
 
@@ -76,9 +77,11 @@ static int create_vm(struct thin *t)
 }
 
 /* What depends on which vCPU it is. */
-static void fit_cpuid(struct kvm_cpuid_entry2 *e, uint32_t number)
+static void fit_cpuid(const struct thin *t, struct kvm_cpuid_entry2 *e, uint32_t number)
 {
 	if (e->function == 1) {
+		if (t->is_l2)
+			e->ecx &= ~CPUID_VMX;
 		e->ebx = (e->ebx & 0xffffff) | number << 24;
 		e->ecx |= CPUID_TSC_DEADLINE | CPUID_HYPERVISOR;
 	} else if (e->function == 0xb || e->function == 0x1f) {
@@ -113,7 +116,7 @@ static int set_cpuid(struct thin *t, const struct plan_measure *m, uint32_t numb
 	if (ioctl(t->kvm, KVM_GET_SUPPORTED_CPUID, &table))
 		return fail_ioctl(t, "KVM_GET_SUPPORTED_CPUID");
 	for (uint32_t i = 0; i < table.nent; i++)
-		fit_cpuid(&table.entries[i], number);
+		fit_cpuid(t, &table.entries[i], number);
 	if (m->l1 == PLAN_L1_LINUX_EVMCS) {
 		ret = add_hyperv(t, m, t->cpus[number].fd, &table);
 		if (ret)
@@ -207,11 +210,24 @@ static int fill(struct thin *t, const struct plan_measure *m, const char *kernel
 	return 0;
 }
 
+static int make(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s,
+		bool is_l2)
+{
+	*t = (struct thin){.sink = s, .is_l2 = is_l2, .kvm = -1, .vm = -1, .ram = MAP_FAILED};
+	pthread_mutex_init(&t->lock, NULL);
+	if (m->scenario == PLAN_L2_BOOT && !is_l2)
+		t->inner = kernel;
+	return fill(t, m, kernel);
+}
+
 int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s)
 {
-	*t = (struct thin){.sink = s, .kvm = -1, .vm = -1, .ram = MAP_FAILED};
-	pthread_mutex_init(&t->lock, NULL);
-	return fill(t, m, kernel);
+	return make(t, m, kernel, s, false);
+}
+
+int thin_open_l2(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s)
+{
+	return make(t, m, kernel, s, true);
 }
 
 void thin_close(struct thin *t)
@@ -287,7 +303,8 @@ static int report_end(struct thin *t, enum l1_end end, const char *what)
 	char tail[L1_END_CONSOLE];
 
 	thin_console_tail(&t->devices, tail, sizeof(tail));
-	return l1_end_report(t->sink, end, what, NULL, tail);
+	return l1_end_report(t->sink, t->is_l2 ? "the Linux L2" : "the Linux L1", end, what, NULL,
+			     tail);
 }
 
 static int report_reset(struct thin *t)

@@ -171,10 +171,30 @@ static int clean(int n, char **operands)
 /* ---- demo ---- */
 
 static struct demo_setting demo_setting;
+static bool demo_is_cleaned;
 static const struct option_spec demo_options[] = {
 	OPTION_STRING("state", "FOLDER", &demo_setting.folder,
 		      "where the daemon works, and what stays (default: a temporary folder)"),
-	OPTION_FLAG("exit", &demo_setting.leave, "end when the mail is written"), OPTION_END};
+	OPTION_FLAG("exit", &demo_setting.leave, "end when the mail is written"),
+	OPTION_FLAG("clean", &demo_is_cleaned, "only remove what demos left in the cache"),
+	OPTION_END};
+
+static void tell_cleaned(void *arg, const char *path, uint64_t bytes)
+{
+	*(uint64_t *)arg += bytes;
+	terminal_printf("%8.1f MB  %s\n", bytes / 1e6, path);
+}
+
+static int clean_demo(void)
+{
+	struct error err = {0};
+	uint64_t bytes = 0;
+
+	if (demo_clean(command_places(), tell_cleaned, &bytes, &err))
+		return command_fatal(&err);
+	terminal_printf("%8.1f MB are gone\n", bytes / 1e6);
+	return 0;
+}
 
 static int demo(int n, char **operands)
 {
@@ -182,6 +202,8 @@ static int demo(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: daemon demo takes no operand", operands[0]);
+	if (demo_is_cleaned)
+		return clean_demo();
 	demo_setting.places = command_places();
 	if (demo_run(&demo_setting, &err))
 		return command_fatal(&err);
@@ -239,13 +261,13 @@ static const struct command actions[] = {
 	{
 		.name = "demo",
 		.help = "see three nights, an alarm, its culprit and the mail",
-		.usage = "[--exit] [--state FOLDER]",
+		.usage = "[--exit] [--state FOLDER] | --clean",
 		.about =
 			"Starts a daemon at a free port of this machine, with a schedule over a small history of the "
 			"real kernel that has one slow commit in it, and lets nights begin one after the other: builds, "
 			"boots on the emulated host, the alarm, the confirmation by fresh boots, the bisect and "
 			"the mail (to a file). Then it says where all of it is to be seen, until Ctrl-C. The history "
-			"and its kernels stay in the cache (CACHE/demo), so that the next demo is quicker.",
+			"and its kernels stay in the cache, so that the next demo is quicker; --clean removes them.",
 		.options = demo_options,
 		.run = demo,
 	},

@@ -18,14 +18,14 @@
 #include "common/json.h"
 #include "common/progress.h"
 #include "common/terminal.h"
-#include "kernels/kernels.h"
-#include "orchestrator/daemon/http/client.h"
 #include "orchestrator/daemon/agent/command.h"
+#include "orchestrator/daemon/http/client.h"
 #include "orchestrator/daemon/storage/database.h"
 #include "results/trend/trend.h"
 
 #define LOOK_MS	     250
 #define START_MS     30000
+#define LOG_MAX	     (4 << 20)
 #define BISECT_LINES 16 /* boots that the bisect makes */
 #define SLOTS_MAX    2
 
@@ -41,11 +41,12 @@ static const struct night {
 #define HISTORY_S 20
 #define CONFIRM_S 20
 #define BISECT_S  60
+#define EXPLAIN_S 10
 
 struct demo {
 	const struct demo_setting *setting;
-	char *folder, *repo, *socket, *url;
-	int lock;
+	char *folder, *socket, *url;
+	struct demo_cache cache;
 	struct command_process daemon, agent; /* pid 0: not started */
 	struct client *client;
 	struct daemon_db *queue;
@@ -58,7 +59,7 @@ struct demo {
 
 static void show(struct demo *d, double seconds, const char *what)
 {
-	int total = HISTORY_S + CONFIRM_S + BISECT_S;
+	int total = HISTORY_S + CONFIRM_S + BISECT_S + EXPLAIN_S;
 
 	for (size_t i = 0; i < ARRAY_SIZE(nights); i++)
 		total += nights[i].seconds;
@@ -72,6 +73,23 @@ static void show_history(void *arg, double share)
 
 /* ---- waiting ---- */
 
+/* The log's last line says why, most often. */
+static int program_ended(const struct demo *d, const char *program, struct error *err)
+{
+	__cleanup_free char *log = xasprintf("%s/%s.log", d->folder, program);
+	struct strbuf text = STRBUF_INIT;
+	const char *last = "";
+	struct error why;
+	int ret = fs_read_file(log, LOG_MAX, &text, &why);
+
+	for (char *line = strtok(text.buf, "\n"); !ret && text.len && line;
+	     line = strtok(NULL, "\n"))
+		last = line;
+	ret = error_set(err, -EIO, "%s ended: %s\nIts log is %s", program, last, log);
+	strbuf_release(&text);
+	return ret;
+}
+
 /* A while, unless something ends it. */
 static int wait_a_little(struct demo *d, struct error *err)
 {
@@ -83,9 +101,9 @@ static int wait_a_little(struct demo *d, struct error *err)
 	if (cancel_requested())
 		return cancel_error(err);
 	if (fds[1].revents)
-		return error_set(err, -EIO, "nestlabd ended; see %s/nestlabd.log", d->folder);
+		return program_ended(d, "nestlabd", err);
 	if (fds[2].revents)
-		return error_set(err, -EIO, "the agent ended; see %s/agent.log", d->folder);
+		return program_ended(d, "agent", err);
 	return 0;
 }
 
@@ -206,7 +224,7 @@ static int write_schedule(struct demo *d, const char *plan, struct error *err)
 	json_object_array_add(plans, json_object_new_string(plan));
 	json_object_object_add(s, "plans", plans);
 	json_add_string(json_object_array_get_idx(json_object_object_get(s, "kernels"), 0), "git",
-			d->repo);
+			d->cache.repo);
 	return write_json(path, s, err);
 }
 
@@ -229,7 +247,7 @@ static int move_branch(struct demo *d, const char *commit, struct error *err)
 {
 	const char *const args[] = {"update-ref", "refs/heads/main", commit, NULL};
 
-	return git_run(&(struct git_command){.dir = d->repo, .args = args}, NULL, NULL, err);
+	return git_run(&(struct git_command){.dir = d->cache.repo, .args = args}, NULL, NULL, err);
 }
 
 /* The number that night @n measured; NAN: none, its boot failed. */
@@ -329,22 +347,44 @@ static int count_bisected(struct demo *d, char **last)
 	return count;
 }
 
-static void show_state(struct demo *d, const char *state)
+static void show_confirming(struct demo *d)
 {
-	__cleanup_free char *last = NULL, *what = NULL;
-	int64_t boots;
+	int64_t boots = count_confirmed(d);
+	__cleanup_free char *what = xasprintf(
+		"alarm: fresh boots of both nights' kernels, %lld of 8", (long long)boots);
 
-	if (strcmp(state, "bisecting")) {
-		boots = count_confirmed(d);
-		what = xasprintf("alarm: fresh boots of both nights' kernels, %lld of 8",
-				 (long long)boots);
-		show(d, boots * CONFIRM_S / 8.0, what);
-		return;
-	}
-	boots = count_bisected(d, &last);
+	show(d, boots * CONFIRM_S / 8.0, what);
+}
+
+static void show_bisecting(struct demo *d)
+{
+	__cleanup_free char *last = NULL;
+	int boots = count_bisected(d, &last);
+
 	if (boots > BISECT_LINES)
 		boots = BISECT_LINES;
 	show(d, CONFIRM_S + (double)boots * BISECT_S / BISECT_LINES, last ? last : "bisecting");
+}
+
+static void show_explaining(struct demo *d)
+{
+	show(d, CONFIRM_S + BISECT_S, "which functions it was, for the mail");
+}
+
+static void show_state(struct demo *d, const char *state)
+{
+	static const struct {
+		const char *state;
+		void (*show)(struct demo *d);
+	} states[] = {{"alarm", show_confirming},
+		      {"confirming", show_confirming},
+		      {"confirmed", show_confirming},
+		      {"bisecting", show_bisecting},
+		      {"culprit", show_explaining}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (!strcmp(states[i].state, state))
+			states[i].show(d);
 }
 
 static int take_state(struct demo *d, char **state, char **why, struct error *err)
@@ -458,51 +498,9 @@ static int leave_open(struct demo *d, struct error *err)
 
 /* ---- all ---- */
 
-/* The one that baseline is built from, as Debian packs it. */
-static int find_source(struct demo *d, char **tarball, struct error *err)
-{
-	const struct kernel_env env = {.variants = d->setting->places->variants,
-				       .cache_dir = d->setting->places->cache};
-	struct kernel_variant v;
-	int ret = kernel_variant_load(&env, "baseline", &v, err);
-
-	if (ret)
-		return ret;
-	*tarball = xasprintf("/usr/src/%s.tar.xz", v.source.location);
-	kernel_variant_free(&v);
-	return 0;
-}
-
-/* The history is kept in the cache, and with it what is built of it: the next demo is quicker. One at a time,
- * as the branch moves. */
-static int prepare(struct demo *d, struct error *err)
-{
-	const struct kernel_env env = {.variants = d->setting->places->variants,
-				       .cache_dir = d->setting->places->cache};
-	__cleanup_free char *tarball = NULL;
-	__cleanup_free char *top = xasprintf("%s/demo", d->setting->places->cache);
-	__cleanup_free char *lock = xasprintf("%s/lock", top);
-	struct kernel_build built;
-	int ret = fs_mkdir_p(top, err);
-
-	d->repo = xasprintf("%s/linux", top);
-	if (!ret)
-		ret = fs_lock(lock, false, &d->lock, err);
-	if (ret == -EWOULDBLOCK)
-		return error_set(err, -EBUSY, "another demo runs: %s", lock);
-	if (!ret)
-		ret = find_source(d, &tarball, err);
-	if (!ret) /* the first night's kernel is made from its tree in seconds */
-		ret = kernel_build(&env, "baseline", &built, err);
-	if (ret)
-		return ret;
-	kernel_build_free(&built);
-	return demo_history_make(tarball, d->repo, show_history, d, err);
-}
-
 static int run_all(struct demo *d, struct error *err)
 {
-	int ret = prepare(d, err);
+	int ret = demo_cache_open(d->setting->places, show_history, d, &d->cache, err);
 
 	d->done_s = HISTORY_S;
 	if (!ret)
@@ -522,20 +520,23 @@ static int run_all(struct demo *d, struct error *err)
 	return ret;
 }
 
-static void end_all(struct demo *d)
+/* A temporary folder goes, unless its logs are what is left of a failure. */
+static void end_all(struct demo *d, int ret)
 {
+	bool failed = ret && ret != -ECANCELED && d->daemon.pid > 0;
+
 	client_close(d->client);
 	daemon_db_close(d->queue);
 	if (d->agent.pid > 0)
 		command_end(&d->agent);
 	if (d->daemon.pid > 0)
 		command_end(&d->daemon);
-	if (d->lock >= 0)
-		close(d->lock);
-	if (!d->setting->folder)
+	demo_cache_close(&d->cache);
+	if (failed)
+		progress_print("what it left, with its logs, is in %s\n", d->folder);
+	else if (!d->setting->folder)
 		fs_remove_tree(d->folder, NULL);
 	free(d->folder);
-	free(d->repo);
 	free(d->socket);
 	free(d->url);
 }
@@ -566,7 +567,8 @@ static int choose_folder(struct demo *d, struct error *err)
 
 int demo_run(const struct demo_setting *setting, struct error *err)
 {
-	struct demo d = {.setting = setting, .lock = -1, .daemon.pidfd = -1, .agent.pidfd = -1};
+	struct demo d = {
+		.setting = setting, .cache.lock = -1, .daemon.pidfd = -1, .agent.pidfd = -1};
 	int ret = choose_folder(&d, err);
 
 	if (ret) {
@@ -580,6 +582,10 @@ int demo_run(const struct demo_setting *setting, struct error *err)
 		ret = tell_end(&d, err);
 	if (!ret)
 		ret = leave_open(&d, err);
-	end_all(&d);
+	end_all(&d, ret);
+	if (ret == -ECANCELED)
+		error_set(err, ret,
+			  "cancelled; what was built is kept, and the next `nestlab daemon "
+			  "demo` begins with that");
 	return ret;
 }

@@ -235,10 +235,12 @@ int demo_history_make(const char *tarball, const char *repo, void (*tell)(void *
 	for (size_t i = 0; i < ARRAY_SIZE(s.files); i++)
 		s.files[i] = (struct strbuf)STRBUF_INIT;
 	s.size = st.st_size;
-	ret = fs_remove_tree(part, err); /* one that was not finished */
+	ret = fs_remove_tree(part, err); /* of one that was killed */
 	if (!ret)
 		ret = import_source(&s, part, err);
 	if (!ret && rename(part, repo))
 		ret = error_set(err, -errno, "%s: %s", repo, strerror(errno));
+	if (ret)
+		fs_remove_tree(part, NULL);
 	return ret;
 }

@@ -6,7 +6,7 @@ set -u
 . "$(dirname "$0")/../lib/tap.sh"
 
 cat >"$TMP/faults.json" <<-END
-	{ "l1_kernel": "baseline", "scenarios": [
+	{ "scenarios": [
 		{ "scenario": "multiplex", "l1": "linux-kvm", "vmm": "qemu", "l2_vcpus": 1, "rounds": 1, "warmup": 0,
 		  "fault": ["vmm-killed", "triple-fault", "panic", "silent", "refused", "no-memory"] },
 		{ "scenario": "l1-save-restore", "l1": "linux-kvm", "vmm": "qemu", "l2_vcpus": 1, "rounds": 1,

@@ -29,30 +29,9 @@ struct cleaning {
 
 /* ---- one thing ---- */
 
-static _Thread_local uint64_t tree_bytes;
-
-static int add_bytes(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)path;
-	(void)type;
-	(void)at;
-	tree_bytes += (uint64_t)st->st_blocks * 512;
-	if (st->st_nlink > 1 &&
-	    S_ISREG(st->st_mode)) /* built trees share their sources: its part of them */
-		tree_bytes -= (uint64_t)st->st_blocks * 512 * (st->st_nlink - 1) / st->st_nlink;
-	return 0;
-}
-
-static uint64_t measure_tree(const char *path)
-{
-	tree_bytes = 0;
-	nftw(path, add_bytes, 16, FTW_PHYS);
-	return tree_bytes;
-}
-
 static void let_go(struct cleaning *c, const char *path, const char *why)
 {
-	uint64_t bytes = measure_tree(path);
+	uint64_t bytes = fs_measure_tree(path);
 	struct error err = {0};
 
 	c->set->tell(c->set->arg, path, bytes, why);
@@ -250,7 +229,7 @@ static int look_at(struct cleaning *c, const struct cached_kind *kind, const cha
 	int64_t last = 0;
 	int ret = 0;
 
-	entry->bytes = measure_tree(entry->path);
+	entry->bytes = fs_measure_tree(entry->path);
 	entry->used = used_at(kind->read ? read : entry->path);
 	*needed = false;
 	if (kind->read && has_key(kind, name))

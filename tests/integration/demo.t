@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# nestlab daemon demo where it ends early: Ctrl-C at each stage that needs no real boot, a second one beside it, no port, and what
+# it leaves. The kernel is fake and Bochs hangs; daemon, agent, schedule and builds are real.
+set -u
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/fake-kernel.sh"
+"$NESTLAB" host check emulated >/dev/null || skip_all "no emulated host"
+
+LAB=$TMP/lab
+fake_lab "$LAB"
+# A bzImage that images/ takes for one: its header.
+sed -i 's|^> @nm vmlinux .*|&\n> @printf HdrS \| dd of=arch/x86/boot/bzImage bs=1 seek=514 conv=notrunc status=none|' \
+	"$LAB/linux-fake/Makefile"
+tar -C "$LAB" -cf "$LAB/fake.tar" --mtime=@1000000000 linux-fake
+sed "s/$FAKE_SHA/$(sha256sum "$LAB/fake.tar" | cut -d' ' -f1)/" "$LAB/kernels/root.json" >"$LAB/kernels/baseline.json"
+"$NESTLAB" kernel build baseline >/dev/null
+
+# the history that the demo would make of Debian's source
+HISTORY=$NESTLAB_CACHE/demo/linux
+git() { command git -C "$LAB/linux-fake" -c user.name=test -c user.email=test@localhost "$@"; }
+command git init -q -b demo "$LAB/linux-fake"
+for i in 0 1 2 3 4; do
+	echo "int f1(void) { return $i; }" >"$LAB/linux-fake/src/f1.c"
+	git add -A && git commit -q -m "commit $i"
+done
+mkdir -p "$NESTLAB_CACHE/demo"
+command git clone -q --bare "$LAB/linux-fake" "$HISTORY"
+
+mkdir "$TMP/bin" "$TMP/gate" "$TMP/tmp"
+mkfifo "$TMP/gate/started" "$TMP/gate/go" "$TMP/pids"
+cp "$TOP/tests/lib/fake-bochs.sh" "$TMP/bin/bochs"
+real=$(command -v bochs)
+sed -i "2i [ \"\$1\" != --help ] || exec $real \"\$@\"" "$TMP/bin/bochs"
+
+export TMPDIR=$TMP/tmp PATH=$TMP/bin:$PATH
+demo() { DEMO_MARK=$TMP "$NESTLAB" daemon demo "$@"; } # the mark is in the environment of all that it starts
+processes() { grep -slz "^DEMO_MARK=$TMP\$" /proc/[0-9]*/environ | wc -l; }
+nothing_left() { # nothing_left STAGE
+	is "$(ls "$TMP/tmp")" "" "$1: its folder is gone"
+	for _ in $(seq 50); do [ "$(processes)" = 0 ] && break; sleep 0.1; done
+	is "$(processes)" 0 "$1: and so is every process"
+}
+
+# ---- Ctrl-C while it builds ----
+
+FAKE_GATE=$TMP/gate DEMO_MARK=$TMP "$NESTLAB" daemon demo >"$TMP/out" 2>&1 &
+pid=$!
+read -r -t 60 _ <>"$TMP/gate/started"
+ok $? "the first night's kernel is built" || tail -5 "$TMP/out"
+ok $(($(processes) < 3)) "by its daemon and its agent"
+demo >"$TMP/second" 2>&1
+is "$? $(grep -c 'another demo runs' "$TMP/second")" "128 1" "another demo does not begin meanwhile, and says why"
+demo --clean >"$TMP/second" 2>&1
+is "$? $(grep -c 'another demo runs' "$TMP/second")" "128 1" "nor is anything cleaned below it"
+kill -INT $pid
+wait $pid
+is $? 128 "Ctrl-C ends it"
+like "$(tail -1 "$TMP/out")" "cancelled; what was built is kept" "which says what is kept"
+nothing_left "in a build"
+
+# ---- and while it boots ----
+
+FAKE_BOCHS=hang FAKE_PIDS=$TMP/pids DEMO_MARK=$TMP "$NESTLAB" daemon demo >"$TMP/out" 2>&1 &
+pid=$!
+read -r -t 60 leader _ <>"$TMP/pids"
+ok $? "the next demo goes on, and boots" || tail -5 "$TMP/out"
+kill -INT $pid
+wait $pid
+is $? 128 "Ctrl-C ends that, too"
+nothing_left "in a boot"
+kill -0 "$leader" 2>/dev/null
+ok $((! $?)) "and the emulator's"
+
+# ---- what fails keeps its logs ----
+
+if unshare -n true 2>/dev/null; then
+	# the only port that there is
+	DEMO_MARK=$TMP unshare -n bash -c "ip link set lo up && echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range && exec python3 -c '
+import socket, subprocess
+taken = socket.create_server((\"127.0.0.1\", 40000))
+subprocess.run([\"$NESTLAB\", \"daemon\", \"demo\"])'" >"$TMP/out" 2>&1
+	like "$(cat "$TMP/out")" "nestlabd ended: .*127.0.0.1" "without a port it says what nestlabd said"
+	log=$(sed -n 's/^Its log is //p' "$TMP/out")
+	[ -s "$log" ]
+	ok $? "and its log is there"
+	rm -rf "$TMP"/tmp/*
+	nothing_left "without a port"
+else
+	skip "without a port" "no right to make a network"
+fi
+
+# ---- what demos leave in the cache ----
+
+kernels() { ls "$NESTLAB_CACHE/kernels" | wc -l; }
+is "$(kernels) $(ls "$NESTLAB_CACHE/trees" | grep -c ^git-)" "2 1" "a kernel of the history and its tree are in the cache"
+demo --clean >"$TMP/out"
+is "$? $(kernels) $(ls "$NESTLAB_CACHE/trees" | grep -c ^git-)" "0 1 0" "--clean removes both, and leaves baseline"
+[ ! -e "$HISTORY" ]
+ok $? "and the history"
+like "$(cat "$TMP/out")" "MB  $HISTORY" "it says what went"
+plan_done
