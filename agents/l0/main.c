@@ -247,6 +247,27 @@ static void usage(FILE *to)
 		"/dev/ttyS1, and powers off at the end.\n");
 }
 
+/* The options that are a path and do nothing else. */
+static bool take_text(struct agent *a, int option, const char *text)
+{
+	const struct {
+		int option;
+		const char **at;
+	} texts[] = {
+		{'p', &a->plan_path},  {'r', &a->records_path},	 {'t', &a->ticket_path},
+		{'s', &selftests_dir}, {'q', &a->quiet.journal}, {'k', &l1_linux_kernel},
+		{'i', &l1_disk_image},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].option != option)
+			continue;
+		*texts[i].at = text;
+		return true;
+	}
+	return false;
+}
+
 static void parse_options(struct agent *a, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -267,27 +288,6 @@ static void parse_options(struct agent *a, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
-		case 'p':
-			a->plan_path = optarg;
-			break;
-		case 'r':
-			a->records_path = optarg;
-			break;
-		case 't':
-			a->ticket_path = optarg;
-			break;
-		case 's':
-			selftests_dir = optarg;
-			break;
-		case 'q':
-			a->quiet.journal = optarg;
-			break;
-		case 'k':
-			l1_linux_kernel = optarg;
-			break;
-		case 'i':
-			l1_disk_image = optarg;
-			break;
 		case 'S':
 			exit(guest_serve(optarg));
 		case 'R':
@@ -298,6 +298,8 @@ static void parse_options(struct agent *a, int argc, char **argv)
 			usage(stdout);
 			exit(0);
 		default:
+			if (take_text(a, c, optarg))
+				break;
 			usage(stderr);
 			exit(EXIT_USAGE);
 		}

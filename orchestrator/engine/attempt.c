@@ -239,14 +239,12 @@ static void note_record(struct json_object *record, void *arg)
 
 struct boot *attempt_begin(struct attempt *a)
 {
-	const struct boot_request request = {
+	struct boot_request request = {
 		.image = a->image.path,
 		.cmdline = a->cmdline,
 		.agent = a->setting.places->agent,
 		.plan = a->plan,
 		.selftests = a->selftests,
-		.l1_kernel = a->job.l1 ? a->job.l1->vmlinux : NULL,
-		.l1_image = a->job.disk ? a->job.disk->path : NULL,
 		.run_dir = a->dir,
 		.label = a->label,
 		.expected = a->job.plan->nmeasures,
@@ -255,6 +253,10 @@ struct boot *attempt_begin(struct attempt *a)
 		.arg = a,
 	};
 
+	if (a->job.l1)
+		request.l1_kernel = a->job.l1->vmlinux;
+	if (a->job.disk)
+		request.l1_image = a->job.disk->path;
 	return boot_begin(a->setting.host, &request);
 }
 
