@@ -60,7 +60,7 @@ endif
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
+	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink sink_file \
 	steady stream upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files framed l1_boot l1_end l1_records line port sink stream thin_boot thin_devices thin_ksm upload)
