@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agents/l0/l1_moves.h"
 
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "agents/guest/mail.h"
 #include "agents/l0/clock.h"
-#include "agents/l0/line.h"
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 #include "common/splitmix.h"
@@ -37,16 +35,6 @@ static int wait_for_rounds(const struct l1_vmm *how, void *vmm, uint32_t rounds,
 		ret = how->wait(vmm, LOOK_MS, rung);
 	}
 	return ret;
-}
-
-/* The host is not to think that nothing goes on. */
-static void say_alive(const struct sink *s)
-{
-	static struct line line;
-
-	line_start(&line, "alive");
-	line_addf(&line, ",\"id\":%" PRIu32, s->id);
-	sink_line(s, &line);
 }
 
 static void add_move(struct l1_moves *moves, const struct l1_moved *one)
@@ -80,7 +68,7 @@ int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure
 		if (ret)
 			return ret;
 		add_move(moves, &one);
-		say_alive(s);
+		sink_alive(s);
 	}
 	return wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
 }

@@ -42,6 +42,8 @@ struct l1_vmm {
 	int (*wait)(void *vmm, unsigned int ms, bool *rung);
 	/* Moves the running L1 to another VMM on this host: @live, or through a file. NULL: it cannot. */
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
+	/* Saves the running L1 for another boot (handover.h); it is gone then. open() brings it there. NULL: it cannot. */
+	int (*leave)(void *vmm);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);
 	/* A measurement begins and has ended, in which L1 may ask for its memory to be changed (thin.h). NULL: it

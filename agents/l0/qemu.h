@@ -109,6 +109,9 @@ int qemu_wait(void *vmm, unsigned int ms, bool *rung);
 bool qemu_is_in_l2(pid_t pid);
 
 int qemu_move(void *vmm, bool live, struct l1_moved *out);
+int qemu_leave(void *vmm);
+/* Makes @q with an L1 that left another boot, and lets it go on. */
+int qemu_enter(struct qemu *q);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

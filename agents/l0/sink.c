@@ -125,6 +125,14 @@ void sink_rate(struct sink *s, const char *name, uint64_t events, uint64_t ticks
 	send_metric(s, name, "per-mclk", RATE_SCALE, &h);
 }
 
+void sink_alive(struct sink *s)
+{
+	struct line l;
+
+	start_line(s, &l, "alive");
+	sink_line(s, &l);
+}
+
 void sink_counters(struct sink *s, const struct sink_counter *counters, size_t n)
 {
 	struct line l;

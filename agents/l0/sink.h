@@ -42,6 +42,9 @@ void sink_metric(struct sink *s, const char *name, const struct histogram *h);
  * events would be too coarse. Nothing is recorded when @ticks is 0. */
 void sink_rate(struct sink *s, const char *name, uint64_t events, uint64_t ticks);
 
+/* An `alive` record: the host is not to think that nothing goes on. */
+void sink_alive(struct sink *s);
+
 /* A `counters` record; agents/l0/kvm_stats.h makes one of the KVM statistics. */
 struct sink_counter {
 	const char *name;

@@ -29,6 +29,7 @@ static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
+static const char *const handover_names[] = {PLAN_HANDOVERS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
 
 static const uint32_t backing_memories[] = {PLAN_BACKINGS(BACKS)};
@@ -96,6 +97,8 @@ const struct plan_word plan_words[] = {
 	 ONLY(PLAN_CHURN), .choices = plan_operation_names},
 	{"work", "work", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(work), ONLY(PLAN_L2_WORK),
 	 .choices = plan_work_names},
+	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
+	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .silent = true, .choices = handover_names},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -352,6 +355,23 @@ bool plan_measure_moves(const struct plan_measure *m)
 	return m->scenario == PLAN_SAVE_RESTORE || m->scenario == PLAN_LIVE_MIGRATE;
 }
 
+bool plan_measure_arrives(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_IN || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+bool plan_measure_leaves(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_OUT || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+/* The state goes through unmanaged memory. */
+static bool is_handed_over_otherwise(const struct plan_measure *m)
+{
+	return m->handover != PLAN_HANDOVER_NONE &&
+	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED);
+}
+
 static bool is_unmovable(const struct plan_measure *m)
 {
 	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
@@ -383,6 +403,7 @@ static const struct {
 	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
 	 "churn and unrelated change plain memory: leave out backing"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
+	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
