@@ -230,9 +230,8 @@ static int compile_tree(struct job *j, struct error *err)
 }
 
 /*
- * Keeps the trees that other builds start from: those of variants without a base, of bases that
- * were built for another variant, and the last one of a lineage. A tree takes gigabytes, so the
- * others go.
+ * Keeps the trees that other builds start from: those of variants without a base, of bases of another variant,
+ * and the last one of a lineage. A tree takes gigabytes, so the others go.
  */
 static int keep_tree(struct job *j, struct error *err)
 {
@@ -242,7 +241,7 @@ static int keep_tree(struct job *j, struct error *err)
 
 	if (kernel_lineage_exists(j->v, &j->keys) && !j->want_tree)
 		return kernel_lineage_give(j->env, &j->keys, j->work.tree, err);
-	if (j->v->parent && !j->want_tree)
+	if (j->v->parent && !j->want_tree && !kernel_variant_is_base(j->env, j->v))
 		return 0;
 	ret = fs_mkdir_p(top, err);
 	if (ret)

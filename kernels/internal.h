@@ -46,6 +46,9 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 /* Makes the new @v the same as @base, all but name, path and parent. */
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
 
+/* Has env->variants one whose base is @v? A variant that cannot be read has none. */
+bool kernel_variant_is_base(const struct kernel_env *env, const struct kernel_variant *v);
+
 /* ---- variant_source.c ---- */
 
 /* @n, a variant's "source", into @s, which replaces what is there. Paths are seen from @dir. */

@@ -417,6 +417,27 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 	return load_file(env, name, NULL, 0, out, err);
 }
 
+bool kernel_variant_is_base(const struct kernel_env *env, const struct kernel_variant *v)
+{
+	struct kernel_variant other;
+	bool found = false;
+	char **names;
+	size_t n;
+
+	if (folders_list(&env->variants, ".json", &names, &n, NULL))
+		return false;
+	for (size_t i = 0; i < n && !found; i++) {
+		if (kernel_variant_load_file(env, names[i], &other, NULL))
+			continue;
+		/* "NAME+CONFIG_X=y" has NAME's path */
+		found = other.parent && !strcmp(other.parent->path, v->path) &&
+			!strcmp(other.parent->name, v->name);
+		kernel_variant_free(&other);
+	}
+	fs_free_names(names, n);
+	return found;
+}
+
 void kernel_variant_free(struct kernel_variant *v)
 {
 	if (v->parent)

@@ -67,6 +67,13 @@ like "$(build grandchild)" 'grandchild +[0-9a-f]{12} +built' 'a variant of a var
 is "$(ls "$NESTLAB_CACHE/trees" | wc -l)" 2 'and its base now has a tree as well'
 like "$(cat "$(entry grandchild)/config")" 'CONFIG_TWO=7' 'with its own option'
 
+echo '{ "base": "root", "options": ["CONFIG_LOW=y"] }' >"$K/low.json"
+echo '{ "base": "low", "patches": "patches/child" }' >"$K/high.json"
+BEFORE=$(made)
+build low >/dev/null
+like "$(build high)" '^high +[0-9a-f]{12} +built' 'a variant whose base was built before it'
+is "$(($(made) - BEFORE))" 2 'finds the tree of its base, which is not built again'
+
 like "$("$NESTLAB" kernel list)" '^child +root +1 +yes' 'list says what is built'
 like "$("$NESTLAB" kernel list --json)" '"name": *"grandchild"' 'list --json too'
 

@@ -229,5 +229,53 @@ ls hooks | grep -q '^kcidb'
 ok $? "KCIDB by POST got some, with the token"
 ! grep -rq "top secret" "$STATE" daemon.log
 ok $? "the secret is in no file of the daemon's"
+# ---- a server that dribbles ----
+
+kill -TERM "$DAEMON"; wait "$DAEMON"
+python3 -c '
+import http.server, time
+class Dribble(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        open("dribbles", "a").write(self.path + "\n")
+        try:
+            while True:
+                self.wfile.write(b"<")
+                time.sleep(0.1)
+        except OSError:
+            open("left", "a").write(self.path + "\n")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
+open("slow.port.new", "w").write(str(server.server_port))
+__import__("os").rename("slow.port.new", "slow.port")
+server.serve_forever()' 2>/dev/null & PIDS+=("$!")
+await test -e slow.port
+schedule a-slow "http://127.0.0.1:$(cat slow.port)/kvm/"
+jq 'del(.watch)' "$STATE/schedules/old.json" >"$STATE/schedules/night.json"
+restart
+await listed a-slow; await listed night
+look a-slow
+await test -e dribbles
+ok $? "an archive that dribbles is asked"
+look night
+night_done() { [ "$(sql "SELECT count(*) FROM night WHERE schedule = 'night' AND looked = 1")" -ge 1 ]; }
+await night_done && [ ! -e left ]
+ok $? "and while it dribbles, a night begins and ends"
+kill -TERM "$DAEMON"
+for _ in $(seq 40); do kill -0 "$DAEMON" 2>/dev/null || break; sleep 0.1; done
+kill -0 "$DAEMON" 2>/dev/null
+ok $((! $?)) "a daemon that is to end does not wait for it"
+wait "$DAEMON"
+start_daemon --health none --patience 1
+look a-slow
+given_up() { [ "$(sql "SELECT error LIKE '%too slow%' FROM schedule WHERE name = 'a-slow'")" = 1 ]; }
+await given_up
+ok $? "it is given up after a while" || sql "SELECT name, error FROM schedule" | sed 's/^/# /'
+series late --base=main -- "echo 1420 >cost; commit_all 'KVM: nVMX: After the slow one'"
+post_thread old late
+look old
+late_measured() { [ "$(state 'After the slow one')" = measured ]; }
+await late_measured
+ok $? "and keeps no other list from being looked at"
 like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"
 plan_done

@@ -2,8 +2,11 @@
 # mutants.sh - after tap.sh: boots mutants of the nested-context series (tests/mutants/README.md) and
 # looks for the messages of the selftest that catches them. One test program per selftest, so that
 # they run side by side.
+#
+# VARIANT=preempt: mutants of nested-context-preempt (docs/kernels.md). CPUS=4: all of them on a host with
+# so many.
 
-catches=0
+catches=0 series=nested-context${VARIANT:+-$VARIANT}
 
 # boot_pair DB TEST KERNEL [KERNEL] [OPTION...]: one boot of each. The second kernel is built while the
 # first boots.
@@ -16,9 +19,26 @@ boot_pair() {
 patient_host() {
 	local seconds
 	seconds=$(sqlite3 "$1" "SELECT max(30, CAST(2 * wall_seconds AS int)) FROM run
-		WHERE kernel_name = 'nested-context' AND status = 'pass'")
-	echo "{\"driver\":\"emulated\",\"progress_limit_s\":${seconds:-180}}" >"$TMP/patient.json"
+		WHERE kernel_name = '$series' AND status = 'pass'")
+	echo "{\"driver\":\"emulated\",\"cpus\":${CPUS:-1},\"progress_limit_s\":${seconds:-180}}" >"$TMP/patient.json"
 	echo "--host=$TMP/patient.json"
+}
+
+# many_cpus: a host with CPUS of them
+many_cpus() {
+	[ -n "${CPUS:-}" ] || return
+	echo "{\"driver\":\"emulated\",\"cpus\":$CPUS}" >"$TMP/many.json"
+	echo "$TMP/many.json"
+}
+
+# variant_of MUTANT: its file, on top of the series that is looked at
+variant_of() {
+	local file=$TOP/tests/mutants/$1.json
+	if [ -n "${VARIANT:-}" ]; then
+		file=$TMP/$1.json
+		echo "{\"base\":\"$series\",\"patches\":\"$TOP/tests/mutants/$1\"}" >"$file"
+	fi
+	echo "$file"
 }
 
 # is_caught DB MUTANT TEST WHERE REGEX
@@ -36,23 +56,25 @@ is_caught() {
 #
 #	mutant | where: output or console | what it says (extended regular expression)
 catch() {
-	local test=$1 db=$TMP/$((++catches)).db host=${3:+--host=$3} mutant where what i
-	local table kernels=(--kernel=nested-context)
+	local test=$1 db=$TMP/$((++catches)).db host mutant where what i
+	local table kernels=("--kernel=$series")
+	host=${3:-$(many_cpus)}
+	host=${host:+--host=$host}
 	mapfile -t table
 	for mutant in "${table[@]%%|*}"; do
-		kernels+=("--kernel=$TOP/tests/mutants/$mutant.json")
+		kernels+=("--kernel=$(variant_of "$mutant")")
 	done
 	echo "{\"scenarios\":[{\"scenario\":\"kselftest\",\"test\":\"$test\",\"limit_s\":$2}]}" \
 		>"$TMP/$test.json"
 	boot_pair "$db" "$test" "${kernels[@]:0:2}" ${host:+"$host"}
-	host=${host:-$(patient_host "$db")}
+	[ -n "${3:-}" ] || host=$(patient_host "$db")
 	for ((i = 2; i < ${#kernels[@]}; i += 2)); do
 		boot_pair "$db" "$test" "${kernels[@]:i:2}" "$host"
 	done
-	is "$(sqlite3 "$db" "SELECT status FROM run WHERE kernel_name = 'nested-context'")" pass \
-		"nested-context passes${3:+ on $3}"
+	is "$(sqlite3 "$db" "SELECT status FROM run WHERE kernel_name = '$series'")" pass \
+		"$series passes${3:+ on $3}"
 	is "$(sqlite3 "$db" "SELECT name FROM test JOIN run ON run.id = test.run
-		WHERE result = 'pass' AND kernel_name = 'nested-context'")" "$test" "$test"
+		WHERE result = 'pass' AND kernel_name = '$series'")" "$test" "$test"
 	while IFS='|' read -r mutant where what; do
 		is_caught "$db" "$mutant" "$test" "$where" "$what"
 	done < <(printf '%s\n' "${table[@]}")
