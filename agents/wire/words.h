@@ -163,9 +163,11 @@ enum l1_feature {
 #define PLAN_REASON_ID(id, ...)		PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...)	PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)		PLAN_WORK_##id,
->>>>>>> main
+	>>>>>>> main
 
-enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
+	enum plan_scenario {
+		PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT
+	};
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
 enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_enlightenments { PLAN_ENLIGHTENMENTS(PLAN_ENLIGHTENMENTS_ID) PLAN_ENLIGHTENMENTS_COUNT };
