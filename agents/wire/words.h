@@ -143,31 +143,18 @@ enum l1_feature {
 
 // clang-format on
 
-<<<<<<< HEAD
-#define PLAN_SCENARIO_ID(id, ...)  PLAN_##id,
-#define PLAN_L1_ID(id, ...)	   PLAN_L1_##id,
-#define PLAN_VMM_ID(id, ...)	   PLAN_VMM_##id,
-#define PLAN_MEMORY_ID(id, ...)	   PLAN_##id,
-#define PLAN_BACKING_ID(id, ...)   PLAN_BACKING_##id,
-#define PLAN_HANDOVER_ID(id, ...)  PLAN_HANDOVER_##id,
-#define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
-#define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
-#define PLAN_WORK_ID(id, ...)	   PLAN_WORK_##id,
-=======
 #define PLAN_SCENARIO_ID(id, ...)	PLAN_##id,
 #define PLAN_L1_ID(id, ...)		PLAN_L1_##id,
 #define PLAN_VMM_ID(id, ...)		PLAN_VMM_##id,
 #define PLAN_ENLIGHTENMENTS_ID(id, ...) PLAN_SEES_##id,
 #define PLAN_MEMORY_ID(id, ...)		PLAN_##id,
 #define PLAN_BACKING_ID(id, ...)	PLAN_BACKING_##id,
+#define PLAN_HANDOVER_ID(id, ...)	PLAN_HANDOVER_##id,
 #define PLAN_REASON_ID(id, ...)		PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...)	PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)		PLAN_WORK_##id,
-	>>>>>>> main
 
-	enum plan_scenario {
-		PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT
-	};
+enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
 enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_enlightenments { PLAN_ENLIGHTENMENTS(PLAN_ENLIGHTENMENTS_ID) PLAN_ENLIGHTENMENTS_COUNT };
