@@ -101,7 +101,8 @@ const struct plan_word plan_words[] = {
 	{"work", "work", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(work), ONLY(PLAN_L2_WORK),
 	 .choices = plan_work_names},
 	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
-	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .silent = true, .choices = handover_names},
+	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
+	 .choices = handover_names},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -401,7 +402,7 @@ bool plan_measure_leaves(const struct plan_measure *m)
 /* The state goes through unmanaged memory. */
 static bool is_handed_over_otherwise(const struct plan_measure *m)
 {
-	return m->handover != PLAN_HANDOVER_NONE &&
+	return m->handover != PLAN_HANDOVER_STAY &&
 	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED);
 }
 

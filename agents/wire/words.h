@@ -92,7 +92,7 @@ enum l1_feature {
 
 /* l1-save-restore: does L1 stay in this boot (agents/l0/handover.h)? */
 #define PLAN_HANDOVERS(X) \
-	X(NONE, "none") \
+	X(STAY, "stay") \
 	X(OUT,  "out")  /* after its moves it is saved, and leaves for another boot */ \
 	X(IN,   "in")   /* it comes from another boot, saved there by `out` */ \
 	X(BOTH, "both")

@@ -14,10 +14,9 @@ static const struct {
 	enum plan_scenario scenario;
 	const char *key, *param;
 } needed[] = {
-	{PLAN_L2_WORK, "work", "work=syscall"},
-	{PLAN_EXITS, "reason", "reason=cpuid"},
-	{PLAN_CHURN, "operation", "operation=dontneed"},
-	{PLAN_KSELFTEST, "test", "test=some_test"},
+	{PLAN_L2_WORK, "work", "work=syscall"},		 {PLAN_EXITS, "reason", "reason=cpuid"},
+	{PLAN_CHURN, "operation", "operation=dontneed"}, {PLAN_KSELFTEST, "test", "test=some_test"},
+	{PLAN_SAVE_RESTORE, "vmm", "vmm=qemu"},
 };
 
 static const char *find_metric(const char *scenario)
