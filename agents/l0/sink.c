@@ -106,6 +106,14 @@ static void send_metric(const struct sink *s, const char *name, const char *unit
 	sink_line(s, &l);
 }
 
+void sink_alive(struct sink *s)
+{
+	struct line l;
+
+	start_line(s, &l, "alive");
+	sink_line(s, &l);
+}
+
 void sink_metric(struct sink *s, const char *name, const struct histogram *h)
 {
 	if (!h->count)
@@ -124,14 +132,6 @@ void sink_rate(struct sink *s, const char *name, uint64_t events, uint64_t ticks
 	histogram_init(&h);
 	histogram_add(&h, (uint64_t)((double)events * 1e6 * RATE_SCALE / (double)units + 0.5));
 	send_metric(s, name, "per-mclk", RATE_SCALE, &h);
-}
-
-void sink_alive(struct sink *s)
-{
-	struct line l;
-
-	start_line(s, &l, "alive");
-	sink_line(s, &l);
 }
 
 void sink_counters(struct sink *s, const struct sink_counter *counters, size_t n)

@@ -33,6 +33,9 @@ void sink_wait_quiet(struct sink *s);
 /* Any record: its body, which is used up. */
 void sink_line(const struct sink *s, struct line *l);
 
+/* The host is not to think that nothing goes on. */
+void sink_alive(struct sink *s);
+
 /* A `metric` record. The values are clock units (agents/l0/clock.h: clock_units(ticks) turns a TSC
  * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */
 void sink_metric(struct sink *s, const char *name, const struct histogram *h);
@@ -41,9 +44,6 @@ void sink_metric(struct sink *s, const char *name, const struct histogram *h);
  * holds one value, in thousandths ("scale":1000: value = recorded / scale), for a bucket of whole
  * events would be too coarse. Nothing is recorded when @ticks is 0. */
 void sink_rate(struct sink *s, const char *name, uint64_t events, uint64_t ticks);
-
-/* An `alive` record: the host is not to think that nothing goes on. */
-void sink_alive(struct sink *s);
 
 /* A `counters` record; agents/l0/kvm_stats.h makes one of the KVM statistics. */
 struct sink_counter {

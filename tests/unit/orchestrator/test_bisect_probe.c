@@ -14,9 +14,10 @@ static const struct {
 	enum plan_scenario scenario;
 	const char *key, *param;
 } needed[] = {
-	{PLAN_L2_WORK, "work", "work=syscall"},		 {PLAN_EXITS, "reason", "reason=cpuid"},
-	{PLAN_CHURN, "operation", "operation=dontneed"}, {PLAN_KSELFTEST, "test", "test=some_test"},
-	{PLAN_SAVE_RESTORE, "vmm", "vmm=qemu"},
+	{PLAN_L2_WORK, "work", "work=syscall"},
+	{PLAN_EXITS, "reason", "reason=cpuid"},
+	{PLAN_CHURN, "operation", "operation=dontneed"},
+	{PLAN_KSELFTEST, "test", "test=some_test"},
 };
 
 static const char *find_metric(const char *scenario)
@@ -45,6 +46,8 @@ static char *write_probe(enum plan_scenario s, const struct plan_word *w, const 
 			params[p.params.count++] = (char *)needed[i].param;
 	if (w->of_linux || s == PLAN_L2_WORK)
 		params[p.params.count++] = (char *)"l1=linux-kvm";
+	if (!strcmp(w->key, "handover"))
+		params[p.params.count++] = (char *)"vmm=qemu";
 	if (bisect_probe_write(&p, path, &err))
 		return NULL;
 	return unit_get("probe.json");
