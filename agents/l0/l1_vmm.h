@@ -57,10 +57,13 @@ struct l1_vmm {
 	int (*end)(void *vmm);
 	/* NULL: L0 cannot tell. Did L1 enter its last L2 by an enlightened VMCS? */
 	bool (*uses_evmcs)(void *vmm);
-	void (*kill)(void *vmm);  /* by SIGKILL, what runs L1 */
-	void (*close)(void *vmm); /* NULL is allowed */
+	void (*kill)(void *vmm);   /* by SIGKILL, what runs L1 */
+	void (*close)(void *vmm);  /* NULL is allowed */
+	unsigned int boot_limit_s; /* of L0's clock, up to its agent's first word; 0: the usual */
+	bool numbers_anew; /* L1 says who it is with each measurement, and numbers its records from 0 */
 };
 
 extern const struct l1_vmm l1_vmm_thin, l1_vmm_qemu, l1_vmm_libvirt;
+extern const struct l1_vmm l1_vmm_disk; /* QEMU with an L1 on a disk (l1_disk.h) */
 
 #endif

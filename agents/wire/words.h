@@ -20,11 +20,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAN_MAX_L2_VCPUS    256 /* in all */
-#define PLAN_MAX_L1_VCPUS    24
-#define PLAN_MAX_LINUX_VCPUS 8 /* of a Linux L1 */
-#define PLAN_MAX_L2_SMP	     8
-#define PLAN_MAX_MEASURES    65536 /* of a plan */
+#define PLAN_MAX_L2_VCPUS     256 /* in all */
+#define PLAN_MAX_L1_VCPUS     24
+#define PLAN_MAX_LINUX_VCPUS  8 /* of a Linux L1 */
+#define PLAN_MAX_L2_SMP	      8
+#define PLAN_MAX_L1_MEGABYTES 1048576 /* of an L1 on a disk */
+#define PLAN_MAX_MEASURES     65536   /* of a plan */
 
 // clang-format off
 
@@ -63,7 +64,8 @@ enum l1_feature {
 	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
 	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
 	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */ \
-	X(HYPERV, "hyperv") /* Windows with Hyper-V: no image of one, a skip */
+	X(DISK, "disk") /* a Linux of the user's on a disk, with our agent as a service of its */ \
+	X(HYPERV, "hyperv") /* the same of a Windows, whose Hyper-V runs the L2s */
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
@@ -215,6 +217,7 @@ struct plan_word {
 	unsigned int users;    /* bits: 1 << enum plan_scenario, the scenarios that take it */
 	bool optional;	       /* a line may leave it out, or say 0; both mean "not given" */
 	bool of_linux; /* says something of a Linux L1 alone; else left out of lines and params */
+	bool of_disk;  /* the same of an L1 on a disk */
 	bool silent; /* left out of lines and params where it is 0: what has it compares with what was
 			* measured before there was such a word */
 	uint64_t min, max; /* numbers */
@@ -232,9 +235,11 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 
 /* Has the scenario L2s, in an L1 of ours? */
 bool plan_scenario_has_l2(enum plan_scenario s);
-/* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
+/* Is it an L1 that boots a kernel of nestlab's, and no micro-hypervisor? */
 bool plan_l1_is_linux(enum plan_l1 l1);
-/* What the Linux L1 of @m is to see: never PLAN_SEES_OF_L1. */
+/* Does it boot from a disk image that the user brings? */
+bool plan_l1_is_disk(enum plan_l1 l1);
+/* What the L1 of @m, no micro-hypervisor, is to see: never PLAN_SEES_OF_L1. */
 enum plan_enlightenments plan_measure_sees(const struct plan_measure *m);
 /* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is
  * not given says nothing. */
@@ -268,8 +273,8 @@ uint32_t plan_warmup_default(uint32_t rounds);
 bool plan_measure_moves(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
-/* Why nobody can measure @m yet, a word whose L1 or VMM is not built, and what runs instead; NULL if it is. */
-const char *plan_measure_unbuilt(const struct plan_measure *m);
+/* What an L1 on a disk has of memory, in MiB, where @m does not say. */
+uint32_t plan_l1_megabytes(const struct plan_measure *m);
 /* What the reason or operation of @m needs of L1 and is not in @features (enum l1_feature), or NULL.
  * The text continues "... needs ". */
 const char *plan_measure_lacks(const struct plan_measure *m, uint32_t features);
