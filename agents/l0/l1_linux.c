@@ -102,7 +102,9 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 	if (ret)
 		return ret;
 	begin = __builtin_ia32_rdtsc();
-	ret = l->how->run(l->vmm, l->how->boot_limit_s ?: BOOT_LIMIT_S);
+	/* One that arrives rang in another boot: its first words are in the mail. */
+	if (!plan_measure_arrives(m))
+		ret = l->how->run(l->vmm, l->how->boot_limit_s ?: BOOT_LIMIT_S);
 	if (ret)
 		return ret;
 	*ticks = __builtin_ia32_rdtsc() - begin;
@@ -135,26 +137,40 @@ static int fail_unharmed(const struct plan_measure *m, struct sink *s)
 	return VM_SAID;
 }
 
-/* L1 runs until it rings, and is moved meanwhile. */
-static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+/* L1 has been moved enough: it proves what its L2s did, unless that is for another boot. */
+static int end_moved(struct l1_linux *l, const struct plan_measure *m, bool rung, struct sink *s)
 {
-	static struct l1_moves moves;
 	const uint32_t stop = 1;
-	bool rung;
-	int ret = write_mail(l, m);
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	moves = (struct l1_moves){0};
-	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
-	if (!ret && !rung)
+	if (!rung && plan_measure_leaves(m))
+		return l->how->leave(l->vmm);
+	if (!rung)
 		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
 	if (!ret && !rung)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
 	if (!ret && m->fault)
 		return fail_unharmed(m, s);
+	if (ret)
+		return ret;
+	return read_mail(l, s);
+}
+
+/* L1 runs until it rings, and is moved meanwhile. */
+static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+{
+	static struct l1_moves moves;
+	bool rung;
+	int ret = 0;
+
+	if (!plan_measure_arrives(m)) /* it was told in the boot where it began */
+		ret = write_mail(l, m);
+	if (ret)
+		return ret;
+	moves = (struct l1_moves){0};
+	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
 	if (!ret)
-		ret = read_mail(l, s);
+		ret = end_moved(l, m, rung, s);
 	if (!ret && !rung)
 		l1_moves_tell(&moves, m, s);
 	return ret;

@@ -42,6 +42,8 @@ struct l1_vmm {
 	int (*wait)(void *vmm, unsigned int ms, bool *rung);
 	/* Moves the running L1 to another VMM on this host: @live, or through a file. NULL: it cannot. */
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
+	/* Saves the running L1 for another boot (handover.h); it is gone then. open() brings it there. NULL: it cannot. */
+	int (*leave)(void *vmm);
 	/* Writes the running L1 to a file, and lets it run on: downtime_us is how long it stood still. NULL: it cannot. */
 	int (*snapshot)(void *vmm, struct l1_moved *out);
 	/* L1 is what it was at the last snapshot, in a new VMM, and runs: duration_us is how long that took. */

@@ -151,6 +151,9 @@ int qemu_snapshot(void *vmm, struct l1_moved *out);
 int qemu_revert(void *vmm, struct l1_moved *out);
 /* By the balloon (virtio). */
 int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
+int qemu_leave(void *vmm);
+/* Makes @q with an L1 that left another boot, and lets it go on. */
+int qemu_enter(struct qemu *q);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

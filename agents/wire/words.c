@@ -31,6 +31,7 @@ const char *const plan_fault_names[] = {PLAN_FAULTS(NAME) NULL};
 const char *const plan_enlightenment_names[] = {PLAN_ENLIGHTENMENTS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
+static const char *const handover_names[] = {PLAN_HANDOVERS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
 
 static const uint32_t backing_memories[] = {PLAN_BACKINGS(BACKS)};
@@ -108,6 +109,9 @@ const struct plan_word plan_words[] = {
 	 ONLY(PLAN_CHURN), .choices = plan_operation_names},
 	{"work", "work", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(work), ONLY(PLAN_L2_WORK),
 	 .choices = plan_work_names},
+	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
+	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
+	 .choices = handover_names},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -438,6 +442,23 @@ static bool is_unmanaged(const struct plan_measure *m)
 	return m->memory == PLAN_UNMANAGED;
 }
 
+bool plan_measure_arrives(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_IN || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+bool plan_measure_leaves(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_OUT || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+/* The state goes through unmanaged memory. */
+static bool is_handed_over_otherwise(const struct plan_measure *m)
+{
+	return m->handover != PLAN_HANDOVER_STAY &&
+	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED);
+}
+
 static bool is_unmovable(const struct plan_measure *m)
 {
 	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
@@ -504,6 +525,7 @@ static const struct {
 	 "leave them out"},
 	{WITH_L1, is_disk_word_elsewhere, "l1_megabytes is of an L1 on a disk (l1 disk or hyperv)"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
+	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
 	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
 	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},

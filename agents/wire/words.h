@@ -95,6 +95,13 @@ enum l1_feature {
 	X(GUEST_MEMFD,  "guest-memfd",  1 << PLAN_MANAGED) /* KVM's own, where it can be mapped */ \
 	X(CLEAN,        "clean",        1 << PLAN_UNMANAGED) /* /dev/mem; the VMM has written to none of it */
 
+/* l1-save-restore: does L1 stay in this boot (agents/l0/handover.h)? */
+#define PLAN_HANDOVERS(X) \
+	X(STAY, "stay") \
+	X(OUT,  "out")  /* after its moves it is saved, and leaves for another boot */ \
+	X(IN,   "in")   /* it comes from another boot, saved there by `out` */ \
+	X(BOTH, "both")
+
 /*
  * What L2 does to exit, and what L1 must have for it (enum l1_feature).
  *
@@ -159,6 +166,7 @@ enum l1_feature {
 #define PLAN_ENLIGHTENMENTS_ID(id, ...) PLAN_SEES_##id,
 #define PLAN_MEMORY_ID(id, ...)		PLAN_##id,
 #define PLAN_BACKING_ID(id, ...)	PLAN_BACKING_##id,
+#define PLAN_HANDOVER_ID(id, ...)	PLAN_HANDOVER_##id,
 #define PLAN_REASON_ID(id, ...)		PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...)	PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)		PLAN_WORK_##id,
@@ -170,6 +178,7 @@ enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_enlightenments { PLAN_ENLIGHTENMENTS(PLAN_ENLIGHTENMENTS_ID) PLAN_ENLIGHTENMENTS_COUNT };
 enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
 enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
+enum plan_handover { PLAN_HANDOVERS(PLAN_HANDOVER_ID) };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 enum plan_work { PLAN_WORKS(PLAN_WORK_ID) PLAN_WORK_COUNT };
@@ -271,6 +280,9 @@ uint32_t plan_warmup_default(uint32_t rounds);
 
 /* Is L1 moved while it runs, or its memory taken (agents/l0/l1_moves.h)? Then rounds says how often. */
 bool plan_measure_moves(const struct plan_measure *m);
+/* Does L1 come from another boot, and does it leave for one (handover)? */
+bool plan_measure_arrives(const struct plan_measure *m);
+bool plan_measure_leaves(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
 /* What an L1 on a disk has of memory, in MiB, where @m does not say. */
