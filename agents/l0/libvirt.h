@@ -11,9 +11,11 @@
 
 #include "agents/l0/qemu.h"
 
-#define LIBVIRT_HELPER	 "/usr/lib/nestlab/nestlab-l1-libvirt"
-#define LIBVIRT_ROOT	 QEMU_DIRECTORY "/libvirt"
-#define LIBVIRT_LINE_MAX 4096
+#define LIBVIRT_HELPER "/usr/lib/nestlab/nestlab-l1-libvirt"
+#define LIBVIRT_ROOT   QEMU_DIRECTORY "/libvirt"
+/* What libvirt found out about QEMU in an earlier boot of this kernel (images/capabilities.h), if there was one. */
+#define LIBVIRT_CAPABILITIES "/usr/lib/nestlab/libvirt-capabilities.gz"
+#define LIBVIRT_LINE_MAX     4096
 
 struct libvirt {
 	struct qemu qemu; /* sink, m, kernel; mail page and bell. libvirt runs it, pid is 0 */
@@ -23,11 +25,14 @@ struct libvirt {
 	char buf[LIBVIRT_LINE_MAX];  /* of what has come since */
 	size_t len;
 	char stopped[64]; /* what the event said; "": it has not come */
+	int guest_fd;	  /* of the process that runs L1: readable when it has ended; -1: none */
+	bool was_killed;  /* that process, by SIGKILL */
 };
 
 /* The domain's description. @bell: a FIFO. 0, or -E2BIG. */
 struct libvirt_files {
 	const char *kernel, *initramfs, *console, *bell;
+	uint64_t phys; /* of unmanaged memory */
 };
 int libvirt_xml_make(char *xml, size_t size, const struct plan_measure *m,
 		     const struct libvirt_files *f);

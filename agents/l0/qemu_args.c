@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/qemu.h"
 
 /* What Hyper-V L1s are given by those who run them, and all that the nested path can use. Each needs the ones before it;
@@ -17,11 +18,17 @@
 
 const char *qemu_cpu(const struct plan_measure *m)
 {
-	if (m->l1 != PLAN_L1_LINUX_EVMCS)
-		return "host";
+	static const char *const cpus[PLAN_ENLIGHTENMENTS_COUNT] = {
+		[PLAN_SEES_NONE] = "host,kvm=off",
+		[PLAN_SEES_KVM] = "host",
+		[PLAN_SEES_HYPERV_BASIC] =
+			"host,kvm=off,hv-relaxed,hv-vapic,hv-time,hv-spinlocks=8191",
+		[PLAN_SEES_HYPERV_FULL] = "host,kvm=off," HYPERV_FULL,
+	};
+
 	if (m->kvm_visible)
 		return "host," HYPERV_FULL;
-	return "host,kvm=off," HYPERV_FULL;
+	return cpus[plan_measure_sees(m)];
 }
 
 static void add(struct qemu_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -51,28 +58,43 @@ static void add_list(struct qemu_args *a, const char *const *list)
 		add(a, "%s", *list);
 }
 
-/* Of the clock chip Hyper-V's guests want to know the time; those of KVM ask KVM. */
+const char *qemu_memory(const struct plan_measure *m)
+{
+	if (m->memory == PLAN_UNMANAGED)
+		return "memory-backend-file,mem-path=/dev/mem,share=on";
+	if (m->backing == PLAN_BACKING_MEMFD)
+		return "memory-backend-memfd,share=on";
+	if (m->backing == PLAN_BACKING_HUGETLB)
+		return "memory-backend-memfd,share=on,hugetlb=on,hugetlbsize=2M";
+	return NULL;
+}
+
+/* Of the clock chip a guest wants to know the time; but KVM's ask KVM. */
 static void add_machine(struct qemu_args *a, const struct plan_measure *m)
 {
-	const char *rtc = "off", *memory = "";
+	const char *rtc = "on", *backend = "", *memory = qemu_memory(m);
 
-	if (m->l1 == PLAN_L1_LINUX_EVMCS)
-		rtc = "on";
-	if (m->memory == PLAN_UNMANAGED)
-		memory = ",memory-backend=ram";
+	if (plan_measure_sees(m) == PLAN_SEES_KVM)
+		rtc = "off";
+	if (memory)
+		backend = ",memory-backend=ram";
 	add(a, "-M");
-	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, memory);
+	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, backend);
 	add(a, "-m");
-	add(a, "%uM", QEMU_MEGABYTES);
-	if (m->memory == PLAN_UNMANAGED) {
+	add(a, "%" PRIu64 "M", l1_fault_megabytes(m, QEMU_MEGABYTES));
+	if (memory) {
 		add(a, "-object");
-		add(a, "memory-backend-file,id=ram,size=%uM,mem-path=/dev/mem,share=on",
-		    QEMU_MEGABYTES);
+		add(a, "%s,id=ram,size=%uM", memory, QEMU_MEGABYTES);
 	}
 }
 
-static void add_boot(struct qemu_args *a, const struct qemu_files *f)
+/* microvm's last transport, which the first device gets (QEMU's hw/i386/microvm.c); without ACPI L1's kernel is told. */
+#define BALLOON_DEVICE	  "virtio-balloon-device,id=balloon"
+#define BALLOON_PARAMETER " virtio_mmio.device=512@0xfeb00e00:12"
+
+static void add_boot(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
 {
+	const char *devices = m->scenario == PLAN_L1_BALLOON ? BALLOON_PARAMETER : "";
 	char line[L1_CMDLINE_MAX];
 
 	l1_cmdline_format(QEMU_MAIL, line, sizeof(line));
@@ -81,7 +103,7 @@ static void add_boot(struct qemu_args *a, const struct qemu_files *f)
 	add(a, "-initrd");
 	add(a, "%s", f->initramfs);
 	add(a, "-append");
-	add(a, "memmap=1M$0x%" PRIx64 " %s", QEMU_MAIL, line);
+	add(a, "memmap=1M$0x%" PRIx64 " %s%s", QEMU_MAIL, line, devices);
 }
 
 int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
@@ -101,7 +123,15 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 	add(a, "-smp");
 	add(a, "%u", m->l1_vcpus);
 	add_machine(a, m);
-	add_boot(a, f);
+	if (m->fault == PLAN_FAULT_REFUSED) {
+		add(a, "-global");
+		add(a, "host-x86_64-cpu.hv-" L1_FAULT_ENLIGHTENMENT "=on");
+	}
+	add_boot(a, m, f);
+	if (m->scenario == PLAN_L1_BALLOON) {
+		add(a, "-device");
+		add(a, BALLOON_DEVICE);
+	}
 	add(a, "-serial");
 	add(a, "file:%s", f->console);
 	add(a, "-chardev");

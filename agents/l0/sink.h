@@ -33,6 +33,9 @@ void sink_wait_quiet(struct sink *s);
 /* Any record: its body, which is used up. */
 void sink_line(const struct sink *s, struct line *l);
 
+/* The host is not to think that nothing goes on. */
+void sink_alive(struct sink *s);
+
 /* A `metric` record. The values are clock units (agents/l0/clock.h: clock_units(ticks) turns a TSC
  * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */
 void sink_metric(struct sink *s, const char *name, const struct histogram *h);
@@ -61,6 +64,11 @@ enum sink_class {
 /* @expected, @found: short texts, or NULL. */
 void sink_fail(struct sink *s, enum sink_class class, const char *expected, const char *found,
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* A `file` record: @name, and what is in the file @path, SINK_FILE_MAX bytes at most. 0 or a negative errno; then
+ * nothing was sent. */
+#define SINK_FILE_MAX 32000
+int sink_file(struct sink *s, const char *name, const char *path);
 
 /* One selftest: @result is "pass", "fail" or "skip". @text is cut (and says so) to fit a line. */
 void sink_test(struct sink *s, const char *name, const char *result, const char *text, size_t len);

@@ -11,6 +11,7 @@
 #include "orchestrator/daemon/pool/health.h"
 #include "orchestrator/daemon/pool/host.h"
 #include "orchestrator/daemon/queue/lease.h"
+#include "orchestrator/daemon/watch/fetch.h"
 #include "orchestrator/version.h"
 
 static struct daemon_setting setting;
@@ -56,6 +57,9 @@ static const struct option_spec options[] = {
 		"hosts that they run on, as `nestlab host list` has them (default: emulated)"),
 	OPTION_STRING("schedules", "FOLDER", &setting.schedules,
 		      "what is to run by itself, NAME.json each (default: schedules in --state)"),
+	OPTION_INT(
+		"patience", "SECONDS", &fetch_patience_s, 1, 3600,
+		"after which a list's server that sends less than 1 kB/s is given up (default: 15)"),
 	OPTION_STRING(
 		"smtp", "URL", &setting.smtp,
 		"the mail server, as smtp://localhost:25; without one mails are kept, not sent"),

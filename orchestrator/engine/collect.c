@@ -22,9 +22,10 @@
 /* Keeps the first trouble; one of class integrity replaces one of a milder class. */
 static void note_trouble(struct collector *c, enum results_class class, const char *text)
 {
-	if (c->class == class && class != RESULTS_OK)
-		return;
-	if (class == RESULTS_INTEGRITY || c->class == RESULTS_OK) {
+	bool outweighs = class == RESULTS_INTEGRITY || c->class == RESULTS_OK ||
+			 (class == RESULTS_GUEST && c->class == RESULTS_INFRASTRUCTURE);
+
+	if (outweighs && c->class != class) {
 		c->class = class;
 		error_set(&c->trouble, -EBADMSG, "%s", text);
 	}
@@ -292,6 +293,15 @@ static int add_test(struct collector *c, const struct scenario_measure *m, const
 	return 0;
 }
 
+/* Like a record: the row borrows it. */
+static const char *keep_text(struct collector *c, const char *text)
+{
+	struct json_object *kept = json_object_new_string(text);
+
+	*APPEND(c->records, c->nrecords) = kept;
+	return json_object_get_string(kept);
+}
+
 static int collect_skip(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m = NULL;
@@ -330,7 +340,8 @@ static int collect_fail(struct collector *c, const struct json_node *rec, struct
 	if (expected[0] || found[0])
 		error_append(&all, 0, ": expected %s, found %s", expected, found);
 	note_trouble(c, class_of(class), all.text);
-	return add_test(c, m, "", "fail", text);
+	error_set(&all, 0, "%s: %s", class, text);
+	return add_test(c, m, "", "fail", keep_text(c, all.text));
 }
 
 static const char *line_before(const char *text, const char *line)
@@ -441,6 +452,24 @@ static int collect_fatal(struct collector *c, const struct json_node *rec, struc
 	return 0;
 }
 
+static int collect_file(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m;
+	const char *name, *data;
+	int ret = measure_of(c, rec, &m, err);
+
+	if (ret)
+		return ret;
+	name = text_of(rec, "name", err);
+	data = text_of(rec, "data", err);
+	if (!name || !data)
+		return -EINVAL;
+	if (strcmp(name, "libvirt-capabilities"))
+		return json_error(rec, err, "unknown file \"%s\"", name);
+	c->capabilities = data;
+	return 0;
+}
+
 static int ignore_record(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	(void)c;
@@ -457,7 +486,7 @@ static const struct {
 	{"alive", ignore_record}, {"metric", collect_metric},	{"counters", collect_counters},
 	{"skip", collect_skip},	  {"fail", collect_fail},	{"test", collect_test},
 	{"end", collect_end},	  {"console", collect_console}, {"fatal", collect_fatal},
-	{"bye", ignore_record},
+	{"file", collect_file},	  {"bye", ignore_record},
 };
 
 static int collect_record(struct collector *c, const struct json_node *rec, struct error *err)
@@ -503,10 +532,8 @@ void collector_record(struct collector *c, struct json_object *record)
 void collector_give_up(struct collector *c, const char *why)
 {
 	const struct scenario_measure *m = c->running;
-	struct json_object *text = json_object_new_string(why);
 
-	*APPEND(c->records, c->nrecords) = text; /* kept like a record: the row borrows it */
-	add_test(c, m, m->line.test, "fail", json_object_get_string(text));
+	add_test(c, m, m->line.test, "fail", keep_text(c, why));
 	c->ended++;
 	c->running = NULL;
 }

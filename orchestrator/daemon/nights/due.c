@@ -169,20 +169,39 @@ static int run_due(struct night_context *n, const struct schedule *s, int64_t wa
 	return ret;
 }
 
-/* The list is looked at; when that was done, the time moves on. */
+/* What is known to be wrong with it stays. */
+static int act_later(struct daemon_db *db, void *arg, struct error *err)
+{
+	const struct submission *sub = arg;
+	int ret = database_change(db, err,
+				  "UPDATE schedule SET next = ?3 WHERE name = ?1 AND next = ?2",
+				  "tii", sub->s->name, sub->was, sub->next);
+
+	if (ret < 0)
+		return ret;
+	return 0;
+}
+
+/* The list is looked at; when that was done, the time moves on. Where more is left, other lists have their turn first; after
+ * trouble it is tried again soon, and keeps no other list from being looked at. */
 static int look_at_list(struct night_context *n, const struct schedule *s, int64_t was,
 			struct error *err)
 {
 	struct submission sub = {.s = s, .was = was};
-	int ret = archive_look(n, s, err);
+	struct error later;
+	bool more = false;
+	int ret = archive_look(n, s, &more, err);
 
+	if (!ret && more)
+		return 0;
 	if (!ret)
 		ret = schedule_next(s->name, s->at, time(NULL), &sub.next, err);
-	if (ret) {
-		n->look_again = time(NULL) + WATCH_TROUBLE_S;
-		return ret;
-	}
-	return writer_do(n->setting->writer, act_skip, &sub, err);
+	if (!ret)
+		return writer_do(n->setting->writer, act_skip, &sub, err);
+	sub.next = time(NULL) + WATCH_TROUBLE_S;
+	if (ret != -ECANCELED)
+		writer_do(n->setting->writer, act_later, &sub, &later);
+	return ret;
 }
 
 /* ---- the table ---- */
@@ -280,15 +299,24 @@ static int look_at(struct night_context *n, const struct schedule *s, struct err
 	}
 	if (busy)
 		return 0; /* its end is a commit, which wakes us */
-	if (s->watch.inbox && n->look_again > now) {
-		if (n->due > n->look_again)
-			n->due = n->look_again;
-		return 0;
-	}
-	n->due = now; /* the time after it is looked at at once */
+	n->due = now;	  /* the time after it is looked at at once */
 	if (s->watch.inbox)
 		return look_at_list(n, s, next, err);
 	return run_due(n, s, next, err);
+}
+
+/* A file that cannot be read is the other thread's to tell. */
+static int look_at_file(struct night_context *n, const char *name, struct error *err)
+{
+	struct schedule s = {0};
+	int ret = night_load_schedule(n, name, &s, err);
+
+	if (ret && n->lists)
+		ret = 0;
+	else if (!ret && n->lists == (s.watch.inbox != NULL))
+		ret = look_at(n, &s, err);
+	schedule_free(&s);
+	return ret;
 }
 
 int due_run(struct night_context *n, struct error *err)
@@ -300,18 +328,14 @@ int due_run(struct night_context *n, struct error *err)
 	if (ret)
 		return ret;
 	for (size_t i = 0; !ret && i < count; i++) {
-		struct schedule s = {0};
 		struct error why = {0};
-		int bad = night_load_schedule(n, names[i], &s, &why);
+		int bad = look_at_file(n, names[i], &why);
 
-		if (!bad)
-			bad = look_at(n, &s, &why);
-		if (bad && bad != -ECANCELED) {
-			if (n->due > time(NULL) + 30)
-				n->due = time(NULL) + 30;
-			ret = keep_error(n, names[i], &why, err);
-		}
-		schedule_free(&s);
+		if (!bad || bad == -ECANCELED)
+			continue;
+		if (n->due > time(NULL) + WATCH_TROUBLE_S)
+			n->due = time(NULL) + WATCH_TROUBLE_S;
+		ret = keep_error(n, names[i], &why, err);
 	}
 	fs_free_names(names, count);
 	return ret;

@@ -4,7 +4,8 @@
  * (alarm.h), brings changes on (confirm.h) and sends what is to be sent (mail/outbox.h).
  *
  * A thread of its own because it asks git, systemd-analyze and a mail server, and the writer waits for nobody.
- * It sleeps until a time comes, something is committed, or a schedule's file changes.
+ * Lists' archives are looked at by a second one: a server that dribbles keeps no night waiting. Both sleep until a time comes,
+ * something is committed, or a schedule's file changes.
  */
 #ifndef ORCHESTRATOR_DAEMON_NIGHTS_NIGHT_H
 #define ORCHESTRATOR_DAEMON_NIGHTS_NIGHT_H

@@ -23,9 +23,9 @@ struct night_context {
 	struct daemon_db *queue; /* to read */
 	struct results_db *results;
 	int64_t started; /* seconds since 1970 */
-	/* After trouble with lists: not before; each commit wakes us, and a server that is away costs a minute. */
-	int64_t look_again, series_again;
-	int64_t due; /* when to look again; lowered by who has something to wait for */
+	bool lists;	 /* of the thread that looks at lists, and at no night: it has no results */
+	int64_t series_again; /* after trouble with series: not before; each commit wakes us */
+	int64_t due;	      /* when to look again; lowered by who has something to wait for */
 };
 
 /* The schedule's file, loaded. -ENOENT: it is no longer there. */

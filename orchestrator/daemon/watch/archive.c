@@ -52,17 +52,18 @@ static int act_forget(struct daemon_db *db, void *arg, struct error *err)
 	return 0;
 }
 
-int archive_look(struct night_context *n, const struct schedule *s, struct error *err)
+int archive_look(struct night_context *n, const struct schedule *s, bool *more, struct error *err)
 {
 	struct archive a = {.night = n, .s = s};
 	int ret = find_since(&a, err);
 
+	*more = false;
 	if (ret)
 		return ret;
 	if (*s->watch.inbox == '/')
 		ret = archive_look_git(&a, err);
 	else
-		ret = archive_look_http(&a, err);
+		ret = archive_look_http(&a, more, err);
 	if (!ret)
 		ret = writer_do(n->setting->writer, act_forget, &a, err);
 	if (ret)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/fs.h"
 #include "common/strbuf.h"
 #include "kernels/mailinfo.h"
@@ -30,7 +31,8 @@ struct entry {
 
 struct feed {
 	const struct archive *a;
-	char *base; /* the archive's address with its / */
+	int64_t until_ms; /* of this look */
+	char *base;	  /* the archive's address with its / */
 	struct entry *fresh;
 	size_t nfresh;
 	int64_t end; /* of the page */
@@ -40,6 +42,11 @@ static void free_entries(struct entry *entries, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		free(entries[i].id);
+}
+
+static bool is_over(const struct feed *f)
+{
+	return clock_ms() > f->until_ms;
 }
 
 /* ---- the feed ---- */
@@ -174,6 +181,9 @@ static int read_feed(struct feed *f, struct error *err)
 		size_t n = 0;
 
 		ret = fetch_text(address, FEED_MAX, &text, err);
+		if (!ret && more && is_over(f))
+			ret = error_set(err, -ETIMEDOUT, "%s: %d pages took longer than %d s",
+					address, page + 1, ARCHIVE_LOOK_S);
 		if (!ret) {
 			n = read_page(text.buf, entries);
 			ret = sift_page(f, entries, n, &more, err);
@@ -273,16 +283,31 @@ static int take_entry(const struct feed *f, const struct entry *e, struct error 
 	return ret;
 }
 
-int archive_look_http(const struct archive *a, struct error *err)
+/* The oldest first: what is left is on the feed's first pages then, where the next look begins. */
+static int take_entries(struct feed *f, bool *more, struct error *err)
+{
+	int ret = 0;
+
+	f->until_ms = clock_ms() + ARCHIVE_LOOK_S * 1000;
+	for (size_t i = f->nfresh; !ret && i-- > 0;) {
+		ret = take_entry(f, &f->fresh[i], err);
+		*more = i && is_over(f);
+		if (*more)
+			break;
+	}
+	return ret;
+}
+
+int archive_look_http(const struct archive *a, bool *more, struct error *err)
 {
 	const char *inbox = a->s->watch.inbox;
-	struct feed f = {.a = a};
+	struct feed f = {.a = a, .until_ms = clock_ms() + ARCHIVE_LOOK_S * 1000};
 	int ret;
 
 	f.base = xasprintf("%s%s", inbox, inbox[strlen(inbox) - 1] == '/' ? "" : "/");
 	ret = read_feed(&f, err);
-	for (size_t i = f.nfresh; !ret && i-- > 0;) /* the oldest first */
-		ret = take_entry(&f, &f.fresh[i], err);
+	if (!ret)
+		ret = take_entries(&f, more, err);
 	free_entries(f.fresh, f.nfresh);
 	free(f.fresh);
 	free(f.base);

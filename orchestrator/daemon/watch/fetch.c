@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/cancel.h"
+
+long fetch_patience_s = 15;
 
 struct receiver {
 	struct strbuf *out;
@@ -28,6 +31,17 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
+/* It is called each second at least, so the end of the program need not wait for a server. */
+static int on_progress(void *arg, curl_off_t down, curl_off_t got, curl_off_t up, curl_off_t sent)
+{
+	(void)arg;
+	(void)down;
+	(void)got;
+	(void)up;
+	(void)sent;
+	return cancel_requested();
+}
+
 static void set_options(CURL *c, const char *url, struct receiver *r, char *why)
 {
 	curl_easy_setopt(c, CURLOPT_URL, url);
@@ -38,6 +52,11 @@ static void set_options(CURL *c, const char *url, struct receiver *r, char *why)
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)FETCH_SECONDS);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, fetch_patience_s);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, fetch_patience_s);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)FETCH_SLOWEST);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "nestlab");
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
@@ -48,6 +67,8 @@ static int judge_answer(const char *url, CURLcode code, long status, const struc
 {
 	if (r->full)
 		return error_set(err, -EFBIG, "%s: larger than what is read", url);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return cancel_error(err);
 	if (code == CURLE_OUT_OF_MEMORY)
 		return error_set(err, -ENOMEM, "%s: no memory", url);
 	if (code != CURLE_OK)

@@ -91,7 +91,55 @@ TEST(unmanaged_memory_is_a_part_of_dev_mem)
 	const char *line = arguments(&m);
 
 	has(line, "rtc=off,memory-backend=ram ");
-	has(line, " -object memory-backend-file,id=ram,size=128M,mem-path=/dev/mem,share=on ");
+	has(line, " -object memory-backend-file,mem-path=/dev/mem,share=on,id=ram,size=128M ");
+}
+
+TEST(managed_memory_is_what_the_plan_says)
+{
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+
+	m.backing = PLAN_BACKING_MEMFD;
+	has(arguments(&m),
+	    ",memory-backend=ram -m 128M -object memory-backend-memfd,share=on,id=ram,size=128M ");
+	m.backing = PLAN_BACKING_HUGETLB;
+	has(arguments(&m),
+	    "memory-backend-memfd,share=on,hugetlb=on,hugetlbsize=2M,id=ram,size=128M ");
+}
+
+TEST(enlightenments_are_by_name)
+{
+	static const char *const cpus[] = {
+		[PLAN_SEES_OF_L1] = " -cpu host ",
+		[PLAN_SEES_NONE] = " -cpu host,kvm=off ",
+		[PLAN_SEES_KVM] = " -cpu host ",
+		[PLAN_SEES_HYPERV_BASIC] =
+			" -cpu host,kvm=off,hv-relaxed,hv-vapic,hv-time,hv-spinlocks=8191 ",
+	};
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
+		m.enlightenments = i;
+		has(arguments(&m), cpus[i]);
+	}
+	m.l1 = PLAN_L1_LINUX_EVMCS;
+	m.enlightenments = PLAN_SEES_HYPERV_FULL;
+	has(arguments(&m), ",hv-evmcs,hv-emsr-bitmap ");
+}
+
+TEST(a_fault_and_a_balloon_are_on_the_command_line)
+{
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+	const char *line;
+
+	m.fault = PLAN_FAULT_REFUSED;
+	has(arguments(&m), " -global host-x86_64-cpu.hv-no-such-enlightenment=on ");
+	m.fault = PLAN_FAULT_NO_MEMORY;
+	lacks(arguments(&m), " -m 128M ");
+	m.fault = PLAN_FAULT_NONE;
+	m.scenario = PLAN_L1_BALLOON;
+	line = arguments(&m);
+	has(line, " virtio_mmio.device=512@0xfeb00e00:12 ");
+	has(line, " -device virtio-balloon-device,");
 }
 
 TEST(arguments_that_do_not_fit_are_an_error)

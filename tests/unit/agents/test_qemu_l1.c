@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "agents/l0/clock.h"
+#include "agents/l0/cpus.h"
 #include "agents/l0/qemu.h"
 #include "agents/l0/vm.h"
 #include "tests/unit/agents/sink_fixture.h"
@@ -70,9 +71,11 @@ static char *write_kernel(const void *code, size_t len)
 	return path;
 }
 
-static int start_guest(const char *kernel)
+static int start_faulty_guest(const char *kernel, enum plan_fault fault)
 {
 	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.fault = fault;
 
 	clock_init("nestlab.clock=emulated", 100000);
 	m.l1 = PLAN_L1_LINUX_KVM;
@@ -82,6 +85,11 @@ static int start_guest(const char *kernel)
 	qemu_init(&q, &m, kernel, &sink);
 	q.without_kvm = true;
 	return qemu_make(&q);
+}
+
+static int start_guest(const char *kernel)
+{
+	return start_faulty_guest(kernel, PLAN_FAULT_NONE);
 }
 
 static void says(const char *class, const char *text)
@@ -132,6 +140,55 @@ TEST(a_triple_fault_is_told_from_a_panic)
 	says("\"class\":\"guest\"", "a panic of its kernel");
 }
 
+/* Which CPU its one vCPU may run on: -1: on several. */
+static int find_vcpu_cpu(void)
+{
+	__cleanup_free char *tasks = xasprintf("/proc/%d/task", (int)q.pid);
+	struct error err = {0};
+	int found = -1;
+	char **names;
+	size_t n;
+
+	assert_int_equal(fs_list(tasks, NULL, &names, &n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		cpu_set_t set;
+
+		if (sched_getaffinity(atoi(names[i]), sizeof(set), &set) || CPU_COUNT(&set) != 1)
+			continue;
+		assert_int_equal(found, -1); /* no other thread */
+		for (found = 0; !CPU_ISSET(found, &set); found++)
+			;
+	}
+	fs_free_names(names, n);
+	return found;
+}
+
+TEST(a_vcpu_has_a_cpu_to_measure_on)
+{
+	static const char code[] = RING;
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+	struct cpus last = {.count = 1};
+	cpu_set_t all;
+	int cpu = CPU_SETSIZE - 1;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	if (CPU_COUNT(&all) < 2)
+		skip();
+	while (!CPU_ISSET(cpu, &all))
+		cpu--;
+	last.has[cpu] = true;
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(find_vcpu_cpu(), -1);
+	qemu_end(&q);
+	read_sink();
+	cpus_use(&last);
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(find_vcpu_cpu(), cpu);
+	qemu_end(&q);
+	read_sink();
+	cpus_use(&(struct cpus){0});
+}
+
 TEST(a_silent_guest_ends_at_the_limit)
 {
 	static const char code[] = "\xf4\xeb\xfd";
@@ -160,6 +217,20 @@ TEST(a_qemu_that_does_not_start_says_why)
 	assert_int_equal(start_guest("/no/such/kernel"), VM_SAID);
 	qemu_end(&q);
 	says("QEMU ended with status 1", "/no/such/kernel");
+}
+
+TEST(what_a_qemu_does_not_take_is_the_hosts_trouble)
+{
+	assert_int_equal(start_guest("/no/such/kernel"), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "\"found\":\"refused settings\"");
+}
+
+TEST(more_memory_than_there_is_is_the_hosts_trouble)
+{
+	assert_int_equal(start_faulty_guest("/no/such/kernel", PLAN_FAULT_NO_MEMORY), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "\"found\":\"no memory\"");
 }
 
 static int start_without_memory(void *arg)
@@ -255,6 +326,35 @@ TEST(a_guest_is_saved_restored_and_migrated_while_it_runs)
 	move(false);
 	assert_int_equal(qemu_poke(&q, offsetof(struct mail, stop), &stop, sizeof(stop)), 0);
 	assert_int_equal(qemu_run(&q, 30), 0);
+	qemu_end(&q);
+	assert_string_equal(read_sink(), "");
+}
+
+/* It counts on after each snapshot, and from what it had counted then after it went back. */
+TEST(a_guest_goes_back_to_a_snapshot)
+{
+	__cleanup_free char *kernel = write_counter();
+
+	assert_int_equal(start_guest(kernel), 0);
+	for (int i = 0; i < 2; i++) {
+		struct l1_moved moved = {0}, back = {0};
+		uint32_t at, later;
+		pid_t before = q.pid;
+
+		gets_on();
+		assert_int_equal(qemu_snapshot(&q, &moved), 0);
+		assert_int_equal(q.pid, before);
+		assert_true(moved.downtime_us > 0 && moved.bytes > 1000);
+		at = progress();
+		while (progress() - at < 1000000)
+			sched_yield();
+		later = progress();
+		assert_int_equal(qemu_revert(&q, &back), 0);
+		assert_int_not_equal(q.pid, before);
+		assert_true(back.duration_us > 0);
+		assert_true(progress() < later);
+		gets_on();
+	}
 	qemu_end(&q);
 	assert_string_equal(read_sink(), "");
 }

@@ -120,6 +120,22 @@ TEST(trouble_has_its_class)
 		       "unknown record type \"gossip\"");
 }
 
+TEST(what_libvirt_found_out_is_there_for_later)
+{
+	struct collector c;
+
+	collector_init(&c, &plan);
+	feed(&c, hello);
+	assert_null(c.capabilities);
+	feed(&c,
+	     "{\"seq\":1,\"type\":\"file\",\"id\":1,\"name\":\"libvirt-capabilities\",\"data\":\"1f8b\"}");
+	assert_string_equal(c.capabilities, "1f8b");
+	assert_int_equal(c.class, RESULTS_OK);
+	collector_release(&c);
+	expect_trouble("{\"seq\":1,\"type\":\"file\",\"id\":1,\"name\":\"passwd\",\"data\":\"\"}",
+		       RESULTS_INFRASTRUCTURE, "unknown file \"passwd\"");
+}
+
 /* A count of another type was taken for 0. */
 TEST(counters_are_whole_numbers)
 {
@@ -143,6 +159,32 @@ TEST(integrity_outweighs_what_came_before)
 	feed(&c, "{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"integrity\","
 		 "\"expected\":\"1\",\"found\":\"2\",\"text\":\"pattern\"}");
 	assert_int_equal(c.class, RESULTS_INTEGRITY);
+	collector_release(&c);
+}
+
+/* That a VMM was killed must not hide what the kernel did then. */
+TEST(the_kernels_fault_outweighs_the_machines)
+{
+	static const char *const classes[] = {"infrastructure", "guest", "infrastructure"};
+	struct results_boot run = {0};
+	struct collector c;
+
+	collector_init(&c, &plan);
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		char record[256];
+
+		snprintf(record, sizeof(record),
+			 "{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"%s\","
+			 "\"expected\":\"\",\"found\":\"\",\"text\":\"trouble %zu\"}",
+			 classes[i], i);
+		feed(&c, record);
+	}
+	collector_fill(&c, &run);
+	assert_int_equal(c.class, RESULTS_GUEST);
+	if (!strstr(c.trouble.text, "trouble 1"))
+		fail_msg("%s", c.trouble.text);
+	assert_string_equal(run.tests[0].text, "infrastructure: trouble 0");
+	assert_string_equal(run.tests[1].text, "guest: trouble 1");
 	collector_release(&c);
 }
 
