@@ -53,6 +53,8 @@ $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet 
 	steady stream upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files framed l1_boot l1_records line port sink stream thin_boot thin_devices upload)
+$(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock files flat_devices flat_load framed line port sink stream subtests upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files framed kvm_stats l1_boot line port qemu qemu_args qemu_move qmp regions sink stream upload vm_memory vm_backing)
 $(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock l1_boot libvirt_xml)

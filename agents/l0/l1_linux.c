@@ -37,7 +37,8 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
 
-	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || plan_measure_unbuilt(m))
+	if (plan_scenario_is_selftest(m->scenario) || !plan_l1_is_linux(m->l1) ||
+	    plan_measure_unbuilt(m))
 		return 0;
 	if (m->scenario == PLAN_L1_BOOT)
 		return 1;

@@ -157,7 +157,7 @@ static void send_alive(void *arg)
 
 static unsigned int limit_of(const struct plan_measure *m)
 {
-	if (m->scenario == PLAN_KSELFTEST)
+	if (plan_scenario_is_selftest(m->scenario))
 		return MEASURE_LIMIT_S + scenario_kselftest_limit(m);
 	if (plan_measure_moves(m))
 		return MEASURE_LIMIT_S + m->rounds * MOVE_LIMIT_S;
@@ -177,19 +177,19 @@ static unsigned int limit_of_all(const struct plan_measure *m, size_t n)
 /* From the begin of c->m to the end of what is c->m then. */
 static void run_child(struct child *c, int (*run)(void *arg, int fd), unsigned int limit)
 {
-	const struct isolate_watch watch = {.on_output = relay_output,
-					    .every_s =
-						    c->m->scenario == PLAN_KSELFTEST ? ALIVE_S : 0,
-					    .on_beat = send_alive,
-					    .arg = c};
+	const struct isolate_watch watch = {
+		.on_output = relay_output,
+		.every_s = plan_scenario_is_selftest(c->m->scenario) ? ALIVE_S : 0,
+		.on_beat = send_alive,
+		.arg = c};
 	struct isolated end;
 	int ret;
 
 	c->told = c->len = 0;
 	c->too_long = false;
 	send_id(c->runner, "begin", c->m->id);
-	if (c->m->scenario ==
-	    PLAN_KSELFTEST) /* it may end the boot, and what is on its way with it */
+	if (plan_scenario_is_selftest(
+		    c->m->scenario)) /* it may end the boot, and what is on its way with it */
 		channel_drain(&c->runner->channel);
 	ret = isolate_run(run, c, limit, &watch, &end);
 	if (ret)

@@ -53,7 +53,8 @@ static const struct {
 
 #define ONLY(s)	 (1u << (s))
 #define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
-#define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define TESTS	 (ONLY(PLAN_KSELFTEST) | ONLY(PLAN_KVM_UNIT_TEST))
+#define WITH_L1	 (ALL & ~TESTS)
 #define WITH_L2	 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
 #define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
@@ -96,11 +97,11 @@ const struct plan_word plan_words[] = {
 	 ONLY(PLAN_CHURN), .choices = plan_operation_names},
 	{"work", "work", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(work), ONLY(PLAN_L2_WORK),
 	 .choices = plan_work_names},
-	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
-	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
-	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
-	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments),
-	 ONLY(PLAN_KSELFTEST), .optional = true},
+	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), TESTS},
+	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s), TESTS,
+	 .optional = true, .min = 1, .max = MAX_LIMIT_S},
+	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments), TESTS,
+	 .optional = true},
 	{"must_print", "must_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT, FIELD(must_print),
 	 ONLY(PLAN_KSELFTEST), .optional = true},
 	{"must_not_print", "must_not_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT,
@@ -117,6 +118,11 @@ int plan_choice_find(const char *const *choices, const char *value)
 		if (!strcmp(choices[i], value))
 			return i;
 	return -1;
+}
+
+bool plan_scenario_is_selftest(enum plan_scenario s)
+{
+	return TESTS & ONLY(s);
 }
 
 bool plan_scenario_has_l2(enum plan_scenario s)
@@ -409,7 +415,7 @@ const char *plan_measure_impossible(const struct plan_measure *m)
 
 const char *plan_measure_unbuilt(const struct plan_measure *m)
 {
-	if (m->scenario == PLAN_KSELFTEST)
+	if (plan_scenario_is_selftest(m->scenario))
 		return NULL;
 	if (m->l1 == PLAN_L1_HYPERV)
 		return "there is no Windows here to be the L1, and its licence is yours to bring. nestlab image "

@@ -52,6 +52,7 @@ enum l1_feature {
 	X(SAVE_RESTORE, moved, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
 	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
+	X(KVM_UNIT_TEST, kvm_unit_test, "kvm-unit-test", 0, 0, 0) /* a flat binary of kvm-unit-tests, of the user's; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
 	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */
 
@@ -201,6 +202,8 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 	return w->users >> s & 1;
 }
 
+/* Is it a program that others wrote, with a verdict of its own? It may hang, and it may end the boot. */
+bool plan_scenario_is_selftest(enum plan_scenario s);
 /* Has the scenario L2s, in an L1 of ours? */
 bool plan_scenario_has_l2(enum plan_scenario s);
 /* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
