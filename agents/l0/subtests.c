@@ -140,19 +140,19 @@ void subtests_report(const struct subtests *t, struct sink *s, const char *progr
 char *subtests_output(const struct subtests *t, const char *more)
 {
 	size_t head = t->seen < HALF ? t->seen : HALF, rest = t->seen - head;
-	size_t kept = rest < HALF ? rest : HALF;
-	char *text = malloc(head + kept + strlen(more) + 64);
-	size_t len = head;
+	size_t kept = rest < HALF ? rest : HALF, len = head, size = head + kept + strlen(more) + 64;
+	char *text = malloc(size);
 
 	if (!text)
 		return NULL;
 	memcpy(text, t->head, head);
 	if (rest > kept)
-		len += (size_t)sprintf(text + len, "\n[%zu bytes are left out]\n", rest - kept);
+		len += (size_t)snprintf(text + len, size - len, "\n[%zu bytes are left out]\n",
+					rest - kept);
 	for (size_t i = 0; i < kept; i++)
 		text[len++] = t->tail[(rest - kept + i) % HALF];
 	if (len && text[len - 1] != '\n' && *more)
 		text[len++] = '\n';
-	strcpy(text + len, more);
+	snprintf(text + len, size - len, "%s", more);
 	return text;
 }
