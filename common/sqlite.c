@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 
 #include "common/alloc.h"
+#include "common/cancel.h"
+#include "common/clock.h"
 
 static const struct {
 	int code;
@@ -15,6 +17,7 @@ static const struct {
 	{SQLITE_FULL, -ENOSPC, "make room on that disk; nothing of this was stored"},
 	{SQLITE_BUSY, -EBUSY, "another program holds it; try again when that has ended"},
 	{SQLITE_LOCKED, -EBUSY, "another program holds it; try again when that has ended"},
+	{SQLITE_INTERRUPT, -ETIMEDOUT, "it took too long; ask for less of it, or later"},
 	{SQLITE_CORRUPT, -EBADMSG,
 	 "the file is damaged: put a copy back, or name another with --db"},
 	{SQLITE_NOTADB, -EINVAL, "this is not a nestlab database: name another with --db"},
@@ -57,4 +60,26 @@ int sqlite_error(sqlite3 *sql, const char *path, const char *what, struct error 
 				 path, what, sqlite3_errmsg(sql),
 				 (unsigned long long)size.rlim_cur);
 	return error_set(err, -EIO, "%s: %s: %s", path, what, sqlite3_errmsg(sql));
+}
+
+/* ---- a bound ---- */
+
+#define STEPS_A_LOOK 20000 /* of SQLite's machine: some 1 ms */
+
+static _Thread_local double bound; /* clock_seconds(); 0: none */
+
+static int is_over(void *arg)
+{
+	(void)arg;
+	return bound != 0 && (clock_seconds() > bound || cancel_requested());
+}
+
+void sqlite_end_after(double seconds)
+{
+	bound = seconds ? clock_seconds() + seconds : 0;
+}
+
+void sqlite_obey_bound(sqlite3 *sql)
+{
+	sqlite3_progress_handler(sql, STEPS_A_LOOK, is_over, NULL);
 }

@@ -14,4 +14,12 @@
  */
 int sqlite_error(sqlite3 *sql, const char *path, const char *what, struct error *err);
 
+/*
+ * A bound for what this thread reads: statements of connections that obey (sqlite_obey_bound()) end with
+ * SQLITE_INTERRUPT, which sqlite_error() makes -ETIMEDOUT, once @seconds have passed, or the program was cancelled
+ * (common/cancel.h). 0: no bound.
+ */
+void sqlite_end_after(double seconds);
+void sqlite_obey_bound(sqlite3 *sql);
+
 #endif

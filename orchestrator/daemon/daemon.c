@@ -14,6 +14,7 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/slice.h"
 #include "orchestrator/daemon/intake/import.h"
 #include "orchestrator/daemon/queue/lease.h"
 #include "orchestrator/daemon/http/metrics.h"
@@ -21,6 +22,7 @@
 #include "orchestrator/daemon/http/server.h"
 #include "orchestrator/daemon/http/sockets.h"
 #include "orchestrator/daemon/queue/tick.h"
+#include "orchestrator/daemon/storage/change.h"
 #include "orchestrator/daemon/agent/worker.h"
 
 #define CONNECTIONS_MAX	 10000
@@ -167,14 +169,17 @@ static int listen_at(struct whole *w, enum listen_kind kind, const char *address
 
 static int open_sockets(struct whole *w, struct error *err)
 {
-	int taken, ret = take_sockets(w, &taken, err);
+	int taken, ret;
 
+	slice_shorten(); /* for the threads of the listeners */
+	ret = take_sockets(w, &taken, err);
 	if (!ret && taken <= 0)
 		ret = listen_at(w, LISTEN_UNIX, w->socket, err);
 	if (!ret && w->setting->listen)
 		ret = listen_at(w, LISTEN_TLS, w->setting->listen, err);
 	if (!ret && w->setting->plain)
 		ret = listen_at(w, LISTEN_PLAIN, w->setting->plain, err);
+	slice_restore();
 	return ret;
 }
 
@@ -233,7 +238,10 @@ static void wait_for_news(struct whole *w)
 	poll(fds, ARRAY_SIZE(fds), timeout);
 	if (watchdog)
 		sd_notify(0, "WATCHDOG=1");
-	if (fds[1].revents && read(w->news_fd, &count, sizeof(count)) < 0)
+	if (!fds[1].revents)
+		return;
+	change_settle();
+	if (read(w->news_fd, &count, sizeof(count)) < 0)
 		return;
 }
 

@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/shell.h"
+#include "common/sqlite.h"
 #include "results/store/chain.h"
 #include "results/store/columns.h"
 #include "results/store/database.h"
@@ -175,6 +176,7 @@ static int connect_file(struct results_db *db, const char *name, int flags, stru
 	if (sqlite3_open_v2(name, &db->sql, flags, NULL) != SQLITE_OK)
 		return database_error(db, "cannot be opened", err);
 	sqlite3_busy_timeout(db->sql, DATABASE_BUSY_MS);
+	sqlite_obey_bound(db->sql);
 	return 0;
 }
 

@@ -15,8 +15,8 @@ static void add_navigation(struct strbuf *out, const struct web_head *head)
 	static const struct {
 		const char *path, *text;
 	} entries[] = {
-		{"/", "Tonight"},    {"/trends", "Trends"},	 {"/queue", "Queue"},
-		{"/hosts", "Hosts"}, {"/signoffs", "Sign-offs"},
+		{"/", "Tonight"},    {"/trends", "Trends"}, {"/lists", "Lists"},
+		{"/queue", "Queue"}, {"/hosts", "Hosts"},   {"/signoffs", "Sign-offs"},
 	};
 
 	strbuf_addstr(out, "<header><nav aria-label=\"pages\">");
@@ -113,6 +113,8 @@ void web_state_cell(struct strbuf *out, const char *state)
 		{"leased", "busy"},	{"received", "busy"},	  {"alarm", "busy"},
 		{"confirming", "busy"}, {"bisecting", "busy"},	  {"draining", "busy"},
 		{"reserved", "busy"},	{"inconclusive", "busy"}, {"BLOCKED", "busy"},
+		{"broken", "bad"},	{"refused", "bad"},	  {"unapplied", "bad"},
+		{"passed", "none"},	{"talk", "none"},	  {"superseded", "none"},
 		{"cancelled", "none"},	{"retired", "none"},	  {"noise", "none"},
 	};
 	const char *class = "";
@@ -141,6 +143,13 @@ void web_begin_form(struct strbuf *out, const char *path, const char *key)
 		return;
 	strbuf_addstr(out, "<input type=\"hidden\" name=\"key\"");
 	markup_attribute(out, "value", "%s", key);
+	strbuf_addch(out, '>');
+}
+
+void web_begin_filter(struct strbuf *out, const char *path)
+{
+	strbuf_addstr(out, "<form class=\"filter\" method=\"get\"");
+	markup_attribute(out, "action", "%s", path);
 	strbuf_addch(out, '>');
 }
 

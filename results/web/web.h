@@ -50,6 +50,8 @@ void web_end_table(struct strbuf *out);
 
 /* A form that is posted to @path, with a field "key" (NULL: none); `</form>` ends it. */
 void web_begin_form(struct strbuf *out, const char *path, const char *key);
+/* One that asks for the page @path again, with its fields in the address. */
+void web_begin_filter(struct strbuf *out, const char *path);
 struct web_field {
 	const char *name, *label;
 	const char *value; /* NULL: empty */

@@ -46,12 +46,30 @@ is "$(page "$url/comparison?base=a")" 400 "or not said"
 is "$(page "$url/metric/1/nonsense") $(page "$url/metric/99/$(basename "$metric")")" "404 404" "a series or a night that is not there"
 like "$(whole "$url/changes/99")" '^404<!DOCTYPE html>.*99: no such change' "what goes wrong is told as a page"
 like "$(whole "$url/nothing" -H 'Accept: text/html')" '^404<!DOCTYPE html>' "to browsers, wherever they look"
-for path in / /trends "$metric" /queue /hosts /signoffs /submit /login; do
+for path in / /trends "$metric" /lists /lists/120 /queue /hosts /signoffs /submit /login; do
 	page -D head "$url$path" >/dev/null
 	like "$(cat head)" "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'" "$path: a strict policy"
 	grep -iE '<script>|<[^>]* (style|on[a-z]+)=|javascript:' body >bad.txt
 	is "$(cat bad.txt)" "" "$path: nothing in it that the policy would refuse"
 done
+
+# ---- lists ----
+
+rows() { page "$url/lists?$1" >/dev/null; grep -o '<tr><td class="id">2' body | wc -l; }
+is "$(rows '')" 100 "the newest hundred threads of the lists"
+older=$(grep -o '/lists?before=[^"]*' body | sed 's/&amp;/\&/g')
+is "$(rows "${older#*\?}")" 22 "and the others behind a link"
+is "$(grep -c 'Older ones' body)" 0 "which is the end"
+like "$(curl -sS "$url/lists" | tr -d '\n')" '<tr><td class="id">2026-11-30 01:00</td><td>huge</td>.*KVM: it hangs.*<a href="/lists/120">.*Change 119' "in the order of time"
+is "$(rows what=drafts) $(grep -c '<a href="/lists/120">draft: read it' body)" "1 1" "a filter: drafts to read"
+is "$(rows what=unapplied) $(rows 'what=broken&text=change%20117') $(rows 'text=ANN') $(rows list=none) $(rows what=talk)" "20 1 100 0 100" \
+	"by what became of it, by words, by list; what is no filter is none"
+is "$(rows what=passed) $(grep -c 'it hangs' body) $(rows what=refused)" "21 1 1" "talk is there, and a mail that was refused"
+unlike "$(curl -sS "$url/lists")" '<script>|'$'\033' "what a mail says is text"
+like "$(whole "$url/lists/120")" '^200.*<pre>From: nestlab &lt;lab@example.org&gt; To: &quot;Ann&quot;.*Verdict: regressed' "a draft is read as a mail"
+like "$(cat body)" 'KVM: nVMX: One</li>' "with its patches"
+like "$(cat body)" '<a href="/lists/119">119</a>' "and its other versions"
+is "$(page "$url/lists/999") $(page "$url/lists?key=x")" "404 400" "a series that is not there, a place that is none"
 
 # ---- who may send forms ----
 
@@ -96,6 +114,15 @@ is "$(triage -H "Cookie: $cookie" -d "key=$key" -d triage=wontfix -d note=x%ff)"
 bob=$(log_in "$viewer")
 is "$(triage -H "Cookie: $bob" -d "key=$key")" 403 "a viewer may not"
 unlike "$(curl -sS -H "Cookie: $bob" "$url/changes/1")" 'name="triage"' "and is not asked"
+operator=$(log_in "$("$NESTLAB" token add --scope operator olga)")
+key=$(key_of "$operator" /lists/120 /lists/120/send)
+send() { page "$url/lists/120/send" -d x= "$@"; }
+is "$(send) $(send -H "Cookie: $operator") $(send -H "Cookie: $cookie" -d "key=$key")" "403 400 403" "an answer is sent by an operator's form alone"
+unlike "$(curl -sS -H "Cookie: $cookie" "$url/lists/120")" 'action="/lists' "which others are not shown"
+is "$(send -H "Cookie: $operator" -d "key=$key") $(send -H "Cookie: $operator" -d "key=$key")" "303 409" "and once"
+is "$(sqlite3 "$STATE/daemon.db" "SELECT held FROM outbox WHERE series = 120")" 0 "the draft is none any more"
+sqlite3 "$STATE/daemon.db" "UPDATE outbox SET held = 1 WHERE series = 120" # for the browser
+key=$(key_of "$cookie" /changes/1 /changes/1)
 said() { whole "$url/changes/1" -H "Cookie: $cookie" -d "key=$key" "$@"; }
 like "$(said -d triage=duplicate)" '^400.*a duplicate needs the number' "a duplicate is one of something"
 like "$(said -d triage=duplicate -d duplicate_of=1)" '^400.*another change' "and not of itself"
@@ -151,6 +178,7 @@ is "$(saw '.submit.log | split("\n") | map(select(. != "")) | [length, (map(.[4:
 	'[4,["fake boot 1 of a","fake boot 1 of b","fake boot 2 of a","fake boot 2 of b"]]' "its log has each line once"
 is "$(saw '.submit | [.comparison, .styled]')" '["nestlab: b against a","1088px"]' "its comparison is opened, with its style"
 is "$(saw .triage)" '{"triage":"acknowledged","owner":"Ada <ada@example.org>","note":"Bisected, and sent a mail."}' "a change is acknowledged"
+is "$(saw .lists)" '{"drafts":1,"mail":true,"back":1}' "a list is filtered, a draft read, and the filter is still there"
 is "$(saw '.metric | [.drawn, .mark]')" "[$NIGHTS,\"change 1: reported\"]" "a metric"
 if [ -e /usr/share/javascript/dygraphs/dygraph.min.js ]; then
 	is "$(saw '.metric | [.zoomed[0] == .zoomed[1], (.hover | startswith("Night ")), (.picked | sort) == (.clicked | sort)]')" '[false,true,true]' \
@@ -165,6 +193,6 @@ is "$(saw '.audit.found | map_values({outside, wide})')" '{}' "every page fits a
 if [ -n "$missing" ]; then
 	skip "axe-core finds nothing" "$missing"
 else
-	is "$(saw '[.audit.pages, .audit.found]')" '[44,{}]' "axe-core finds nothing, at 360 and 1280, light and dark"
+	is "$(saw '[.audit.pages, .audit.found]')" '[52,{}]' "axe-core finds nothing, at 360 and 1280, light and dark"
 fi
 plan_done

@@ -71,6 +71,9 @@ GET /metric/{night}/{series}      viewer submitter operator admin
 GET /comparison                   viewer submitter operator admin
 GET /changes/{id}                 viewer submitter operator admin
 POST /changes/{id}                submitter operator admin
+GET /lists                        viewer submitter operator admin
+GET /lists/{id}                   viewer submitter operator admin
+POST /lists/{id}/send             operator admin
 GET /queue                        viewer submitter operator admin
 GET /submit                       viewer submitter operator admin
 POST /submit                      submitter operator admin

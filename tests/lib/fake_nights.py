@@ -64,7 +64,42 @@ def queue():
                .replace("?, ?, 'reported', ?", "?1, ?2, 'reported', ?4"), (good, bad, when(bad - 1), "%040x" % (bad - 1)))
     db.execute("""INSERT INTO change_metric VALUES (1, 'multiplex', '{"l1":"micro-vmx","l2_vcpus":1,"memory":"managed"}',
                'switch', 'instructions', 20000, 20140, 1.007, 1.0065, 1.0075, 'regressed')""")
+    lists(db)
     db.commit()
+
+
+MAIL = """From: nestlab <lab@example.org>\r
+To: "Ann" <ann@example.org>\r
+Subject: Re: [PATCH] KVM: nVMX: Draft\r
+\r
+On Mon, 2 Nov 2026, Ann wrote:\r
+> [PATCH] KVM: nVMX: Draft\r
+\r
+Verdict: regressed\r
+"""
+OUTCOMES = [("measured", "improved"), ("measured", "unchanged"), ("unapplied", None), ("broken", None), ("passed", None), ("queued", None)]
+
+
+def lists(db):
+    """Of a list "kvm": 120 series of one patch, the newest with a draft, talk, and a mail that was refused."""
+    for n in range(1, 121):
+        state, verdict = OUTCOMES[n % len(OUTCOMES)]
+        subject = "[PATCH v%d] KVM: nVMX: Change %d" % (1 + n % 2, n)
+        if n == 120:
+            state, verdict, subject = "measured", "regressed", "[PATCH v2] KVM: <script>alert(1)</script>\033[31m Draft"
+        time = when(n - 1)
+        db.execute("INSERT INTO list_thread VALUES (?1, 'kvm', 'root' || ?1, ?2, ?3, 1, 1, 'series', NULL)", (n, subject, time))
+        db.execute("""INSERT INTO list_series (id, schedule, thread, version, message_id, refs, subject, author, email, date, kin,
+                   patches, state, verdict, why, job, base, kernel, base_branch, found, changed) VALUES (?1, 'kvm', ?1, ?2,
+                   '<m' || ?1 || '@example.org>', '', ?3, 'Ann Other', 'ann@example.org', ?4, 'kin' || ((?1 + 1) / 2),
+                   '[{"title": "KVM: nVMX: One", "print": "x"}]', ?5, ?6, ?7, ?8, ?9, ?10, 'next', ?4, ?4)""",
+                   (n, 1 + n % 2, subject, time, state, verdict, "on next: patch 1 of 1 does not apply" if state == "unapplied" else None,
+                    session(1) if state == "measured" else None, kernel(79) if state == "measured" else None,
+                    kernel(80) if state == "measured" else None))
+    db.execute("""INSERT INTO outbox (dedupe, kind, recipients, payload, series, held) VALUES ('series-120', 'mail',
+               '["ann@example.org"]', ?, 120, 1)""", (MAIL,))
+    db.execute("INSERT INTO list_thread VALUES (121, 'kvm', 'talk', 'KVM: it hangs', ?, 3, 3, 'talk', NULL)", (when(120),))
+    db.execute("INSERT INTO list_mail VALUES (1, 'kvm', '<big@example.org>', NULL, 'huge', ?, NULL, '3000000 bytes')", (when(121),))
 
 
 {"results": results, "queue": queue}[part]()

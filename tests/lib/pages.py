@@ -118,6 +118,23 @@ def triage(p):
     return {name: p.see(FACT % name) for name in ("triage", "owner", "note")}
 
 
+def read_draft(p):
+    p.link("Lists")
+    p.see("document.getElementById('field-what').focus()")
+    for kind in ("keyDown", "keyUp"):  # the first letter picks it
+        p.call("Input.dispatchKeyEvent", type=kind, key="d", text="d" if kind == "keyDown" else "")
+    p.link("Show")
+    rows = "document.querySelectorAll('tbody tr').length"
+    seen = {"drafts": p.see(rows)}
+    p.link("draft: read it")
+    seen["mail"] = "Verdict: regressed" in p.see("document.querySelector('pre').textContent")
+    p.events.clear()
+    p.see("history.back()")
+    p.until("location.search.includes('what=drafts') && document.getElementById('field-what').value == 'drafts'")
+    seen["back"] = p.see(rows)
+    return seen
+
+
 def pick_nights(p):
     p.go(url + "/trends")
     p.link("multiplex switch")
@@ -164,7 +181,7 @@ def audit(p, job, metric):
     """All pages in all shapes."""
     found, script = {}, pathlib.Path(axe).read_text() if axe != "-" else ""
     pages = {"tonight": "/", "trends": "/trends", "change": "/changes/1", "metric": metric, "queue": "/queue", "submit": "/submit",
-             "job-done": job, "hosts": "/hosts", "signoffs": "/signoffs", "login": "/login", "error": "/changes/99"}
+             "job-done": job, "hosts": "/hosts", "signoffs": "/signoffs", "lists": "/lists", "series": "/lists/120", "login": "/login", "error": "/changes/99"}
     for name, path in pages.items():
         for width, scheme in SHAPES:
             p.show(url + path, width, scheme)
@@ -191,7 +208,7 @@ def main():
         try:
             p.open()
             p.resize(1280, "light")
-            seen = {"login": log_in(p), "submit": submit(p), "triage": triage(p), "metric": pick_nights(p)}
+            seen = {"login": log_in(p), "submit": submit(p), "triage": triage(p), "lists": read_draft(p), "metric": pick_nights(p)}
             seen["complaints"] = list(p.complaints)
             seen["audit"] = audit(p, seen["submit"]["job"], seen["metric"]["path"])
             seen["logout"] = log_out(p)

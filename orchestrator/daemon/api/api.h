@@ -50,6 +50,8 @@ API_HANDLER(api_change_triage);
 API_HANDLER(api_schedule_show);
 API_HANDLER(api_series_show);
 API_HANDLER(api_series_send);
+/* Lets the draft of a series go, for whoever asks. */
+int api_send_series(const struct exchange *x, struct daemon_db *db, int64_t id, struct error *err);
 
 /* api_pages.c */
 API_HANDLER(page_tonight);
@@ -61,6 +63,11 @@ API_HANDLER(page_dygraph);
 /* api_page_change.c */
 API_HANDLER(page_change);
 API_HANDLER(page_change_triage);
+
+/* api_page_lists.c */
+API_HANDLER(page_lists);
+API_HANDLER(page_series);
+API_HANDLER(page_series_send);
 
 /* api_page_metric.c */
 API_HANDLER(page_metric);

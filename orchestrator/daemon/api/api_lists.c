@@ -100,9 +100,8 @@ API_HANDLER(api_series_show)
 }
 
 /* The draft goes to those whom it names. */
-API_HANDLER(api_series_send)
+int api_send_series(const struct exchange *x, struct daemon_db *db, int64_t id, struct error *err)
 {
-	int64_t id = atoll(x->params[0]);
 	struct json_object *data;
 	int ret = outbox_release(db, id, err);
 
@@ -111,7 +110,13 @@ API_HANDLER(api_series_send)
 	data = json_object_new_object();
 	json_object_object_add(data, "series", json_object_new_int64(id));
 	json_add_string(data, "by", x->who.owner);
-	ret = event_add(db, "series.sent", NULL, NULL, data, err);
+	return event_add(db, "series.sent", NULL, NULL, data, err);
+}
+
+API_HANDLER(api_series_send)
+{
+	int ret = api_send_series(x, db, atoll(x->params[0]), err);
+
 	if (ret)
 		return ret;
 	return api_series_show(x, db, err);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -168,6 +169,9 @@ static int append(struct exchange *x, const struct log_target *t, int64_t epoch,
 	return ret;
 }
 
+/* One at a time: what a file has decides what of a chunk is new. */
+static pthread_mutex_t appending = PTHREAD_MUTEX_INITIALIZER;
+
 API_HANDLER(api_log_append)
 {
 	struct log_target t = {0};
@@ -178,8 +182,10 @@ API_HANDLER(api_log_append)
 		ret = exchange_query_int(x, "offset", 0, 0, INT64_MAX, &offset, err);
 	if (!ret)
 		ret = find_target(x, db, epoch, &t, err);
+	pthread_mutex_lock(&appending);
 	if (!ret)
 		ret = append(x, &t, epoch, offset, err);
+	pthread_mutex_unlock(&appending);
 	free(t.folder);
 	if (ret)
 		return ret;

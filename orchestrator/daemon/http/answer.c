@@ -30,6 +30,7 @@ static const struct {
 	{-ESTALE, 410, "Too late"},
 	{-EFBIG, 413, "Too large"},
 	{-EBUSY, 503, "Too much at once"},
+	{-ETIMEDOUT, 503, "It takes too long"},
 	{-EAGAIN, 503, "Not now"},
 	{-ECANCELED, 503, "The daemon is ending"},
 	{-ENOSPC, 507, "Too little disk is free"},

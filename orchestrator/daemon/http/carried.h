@@ -11,6 +11,7 @@
 #include <microhttpd.h>
 
 #include "orchestrator/daemon/api/route.h"
+#include "orchestrator/daemon/http/readers.h"
 #include "orchestrator/daemon/http/server.h"
 #include "orchestrator/daemon/storage/writer.h"
 
@@ -24,7 +25,8 @@ struct listener {
 
 struct carried {
 	struct exchange x;
-	struct writer_work work; /* while it is with the writer */
+	struct writer_work work;  /* while it is with the writer */
+	struct readers_work read; /* or with the readers */
 	struct server *server;
 	const struct listener *listener;
 	struct MHD_Connection *connection;
@@ -35,7 +37,7 @@ struct carried {
 	bool too_much;	  /* all bodies together */
 	bool begun, over; /* the handler was called; has answered */
 	int64_t deadline; /* parked: database_now()'s clock; 0: not parked yet */
-	int64_t seen; /* change_count() when it last looked for work; the newest event when for those */
+	int64_t seen; /* change_count() when it last looked for work; event_count() when for events */
 	struct error err; /* with ret */
 	int ret;
 	/* events */
@@ -50,16 +52,17 @@ struct carried {
 
 struct server {
 	struct server_setting setting;
-	struct daemon_db *reader;
-	pthread_mutex_t reading; /* of reader */
+	struct readers *readers;
+	struct daemon_db *quick; /* who asks, events, what anybody may ask: a row or a few */
+	pthread_mutex_t quick_lock;
 	struct listener listeners[SERVER_LISTENERS];
 	size_t nlisteners;
 
 	pthread_mutex_t lock; /* of all below */
 	size_t buffered;      /* bytes of bodies in memory */
-	int64_t last_event;
-	int64_t log_changes; /* counts what was appended to logs */
-	int64_t next_sign;   /* of life, for listeners */
+	int64_t events;	      /* event_count() at the last commit */
+	int64_t log_changes;  /* counts what was appended to logs */
+	int64_t next_sign;    /* of life, for listeners */
 	struct carried *parked, *streams;
 	bool stopping;
 };

@@ -3,8 +3,8 @@
  * exchange.h - one request and its answer, as a route's handler sees them. server.c carries it.
  *
  * A handler fills the answer and returns 0, or returns a negative errno, which becomes a problem document
- * (RFC 9457) with the status that fits. It runs in the server's thread with a connection that only
- * reads, or, if its route writes, in the writer's thread and transaction.
+ * (RFC 9457) with the status that fits. It runs in a reader's thread and snapshot (readers.h); if its
+ * route writes, in the writer's thread and transaction; if anybody may ask, in the server's thread.
  */
 #ifndef ORCHESTRATOR_DAEMON_HTTP_EXCHANGE_H
 #define ORCHESTRATOR_DAEMON_HTTP_EXCHANGE_H

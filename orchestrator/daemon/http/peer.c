@@ -88,9 +88,9 @@ static int identify_token(struct carried *c, struct error *err)
 			err, -EACCES,
 			"a token is needed: Authorization: Bearer nlt_... (`nestlab token add` "
 			"makes one)");
-	pthread_mutex_lock(&c->server->reading);
-	ret = token_find(c->server->reader, said + strlen(BEARER), &c->x.who, err);
-	pthread_mutex_unlock(&c->server->reading);
+	pthread_mutex_lock(&c->server->quick_lock);
+	ret = token_find(c->server->quick, said + strlen(BEARER), &c->x.who, err);
+	pthread_mutex_unlock(&c->server->quick_lock);
 	return ret;
 }
 
@@ -110,9 +110,9 @@ static int identify_session(struct carried *c)
 
 	if (!cookie || strlen(cookie) >= SESSION_MAX || !may_use_cookie(c))
 		return 0;
-	pthread_mutex_lock(&c->server->reading);
-	ret = session_find(c->server->reader, cookie, &c->x.who, &err);
-	pthread_mutex_unlock(&c->server->reading);
+	pthread_mutex_lock(&c->server->quick_lock);
+	ret = session_find(c->server->quick, cookie, &c->x.who, &err);
+	pthread_mutex_unlock(&c->server->quick_lock);
 	if (ret)
 		return 0;
 	snprintf(c->x.session, sizeof(c->x.session), "%s", cookie);

@@ -13,11 +13,13 @@
 #include "common/fs.h"
 #include "orchestrator/daemon/http/carried.h"
 #include "orchestrator/daemon/storage/change.h"
+#include "orchestrator/daemon/storage/event.h"
 #include "orchestrator/daemon/http/metrics.h"
 
 #define MEMORY_PER_CONNECTION 8192
 #define IDLE_SECONDS	      75
 #define REQUEST_SECONDS	      300 /* for a whole body */
+#define READ_SECONDS	      30  /* for a page */
 #define LIFE_SIGN_MS	      15000
 #define PRIORITIES	      "SECURE128:-VERS-ALL:+VERS-TLS1.3"
 
@@ -218,14 +220,46 @@ static void give_to_writer(struct carried *c)
 	MHD_resume_connection(c->connection);
 }
 
-static void handle_now(struct carried *c)
+static int act_read(struct daemon_db *db, struct readers_work *work, struct error *err)
 {
-	pthread_mutex_lock(&c->server->reading);
-	c->ret = c->route->handle(&c->x, c->server->reader, &c->err);
-	pthread_mutex_unlock(&c->server->reading);
+	struct carried *c = (struct carried *)((char *)work - offsetof(struct carried, read));
+
+	return c->route->handle(&c->x, db, err);
+}
+
+static void done_read(struct readers_work *work, int ret, const struct error *err)
+{
+	struct carried *c = (struct carried *)((char *)work - offsetof(struct carried, read));
+
+	c->ret = ret;
+	if (ret < 0)
+		c->err = *err;
 	c->over = true;
 	if (c->x.log_grew)
 		stream_wake_log(c->server);
+	MHD_resume_connection(c->connection);
+}
+
+static void give_to_readers(struct carried *c)
+{
+	int ret;
+
+	c->read = (struct readers_work){
+		.is_page = c->route->flags & ROUTE_PAGE, .act = act_read, .done = done_read};
+	ret = readers_submit(c->server->readers, &c->read);
+	if (!ret)
+		return;
+	answer_refuse(c, ret, "too much is being read already; try again later");
+	MHD_resume_connection(c->connection);
+}
+
+/* What anybody may ask is short, and is answered however much is being read. */
+static void handle_now(struct carried *c)
+{
+	pthread_mutex_lock(&c->server->quick_lock);
+	c->ret = c->route->handle(&c->x, c->server->quick, &c->err);
+	pthread_mutex_unlock(&c->server->quick_lock);
+	c->over = true;
 }
 
 static void check_whole_body(struct carried *c)
@@ -250,9 +284,12 @@ static enum MHD_Result begin_request(struct carried *c)
 		MHD_suspend_connection(c->connection);
 		give_to_writer(c);
 		return MHD_YES;
-	} else {
-		handle_now(c);
+	} else if (c->route->scopes) {
+		MHD_suspend_connection(c->connection);
+		give_to_readers(c);
+		return MHD_YES;
 	}
+	handle_now(c);
 	return answer_send(c);
 }
 
@@ -350,16 +387,12 @@ static void look_again(struct server *s)
 
 static bool has_new_events(struct server *s)
 {
-	struct error err;
-	int64_t newest = 0;
+	int64_t count = event_count();
 	bool is_new;
 
-	pthread_mutex_lock(&s->reading);
-	database_number(s->reader, 0, &newest, &err, "SELECT max(id) FROM event", "");
-	pthread_mutex_unlock(&s->reading);
 	pthread_mutex_lock(&s->lock);
-	is_new = newest > s->last_event;
-	s->last_event = newest;
+	is_new = count != s->events;
+	s->events = count;
 	pthread_mutex_unlock(&s->lock);
 	return is_new;
 }
@@ -411,10 +444,10 @@ int server_new(const struct server_setting *setting, struct server **out, struct
 
 	s->setting = *setting;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_mutex_init(&s->reading, NULL);
-	ret = daemon_db_open_read(setting->service.queue, &s->reader, err);
+	pthread_mutex_init(&s->quick_lock, NULL);
+	ret = daemon_db_open_read(setting->service.queue, &s->quick, err);
 	if (!ret)
-		has_new_events(s);
+		ret = readers_start(setting->service.queue, READ_SECONDS, &s->readers, err);
 	*out = s;
 	return ret;
 }
@@ -492,6 +525,7 @@ void server_stop(struct server *s)
 			MHD_quiesce_daemon(s->listeners[i].mhd);
 	look_again(s);
 	stream_wake(s);
+	readers_stop(s->readers);
 }
 
 void server_free(struct server *s)
@@ -502,8 +536,9 @@ void server_free(struct server *s)
 	for (size_t i = 0; i < s->nlisteners; i++)
 		if (s->listeners[i].mhd)
 			MHD_stop_daemon(s->listeners[i].mhd);
-	daemon_db_close(s->reader);
+	readers_free(s->readers);
+	daemon_db_close(s->quick);
 	pthread_mutex_destroy(&s->lock);
-	pthread_mutex_destroy(&s->reading);
+	pthread_mutex_destroy(&s->quick_lock);
 	free(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * server.h - HTTP: connections, bodies, who asks, and routes' handlers between the reader and the writer.
- * One thread a listener (libmicrohttpd's, with epoll): what waits for a commit, for work or for events
- * is suspended meanwhile, and costs no thread.
+ * server.h - HTTP: connections, bodies, who asks, and routes' handlers between the readers (readers.h) and the
+ * writer. One thread a listener (libmicrohttpd's, with epoll): what waits for a commit, for a reader, for work or for
+ * events is suspended meanwhile, and costs no thread.
  */
 #ifndef ORCHESTRATOR_DAEMON_HTTP_SERVER_H
 #define ORCHESTRATOR_DAEMON_HTTP_SERVER_H

@@ -40,15 +40,15 @@ static int read_events(struct carried *c, struct error *err)
 	sqlite3_stmt *stmt;
 	int ret;
 
-	pthread_mutex_lock(&s->reading);
+	pthread_mutex_lock(&s->quick_lock);
 	stmt = database_query(
-		s->reader,
+		s->quick,
 		"SELECT id, time, type, job, boot, data FROM event WHERE id > ?1 AND (?2 "
 		"IS NULL OR job = ?2) ORDER BY id LIMIT ?3",
 		"itd", c->last_event, job, BATCH);
-	while ((ret = database_row(s->reader, stmt, err)) == 1)
+	while ((ret = database_row(s->quick, stmt, err)) == 1)
 		add_event(c, stmt);
-	pthread_mutex_unlock(&s->reading);
+	pthread_mutex_unlock(&s->quick_lock);
 	return ret;
 }
 
@@ -114,7 +114,7 @@ static bool fall_asleep(struct carried *c)
 	bool asleep = false;
 
 	pthread_mutex_lock(&s->lock);
-	if (!s->stopping && c->seen == s->last_event && c->log_seen == s->log_changes) {
+	if (!s->stopping && c->seen == s->events && c->log_seen == s->log_changes) {
 		MHD_suspend_connection(c->connection);
 		c->sleeps = true;
 		c->next = s->streams;
@@ -127,11 +127,12 @@ static bool fall_asleep(struct carried *c)
 
 static int64_t newest_event(struct server *s)
 {
-	int64_t id;
+	struct error ignored;
+	int64_t id = 0;
 
-	pthread_mutex_lock(&s->lock);
-	id = s->last_event;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&s->quick_lock);
+	database_number(s->quick, 0, &id, &ignored, "SELECT max(id) FROM event", "");
+	pthread_mutex_unlock(&s->quick_lock);
 	return id;
 }
 
@@ -140,7 +141,7 @@ static void note_seen(struct carried *c)
 	struct server *s = c->server;
 
 	pthread_mutex_lock(&s->lock);
-	c->seen = s->last_event;
+	c->seen = s->events;
 	c->log_seen = s->log_changes;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -218,7 +219,7 @@ void stream_wake(struct server *s)
 		struct carried *next = c->next;
 
 		c->sleeps = false;
-		if (c->seen == s->last_event &&
+		if (c->seen == s->events &&
 		    c->log_seen == s->log_changes) /* nothing is new: a sign of life */
 			strbuf_addstr(&c->unsent, ": still here\n\n");
 		MHD_resume_connection(c->connection);

@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "orchestrator/daemon/storage/change.h"
 #include "orchestrator/daemon/storage/event.h"
 #include "orchestrator/daemon/nights/explained.h"
 #include "orchestrator/daemon/pool/host.h"
@@ -286,10 +287,19 @@ static bool wait_for_news(struct importer *i, bool trouble)
 		else if (pthread_cond_timedwait(&i->news, &i->lock, &until) == ETIMEDOUT)
 			break;
 	}
-	i->has_news = false;
 	go_on = !i->stopping;
 	pthread_mutex_unlock(&i->lock);
+	if (go_on)
+		change_settle();
 	return go_on;
+}
+
+/* What comes from now on is to be looked at again. */
+static void forget_news(struct importer *i)
+{
+	pthread_mutex_lock(&i->lock);
+	i->has_news = false;
+	pthread_mutex_unlock(&i->lock);
 }
 
 static int import_all(struct importer *i, struct error *err)
@@ -312,6 +322,7 @@ static void *import_loop(void *arg)
 	do {
 		struct error err = {0};
 
+		forget_news(i);
 		ret = import_all(i, &err);
 		if (ret && ret != -ECANCELED)
 			log_error("results wait in the inbox: %s", err.text);

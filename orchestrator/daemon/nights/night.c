@@ -17,6 +17,7 @@
 #include "orchestrator/daemon/nights/alarm.h"
 #include "orchestrator/daemon/nights/confirm.h"
 #include "orchestrator/daemon/nights/due.h"
+#include "orchestrator/daemon/storage/change.h"
 #include "orchestrator/daemon/watch/watch.h"
 
 #define LOOK_MAX_S 3600
@@ -88,6 +89,8 @@ static void wait_for_news(struct worker *w)
 	if (left > LOOK_MAX_S)
 		left = LOOK_MAX_S;
 	poll(fds, ARRAY_SIZE(fds), (int)left * 1000);
+	if (fds[0].revents)
+		change_settle();
 	drain(w->news_fd);
 	drain(w->watch_fd);
 }

@@ -2,6 +2,9 @@
 #include "orchestrator/daemon/storage/change.h"
 
 #include <stdatomic.h>
+#include <time.h>
+
+#define SETTLE_NS 20000000
 
 static atomic_llong count;
 
@@ -13,4 +16,11 @@ void change_note(void)
 int64_t change_count(void)
 {
 	return atomic_load(&count);
+}
+
+void change_settle(void)
+{
+	const struct timespec wait = {.tv_nsec = SETTLE_NS};
+
+	nanosleep(&wait, NULL);
 }

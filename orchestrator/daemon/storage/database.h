@@ -61,6 +61,10 @@ const char *database_column(sqlite3_stmt *s, int column);
 /* Runs SQL as it is, unprepared. */
 int database_execute(struct daemon_db *db, const char *sql, struct error *err);
 
+/* One state of the file for all that is read until the end, also when statements were left in the middle. */
+int database_begin_snapshot(struct daemon_db *db, struct error *err);
+void database_end_snapshot(struct daemon_db *db);
+
 /* Milliseconds of CLOCK_BOOTTIME. */
 int64_t database_now(void);
 /* The time of day: "2026-11-26T03:34:23Z". */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/storage/event.h"
 
+#include <stdatomic.h>
+
+static atomic_llong count;
+
 #define PLAIN JSON_C_TO_STRING_PLAIN
 
 int event_add(struct daemon_db *db, const char *type, const char *job, const char *boot,
@@ -20,5 +24,11 @@ int event_add(struct daemon_db *db, const char *type, const char *job, const cha
 	json_object_put(data);
 	if (ret < 0)
 		return ret;
+	atomic_fetch_add(&count, 1);
 	return 0;
+}
+
+int64_t event_count(void)
+{
+	return atomic_load(&count);
 }

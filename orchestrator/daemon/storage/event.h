@@ -15,4 +15,7 @@
 int event_add(struct daemon_db *db, const char *type, const char *job, const char *boot,
 	      struct json_object *data, struct error *err);
 
+/* Counts the events that were added since the program's start; raised before their commit, in the writer's thread. */
+int64_t event_count(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/slice.h"
 
 #define GROUP_MAX 512 /* works a commit */
 
@@ -24,16 +25,26 @@ struct writer {
 
 /* ---- one commit ---- */
 
+static int run_literal(struct daemon_db *db, const char *sql, struct error *err)
+{
+	int ret = database_change(db, err, sql, "");
+
+	if (ret < 0)
+		return ret;
+	return 0;
+}
+
 static int act_alone(struct daemon_db *db, struct writer_work *work, struct error *err)
 {
-	int ret = database_execute(db, "SAVEPOINT work", err);
+	struct error ignored; /* a transaction that SQLite has given up has no savepoints */
+	int ret = run_literal(db, "SAVEPOINT work", err);
 
 	if (ret)
 		return ret;
 	ret = work->act(db, work, err);
 	if (ret < 0)
 		sqlite3_exec(daemon_db_sql(db), "ROLLBACK TO work", NULL, NULL, NULL);
-	sqlite3_exec(daemon_db_sql(db), "RELEASE work", NULL, NULL, NULL);
+	run_literal(db, "RELEASE work", &ignored);
 	return ret;
 }
 
@@ -44,7 +55,7 @@ static bool has_given_up(struct daemon_db *db)
 
 static int finish_commit(struct daemon_db *db, struct error *err)
 {
-	int ret = database_execute(db, "COMMIT", err);
+	int ret = run_literal(db, "COMMIT", err);
 
 	if (ret)
 		sqlite3_exec(daemon_db_sql(db), "ROLLBACK", NULL, NULL, NULL);
@@ -53,7 +64,7 @@ static int finish_commit(struct daemon_db *db, struct error *err)
 
 static int act_together(struct writer *w, struct writer_work *group, struct error *err)
 {
-	int ret = database_execute(w->db, "BEGIN IMMEDIATE", err);
+	int ret = run_literal(w->db, "BEGIN IMMEDIATE", err);
 
 	if (ret)
 		return ret;
@@ -132,6 +143,7 @@ static void *write_all(void *arg)
 	struct writer *w = arg;
 	struct writer_work *group;
 
+	slice_shorten();
 	while ((group = take_group(w)))
 		commit_group(w, group);
 	return NULL;
