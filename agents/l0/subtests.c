@@ -122,17 +122,27 @@ void subtests_finish(struct subtests *t)
 		take_line(t);
 }
 
+/* A failure is told with its text, which must say something. */
+static void describe_subtest(const struct subtest *one, char *text, size_t size)
+{
+	bool failed = one->worst == SUBTEST_FAIL;
+
+	*text = '\0';
+	if (one->times > 1)
+		snprintf(text, size, "%u times%s", one->times,
+			 failed ? ", of which it failed at least once" : "");
+	else if (failed)
+		snprintf(text, size, "it printed FAIL");
+}
+
 void subtests_report(const struct subtests *t, struct sink *s, const char *program)
 {
 	for (size_t i = 0; i < t->nfound; i++) {
 		const struct subtest *one = &t->found[i];
-		char name[SUBTESTS_NAME + 72], text[64] = "";
+		char name[SUBTESTS_NAME + 72], text[64];
 
 		snprintf(name, sizeof(name), "%s: %s", program, one->name);
-		if (one->times > 1)
-			snprintf(text, sizeof(text), "%u times%s", one->times,
-				 one->worst == SUBTEST_FAIL ? ", of which it failed at least once"
-							    : "");
+		describe_subtest(one, text, sizeof(text));
 		sink_test(s, name, result_words[one->worst], text, strlen(text));
 	}
 }

@@ -40,6 +40,7 @@ cat >"$TMP/flats.json" <<-'EOF'
 EOF
 run flats >"$TMP/out"
 is $? 1 "some fail: the run failed"
+like "$(cat "$TMP/err")" 'selftest fail.flat: the second failed \(it printed FAIL\)' "the first failure is told"
 results() { sql "SELECT name || ' ' || result FROM test WHERE name LIKE '$1.flat%' ORDER BY rowid"; }
 is "$(results pass)" "pass.flat: one: pass.flat vmx_* -x pass
 pass.flat: one: NR_CPUS=1 pass
