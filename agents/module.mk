@@ -37,13 +37,24 @@ $(BUILD)/bin/nestlab-devmem.so: agents/preload/devmem.c
 	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -D_GNU_SOURCE -shared -fPIC -s -o $@ $<
 
 # What it needs of libvirt, where libvirt-dev is installed.
-ifeq ($(shell pkg-config --exists libvirt libvirt-qemu && echo yes),yes)
+ifeq ($(shell pkg-config --exists libvirt libvirt-qemu zlib && echo yes),yes)
 PROGRAMS += $(BUILD)/bin/nestlab-l1-libvirt
-$(BUILD)/bin/nestlab-l1-libvirt: agents/libvirt/main.c
+$(BUILD)/bin/nestlab-l1-libvirt: agents/libvirt/main.c agents/libvirt/capabilities.c agents/libvirt/capabilities.h
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -D_GNU_SOURCE -pthread -s -o $@ $< \
-		$(shell pkg-config --cflags --libs libvirt libvirt-qemu)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -s -o $@ $(filter %.c,$^) \
+		$(shell pkg-config --cflags --libs libvirt libvirt-qemu zlib)
+endif
+
+# In the place of libicudata.so.N, which libvirt loads.
+ICU := $(patsubst .%,%,$(suffix $(firstword $(wildcard /lib/x86_64-linux-gnu/libicudata.so.[0-9][0-9]))))
+ifneq ($(ICU),)
+PROGRAMS += $(BUILD)/bin/nestlab-icudata.so.$(ICU)
+$(BUILD)/bin/nestlab-icudata.so.$(ICU): agents/preload/icudata.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -DICU_VERSION=$(ICU) -shared -fPIC -s \
+		-Wl,-soname,libicudata.so.$(ICU) -o $@ $<
 endif
 
 # The agent's parts that need no KVM, for their unit tests.
@@ -56,5 +67,5 @@ $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 $(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files flat_devices flat_load framed line port sink stream subtests upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock files framed kvm_stats l1_boot line port qemu qemu_args qemu_move qmp regions sink stream upload vm_memory vm_backing)
-$(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock l1_boot libvirt_xml)
+	channel clock cpus files framed kvm_stats l1_boot line port qemu qemu_args qemu_move qmp regions sink stream upload vm_memory vm_backing)
+$(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus l1_boot libvirt_xml qemu_args)

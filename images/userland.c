@@ -60,7 +60,7 @@ static bool has_file(const struct userland *u, const char *path)
 	return false;
 }
 
-static void add_file(struct userland *u, const char *path, const char *source, unsigned int mode)
+void userland_add_file(struct userland *u, const char *path, const char *source, unsigned int mode)
 {
 	if (has_file(u, path))
 		return;
@@ -84,7 +84,7 @@ static int add_library(struct userland *u, const char *line, struct error *err)
 	if (!end || arrow[3] != '/')
 		return error_set(err, -ENOENT, "a library is not installed:%s", line);
 	path = strndup(arrow + 3, (size_t)(end - arrow - 3));
-	add_file(u, path, path, 0755);
+	userland_add_file(u, path, path, 0755);
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static int add_folder(struct userland *u, const char *dir, struct error *err)
 	for (size_t i = 0; i < n; i++) {
 		__cleanup_free char *path = xasprintf("%s/%s", dir, names[i]);
 
-		add_file(u, path, path, 0644);
+		userland_add_file(u, path, path, 0644);
 	}
 	fs_free_names(names, n);
 	return 0;
@@ -127,10 +127,10 @@ static int add(struct userland *u, enum kind kind, const char *path, const char 
 {
 	if (kind == FOLDER)
 		return add_folder(u, source, err);
-	add_file(u, path, source, kind == DATA ? 0644 : 0755);
+	userland_add_file(u, path, source, kind == DATA ? 0644 : 0755);
 	if (kind == DATA)
 		return 0;
-	add_file(u, LOADER, LOADER, 0755);
+	userland_add_file(u, LOADER, LOADER, 0755);
 	return add_libraries(u, source, err);
 }
 
@@ -152,6 +152,25 @@ static int add_own(struct userland *u, const struct own *o, const char *programs
 	if (!fs_exists(source))
 		return error_set(err, -ENOENT, "%s: not beside nestlab: %s", source, o->remedy);
 	return add(u, o->kind, path, source, err);
+}
+
+/* 31 MB about the world's scripts, which libvirt does not ask for here: agents/preload/icudata.c. */
+static void spare_icu_data(struct userland *u, const char *programs)
+{
+	for (size_t i = 0; i < u->nfiles; i++) {
+		const char *name = strstr(u->files[i].path, "/libicudata.so.");
+		char *ours;
+
+		if (!name)
+			continue;
+		ours = xasprintf("%s/nestlab-%s", programs, name + strlen("/lib"));
+		if (fs_exists(ours)) {
+			free((char *)u->files[i].source);
+			u->files[i].source = ours;
+		} else {
+			free(ours);
+		}
+	}
 }
 
 static int ask_version(struct userland *u, struct error *err)
@@ -179,6 +198,7 @@ int userland_collect(enum userland_set set, const char *programs, struct userlan
 	for (size_t i = 0; i < ARRAY_SIZE(own) && !ret; i++)
 		if (own[i].set <= set)
 			ret = add_own(out, &own[i], programs, err);
+	spare_icu_data(out, programs);
 	if (!ret)
 		ret = ask_version(out, err);
 	if (!ret)

@@ -3,7 +3,7 @@
  * userland.h - the files that an L0 has on which QEMU runs L1s: QEMU as it is installed here, all shared libraries that
  * it loads (asked of the dynamic loader itself), its firmware.
  *
- * They go into the initramfs as they are, under the names that they have here. Each is a part of the image's key
+ * They go into the initramfs as they are (but for libicudata.so), under the names that they have here. Each is a part of the image's key
  * by its content (images.h): the same packages give the same image, whichever machine they are installed on.
  */
 #ifndef IMAGES_USERLAND_H
@@ -27,6 +27,8 @@ struct userland { /* free with userland_free() */
  * it; else an error of a system call or of the loader (-EIO). */
 int userland_collect(enum userland_set set, const char *programs, struct userland *out,
 		     struct error *err);
+/* The file @source as @path, besides, unless there is one of that name. */
+void userland_add_file(struct userland *u, const char *path, const char *source, unsigned int mode);
 void userland_free(struct userland *u);
 
 #endif

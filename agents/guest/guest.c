@@ -121,9 +121,11 @@ static void add_hypervisor(struct line *l)
 	unsigned int a, b = 0, c = 0, d = 0;
 
 	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
-	memcpy(name, &b, 4);
-	memcpy(name + 4, &c, 4);
-	memcpy(name + 8, &d, 4);
+	if (a >> 16 == HYPERVISOR_LEAF >> 16) { /* else it is of another leaf */
+		memcpy(name, &b, 4);
+		memcpy(name + 4, &c, 4);
+		memcpy(name + 8, &d, 4);
+	}
 	line_add_member(l, "hypervisor", name);
 }
 

@@ -20,6 +20,7 @@
 #define BELL	     QEMU_DIRECTORY "/bell"
 #define DESCRIPTION  QEMU_DIRECTORY "/l1.xml"
 #define STATE	     QEMU_DIRECTORY "/state"
+#define FOUND_OUT    QEMU_DIRECTORY "/capabilities.gz"
 #define ANSWER_MS    120000 /* of L0's clock; probing QEMU alone takes some 12 s */
 #define REAP_MS	     20
 #define END_LIMIT_MS 5000
@@ -123,15 +124,20 @@ static int report(struct libvirt *l, const char *order, int ret)
 	return qemu_report_end(&l->qemu, class, what);
 }
 
-static int order(struct libvirt *l, const char *word, const char *argument)
+static int give_order(struct libvirt *l, const char *word, const char *argument)
 {
 	char line[1024];
-	int n = snprintf(line, sizeof(line), "%s %s\n", word, argument), ret = 0;
+	int n = snprintf(line, sizeof(line), "%s %s\n", word, argument);
 
 	if (write(l->orders, line, (size_t)n) != n)
-		ret = -EPIPE;
-	if (!ret)
-		ret = wait_for_answer(l);
+		return -EPIPE;
+	return wait_for_answer(l);
+}
+
+static int order(struct libvirt *l, const char *word, const char *argument)
+{
+	int ret = give_order(l, word, argument);
+
 	if (ret)
 		return report(l, word, ret);
 	return 0;
@@ -141,11 +147,13 @@ static void become_helper(int orders, int answers) __attribute__((noreturn));
 
 static void become_helper(int orders, int answers)
 {
-	char *const argv[] = {(char[]){LIBVIRT_HELPER}, (char[]){LIBVIRT_ROOT}, NULL};
+	char *const argv[] = {(char[]){LIBVIRT_HELPER}, (char[]){LIBVIRT_ROOT},
+			      (char[]){LIBVIRT_CAPABILITIES}, NULL};
 	char *const env[] = {(char[]){"HOME=/"}, (char[]){"PATH=/usr/bin:/usr/sbin"}, NULL};
 	int log = open(QEMU_MESSAGES, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_DFL);
 	dup2(orders, 0);
 	dup2(answers, 1);
 	dup2(log, 2);
@@ -166,6 +174,7 @@ static int start_helper(struct libvirt *l)
 		close(orders[1]);
 		return -errno;
 	}
+	signal(SIGPIPE, SIG_IGN); /* of a helper that has ended */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	l->helper = fork();
 	if (!l->helper)
@@ -188,7 +197,8 @@ static int write_description(struct libvirt *l)
 	const struct libvirt_files files = {.kernel = l->qemu.kernel,
 					    .initramfs = QEMU_INITRAMFS,
 					    .console = QEMU_CONSOLE,
-					    .bell = BELL};
+					    .bell = BELL,
+					    .phys = l->qemu.phys};
 	static char xml[XML_MAX];
 	int fd, ret = libvirt_xml_make(xml, sizeof(xml), &l->qemu.m, &files);
 
@@ -240,12 +250,7 @@ static int check_fit(struct libvirt *l)
 			  strerror(errno));
 		return VM_SAID;
 	}
-	if (l->qemu.m.memory == PLAN_UNMANAGED) {
-		sink_skip(l->qemu.sink, "libvirt gives its domains no unmanaged memory: vmm qemu "
-					"does");
-		return VM_SAID;
-	}
-	return 0;
+	return qemu_find_memory(&l->qemu);
 }
 
 static int make_parts(struct libvirt *l)
@@ -278,6 +283,7 @@ static int make_domain(struct libvirt *l)
 	ret = qemu_write_head(&l->qemu);
 	if (ret)
 		return ret;
+	qemu_let_age(&l->qemu.m);
 	return order(l, "resume", "");
 }
 
@@ -408,6 +414,14 @@ static int libvirt_move(void *vmm, bool live, struct l1_moved *out)
 	return find_mail(l);
 }
 
+/* What libvirt had to find out about QEMU goes to whoever makes the next image of this kernel. Not before all is measured;
+ * and without it the next boot takes longer, no more. */
+static void pass_capabilities(struct libvirt *l)
+{
+	if (!give_order(l, "capabilities", FOUND_OUT) && !strncmp(l->line, "new", 3))
+		sink_file(l->qemu.sink, "libvirt-capabilities", FOUND_OUT);
+}
+
 /* It ends its domain when nobody gives orders any more. */
 static void end_helper(struct libvirt *l)
 {
@@ -429,6 +443,8 @@ static void libvirt_close(void *vmm)
 
 	if (!l)
 		return;
+	if (l->qemu.mem >= 0) /* there is a domain */
+		pass_capabilities(l);
 	if (l->helper)
 		end_helper(l);
 	qemu_end(&l->qemu);

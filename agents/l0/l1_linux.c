@@ -44,7 +44,8 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 		return 1;
 	while (count < n && plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
 	       m[count].vmm == m->vmm && m[count].kvm_visible == m->kvm_visible &&
-	       m[count].memory == m->memory && m[count].l1_vcpus == m->l1_vcpus)
+	       m[count].enlightenments == m->enlightenments && m[count].memory == m->memory &&
+	       m[count].backing == m->backing && m[count].l1_vcpus == m->l1_vcpus)
 		count++;
 	return count;
 }
@@ -194,7 +195,16 @@ static int run_all(struct l1_linux *l, const struct plan_measure *m, size_t n, s
 
 static void expect_hello(struct l1_linux *l, const struct plan_measure *m)
 {
-	l->records = (struct l1_records){.via = plan_vmm_names[m->vmm], .nested = "vmcs"};
+	static const char *const hypervisors[PLAN_ENLIGHTENMENTS_COUNT] = {
+		[PLAN_SEES_NONE] = "",
+		[PLAN_SEES_KVM] = "KVMKVMKVM",
+		[PLAN_SEES_HYPERV_BASIC] = "Microsoft Hv",
+		[PLAN_SEES_HYPERV_FULL] = "Microsoft Hv",
+	};
+
+	l->records = (struct l1_records){.via = plan_vmm_names[m->vmm],
+					 .nested = "vmcs",
+					 .hypervisor = hypervisors[plan_measure_sees(m)]};
 	if (m->l1 == PLAN_L1_LINUX_EVMCS)
 		l->records.nested = "evmcs";
 }

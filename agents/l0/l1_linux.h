@@ -28,9 +28,10 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 /* ---- l1_records.c: what L1 says ---- */
 
 struct l1_records {
-	const char *via;    /* the word of PLAN_VMMS */
-	uint64_t next;	    /* number of L1's next record */
-	const char *nested; /* what L1's KVM must drive L0 with: "vmcs" or "evmcs" */
+	const char *via;	/* the word of PLAN_VMMS */
+	uint64_t next;		/* number of L1's next record */
+	const char *nested;	/* what L1's KVM must drive L0 with: "vmcs" or "evmcs" */
+	const char *hypervisor; /* what L1's CPUID must name below it */
 };
 
 /* Checks the @len bytes of records that L1 wrote and passes them on: its first one must be its `hello`, all

@@ -104,12 +104,19 @@ static int pass_hello(const struct l1_records *r, const struct body *b, struct s
 	static const char type[] = "\"type\":\"hello\"";
 	static struct line line;
 	const char *other = strcmp(r->nested, "vmcs") ? "vmcs" : "evmcs";
-	char member[32];
+	char member[48];
 
 	line_start(&line, "l1");
 	line_addf(&line, ",\"id\":%" PRIu32, s->id);
 	line_add_member(&line, "via", r->via);
 	line_addf(&line, "%.*s", (int)(b->len - sizeof(type) + 1), b->text + sizeof(type) - 1);
+	snprintf(member, sizeof(member), ",\"hypervisor\":\"%s\"", r->hypervisor);
+	if (!strstr(line.buf, member)) {
+		sink_line(s, &line);
+		sink_fail(s, SINK_GUEST, r->hypervisor, "another",
+			  "the Linux L1 sees another hypervisor below it than asked for");
+		return VM_SAID;
+	}
 	snprintf(member, sizeof(member), ",\"nested\":\"%s\"", r->nested);
 	if (strstr(line.buf, member)) {
 		sink_line(s, &line);

@@ -11,9 +11,11 @@
 
 #include "agents/l0/qemu.h"
 
-#define LIBVIRT_HELPER	 "/usr/lib/nestlab/nestlab-l1-libvirt"
-#define LIBVIRT_ROOT	 QEMU_DIRECTORY "/libvirt"
-#define LIBVIRT_LINE_MAX 4096
+#define LIBVIRT_HELPER "/usr/lib/nestlab/nestlab-l1-libvirt"
+#define LIBVIRT_ROOT   QEMU_DIRECTORY "/libvirt"
+/* What libvirt found out about QEMU in an earlier boot of this kernel (images/capabilities.h), if there was one. */
+#define LIBVIRT_CAPABILITIES "/usr/lib/nestlab/libvirt-capabilities.gz"
+#define LIBVIRT_LINE_MAX     4096
 
 struct libvirt {
 	struct qemu qemu; /* sink, m, kernel; mail page and bell. libvirt runs it, pid is 0 */
@@ -28,6 +30,7 @@ struct libvirt {
 /* The domain's description. @bell: a FIFO. 0, or -E2BIG. */
 struct libvirt_files {
 	const char *kernel, *initramfs, *console, *bell;
+	uint64_t phys; /* of unmanaged memory */
 };
 int libvirt_xml_make(char *xml, size_t size, const struct plan_measure *m,
 		     const struct libvirt_files *f);

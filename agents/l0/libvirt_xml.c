@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "agents/l0/cpus.h"
 #include "agents/l0/l1_boot.h"
 #include "agents/l0/libvirt.h"
 
@@ -32,34 +33,62 @@ static void add(struct text *t, const char *fmt, ...)
 }
 
 /* Those of qemu_cpu(), in libvirt's words. That of the MSR bitmap libvirt 9.0 does not know: add_arguments(). */
-static void add_hyperv(struct text *t)
-{
-	static const char *const words[] = {"relaxed", "vapic",	 "vpindex",	"runtime",
-					    "synic",   "stimer", "frequencies", "tlbflush",
-					    "ipi",     "evmcs"};
+#define HYPERV_BASIC                             \
+	"<spinlocks state='on' retries='8191'/>" \
+	"<relaxed state='on'/><vapic state='on'/>"
+#define HYPERV_FULL                                                    \
+	HYPERV_BASIC "<vpindex state='on'/><runtime state='on'/>"      \
+		     "<synic state='on'/><stimer state='on'/>"         \
+		     "<frequencies state='on'/><tlbflush state='on'/>" \
+		     "<ipi state='on'/><evmcs state='on'/>"
 
-	add(t, "<hyperv mode='custom'><spinlocks state='on' retries='8191'/>");
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		add(t, "<%s state='on'/>", words[i]);
-	add(t, "</hyperv>");
-}
+static const struct {
+	const char *features, *clock;
+} sights[PLAN_ENLIGHTENMENTS_COUNT] = {
+	[PLAN_SEES_NONE] = {"", ""},
+	[PLAN_SEES_KVM] = {"", "<timer name='kvmclock' present='yes'/>"},
+	[PLAN_SEES_HYPERV_BASIC] = {"<hyperv mode='custom'>" HYPERV_BASIC "</hyperv>",
+				    "<timer name='hypervclock' present='yes'/>"},
+	[PLAN_SEES_HYPERV_FULL] = {"<hyperv mode='custom'>" HYPERV_FULL "</hyperv>",
+				   "<timer name='hypervclock' present='yes'/>"},
+};
 
 static void add_features(struct text *t, const struct plan_measure *m)
 {
-	bool is_evmcs = m->l1 == PLAN_L1_LINUX_EVMCS;
-	const char *hidden = "off", *clock = "kvmclock";
+	enum plan_enlightenments sees = plan_measure_sees(m);
+	const char *hidden = "on";
 
-	if (is_evmcs && !m->kvm_visible)
-		hidden = "on";
-	if (is_evmcs)
-		clock = "hypervclock";
-	add(t, "<features><acpi/><apic/><kvm><hidden state='%s'/></kvm>", hidden);
-	if (is_evmcs)
-		add_hyperv(t);
+	if (sees == PLAN_SEES_KVM || m->kvm_visible)
+		hidden = "off";
+	add(t, "<features><acpi/><apic/><kvm><hidden state='%s'/></kvm>%s", hidden,
+	    sights[sees].features);
 	add(t,
 	    "</features><cpu mode='host-passthrough' check='none' migratable='on'/>"
-	    "<clock offset='utc'><timer name='%s' present='yes'/><timer name='hpet' present='no'/></clock>",
-	    clock);
+	    "<clock offset='utc'>%s<timer name='hpet' present='no'/></clock>",
+	    sights[sees].clock);
+}
+
+static void add_memory(struct text *t, const struct plan_measure *m)
+{
+	add(t, "<memory unit='MiB'>%u</memory>", QEMU_MEGABYTES);
+	if (m->backing == PLAN_BACKING_PLAIN || m->memory == PLAN_UNMANAGED)
+		return;
+	add(t, "<memoryBacking>");
+	if (m->backing == PLAN_BACKING_HUGETLB)
+		add(t, "<hugepages><page size='2' unit='MiB'/></hugepages>");
+	add(t, "<source type='memfd'/><access mode='shared'/></memoryBacking>");
+}
+
+/* One CPU for each of L1's, where the machine has CPUs to measure on (cpus.h). */
+static void add_cpus(struct text *t, const struct plan_measure *m)
+{
+	add(t, "<vcpu placement='static'>%u</vcpu>", m->l1_vcpus);
+	if (cpus_nth(0) < 0)
+		return;
+	add(t, "<cputune>");
+	for (uint32_t i = 0; i < m->l1_vcpus; i++)
+		add(t, "<vcpupin vcpu='%u' cpuset='%d'/>", i, cpus_nth(i));
+	add(t, "</cputune>");
 }
 
 static void add_boot(struct text *t, const struct libvirt_files *f)
@@ -73,6 +102,18 @@ static void add_boot(struct text *t, const struct libvirt_files *f)
 	    f->kernel, f->initramfs, QEMU_MAIL, line);
 }
 
+/* libvirt has no words for it. The object that it makes itself stays untouched then. */
+static void add_unmanaged(struct text *t, const struct plan_measure *m,
+			  const struct libvirt_files *f)
+{
+	add(t,
+	    "<qemu:arg value='-object'/><qemu:arg value='%s,id=devmem,size=%uM'/>"
+	    "<qemu:arg value='-machine'/><qemu:arg value='memory-backend=devmem'/>"
+	    "<qemu:env name='LD_PRELOAD' value='" QEMU_PRELOAD "'/>"
+	    "<qemu:env name='" QEMU_DEVMEM_VARIABLE "' value='%" PRIx64 "'/>",
+	    qemu_memory(m), QEMU_MEGABYTES, f->phys);
+}
+
 static void add_arguments(struct text *t, const struct plan_measure *m,
 			  const struct libvirt_files *f)
 {
@@ -83,6 +124,8 @@ static void add_arguments(struct text *t, const struct plan_measure *m,
 	if (m->l1 == PLAN_L1_LINUX_EVMCS)
 		add(t, "<qemu:arg value='-global'/>"
 		       "<qemu:arg value='host-x86_64-cpu.hv-emsr-bitmap=on'/>");
+	if (m->memory == PLAN_UNMANAGED)
+		add_unmanaged(t, m, f);
 	add(t, "</qemu:commandline>");
 }
 
@@ -91,10 +134,10 @@ int libvirt_xml_make(char *xml, size_t size, const struct plan_measure *m,
 {
 	struct text t = {xml, size};
 
-	add(&t,
-	    "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
-	    "<name>l1</name><memory unit='MiB'>%u</memory><vcpu placement='static'>%u</vcpu>",
-	    QEMU_MEGABYTES, m->l1_vcpus);
+	add(&t, "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+		"<name>l1</name>");
+	add_memory(&t, m);
+	add_cpus(&t, m);
 	add_boot(&t, f);
 	add_features(&t, m);
 	/* a restored domain goes on in the same file: libvirt empties it otherwise */

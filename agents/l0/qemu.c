@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agents/l0/cpus.h"
 #include "agents/l0/l1_boot.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
@@ -25,6 +27,7 @@
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
 #define TAIL_BYTES   960
+#define AGE_MS	     2000 /* of L0's clock: the second, and a QEMU's start */
 
 void qemu_tail(const char *path, char *text, size_t size)
 {
@@ -241,6 +244,29 @@ static int execute(struct qemu *q, char *const argv[], int incoming)
 	return 0;
 }
 
+/* One CPU for each of L1's, where the machine has CPUs to measure on (cpus.h). */
+static int pin_cpus(struct qemu *q)
+{
+	static const char key[] = "\"thread-id\": ";
+	char reply[4096];
+	const char *at = reply;
+	int ret;
+
+	if (cpus_nth(0) < 0)
+		return 0;
+	ret = qmp_execute(&q->monitor, "query-cpus-fast", "", reply, sizeof(reply));
+	for (unsigned int i = 0; !ret && (at = strstr(at, key)); i++) {
+		pid_t thread = (pid_t)strtol(at += sizeof(key) - 1, NULL, 10);
+		cpu_set_t one;
+
+		CPU_ZERO(&one);
+		CPU_SET(cpus_nth(i), &one);
+		if (sched_setaffinity(thread, sizeof(one), &one))
+			return -errno;
+	}
+	return ret;
+}
+
 int qemu_start(struct qemu *q, int incoming)
 {
 	static struct qemu_args args;
@@ -261,6 +287,9 @@ int qemu_start(struct qemu *q, int incoming)
 	ret = qmp_open(&q->monitor, q->monitor.fd);
 	if (ret)
 		return qemu_report_command(q, "start", ret);
+	ret = pin_cpus(q);
+	if (ret)
+		return qemu_report_command(q, "query-cpus-fast", ret);
 	return 0;
 }
 
@@ -310,6 +339,12 @@ int qemu_write_head(struct qemu *q)
 	return qemu_poke(q, 0, &head, sizeof(head));
 }
 
+void qemu_let_age(const struct plan_measure *m)
+{
+	if (plan_measure_moves(m))
+		usleep(AGE_MS * 1000);
+}
+
 /* The machine is made, and waits for `cont`. */
 static int prepare(struct qemu *q)
 {
@@ -320,45 +355,48 @@ static int prepare(struct qemu *q)
 	ret = qemu_write_head(q);
 	if (ret)
 		return ret;
+	qemu_let_age(&q->m);
 	ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
 	if (ret)
 		return qemu_report_command(q, "cont", ret);
 	return 0;
 }
 
-static int check_programs(const struct plan_measure *m, struct sink *s)
+static int check_program(struct sink *s)
 {
 	if (access(QEMU_PROGRAM, X_OK)) {
 		sink_skip(s, "%s: no QEMU here (%s)", QEMU_PROGRAM, strerror(errno));
 		return VM_SAID;
 	}
-	if (m->memory == PLAN_UNMANAGED && access(QEMU_PRELOAD, R_OK)) {
-		sink_skip(s, "%s: QEMU maps no part of /dev/mem without it (%s)", QEMU_PRELOAD,
-			  strerror(errno));
-		return VM_SAID;
-	}
 	return 0;
 }
 
-/* Two of them where L1 goes from one to the other. */
-static int find_memory(struct qemu *q)
+/* Twice as much where L1 goes from one QEMU to another. */
+int qemu_find_memory(struct qemu *q)
 {
 	size_t need = QEMU_SIZE;
 
-	if (q->m.memory != PLAN_UNMANAGED)
-		return 0;
 	if (q->m.scenario == PLAN_LIVE_MIGRATE)
 		need *= 2;
+	if (q->m.backing == PLAN_BACKING_HUGETLB)
+		return vm_backing_reserve_huge(need, q->sink);
+	if (q->m.memory != PLAN_UNMANAGED)
+		return 0;
+	if (access(QEMU_PRELOAD, R_OK)) {
+		sink_skip(q->sink, "%s: QEMU maps no part of /dev/mem without it (%s)",
+			  QEMU_PRELOAD, strerror(errno));
+		return VM_SAID;
+	}
 	return vm_memory_find_unmanaged(need, &q->phys, q->sink);
 }
 
 int qemu_make(struct qemu *q)
 {
-	int ret = check_programs(&q->m, q->sink);
+	int ret = check_program(q->sink);
 
 	if (ret)
 		return ret;
-	ret = find_memory(q);
+	ret = qemu_find_memory(q);
 	if (ret)
 		return ret;
 	ret = qemu_make_files();

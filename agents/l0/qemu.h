@@ -52,6 +52,9 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 /* The CPU that L1 sees, in QEMU's words: which enlightenments there are is by name, from what L1 is to be. */
 const char *qemu_cpu(const struct plan_measure *m);
 
+/* The memory that L1 has, as QEMU's object without its name and size; NULL: what QEMU does by itself. */
+const char *qemu_memory(const struct plan_measure *m);
+
 /* ---- a QEMU with its L1 ---- */
 
 struct qemu {
@@ -80,6 +83,14 @@ void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel,
 /* Executes it, up to its monitor's greeting: L1 does not run yet. @incoming: the descriptor that L1 comes from, which stays the
  * caller's, or -1. */
 int qemu_start(struct qemu *q, int incoming);
+/* Finds the memory for L1 where it is not simply there: unmanaged (q->phys) or huge pages. */
+int qemu_find_memory(struct qemu *q);
+/*
+ * An L1 that is to be moved waits for its start until it is older than any QEMU that it comes to, by a second and more. For
+ * KVM takes a TSC that is written within a second of what a new vCPU's shows for an attempt to start both at
+ * once (kvm_synchronize_tsc()), and L1's clock would go back.
+ */
+void qemu_let_age(const struct plan_measure *m);
 /* Finds L1's mail page in it. */
 int qemu_find_mail(struct qemu *q);
 /* A command of its monitor gave @ret, which is not 0: the sink is told why. */

@@ -17,11 +17,17 @@
 
 const char *qemu_cpu(const struct plan_measure *m)
 {
-	if (m->l1 != PLAN_L1_LINUX_EVMCS)
-		return "host";
+	static const char *const cpus[PLAN_ENLIGHTENMENTS_COUNT] = {
+		[PLAN_SEES_NONE] = "host,kvm=off",
+		[PLAN_SEES_KVM] = "host",
+		[PLAN_SEES_HYPERV_BASIC] =
+			"host,kvm=off,hv-relaxed,hv-vapic,hv-time,hv-spinlocks=8191",
+		[PLAN_SEES_HYPERV_FULL] = "host,kvm=off," HYPERV_FULL,
+	};
+
 	if (m->kvm_visible)
 		return "host," HYPERV_FULL;
-	return "host,kvm=off," HYPERV_FULL;
+	return cpus[plan_measure_sees(m)];
 }
 
 static void add(struct qemu_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -51,23 +57,33 @@ static void add_list(struct qemu_args *a, const char *const *list)
 		add(a, "%s", *list);
 }
 
-/* Of the clock chip Hyper-V's guests want to know the time; those of KVM ask KVM. */
+const char *qemu_memory(const struct plan_measure *m)
+{
+	if (m->memory == PLAN_UNMANAGED)
+		return "memory-backend-file,mem-path=/dev/mem,share=on";
+	if (m->backing == PLAN_BACKING_MEMFD)
+		return "memory-backend-memfd,share=on";
+	if (m->backing == PLAN_BACKING_HUGETLB)
+		return "memory-backend-memfd,share=on,hugetlb=on,hugetlbsize=2M";
+	return NULL;
+}
+
+/* Of the clock chip a guest wants to know the time; but KVM's ask KVM. */
 static void add_machine(struct qemu_args *a, const struct plan_measure *m)
 {
-	const char *rtc = "off", *memory = "";
+	const char *rtc = "on", *backend = "", *memory = qemu_memory(m);
 
-	if (m->l1 == PLAN_L1_LINUX_EVMCS)
-		rtc = "on";
-	if (m->memory == PLAN_UNMANAGED)
-		memory = ",memory-backend=ram";
+	if (plan_measure_sees(m) == PLAN_SEES_KVM)
+		rtc = "off";
+	if (memory)
+		backend = ",memory-backend=ram";
 	add(a, "-M");
-	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, memory);
+	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, backend);
 	add(a, "-m");
 	add(a, "%uM", QEMU_MEGABYTES);
-	if (m->memory == PLAN_UNMANAGED) {
+	if (memory) {
 		add(a, "-object");
-		add(a, "memory-backend-file,id=ram,size=%uM,mem-path=/dev/mem,share=on",
-		    QEMU_MEGABYTES);
+		add(a, "%s,id=ram,size=%uM", memory, QEMU_MEGABYTES);
 	}
 }
 

@@ -62,6 +62,11 @@ enum sink_class {
 void sink_fail(struct sink *s, enum sink_class class, const char *expected, const char *found,
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* A `file` record: @name, and what is in the file @path, SINK_FILE_MAX bytes at most. 0 or a negative errno; then
+ * nothing was sent. */
+#define SINK_FILE_MAX 32000
+int sink_file(struct sink *s, const char *name, const char *path);
+
 /* One selftest: @result is "pass", "fail" or "skip". @text is cut (and says so) to fit a line. */
 void sink_test(struct sink *s, const char *name, const char *result, const char *text, size_t len);
 

@@ -54,6 +54,8 @@ void *vm_memory_at(const struct vm_memory *mem, uint64_t gpa);
 
 /* Managed memory of another backing than plain (vm_backing.c): maps base and area, whose size it rounds up. */
 int vm_backing_map(struct vm_memory *mem, enum plan_backing backing, struct sink *s);
+/* Has the kernel set aside huge pages of @size bytes in all. 0, or VM_SAID: it has none. */
+int vm_backing_reserve_huge(size_t size, struct sink *s);
 void vm_backing_unmap(struct vm_memory *mem);
 
 /*

@@ -159,15 +159,38 @@ static int map_memfd_shared(struct vm_memory *mem, struct sink *s)
 	return share_file(mem);
 }
 
-static int map_hugetlb(struct vm_memory *mem, struct sink *s)
+static int open_huge(size_t size, struct sink *s)
 {
+	int fd = memfd_create("l1", MFD_CLOEXEC | MFD_HUGETLB);
 	char count[32];
 
-	mem->file = memfd_create("l1", MFD_CLOEXEC | MFD_HUGETLB);
-	if (mem->file < 0)
+	if (fd < 0)
 		return skip_backing(s, "memfd_create(MFD_HUGETLB)", "CONFIG_HUGETLBFS=y");
-	snprintf(count, sizeof(count), "%zu", (size_t)((L1_AREA + mem->area_size) / HUGE_PAGE));
+	snprintf(count, sizeof(count), "%llu", size / HUGE_PAGE);
 	file_write("/proc/sys/vm/nr_hugepages", count);
+	return fd;
+}
+
+int vm_backing_reserve_huge(size_t size, struct sink *s)
+{
+	char text[32];
+	int fd = open_huge(size, s);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	if (file_read("/proc/sys/vm/nr_hugepages", text, sizeof(text)) > 0 &&
+	    strtoul(text, NULL, 10) >= size / HUGE_PAGE)
+		return 0;
+	errno = ENOMEM;
+	return skip_backing(s, "reserving huge pages", "free memory");
+}
+
+static int map_hugetlb(struct vm_memory *mem, struct sink *s)
+{
+	mem->file = open_huge(L1_AREA + mem->area_size, s);
+	if (mem->file < 0)
+		return mem->file;
 	if (ftruncate(mem->file, (off_t)(L1_AREA + mem->area_size)))
 		return -errno;
 	if (map_file(mem))

@@ -3,7 +3,8 @@
  * nestlab-l1-libvirt - what the agent on L0 needs of libvirt, in a process of its own: the agent is static, and libvirt's QEMU
  * driver is loaded into whoever asks for it (qemu:///embed; no daemon).
  *
- *	nestlab-l1-libvirt ROOT		the driver's folder, which is made
+ *	nestlab-l1-libvirt ROOT [FILE]	ROOT: the driver's folder, which is made; FILE: what libvirt found out
+ *					about QEMU in an earlier boot (capabilities.h), if it is there
  *
  * On stdin come orders, one a line; each has one answer on stdout, "ok" with what there is to say, or "error" and
  * libvirt's words, "error refused" if it does not take the settings:
@@ -13,6 +14,7 @@
  *	resume
  *	save FILE	the domain is gone then
  *	restore FILE	and runs again: the process id, as of create
+ *	capabilities FILE	what libvirt found out about QEMU is written there, "new"; or "known": it was given that
  *	quit		ends the domain, if there is one, and the program, as the end of stdin does
  *
  * Between them come lines "event stopped WHY" when the domain stopped otherwise than by an order.
@@ -29,6 +31,8 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+
+#include "agents/libvirt/capabilities.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define XML_MAX	 65536
@@ -51,6 +55,7 @@ struct lab {
 	virConnectPtr conn;
 	virDomainPtr domain;
 	bool expects_stop; /* an order is about to stop it */
+	struct capabilities capabilities;
 };
 
 /* ---- answers ---- */
@@ -283,6 +288,16 @@ static void order_restore(struct lab *lab, const char *file)
 	take_domain(lab);
 }
 
+static void order_capabilities(struct lab *lab, const char *file)
+{
+	int ret = capabilities_take(&lab->capabilities, lab->root, file);
+
+	if (ret < 0)
+		say("error", strerror(-ret));
+	else
+		say("ok", ret ? "new" : "known");
+}
+
 static const struct {
 	const char *word;
 	bool of_domain; /* there must be one */
@@ -290,7 +305,7 @@ static const struct {
 } orders[] = {
 	{"create", false, order_create},   {"hmp", true, order_hmp},
 	{"resume", true, order_resume},	   {"save", true, order_save},
-	{"restore", false, order_restore},
+	{"restore", false, order_restore}, {"capabilities", true, order_capabilities},
 };
 
 static void obey(struct lab *lab, char *line)
@@ -317,8 +332,8 @@ int main(int argc, char **argv)
 	char line[1024];
 	int ret;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: nestlab-l1-libvirt ROOT\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: nestlab-l1-libvirt ROOT [FILE]\n");
 		return 129;
 	}
 	ret = make_root(lab.root);
@@ -326,6 +341,8 @@ int main(int argc, char **argv)
 		say("error", strerror(-ret));
 		return 1;
 	}
+	if (argc == 3)
+		capabilities_give(&lab.capabilities, lab.root, argv[2]);
 	if (connect_driver(&lab)) {
 		say_error();
 		return 1;

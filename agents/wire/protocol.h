@@ -43,6 +43,7 @@
  *	counters id, values: {name: delta} of the KVM binary statistics over the measurement
  *	skip	 id, reason: what this host lacks to run it
  *	fail	 id, class ("integrity", "guest" or "infrastructure"), expected, found, text
+ *	file	 id, name, data (hexadecimal digits): a file that later boots may need (images/capabilities.h)
  *	alive	 id of a selftest that still runs; every two seconds
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
@@ -76,6 +77,7 @@ struct plan_measure {
 	enum plan_l1 l1;
 	enum plan_vmm vmm; /* a Linux L1's */
 	bool kvm_visible; /* linux-evmcs: KVM's CPUID leaves are left beside Hyper-V's, which must fail */
+	enum plan_enlightenments enlightenments;
 	enum plan_memory memory;
 	enum plan_backing backing;
 	uint32_t l2_vcpus; /* in all, spread evenly over the L1 vCPUs */

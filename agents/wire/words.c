@@ -27,6 +27,7 @@ const char *const plan_operation_names[] = {PLAN_OPERATIONS(NAME) NULL};
 const char *const plan_work_names[] = {PLAN_WORKS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
+const char *const plan_enlightenment_names[] = {PLAN_ENLIGHTENMENTS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
@@ -69,6 +70,8 @@ const struct plan_word plan_words[] = {
 	 .of_linux = true, .choices = plan_vmm_names},
 	{"kvm_visible", "kvm_visible", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(kvm_visible), WITH_L1,
 	 .optional = true, .of_linux = true},
+	{"enlightenments", "enlightenments", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(enlightenments),
+	 WITH_L1, .optional = true, .of_linux = true, .silent = true, .choices = plan_enlightenment_names},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
 	 .choices = memory_names},
 	{"backing", "backing", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(backing), WITH_L2,
@@ -133,6 +136,15 @@ bool plan_scenario_has_l2(enum plan_scenario s)
 bool plan_l1_is_linux(enum plan_l1 l1)
 {
 	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
+}
+
+enum plan_enlightenments plan_measure_sees(const struct plan_measure *m)
+{
+	if (m->enlightenments != PLAN_SEES_OF_L1)
+		return m->enlightenments;
+	if (m->l1 == PLAN_L1_LINUX_EVMCS)
+		return PLAN_SEES_HYPERV_FULL;
+	return PLAN_SEES_KVM;
 }
 
 bool plan_word_is_text(const struct plan_word *w)
@@ -269,7 +281,28 @@ static bool is_linux(const struct plan_measure *m)
 
 static bool is_linux_by_hand(const struct plan_measure *m)
 {
-	return is_linux(m) && (!m->ept || m->apic_pages || is_backed(m));
+	return is_linux(m) && (!m->ept || m->apic_pages);
+}
+
+/* What its VMM has words for. */
+static bool is_linux_backed_otherwise(const struct plan_measure *m)
+{
+	bool is_of_vmm = m->vmm != PLAN_VMM_THIN &&
+			 (m->backing == PLAN_BACKING_MEMFD || m->backing == PLAN_BACKING_HUGETLB);
+
+	return is_linux(m) && is_backed(m) && !is_of_vmm;
+}
+
+static bool is_seen_elsewhere(const struct plan_measure *m)
+{
+	return m->enlightenments && (!is_linux(m) || m->vmm == PLAN_VMM_THIN || m->kvm_visible);
+}
+
+/* With all of Hyper-V's L1's KVM takes the enlightened VMCS, and with less it cannot. */
+static bool is_seen_wrong(const struct plan_measure *m)
+{
+	return is_linux(m) &&
+	       (plan_measure_sees(m) == PLAN_SEES_HYPERV_FULL) != (m->l1 == PLAN_L1_LINUX_EVMCS);
 }
 
 static bool is_linux_too_wide(const struct plan_measure *m)
@@ -393,7 +426,13 @@ static const struct {
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
 	{WITH_L2, is_linux_by_hand,
-	 "a Linux L1's KVM decides by itself on ept and apic_pages, and its memory has no backing: leave them out"},
+	 "a Linux L1's KVM decides by itself on ept and apic_pages: leave them out"},
+	{WITH_L2, is_linux_backed_otherwise,
+	 "the memory of a Linux L1 is plain, or memfd or hugetlb by vmm qemu or libvirt"},
+	{WITH_L1, is_seen_elsewhere,
+	 "enlightenments are of a Linux L1 by vmm qemu or libvirt, without kvm_visible"},
+	{WITH_L1, is_seen_wrong,
+	 "linux-evmcs sees hyperv-full, and linux-kvm sees none, kvm or hyperv-basic"},
 	{WITH_L1, is_linux_too_wide, "a Linux L1 has l1_vcpus of 8 at most"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,

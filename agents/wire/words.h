@@ -69,6 +69,14 @@ enum l1_feature {
 	X(QEMU, "qemu") /* QEMU (agents/l0/qemu.h) */ \
 	X(LIBVIRT, "libvirt") /* QEMU by libvirt (agents/l0/libvirt.h) */
 
+/* What a Linux L1 sees of the hypervisor below it (by vmm qemu or libvirt). */
+#define PLAN_ENLIGHTENMENTS(X) \
+	X(OF_L1,        "of-l1")        /* kvm for linux-kvm, hyperv-full for linux-evmcs */ \
+	X(NONE,         "none")         /* a hypervisor without a name */ \
+	X(KVM,          "kvm")          /* KVM's leaves: clock, steal time, asynchronous faults, ... */ \
+	X(HYPERV_BASIC, "hyperv-basic") /* Hyper-V's, as Windows guests had them first: no enlightened VMCS */ \
+	X(HYPERV_FULL,  "hyperv-full")  /* all that the nested path can use */
+
 #define PLAN_MEMORIES(X) \
 	X(MANAGED,   "managed") /* L0's kernel maps L1's memory */ \
 	X(UNMANAGED, "unmanaged") /* L0's kernel does not: it was hidden with mem= */
@@ -129,18 +137,20 @@ enum l1_feature {
 
 // clang-format on
 
-#define PLAN_SCENARIO_ID(id, ...)  PLAN_##id,
-#define PLAN_L1_ID(id, ...)	   PLAN_L1_##id,
-#define PLAN_VMM_ID(id, ...)	   PLAN_VMM_##id,
-#define PLAN_MEMORY_ID(id, ...)	   PLAN_##id,
-#define PLAN_BACKING_ID(id, ...)   PLAN_BACKING_##id,
-#define PLAN_REASON_ID(id, ...)	   PLAN_REASON_##id,
-#define PLAN_OPERATION_ID(id, ...) PLAN_OPERATION_##id,
-#define PLAN_WORK_ID(id, ...)	   PLAN_WORK_##id,
+#define PLAN_SCENARIO_ID(id, ...)	PLAN_##id,
+#define PLAN_L1_ID(id, ...)		PLAN_L1_##id,
+#define PLAN_VMM_ID(id, ...)		PLAN_VMM_##id,
+#define PLAN_ENLIGHTENMENTS_ID(id, ...) PLAN_SEES_##id,
+#define PLAN_MEMORY_ID(id, ...)		PLAN_##id,
+#define PLAN_BACKING_ID(id, ...)	PLAN_BACKING_##id,
+#define PLAN_REASON_ID(id, ...)		PLAN_REASON_##id,
+#define PLAN_OPERATION_ID(id, ...)	PLAN_OPERATION_##id,
+#define PLAN_WORK_ID(id, ...)		PLAN_WORK_##id,
 
 enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
 enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
+enum plan_enlightenments { PLAN_ENLIGHTENMENTS(PLAN_ENLIGHTENMENTS_ID) PLAN_ENLIGHTENMENTS_COUNT };
 enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
 enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
@@ -153,6 +163,7 @@ extern const char *const plan_reason_names[];
 extern const char *const plan_operation_names[];
 extern const char *const plan_work_names[];
 extern const char *const plan_vmm_names[];
+extern const char *const plan_enlightenment_names[];
 extern const char *const plan_mode_names[]; /* of the flag parallel */
 
 /* ---- parameters ---- */
@@ -208,6 +219,8 @@ bool plan_scenario_is_selftest(enum plan_scenario s);
 bool plan_scenario_has_l2(enum plan_scenario s);
 /* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
 bool plan_l1_is_linux(enum plan_l1 l1);
+/* What the Linux L1 of @m is to see: never PLAN_SEES_OF_L1. */
+enum plan_enlightenments plan_measure_sees(const struct plan_measure *m);
 /* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is
  * not given says nothing. */
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m);

@@ -11,6 +11,7 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "images/capabilities.h"
 #include "orchestrator/engine/outcome.h"
 #include "orchestrator/engine/plan.h"
 
@@ -85,15 +86,33 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 	return files;
 }
 
+/* What libvirt found out in an earlier boot of this kernel, with these parameters, on this host. */
+static int add_capabilities(struct attempt *a, struct error *err)
+{
+	__cleanup_free char *below = xasprintf("%s\n%s\n%s", a->job.kernel->bzimage_sha256,
+					       a->cmdline, a->setting.host->name);
+	int ret = capabilities_find(a->setting.places->cache, &a->userland, below, &a->capabilities,
+				    err);
+
+	if (!ret)
+		capabilities_add(&a->userland, a->capabilities);
+	return ret;
+}
+
 static int collect_userland(struct attempt *a, struct error *err)
 {
+	bool has_libvirt = scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT);
 	enum userland_set set = USERLAND_QEMU;
+	int ret;
 
 	if (!scenario_plan_has_userland(a->job.plan))
 		return 0;
-	if (scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT))
+	if (has_libvirt)
 		set = USERLAND_LIBVIRT;
-	return userland_collect(set, a->setting.places->programs, &a->userland, err);
+	ret = userland_collect(set, a->setting.places->programs, &a->userland, err);
+	if (!ret && has_libvirt)
+		ret = add_capabilities(a, err);
+	return ret;
 }
 
 static int make_image(struct attempt *a, struct error *err)
@@ -286,6 +305,8 @@ static void prepare_rest(struct attempt *a, const struct scenario_measure *last,
 	boot_result_free(&a->result);
 	image_free(&a->image);
 	userland_free(&a->userland);
+	free(a->capabilities);
+	a->capabilities = NULL;
 	free(a->plan);
 	free(a->selftests);
 	a->plan = a->selftests = NULL;
@@ -301,6 +322,23 @@ static void give_up_test(struct attempt *a, const struct scenario_measure *test,
 	collector_give_up(&a->collected, why);
 	if (test + 1 < plan->measures + plan->nmeasures)
 		prepare_rest(a, test, why);
+}
+
+/* It went without, or libvirt did not take it: that took as long as all else that libvirt does. What failed afterwards does
+ * not change what QEMU can do. */
+static void keep_capabilities(const struct attempt *a)
+{
+	struct error err = {0};
+
+	if (!a->collected.capabilities || !a->capabilities)
+		return;
+	if (capabilities_keep(a->capabilities, a->collected.capabilities, &err))
+		log_warning("%s: libvirt asked QEMU what it can do, and will again: %s", a->label,
+			    err.text);
+	else
+		log_info(
+			"%s: libvirt asked QEMU what it can do; the next boots of this kernel know",
+			a->label);
 }
 
 void attempt_judge(struct attempt *a, struct boot *over)
@@ -329,6 +367,7 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		check_build_id(a);
 	if (a->class == RESULTS_OK)
 		check_l1_build_id(a);
+	keep_capabilities(a);
 	join_ended(a);
 }
 
@@ -411,6 +450,7 @@ void attempt_free(struct attempt *a)
 	boot_result_free(&a->result);
 	image_free(&a->image);
 	userland_free(&a->userland);
+	free(a->capabilities);
 	free(a->console);
 	free(a->label);
 	free(a->dir);

@@ -53,6 +53,7 @@ struct attempt {
 	struct attempt_setting setting;
 	struct attempt_job job;
 	struct userland userland; /* empty where the plan needs none, or nothing is booted */
+	char *capabilities; /* the file of the cache with what libvirt found out; NULL: the plan has no libvirt */
 	struct image image;
 	struct boot_result result;
 	struct collector collected;

@@ -441,6 +441,24 @@ static int collect_fatal(struct collector *c, const struct json_node *rec, struc
 	return 0;
 }
 
+static int collect_file(struct collector *c, const struct json_node *rec, struct error *err)
+{
+	const struct scenario_measure *m;
+	const char *name, *data;
+	int ret = measure_of(c, rec, &m, err);
+
+	if (ret)
+		return ret;
+	name = text_of(rec, "name", err);
+	data = text_of(rec, "data", err);
+	if (!name || !data)
+		return -EINVAL;
+	if (strcmp(name, "libvirt-capabilities"))
+		return json_error(rec, err, "unknown file \"%s\"", name);
+	c->capabilities = data;
+	return 0;
+}
+
 static int ignore_record(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	(void)c;
@@ -457,7 +475,7 @@ static const struct {
 	{"alive", ignore_record}, {"metric", collect_metric},	{"counters", collect_counters},
 	{"skip", collect_skip},	  {"fail", collect_fail},	{"test", collect_test},
 	{"end", collect_end},	  {"console", collect_console}, {"fatal", collect_fatal},
-	{"bye", ignore_record},
+	{"file", collect_file},	  {"bye", ignore_record},
 };
 
 static int collect_record(struct collector *c, const struct json_node *rec, struct error *err)

@@ -38,9 +38,11 @@ struct collector {
 	struct json_object *hello; /* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
 	const char *l1_build_id;		/* of a Linux L1, from `l1`; NULL: there was none */
-	enum results_class class;		/* of the worst thing in the records */
-	struct error trouble;			/* and its text */
-	struct error complaint;			/* the kernel's first of its own; "": none */
+	const char *
+		capabilities; /* what libvirt found out, as of capabilities_keep(); NULL: nothing new */
+	enum results_class class; /* of the worst thing in the records */
+	struct error trouble;	  /* and its text */
+	struct error complaint;	  /* the kernel's first of its own; "": none */
 };
 
 void collector_init(struct collector *c, const struct scenario_plan *plan);

@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char mail[1 << 18], out[1 << 18], tail[960];
 	static int fd = -1;
-	struct l1_records r = {.via = "thin", .nested = "vmcs"};
+	struct l1_records r = {.via = "thin", .nested = "vmcs", .hypervisor = "KVMKVMKVM"};
 	struct sink s = {.id = 3};
 	size_t len = make_mail(mail, sizeof(mail), data, size);
 	ssize_t n;

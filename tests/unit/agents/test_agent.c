@@ -223,6 +223,38 @@ TEST(long_output_is_cut_in_its_middle_and_says_so)
 	json_object_put(rec);
 }
 
+/* ---- files ---- */
+
+static char file_path[] = "/tmp/test_agent.XXXXXX";
+
+static void fill_file(struct sink *s)
+{
+	sink_file(s, "f", file_path);
+}
+
+TEST(a_file_is_told_whole_or_not_at_all)
+{
+	struct sink nowhere = {.fd = -1};
+	struct json_object *rec;
+	int fd = mkstemp(file_path);
+
+	assert_int_equal(write(fd, "\x01z\xff\n", 4), 4);
+	rec = record_of(fill_file);
+	assert_string_equal(text_in(rec, "type"), "file");
+	assert_string_equal(text_in(rec, "name"), "f");
+	assert_string_equal(text_in(rec, "data"), "017aff0a");
+	json_object_put(rec);
+	assert_int_equal(ftruncate(fd, SINK_FILE_MAX), 0);
+	rec = record_of(fill_file);
+	assert_int_equal(strlen(text_in(rec, "data")), 2 * SINK_FILE_MAX);
+	json_object_put(rec);
+	assert_int_equal(ftruncate(fd, SINK_FILE_MAX + 1), 0);
+	assert_int_equal(sink_file(&nowhere, "f", file_path), -EFBIG);
+	close(fd);
+	unlink(file_path);
+	assert_int_equal(sink_file(&nowhere, "f", file_path), -ENOENT);
+}
+
 /* ---- clock ---- */
 
 TEST(ticks_become_clock_units)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "agents/l0/clock.h"
+#include "agents/l0/cpus.h"
 #include "agents/l0/libvirt.h"
 
 static const struct libvirt_files files = {
@@ -70,6 +71,92 @@ TEST(an_evmcs_l1_sees_hyper_v_alone)
 	has("<qemu:arg value='host-x86_64-cpu.hv-emsr-bitmap=on'/>");
 	describe(PLAN_L1_LINUX_EVMCS, true);
 	has("<hidden state='off'/>");
+}
+
+static void describe_more(void (*change)(struct plan_measure *m), uint64_t phys)
+{
+	struct libvirt_files f = files;
+	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.l1 = PLAN_L1_LINUX_KVM;
+	m.vmm = PLAN_VMM_LIBVIRT;
+	f.phys = phys;
+	change(&m);
+	assert_null(plan_measure_impossible(&m));
+	assert_int_equal(libvirt_xml_make(xml, sizeof(xml), &m, &f), 0);
+	is_well_formed();
+}
+
+static void take_unmanaged(struct plan_measure *m)
+{
+	m->memory = PLAN_UNMANAGED;
+}
+
+static void take_memfd(struct plan_measure *m)
+{
+	m->backing = PLAN_BACKING_MEMFD;
+}
+
+static void take_huge_pages(struct plan_measure *m)
+{
+	m->backing = PLAN_BACKING_HUGETLB;
+}
+
+TEST(memory_is_what_the_plan_says)
+{
+	describe_more(take_memfd, 0);
+	has("<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>");
+	describe_more(take_huge_pages, 0);
+	has("<memoryBacking><hugepages><page size='2' unit='MiB'/></hugepages><source type='memfd'/>");
+	lacks("devmem");
+	describe_more(take_unmanaged, 0x30000000);
+	has("<qemu:arg value='memory-backend-file,mem-path=/dev/mem,share=on,id=devmem,size=128M'/>"
+	    "<qemu:arg value='-machine'/><qemu:arg value='memory-backend=devmem'/>");
+	has("<qemu:env name='LD_PRELOAD' value='/usr/lib/nestlab/nestlab-devmem.so'/>"
+	    "<qemu:env name='NESTLAB_DEVMEM' value='30000000'/>");
+	lacks("memoryBacking");
+}
+
+static void see_none(struct plan_measure *m)
+{
+	m->enlightenments = PLAN_SEES_NONE;
+}
+
+static void see_basic(struct plan_measure *m)
+{
+	m->enlightenments = PLAN_SEES_HYPERV_BASIC;
+}
+
+TEST(enlightenments_are_by_name)
+{
+	describe_more(see_none, 0);
+	has("<hidden state='on'/></kvm></features>");
+	lacks("kvmclock");
+	describe_more(see_basic, 0);
+	has("<hidden state='on'/></kvm><hyperv mode='custom'>");
+	has("<vapic state='on'/></hyperv>");
+	has("<timer name='hypervclock' present='yes'/>");
+	lacks("evmcs");
+}
+
+static void take_three_cpus(struct plan_measure *m)
+{
+	m->l1_vcpus = 3;
+	m->l2_vcpus = 3;
+	m->parallel = true;
+}
+
+TEST(each_cpu_of_l1_has_one_to_measure_on)
+{
+	const struct cpus two = {.has = {[2] = true, [5] = true}, .count = 2};
+
+	describe_more(take_three_cpus, 0);
+	lacks("cputune");
+	cpus_use(&two);
+	describe_more(take_three_cpus, 0);
+	has("<cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' cpuset='5'/>"
+	    "<vcpupin vcpu='2' cpuset='2'/></cputune>");
+	cpus_use(&(struct cpus){0});
 }
 
 TEST(a_description_that_does_not_fit_is_an_error)

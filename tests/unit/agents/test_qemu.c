@@ -91,7 +91,39 @@ TEST(unmanaged_memory_is_a_part_of_dev_mem)
 	const char *line = arguments(&m);
 
 	has(line, "rtc=off,memory-backend=ram ");
-	has(line, " -object memory-backend-file,id=ram,size=128M,mem-path=/dev/mem,share=on ");
+	has(line, " -object memory-backend-file,mem-path=/dev/mem,share=on,id=ram,size=128M ");
+}
+
+TEST(managed_memory_is_what_the_plan_says)
+{
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+
+	m.backing = PLAN_BACKING_MEMFD;
+	has(arguments(&m),
+	    ",memory-backend=ram -m 128M -object memory-backend-memfd,share=on,id=ram,size=128M ");
+	m.backing = PLAN_BACKING_HUGETLB;
+	has(arguments(&m),
+	    "memory-backend-memfd,share=on,hugetlb=on,hugetlbsize=2M,id=ram,size=128M ");
+}
+
+TEST(enlightenments_are_by_name)
+{
+	static const char *const cpus[] = {
+		[PLAN_SEES_OF_L1] = " -cpu host ",
+		[PLAN_SEES_NONE] = " -cpu host,kvm=off ",
+		[PLAN_SEES_KVM] = " -cpu host ",
+		[PLAN_SEES_HYPERV_BASIC] =
+			" -cpu host,kvm=off,hv-relaxed,hv-vapic,hv-time,hv-spinlocks=8191 ",
+	};
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
+		m.enlightenments = i;
+		has(arguments(&m), cpus[i]);
+	}
+	m.l1 = PLAN_L1_LINUX_EVMCS;
+	m.enlightenments = PLAN_SEES_HYPERV_FULL;
+	has(arguments(&m), ",hv-evmcs,hv-emsr-bitmap ");
 }
 
 TEST(arguments_that_do_not_fit_are_an_error)

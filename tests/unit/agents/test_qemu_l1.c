@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "agents/l0/clock.h"
+#include "agents/l0/cpus.h"
 #include "agents/l0/qemu.h"
 #include "agents/l0/vm.h"
 #include "tests/unit/agents/sink_fixture.h"
@@ -130,6 +131,55 @@ TEST(a_triple_fault_is_told_from_a_panic)
 	assert_int_equal(qemu_run(&q, 30), VM_SAID);
 	qemu_end(&q);
 	says("\"class\":\"guest\"", "a panic of its kernel");
+}
+
+/* Which CPU its one vCPU may run on: -1: on several. */
+static int find_vcpu_cpu(void)
+{
+	__cleanup_free char *tasks = xasprintf("/proc/%d/task", (int)q.pid);
+	struct error err = {0};
+	int found = -1;
+	char **names;
+	size_t n;
+
+	assert_int_equal(fs_list(tasks, NULL, &names, &n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		cpu_set_t set;
+
+		if (sched_getaffinity(atoi(names[i]), sizeof(set), &set) || CPU_COUNT(&set) != 1)
+			continue;
+		assert_int_equal(found, -1); /* no other thread */
+		for (found = 0; !CPU_ISSET(found, &set); found++)
+			;
+	}
+	fs_free_names(names, n);
+	return found;
+}
+
+TEST(a_vcpu_has_a_cpu_to_measure_on)
+{
+	static const char code[] = RING;
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+	struct cpus last = {.count = 1};
+	cpu_set_t all;
+	int cpu = CPU_SETSIZE - 1;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	if (CPU_COUNT(&all) < 2)
+		skip();
+	while (!CPU_ISSET(cpu, &all))
+		cpu--;
+	last.has[cpu] = true;
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(find_vcpu_cpu(), -1);
+	qemu_end(&q);
+	read_sink();
+	cpus_use(&last);
+	assert_int_equal(start_guest(kernel), 0);
+	assert_int_equal(find_vcpu_cpu(), cpu);
+	qemu_end(&q);
+	read_sink();
+	cpus_use(&(struct cpus){0});
 }
 
 TEST(a_silent_guest_ends_at_the_limit)

@@ -226,7 +226,7 @@ static void write_record(int seq, const char *body)
 
 static int pass(const char *nested)
 {
-	struct l1_records r = {.via = "thin", .nested = nested};
+	struct l1_records r = {.via = "thin", .nested = nested, .hypervisor = "KVMKVMKVM"};
 	struct sink s = make_sink();
 
 	return l1_records_pass(&r, mail, strlen(mail), &s);
@@ -253,6 +253,14 @@ TEST(an_l1_of_the_other_kind_fails)
 	write_record(0, HELLO);
 	assert_int_equal(pass("evmcs"), VM_SAID);
 	says("\"expected\":\"evmcs\",\"found\":\"vmcs\"");
+}
+
+TEST(an_l1_that_sees_another_hypervisor_fails)
+{
+	mail[0] = '\0';
+	write_record(0, "\"type\":\"hello\",\"hypervisor\":\"Microsoft Hv\",\"nested\":\"vmcs\"");
+	assert_int_equal(pass("vmcs"), VM_SAID);
+	says("sees another hypervisor below it");
 }
 
 TEST(damaged_records_of_l1_fail)

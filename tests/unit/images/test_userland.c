@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "common/fs.h"
+#include "images/capabilities.h"
 #include "images/userland.h"
 
 static struct error err;
@@ -86,6 +88,25 @@ TEST(libvirt_is_there_if_it_is_asked_for)
 	userland_free(&without);
 }
 
+/* A third of the image, if it came along. */
+TEST(the_tables_of_icu_are_left_out)
+{
+	struct userland u;
+	size_t found = 0;
+
+	make_own("nestlab-icudata.so.72");
+	collect(USERLAND_LIBVIRT, &u);
+	for (size_t i = 0; i < u.nfiles; i++) {
+		if (!strstr(u.files[i].path, "/libicudata.so."))
+			continue;
+		found++;
+		if (fs_has_suffix(u.files[i].path, ".72"))
+			assert_non_null(strstr(u.files[i].source, "/nestlab-icudata.so.72"));
+	}
+	assert_int_equal(found, 1);
+	userland_free(&u);
+}
+
 /* Nothing but what was collected is there, and QEMU starts. */
 TEST(qemu_starts_where_nothing_else_is)
 {
@@ -118,6 +139,44 @@ TEST(what_is_missing_is_named)
 	assert_int_equal(userland_collect(USERLAND_QEMU, empty, &u, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "nestlab-devmem.so: not beside nestlab: run make"));
 	assert_int_equal(u.nfiles, 0);
+}
+
+/* A file of its own for each userland and for each of what is below it. */
+TEST(what_libvirt_found_out_is_kept_for_what_it_is_about)
+{
+	__cleanup_free char *file = unit_write("program", "a"), *a = NULL, *b = NULL, *c = NULL;
+	struct strbuf text = STRBUF_INIT;
+	struct userland u = {0};
+
+	userland_add_file(&u, "/usr/bin/program", file, 0755);
+	assert_int_equal(capabilities_find(unit_dir, &u, "kernel 1", &a, &err), 0);
+	assert_int_equal(capabilities_find(unit_dir, &u, "kernel 2", &b, &err), 0);
+	free(unit_write("program", "b"));
+	assert_int_equal(capabilities_find(unit_dir, &u, "kernel 1", &c, &err), 0);
+	assert_string_not_equal(a, b);
+	assert_string_not_equal(a, c);
+	capabilities_add(&u, a);
+	assert_int_equal(u.nfiles, 1); /* nothing is known yet */
+	assert_int_equal(capabilities_keep(a, "1f8b00fe", &err), 0);
+	assert_int_equal(fs_read_file(a, 0, &text, &err), 0);
+	assert_memory_equal(text.buf, "\x1f\x8b\x00\xfe", 4);
+	capabilities_add(&u, a);
+	assert_string_equal(find(&u, "/usr/lib/nestlab/libvirt-capabilities.gz")->source, a);
+	strbuf_release(&text);
+	userland_free(&u);
+}
+
+TEST(what_came_damaged_is_not_kept)
+{
+	static const char *const damaged[] = {"", "1", "1f8", "1f8g", "1F", "1f 8b"};
+	__cleanup_free char *path = unit_path("damaged.gz"), *large = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++)
+		assert_int_equal(capabilities_keep(path, damaged[i], &err), -EBADMSG);
+	large = xcalloc(2 * CAPABILITIES_MAX + 3, 1);
+	memset(large, '0', 2 * CAPABILITIES_MAX + 2);
+	assert_int_equal(capabilities_keep(path, large, &err), -EBADMSG);
+	assert_false(fs_exists(path));
 }
 
 UNIT_MAIN("userland", unit_make_dir, unit_drop_dir)

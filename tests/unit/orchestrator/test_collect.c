@@ -120,6 +120,22 @@ TEST(trouble_has_its_class)
 		       "unknown record type \"gossip\"");
 }
 
+TEST(what_libvirt_found_out_is_there_for_later)
+{
+	struct collector c;
+
+	collector_init(&c, &plan);
+	feed(&c, hello);
+	assert_null(c.capabilities);
+	feed(&c,
+	     "{\"seq\":1,\"type\":\"file\",\"id\":1,\"name\":\"libvirt-capabilities\",\"data\":\"1f8b\"}");
+	assert_string_equal(c.capabilities, "1f8b");
+	assert_int_equal(c.class, RESULTS_OK);
+	collector_release(&c);
+	expect_trouble("{\"seq\":1,\"type\":\"file\",\"id\":1,\"name\":\"passwd\",\"data\":\"\"}",
+		       RESULTS_INFRASTRUCTURE, "unknown file \"passwd\"");
+}
+
 /* A count of another type was taken for 0. */
 TEST(counters_are_whole_numbers)
 {

@@ -220,6 +220,18 @@ static const struct {
 	 "$.scenarios[0]", "needs ept"},
 	{ONE("\"scenario\": \"multiplex\", \"posted_interrupts\": true"), "$.scenarios[0]",
 	 "posted_interrupts need"},
+	{ONE("\"scenario\": \"multiplex\", \"l1\": \"linux-kvm\", \"backing\": \"memfd\""),
+	 "$.scenarios[0]", "memfd or hugetlb by vmm qemu or libvirt"},
+	{ONE("\"scenario\": \"multiplex\", \"l1\": \"linux-kvm\", \"vmm\": \"qemu\", \"backing\": \"thp\""),
+	 "$.scenarios[0]", "memfd or hugetlb by vmm qemu or libvirt"},
+	{ONE("\"scenario\": \"multiplex\", \"l1\": \"linux-kvm\", \"enlightenments\": \"none\""),
+	 "$.scenarios[0]", "enlightenments are of a Linux L1 by vmm qemu or libvirt"},
+	{ONE("\"scenario\": \"multiplex\", \"l1\": \"linux-kvm\", \"vmm\": \"qemu\", \"enlightenments\": "
+	     "\"hyperv-full\""),
+	 "$.scenarios[0]", "linux-evmcs sees hyperv-full"},
+	{ONE("\"scenario\": \"multiplex\", \"l1\": \"linux-evmcs\", \"vmm\": \"libvirt\", "
+	     "\"enlightenments\": \"hyperv-basic\""),
+	 "$.scenarios[0]", "linux-evmcs sees hyperv-full"},
 	{"{\"scenarios\": [{\"scenario\": \"multiplex\"}, {\"scenario\": \"multiplex\", "
 	 "\"l2_vcpus\": [4, 8]}]}",
 	 "$.scenarios", "the same measurement is there twice"},
