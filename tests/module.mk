@@ -35,6 +35,7 @@ $(BUILD)/fuzz/fuzz_mail: $(addprefix agents/l0/,clock.c l1_records.c line.c sink
 # And those that read a flat binary, and what it prints.
 $(BUILD)/fuzz/fuzz_flat: $(addprefix agents/l0/,channel.c clock.c files.c flat_devices.c flat_load.c framed.c line.c port.c \
 	sink.c stream.c subtests.c upload.c)
+$(BUILD)/fuzz/fuzz_l1_disk: agents/l0/l1_disk_answer.c
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1
