@@ -452,7 +452,7 @@ bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan->measures[i].line.scenario != PLAN_KSELFTEST &&
+		if (!plan_scenario_is_selftest(plan->measures[i].line.scenario) &&
 		    plan->measures[i].line.l1 == l1)
 			return true;
 	return false;
@@ -467,7 +467,7 @@ bool scenario_plan_has_disk(const struct scenario_plan *plan)
 bool scenario_plan_is_of_disk(const struct scenario_plan *plan)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan->measures[i].line.scenario == PLAN_KSELFTEST ||
+		if (plan_scenario_is_selftest(plan->measures[i].line.scenario) ||
 		    !plan_l1_is_disk(plan->measures[i].line.l1))
 			return false;
 	return true;
