@@ -32,9 +32,6 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 
 # The agent's part that reads what a Linux L1 wrote.
 $(BUILD)/fuzz/fuzz_mail: $(addprefix agents/l0/,clock.c l1_records.c line.c sink.c thin_devices.c)
-# And those that read a flat binary, and what it prints.
-$(BUILD)/fuzz/fuzz_flat: $(addprefix agents/l0/,channel.c clock.c files.c flat_devices.c flat_load.c framed.c line.c port.c \
-	sink.c stream.c subtests.c upload.c)
 $(BUILD)/fuzz/fuzz_l1_disk: agents/l0/l1_disk_answer.c
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
