@@ -54,6 +54,15 @@ void hv_describe(const struct l2vm *l2, int entered, char *text, size_t len);
 /* rax, rbx, rcx, rdx, rsi, rdi, r8 to r14; and where it is. */
 int hv_read_registers(const struct l2vm *l2, uint64_t regs[L2_REGISTERS], uint64_t *rip);
 
+/*
+ * What L2 and L1 can prove beyond l2vm_prove() where L2 has a whole machine: registers that reach L1 only when it asks,
+ * a page that L1 takes away and gives anew, the TSC; and once in a process, that L1's timers end L2's runs.
+ * proof.c for KVM.
+ */
+int hv_prove(struct l2vm *l2);
+/* The run that is, or else the next one, ends with -EINTR. For signal handlers. */
+void hv_leave(const struct l2vm *l2);
+
 /* Of a VM with a bell: how often it was rung since this was asked last. */
 uint64_t hv_take_rings(const struct l2vm *l2);
 

@@ -253,9 +253,16 @@ int hv_read_registers(const struct l2vm *l2, uint64_t regs[L2_REGISTERS], uint64
 
 int l2vm_enter(const struct l2vm *l2)
 {
-	if (ioctl(l2->hv->cpu, KVM_RUN, 0))
+	if (ioctl(l2->hv->cpu, KVM_RUN, 0)) {
+		l2->hv->run->immediate_exit = 0;
 		return -errno;
+	}
 	return 0;
+}
+
+void hv_leave(const struct l2vm *l2)
+{
+	l2->hv->run->immediate_exit = 1;
 }
 
 enum l2_exit hv_exit(const struct l2vm *l2)

@@ -171,8 +171,8 @@ static int check_l2_found_nothing(const struct l2vm *l2)
 	return VM_SAID;
 }
 
-static int check_word(const struct l2vm *l2, enum l1_check what, uint64_t expected, uint64_t found,
-		      uint32_t detail)
+int l2vm_check_word(const struct l2vm *l2, enum l1_check what, uint64_t expected, uint64_t found,
+		    uint32_t detail)
 {
 	char e[32], f[32];
 
@@ -193,10 +193,10 @@ static int check_registers(struct l2vm *l2)
 	if (ret)
 		return ret;
 	for (uint32_t i = 0; i < L2_REGISTERS; i++) {
-		ret = check_word(l2, L1_CHECK_REGISTER, l2->regs[i], seen[i], i);
+		ret = l2vm_check_word(l2, L1_CHECK_REGISTER, l2->regs[i], seen[i], i);
 		if (ret)
 			return ret;
-		ret = check_word(l2, L1_CHECK_MEMORY, l2->regs[i], l2->page->regs[i], i);
+		ret = l2vm_check_word(l2, L1_CHECK_MEMORY, l2->regs[i], l2->page->regs[i], i);
 		if (ret)
 			return ret;
 		l2->regs[i] += L2_STRIDE;
@@ -213,7 +213,7 @@ int l2vm_check_step(struct l2vm *l2, int entered)
 	ret = check_l2_found_nothing(l2);
 	if (ret)
 		return ret;
-	ret = check_word(l2, L1_CHECK_STEPS, l2->steps, l2->page->steps, 0);
+	ret = l2vm_check_word(l2, L1_CHECK_STEPS, l2->steps, l2->page->steps, 0);
 	if (ret)
 		return ret;
 	l2->steps++;
@@ -231,6 +231,15 @@ static bool answer_exit(struct l2vm *l2)
 	return exit != L2_EXIT_OTHER;
 }
 
+/* L1 took the CPU back, which only happens to an L2 that waits for that. */
+static bool is_interrupted(struct l2vm *l2, int entered)
+{
+	if (entered != -EINTR)
+		return false;
+	l2->page->go = 1;
+	return true;
+}
+
 /*
  * L2 is at the end of a step. With another command in its page it makes that step whole, does what it is
  * told, and ends with that; with the next entry it is about to step again.
@@ -241,8 +250,8 @@ static int run_command(struct l2vm *l2, enum l2_command command)
 
 	l2->page->command = command;
 	entered = l2vm_enter(l2);
-	while (!entered && hv_exit(l2) != L2_EXIT_END) {
-		if (!answer_exit(l2))
+	while (is_interrupted(l2, entered) || (!entered && hv_exit(l2) != L2_EXIT_END)) {
+		if (!entered && !answer_exit(l2))
 			return refuse_exit(l2, entered, "an exit of the asked-for kind");
 		entered = l2vm_enter(l2);
 	}
@@ -276,8 +285,8 @@ int l2vm_exits(struct l2vm *l2, uint32_t kind, uint32_t count)
 	ret = run_command(l2, L2_CMD_EXITS);
 	if (ret)
 		return ret;
-	ret = check_word(l2, L1_CHECK_EXIT_COUNT, exits_expected(kind, count), l2->exits - before,
-			 kind);
+	ret = l2vm_check_word(l2, L1_CHECK_EXIT_COUNT, exits_expected(kind, count),
+			      l2->exits - before, kind);
 	if (ret)
 		return ret;
 	return go_back_to_steps(l2);
@@ -296,7 +305,8 @@ int l2vm_renew_window(struct l2vm *l2, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t found = *(const uint64_t *)(l2->window + i * L1_PAGE);
-		int ret = check_word(l2, L1_CHECK_MEMORY, l2vm_window_word(l2->id, i), found, i);
+		int ret =
+			l2vm_check_word(l2, L1_CHECK_MEMORY, l2vm_window_word(l2->id, i), found, i);
 
 		if (ret)
 			return ret;
@@ -306,5 +316,5 @@ int l2vm_renew_window(struct l2vm *l2, uint32_t count)
 
 int l2vm_check_bell(struct l2vm *l2, uint64_t count)
 {
-	return check_word(l2, L1_CHECK_EXIT_COUNT, count, hv_take_rings(l2), 0);
+	return l2vm_check_word(l2, L1_CHECK_EXIT_COUNT, count, hv_take_rings(l2), 0);
 }

@@ -21,7 +21,8 @@
 #define L2VM_TABLES	  (L2VM_BASE + 0x1000) /* PML4, PDPT, PD */
 #define L2VM_GDT	  (L2VM_BASE + 0x4000)
 #define L2VM_IDT	  (L2VM_BASE + 0x5000)
-#define L2VM_PAGE	  (L2VM_BASE + 0x8000)	/* struct l2_page, then the stack; of vCPU 0 */
+#define L2VM_FRESH	  (L2VM_BASE + 0x6000) /* what L1 takes away and gives anew at each proof */
+#define L2VM_PAGE	  (L2VM_BASE + 0x8000) /* struct l2_page, then the stack; of vCPU 0 */
 #define L2VM_IMAGE	  (L2VM_BASE + 0x10000) /* l2.lds */
 #define L2VM_ON_INTERRUPT (L2VM_IMAGE + 0x20)	/* start.S */
 #define L2VM_SAMPLES	  (L2VM_BASE + 0x20000)
@@ -37,9 +38,25 @@
 #define L2VM_CPUID_ANSWER 0x6e657374u /* EAX of leaf L2_CPUID_LEAF */
 #define L2VM_VECTOR	  0x51u	      /* of all interrupts that an L2 gets */
 #define L2VM_SLEEP	  100000u     /* ticks of the TSC that work timer sleeps */
+#define L2VM_SPIN	  5000000u    /* ticks after which it spins no longer, whatever L1 says */
 
 /* l2_page.exit_kind of a work: they follow the reasons. */
 #define L2VM_EXIT_OF_WORK(work) (PLAN_REASON_COUNT + (work))
+
+/* What follows the works: proofs (hv_prove()). */
+enum l2vm_proof {
+	L2VM_PROOF_STATE = L2VM_EXIT_OF_WORK(PLAN_WORK_COUNT),
+	L2VM_PROOF_SPIN,
+};
+
+/* What L2 @id leaves behind at its proof number @proof: never the same twice, nor that of another L2. */
+static inline uint64_t l2vm_pattern(uint64_t id, uint64_t proof)
+{
+	return L2_STRIDE * (id + 1 + proof * PLAN_MAX_L2_VCPUS);
+}
+
+/* Registers that reach L1 only when it asks or loads another VMCS. */
+enum l2_state { L2_STATE_FS, L2_STATE_GDT_LIMIT, L2_STATE_IDT_LIMIT, L2_STATE_CR2 };
 
 /* What L2 @id writes to page @page of its window. */
 static inline uint64_t l2vm_window_word(uint64_t id, uint64_t page)
@@ -105,6 +122,9 @@ int l2vm_check_bell(struct l2vm *l2, uint64_t count);
 
 /* L2 checks what it can see by itself. */
 int l2vm_prove(struct l2vm *l2);
+/* Is @found what it must be? An integrity failure if not. */
+int l2vm_check_word(const struct l2vm *l2, enum l1_check what, uint64_t expected, uint64_t found,
+		    uint32_t detail);
 
 extern const char l2vm_image[], l2vm_image_end[];
 

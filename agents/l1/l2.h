@@ -55,6 +55,9 @@ struct l2_page {		     /* l2_step.S knows the first three offsets */
 	uint64_t number;     /* of the vCPU in its VM, which is its APIC ID */
 	uint64_t window;     /* address of the memory that work memory touches */
 	uint64_t prepared;   /* what L2 has set up for its works, as bits */
+	uint64_t proofs;     /* how many it has made */
+	uint64_t tsc;	     /* of the last one */
+	uint64_t go;	     /* L1 says: go on */
 };
 
 /* l2_main.c */

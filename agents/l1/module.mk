@@ -28,7 +28,7 @@ $(BUILD)/tests/test_l1: $(patsubst %,$(BUILD)/obj/agents/l1/%.o, backend_evmcs e
 $(BUILD)/tests/test_l1_memory: $(BUILD)/obj/agents/l0/vm_memory.o $(BUILD)/obj/agents/l0/vm_backing.o $(BUILD)/obj/agents/l0/files.o
 
 # The L2 of a Linux L1, as flat: agents/guest/l2vm.c runs it. It shares what is not L1's own.
-L2_OBJS := $(patsubst %,$(BUILD)/l2/%.o,agents/guest/l2/start.S agents/guest/l2/l2.c agents/guest/l2/work.c agents/l1/l2_main.c \
+L2_OBJS := $(patsubst %,$(BUILD)/l2/%.o,agents/guest/l2/start.S agents/guest/l2/l2.c agents/guest/l2/proof.c agents/guest/l2/work.c agents/l1/l2_main.c \
 	agents/l1/l2_step.S agents/l1/lib.c)
 
 $(BUILD)/l2/%.o: %

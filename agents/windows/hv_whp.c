@@ -203,6 +203,13 @@ int hv_read_msr(const struct l2vm *l2, uint32_t msr, uint64_t *value)
 	return 0;
 }
 
+/* L2 has no registers and no TSC of which the platform would not say what they are. */
+int hv_prove(struct l2vm *l2)
+{
+	(void)l2;
+	return 0;
+}
+
 int hv_read_registers(const struct l2vm *l2, uint64_t regs[L2_REGISTERS], uint64_t *rip)
 {
 	static const WHV_REGISTER_NAME which[L2_REGISTERS + 1] = {

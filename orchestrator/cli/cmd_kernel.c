@@ -89,9 +89,9 @@ static void print_columns(const char *name, const char *base, const char *patche
 {
 	struct strbuf head = STRBUF_INIT;
 
-	terminal_add_padded(&head, name, 24);
+	terminal_add_padded(&head, name, 26);
 	strbuf_addch(&head, ' ');
-	terminal_add_padded(&head, base, 18);
+	terminal_add_padded(&head, base, 20);
 	strbuf_addf(&head, " %7s  %-5s  ", patches, built);
 	command_print_row(head.buf, text);
 	strbuf_release(&head);

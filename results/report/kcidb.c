@@ -249,6 +249,19 @@ static bool has_test(const struct report_point *p, int side)
 	return p->metric || p->test || side == REPORT_NEW;
 }
 
+/* Kernels of the same sources, which differ in their config, share it. */
+static void add_checkout(struct json_object *list, const struct kcidb_side *s)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *other = json_object_array_get_idx(list, i);
+
+		if (!strcmp(json_object_get_string(json_object_object_get(other, "id")),
+			    s->checkout))
+			return;
+	}
+	json_object_array_add(list, make_checkout(s));
+}
+
 static void add_arrays(struct json_object *doc, const struct report *r)
 {
 	struct json_object *checkouts = json_object_new_array(), *builds = json_object_new_array();
@@ -262,7 +275,7 @@ static void add_arrays(struct json_object *doc, const struct report *r)
 		if (side && !strcmp(r->comparison.base_key, r->comparison.new_key))
 			break; /* one kernel, in halves */
 		s = make_side(r, side);
-		json_object_array_add(checkouts, make_checkout(&s));
+		add_checkout(checkouts, &s);
 		json_object_array_add(builds, make_build(&s));
 		for (size_t i = 0; i < points.count; i++)
 			if (has_test(&points.items[i], side))

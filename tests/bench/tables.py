@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """tables.py limit|backing|above DATABASE [BASE NEW]: the tables of docs/nested-context.md.
+tables.py quick DATABASE BASE NEW [DATABASE BASE NEW]...
 
 limit, backing: medians of the switches and migrations of `nestlab run limit` or `backing`, averaged over the
 boots of each kernel (default: baseline and nested-context). above: each median of NEW that is above that of
-BASE by more than 0.5 %, with the parts of a metric.
+BASE by more than 0.5 %, with the parts of a metric. quick: what two kernels need for what `quick` measures, two
+columns for each pair of them.
 """
 import json
 import sqlite3
@@ -76,6 +78,22 @@ def print_backing(values):
     print_rows(["case", "n"] + [" ".join(c) for c in columns], rows)
 
 
+def describe(scenario, p):
+    """What one row of quick is."""
+    words = [scenario, p.get("operation") or p.get("reason") or "", p["l1"], p["memory"]]
+    return " ".join(w for w in words + (["APIC pages"] if p["apic_pages"] else []) if w)
+
+
+def print_quick(columns):
+    heads, rows = [""] + ["%s to %s" % (base, new) for base, new, _ in columns], {}
+    for i, (_, _, values) in enumerate(columns):
+        for (scenario, params, metric), pair in values.items():
+            if metric in HEADLINES + ("exit", "resume"):
+                row = rows.setdefault(describe(scenario, json.loads(params)), ["-"] * len(columns))
+                row[i] = "%.0f to %.0f, %s" % (*pair, change(pair))
+    print_rows(heads, [[name] + rows[name] for name in sorted(rows)])
+
+
 def print_above(values):
     for (scenario, params, metric), pair in sorted(values.items(), key=lambda v: v[1][1] / v[1][0]):
         if pair[1] > 1.005 * pair[0]:
@@ -85,10 +103,15 @@ def print_above(values):
 
 
 def main():
-    if len(sys.argv) not in (3, 5):
+    what, rest = sys.argv[1:2], sys.argv[2:]
+    if what == ["quick"] and rest and len(rest) % 3 == 0:
+        print_quick([(base, new, read(database, base, new))
+                     for database, base, new in zip(rest[::3], rest[1::3], rest[2::3])])
+        return
+    printers = {"limit": print_limit, "backing": print_backing, "above": print_above}
+    if not what or what[0] not in printers or len(rest) not in (1, 3):
         sys.exit(__doc__)
-    printer = {"limit": print_limit, "backing": print_backing, "above": print_above}[sys.argv[1]]
-    printer(read(sys.argv[2], *(sys.argv[3:] or ("baseline", "nested-context"))))
+    printers[what[0]](read(rest[0], *(rest[1:] or ("baseline", "nested-context"))))
 
 
 main()

@@ -79,7 +79,7 @@ is "$(header Cc)" "kvm@example.org" "and the list"
 is "$(header Subject)" "Re: [PATCH 0/2] KVM: nVMX: Walk once" "it is a reply"
 is "$(header In-Reply-To) $(header References)" "$(id_of good/0000*) $(id_of good/0000*)" "to the cover letter"
 like "$(cat draft)" '^> \[PATCH 0/2\] KVM: nVMX: Walk once$' "which it quotes"
-like "$(cat draft)" '^ *-1\.3 %  .*improved +multiplex.switch' "it has the number"
+like "$(cat draft)" '^ +1,[0-9]+ +1,[0-9]+ +-1\.3 %  .*improved +switch' "it has the number"
 like "$(cat draft)" '^Tested-by: nestlab <lab@example.org>$' "a trailer that b4 takes"
 like "$(cat draft)" "--message-id '$(id_of good/0000*)'" "and how to repeat it"
 is "$(awk 'length > 100' draft | grep -vc 'echo .{"base')" 0 "no line is long"
@@ -90,6 +90,8 @@ draft Elsewhere
 like "$(tr '\n' ' ' <draft | tr -s ' ')" "on main .*1 of 1, .*arch/x86/kvm/vmx/nested.c: the hunk for line 4 .*on next " "which patch does not apply where"
 draft 'Do not build'
 like "$(cat draft)" "vmx.c:7:1: error: expected ';' before 'int'" "what the compiler said"
+like "$(cat draft)" '^  nestlab kernel build series$' "and how to see that"
+like "$("$NESTLAB" schedule show kvm)" "Do not build +broken: .*vmx.c:7:1: error: expected ';'" "in short for those who look"
 like "$("$NESTLAB" schedule show kvm)" 'Walk once +measured: improved, draft' "schedule show has the series"
 like "$("$NESTLAB" schedule show kvm)" 'it hangs +talk' "and the talk"
 
@@ -102,8 +104,8 @@ post_thread kvm two
 look_for 1
 is "$(state 'Be careful' 2)" measured "v2 is measured"
 draft 'Be careful' 2
-like "$(cat draft)" '^ *change +95 % interval +v1$' "beside what v1 was"
-like "$(cat draft)" '^ +-0\.[67]+ %.* \+2\.0 % +improved' "number by number"
+like "$(cat draft)" '^ *base +series +change +95 % interval +v1$' "beside what v1 was"
+like "$(cat draft)" '^ .* -0\.[67]+ %.* \+2\.0 % +improved' "number by number"
 like "$(cat draft)" 'patch 1 is changed: KVM: nVMX: Be careful' "and what changed since"
 is "$(sql "SELECT held, error FROM outbox WHERE series = $(series_of 'Be careful')")" "1|v2 has come" "v1's draft is out of date"
 "$NESTLAB" schedule answer --send "$(series_of 'Be careful')" >/dev/null 2>&1
@@ -225,6 +227,7 @@ ok "$(test -e hooks/early.0; echo $?)" "the one that was refused was repeated"
 is "$(jq -r '.event, .series.schedule' "hooks/$(ls hooks | grep '^webhook' | head -1)" | tr '\n' ' ')" "series.answered web " "it tells what happened"
 is "$(ls kcidb | wc -l)" 8 "KCIDB's folder has a submission for each"
 is "$(jq -s '[.[] | .version.major == 5 and (.tests | length) >= 2 and (.builds | length) == 2] | all' kcidb/*.json)" true "which has builds and tests"
+is "$(python3 "$TOP/tests/lib/kcidb.py" kcidb/*.json)" "" "as KCIDB's schema wants them"
 ls hooks | grep -q '^kcidb'
 ok $? "KCIDB by POST got some, with the token"
 ! grep -rq "top secret" "$STATE" daemon.log

@@ -90,6 +90,7 @@ like "$(api GET /changes/1)" 'walk \(mm/walk.c\)' "the change's page has that, t
 submitted() { [ "$(ls kcidb/*.json | wc -l)" = 1 ]; }
 await submitted
 is "$(jq '.version.major, (.builds | length), (.tests | length > 1)' kcidb/*.json | tr '\n' ' ')" "5 2 true " "KCIDB gets the comparison, once"
+is "$(python3 "$TOP/tests/lib/kcidb.py" kcidb/*.json)" "" "as KCIDB's schema wants it"
 night
 is "$(state)" reported "the next night is no new alarm"
 

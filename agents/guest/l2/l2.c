@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 
+#include "agents/guest/l2/proof.h"
 #include "agents/guest/l2/work.h"
 #include "agents/guest/l2vm.h"
 #include "agents/l1/l1.h"
@@ -83,4 +84,5 @@ void (*const l2_exits[])(struct l2_page *) = {
 	[PLAN_REASON_HLT] = exit_hlt,
 	[PLAN_REASON_IO] = exit_io,
 	[PLAN_REASON_EPT_VIOLATION] = exit_ept_violation,
-	PLAN_WORKS(WORK_ROW)};
+	PLAN_WORKS(WORK_ROW)[L2VM_PROOF_STATE] = l2_proof_STATE,
+	[L2VM_PROOF_SPIN] = l2_proof_SPIN};

@@ -15,11 +15,11 @@
 #include "orchestrator/daemon/mail/news.h"
 #include "orchestrator/daemon/watch/draft.h"
 #include "orchestrator/daemon/watch/measured.h"
+#include "orchestrator/daemon/watch/wrap.h"
 #include "results/report/formats.h"
 #include "results/report/markup.h"
 
 #define LOG_MAX	     (4 << 20)
-#define LINE_WIDTH   76
 #define ERRORS_SHOWN 5
 
 struct answer {
@@ -37,37 +37,6 @@ static void answer_release(struct answer *a)
 	free(a->why);
 	strbuf_release(&a->text);
 	strbuf_release(&a->kcidb);
-}
-
-/* How much of the text fits into a line. */
-static size_t fit_line(const char *text, size_t room)
-{
-	size_t len = strcspn(text, "\n"), at = room;
-
-	if (len <= room)
-		return len;
-	while (at && text[at] != ' ')
-		at--;
-	if (at)
-		return at;
-	return strcspn(text, " \n"); /* a long word stays whole */
-}
-
-/* Each line of @text; what is longer than a mail's lines goes on further in. */
-static void add_lines(struct strbuf *out, const char *indent, const char *text)
-{
-	bool more = false;
-
-	while (*text) {
-		size_t len = fit_line(text, LINE_WIDTH - strlen(indent) - 2);
-		__cleanup_free char *line = strndup(text, len);
-
-		strbuf_addf(out, "%s%s", indent, more ? "  " : "");
-		markup_line(out, line);
-		strbuf_addch(out, '\n');
-		more = text[len] == ' ';
-		text += len + (text[len] != '\0');
-	}
 }
 
 /* ---- it does not apply ---- */
@@ -90,7 +59,7 @@ int answer_unapplied(struct daemon_db *db, const struct outbox_setting *setting,
 		return error_set(err, -EAGAIN, "series %lld moved meanwhile", (long long)series);
 	strbuf_addstr(&text, "nestlab wanted to measure this series, but found nothing that it "
 			     "applies to:\n\n");
-	add_lines(&text, "  ", why);
+	wrap_add(&text, "  ", why, true);
 	strbuf_addstr(&text, "\nA base-commit: line (git format-patch --base) of a commit that is "
 			     "in one of these\nbranches' repositories would help.\n");
 	ret = draft_put(db, setting, s, series, text.buf, err);
@@ -121,7 +90,13 @@ static int find_unbuilt(struct answer *a, bool *own, bool *base, struct error *e
 	return ret;
 }
 
-/* The compiler's words, of the job's log: "N: " in front of each line is the boot's number. */
+static const char *skip_blanks(const char *text)
+{
+	return text + strspn(text, " \t");
+}
+
+/* The compiler's words, of the job's log: "N: " in front of each line is the boot's number. Its lines stay whole, as one
+ * looks for them. a->why: the first, which is what the others follow from. */
 static void add_errors(struct answer *a)
 {
 	__cleanup_free char *path = xasprintf("%s/logs/%s/log", a->n->setting->state, a->e.job);
@@ -135,20 +110,27 @@ static void add_errors(struct answer *a)
 	while (shown < ERRORS_SHOWN && (line = strsep(&rest, "\n"))) {
 		const char *text = strstr(line, "  "); /* kernels/make.c indents them */
 
-		if (!text || !strstr(text, "error: ") || strstr(a->text.buf, text))
+		if (!text || !strstr(text, "error: "))
 			continue;
-		add_lines(&a->text, "", text);
-		shown++;
+		text = skip_blanks(text);
+		if (strstr(a->text.buf, text))
+			continue;
+		strbuf_addstr(&a->text, "  ");
+		markup_line(&a->text, text);
+		strbuf_addch(&a->text, '\n');
+		if (!shown++)
+			a->why = xstrdup(text);
 	}
-	if (!shown && a->e.job_error)
-		add_lines(&a->text, "  ", a->e.job_error);
+	if (!shown && a->e.job_error) {
+		a->why = xstrdup(skip_blanks(a->e.job_error));
+		wrap_add(&a->text, "  ", a->why, true);
+	}
 	strbuf_release(&log);
 }
 
 static void tell_unbuilt(struct answer *a)
 {
 	a->state = "broken";
-	a->why = xstrdup(a->e.job_error);
 	strbuf_addf(
 		&a->text,
 		"nestlab wanted to measure v%d of this series, but it does not build.\n\nBase: ",
@@ -157,7 +139,7 @@ static void tell_unbuilt(struct answer *a)
 	strbuf_addstr(&a->text, "\n\n");
 	add_errors(a);
 	measured_add_patches(&a->e, &a->text);
-	measured_add_commands(&a->e, &a->text);
+	measured_add_build(&a->e, &a->text);
 }
 
 /* ---- it was measured ---- */
@@ -236,7 +218,7 @@ static int tell_nothing(struct answer *a, struct error *err)
 		a->e.version);
 	if (a->why) {
 		strbuf_addstr(&a->text, " The newest that failed says:\n\n");
-		add_lines(&a->text, "  ", a->why);
+		wrap_add(&a->text, "  ", a->why, true);
 	} else {
 		strbuf_addch(&a->text, '\n');
 	}

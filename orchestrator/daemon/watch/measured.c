@@ -8,6 +8,7 @@
 #include "common/alloc.h"
 #include "common/json.h"
 #include "common/shell.h"
+#include "orchestrator/daemon/watch/wrap.h"
 #include "results/report/markup.h"
 #include "results/report/words.h"
 
@@ -40,33 +41,61 @@ static bool has_changed(const struct results_compared *m)
 }
 
 /* A median that stands still while the tail regressed: the tail is the news. */
-static void add_row(const struct results_compared *m, const struct report *before,
-		    struct strbuf *out)
+static bool is_tail(const struct results_compared *m)
 {
-	bool tail = words_has_regressed(m) && m->median.verdict != VERDICT_REGRESSED;
+	return words_has_regressed(m) && m->median.verdict != VERDICT_REGRESSED;
+}
+
+static void add_numbers(const struct results_compared *m, bool tail, struct strbuf *out)
+{
+	__cleanup_free char *base = words_number(tail ? m->base.p99 : m->base.median);
+	__cleanup_free char *new = words_number(tail ? m->new.p99 : m->new.median);
+
+	strbuf_addf(out, "%9s  %9s  ", base, new);
+}
+
+static void add_row(const struct report *r, const struct results_compared *m,
+		    const struct report *before, struct strbuf *out)
+{
+	bool tail = is_tail(m);
 	const struct results_judgement *j = tail ? &m->p99 : &m->median;
 	const struct results_compared *same = find_same(before, m);
 	__cleanup_free char *change = words_change(m, j), *interval = words_interval(j);
-	__cleanup_free char *params = words_params(NULL, NULL, m->params), *earlier = NULL;
+	__cleanup_free char *params = words_params(r, m->scenario, m->params), *earlier = NULL;
 
-	strbuf_addf(out, "%9s  %-20s  ", change, interval);
+	add_numbers(m, tail, out);
+	strbuf_addf(out, "%7s  %-17s  ", change, interval);
 	if (before && same)
 		earlier = words_change(same, tail ? &same->p99 : &same->median);
 	if (before)
-		strbuf_addf(out, "%9s  ", earlier ? earlier : "");
-	strbuf_addf(out, "%-9s  ", results_verdict_name(j->verdict));
-	strbuf_addf(out, "%s.%s", m->scenario, m->metric);
+		strbuf_addf(out, "%7s  ", earlier ? earlier : "");
+	strbuf_addf(out, "%-9s  %s", results_verdict_name(j->verdict), m->metric);
 	if (tail)
-		strbuf_addf(out, ".%s", words_tail(m));
+		strbuf_addf(out, " %s", words_tail(m));
 	add_line(out, " ", params);
 }
 
-/* Regressions first; each in the order of the comparison, the most changed first. */
-static void add_rows(const struct report *r, const struct report *before, struct strbuf *out)
+/* What the rows below it have in common. */
+static void add_scenario(const struct report *r, const struct results_compared *m,
+			 struct strbuf *out)
 {
-	const struct results_comparison *c = &r->comparison;
-	size_t shown = 0, more = 0;
+	const char *common = words_find_common(r, m->scenario);
+	__cleanup_free char *params = words_params(NULL, NULL, common ? common : "{}");
+	__cleanup_free char *text =
+		xasprintf("%s, %s%s%s", m->scenario, m->unit, *params ? ": " : "", params);
 
+	strbuf_addch(out, '\n');
+	wrap_add(out, "", text, true);
+}
+
+struct chosen {
+	const struct results_compared *rows[MEASURED_ROWS];
+	size_t count, more;
+};
+
+/* Regressions first; each in the order of the comparison, the most changed first. */
+static void choose_rows(const struct results_comparison *c, struct chosen *out)
+{
 	for (int regressed = 1; regressed >= 0; regressed--)
 		for (size_t i = 0; i < c->nmetrics; i++) {
 			const struct results_compared *m = &c->metrics[i];
@@ -74,15 +103,31 @@ static void add_rows(const struct report *r, const struct report *before, struct
 			if (!results_decides(c, m) || !has_changed(m) ||
 			    words_has_regressed(m) != (bool)regressed)
 				continue;
-			if (shown == MEASURED_ROWS) {
-				more++;
-				continue;
-			}
-			add_row(m, before, out);
-			shown++;
+			if (out->count == MEASURED_ROWS)
+				out->more++;
+			else
+				out->rows[out->count++] = m;
 		}
-	if (more)
-		strbuf_addf(out, "  ... and %zu more\n", more);
+}
+
+/* A block for each scenario, in the order of their first rows. */
+static void add_rows(const struct report *r, const struct report *before, struct chosen *chosen,
+		     struct strbuf *out)
+{
+	for (size_t i = 0; i < chosen->count; i++) {
+		const char *scenario = chosen->rows[i] ? chosen->rows[i]->scenario : NULL;
+
+		if (scenario)
+			add_scenario(r, chosen->rows[i], out);
+		for (size_t k = i; scenario && k < chosen->count; k++) {
+			if (!chosen->rows[k] || strcmp(chosen->rows[k]->scenario, scenario))
+				continue;
+			add_row(r, chosen->rows[k], before, out);
+			chosen->rows[k] = NULL;
+		}
+	}
+	if (chosen->more)
+		strbuf_addf(out, "\n... and %zu more\n", chosen->more);
 }
 
 static void add_table(const struct ended *e, const struct report *r, const struct report *before,
@@ -90,16 +135,17 @@ static void add_table(const struct ended *e, const struct report *r, const struc
 {
 	const struct results_comparison *c = &r->comparison;
 	__cleanup_free char *counts = words_counts(c, true);
-	struct strbuf rows = STRBUF_INIT;
+	struct chosen chosen = {0};
 
-	add_rows(r, before, &rows);
-	if (rows.len && before)
-		strbuf_addf(out, "\n%9s  %-20s  %8s%d\n", "change", "95 % interval", "v",
-			    e->before_version);
-	else if (rows.len)
-		strbuf_addstr(out, "\n   change  95 % interval\n");
-	strbuf_addstr(out, rows.buf);
-	strbuf_release(&rows);
+	choose_rows(c, &chosen);
+	if (chosen.count) {
+		strbuf_addf(out, "\n%9s  %9s  %7s  %s", "base", "series", "change",
+			    "95 % interval");
+		if (before)
+			strbuf_addf(out, "%12s%d", "v", e->before_version);
+		strbuf_addch(out, '\n');
+		add_rows(r, before, &chosen, out);
+	}
 	add_line(out, "\nMedians that decide: ", counts);
 }
 
@@ -221,7 +267,7 @@ void measured_add_base(const struct ended *e, struct strbuf *out)
 	strbuf_addf(out, "%s (%s)", commit_of(e->base), e->base_branch);
 }
 
-void measured_add_commands(const struct ended *e, struct strbuf *out)
+static void add_import(const struct ended *e, struct strbuf *out)
 {
 	strbuf_addf(
 		out,
@@ -235,6 +281,17 @@ void measured_add_commands(const struct ended *e, struct strbuf *out)
 		    e->version);
 	shell_add_word(out, e->message_id);
 	strbuf_addch(out, '\n');
+}
+
+void measured_add_build(const struct ended *e, struct strbuf *out)
+{
+	add_import(e, out);
+	strbuf_addstr(out, "  nestlab kernel build series\n");
+}
+
+void measured_add_commands(const struct ended *e, struct strbuf *out)
+{
+	add_import(e, out);
 	strbuf_addstr(out, "  nestlab run");
 	add_scenarios(&e->s, out);
 	strbuf_addf(out, " --kernel $PWD/base.json --kernel series --boots %d\n", e->s.boots);
@@ -245,19 +302,18 @@ void measured_add_commands(const struct ended *e, struct strbuf *out)
 static void add_head(const struct ended *e, const struct report *r, struct strbuf *out)
 {
 	const struct results_comparison *c = &r->comparison;
-	const struct results_boot *run = report_newest(r, REPORT_NEW);
+	struct strbuf text = STRBUF_INIT;
 
-	strbuf_addf(
-		out,
-		"nestlab built v%d of this series and its base, booted each %d times, in turn, and measured\nthem (",
-		e->version, e->s.boots);
-	for (size_t i = 0; i < e->s.plans.count; i++) {
-		strbuf_addstr(out, i ? ", " : "");
-		markup_line(out, e->s.plans.items[i]);
-	}
-	strbuf_addstr(out, " on host ");
-	markup_line(out, run->host_name);
-	strbuf_addstr(out, ").\n\nBase:    ");
+	strbuf_addf(&text,
+		    "nestlab built v%d of this series and its base, booted each %d times, in turn, "
+		    "and measured them (",
+		    e->version, e->s.boots);
+	for (size_t i = 0; i < e->s.plans.count; i++)
+		strbuf_addf(&text, "%s%s", i ? ", " : "", e->s.plans.items[i]);
+	strbuf_addf(&text, " on host %s).", report_newest(r, REPORT_NEW)->host_name);
+	wrap_add(out, "", text.buf, false);
+	strbuf_release(&text);
+	strbuf_addstr(out, "\nBase:    ");
 	measured_add_base(e, out);
 	strbuf_addch(out, '\n');
 	add_line(out, "Clock:   ", words_clock(c->clock) + strlen("clock: "));

@@ -16,7 +16,8 @@ void measured_text(const struct ended *e, const struct report *r, const struct r
 void measured_add_patches(const struct ended *e, struct strbuf *out);
 /* "0123456789ab (kvm/next)" */
 void measured_add_base(const struct ended *e, struct strbuf *out);
-/* The commands that repeat it. */
+/* The commands that repeat it; of what does not build, that. */
 void measured_add_commands(const struct ended *e, struct strbuf *out);
+void measured_add_build(const struct ended *e, struct strbuf *out);
 
 #endif

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# mutants.sh [KERNEL.json...]: which plan catches which wrong kernel?
+#
+# Boots each mutant of the series (tests/mutants) and each past bug (tests/past-bugs), or those named, once with
+# each of the plans below, and prints a table: what caught it, or "-". A kernel that passes is compared with the
+# right one: "slower" says how many of its metrics are beyond the smallest effect that matters.
+#
+#	micro   quick's measurements with micro-hypervisors as L1
+#	quick   quick's measurements with a Linux L1
+#	linux   mutants-linux.json: what else a Linux L1 does
+#
+# All boots are kept in DIR (default: mutants in the build folder), a database for each plan. Started again, it goes
+# on where it stopped; a kernel that is no longer the same is booted again.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+nestlab=$(realpath "${NESTLAB:-${BUILD:-build}/bin/nestlab}") dir=${DIR:-${BUILD:-build}/mutants}
+plans=(micro quick linux)
+mkdir -p "$dir" || exit 1
+jq 'del(.scenarios[] | select(.l1 == "linux-kvm"))' scenarios/quick.json >"$dir/micro.json"
+jq 'del(.scenarios[] | select(.l1 != "linux-kvm"))' scenarios/quick.json >"$dir/quick.json"
+cp tests/bench/mutants-linux.json "$dir/linux.json"
+
+key_of() { "$nestlab" kernel show "$1" --json | jq -r '.. | .key? // empty' | head -1; }
+
+# boot PLAN KERNEL: unless this very kernel was
+boot() {
+	local db=$dir/$1.db key
+	key=$(key_of "$2")
+	[ -n "$key" ] && [ -e "$db" ] &&
+		[ "$(sqlite3 "$db" "SELECT count(*) FROM run WHERE kernel_key = '$key'")" -gt 0 ] && return
+	echo "# $(date +%T) $1 $(basename "$2" .json)" >&2
+	"$nestlab" run "$dir/$1.json" --kernel "$2" --boots 1 --db "$db" >"$dir/log" 2>&1
+	[ $? -lt 2 ] || tail -3 "$dir/log" >&2
+}
+
+# cell PLAN KERNEL RIGHT: what the table says
+cell() {
+	local db=$dir/$1.db name
+	name=$(basename "$2" .json)
+	case $(sqlite3 "$db" "SELECT status FROM run WHERE kernel_name = '$name' ORDER BY id DESC LIMIT 1") in
+	fail)
+		sqlite3 "$db" "SELECT class || ': ' || replace(replace(substr(error, 1, 150), char(10), ' '), '|', '/')
+			FROM run WHERE kernel_name = '$name' ORDER BY id DESC LIMIT 1"
+		;;
+	pass)
+		"$nestlab" compare "$3" "$name" --db "$db" --json 2>/dev/null | jq -r \
+			'[.metrics[] | select(.headline and .verdict == "regressed")] | length |
+			if . > 0 then "slower: \(.)" else "-" end'
+		;;
+	*) echo "did not boot" ;;
+	esac
+}
+
+# table RIGHT KERNEL...
+table() {
+	local right=$1 kernel plan line
+	for plan in "${plans[@]}"; do boot "$plan" "$right"; done
+	for kernel in "${@:2}"; do
+		line="| $(basename "$kernel" .json) |"
+		for plan in "${plans[@]}"; do
+			boot "$plan" "$kernel"
+			line+=" $(cell "$plan" "$kernel" "$right") |"
+		done
+		echo "$line"
+	done
+}
+
+mutants=() bugs=()
+[ $# -gt 0 ] || set -- tests/mutants/*.json tests/past-bugs/*.json
+for kernel; do
+	case $(jq -r .base "$kernel") in
+	nested-context) mutants+=("$kernel") ;;
+	*) bugs+=("$kernel") ;;
+	esac
+done
+echo "| kernel | ${plans[*]} |" | sed 's/ \(quick\|linux\)/ | \1/g'
+echo "| --- | --- | --- | --- |"
+[ ${#mutants[@]} -eq 0 ] || table nested-context "${mutants[@]}"
+[ ${#bugs[@]} -eq 0 ] || table baseline "${bugs[@]}"
