@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agents/guest/crew.h"
+#include "agents/guest/fault.h"
 #include "agents/guest/mail.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/capability.h"
@@ -34,6 +35,7 @@
 struct guest {
 	struct runner runner; /* its channel is a file in memory */
 	struct mail *mail;
+	bool is_l2; /* of an L1 that has the same agent */
 	int port;
 	long cpus;
 };
@@ -74,7 +76,8 @@ static void map_mail(struct guest *g, const char *cmdline)
 	g->mail = mmap(NULL, MAIL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)at);
 	if (g->mail == MAP_FAILED)
 		give_up("mapping the mail page", errno);
-	if (g->mail->magic != MAIL_MAGIC)
+	g->is_l2 = g->mail->magic == MAIL_MAGIC_L2;
+	if (g->mail->magic != MAIL_MAGIC && !g->is_l2)
 		give_up("the mail page's content", EBADMSG);
 	mail_page = g->mail;
 	g->port = open("/dev/port", O_WRONLY | O_CLOEXEC);
@@ -159,7 +162,7 @@ static void send_hello(struct guest *g)
 	char no_kvm[512] = "";
 	int kvm = capability_open_kvm(no_kvm, sizeof(no_kvm));
 
-	if (kvm < 0) {
+	if (kvm < 0 && !g->is_l2) {
 		fprintf(stderr, "nestlab-agent in L1: %s\n", no_kvm);
 		give_up("/dev/kvm", ENODEV);
 	}
@@ -167,11 +170,13 @@ static void send_hello(struct guest *g)
 	line_start(&line, "hello");
 	identity_add_kernel(&line);
 	add_hypervisor(&line);
-	add_nested(&line);
+	if (!g->is_l2)
+		add_nested(&line);
 	identity_add_clock(&line);
 	line_addf(&line, ",\"cpus\":%ld", g->cpus);
 	channel_send_line(&g->runner.channel, &line);
-	close(kvm);
+	if (kvm >= 0)
+		close(kvm);
 }
 
 static void run_line(struct guest *g)
@@ -182,6 +187,7 @@ static void run_line(struct guest *g)
 	if (!memchr(g->mail->plan, '\0', sizeof(g->mail->plan)) ||
 	    plan_measure_parse(g->mail->plan, &m, trouble, sizeof(trouble)))
 		give_up("the plan's line in the mail page", EBADMSG);
+	guest_fault_cause(&m);
 	runner_run(&g->runner, &m);
 }
 

@@ -27,6 +27,8 @@
 #define MAIL_PARAMETER	 "nestlab.mail="
 #define MAIL_INIT	 "/l1-agent" /* what rdinit= calls the agent that runs inside L1 */
 #define MAIL_MAGIC	 0x6c69616d6c74736eull
+#define MAIL_MAGIC_L2 \
+	0x3269616d6c74736eull /* of an L2, which is L1's: it says who it is, and no more */
 
 struct mail {
 	uint64_t magic;		  /* L0's, before L1 starts */

@@ -31,49 +31,84 @@ static char *put_entry(char *at, const char *name, unsigned int mode, size_t siz
 	return at + len;
 }
 
-int l1_initramfs_room(size_t *room)
+/* What an entry takes beside its data, generously. */
+#define ENTRY_ROOM (CPIO_HEADER + 32)
+
+static int size_of(const char *path, size_t *size)
 {
 	struct stat st;
 
-	if (stat(THIS, &st))
+	if (stat(path, &st))
 		return -errno;
-	*room = ((size_t)st.st_size + 4 * (CPIO_HEADER + 32) + L1_PAGE) & ~(L1_PAGE - 1);
+	*size = (size_t)st.st_size;
 	return 0;
 }
 
-/* The agent's bytes to @at; how many, or a negative errno. */
-static ssize_t read_program(char *at, size_t max)
+int l1_initramfs_room(const char *kernel, size_t *room)
 {
-	int fd = open(THIS, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	size_t program, inner = 0;
+	int ret = size_of(THIS, &program);
+
+	if (!ret && kernel)
+		ret = size_of(kernel, &inner);
+	if (ret)
+		return ret;
+	*room = (program + inner + 6 * ENTRY_ROOM + L1_PAGE) & ~(L1_PAGE - 1);
+	return 0;
+}
+
+/* All of the file @path to @at. */
+static int read_file(const char *path, char *at, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+	size_t done = 0;
 
 	if (fd < 0)
 		return -errno;
-	n = pread(fd, at, max, 0);
-	if (n < 0)
-		n = -errno;
+	while (!ret && done < size) {
+		ssize_t n = read(fd, at + done, size - done);
+
+		if (n < 0)
+			ret = -errno;
+		else if (!n)
+			ret = -EIO; /* it got shorter */
+		else
+			done += (size_t)n;
+	}
 	close(fd);
-	return n;
+	return ret;
 }
 
-int l1_initramfs_write(char *start, size_t room)
+/* Appends @path as @name; *at is where the next entry goes. */
+static int put_file(char **at, const char *name, const char *path)
 {
-	char *at, *program;
-	struct stat st;
-	ssize_t n;
+	size_t size;
+	int ret = size_of(path, &size);
+	char *data;
 
-	if (stat(THIS, &st))
-		return -errno;
+	if (ret)
+		return ret;
+	data = put_entry(*at, name, S_IFREG | 0755, size, 0);
+	*at = data + ((size + 3) & ~(size_t)3);
+	return read_file(path, data, size);
+}
+
+int l1_initramfs_write(const char *kernel, char *start, size_t room)
+{
+	char *at;
+	int ret;
+
 	memset(start, 0, room);
 	at = put_entry(start, "dev", S_IFDIR | 0755, 0, 0);
 	at = put_entry(at, "dev/console", S_IFCHR | 0600, 0, 5 << 8 | 1);
-	program = put_entry(at, &MAIL_INIT[1], S_IFREG | 0755, (size_t)st.st_size, 0);
-	n = read_program(program, (size_t)st.st_size);
-	if (n < 0)
-		return (int)n;
-	if (n != st.st_size)
-		return -EIO;
-	put_entry(program + ((n + 3) & ~3l), "TRAILER!!!", 0, 0, 0);
+	ret = put_file(&at, &MAIL_INIT[1], THIS);
+	if (!ret && kernel) {
+		at = put_entry(at, "l2", S_IFDIR | 0755, 0, 0);
+		ret = put_file(&at, &L1_L2_KERNEL[1], kernel);
+	}
+	if (ret)
+		return ret;
+	put_entry(at, "TRAILER!!!", 0, 0, 0);
 	return 0;
 }
 

@@ -9,13 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many bytes the initramfs takes, in whole pages. 0 or a negative errno. */
-int l1_initramfs_room(size_t *room);
+/* How many bytes the initramfs takes, in whole pages: with the file @kernel in it as L1_L2_KERNEL, NULL for none. 0 or a
+ * negative errno. */
+int l1_initramfs_room(const char *kernel, size_t *room);
+#define L1_L2_KERNEL "/l2/vmlinux"
 
 /* Writes it to @start, all @room bytes. cpio's newc format (the kernel's
  * Documentation/driver-api/early-userspace/buffer-format.rst): MAIL_INIT, and the console that the kernel opens
- * for it. */
-int l1_initramfs_write(char *start, size_t room);
+ * for it; @kernel as above. */
+int l1_initramfs_write(const char *kernel, char *start, size_t room);
 
 /* The command line of an L1 whose mail page is at @mail. A panic resets at once, by a triple fault: every VMM
  * sees that. */

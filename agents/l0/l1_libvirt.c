@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,10 +20,10 @@
 
 #define BELL	     QEMU_DIRECTORY "/bell"
 #define DESCRIPTION  QEMU_DIRECTORY "/l1.xml"
-#define STATE	     QEMU_DIRECTORY "/state"
 #define FOUND_OUT    QEMU_DIRECTORY "/capabilities.gz"
 #define ANSWER_MS    120000 /* of L0's clock; probing QEMU alone takes some 12 s */
 #define REAP_MS	     20
+#define ALIVE_MS     5000 /* on a busy machine its host would think it dead */
 #define END_LIMIT_MS 5000
 #define XML_MAX	     8192
 
@@ -75,17 +76,23 @@ static bool note_event(struct libvirt *l, const char *line)
  * does (PR_SET_CHILD_SUBREAPER). */
 static void reap(struct libvirt *l)
 {
+	char words[96];
+	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == l->helper)
 			l->helper = 0;
+		else if (pid == l->qemu.guest)
+			l->was_killed =
+				qemu_describe_status(status, words, sizeof(words)) == L1_END_KILLED;
+	}
 }
 
 /* The next answer, whose text is in l->line. 0; -EPROTO: it is an error; else an errno. */
 static int wait_for_answer(struct libvirt *l)
 {
-	int64_t deadline = clock_ms() + ANSWER_MS;
+	int64_t deadline = clock_ms() + ANSWER_MS, beat = clock_ms() + ALIVE_MS;
 	char line[LIBVIRT_LINE_MAX];
 
 	for (;;) {
@@ -101,6 +108,10 @@ static int wait_for_answer(struct libvirt *l)
 			return strncmp(line, "ok", 2) ? -EPROTO : 0;
 		}
 		ret = read_more(l, REAP_MS);
+		if (clock_ms() > beat) {
+			sink_alive(l->qemu.sink);
+			beat = clock_ms() + ALIVE_MS;
+		}
 		if (ret && (ret != -ETIMEDOUT || clock_ms() > deadline))
 			return ret;
 	}
@@ -110,18 +121,18 @@ static int wait_for_answer(struct libvirt *l)
 static int report(struct libvirt *l, const char *order, int ret)
 {
 	static const char refused[] = "refused ";
-	enum sink_class class = SINK_GUEST;
+	enum l1_end end = L1_END_OTHER;
 	char what[LIBVIRT_LINE_MAX + 64];
 
 	if (ret == -EPROTO && !strncmp(l->line, refused, sizeof(refused) - 1))
-		class = SINK_HOST;
+		end = L1_END_REFUSED;
 	if (ret == -EPROTO)
 		snprintf(what, sizeof(what), "libvirt: %s: %s", order, l->line);
 	else if (ret == -EPIPE)
 		snprintf(what, sizeof(what), "%s: libvirt's helper ended", order);
 	else
 		snprintf(what, sizeof(what), "%s: %s", order, strerror(-ret));
-	return qemu_report_end(&l->qemu, class, what);
+	return qemu_report_end(&l->qemu, end, what);
 }
 
 static int give_order(struct libvirt *l, const char *word, const char *argument)
@@ -240,6 +251,7 @@ static int find_mail(struct libvirt *l)
 	if (!at)
 		return report(l, "gpa2hva", -EPROTO);
 	l->qemu.mail = strtoull(at + sizeof(") is ") - 1, NULL, 16);
+	l->guest_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return qemu_open_memory(&l->qemu, pid);
 }
 
@@ -255,7 +267,7 @@ static int check_fit(struct libvirt *l)
 
 static int make_parts(struct libvirt *l)
 {
-	int ret = qemu_make_files();
+	int ret = qemu_make_files(&l->qemu.m);
 
 	if (ret)
 		return ret;
@@ -293,7 +305,7 @@ static int libvirt_open(const struct plan_measure *m, const char *kernel, struct
 	static struct libvirt l;
 	int ret;
 
-	l = (struct libvirt){.orders = -1, .answers = -1};
+	l = (struct libvirt){.orders = -1, .answers = -1, .guest_fd = -1};
 	qemu_init(&l.qemu, m, kernel, s);
 	*vmm = &l;
 	ret = check_fit(&l);
@@ -329,12 +341,28 @@ static int read_events(struct libvirt *l)
 	return 0;
 }
 
+/* By itself it shuts down at a reset alone. libvirt kills, too, but what it has stopped has not failed. */
 static int report_stop(struct libvirt *l)
 {
+	enum l1_end end = L1_END_OTHER;
 	char what[128];
 
-	snprintf(what, sizeof(what), "libvirt: the domain stopped: %s", l->stopped);
-	return qemu_report_end(&l->qemu, SINK_GUEST, what);
+	if (!strcmp(l->stopped, "shutdown"))
+		return qemu_report_reset(&l->qemu);
+	reap(l);
+	if (!strcmp(l->stopped, "failed") && l->was_killed)
+		end = L1_END_KILLED;
+	snprintf(what, sizeof(what), "libvirt: the domain stopped: %s%s", l->stopped,
+		 end == L1_END_KILLED ? " (QEMU was killed by signal 9)" : "");
+	return qemu_report_end(&l->qemu, end, what);
+}
+
+/* libvirt waits for it to be taken note of. */
+static void note_end(struct libvirt *l)
+{
+	reap(l);
+	close(l->guest_fd);
+	l->guest_fd = -1;
 }
 
 static int libvirt_wait(void *vmm, unsigned int ms, bool *rung)
@@ -342,14 +370,19 @@ static int libvirt_wait(void *vmm, unsigned int ms, bool *rung)
 	struct libvirt *l = vmm;
 	int64_t deadline = clock_ms() + ms, left;
 	struct pollfd p[] = {{.fd = l->qemu.bell, .events = POLLIN},
-			     {.fd = l->answers, .events = POLLIN}};
+			     {.fd = l->answers, .events = POLLIN},
+			     {.fd = l->guest_fd, .events = POLLIN}};
 	char byte;
 
 	while ((left = deadline - clock_ms()) > 0) {
 		int ret = 0;
 
-		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
+		if (poll(p, 3, (int)left) < 0 && errno != EINTR)
 			return -errno;
+		if (p[2].revents) {
+			note_end(l);
+			p[2].fd = -1;
+		}
 		if (p[0].revents && read(l->qemu.bell, &byte, 1) == 1) {
 			*rung = true;
 			return 0;
@@ -374,7 +407,7 @@ static int libvirt_run(void *vmm, unsigned int limit_s)
 	if (ret || rung)
 		return ret;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return qemu_report_end(&l->qemu, SINK_GUEST, what);
+	return qemu_report_end(&l->qemu, L1_END_SILENT, what);
 }
 
 static uint64_t now_us(void)
@@ -400,17 +433,18 @@ static int libvirt_move(void *vmm, bool live, struct l1_moved *out)
 		return VM_SAID;
 	}
 	out->in_l2 = qemu_is_in_l2(l->qemu.guest);
-	ret = order(l, "save", STATE);
+	ret = order(l, "save", QEMU_STATE);
 	if (ret)
 		return ret;
-	if (!stat(STATE, &st))
+	if (!stat(QEMU_STATE, &st))
 		out->bytes = (uint64_t)st.st_size;
 	qemu_close_memory(&l->qemu);
-	ret = order(l, "restore", STATE);
+	note_end(l);
+	ret = order(l, "restore", QEMU_STATE);
 	if (ret)
 		return ret;
 	out->downtime_us = out->duration_us = now_us() - begin;
-	unlink(STATE);
+	unlink(QEMU_STATE);
 	return find_mail(l);
 }
 
@@ -447,7 +481,13 @@ static void libvirt_close(void *vmm)
 		pass_capabilities(l);
 	if (l->helper)
 		end_helper(l);
+	note_end(l);
 	qemu_end(&l->qemu);
+}
+
+static void libvirt_kill(void *vmm)
+{
+	qemu_kill(&((struct libvirt *)vmm)->qemu);
 }
 
 static struct kvm_stats *libvirt_stats(void *vmm)
@@ -464,5 +504,6 @@ const struct l1_vmm l1_vmm_libvirt = {
 	.wait = libvirt_wait,
 	.move = libvirt_move,
 	.stats = libvirt_stats,
+	.kill = libvirt_kill,
 	.close = libvirt_close,
 };

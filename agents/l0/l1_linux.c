@@ -9,9 +9,12 @@
 #include "agents/guest/mail.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/kvm_stats.h"
+#include "agents/l0/l1_end.h"
+
 #include "agents/l0/l1_moves.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/line.h"
+
 #include "agents/l0/vm.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
@@ -33,18 +36,26 @@ struct l1_linux {
 	struct l1_records records;
 };
 
+/* A device that other L1s do not have. */
+static bool has_balloon(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_L1_BALLOON;
+}
+
 size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
 
 	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || plan_measure_unbuilt(m))
 		return 0;
-	if (m->scenario == PLAN_L1_BOOT)
+	if (m->scenario == PLAN_L1_BOOT || m->scenario == PLAN_L2_BOOT || m->fault)
 		return 1;
-	while (count < n && plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
+	while (count < n && has_balloon(&m[count]) == has_balloon(m) &&
+	       plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
 	       m[count].vmm == m->vmm && m[count].kvm_visible == m->kvm_visible &&
 	       m[count].enlightenments == m->enlightenments && m[count].memory == m->memory &&
-	       m[count].backing == m->backing && m[count].l1_vcpus == m->l1_vcpus)
+	       m[count].backing == m->backing && m[count].l1_vcpus == m->l1_vcpus &&
+	       !m[count].fault)
 		count++;
 	return count;
 }
@@ -104,6 +115,14 @@ static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 	return l->how->poke(l->vmm, offsetof(struct mail, turn), &l->turn, sizeof(l->turn));
 }
 
+/* It was measured in spite of its fault, and its numbers are none. */
+static int fail_unharmed(const struct plan_measure *m, struct sink *s)
+{
+	sink_fail(s, SINK_GUEST, plan_fault_names[m->fault], "no failure",
+		  "the fault that the plan wants did not happen to the Linux L1");
+	return VM_SAID;
+}
+
 /* L1 runs until it rings, and is moved meanwhile. */
 static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
 {
@@ -120,6 +139,8 @@ static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct si
 		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
 	if (!ret && !rung)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
+	if (!ret && m->fault)
+		return fail_unharmed(m, s);
 	if (!ret)
 		ret = read_mail(l, s);
 	if (!ret && !rung)
@@ -141,9 +162,13 @@ static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink
 		l->how->begin(l->vmm, m);
 	stats = l->how->stats(l->vmm);
 	ret = write_mail(l, m);
+	if (!ret && m->fault == PLAN_FAULT_VMM_KILLED)
+		l->how->kill(l->vmm);
 	if (!ret)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
-	kvm_stats_end(stats, ret ? NULL : s);
+	kvm_stats_end(stats, ret || m->fault ? NULL : s);
+	if (!ret && m->fault)
+		return fail_unharmed(m, s);
 	if (ret)
 		return ret;
 	if (l->how->end && l->how->end(l->vmm))
@@ -232,12 +257,17 @@ static int measure_boots(struct l1_linux *l, const struct plan_measure *m, struc
 	return 0;
 }
 
-/* What says nothing of the kernel. */
-static enum sink_class class_of(int ret)
+static void report_error(struct sink *s, int code)
 {
-	if (ret == -ENOMEM || ret == -ENOSPC || ret == -EMFILE)
-		return SINK_HOST;
-	return SINK_GUEST;
+	enum sink_class class = SINK_GUEST;
+
+	if (code == ENOMEM || code == ENOSPC) {
+		l1_end_report(s, "the Linux L1", L1_END_OTHER, strerror(code), NULL, "");
+		return;
+	}
+	if (code == EMFILE) /* says nothing of the kernel */
+		class = SINK_HOST;
+	sink_fail(s, class, "", strerror(code), "the Linux L1 could not be run");
 }
 
 void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ack)
@@ -252,6 +282,6 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 	else
 		ret = run_all(&l, m, n, s, ack);
 	if (ret < 0)
-		sink_fail(s, class_of(ret), "", strerror(-ret), "the Linux L1 could not be run");
+		report_error(s, -ret);
 	l.how->close(l.vmm);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* l1_moves.h - a Linux L1 is moved from VMM to VMM while its L2s run (PLAN_SAVE_RESTORE, PLAN_LIVE_MIGRATE). */
+/*
+ * l1_moves.h - what is done to a Linux L1 as a whole while its L2s run: it is moved from VMM to VMM (PLAN_SAVE_RESTORE,
+ * PLAN_LIVE_MIGRATE), goes back to snapshots (PLAN_SNAPSHOT_STORM), gives memory up and gets it back (PLAN_L1_BALLOON).
+ */
 #ifndef AGENTS_L0_L1_MOVES_H
 #define AGENTS_L0_L1_MOVES_H
 
@@ -7,7 +10,8 @@
 #include "common/histogram.h"
 
 struct l1_moves {
-	struct histogram downtime, duration; /* clock units */
+	struct histogram downtime,
+		duration; /* clock units; of a balloon: taking, and giving back */
 	uint64_t count, bytes, passes, in_l2;
 };
 

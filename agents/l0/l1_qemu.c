@@ -32,6 +32,10 @@ const struct l1_vmm l1_vmm_qemu = {
 	.run = qemu_run,
 	.wait = qemu_wait,
 	.move = qemu_move,
+	.snapshot = qemu_snapshot,
+	.revert = qemu_revert,
+	.set_memory = qemu_set_memory,
 	.stats = qemu_stats,
+	.kill = qemu_kill,
 	.close = qemu_close,
 };

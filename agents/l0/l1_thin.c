@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* l1_thin.c - the agent itself as the VMM of a Linux L1. */
+#include <signal.h>
 #include <string.h>
 
 #include "agents/l0/kvm_stats.h"
@@ -54,6 +55,13 @@ static bool thin_vmm_uses_evmcs(void *vmm)
 	return thin_uses_evmcs(vmm);
 }
 
+/* The agent's process that measures is the VMM. */
+static void thin_vmm_kill(void *vmm)
+{
+	(void)vmm;
+	raise(SIGKILL);
+}
+
 static void thin_vmm_close(void *vmm)
 {
 	if (vmm)
@@ -69,5 +77,6 @@ const struct l1_vmm l1_vmm_thin = {
 	.run = thin_vmm_run,
 	.stats = thin_vmm_stats,
 	.uses_evmcs = thin_vmm_uses_evmcs,
+	.kill = thin_vmm_kill,
 	.close = thin_vmm_close,
 };

@@ -42,6 +42,13 @@ struct l1_vmm {
 	int (*wait)(void *vmm, unsigned int ms, bool *rung);
 	/* Moves the running L1 to another VMM on this host: @live, or through a file. NULL: it cannot. */
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
+	/* Writes the running L1 to a file, and lets it run on: downtime_us is how long it stood still. NULL: it cannot. */
+	int (*snapshot)(void *vmm, struct l1_moved *out);
+	/* L1 is what it was at the last snapshot, in a new VMM, and runs: duration_us is how long that took. */
+	int (*revert)(void *vmm, struct l1_moved *out);
+	/* Leaves L1 @megabytes of its memory, or gives it back; until L1 has: *us. Ends early if L1 rings: *rung. NULL: it
+	 * cannot. */
+	int (*set_memory)(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);
 	/* A measurement begins and has ended, in which L1 may ask for its memory to be changed (thin.h). NULL: it
@@ -50,6 +57,7 @@ struct l1_vmm {
 	int (*end)(void *vmm);
 	/* NULL: L0 cannot tell. Did L1 enter its last L2 by an enlightened VMCS? */
 	bool (*uses_evmcs)(void *vmm);
+	void (*kill)(void *vmm);  /* by SIGKILL, what runs L1 */
 	void (*close)(void *vmm); /* NULL is allowed */
 };
 

@@ -25,6 +25,8 @@ struct libvirt {
 	char buf[LIBVIRT_LINE_MAX];  /* of what has come since */
 	size_t len;
 	char stopped[64]; /* what the event said; "": it has not come */
+	int guest_fd;	  /* of the process that runs L1: readable when it has ended; -1: none */
+	bool was_killed;  /* that process, by SIGKILL */
 };
 
 /* The domain's description. @bell: a FIFO. 0, or -E2BIG. */

@@ -7,6 +7,7 @@
 
 #include "agents/l0/cpus.h"
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/libvirt.h"
 
 struct text {
@@ -62,6 +63,8 @@ static void add_features(struct text *t, const struct plan_measure *m)
 		hidden = "off";
 	add(t, "<features><acpi/><apic/><kvm><hidden state='%s'/></kvm>%s", hidden,
 	    sights[sees].features);
+	if (m->fault == PLAN_FAULT_REFUSED)
+		add(t, "<hyperv><" L1_FAULT_ENLIGHTENMENT " state='on'/></hyperv>");
 	add(t,
 	    "</features><cpu mode='host-passthrough' check='none' migratable='on'/>"
 	    "<clock offset='utc'>%s<timer name='hpet' present='no'/></clock>",
@@ -70,7 +73,7 @@ static void add_features(struct text *t, const struct plan_measure *m)
 
 static void add_memory(struct text *t, const struct plan_measure *m)
 {
-	add(t, "<memory unit='MiB'>%u</memory>", QEMU_MEGABYTES);
+	add(t, "<memory unit='MiB'>%" PRIu64 "</memory>", l1_fault_megabytes(m, QEMU_MEGABYTES));
 	if (m->backing == PLAN_BACKING_PLAIN || m->memory == PLAN_UNMANAGED)
 		return;
 	add(t, "<memoryBacking>");

@@ -17,6 +17,7 @@
 
 #include "agents/l0/cpus.h"
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
 #include "agents/l0/vm.h"
@@ -26,7 +27,6 @@
 #define MONITOR_FD   4
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
-#define TAIL_BYTES   960
 #define AGE_MS	     2000 /* of L0's clock: the second, and a QEMU's start */
 
 void qemu_tail(const char *path, char *text, size_t size)
@@ -51,8 +51,7 @@ void qemu_tail(const char *path, char *text, size_t size)
 
 /* ---- how it ended ---- */
 
-/* Nobody but a person or the kernel, when memory ends, kills with SIGKILL. */
-static enum sink_class describe_status(int status, char *what, size_t size)
+enum l1_end qemu_describe_status(int status, char *what, size_t size)
 {
 	if (WIFSIGNALED(status))
 		snprintf(what, size, "QEMU was killed by signal %d (%s)", WTERMSIG(status),
@@ -60,77 +59,78 @@ static enum sink_class describe_status(int status, char *what, size_t size)
 	else
 		snprintf(what, size, "QEMU ended with status %d", WEXITSTATUS(status));
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return SINK_HOST;
-	return SINK_GUEST;
+		return L1_END_KILLED;
+	return L1_END_OTHER;
+}
+
+/* It ended by itself before it answered, and not because KVM could not do something. */
+static bool is_refusal(const struct qemu *q, int status)
+{
+	char messages[L1_END_CONSOLE];
+
+	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
+	return WIFEXITED(status) && q->is_new && !strcasestr(messages, "kvm");
 }
 
 /* It has hung up, so its end is near. */
-static enum sink_class wait_for_end(struct qemu *q, char *what, size_t size)
+static enum l1_end wait_for_end(struct qemu *q, char *what, size_t size)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
+	enum l1_end end;
 	int status;
 
 	while (clock_ms() < deadline) {
 		if (waitpid(q->pid, &status, WNOHANG) == q->pid) {
 			q->pid = 0;
-			return describe_status(status, what, size);
+			end = qemu_describe_status(status, what, size);
+			return is_refusal(q, status) ? L1_END_REFUSED : end;
 		}
 		usleep(1000);
 	}
 	snprintf(what, size, "QEMU hung up and did not end");
-	return SINK_GUEST;
+	return L1_END_OTHER;
 }
 
-static const char *or_nothing(const char *text)
+int qemu_report_end(struct qemu *q, enum l1_end end, const char *what)
 {
-	return text[0] ? text : "(nothing)";
-}
-
-static bool is_limit(const char *messages)
-{
-	return strstr(messages, strerror(ENOMEM)) || strstr(messages, strerror(ENOSPC)) ||
-	       strstr(messages, "Cannot allocate memory"); /* glibc's words; the agent has musl's */
-}
-
-int qemu_report_end(struct qemu *q, enum sink_class class, const char *what)
-{
-	char console[TAIL_BYTES], messages[TAIL_BYTES / 2];
+	char console[L1_END_CONSOLE], messages[L1_END_MESSAGES];
 
 	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
 	qemu_tail(QEMU_MESSAGES, messages, sizeof(messages));
-	if (is_limit(messages))
-		class = SINK_HOST;
-	sink_fail(q->sink, class, "records of the agent inside L1", what,
-		  "the Linux L1 did not answer; QEMU says: %s; L1's console ends: %s",
-		  or_nothing(messages), or_nothing(console));
-	return VM_SAID;
+	return l1_end_report(q->sink, "the Linux L1", end, what, messages, console);
+}
+
+int qemu_report_reset(struct qemu *q)
+{
+	char console[L1_END_CONSOLE];
+
+	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
+	if (l1_end_is_panic(console))
+		return qemu_report_end(q, L1_END_PANIC, "a panic of its kernel");
+	return qemu_report_end(q, L1_END_RESET, "a reset without a panic: a triple fault");
 }
 
 /* L1 asked for a reset, and -no-reboot made that the end. */
 static int report_shutdown(struct qemu *q)
 {
-	char console[TAIL_BYTES], what[96];
+	char what[96];
 
-	if (strcmp(q->monitor.shutdown, "guest-reset")) {
-		snprintf(what, sizeof(what), "QEMU shut it down: %s", q->monitor.shutdown);
-		return qemu_report_end(q, SINK_GUEST, what);
-	}
-	qemu_tail(QEMU_CONSOLE, console, sizeof(console));
-	if (strstr(console, "Kernel panic"))
-		return qemu_report_end(q, SINK_GUEST, "a panic of its kernel");
-	return qemu_report_end(q, SINK_GUEST, "a reset without a panic: a triple fault");
+	if (!strcmp(q->monitor.shutdown, "guest-reset"))
+		return qemu_report_reset(q);
+	snprintf(what, sizeof(what), "QEMU shut it down: %s", q->monitor.shutdown);
+	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
 static int report_hang_up(struct qemu *q)
 {
-	enum sink_class class;
+	enum l1_end end;
 	char what[96];
 
 	qmp_read_events(&q->monitor);
 	if (q->monitor.shutdown[0])
 		return report_shutdown(q);
-	class = wait_for_end(q, what, sizeof(what));
-	return qemu_report_end(q, class, what);
+	end = wait_for_end(q, what, sizeof(what));
+	return qemu_report_end(q, end, what);
 }
 
 int qemu_report_command(struct qemu *q, const char *command, int ret)
@@ -143,7 +143,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
 	else
 		snprintf(what, sizeof(what), "%s: %s", command, strerror(-ret));
-	return qemu_report_end(q, SINK_GUEST, what);
+	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
 /* ---- making it ---- */
@@ -157,11 +157,11 @@ static int write_initramfs(void)
 
 	if (fd < 0)
 		return -errno;
-	ret = l1_initramfs_room(&room);
+	ret = l1_initramfs_room(NULL, &room);
 	if (!ret)
 		bytes = malloc(room);
 	if (!ret)
-		ret = bytes ? l1_initramfs_write(bytes, room) : -ENOMEM;
+		ret = bytes ? l1_initramfs_write(NULL, bytes, room) : -ENOMEM;
 	while (!ret && done < room) {
 		ssize_t n = write(fd, bytes + done, room - done);
 
@@ -175,12 +175,18 @@ static int write_initramfs(void)
 	return ret;
 }
 
-int qemu_make_files(void)
+int qemu_make_files(const struct plan_measure *m)
 {
+	int ret;
 	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
+		return -errno;
+	if (mkdir(QEMU_SAVED, 0700) && errno != EEXIST)
 		return -errno;
 	unlink(QEMU_CONSOLE);
 	unlink(QEMU_MESSAGES);
+	ret = l1_fault_prepare(m, QEMU_SAVED);
+	if (ret)
+		return ret;
 	return write_initramfs();
 }
 
@@ -281,12 +287,14 @@ int qemu_start(struct qemu *q, int incoming)
 
 	if (ret)
 		return ret;
+	q->is_new = incoming < 0;
 	ret = execute(q, args.argv, incoming);
 	if (ret)
 		return ret;
 	ret = qmp_open(&q->monitor, q->monitor.fd);
 	if (ret)
 		return qemu_report_command(q, "start", ret);
+	q->is_new = false;
 	ret = pin_cpus(q);
 	if (ret)
 		return qemu_report_command(q, "query-cpus-fast", ret);
@@ -399,7 +407,7 @@ int qemu_make(struct qemu *q)
 	ret = qemu_find_memory(q);
 	if (ret)
 		return ret;
-	ret = qemu_make_files();
+	ret = qemu_make_files(&q->m);
 	if (ret)
 		return ret;
 	ret = qemu_start(q, -1);
@@ -448,7 +456,14 @@ int qemu_run(void *vmm, unsigned int limit_s)
 	if (ret || rung)
 		return ret;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return qemu_report_end(vmm, SINK_GUEST, what);
+	return qemu_report_end(vmm, L1_END_SILENT, what);
+}
+
+void qemu_kill(void *vmm)
+{
+	const struct qemu *q = vmm;
+
+	kill(q->guest, SIGKILL);
 }
 
 static void close_descriptor(int *fd)

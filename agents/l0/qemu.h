@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "agents/guest/mail.h"
+#include "agents/l0/l1_end.h"
 #include "agents/l0/l1_vmm.h"
 #include "agents/l0/qmp.h"
 #include "agents/wire/protocol.h"
@@ -62,6 +63,7 @@ struct qemu {
 	struct plan_measure m;
 	const char *kernel;
 	bool without_kvm; /* as of qemu_files */
+	bool is_new;	  /* it has not answered yet, and takes no L1 in */
 	pid_t pid;	  /* our child; 0: none */
 	pid_t guest;	  /* whose memory L1's is: pid, or of whoever made it */
 	int bell, mem;
@@ -74,6 +76,8 @@ struct qemu {
 #define QEMU_INITRAMFS QEMU_DIRECTORY "/initramfs"
 #define QEMU_CONSOLE   QEMU_DIRECTORY "/console"
 #define QEMU_MESSAGES  QEMU_DIRECTORY "/messages" /* what QEMU or libvirt says itself */
+#define QEMU_SAVED     QEMU_DIRECTORY "/saved"
+#define QEMU_STATE     QEMU_SAVED "/state" /* an L1 that was saved */
 #define QEMU_SIZE      ((size_t)QEMU_MEGABYTES << 20)
 
 /* Functions that return an int are as of l1_vmm.h. */
@@ -96,14 +100,20 @@ int qemu_find_mail(struct qemu *q);
 /* A command of its monitor gave @ret, which is not 0: the sink is told why. */
 int qemu_report_command(struct qemu *q, const char *command, int ret);
 /* What happened to L1 instead of a ring: the sink is told, with what its console and QEMU say of it. */
-int qemu_report_end(struct qemu *q, enum sink_class class, const char *what);
+int qemu_report_end(struct qemu *q, enum l1_end end, const char *what);
+/* The same of an L1 that was reset. */
+int qemu_report_reset(struct qemu *q);
+/* By QEMU's status, as of waitpid(); @what is given its words. */
+enum l1_end qemu_describe_status(int status, char *what, size_t size);
 /* The folder and what is in it before L1 starts. */
-int qemu_make_files(void);
+int qemu_make_files(const struct plan_measure *m);
 /* Opens the memory of process @pid, in which q->mail is L1's mail page. */
 int qemu_open_memory(struct qemu *q, pid_t pid);
 void qemu_close_memory(struct qemu *q);
 /* The mail page as L1 wants to find it. */
 int qemu_write_head(struct qemu *q);
+/* By SIGKILL, whatever L1 does; that it has ended is for others to notice. */
+void qemu_kill(void *vmm);
 /* Ends it, if it runs. It may be started again. */
 void qemu_end(struct qemu *q);
 
@@ -119,7 +129,12 @@ int qemu_wait(void *vmm, unsigned int ms, bool *rung);
 /* Does vCPU 0 of the VM of process @pid run an L2? By KVM's debug files (CONFIG_DEBUG_FS). */
 bool qemu_is_in_l2(pid_t pid);
 
+/* Those of l1_vmm.h. */
 int qemu_move(void *vmm, bool live, struct l1_moved *out);
+int qemu_snapshot(void *vmm, struct l1_moved *out);
+int qemu_revert(void *vmm, struct l1_moved *out);
+/* By the balloon (virtio). */
+int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

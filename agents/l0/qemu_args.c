@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/l0/l1_boot.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/qemu.h"
 
 /* What Hyper-V L1s are given by those who run them, and all that the nested path can use. Each needs the ones before it;
@@ -80,15 +81,20 @@ static void add_machine(struct qemu_args *a, const struct plan_measure *m)
 	add(a, "-M");
 	add(a, "microvm,acpi=off,auto-kernel-cmdline=off,rtc=%s%s", rtc, backend);
 	add(a, "-m");
-	add(a, "%uM", QEMU_MEGABYTES);
+	add(a, "%" PRIu64 "M", l1_fault_megabytes(m, QEMU_MEGABYTES));
 	if (memory) {
 		add(a, "-object");
 		add(a, "%s,id=ram,size=%uM", memory, QEMU_MEGABYTES);
 	}
 }
 
-static void add_boot(struct qemu_args *a, const struct qemu_files *f)
+/* microvm's last transport, which the first device gets (QEMU's hw/i386/microvm.c); without ACPI L1's kernel is told. */
+#define BALLOON_DEVICE	  "virtio-balloon-device,id=balloon"
+#define BALLOON_PARAMETER " virtio_mmio.device=512@0xfeb00e00:12"
+
+static void add_boot(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
 {
+	const char *devices = m->scenario == PLAN_L1_BALLOON ? BALLOON_PARAMETER : "";
 	char line[L1_CMDLINE_MAX];
 
 	l1_cmdline_format(QEMU_MAIL, line, sizeof(line));
@@ -97,7 +103,7 @@ static void add_boot(struct qemu_args *a, const struct qemu_files *f)
 	add(a, "-initrd");
 	add(a, "%s", f->initramfs);
 	add(a, "-append");
-	add(a, "memmap=1M$0x%" PRIx64 " %s", QEMU_MAIL, line);
+	add(a, "memmap=1M$0x%" PRIx64 " %s%s", QEMU_MAIL, line, devices);
 }
 
 int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
@@ -117,7 +123,15 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 	add(a, "-smp");
 	add(a, "%u", m->l1_vcpus);
 	add_machine(a, m);
-	add_boot(a, f);
+	if (m->fault == PLAN_FAULT_REFUSED) {
+		add(a, "-global");
+		add(a, "host-x86_64-cpu.hv-" L1_FAULT_ENLIGHTENMENT "=on");
+	}
+	add_boot(a, m, f);
+	if (m->scenario == PLAN_L1_BALLOON) {
+		add(a, "-device");
+		add(a, BALLOON_DEVICE);
+	}
 	add(a, "-serial");
 	add(a, "file:%s", f->console);
 	add(a, "-chardev");

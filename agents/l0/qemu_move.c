@@ -15,7 +15,6 @@
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 
-#define STATE	     QEMU_DIRECTORY "/state"
 #define NAME	     "move" /* of the descriptor that L1 goes through, in QEMU */
 #define LOOK_US	     20000
 #define END_LIMIT_MS 60000 /* of L0's clock, for all of it */
@@ -60,9 +59,10 @@ static int execute(struct qemu *q, const char *command, const char *arguments, c
 
 static int report_failure(struct qemu *q, const char *reply)
 {
-	sink_fail(q->sink, SINK_GUEST, "completed", reply,
-		  "QEMU could not send the Linux L1 away (migrate)");
-	return VM_SAID;
+	char what[256];
+
+	snprintf(what, sizeof(what), "migrate: QEMU could not send it away: %.200s", reply);
+	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
 /* Until all of L1 has left @q. */
@@ -138,7 +138,7 @@ static int save(struct qemu *q, struct l1_moved *out)
 	if (ret)
 		return ret;
 	out->in_l2 = qemu_is_in_l2(q->pid);
-	fd = open(STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(QEMU_STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	ret = send_away(q, fd, out);
@@ -148,7 +148,7 @@ static int save(struct qemu *q, struct l1_moved *out)
 
 static int restore(struct qemu *from, struct qemu *to, struct l1_moved *out)
 {
-	int fd = open(STATE, O_RDONLY | O_CLOEXEC), ret;
+	int fd = open(QEMU_STATE, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
 		return -errno;
@@ -157,7 +157,7 @@ static int restore(struct qemu *from, struct qemu *to, struct l1_moved *out)
 	close(fd);
 	if (!ret)
 		ret = arrive(from, to, out);
-	unlink(STATE);
+	unlink(QEMU_STATE);
 	return ret;
 }
 
@@ -186,6 +186,44 @@ static uint64_t other_half(const struct qemu *q, uint64_t first)
 	return q->phys == first ? first + QEMU_SIZE : first;
 }
 
+static void init_other(struct qemu *to, const struct qemu *from)
+{
+	qemu_init(to, &from->m, from->kernel, from->sink);
+	to->phys = from->phys;
+	to->without_kvm = from->without_kvm;
+}
+
+int qemu_snapshot(void *vmm, struct l1_moved *out)
+{
+	struct qemu *q = vmm;
+	int ret = save(q, out);
+
+	q->monitor.resume_us = 0;
+	if (!ret)
+		ret = execute(q, "cont", "", NULL, 0);
+	if (ret)
+		return ret;
+	ret = qmp_wait_for_resume(&q->monitor, END_LIMIT_MS);
+	if (ret)
+		return qemu_report_command(q, "cont", ret);
+	out->downtime_us = q->monitor.resume_us - q->monitor.stop_us;
+	return 0;
+}
+
+int qemu_revert(void *vmm, struct l1_moved *out)
+{
+	static struct qemu to;
+	uint64_t begin = now_us();
+	int ret;
+
+	init_other(&to, vmm);
+	ret = restore(vmm, &to, out);
+	if (ret)
+		qemu_end(&to);
+	out->duration_us = now_us() - begin;
+	return ret;
+}
+
 int qemu_move(void *vmm, bool live, struct l1_moved *out)
 {
 	struct qemu *from = vmm;
@@ -193,9 +231,7 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 	uint64_t begin = now_us(), first;
 	int ret = 0;
 
-	qemu_init(&to, &from->m, from->kernel, from->sink);
-	to.phys = from->phys;
-	to.without_kvm = from->without_kvm;
+	init_other(&to, from);
 	if (live && from->phys) {
 		ret = vm_memory_find_unmanaged(2 * QEMU_SIZE, &first, from->sink);
 		to.phys = other_half(from, first);

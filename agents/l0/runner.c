@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agents/l0/isolate.h"
 #include "agents/l0/kmsg.h"
+#include "agents/l0/l1_end.h"
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/measure.h"
 
@@ -42,16 +45,22 @@ void runner_send_complaints(struct runner *r)
 			runner_send_text(r, "console", text);
 }
 
-static void send_failed(struct runner *r, uint32_t id, const char *expected, const char *found,
-			const char *text)
+static void send_failed_as(struct runner *r, const char *class, uint32_t id, const char *expected,
+			   const char *found, const char *text)
 {
 	line_start(&line, "fail");
 	line_addf(&line, ",\"id\":%" PRIu32, id);
-	line_add_member(&line, "class", "guest");
+	line_add_member(&line, "class", class);
 	line_add_member(&line, "expected", expected);
 	line_add_member(&line, "found", found);
 	line_add_member(&line, "text", text);
 	channel_send_line(&r->channel, &line);
+}
+
+static void send_failed(struct runner *r, uint32_t id, const char *expected, const char *found,
+			const char *text)
+{
+	send_failed_as(r, "guest", id, expected, found, text);
 }
 
 /* What runs in a child, and what its parent knows of it meanwhile. */
@@ -138,7 +147,10 @@ static void send_outcome(const struct child *c, unsigned int limit, const struct
 	char how[128];
 
 	isolate_describe(end, limit, how, sizeof(how));
-	if (end->timed_out || end->status)
+	if (!end->timed_out && WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL)
+		send_failed_as(r, "infrastructure", id, "exit status 0", how,
+			       "the measurement's process was killed. " L1_END_KILL_REMEDY);
+	else if (end->timed_out || end->status)
 		send_failed(r, id, "exit status 0", how, "the measurement's process died");
 	else if (end->lost || c->too_long)
 		send_failed(r, id, "records", "too much output",

@@ -106,6 +106,14 @@ static void send_metric(const struct sink *s, const char *name, const char *unit
 	sink_line(s, &l);
 }
 
+void sink_alive(struct sink *s)
+{
+	struct line l;
+
+	start_line(s, &l, "alive");
+	sink_line(s, &l);
+}
+
 void sink_metric(struct sink *s, const char *name, const struct histogram *h)
 {
 	if (!h->count)

@@ -33,6 +33,9 @@ void sink_wait_quiet(struct sink *s);
 /* Any record: its body, which is used up. */
 void sink_line(const struct sink *s, struct line *l);
 
+/* The host is not to think that nothing goes on. */
+void sink_alive(struct sink *s);
+
 /* A `metric` record. The values are clock units (agents/l0/clock.h: clock_units(ticks) turns a TSC
  * difference into them); the unit's name is added here. An empty histogram becomes a `fail`. */
 void sink_metric(struct sink *s, const char *name, const struct histogram *h);

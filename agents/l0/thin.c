@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "agents/l0/hyperv.h"
+#include "agents/l0/l1_end.h"
+#include "agents/l0/l1_fault.h"
 #include "agents/l0/vm.h"
 #include "agents/l0/vcpu.h"
 
@@ -24,6 +26,7 @@
 
 /* Leaf 1, ECX, what KVM_GET_SUPPORTED_CPUID leaves to the VMM: the local APIC's timer takes TSC values; there
  * is a hypervisor, without which no guest looks for one. */
+#define CPUID_VMX	   (1u << 5)
 #define CPUID_TSC_DEADLINE (1u << 24)
 #define CPUID_HYPERVISOR   (1u << 31)
 
@@ -35,12 +38,16 @@ static int fail_ioctl(struct thin *t, const char *what)
 
 /* ---- making it ---- */
 
-static int map_ram(struct thin *t, enum plan_memory memory)
+static int map_ram(struct thin *t, const struct plan_measure *m)
 {
-	if (memory == PLAN_UNMANAGED)
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	if (m->memory == PLAN_UNMANAGED)
 		return vm_memory_map_unmanaged(THIN_RAM, &t->ram, t->sink);
-	t->ram = mmap(NULL, THIN_RAM, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!m->fault) /* fault no-memory is to be refused by L0 */
+		flags |= MAP_NORESERVE;
+	t->ram = mmap(NULL, l1_fault_megabytes(m, THIN_RAM >> 20) << 20, PROT_READ | PROT_WRITE,
+		      flags, -1, 0);
 	if (t->ram == MAP_FAILED)
 		return -errno;
 	/* Pages one by one, as the unmanaged ones are, whatever the host's default. */
@@ -70,9 +77,11 @@ static int create_vm(struct thin *t)
 }
 
 /* What depends on which vCPU it is. */
-static void fit_cpuid(struct kvm_cpuid_entry2 *e, uint32_t number)
+static void fit_cpuid(const struct thin *t, struct kvm_cpuid_entry2 *e, uint32_t number)
 {
 	if (e->function == 1) {
+		if (t->is_l2)
+			e->ecx &= ~CPUID_VMX;
 		e->ebx = (e->ebx & 0xffffff) | number << 24;
 		e->ecx |= CPUID_TSC_DEADLINE | CPUID_HYPERVISOR;
 	} else if (e->function == 0xb || e->function == 0x1f) {
@@ -107,7 +116,7 @@ static int set_cpuid(struct thin *t, const struct plan_measure *m, uint32_t numb
 	if (ioctl(t->kvm, KVM_GET_SUPPORTED_CPUID, &table))
 		return fail_ioctl(t, "KVM_GET_SUPPORTED_CPUID");
 	for (uint32_t i = 0; i < table.nent; i++)
-		fit_cpuid(&table.entries[i], number);
+		fit_cpuid(t, &table.entries[i], number);
 	if (m->l1 == PLAN_L1_LINUX_EVMCS) {
 		ret = add_hyperv(t, m, t->cpus[number].fd, &table);
 		if (ret)
@@ -180,7 +189,7 @@ static int open_cpus(struct thin *t, const struct plan_measure *m)
 static int fill(struct thin *t, const struct plan_measure *m, const char *kernel)
 {
 	uint64_t entry;
-	int ret = map_ram(t, m->memory);
+	int ret = map_ram(t, m);
 
 	if (ret)
 		return ret;
@@ -201,11 +210,24 @@ static int fill(struct thin *t, const struct plan_measure *m, const char *kernel
 	return 0;
 }
 
+static int make(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s,
+		bool is_l2)
+{
+	*t = (struct thin){.sink = s, .is_l2 = is_l2, .kvm = -1, .vm = -1, .ram = MAP_FAILED};
+	pthread_mutex_init(&t->lock, NULL);
+	if (m->scenario == PLAN_L2_BOOT && !is_l2)
+		t->inner = kernel;
+	return fill(t, m, kernel);
+}
+
 int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s)
 {
-	*t = (struct thin){.sink = s, .kvm = -1, .vm = -1, .ram = MAP_FAILED};
-	pthread_mutex_init(&t->lock, NULL);
-	return fill(t, m, kernel);
+	return make(t, m, kernel, s, false);
+}
+
+int thin_open_l2(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s)
+{
+	return make(t, m, kernel, s, true);
 }
 
 void thin_close(struct thin *t)
@@ -276,15 +298,23 @@ static void set_alarm(unsigned int seconds)
 }
 
 /* What happened to L1 instead of a ring, with what its console says of it. */
-static int report_end(struct thin *t, const char *what)
+static int report_end(struct thin *t, enum l1_end end, const char *what)
 {
-	char tail[960];
+	char tail[L1_END_CONSOLE];
 
 	thin_console_tail(&t->devices, tail, sizeof(tail));
-	sink_fail(t->sink, SINK_GUEST, "records of the agent inside L1", what,
-		  "the Linux L1 did not answer; its console ends: %s",
-		  tail[0] ? tail : "(nothing)");
-	return VM_SAID;
+	return l1_end_report(t->sink, t->is_l2 ? "the Linux L2" : "the Linux L1", end, what, NULL,
+			     tail);
+}
+
+static int report_reset(struct thin *t)
+{
+	char tail[L1_END_CONSOLE];
+
+	thin_console_tail(&t->devices, tail, sizeof(tail));
+	if (l1_end_is_panic(tail))
+		return report_end(t, L1_END_PANIC, "a panic of its kernel");
+	return report_end(t, L1_END_RESET, "a reset without a panic: a triple fault");
 }
 
 static int report_error(struct thin *t, int code, unsigned int limit_s)
@@ -294,7 +324,7 @@ static int report_error(struct thin *t, int code, unsigned int limit_s)
 	if (code != EINTR)
 		return -code;
 	snprintf(what, sizeof(what), "nothing within %u s", limit_s);
-	return report_end(t, what);
+	return report_end(t, L1_END_SILENT, what);
 }
 
 /* Hyper-V's messages and events end here: no partition is at their other end. Of the synthetic interrupt
@@ -315,7 +345,7 @@ static int handle_locked(struct thin *t, struct kvm_run *run)
 		if (thin_port(&t->devices, run->io.port, run->io.direction == KVM_EXIT_IO_OUT, data,
 			      run->io.size, run->io.count))
 			return 0;
-		return report_end(t, "a reset that its kernel asked for");
+		return report_end(t, L1_END_OTHER, "a reset that its kernel asked for");
 	}
 	if (run->exit_reason == KVM_EXIT_MMIO) {
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data)); /* nobody is there */
@@ -326,9 +356,9 @@ static int handle_locked(struct thin *t, struct kvm_run *run)
 		return 0;
 	}
 	if (run->exit_reason == KVM_EXIT_SHUTDOWN)
-		return report_end(t, "a reset (a panic of its kernel, or a triple fault)");
+		return report_reset(t);
 	vcpu_describe_exit(0, run, "L1", what, sizeof(what));
-	return report_end(t, what);
+	return report_end(t, L1_END_OTHER, what);
 }
 
 /* 0: L1 goes on. */

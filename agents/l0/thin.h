@@ -51,6 +51,8 @@ struct thin_cpu {
 
 struct thin {
 	struct sink *sink;
+	bool is_l2;	   /* this is L1, and what it runs an L2 */
+	const char *inner; /* the kernel that L1 gets for its L2, or NULL */
 	int kvm, vm;
 	char *ram; /* THIN_RAM bytes, from guest-physical 0 on */
 	struct thin_cpu cpus[THIN_MAX_CPUS];
@@ -60,6 +62,7 @@ struct thin {
 	struct thin_devices devices;
 	struct plan_measure measure; /* that runs */
 	uint32_t changes;	     /* of its memory, that L1 asked for since that began */
+	uint64_t merged;	     /* pages of it that KSM had made one with others, at most */
 	pid_t sharer;		     /* a process that shares L1's memory; 0: none */
 	int over;		     /* 0; or what ended another vCPU than 0, and so L1 */
 	pthread_t runner;	     /* who is in thin_run() */
@@ -67,6 +70,8 @@ struct thin {
 
 /* Makes the VM of @m with @kernel loaded; nothing runs yet. */
 int thin_open(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s);
+/* The same inside L1: an ordinary guest of KVM's, without VMX, whose agent says who it is and no more. */
+int thin_open_l2(struct thin *t, const struct plan_measure *m, const char *kernel, struct sink *s);
 void thin_close(struct thin *t);
 
 /* Runs L1 until it rings, which it does on vCPU 0. A death, a panic and @limit_s seconds of silence are failures, which the sink is told
@@ -102,6 +107,8 @@ int thin_set_slot(struct thin *t, uint64_t at);
 /* L1's memory, all that it holds, is moved, copied or shared as the measurement that runs says; what it holds is the same
  * afterwards. L1's vCPU must not run. */
 int thin_change_memory(struct thin *t);
+/* The pages of L1 that are alike become one, by KSM, whose settings are what they were afterwards (thin_ksm.c). */
+int thin_merge_pages(struct thin *t);
 /* @m begins; it has ended: VM_SAID if L1 did not ask for a change in each of its rounds of churn. */
 void thin_expect_changes(struct thin *t, const struct plan_measure *m);
 int thin_check_changes(struct thin *t);

@@ -95,14 +95,16 @@ static int load_initramfs(const struct thin *t, struct boot_params *boot)
 {
 	size_t room;
 	char *start;
-	int ret = l1_initramfs_room(&room);
+	int ret = l1_initramfs_room(t->inner, &room);
 
 	if (ret)
 		return ret;
+	if (room > THIN_MAIL / 4) /* the kernel is far below that */
+		return -EFBIG;
 	start = t->ram + THIN_MAIL - room;
 	boot->hdr.ramdisk_image = (uint32_t)(start - t->ram);
 	boot->hdr.ramdisk_size = (uint32_t)room;
-	return l1_initramfs_write(start, room);
+	return l1_initramfs_write(t->inner, start, room);
 }
 
 /* ---- the MP table: CPUs, one bus, one I/O APIC, the ISA interrupts ---- */
@@ -288,6 +290,6 @@ int thin_load(struct thin *t, const char *kernel, uint64_t *entry)
 	write_tables(t);
 	load_mp_table(t);
 	memset(thin_mail(t), 0, sizeof(struct mail));
-	thin_mail(t)->magic = MAIL_MAGIC;
+	thin_mail(t)->magic = t->is_l2 ? MAIL_MAGIC_L2 : MAIL_MAGIC;
 	return load_initramfs(t, boot);
 }

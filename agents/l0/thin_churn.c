@@ -117,6 +117,7 @@ static int (*const changes[PLAN_OPERATION_COUNT])(struct thin *t) = {
 	[PLAN_OPERATION_MEMSLOT] = move_slot,
 	[PLAN_OPERATION_MIGRATE_PAGE] = replace_pages,
 	[PLAN_OPERATION_SHARE] = share_pages,
+	[PLAN_OPERATION_MERGE] = thin_merge_pages,
 };
 
 int thin_change_memory(struct thin *t)
@@ -136,12 +137,16 @@ void thin_expect_changes(struct thin *t, const struct plan_measure *m)
 {
 	t->measure = *m;
 	t->changes = 0;
+	t->merged = 0;
 }
 
 int thin_check_changes(struct thin *t)
 {
 	const struct plan_measure *m = &t->measure;
+	const struct sink_counter merged = {"l1_pages_merged", (int64_t)t->merged};
 
+	if (t->merged)
+		sink_counters(t->sink, &merged, 1);
 	if (m->scenario != PLAN_CHURN || t->changes == m->warmup + m->rounds)
 		return 0;
 	sink_fail(t->sink, SINK_INTEGRITY, "a change for each round", "another number",

@@ -77,6 +77,7 @@ struct plan_measure {
 	enum plan_l1 l1;
 	enum plan_vmm vmm; /* a Linux L1's */
 	bool kvm_visible; /* linux-evmcs: KVM's CPUID leaves are left beside Hyper-V's, which must fail */
+	enum plan_fault fault; /* of a Linux L1, which must fail */
 	enum plan_enlightenments enlightenments;
 	enum plan_memory memory;
 	enum plan_backing backing;

@@ -27,6 +27,7 @@ const char *const plan_operation_names[] = {PLAN_OPERATIONS(NAME) NULL};
 const char *const plan_work_names[] = {PLAN_WORKS(NAME) NULL};
 static const char *const l1_names[] = {PLAN_L1S(NAME) NULL};
 const char *const plan_vmm_names[] = {PLAN_VMMS(NAME) NULL};
+const char *const plan_fault_names[] = {PLAN_FAULTS(NAME) NULL};
 const char *const plan_enlightenment_names[] = {PLAN_ENLIGHTENMENTS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
@@ -52,11 +53,15 @@ static const struct {
 
 /* ---- parameters ---- */
 
-#define ONLY(s)	 (1u << (s))
-#define ALL	 (ONLY(PLAN_SCENARIO_COUNT) - 1)
-#define WITH_L1	 (ALL & ~ONLY(PLAN_KSELFTEST))
-#define WITH_L2	 (WITH_L1 & ~ONLY(PLAN_L1_BOOT))
-#define MOVES	 (ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE))
+#define ONLY(s) (1u << (s))
+#define ALL	(ONLY(PLAN_SCENARIO_COUNT) - 1)
+#define WITH_L1 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define BOOTS	(ONLY(PLAN_L1_BOOT) | ONLY(PLAN_L2_BOOT))
+#define WITH_L2 (WITH_L1 & ~BOOTS)
+#define MOVES                                                                            \
+	(ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE) | ONLY(PLAN_SNAPSHOT_STORM) | \
+	 ONLY(PLAN_L1_BALLOON))
+#define FAULTY	 (ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_SAVE_RESTORE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
 // clang-format off
@@ -69,6 +74,8 @@ const struct plan_word plan_words[] = {
 	 .of_linux = true, .choices = plan_vmm_names},
 	{"kvm_visible", "kvm_visible", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(kvm_visible), WITH_L1,
 	 .optional = true, .of_linux = true},
+	{"fault", "fault", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(fault), FAULTY, .optional = true,
+	 .of_linux = true, .silent = true, .choices = plan_fault_names},
 	{"enlightenments", "enlightenments", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(enlightenments),
 	 WITH_L1, .optional = true, .of_linux = true, .silent = true, .choices = plan_enlightenment_names},
 	{"memory", "memory", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(memory), WITH_L1,
@@ -355,7 +362,8 @@ static bool is_ipi_to_nobody(const struct plan_measure *m)
 static bool is_linux_unchurned(const struct plan_measure *m)
 {
 	return is_linux(m) && m->operation != PLAN_OPERATION_MEMSLOT &&
-	       m->operation != PLAN_OPERATION_MIGRATE_PAGE && m->operation != PLAN_OPERATION_SHARE;
+	       m->operation != PLAN_OPERATION_MIGRATE_PAGE &&
+	       m->operation != PLAN_OPERATION_SHARE && m->operation != PLAN_OPERATION_MERGE;
 }
 
 /* Behind memory that L0 does not manage there are no other pages. */
@@ -371,7 +379,8 @@ static bool is_linux_not_thin(const struct plan_measure *m)
 
 static bool is_micro_shared(const struct plan_measure *m)
 {
-	return !is_linux(m) && m->operation == PLAN_OPERATION_SHARE;
+	return !is_linux(m) &&
+	       (m->operation == PLAN_OPERATION_SHARE || m->operation == PLAN_OPERATION_MERGE);
 }
 
 /* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
@@ -382,7 +391,18 @@ static bool is_linux_interrupt(const struct plan_measure *m)
 
 bool plan_measure_moves(const struct plan_measure *m)
 {
-	return m->scenario == PLAN_SAVE_RESTORE || m->scenario == PLAN_LIVE_MIGRATE;
+	return MOVES & ONLY(m->scenario);
+}
+
+static bool is_not_of_qemu(const struct plan_measure *m)
+{
+	return m->vmm != PLAN_VMM_QEMU;
+}
+
+/* Which L0 has no use for. */
+static bool is_unmanaged(const struct plan_measure *m)
+{
+	return m->memory == PLAN_UNMANAGED;
 }
 
 static bool is_unmovable(const struct plan_measure *m)
@@ -390,13 +410,39 @@ static bool is_unmovable(const struct plan_measure *m)
 	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
 }
 
+static bool is_fault_elsewhere(const struct plan_measure *m)
+{
+	return m->fault && !is_linux(m);
+}
+
+static bool is_save_fault(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_DISK_FULL;
+}
+
+static bool is_other_fault(const struct plan_measure *m)
+{
+	return m->fault && !is_save_fault(m);
+}
+
+/* The agent as a VMM has no settings of its own. */
+static bool is_refused_by_nobody(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_REFUSED && m->vmm == PLAN_VMM_THIN;
+}
+
+/* Which L0 does not have either way. */
+static bool is_unmanaged_lack(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_NO_MEMORY && (m->memory == PLAN_UNMANAGED || m->backing);
+}
+
 static const struct {
 	unsigned int scenarios;
 	bool (*is_broken)(const struct plan_measure *m);
 	const char *text;
 } rules[] = {
-	{ONLY(PLAN_L2_WORK) | ONLY(PLAN_L1_BOOT), is_no_linux,
-	 "this is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_L2_WORK) | BOOTS, is_no_linux, "this is of a Linux L1 (l1 linux-...)"},
 	{WITH_L2, is_linux_word_elsewhere, "threads and l2_smp are of a Linux L1 (l1 linux-...)"},
 	{WITH_L2, is_threads_elsewhere,
 	 "threads are for multiplex and l2-work, where mode is cooperative: they run on all L1 CPUs at once"},
@@ -404,18 +450,24 @@ static const struct {
 	{ONLY(PLAN_L2_WORK), is_work_in_turn_on_many,
 	 "l2-work on several L1 vCPUs needs threads, and mode cooperative"},
 	{ONLY(PLAN_L2_WORK), is_ipi_to_nobody, "work ipi needs threads, and an even l2_smp"},
-	{ONLY(PLAN_L1_BOOT), is_linux_boot_of_many, "l1-boot has l1_vcpus 1"},
+	{BOOTS, is_linux_boot_of_many, "l1-boot and l2-boot have l1_vcpus 1"},
+	{ONLY(PLAN_L2_BOOT), is_linux_not_thin,
+	 "who gives a Linux L1 the kernel of its L2 is vmm thin"},
 	{ONLY(PLAN_CHURN), is_linux_unchurned,
-	 "a Linux L1's memory has to stay what it is: churn is memslot, migrate-page or share there"},
+	 "a Linux L1's memory has to stay what it is: churn is memslot, migrate-page, share or merge there"},
 	{ONLY(PLAN_CHURN), is_linux_unmovable,
 	 "unmanaged memory of a Linux L1 stays where it is: churn is memslot there"},
-	{ONLY(PLAN_CHURN), is_micro_shared, "churn share is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_CHURN), is_micro_shared,
+	 "churn share and merge are of a Linux L1 (l1 linux-...)"},
 	{ONLY(PLAN_CHURN), is_linux_not_thin, "who changes a Linux L1's memory is vmm thin"},
 	{WITH_L2, is_backing_of_other_memory,
 	 "backing clean is a kind of unmanaged memory; thp, memfd, hugetlb and guest-memfd are of managed"},
 	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
 	 "churn and unrelated change plain memory: leave out backing"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
+	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
+	 "who takes snapshots and memory of an L1 is vmm qemu"},
+	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
@@ -431,6 +483,12 @@ static const struct {
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
 	 "the L2 of a Linux L1 has no local APIC to send interrupts"},
+	{FAULTY, is_fault_elsewhere, "a fault is of a Linux L1 (l1 linux-...)"},
+	{ONLY(PLAN_MULTIPLEX), is_save_fault, "fault disk-full is of l1-save-restore"},
+	{ONLY(PLAN_SAVE_RESTORE), is_other_fault,
+	 "fault disk-full alone is of l1-save-restore, the others are of multiplex"},
+	{FAULTY, is_refused_by_nobody, "fault refused is of vmm qemu or libvirt"},
+	{FAULTY, is_unmanaged_lack, "fault no-memory is of managed memory, plain"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},
 	{ONLY(PLAN_MIGRATE), is_migration_to_itself, "migrating needs l1_vcpus of 2 or more"},
 	{WITH_L1, is_posted_without_apic, "posted_interrupts need apic_pages"},

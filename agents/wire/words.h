@@ -51,9 +51,12 @@ enum l1_feature {
 	X(UNRELATED, unrelated, "unrelated", 8, 1, 50)   /* pages that nested VMX does not use change beside L2 */ \
 	X(SAVE_RESTORE, moved, "l1-save-restore", 8, 1, 3) /* a Linux L1 is saved and restored while its L2s run */ \
 	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
+	X(SNAPSHOT_STORM, moved, "l1-snapshot-storm", 8, 1, 5) /* snapshots of it are taken, and it goes back to them */ \
+	X(L1_BALLOON, moved, "l1-balloon", 8, 1, 5) /* L0 takes memory from it and gives it back meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
-	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */
+	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */ \
+	X(L2_BOOT,   l2_boot,   "l2-boot",   0, 1, 3)    /* the same Linux comes up as its L2 */
 
 #define PLAN_L1S(X) \
 	X(VMX,   "micro-vmx") /* L1 drives VMX itself */ \
@@ -119,7 +122,8 @@ enum l1_feature {
 	X(MEMSLOT,      "memslot",      0) /* their memslot is moved away and back */ \
 	X(MSR_BITMAP,   "msr-bitmap",   0) /* L1 rewrites its MSR bitmap */ \
 	X(APIC_PAGE,    "apic-page",    L1_FEATURE_TPR_SHADOW) /* L1 rewrites its APIC pages */ \
-	X(SHARE,        "share",        0) /* L0's userspace shares them, so that writes copy: a Linux L1's */
+	X(SHARE,        "share",        0) /* L0's userspace shares them, so that writes copy: a Linux L1's */ \
+	X(MERGE,        "merge",        0) /* L0's KSM does, those that are alike: a Linux L1's */
 
 /*
  * What each L2 vCPU of a Linux L1 does, again and again.
@@ -134,6 +138,17 @@ enum l1_feature {
 	X(TIMER,    "timer")    /* sleeps (HLT) until its local APIC's timer wakes it */ \
 	X(IPI,      "ipi")      /* wakes the other vCPU of its pair, and sleeps until that wakes it */
 
+/* What goes wrong with a Linux L1 on purpose (agents/l0/l1_fault.h). */
+#define PLAN_FAULTS(X) \
+	X(NONE,       "none") \
+	X(VMM_KILLED, "vmm-killed") /* by SIGKILL, while L1 measures */ \
+	X(TRIPLE,     "triple-fault") \
+	X(PANIC,      "panic") /* of its kernel */ \
+	X(SILENT,     "silent") /* its agent answers no more */ \
+	X(REFUSED,    "refused") /* its VMM does not take a setting of it */ \
+	X(NO_MEMORY,  "no-memory") /* it is to have more than L0 has */ \
+	X(DISK_FULL,  "disk-full") /* L0 has no room for it when it is saved */
+
 // clang-format on
 
 #define PLAN_SCENARIO_ID(id, ...)	PLAN_##id,
@@ -145,6 +160,7 @@ enum l1_feature {
 #define PLAN_REASON_ID(id, ...)		PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...)	PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)		PLAN_WORK_##id,
+#define PLAN_FAULT_ID(id, ...)		PLAN_FAULT_##id,
 
 enum plan_scenario { PLAN_SCENARIOS(PLAN_SCENARIO_ID) PLAN_SCENARIO_COUNT };
 enum plan_l1 { PLAN_L1S(PLAN_L1_ID) };
@@ -155,6 +171,7 @@ enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 enum plan_work { PLAN_WORKS(PLAN_WORK_ID) PLAN_WORK_COUNT };
+enum plan_fault { PLAN_FAULTS(PLAN_FAULT_ID) PLAN_FAULT_COUNT };
 
 /* The words of a list by its numbers, ended by NULL. */
 extern const char *const plan_scenario_names[];
@@ -162,6 +179,7 @@ extern const char *const plan_reason_names[];
 extern const char *const plan_operation_names[];
 extern const char *const plan_work_names[];
 extern const char *const plan_vmm_names[];
+extern const char *const plan_fault_names[];
 extern const char *const plan_enlightenment_names[];
 extern const char *const plan_mode_names[]; /* of the flag parallel */
 
@@ -246,7 +264,7 @@ struct plan_measure plan_measure_default(enum plan_scenario s);
 /* What warmup is when only rounds are given. */
 uint32_t plan_warmup_default(uint32_t rounds);
 
-/* Is L1 moved while it runs (PLAN_SAVE_RESTORE, PLAN_LIVE_MIGRATE)? Then rounds says how often. */
+/* Is L1 moved while it runs, or its memory taken (agents/l0/l1_moves.h)? Then rounds says how often. */
 bool plan_measure_moves(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);

@@ -22,9 +22,10 @@
 /* Keeps the first trouble; one of class integrity replaces one of a milder class. */
 static void note_trouble(struct collector *c, enum results_class class, const char *text)
 {
-	if (c->class == class && class != RESULTS_OK)
-		return;
-	if (class == RESULTS_INTEGRITY || c->class == RESULTS_OK) {
+	bool outweighs = class == RESULTS_INTEGRITY || c->class == RESULTS_OK ||
+			 (class == RESULTS_GUEST && c->class == RESULTS_INFRASTRUCTURE);
+
+	if (outweighs && c->class != class) {
 		c->class = class;
 		error_set(&c->trouble, -EBADMSG, "%s", text);
 	}
@@ -292,6 +293,15 @@ static int add_test(struct collector *c, const struct scenario_measure *m, const
 	return 0;
 }
 
+/* Like a record: the row borrows it. */
+static const char *keep_text(struct collector *c, const char *text)
+{
+	struct json_object *kept = json_object_new_string(text);
+
+	*APPEND(c->records, c->nrecords) = kept;
+	return json_object_get_string(kept);
+}
+
 static int collect_skip(struct collector *c, const struct json_node *rec, struct error *err)
 {
 	const struct scenario_measure *m = NULL;
@@ -330,7 +340,8 @@ static int collect_fail(struct collector *c, const struct json_node *rec, struct
 	if (expected[0] || found[0])
 		error_append(&all, 0, ": expected %s, found %s", expected, found);
 	note_trouble(c, class_of(class), all.text);
-	return add_test(c, m, "", "fail", text);
+	error_set(&all, 0, "%s: %s", class, text);
+	return add_test(c, m, "", "fail", keep_text(c, all.text));
 }
 
 static const char *line_before(const char *text, const char *line)
@@ -521,10 +532,8 @@ void collector_record(struct collector *c, struct json_object *record)
 void collector_give_up(struct collector *c, const char *why)
 {
 	const struct scenario_measure *m = c->running;
-	struct json_object *text = json_object_new_string(why);
 
-	*APPEND(c->records, c->nrecords) = text; /* kept like a record: the row borrows it */
-	add_test(c, m, m->line.test, "fail", json_object_get_string(text));
+	add_test(c, m, m->line.test, "fail", keep_text(c, why));
 	c->ended++;
 	c->running = NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "common/alloc.h"
 #include "results/report/markup.h"
+#include "results/report/words.h"
 
 #define WIDTH  180
 #define HEIGHT 24
@@ -88,23 +89,26 @@ static void add_row(struct strbuf *out, const struct shown *v, const char *folde
 	__cleanup_free char *last =
 		xasprintf("%.6g %s", v->s->points[v->s->count - 1].median, v->s->unit);
 
+	__cleanup_free char *params = words_params(NULL, NULL, v->s->params);
+
 	web_series_name(v->s, name);
 	strbuf_addf(out, "<tr><th scope=\"row\"><a href=\"%s%s\">", folder, name);
 	markup_add(out, v->s->scenario);
 	strbuf_addstr(out, " ");
 	markup_add(out, v->s->metric);
 	strbuf_addstr(out, "</a></th>");
-	web_cell(out, v->s->params);
+	web_cell(out, move);
 	add_sparkline(out, v);
 	web_cell(out, last);
-	web_cell(out, move);
+	web_cell(out, params);
 	strbuf_addstr(out, "</tr>\n");
 }
 
 void web_trends(struct strbuf *out, const struct trend_list *l, const char *folder)
 {
-	static const char *const heads[] = {"metric", "parameters",	"nights",
-					    "last",   "against before", NULL};
+	/* what a phone shows without scrolling comes first */
+	static const char *const heads[] = {"metric", "against before", "nights",
+					    "last",   "parameters",	NULL};
 	struct shown *all = xcalloc(l->count + 1, sizeof(*all));
 	size_t n = 0;
 

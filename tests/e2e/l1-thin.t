@@ -61,13 +61,14 @@ cat >"$TMP/work.json" <<-END
 		{ "scenario": "multiplex", "l1": "linux-kvm", "threads": true, "l2_vcpus": 32, "rounds": 4, "warmup": 1 },
 		{ "scenario": "churn", "operation": ["memslot", "migrate-page", "share"], "l1": "linux-kvm", "l2_vcpus": 2,
 		  "rounds": 2, "warmup": 1 },
-		{ "scenario": "l1-boot", "l1": "linux-kvm", "rounds": 1, "warmup": 0 } ] }
+		{ "scenario": "l1-boot", "l1": "linux-kvm", "rounds": 1, "warmup": 0 },
+		{ "scenario": "l2-boot", "l1": "linux-kvm", "rounds": 1, "warmup": 0 } ] }
 END
 "$NESTLAB" run "$TMP/work.json" --kernel baseline --boots 1 --db "$TMP/work.db" >"$TMP/out" 2>&1
-ok $? "works, threads, churn and the boot of a Linux L1" || tail -5 "$TMP/out"
+ok $? "works, threads, churn and the boots of a Linux L1 and of its L2" || tail -5 "$TMP/out"
 is "$(sqlite3 "$TMP/work.db" "SELECT scenario || ' ' || count(*) || ' ' || sum(count) FROM metric JOIN measurement
 	ON measurement.id = measurement AND headline GROUP BY scenario ORDER BY 1" | tr '\n' ',')" \
-	"churn 3 12,l1-boot 1 1,l2-work 5 180,multiplex 1 128," "each has the samples that it must have"
+	"churn 3 12,l1-boot 1 1,l2-boot 1 1,l2-work 5 180,multiplex 1 128," "each has the samples that it must have"
 is "$(sqlite3 "$TMP/work.db" "SELECT l1_kernel_name FROM run")" baseline "the L1 kernel is the one that the plan names"
 
 # an L1 that panics; the plan goes on

@@ -8,6 +8,7 @@
 #include "common/alloc.h"
 #include "common/strbuf.h"
 #include "results/report/markup.h"
+#include "results/report/words.h"
 
 static const char of_change[] =
 	"SELECT c.schedule, c.branch, c.culprit, c.subject, c.why, g.kernel, b.kernel, g.time, b.time, "
@@ -56,6 +57,26 @@ static void add_line(struct strbuf *out, const char *head, const char *text)
 	strbuf_addch(out, '\n');
 }
 
+static void add_metric(sqlite3_stmt *s, struct strbuf *out)
+{
+	__cleanup_free char *params = words_params(NULL, NULL, text_of(s, 1));
+
+	strbuf_addf(out, "  %+.2f %% [%+.2f, %+.2f]  ", (sqlite3_column_double(s, 6) - 1) * 100,
+		    (sqlite3_column_double(s, 7) - 1) * 100,
+		    (sqlite3_column_double(s, 8) - 1) * 100);
+	markup_line(out, text_of(s, 9));
+	strbuf_addstr(out, "  ");
+	markup_line(out, text_of(s, 0));
+	strbuf_addstr(out, " ");
+	markup_line(out, text_of(s, 2));
+	strbuf_addstr(out, " ");
+	markup_line(out, params);
+	strbuf_addf(out, "  (nights: %.6g -> %.6g ", sqlite3_column_double(s, 4),
+		    sqlite3_column_double(s, 5));
+	markup_line(out, text_of(s, 3));
+	strbuf_addstr(out, ")\n");
+}
+
 static int add_metrics(struct daemon_db *db, int64_t change, struct strbuf *out, struct error *err)
 {
 	sqlite3_stmt *s = database_query(
@@ -66,23 +87,8 @@ static int add_metrics(struct daemon_db *db, int64_t change, struct strbuf *out,
 		"i", change);
 	int ret;
 
-	while ((ret = database_row(db, s, err)) == 1) {
-		strbuf_addf(out, "  %+.2f %% [%+.2f, %+.2f]  ",
-			    (sqlite3_column_double(s, 6) - 1) * 100,
-			    (sqlite3_column_double(s, 7) - 1) * 100,
-			    (sqlite3_column_double(s, 8) - 1) * 100);
-		markup_line(out, text_of(s, 9));
-		strbuf_addstr(out, "  ");
-		markup_line(out, text_of(s, 0));
-		strbuf_addstr(out, " ");
-		markup_line(out, text_of(s, 2));
-		strbuf_addstr(out, " ");
-		markup_line(out, text_of(s, 1));
-		strbuf_addf(out, "  (nights: %.6g -> %.6g ", sqlite3_column_double(s, 4),
-			    sqlite3_column_double(s, 5));
-		markup_line(out, text_of(s, 3));
-		strbuf_addstr(out, ")\n");
-	}
+	while ((ret = database_row(db, s, err)) == 1)
+		add_metric(s, out);
 	return ret;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "orchestrator/daemon/nights/night.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -165,6 +166,7 @@ int nights_start(const struct night_setting *setting, struct nights **out, struc
 	struct nights *n = xcalloc(1, sizeof(*n));
 	int ret = fs_mkdir_p(setting->schedules, err);
 
+	curl_global_init(CURL_GLOBAL_DEFAULT); /* both threads use it */
 	n->setting = *setting;
 	for (size_t i = 0; i < WORKERS; i++)
 		n->workers[i] = (struct worker){

@@ -85,10 +85,11 @@ static int add_filter(const struct exchange *x, struct daemon_db *db, struct str
 
 enum column { KIND, ID, TIME, LIST, SUBJECT, AUTHOR, OUTCOME, WHY, ANSWER };
 
-/* A mail that was refused has no thread; one of talk has no series. */
+/* A mail that was refused has no thread; one of talk has no series. Texts are cut: a header may be 64 KiB. */
 static const char of_rows[] =
-	"SELECT kind, id, time, schedule, subject, author, coalesce(verdict, state), substr(why, 1, " WHY_SHOWN
-	") || CASE WHEN length(why) > " WHY_SHOWN " THEN ' ...' ELSE '' END, answer FROM ("
+	"SELECT kind, id, time, schedule, substr(subject, 1, 200), substr(author, 1, 100), coalesce(verdict, state), "
+	"substr(why, 1, " WHY_SHOWN ") || CASE WHEN length(why) > " WHY_SHOWN
+	" THEN ' ...' ELSE '' END, answer FROM ("
 	"SELECT 3 AS kind, l.id AS id, l.found AS time, l.schedule AS schedule, l.subject AS subject, l.author AS "
 	"author, l.state AS state, l.verdict AS verdict, l.why AS why, CASE WHEN o.sent IS NOT NULL THEN 'sent' "
 	"WHEN o.error IS NOT NULL THEN o.error WHEN o.held THEN 'draft' WHEN o.id IS NOT NULL THEN 'leaves' END AS "
@@ -118,23 +119,33 @@ static void add_time(struct strbuf *page, const char *time)
 	strbuf_addstr(page, "</td>");
 }
 
+/* It may take several lines, which a name's cell does not. */
+static void add_subject(struct strbuf *page, sqlite3_stmt *s)
+{
+	if (sqlite3_column_int(s, KIND) != 3) {
+		web_cell(page, database_column(s, SUBJECT));
+		return;
+	}
+	strbuf_addf(page, "<td><a href=\"/lists/%lld\">", (long long)sqlite3_column_int64(s, ID));
+	markup_add(page, database_column(s, SUBJECT));
+	strbuf_addstr(page, "</a></td>");
+}
+
+/* What a phone shows without scrolling comes first. */
 static void add_row(struct strbuf *page, sqlite3_stmt *s)
 {
 	const char *answer = database_column(s, ANSWER);
 
 	strbuf_addstr(page, "<tr>");
 	add_time(page, database_column(s, TIME));
-	if (sqlite3_column_int(s, KIND) == 3)
-		web_link_cell(page, "/lists/", database_column(s, ID), database_column(s, SUBJECT));
-	else
-		web_cell(page, database_column(s, SUBJECT));
-	web_cell(page, database_column(s, AUTHOR));
-	web_cell(page, database_column(s, LIST));
 	web_state_cell(page, database_column(s, OUTCOME));
 	if (answer && !strcmp(answer, "draft"))
-		web_link_cell(page, "/lists/", database_column(s, ID), "draft: read it");
+		web_link_cell(page, "/lists/", database_column(s, ID), "draft");
 	else
 		web_cell(page, answer);
+	add_subject(page, s);
+	web_cell(page, database_column(s, AUTHOR));
+	web_cell(page, database_column(s, LIST));
 	web_cell(page, database_column(s, WHY));
 	strbuf_addstr(page, "</tr>\n");
 }
@@ -142,8 +153,8 @@ static void add_row(struct strbuf *page, sqlite3_stmt *s)
 static int add_rows(struct strbuf *page, struct daemon_db *db, sqlite3_stmt *s, struct place *last,
 		    bool *more, struct error *err)
 {
-	static const char *const heads[] = {
-		"found", "subject", "author", "list", "what became of it", "answer", "why", NULL};
+	static const char *const heads[] = {"found",  "outcome", "answer", "subject",
+					    "author", "list",	 "why",	   NULL};
 	int ret, n = 0;
 
 	web_begin_table(page, "Threads, newest first", heads);

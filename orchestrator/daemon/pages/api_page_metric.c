@@ -8,6 +8,7 @@
 #include "orchestrator/daemon/pages/page.h"
 #include "results/report/markup.h"
 #include "results/report/formats.h"
+#include "results/report/words.h"
 
 /* ---- metric ---- */
 
@@ -72,13 +73,14 @@ static int draw_metric(struct exchange *x, struct daemon_db *db, const struct pa
 {
 	static const char *const scripts[] = {"/dygraph.js", "/metric.js", NULL};
 	__cleanup_free char *title = xasprintf("%s %s", s->scenario, s->metric);
+	__cleanup_free char *params = words_params(NULL, NULL, s->params);
 	struct web_mark marks[WEB_NIGHTS_MAX];
 	size_t count;
 	int ret = load_marks(db, n, s, marks, &count, err);
 
 	page_begin(x, page, &(struct web_head){.title = title, .scripts = scripts});
 	strbuf_addstr(page, "<dl>");
-	page_add_fact(page, "parameters", s->params);
+	page_add_fact(page, "parameters", params);
 	page_add_fact(page, "environment", s->environment);
 	strbuf_addstr(page, "</dl>\n");
 	web_metric(page, s, n->told, marks, count);

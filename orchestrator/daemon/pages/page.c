@@ -8,6 +8,7 @@
 #include "orchestrator/daemon/http/client.h"
 #include "orchestrator/daemon/http/session.h"
 #include "results/report/markup.h"
+#include "results/report/words.h"
 
 #define HTML "text/html; charset=utf-8"
 
@@ -38,6 +39,12 @@ static void add_value(struct strbuf *page, sqlite3_stmt *s, int i, const char *l
 {
 	const char *name = sqlite3_column_name(s, i), *text = database_column(s, i);
 
+	if (!strcmp(name, "params")) {
+		__cleanup_free char *params = words_params(NULL, NULL, text ? text : "{}");
+
+		web_cell(page, params);
+		return;
+	}
 	if (!i && link)
 		web_link_cell(page, link, text, text);
 	else if (!strcmp(name, "state") || !strcmp(name, "verdict"))

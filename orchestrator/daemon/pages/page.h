@@ -15,7 +15,8 @@ void page_begin(const struct exchange *x, struct strbuf *page, const struct web_
 int page_answer(struct exchange *x, struct strbuf *page, int ret);
 
 /* All rows as the rest of a table that was begun, and its end. @link: what stands before the first column's text in its
- * link; NULL: none. Columns called state or verdict are coloured. */
+ * link; NULL: none. Columns called state or verdict are coloured; of one
+ * called params the JSON is put into words. */
 int page_add_rows(struct strbuf *page, struct daemon_db *db, sqlite3_stmt *s, const char *link,
 		  struct error *err);
 

@@ -149,6 +149,36 @@ TEST(a_linux_l1_has_a_vmm_and_less_to_choose)
 		"of a Linux L1");
 }
 
+TEST(a_fault_is_of_a_linux_l1_that_can_have_it)
+{
+	char why[256];
+
+	assert_int_equal(plan_measure_parse(LINUX("scenario=multiplex l2_vcpus=8 fault=panic"), &m,
+					    why, sizeof(why)),
+			 0);
+	assert_int_equal(m.fault, PLAN_FAULT_PANIC);
+	refused(MULTIPLEX " fault=panic", "a fault is of a Linux L1");
+	refused(LINUX("scenario=multiplex l2_vcpus=8 fault=disk-full"), "of l1-save-restore");
+	refused(LINUX("scenario=l1-save-restore l2_vcpus=8 vmm=qemu fault=panic"), "multiplex");
+	refused(LINUX("scenario=multiplex l2_vcpus=8 vmm=thin fault=refused"), "qemu or libvirt");
+	refused(LINUX("scenario=exits l2_vcpus=1 reason=cpuid fault=panic"), "fault");
+}
+
+TEST(what_is_done_to_a_linux_l1_is_for_who_can)
+{
+	refused(LINUX("scenario=l1-snapshot-storm l2_vcpus=8 vmm=libvirt"), "is vmm qemu");
+	refused(LINUX("scenario=l1-balloon l2_vcpus=8 vmm=thin"), "is vmm qemu");
+	refused("measure id=0 l1=linux-kvm vmm=qemu memory=unmanaged ept=1 apic_pages=0 rounds=5 warmup=1 "
+		"l2_smp=1 l1_vcpus=1 scenario=l1-balloon l2_vcpus=8",
+		"takes managed memory");
+	refused("measure id=0 scenario=l2-boot l1=linux-kvm vmm=qemu memory=managed l1_vcpus=1 rounds=1 "
+		"warmup=0",
+		"is vmm thin");
+	refused("measure id=0 scenario=churn l1=micro-vmx memory=managed l2_vcpus=8 l1_vcpus=1 ept=1 "
+		"apic_pages=0 rounds=5 warmup=1 operation=merge",
+		"share and merge");
+}
+
 TEST(what_is_wrong_is_named)
 {
 	refused("begin id=0", "expected \"measure ...\"");

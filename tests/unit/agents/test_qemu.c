@@ -126,6 +126,22 @@ TEST(enlightenments_are_by_name)
 	has(arguments(&m), ",hv-evmcs,hv-emsr-bitmap ");
 }
 
+TEST(a_fault_and_a_balloon_are_on_the_command_line)
+{
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+	const char *line;
+
+	m.fault = PLAN_FAULT_REFUSED;
+	has(arguments(&m), " -global host-x86_64-cpu.hv-no-such-enlightenment=on ");
+	m.fault = PLAN_FAULT_NO_MEMORY;
+	lacks(arguments(&m), " -m 128M ");
+	m.fault = PLAN_FAULT_NONE;
+	m.scenario = PLAN_L1_BALLOON;
+	line = arguments(&m);
+	has(line, " virtio_mmio.device=512@0xfeb00e00:12 ");
+	has(line, " -device virtio-balloon-device,");
+}
+
 TEST(arguments_that_do_not_fit_are_an_error)
 {
 	static char path[8192];

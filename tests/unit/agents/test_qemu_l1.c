@@ -71,9 +71,11 @@ static char *write_kernel(const void *code, size_t len)
 	return path;
 }
 
-static int start_guest(const char *kernel)
+static int start_faulty_guest(const char *kernel, enum plan_fault fault)
 {
 	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.fault = fault;
 
 	clock_init("nestlab.clock=emulated", 100000);
 	m.l1 = PLAN_L1_LINUX_KVM;
@@ -83,6 +85,11 @@ static int start_guest(const char *kernel)
 	qemu_init(&q, &m, kernel, &sink);
 	q.without_kvm = true;
 	return qemu_make(&q);
+}
+
+static int start_guest(const char *kernel)
+{
+	return start_faulty_guest(kernel, PLAN_FAULT_NONE);
 }
 
 static void says(const char *class, const char *text)
@@ -212,6 +219,20 @@ TEST(a_qemu_that_does_not_start_says_why)
 	says("QEMU ended with status 1", "/no/such/kernel");
 }
 
+TEST(what_a_qemu_does_not_take_is_the_hosts_trouble)
+{
+	assert_int_equal(start_guest("/no/such/kernel"), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "\"found\":\"refused settings\"");
+}
+
+TEST(more_memory_than_there_is_is_the_hosts_trouble)
+{
+	assert_int_equal(start_faulty_guest("/no/such/kernel", PLAN_FAULT_NO_MEMORY), VM_SAID);
+	qemu_end(&q);
+	says("\"class\":\"infrastructure\"", "\"found\":\"no memory\"");
+}
+
 static int start_without_memory(void *arg)
 {
 	const struct rlimit limit = {96 << 20, 96 << 20};
@@ -305,6 +326,35 @@ TEST(a_guest_is_saved_restored_and_migrated_while_it_runs)
 	move(false);
 	assert_int_equal(qemu_poke(&q, offsetof(struct mail, stop), &stop, sizeof(stop)), 0);
 	assert_int_equal(qemu_run(&q, 30), 0);
+	qemu_end(&q);
+	assert_string_equal(read_sink(), "");
+}
+
+/* It counts on after each snapshot, and from what it had counted then after it went back. */
+TEST(a_guest_goes_back_to_a_snapshot)
+{
+	__cleanup_free char *kernel = write_counter();
+
+	assert_int_equal(start_guest(kernel), 0);
+	for (int i = 0; i < 2; i++) {
+		struct l1_moved moved = {0}, back = {0};
+		uint32_t at, later;
+		pid_t before = q.pid;
+
+		gets_on();
+		assert_int_equal(qemu_snapshot(&q, &moved), 0);
+		assert_int_equal(q.pid, before);
+		assert_true(moved.downtime_us > 0 && moved.bytes > 1000);
+		at = progress();
+		while (progress() - at < 1000000)
+			sched_yield();
+		later = progress();
+		assert_int_equal(qemu_revert(&q, &back), 0);
+		assert_int_not_equal(q.pid, before);
+		assert_true(back.duration_us > 0);
+		assert_true(progress() < later);
+		gets_on();
+	}
 	qemu_end(&q);
 	assert_string_equal(read_sink(), "");
 }

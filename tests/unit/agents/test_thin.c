@@ -6,10 +6,12 @@
 #include <asm/bootparam.h>
 #include <elf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "agents/l0/channel.h"
+#include "agents/l0/files.h"
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/thin.h"
 #include "agents/l0/vm.h"
@@ -93,6 +95,9 @@ TEST(the_bell_rings_and_resets_are_seen)
 
 static struct thin thin;
 
+static const char *inner;
+static bool is_l2;
+
 static int load(const char *kernel, size_t len)
 {
 	static struct sink sink;
@@ -106,7 +111,7 @@ static int load(const char *kernel, size_t len)
 	else
 		unlink(path);
 	sink = make_sink();
-	thin = (struct thin){.sink = &sink, .ncpus = 2};
+	thin = (struct thin){.sink = &sink, .ncpus = 2, .inner = inner, .is_l2 = is_l2};
 	thin.ram = mmap(NULL, THIN_RAM, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ret = thin_load(&thin, path, &entry);
@@ -184,6 +189,47 @@ TEST(a_kernel_finds_its_memory_and_its_cpus)
 	read_sink();
 }
 
+static const char *last_of(const char *at, size_t len, const char *text)
+{
+	const char *last = NULL, *next;
+
+	while ((next = memmem(at, len, text, strlen(text)))) {
+		len -= (size_t)(next + 1 - at);
+		at = next + 1;
+		last = next;
+	}
+	assert_non_null(last);
+	return last;
+}
+
+/* As initramfs has it: name and size in the header, the bytes after the name. */
+TEST(a_kernel_for_l2_is_in_the_initramfs)
+{
+	const struct program prog = make_program(0x1000000, 4096);
+	__cleanup_free char *path = unit_write("inner", "the kernel of L2");
+	const struct boot_params *boot;
+	const char *name, *start;
+
+	inner = path;
+	assert_int_equal(load((const char *)&prog, sizeof(prog)), 0);
+	boot = (const struct boot_params *)(thin.ram + THIN_BOOT_PARAMS);
+	start = thin.ram + boot->hdr.ramdisk_image;
+	name = last_of(start, boot->hdr.ramdisk_size, "l2/vmlinux"); /* this program has it, too */
+	assert_memory_equal(name - 110 + 54, "00000010", 8);
+	assert_memory_equal(name + ((110 + 11 + 3) & ~3) - 110, "the kernel of L2", 16);
+	unload();
+	inner = "/no/such/kernel";
+	assert_int_equal(load((const char *)&prog, sizeof(prog)), -ENOENT);
+	unload();
+	inner = NULL;
+	is_l2 = true;
+	assert_int_equal(load((const char *)&prog, sizeof(prog)), 0);
+	assert_int_equal(thin_mail(&thin)->magic, MAIL_MAGIC_L2);
+	unload();
+	is_l2 = false;
+	read_sink();
+}
+
 TEST(what_is_no_kernel_is_refused)
 {
 	struct program prog = make_program(0x1000, 8);
@@ -230,6 +276,44 @@ static int pass(const char *nested)
 	struct sink s = make_sink();
 
 	return l1_records_pass(&r, mail, strlen(mail), &s);
+}
+
+static void fill_with_equal_pages(size_t pages)
+{
+	for (size_t i = 0; i < pages; i++)
+		memset(thin.ram + i * 4096, 0x5a, 4096);
+}
+
+static uint64_t read_setting(const char *path)
+{
+	char text[32] = "";
+
+	file_read(path, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
+/* This machine's kernel does it, for the time of two scans. */
+TEST(pages_that_are_alike_become_one)
+{
+	static struct sink sink;
+	uint64_t to_scan = read_setting("/sys/kernel/mm/ksm/pages_to_scan");
+
+	if (access("/sys/kernel/mm/ksm/run", W_OK) || read_setting("/sys/kernel/mm/ksm/run"))
+		skip(); /* no KSM, or it is somebody's */
+	sink = make_sink();
+	thin = (struct thin){.sink = &sink};
+	thin.ram = mmap(NULL, THIN_RAM, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	fill_with_equal_pages(64);
+	assert_int_equal(thin_merge_pages(&thin), 0);
+	if (thin.merged < 60)
+		fail_msg("%" PRIu64 " pages merged", thin.merged);
+	assert_int_equal(read_setting("/sys/kernel/mm/ksm/run"), 0);
+	assert_int_equal(read_setting("/sys/kernel/mm/ksm/pages_to_scan"), to_scan);
+	thin.ram[0] = 1;
+	assert_int_equal(thin.ram[4096], 0x5a);
+	unload();
+	assert_string_equal(read_sink(), "");
 }
 
 TEST(records_of_l1_are_passed_on)

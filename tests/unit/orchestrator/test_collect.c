@@ -162,6 +162,32 @@ TEST(integrity_outweighs_what_came_before)
 	collector_release(&c);
 }
 
+/* That a VMM was killed must not hide what the kernel did then. */
+TEST(the_kernels_fault_outweighs_the_machines)
+{
+	static const char *const classes[] = {"infrastructure", "guest", "infrastructure"};
+	struct results_boot run = {0};
+	struct collector c;
+
+	collector_init(&c, &plan);
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		char record[256];
+
+		snprintf(record, sizeof(record),
+			 "{\"seq\":1,\"type\":\"fail\",\"id\":1,\"class\":\"%s\","
+			 "\"expected\":\"\",\"found\":\"\",\"text\":\"trouble %zu\"}",
+			 classes[i], i);
+		feed(&c, record);
+	}
+	collector_fill(&c, &run);
+	assert_int_equal(c.class, RESULTS_GUEST);
+	if (!strstr(c.trouble.text, "trouble 1"))
+		fail_msg("%s", c.trouble.text);
+	assert_string_equal(run.tests[0].text, "infrastructure: trouble 0");
+	assert_string_equal(run.tests[1].text, "guest: trouble 1");
+	collector_release(&c);
+}
+
 TEST(a_measurement_that_never_ended_is_told)
 {
 	struct results_boot run = {0};

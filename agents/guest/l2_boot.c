@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * l2_boot.c - L1's own kernel comes up as its L2, by the VMM that runs L1 on L0 (agents/l0/thin.h): L2 says who it
+ * is, which proves that it is what was to boot.
+ */
+#include <string.h>
+
+#include "agents/guest/scenarios.h"
+#include "agents/l0/clock.h"
+#include "agents/l0/identity.h"
+#include "agents/l0/l1_boot.h"
+#include "agents/l0/line.h"
+#include "agents/l0/thin.h"
+#include "agents/l0/vm.h"
+
+#define LIMIT_S 40 /* of L1's clock */
+
+/* An agent of the same kernel, on KVM: its first record has the words that this one has for itself. */
+static int check_hello(const struct thin *t, struct sink *s)
+{
+	static struct line own;
+	const struct mail *mail = thin_mail(t);
+	const char *end =
+		memchr(mail->records, '\n', mail->len < PROTOCOL_LINE_MAX ? mail->len : 0);
+	char record[PROTOCOL_LINE_MAX] = "", why[128] = "no record";
+
+	own.len = 0;
+	own.full = false;
+	identity_add_kernel(&own);
+	line_add_member(&own, "hypervisor", "KVMKVMKVM");
+	if (end && !record_check(mail->records, (size_t)(end - mail->records), why, sizeof(why)))
+		memcpy(record, mail->records, (size_t)(end - mail->records));
+	if (strstr(record, own.buf))
+		return 0;
+	sink_fail(s, SINK_INTEGRITY, own.buf, record[0] ? record : why,
+		  "the Linux L2 is not L1's kernel on KVM, by its own words");
+	return VM_SAID;
+}
+
+static int boot_once(const struct plan_measure *m, struct sink *s, uint64_t *ticks)
+{
+	static struct thin t;
+	uint64_t begin;
+	int ret = thin_open_l2(&t, m, L1_L2_KERNEL, s);
+
+	begin = __builtin_ia32_rdtsc();
+	if (!ret)
+		ret = thin_run(&t, LIMIT_S);
+	*ticks = __builtin_ia32_rdtsc() - begin;
+	if (!ret)
+		ret = check_hello(&t, s);
+	thin_close(&t);
+	return ret;
+}
+
+int guest_l2_boot_run(const struct plan_measure *m, struct sink *s)
+{
+	static struct histogram boots;
+	struct plan_measure inner = *m;
+	int ret = 0;
+
+	inner.l1 = PLAN_L1_LINUX_KVM;
+	inner.memory = PLAN_MANAGED;
+	histogram_init_zeroed(&boots);
+	for (uint32_t i = 0; i < m->warmup + m->rounds && !ret; i++) {
+		uint64_t ticks;
+
+		ret = boot_once(&inner, s, &ticks);
+		if (!ret && i >= m->warmup)
+			histogram_add(&boots, clock_units(ticks));
+	}
+	if (!ret)
+		sink_metric(s, "boot", &boots);
+	return vm_result(ret);
+}
