@@ -32,6 +32,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 
 # The agent's part that reads what a Linux L1 wrote.
 $(BUILD)/fuzz/fuzz_mail: $(addprefix agents/l0/,clock.c l1_records.c line.c sink.c thin_devices.c)
+$(BUILD)/fuzz/fuzz_l1_disk: agents/l0/l1_disk_answer.c
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1

@@ -195,6 +195,7 @@ echo "jobs: $(sql "SELECT group_concat(kind || ' ' || n, ', ') FROM (SELECT kind
 	"boots: $(results 'SELECT count(*) FROM run'); attempts: $(sql "SELECT group_concat(outcome || ' ' || n, ', ') FROM (SELECT outcome, count(*) AS n FROM attempt GROUP BY outcome)");" \
 	"daemon killed $kills times; $(awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $started }") s in all"
 stop_all
-echo "CPU of all children: $(times | tail -1)"
+times >"$run/times" # of children that were waited for; a subshell would tell of its own
+echo "CPU of all children (user, system): $(tail -1 "$run/times")"
 echo "state: $run"
 exit $bad

@@ -40,7 +40,9 @@ def insist(*argv):
         if answer is not None:
             return answer
         time.sleep(0.02)
-    sys.exit("no answer: " + " ".join(argv))
+    ended = {name: p.poll() for name, p in procs.items() if p.poll() is not None}
+    with open(log.name) as f:
+        sys.exit("no answer: %s; ended: %s; the log's end:\n%s" % (" ".join(argv), ended, f.read()[-2000:]))
 
 
 def child_of(pid):
