@@ -65,5 +65,8 @@ $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet 
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files framed l1_boot l1_end l1_records line port sink stream thin_boot thin_devices thin_ksm upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock cpus files framed kvm_stats l1_boot l1_end l1_fault line port qemu qemu_args qemu_memory qemu_move qmp regions sink stream upload vm_memory vm_backing)
+	channel clock cpus files framed handover kvm_stats l1_boot l1_end l1_fault line port qemu qemu_args qemu_memory qemu_move qmp regions sink stream upload vm_memory vm_backing)
+$(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock files framed handover line port regions sink stream upload vm_memory vm_backing)
+$(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/l1_disk_answer.o
 $(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus l1_boot l1_fault libvirt_xml qemu_args)

@@ -23,18 +23,20 @@ enum kind { PROGRAM, LIBRARY, DATA, FOLDER };
 static const struct wanted {
 	const char *path, *package;
 	enum kind kind;
-	enum userland_set set; /* the first that has it */
+	unsigned int sets; /* that have it */
 } wanted[] = {
-	{QEMU, "qemu-system-x86", PROGRAM, USERLAND_QEMU},
+	{QEMU, "qemu-system-x86", PROGRAM, ~0u},
 	/* the firmware of microvm, what starts a PVH kernel, and what each local APIC asks for */
-	{"/usr/share/qemu/qboot.rom", "qemu-system-data", DATA, USERLAND_QEMU},
-	{"/usr/share/qemu/pvh.bin", "qemu-system-data", DATA, USERLAND_QEMU},
-	{"/usr/share/qemu/kvmvapic.bin", "qemu-system-data", DATA, USERLAND_QEMU},
+	{"/usr/share/qemu/qboot.rom", "qemu-system-data", DATA, USERLAND_QEMU | USERLAND_LIBVIRT},
+	{"/usr/share/qemu/pvh.bin", "qemu-system-data", DATA, USERLAND_QEMU | USERLAND_LIBVIRT},
+	{"/usr/share/qemu/kvmvapic.bin", "qemu-system-data", DATA, ~0u},
 	/* libvirt's driver, with the CPUs that it knows; what writes a saved domain; the firmware of q35 */
 	{DRIVER, "libvirt-daemon-driver-qemu", LIBRARY, USERLAND_LIBVIRT},
 	{"/usr/share/libvirt/cpu_map", "libvirt0", FOLDER, USERLAND_LIBVIRT},
 	{"/usr/lib/libvirt/libvirt_iohelper", "libvirt-daemon", PROGRAM, USERLAND_LIBVIRT},
-	{"/usr/share/seabios/bios-256k.bin", "seabios", DATA, USERLAND_LIBVIRT},
+	{"/usr/share/seabios/bios-256k.bin", "seabios", DATA, USERLAND_PC | USERLAND_LIBVIRT},
+	{"/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", DATA, USERLAND_UEFI},
+	{"/usr/share/OVMF/OVMF_VARS_4M.fd", "ovmf", DATA, USERLAND_UEFI},
 	/* it asks QEMU what it can do without KVM, too */
 	{TCG, "qemu-system-x86", LIBRARY, USERLAND_LIBVIRT},
 };
@@ -44,10 +46,10 @@ static const struct wanted {
 static const struct own {
 	const char *name;
 	enum kind kind;
-	enum userland_set set;
+	unsigned int sets;
 	const char *remedy;
 } own[] = {
-	{"nestlab-devmem.so", LIBRARY, USERLAND_QEMU, "run make"},
+	{"nestlab-devmem.so", LIBRARY, USERLAND_QEMU | USERLAND_LIBVIRT, "run make"},
 	{"nestlab-l1-libvirt", PROGRAM, USERLAND_LIBVIRT,
 	 "apt-get install libvirt-dev, and run make"},
 };
@@ -186,17 +188,17 @@ static int ask_version(struct userland *u, struct error *err)
 	return ret;
 }
 
-int userland_collect(enum userland_set set, const char *programs, struct userland *out,
+int userland_collect(unsigned int sets, const char *programs, struct userland *out,
 		     struct error *err)
 {
 	int ret = 0;
 
 	*out = (struct userland){0};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted) && !ret; i++)
-		if (wanted[i].set <= set)
+		if (wanted[i].sets & sets)
 			ret = add_wanted(out, &wanted[i], err);
 	for (size_t i = 0; i < ARRAY_SIZE(own) && !ret; i++)
-		if (own[i].set <= set)
+		if (own[i].sets & sets)
 			ret = add_own(out, &own[i], programs, err);
 	spare_icu_data(out, programs);
 	if (!ret)

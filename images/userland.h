@@ -12,9 +12,12 @@
 #include "common/error.h"
 #include "images/images.h"
 
+/* Bits; all of them have QEMU. */
 enum userland_set {
-	USERLAND_QEMU,
-	USERLAND_LIBVIRT, /* QEMU, too */
+	USERLAND_QEMU = 1 << 0,	   /* machine microvm */
+	USERLAND_PC = 1 << 1,	   /* machine q35 with its firmware */
+	USERLAND_UEFI = 1 << 2,	   /* the same with UEFI */
+	USERLAND_LIBVIRT = 1 << 3, /* libvirt's driver */
 };
 
 struct userland { /* free with userland_free() */
@@ -23,9 +26,9 @@ struct userland { /* free with userland_free() */
 	char *version; /* "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)" */
 };
 
-/* What @set needs. @programs: the folder of nestlab's own. -ENOENT: something is not installed, and the message says which package has
+/* What @sets need. @programs: the folder of nestlab's own. -ENOENT: something is not installed, and the message says which package has
  * it; else an error of a system call or of the loader (-EIO). */
-int userland_collect(enum userland_set set, const char *programs, struct userland *out,
+int userland_collect(unsigned int sets, const char *programs, struct userland *out,
 		     struct error *err);
 /* The file @source as @path, besides, unless there is one of that name. */
 void userland_add_file(struct userland *u, const char *path, const char *source, unsigned int mode);

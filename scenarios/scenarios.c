@@ -402,9 +402,33 @@ bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 	return false;
 }
 
+bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan->measures[i].line.scenario != PLAN_KSELFTEST &&
+		    plan->measures[i].line.l1 == l1)
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_disk(const struct scenario_plan *plan)
+{
+	return scenario_plan_has_l1(plan, PLAN_L1_DISK) ||
+	       scenario_plan_has_l1(plan, PLAN_L1_HYPERV);
+}
+
+bool scenario_plan_is_of_disk(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan->measures[i].line.scenario == PLAN_KSELFTEST ||
+		    !plan_l1_is_disk(plan->measures[i].line.l1))
+			return false;
+	return true;
+}
+
 bool scenario_plan_has_userland(const struct scenario_plan *plan)
 {
-	return scenario_plan_has_vmm(plan, PLAN_VMM_QEMU) ||
+	return scenario_plan_has_disk(plan) || scenario_plan_has_vmm(plan, PLAN_VMM_QEMU) ||
 	       scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT);
 }
 

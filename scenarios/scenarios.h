@@ -95,6 +95,11 @@ bool scenario_plan_has_linux(const struct scenario_plan *plan);
 bool scenario_plan_has_moves(const struct scenario_plan *plan);
 /* Has it one that this VMM runs? */
 bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
+/* Has it an L1 of @l1? */
+bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1);
+/* Has it L1s that boot from a disk of the user's; and no measurement without? */
+bool scenario_plan_has_disk(const struct scenario_plan *plan);
+bool scenario_plan_is_of_disk(const struct scenario_plan *plan);
 /* Has it one that any runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
 bool scenario_plan_has_userland(const struct scenario_plan *plan);
 

@@ -5,7 +5,6 @@
  */
 #include "agents/guest/guest.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,18 +18,12 @@
 #include "agents/guest/fault.h"
 #include "agents/guest/mail.h"
 #include "agents/guest/scenarios.h"
-#include "agents/l0/capability.h"
-#include "agents/l0/clock.h"
 #include "agents/l0/files.h"
-#include "agents/l0/identity.h"
 #include "agents/l0/init.h"
 #include "agents/l0/kmsg.h"
 #include "agents/l0/runner.h"
 
-#define HYPERVISOR_LEAF 0x40000000u
-#define LOG_MAX		16 /* lines */
-#define TURN_LOOK_US	1000
-#define EVMCS_MESSAGE	"kvm_intel: Using Hyper-V Enlightened VMCS" /* of arch/x86/kvm/vmx/vmx.c */
+#define TURN_LOOK_US 1000
 
 struct guest {
 	struct runner runner; /* its channel is a file in memory */
@@ -39,8 +32,6 @@ struct guest {
 	int port;
 	long cpus;
 };
-
-static struct line line;
 
 /* stderr is the kernel's log: the console is a serial port whose interrupts nobody sends. */
 static void give_up(const char *what, int code) __attribute__((noreturn));
@@ -116,67 +107,14 @@ static void ring(struct guest *g)
 	wait_for_turn(g, turn);
 }
 
-/* ---- who it is ---- */
-
-static void add_hypervisor(struct line *l)
-{
-	char name[13] = "";
-	unsigned int a, b = 0, c = 0, d = 0;
-
-	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
-	if (a >> 16 == HYPERVISOR_LEAF >> 16) { /* else it is of another leaf */
-		memcpy(name, &b, 4);
-		memcpy(name + 4, &c, 4);
-		memcpy(name + 8, &d, 4);
-	}
-	line_add_member(l, "hypervisor", name);
-}
-
-/*
- * What L1's KVM drives its VMCSs with: its kernel says so once, when KVM starts. That L0 sees the same is for the
- * agent there to check. The lines that say what the kernel takes the machine for go with it: the proof.
- */
-static void add_nested(struct line *l)
-{
-	static const char *const words[] = {"ypervisor", "Hyper-V", NULL};
-	int fd = kmsg_open(false);
-	const char *nested = "vmcs", *comma = "";
-	char text[256];
-
-	line_addf(l, ",\"log\":[");
-	for (int i = 0; i < LOG_MAX && kmsg_find(fd, words, text, sizeof(text)); i++) {
-		line_addf(l, "%s", comma);
-		line_add_string(l, text, strlen(text));
-		comma = ",";
-		if (strstr(text, EVMCS_MESSAGE))
-			nested = "evmcs";
-	}
-	line_addf(l, "]");
-	line_add_member(l, "nested", nested);
-	if (fd >= 0)
-		close(fd);
-}
-
 static void send_hello(struct guest *g)
 {
-	char no_kvm[512] = "";
-	int kvm = capability_open_kvm(no_kvm, sizeof(no_kvm));
+	char why[512];
 
-	if (kvm < 0 && !g->is_l2) {
-		fprintf(stderr, "nestlab-agent in L1: %s\n", no_kvm);
-		give_up("/dev/kvm", ENODEV);
-	}
-	identity_find_clock(kvm);
-	line_start(&line, "hello");
-	identity_add_kernel(&line);
-	add_hypervisor(&line);
-	if (!g->is_l2)
-		add_nested(&line);
-	identity_add_clock(&line);
-	line_addf(&line, ",\"cpus\":%ld", g->cpus);
-	channel_send_line(&g->runner.channel, &line);
-	if (kvm >= 0)
-		close(kvm);
+	if (!guest_send_hello(&g->runner.channel, g->cpus, !g->is_l2, why, sizeof(why)))
+		return;
+	fprintf(stderr, "nestlab-agent in L1: %s\n", why);
+	give_up("/dev/kvm", ENODEV);
 }
 
 static void run_line(struct guest *g)

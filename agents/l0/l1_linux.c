@@ -29,6 +29,11 @@ static const struct l1_vmm *const vmms[] = {
 	[PLAN_VMM_LIBVIRT] = &l1_vmm_libvirt,
 };
 
+static const struct l1_vmm *vmm_of(const struct plan_measure *m)
+{
+	return plan_l1_is_disk(m->l1) ? &l1_vmm_disk : vmms[m->vmm];
+}
+
 struct l1_linux {
 	const struct l1_vmm *how;
 	void *vmm;
@@ -42,20 +47,25 @@ static bool has_balloon(const struct plan_measure *m)
 	return m->scenario == PLAN_L1_BALLOON;
 }
 
+/* Do both run in one L1? */
+static bool is_same_l1(const struct plan_measure *a, const struct plan_measure *b)
+{
+	return has_balloon(a) == has_balloon(b) && a->l1 == b->l1 && a->vmm == b->vmm &&
+	       a->kvm_visible == b->kvm_visible && a->enlightenments == b->enlightenments &&
+	       a->memory == b->memory && a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&
+	       a->l1_megabytes == b->l1_megabytes;
+}
+
 size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
 
-	if (m->scenario == PLAN_KSELFTEST || !plan_l1_is_linux(m->l1) || plan_measure_unbuilt(m))
+	if (m->scenario == PLAN_KSELFTEST || !(plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1)))
 		return 0;
 	if (m->scenario == PLAN_L1_BOOT || m->scenario == PLAN_L2_BOOT || m->fault)
 		return 1;
-	while (count < n && has_balloon(&m[count]) == has_balloon(m) &&
-	       plan_scenario_has_l2(m[count].scenario) && m[count].l1 == m->l1 &&
-	       m[count].vmm == m->vmm && m[count].kvm_visible == m->kvm_visible &&
-	       m[count].enlightenments == m->enlightenments && m[count].memory == m->memory &&
-	       m[count].backing == m->backing && m[count].l1_vcpus == m->l1_vcpus &&
-	       !m[count].fault)
+	while (count < n && plan_scenario_has_l2(m[count].scenario) && !m[count].fault &&
+	       is_same_l1(m, &m[count]))
 		count++;
 	return count;
 }
@@ -77,6 +87,8 @@ static int read_mail(struct l1_linux *l, struct sink *s)
 	ret = l->how->peek(l->vmm, offsetof(struct mail, records), text, len);
 	if (ret)
 		return ret;
+	if (l->how->numbers_anew)
+		l->records.next = 0;
 	return l1_records_pass(&l->records, text, len, s);
 }
 
@@ -90,7 +102,9 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 	if (ret)
 		return ret;
 	begin = __builtin_ia32_rdtsc();
-	ret = l->how->run(l->vmm, BOOT_LIMIT_S);
+	/* One that arrives rang in another boot: its first words are in the mail. */
+	if (!plan_measure_arrives(m))
+		ret = l->how->run(l->vmm, l->how->boot_limit_s ?: BOOT_LIMIT_S);
 	if (ret)
 		return ret;
 	*ticks = __builtin_ia32_rdtsc() - begin;
@@ -123,26 +137,40 @@ static int fail_unharmed(const struct plan_measure *m, struct sink *s)
 	return VM_SAID;
 }
 
-/* L1 runs until it rings, and is moved meanwhile. */
-static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+/* L1 has been moved enough: it proves what its L2s did, unless that is for another boot. */
+static int end_moved(struct l1_linux *l, const struct plan_measure *m, bool rung, struct sink *s)
 {
-	static struct l1_moves moves;
 	const uint32_t stop = 1;
-	bool rung;
-	int ret = write_mail(l, m);
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	moves = (struct l1_moves){0};
-	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
-	if (!ret && !rung)
+	if (!rung && plan_measure_leaves(m))
+		return l->how->leave(l->vmm);
+	if (!rung)
 		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
 	if (!ret && !rung)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
 	if (!ret && m->fault)
 		return fail_unharmed(m, s);
+	if (ret)
+		return ret;
+	return read_mail(l, s);
+}
+
+/* L1 runs until it rings, and is moved meanwhile. */
+static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+{
+	static struct l1_moves moves;
+	bool rung;
+	int ret = 0;
+
+	if (!plan_measure_arrives(m)) /* it was told in the boot where it began */
+		ret = write_mail(l, m);
+	if (ret)
+		return ret;
+	moves = (struct l1_moves){0};
+	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
 	if (!ret)
-		ret = read_mail(l, s);
+		ret = end_moved(l, m, rung, s);
 	if (!ret && !rung)
 		l1_moves_tell(&moves, m, s);
 	return ret;
@@ -229,8 +257,14 @@ static void expect_hello(struct l1_linux *l, const struct plan_measure *m)
 	l->records = (struct l1_records){.via = plan_vmm_names[m->vmm],
 					 .nested = "vmcs",
 					 .hypervisor = hypervisors[plan_measure_sees(m)]};
+	if (plan_l1_is_disk(m->l1)) {
+		l->records.via = plan_vmm_names[PLAN_VMM_QEMU];
+		l->records.clock = host_clock.name;
+	}
 	if (m->l1 == PLAN_L1_LINUX_EVMCS)
 		l->records.nested = "evmcs";
+	if (m->l1 == PLAN_L1_HYPERV) /* nobody inside can see it */
+		l->records.nested = "unknown";
 }
 
 /* Each boot's L1 says who it is; the next one waits until that is on its way. */
@@ -275,7 +309,7 @@ void l1_linux_run(const struct plan_measure *m, size_t n, struct sink *s, int ac
 	static struct l1_linux l;
 	int ret;
 
-	l = (struct l1_linux){.how = vmms[m->vmm]};
+	l = (struct l1_linux){.how = vmm_of(m)};
 	expect_hello(&l, m);
 	if (m->scenario == PLAN_L1_BOOT)
 		ret = measure_boots(&l, m, s);

@@ -32,6 +32,7 @@ struct l1_records {
 	uint64_t next;		/* number of L1's next record */
 	const char *nested;	/* what L1's KVM must drive L0 with: "vmcs" or "evmcs" */
 	const char *hypervisor; /* what L1's CPUID must name below it */
+	const char *clock;	/* its clock; NULL: L0 has told it */
 };
 
 /* Checks the @len bytes of records that L1 wrote and passes them on: its first one must be its `hello`, all

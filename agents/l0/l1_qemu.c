@@ -9,6 +9,8 @@ static int qemu_open(const struct plan_measure *m, const char *kernel, struct si
 
 	qemu_init(&q, m, kernel, s);
 	*vmm = &q;
+	if (plan_measure_arrives(m))
+		return qemu_enter(&q);
 	return qemu_make(&q);
 }
 
@@ -32,6 +34,7 @@ const struct l1_vmm l1_vmm_qemu = {
 	.run = qemu_run,
 	.wait = qemu_wait,
 	.move = qemu_move,
+	.leave = qemu_leave,
 	.snapshot = qemu_snapshot,
 	.revert = qemu_revert,
 	.set_memory = qemu_set_memory,

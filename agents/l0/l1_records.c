@@ -112,17 +112,22 @@ static int pass_hello(const struct l1_records *r, const struct body *b, struct s
 	line_addf(&line, "%.*s", (int)(b->len - sizeof(type) + 1), b->text + sizeof(type) - 1);
 	snprintf(member, sizeof(member), ",\"hypervisor\":\"%s\"", r->hypervisor);
 	if (!strstr(line.buf, member)) {
-		sink_line(s, &line);
 		sink_fail(s, SINK_GUEST, r->hypervisor, "another",
 			  "the Linux L1 sees another hypervisor below it than asked for");
 		return VM_SAID;
 	}
-	snprintf(member, sizeof(member), ",\"nested\":\"%s\"", r->nested);
-	if (strstr(line.buf, member)) {
-		sink_line(s, &line);
-		return 0;
-	}
 	sink_line(s, &line);
+	snprintf(member, sizeof(member), ",\"clock\":\"%s\"", r->clock);
+	if (r->clock && !strstr(line.buf, member)) {
+		sink_fail(
+			s, SINK_GUEST, r->clock, "another",
+			"the clock of L1 is not that of L0: on the emulated host, L1's kernel has "
+			"nestlab.clock=emulated in its command line, and else it has not");
+		return VM_SAID;
+	}
+	snprintf(member, sizeof(member), ",\"nested\":\"%s\"", r->nested);
+	if (strstr(line.buf, member))
+		return 0;
 	sink_fail(s, SINK_GUEST, r->nested, other,
 		  "the Linux L1's KVM drives L0 by another interface than asked for");
 	return VM_SAID;
@@ -140,6 +145,13 @@ static int pass_line(struct l1_records *r, const char *line, size_t len, struct 
 		return refuse_record(s, "a line of text", "something else", "not a record");
 	if (is_type(&b, "hello") && !seq)
 		return pass_hello(r, &b, s);
+	if (!seq && is_type(&b, "fatal")) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%.*s", (int)b.len, b.text);
+		sink_fail(s, SINK_GUEST, "records", text, "the agent inside L1 cannot go on");
+		return VM_SAID;
+	}
 	if (!seq)
 		return refuse_record(s, "hello", "another record",
 				     "it does not say which L1 it is");

@@ -42,6 +42,8 @@ struct l1_vmm {
 	int (*wait)(void *vmm, unsigned int ms, bool *rung);
 	/* Moves the running L1 to another VMM on this host: @live, or through a file. NULL: it cannot. */
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
+	/* Saves the running L1 for another boot (handover.h); it is gone then. open() brings it there. NULL: it cannot. */
+	int (*leave)(void *vmm);
 	/* Writes the running L1 to a file, and lets it run on: downtime_us is how long it stood still. NULL: it cannot. */
 	int (*snapshot)(void *vmm, struct l1_moved *out);
 	/* L1 is what it was at the last snapshot, in a new VMM, and runs: duration_us is how long that took. */
@@ -57,10 +59,13 @@ struct l1_vmm {
 	int (*end)(void *vmm);
 	/* NULL: L0 cannot tell. Did L1 enter its last L2 by an enlightened VMCS? */
 	bool (*uses_evmcs)(void *vmm);
-	void (*kill)(void *vmm);  /* by SIGKILL, what runs L1 */
-	void (*close)(void *vmm); /* NULL is allowed */
+	void (*kill)(void *vmm);   /* by SIGKILL, what runs L1 */
+	void (*close)(void *vmm);  /* NULL is allowed */
+	unsigned int boot_limit_s; /* of L0's clock, up to its agent's first word; 0: the usual */
+	bool numbers_anew; /* L1 says who it is with each measurement, and numbers its records from 0 */
 };
 
 extern const struct l1_vmm l1_vmm_thin, l1_vmm_qemu, l1_vmm_libvirt;
+extern const struct l1_vmm l1_vmm_disk; /* QEMU with an L1 on a disk (l1_disk.h) */
 
 #endif

@@ -26,6 +26,7 @@
 #include "agents/l0/cpus.h"
 #include "agents/l0/keeper.h"
 #include "agents/l0/kmsg.h"
+#include "agents/l0/l1_disk.h"
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/measure.h"
 #include "agents/l0/runner.h"
@@ -225,7 +226,8 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: nestlab-agent [--plan FILE] [--records FILE | --ticket FILE] [--selftests DIR]\n"
-		"                     [--quiet JOURNAL] [--l1-kernel FILE]\n"
+		"                     [--quiet JOURNAL] [--l1-kernel FILE] [--l1-image FILE]\n"
+		"       nestlab-agent --serve LINE\n"
 		"       nestlab-agent --check\n"
 		"       nestlab-agent --restore JOURNAL\n"
 		"\n"
@@ -235,11 +237,35 @@ static void usage(FILE *to)
 		"    --ticket FILE     says where records go instead (agents/wire/ticket.h)\n"
 		"    --selftests DIR   the kernel's selftests; default /selftests\n"
 		"    --l1-kernel FILE  the vmlinux of a Linux L1; default /l1/vmlinux\n"
+		"    --l1-image FILE   the disk that an L1 boots from; default /l1/disk\n"
+		"    --serve LINE      inside an L1 that boots from a disk: take plans from that serial line\n"
+		"                      (/dev/ttyS1) and answer there, as a service\n"
 		"    --quiet JOURNAL   make the machine quiet meanwhile; what it was is in JOURNAL\n"
 		"    --restore JOURNAL put back what an agent that was killed left changed\n"
 		"    --check           say what this machine lacks; exit status 1 if it lacks something\n"
 		"As process 1 it also prepares the machine, answers where /ticket says, else on\n"
 		"/dev/ttyS1, and powers off at the end.\n");
+}
+
+/* The options that are a path and do nothing else. */
+static bool take_text(struct agent *a, int option, const char *text)
+{
+	const struct {
+		int option;
+		const char **at;
+	} texts[] = {
+		{'p', &a->plan_path},  {'r', &a->records_path},	 {'t', &a->ticket_path},
+		{'s', &selftests_dir}, {'q', &a->quiet.journal}, {'k', &l1_linux_kernel},
+		{'i', &l1_disk_image},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].option != option)
+			continue;
+		*texts[i].at = text;
+		return true;
+	}
+	return false;
 }
 
 static void parse_options(struct agent *a, int argc, char **argv)
@@ -251,6 +277,8 @@ static void parse_options(struct agent *a, int argc, char **argv)
 		{"selftests", required_argument, NULL, 's'},
 		{"quiet", required_argument, NULL, 'q'},
 		{"l1-kernel", required_argument, NULL, 'k'},
+		{"l1-image", required_argument, NULL, 'i'},
+		{"serve", required_argument, NULL, 'S'},
 		{"restore", required_argument, NULL, 'R'},
 		{"check", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
@@ -260,24 +288,8 @@ static void parse_options(struct agent *a, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
-		case 'p':
-			a->plan_path = optarg;
-			break;
-		case 'r':
-			a->records_path = optarg;
-			break;
-		case 't':
-			a->ticket_path = optarg;
-			break;
-		case 's':
-			selftests_dir = optarg;
-			break;
-		case 'q':
-			a->quiet.journal = optarg;
-			break;
-		case 'k':
-			l1_linux_kernel = optarg;
-			break;
+		case 'S':
+			exit(guest_serve(optarg));
 		case 'R':
 			exit(restore_machine(optarg));
 		case 'c':
@@ -286,6 +298,8 @@ static void parse_options(struct agent *a, int argc, char **argv)
 			usage(stdout);
 			exit(0);
 		default:
+			if (take_text(a, c, optarg))
+				break;
 			usage(stderr);
 			exit(EXIT_USAGE);
 		}

@@ -10,13 +10,8 @@ static int (*const scenarios[])(const struct plan_measure *m,
 
 int measure_run(const struct plan_measure *m, struct sink *s)
 {
-	const char *unbuilt = plan_measure_unbuilt(m);
 	int ret;
 
-	if (unbuilt) {
-		sink_skip(s, "%s", unbuilt);
-		return 0;
-	}
 	if (!scenarios[m->scenario]) {
 		sink_skip(s, "%s runs inside an L1 alone", plan_scenario_names[m->scenario]);
 		return 0;

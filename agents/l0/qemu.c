@@ -121,7 +121,7 @@ static int report_shutdown(struct qemu *q)
 	return qemu_report_end(q, L1_END_OTHER, what);
 }
 
-static int report_hang_up(struct qemu *q)
+int qemu_report_hang_up(struct qemu *q)
 {
 	enum l1_end end;
 	char what[96];
@@ -138,7 +138,7 @@ int qemu_report_command(struct qemu *q, const char *command, int ret)
 	char what[320];
 
 	if (ret == -EPIPE || ret == -ECONNRESET)
-		return report_hang_up(q);
+		return qemu_report_hang_up(q);
 	if (ret == -EPROTO)
 		snprintf(what, sizeof(what), "%s: %s", command, q->monitor.error);
 	else
@@ -175,15 +175,23 @@ static int write_initramfs(void)
 	return ret;
 }
 
-int qemu_make_files(const struct plan_measure *m)
+int qemu_make_folder(void)
 {
-	int ret;
 	if (mkdir(QEMU_DIRECTORY, 0700) && errno != EEXIST)
 		return -errno;
 	if (mkdir(QEMU_SAVED, 0700) && errno != EEXIST)
 		return -errno;
 	unlink(QEMU_CONSOLE);
 	unlink(QEMU_MESSAGES);
+	return 0;
+}
+
+int qemu_make_files(const struct plan_measure *m)
+{
+	int ret = qemu_make_folder();
+
+	if (ret)
+		return ret;
 	ret = l1_fault_prepare(m, QEMU_SAVED);
 	if (ret)
 		return ret;
@@ -212,14 +220,20 @@ static void become_qemu(const struct qemu *q, char *const argv[], const int *fds
 
 static void become_qemu(const struct qemu *q, char *const argv[], const int *fds, size_t n)
 {
-	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD;
+	/* where a disk's changes go; QEMU takes /tmp for /var/tmp, which an initramfs lacks */
+	char variable[64], preload[] = "LD_PRELOAD=" QEMU_PRELOAD,
+			   folder[] = "TMPDIR=" QEMU_DIRECTORY;
 	char *const with_memory[] = {preload, variable, NULL}, *const without[] = {NULL};
+	char *const with_folder[] = {folder, NULL};
+	char *const *environment = q->phys ? with_memory : without;
 
 	snprintf(variable, sizeof(variable), QEMU_DEVMEM_VARIABLE "=%llx",
 		 (unsigned long long)q->phys);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	pass_descriptors(fds, n);
-	execve(QEMU_PROGRAM, argv, q->phys ? with_memory : without);
+	if (q->disk && access("/var/tmp", W_OK))
+		environment = with_folder;
+	execve(QEMU_PROGRAM, argv, environment);
 	dprintf(2, "%s: %s\n", QEMU_PROGRAM, strerror(errno));
 	_exit(127);
 }
@@ -282,6 +296,8 @@ int qemu_start(struct qemu *q, int incoming)
 					 .bell = BELL_FD,
 					 .monitor = MONITOR_FD,
 					 .incoming = incoming < 0 ? 0 : INCOMING_FD,
+					 .disk = q->disk,
+					 .format = q->format,
 					 .without_kvm = q->without_kvm};
 	int ret = qemu_args_make(&args, &q->m, &files);
 
@@ -347,6 +363,15 @@ int qemu_write_head(struct qemu *q)
 	return qemu_poke(q, 0, &head, sizeof(head));
 }
 
+int qemu_continue(struct qemu *q)
+{
+	int ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
+
+	if (ret)
+		return qemu_report_command(q, "cont", ret);
+	return 0;
+}
+
 void qemu_let_age(const struct plan_measure *m)
 {
 	if (plan_measure_moves(m))
@@ -364,19 +389,15 @@ static int prepare(struct qemu *q)
 	if (ret)
 		return ret;
 	qemu_let_age(&q->m);
-	ret = qmp_execute(&q->monitor, "cont", "", NULL, 0);
-	if (ret)
-		return qemu_report_command(q, "cont", ret);
-	return 0;
+	return qemu_continue(q);
 }
 
-static int check_program(struct sink *s)
+int qemu_check_program(struct sink *s)
 {
-	if (access(QEMU_PROGRAM, X_OK)) {
-		sink_skip(s, "%s: no QEMU here (%s)", QEMU_PROGRAM, strerror(errno));
-		return VM_SAID;
-	}
-	return 0;
+	if (!access(QEMU_PROGRAM, X_OK))
+		return 0;
+	sink_skip(s, "%s: no QEMU here (%s)", QEMU_PROGRAM, strerror(errno));
+	return VM_SAID;
 }
 
 /* Twice as much where L1 goes from one QEMU to another. */
@@ -400,7 +421,7 @@ int qemu_find_memory(struct qemu *q)
 
 int qemu_make(struct qemu *q)
 {
-	int ret = check_program(q->sink);
+	int ret = qemu_check_program(q->sink);
 
 	if (ret)
 		return ret;
@@ -424,26 +445,38 @@ void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel,
 
 /* ---- running it ---- */
 
-int qemu_wait(void *vmm, unsigned int ms, bool *rung)
+int qemu_wait_line(struct qemu *q, int64_t deadline)
 {
-	struct qemu *q = vmm;
-	int64_t deadline = clock_ms() + ms, left;
 	struct pollfd p[] = {{.fd = q->bell, .events = POLLIN},
 			     {.fd = q->monitor.fd, .events = POLLIN}};
-	char byte;
+	int64_t left;
 
 	while ((left = deadline - clock_ms()) > 0) {
 		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
 			return -errno;
-		if (p[0].revents && recv(q->bell, &byte, 1, MSG_DONTWAIT) == 1) {
-			*rung = true;
+		if (p[0].revents & POLLIN)
 			return 0;
-		}
 		if (p[0].revents || (p[1].revents && qmp_read_events(&q->monitor)))
-			return report_hang_up(q);
+			return qemu_report_hang_up(q);
 		if (q->monitor.shutdown[0])
 			return report_shutdown(q);
 	}
+	return -ETIMEDOUT;
+}
+
+int qemu_wait(void *vmm, unsigned int ms, bool *rung)
+{
+	struct qemu *q = vmm;
+	int ret = qemu_wait_line(q, clock_ms() + ms);
+	char byte;
+
+	if (ret == -ETIMEDOUT)
+		return 0;
+	if (ret)
+		return ret;
+	if (recv(q->bell, &byte, 1, MSG_DONTWAIT) != 1)
+		return qemu_report_hang_up(q);
+	*rung = true;
 	return 0;
 }
 

@@ -31,12 +31,17 @@
 #define QEMU_PRELOAD	     "/usr/lib/nestlab/nestlab-devmem.so"
 #define QEMU_DEVMEM_VARIABLE "NESTLAB_DEVMEM"
 
+/* What a Windows boots by (Debian's ovmf). */
+#define QEMU_UEFI      "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define QEMU_UEFI_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
 /* What it is told apart from the measurement. */
 struct qemu_files {
 	const char *kernel, *initramfs, *console; /* paths */
 	int bell, monitor;			  /* its ends of two sockets */
 	int incoming;				  /* where L1 comes from; 0: it starts anew */
 	bool without_kvm;			  /* for tests: QEMU plays the CPU itself */
+	const char *disk, *format;		  /* of an L1 that boots from it (l1_disk.h) */
 };
 
 #define QEMU_ARGS_MAX 64
@@ -68,8 +73,9 @@ struct qemu {
 	pid_t guest;	  /* whose memory L1's is: pid, or of whoever made it */
 	int bell, mem;
 	struct qmp monitor;
-	uint64_t mail; /* where L1's mail page is in QEMU */
-	uint64_t phys; /* of unmanaged memory */
+	uint64_t mail;		   /* where L1's mail page is in QEMU */
+	uint64_t phys;		   /* of unmanaged memory */
+	const char *disk, *format; /* as of qemu_files */
 };
 
 #define QEMU_DIRECTORY "/tmp/nestlab-l1"
@@ -87,6 +93,10 @@ void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel,
 /* Executes it, up to its monitor's greeting: L1 does not run yet. @incoming: the descriptor that L1 comes from, which stays the
  * caller's, or -1. */
 int qemu_start(struct qemu *q, int incoming);
+/* L1 runs from here on. */
+int qemu_continue(struct qemu *q);
+/* Is there a QEMU? Else a skip. */
+int qemu_check_program(struct sink *s);
 /* Finds the memory for L1 where it is not simply there: unmanaged (q->phys) or huge pages. */
 int qemu_find_memory(struct qemu *q);
 /*
@@ -99,13 +109,17 @@ void qemu_let_age(const struct plan_measure *m);
 int qemu_find_mail(struct qemu *q);
 /* A command of its monitor gave @ret, which is not 0: the sink is told why. */
 int qemu_report_command(struct qemu *q, const char *command, int ret);
+/* It has hung up. */
+int qemu_report_hang_up(struct qemu *q);
 /* What happened to L1 instead of a ring: the sink is told, with what its console and QEMU say of it. */
 int qemu_report_end(struct qemu *q, enum l1_end end, const char *what);
 /* The same of an L1 that was reset. */
 int qemu_report_reset(struct qemu *q);
 /* By QEMU's status, as of waitpid(); @what is given its words. */
 enum l1_end qemu_describe_status(int status, char *what, size_t size);
-/* The folder and what is in it before L1 starts. */
+/* The folder, with nothing of another L1 in it. */
+int qemu_make_folder(void);
+/* The same, and what is in it before L1 starts. */
 int qemu_make_files(const struct plan_measure *m);
 /* Opens the memory of process @pid, in which q->mail is L1's mail page. */
 int qemu_open_memory(struct qemu *q, pid_t pid);
@@ -122,6 +136,8 @@ int qemu_make(struct qemu *q);
 int qemu_peek(void *vmm, size_t at, void *to, size_t len);
 int qemu_poke(void *vmm, size_t at, const void *from, size_t len);
 int qemu_run(void *vmm, unsigned int limit_s);
+/* Until the bell has something to read; -ETIMEDOUT: not before @deadline (clock_ms()). */
+int qemu_wait_line(struct qemu *q, int64_t deadline);
 int qemu_wait(void *vmm, unsigned int ms, bool *rung);
 
 /* ---- qemu_move.c ---- */
@@ -135,6 +151,9 @@ int qemu_snapshot(void *vmm, struct l1_moved *out);
 int qemu_revert(void *vmm, struct l1_moved *out);
 /* By the balloon (virtio). */
 int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
+int qemu_leave(void *vmm);
+/* Makes @q with an L1 that left another boot, and lets it go on. */
+int qemu_enter(struct qemu *q);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

@@ -106,6 +106,61 @@ static void add_boot(struct qemu_args *a, const struct plan_measure *m, const st
 	add(a, "memmap=1M$0x%" PRIx64 " %s%s", QEMU_MAIL, line, devices);
 }
 
+/* A comma ends a value, and two of them are one in it. */
+static void add_path(struct qemu_args *a, const char *start, const char *path)
+{
+	char value[2 * 256];
+	size_t n = 0;
+
+	for (; *path && n < sizeof(value) - 2; path++) {
+		value[n++] = *path;
+		if (*path == ',')
+			value[n++] = ',';
+	}
+	value[n] = '\0';
+	if (*path)
+		a->n = QEMU_ARGS_MAX; /* too long, as qemu_args_make() sees */
+	add(a, "%s%s", start, value);
+}
+
+/* What a PC of these days has. */
+static void add_disk(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
+{
+	char start[96];
+
+	snprintf(start, sizeof(start), "if=none,id=disk,snapshot=on,format=%s,file=", f->format);
+	add(a, "-M");
+	add(a, "q35");
+	add(a, "-m");
+	add(a, "%uM", plan_l1_megabytes(m));
+	add(a, "-drive");
+	add_path(a, start, f->disk);
+	add(a, "-device");
+	add(a, "ide-hd,drive=disk,bus=ide.0");
+	if (m->l1 != PLAN_L1_HYPERV)
+		return;
+	add(a, "-drive");
+	add(a, "if=pflash,unit=0,format=raw,readonly=on,file=" QEMU_UEFI);
+	add(a, "-drive");
+	add(a, "if=pflash,unit=1,format=raw,snapshot=on,file=" QEMU_UEFI_VARS);
+}
+
+/* The first serial line is L1's console. What rings: an L1 on a disk has the second one, which people can use. */
+static void add_lines(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
+{
+	add(a, "-serial");
+	add(a, "file:%s", f->console);
+	add(a, "-chardev");
+	add(a, "socket,id=bell,fd=%d", f->bell);
+	if (plan_l1_is_disk(m->l1)) {
+		add(a, "-serial");
+		add(a, "chardev:bell");
+		return;
+	}
+	add(a, "-device");
+	add(a, "isa-debugcon,iobase=0x%x,chardev=bell", MAIL_PORT);
+}
+
 int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
 {
 	static const char *const always[] = {QEMU_PROGRAM, "-nodefaults", "-no-user-config",
@@ -122,22 +177,21 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 		add(a, "-S");
 	add(a, "-smp");
 	add(a, "%u", m->l1_vcpus);
-	add_machine(a, m);
+	if (plan_l1_is_disk(m->l1)) {
+		add_disk(a, m, f);
+	} else {
+		add_machine(a, m);
+		add_boot(a, m, f);
+	}
 	if (m->fault == PLAN_FAULT_REFUSED) {
 		add(a, "-global");
 		add(a, "host-x86_64-cpu.hv-" L1_FAULT_ENLIGHTENMENT "=on");
 	}
-	add_boot(a, m, f);
 	if (m->scenario == PLAN_L1_BALLOON) {
 		add(a, "-device");
 		add(a, BALLOON_DEVICE);
 	}
-	add(a, "-serial");
-	add(a, "file:%s", f->console);
-	add(a, "-chardev");
-	add(a, "socket,id=bell,fd=%d", f->bell);
-	add(a, "-device");
-	add(a, "isa-debugcon,iobase=0x%x,chardev=bell", MAIL_PORT);
+	add_lines(a, m, f);
 	add(a, "-chardev");
 	add(a, "socket,id=monitor,fd=%d", f->monitor);
 	add(a, "-mon");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agents/l0/files.h"
+#include "agents/l0/handover.h"
 #include "agents/l0/qemu.h"
 #include "agents/l0/vm.h"
 #include "common/clock.h"
@@ -109,8 +110,8 @@ static int wait_for_arrival(struct qemu *to)
 	return qemu_report_command(to, "incoming", -ETIMEDOUT);
 }
 
-/* L1 has come: @to is what runs it from now on. As it left so it arrives: running, or stopped. */
-static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
+/* As L1 left so it arrives: running, or stopped. */
+static int go_on(struct qemu *to)
 {
 	int ret = wait_for_arrival(to);
 
@@ -121,7 +122,14 @@ static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
 	ret = qmp_wait_for_resume(&to->monitor, END_LIMIT_MS);
 	if (ret)
 		return qemu_report_command(to, "incoming", ret);
-	ret = qemu_find_mail(to);
+	return qemu_find_mail(to);
+}
+
+/* L1 has come: @to is what runs it from now on. */
+static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
+{
+	int ret = go_on(to);
+
 	if (ret)
 		return ret;
 	out->downtime_us = to->monitor.resume_us - from->monitor.stop_us;
@@ -178,6 +186,46 @@ static int migrate(struct qemu *from, struct qemu *to, struct l1_moved *out)
 	if (ret)
 		return qemu_report_command(from, "migrate", ret);
 	return arrive(from, to, out);
+}
+
+int qemu_leave(void *vmm)
+{
+	struct qemu *q = vmm;
+	struct l1_moved unused = {0};
+	int fd, ret = save(q, &unused);
+
+	if (ret)
+		return ret;
+	fd = open(QEMU_STATE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	qemu_end(q);
+	ret = handover_send(fd, q->sink);
+	close(fd);
+	unlink(QEMU_STATE);
+	return ret;
+}
+
+int qemu_enter(struct qemu *q)
+{
+	int fd, ret = qemu_make_files(&q->m);
+
+	if (ret)
+		return ret;
+	fd = open(QEMU_STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	ret = handover_receive(fd, q->sink);
+	if (!ret && lseek(fd, 0, SEEK_SET))
+		ret = -errno;
+	if (!ret)
+		ret = qemu_start(q, fd);
+	if (!ret)
+		ret = go_on(q);
+	close(fd);
+	unlink(QEMU_STATE);
+	q->monitor.resume_us = 0;
+	return ret;
 }
 
 /* The other half of unmanaged memory. */

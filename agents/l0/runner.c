@@ -15,10 +15,12 @@
 #include "agents/l0/l1_linux.h"
 #include "agents/l0/measure.h"
 
-#define MEASURE_LIMIT_S 120
-#define MOVE_LIMIT_S	60 /* of an L1 */
-#define ALIVE_S		2
-#define COMPLAINTS_MAX	32 /* a kernel that complains without end must not fill the channel */
+#define MEASURE_LIMIT_S	  120
+#define MOVE_LIMIT_S	  60  /* of an L1 */
+#define DISK_BOOT_LIMIT_S 300 /* of an L1 on a disk */
+#define ALIVE_S		  2
+#define DISK_ALIVE_S	  60 /* rare: it is a record on the line while something may be measured */
+#define COMPLAINTS_MAX	  32 /* a kernel that complains without end must not fill the channel */
 
 static struct line line; /* too large for the stack to be nice */
 
@@ -171,6 +173,8 @@ static unsigned int limit_of(const struct plan_measure *m)
 {
 	if (m->scenario == PLAN_KSELFTEST)
 		return MEASURE_LIMIT_S + scenario_kselftest_limit(m);
+	if (plan_l1_is_disk(m->l1))
+		return 2 * MEASURE_LIMIT_S + DISK_BOOT_LIMIT_S;
 	if (plan_measure_moves(m))
 		return MEASURE_LIMIT_S + m->rounds * MOVE_LIMIT_S;
 	return MEASURE_LIMIT_S;
@@ -186,12 +190,19 @@ static unsigned int limit_of_all(const struct plan_measure *m, size_t n)
 	return sum;
 }
 
+/* Whose host would think it dead. */
+static unsigned int beat_of(const struct plan_measure *m)
+{
+	if (m->scenario == PLAN_KSELFTEST)
+		return ALIVE_S;
+	return plan_l1_is_disk(m->l1) ? DISK_ALIVE_S : 0;
+}
+
 /* From the begin of c->m to the end of what is c->m then. */
 static void run_child(struct child *c, int (*run)(void *arg, int fd), unsigned int limit)
 {
 	const struct isolate_watch watch = {.on_output = relay_output,
-					    .every_s =
-						    c->m->scenario == PLAN_KSELFTEST ? ALIVE_S : 0,
+					    .every_s = beat_of(c->m),
 					    .on_beat = send_alive,
 					    .arg = c};
 	struct isolated end;

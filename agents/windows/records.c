@@ -39,6 +39,29 @@ static int set_up_port(HANDLE port)
 	return 0;
 }
 
+static int write_all(HANDLE out, const char *text, size_t len)
+{
+	while (len) {
+		DWORD done;
+
+		if (!WriteFile(out, text, (DWORD)len, &done, NULL))
+			return -EIO;
+		text += done;
+		len -= done;
+	}
+	return 0;
+}
+
+static int open_port(struct records *r)
+{
+	int ret = set_up_port(r->plan);
+
+	if (ret)
+		return ret;
+	PurgeComm(r->plan, PURGE_RXCLEAR | PURGE_TXCLEAR);
+	return write_all(r->plan, PROTOCOL_READY "\n", sizeof(PROTOCOL_READY));
+}
+
 int records_open(struct records *r, const char *plan, const char *out)
 {
 	*r = (struct records){.is_port = is_port_name(plan)};
@@ -48,7 +71,7 @@ int records_open(struct records *r, const char *plan, const char *out)
 		return -ENOENT;
 	r->out = r->plan;
 	if (r->is_port)
-		return set_up_port(r->plan);
+		return open_port(r);
 	r->out = CreateFileA(out, GENERIC_WRITE, FILE_SHARE_READ, NULL, CREATE_ALWAYS, 0, NULL);
 	if (r->out == INVALID_HANDLE_VALUE)
 		return -EACCES;
@@ -82,19 +105,6 @@ int records_read_plan(struct records *r, char *text, size_t size)
 		return 0;
 	}
 	return -EMSGSIZE;
-}
-
-static int write_all(HANDLE out, const char *text, size_t len)
-{
-	while (len) {
-		DWORD done;
-
-		if (!WriteFile(out, text, (DWORD)len, &done, NULL))
-			return -EIO;
-		text += done;
-		len -= done;
-	}
-	return 0;
 }
 
 int records_send(struct records *r, const char *body, size_t len)

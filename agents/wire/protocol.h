@@ -32,9 +32,9 @@
  *		 is "tsc" also machine (agents/l0/machine.h) and, if it was made quiet
  *		 (agents/l0/quiet.h), measuring_cpus and not_quiet (what it refused)
  *	begin	 id of the measurement that starts
- *	l1	 a Linux L1 is up and says who it is: id (of the measurement that it was made for), via (the
+ *	l1	 a Linux or Windows L1 is up and says who it is: id (of the measurement that it was made for), via (the
  *		 word of PLAN_VMMS that runs it), release, build_id, hypervisor (what its CPUID names below
- *		 it), nested ("vmcs" or "evmcs": what its KVM drives L0 with), clock, tsc_khz, cpus, log (what its kernel says of the hypervisor below it)
+ *		 it), nested ("vmcs" or "evmcs": what its KVM drives L0 with; "unknown" of a Windows), clock, tsc_khz, cpus, log (what its kernel says of the hypervisor below it)
  *	metric	 id, metric (name), unit ("instructions", "ns" or "per-mclk"), count, min, max, mean,
  *		 hist: [[bucket,count],...] (common/histogram.h). A "per-mclk" metric is in
  *		 thousandths (and has "scale":1000): whole events would be too coarse. "merged":K means
@@ -53,6 +53,10 @@
  *	What comes from a Linux L1 has "via", too.
  *	bye	 records: how many records there are, this one included. Always the last.
  *
+ * An agent inside an L1 that boots from a disk speaks so, too, on a serial line of L1's: it takes one plan after the
+ * other, and numbers the records of each from 0. Before the first one it sends the line PROTOCOL_READY: what comes to the line
+ * earlier may be lost.
+ *
  * A stream is complete when every seq from 0 on is there once, every CRC is right and the last
  * record is a `bye` with the right count. Text is UTF-8; control bytes are escaped; a line is at
  * most PROTOCOL_LINE_MAX bytes.
@@ -68,6 +72,8 @@
 
 #define PROTOCOL_VERSION  1
 #define PROTOCOL_LINE_MAX 65536
+
+#define PROTOCOL_READY "nestlab-agent ready"
 
 /* One measurement: a line of the plan. words.h has each word's range, default and users; a word that
  * the scenario does not take is left out of the line, and its field is 0. */
@@ -89,11 +95,13 @@ struct plan_measure {
 	bool parallel;		 /* a pinned thread for each L1 vCPU; else all in turn on one */
 	bool threads;		 /* a Linux L1: each L2 vCPU has a thread of its own there */
 	uint32_t l2_smp;	 /* a Linux L1: vCPUs of each L2 */
+	uint32_t l1_megabytes;	 /* an L1 on a disk: its memory; 0: plan_l1_megabytes() knows */
 	uint32_t rounds;	 /* measured; each round switches to each L2 vCPU once */
 	uint32_t warmup;	 /* rounds that run first and are left out */
 	enum plan_reason reason; /* exits: what L2 does */
 	enum plan_operation operation; /* churn: what happens to the pages */
 	enum plan_work work;	       /* l2-work: what L2 does */
+	enum plan_handover handover;   /* l1-save-restore: to and from another boot */
 	char test[64];		       /* kselftest: program under /selftests */
 	uint32_t limit_s;    /* kselftest: seconds of the host's clock; 0: the agent's default */
 	char arguments[192]; /* kselftest: the program's, a newline after each; "": none */

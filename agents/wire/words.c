@@ -31,6 +31,7 @@ const char *const plan_fault_names[] = {PLAN_FAULTS(NAME) NULL};
 const char *const plan_enlightenment_names[] = {PLAN_ENLIGHTENMENTS(NAME) NULL};
 static const char *const memory_names[] = {PLAN_MEMORIES(NAME) NULL};
 static const char *const backing_names[] = {PLAN_BACKINGS(NAME) NULL};
+static const char *const handover_names[] = {PLAN_HANDOVERS(NAME) NULL};
 const char *const plan_mode_names[] = {"cooperative", "parallel", NULL};
 
 static const uint32_t backing_memories[] = {PLAN_BACKINGS(BACKS)};
@@ -96,6 +97,8 @@ const struct plan_word plan_words[] = {
 	 .optional = true, .of_linux = true},
 	{"l2_smp", "l2_smp", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l2_smp), WITH_L2,
 	 .of_linux = true, .min = 1, .max = PLAN_MAX_L2_SMP},
+	{"l1_megabytes", "l1_megabytes", PLAN_WORD_NUMBER, PLAN_WORD_AXIS, FIELD(l1_megabytes), WITH_L1,
+	 .optional = true, .of_disk = true, .silent = true, .min = 64, .max = PLAN_MAX_L1_MEGABYTES},
 	{"rounds", "rounds", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(rounds), WITH_L1,
 	 .min = 1, .max = MAX_ROUNDS},
 	{"warmup", "warmup", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(warmup), WITH_L1,
@@ -106,6 +109,9 @@ const struct plan_word plan_words[] = {
 	 ONLY(PLAN_CHURN), .choices = plan_operation_names},
 	{"work", "work", PLAN_WORD_CHOICE, PLAN_WORD_VARIANT, FIELD(work), ONLY(PLAN_L2_WORK),
 	 .choices = plan_work_names},
+	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
+	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
+	 .choices = handover_names},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
 	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -139,11 +145,16 @@ bool plan_l1_is_linux(enum plan_l1 l1)
 	return l1 == PLAN_L1_LINUX_KVM || l1 == PLAN_L1_LINUX_EVMCS;
 }
 
+bool plan_l1_is_disk(enum plan_l1 l1)
+{
+	return l1 == PLAN_L1_DISK || l1 == PLAN_L1_HYPERV;
+}
+
 enum plan_enlightenments plan_measure_sees(const struct plan_measure *m)
 {
 	if (m->enlightenments != PLAN_SEES_OF_L1)
 		return m->enlightenments;
-	if (m->l1 == PLAN_L1_LINUX_EVMCS)
+	if (m->l1 == PLAN_L1_LINUX_EVMCS || m->l1 == PLAN_L1_HYPERV)
 		return PLAN_SEES_HYPERV_FULL;
 	return PLAN_SEES_KVM;
 }
@@ -159,7 +170,11 @@ bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m)
 		return false;
 	if (w->optional && plan_word_is_text(w) && !((const char *)m)[w->offset])
 		return false;
-	return plan_word_is_used(w, m->scenario) && (!w->of_linux || plan_l1_is_linux(m->l1));
+	if (w->of_linux && !plan_l1_is_linux(m->l1))
+		return false;
+	if (w->of_disk && !plan_l1_is_disk(m->l1))
+		return false;
+	return plan_word_is_used(w, m->scenario);
 }
 
 static bool is_alnum(char c)
@@ -280,6 +295,28 @@ static bool is_linux(const struct plan_measure *m)
 	return plan_l1_is_linux(m->l1);
 }
 
+static bool is_disk(const struct plan_measure *m)
+{
+	return plan_l1_is_disk(m->l1);
+}
+
+static bool is_micro(const struct plan_measure *m)
+{
+	return !is_linux(m) && !is_disk(m);
+}
+
+/* All that a VMM of ours does to an L1, or L1's own KVM decides. */
+static bool is_disk_by_hand(const struct plan_measure *m)
+{
+	return is_disk(m) && (!m->ept || m->apic_pages || is_backed(m) || m->parallel ||
+			      m->memory != PLAN_MANAGED);
+}
+
+static bool is_disk_word_elsewhere(const struct plan_measure *m)
+{
+	return !is_disk(m) && m->l1_megabytes;
+}
+
 static bool is_linux_by_hand(const struct plan_measure *m)
 {
 	return is_linux(m) && (!m->ept || m->apic_pages);
@@ -308,12 +345,12 @@ static bool is_seen_wrong(const struct plan_measure *m)
 
 static bool is_linux_too_wide(const struct plan_measure *m)
 {
-	return is_linux(m) && m->l1_vcpus > PLAN_MAX_LINUX_VCPUS;
+	return !is_micro(m) && m->l1_vcpus > PLAN_MAX_LINUX_VCPUS;
 }
 
 static bool is_linux_of_many(const struct plan_measure *m)
 {
-	return is_linux(m) && (m->parallel || (m->scenario != PLAN_MIGRATE && m->l1_vcpus > 1));
+	return !is_micro(m) && (m->parallel || (m->scenario != PLAN_MIGRATE && m->l1_vcpus > 1));
 }
 
 static bool is_kvm_shown_elsewhere(const struct plan_measure *m)
@@ -379,14 +416,14 @@ static bool is_linux_not_thin(const struct plan_measure *m)
 
 static bool is_micro_shared(const struct plan_measure *m)
 {
-	return !is_linux(m) &&
+	return is_micro(m) &&
 	       (m->operation == PLAN_OPERATION_SHARE || m->operation == PLAN_OPERATION_MERGE);
 }
 
 /* L2's own local APIC is no device of the VMs that a Linux L1 makes. */
 static bool is_linux_interrupt(const struct plan_measure *m)
 {
-	return is_linux(m) && m->reason == PLAN_REASON_INTERRUPT;
+	return !is_micro(m) && m->reason == PLAN_REASON_INTERRUPT;
 }
 
 bool plan_measure_moves(const struct plan_measure *m)
@@ -403,6 +440,23 @@ static bool is_not_of_qemu(const struct plan_measure *m)
 static bool is_unmanaged(const struct plan_measure *m)
 {
 	return m->memory == PLAN_UNMANAGED;
+}
+
+bool plan_measure_arrives(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_IN || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+bool plan_measure_leaves(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_OUT || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+/* The state goes through unmanaged memory. */
+static bool is_handed_over_otherwise(const struct plan_measure *m)
+{
+	return m->handover != PLAN_HANDOVER_STAY &&
+	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED);
 }
 
 static bool is_unmovable(const struct plan_measure *m)
@@ -464,7 +518,14 @@ static const struct {
 	 "backing clean is a kind of unmanaged memory; thp, memfd, hugetlb and guest-memfd are of managed"},
 	{ONLY(PLAN_CHURN) | ONLY(PLAN_UNRELATED), is_backed,
 	 "churn and unrelated change plain memory: leave out backing"},
+	{WITH_L1 & ~(ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_EXITS)), is_disk,
+	 "an L1 on a disk runs multiplex, migrate and exits"},
+	{WITH_L1, is_disk_by_hand,
+	 "an L1 on a disk has managed memory, mode cooperative, and decides by itself on ept and apic_pages: "
+	 "leave them out"},
+	{WITH_L1, is_disk_word_elsewhere, "l1_megabytes is of an L1 on a disk (l1 disk or hyperv)"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
+	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
 	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
 	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},
@@ -479,10 +540,10 @@ static const struct {
 	 "enlightenments are of a Linux L1 by vmm qemu or libvirt, without kvm_visible"},
 	{WITH_L1, is_seen_wrong,
 	 "linux-evmcs sees hyperv-full, and linux-kvm sees none, kvm or hyperv-basic"},
-	{WITH_L1, is_linux_too_wide, "a Linux L1 has l1_vcpus of 8 at most"},
+	{WITH_L1, is_linux_too_wide, "an L1 that is no micro-hypervisor has l1_vcpus of 8 at most"},
 	{WITH_L1, is_kvm_shown_elsewhere, "kvm_visible is about l1 linux-evmcs"},
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
-	 "the L2 of a Linux L1 has no local APIC to send interrupts"},
+	 "the L2 has no local APIC to send interrupts where L1 is no micro-hypervisor"},
 	{FAULTY, is_fault_elsewhere, "a fault is of a Linux L1 (l1 linux-...)"},
 	{ONLY(PLAN_MULTIPLEX), is_save_fault, "fault disk-full is of l1-save-restore"},
 	{ONLY(PLAN_SAVE_RESTORE), is_other_fault,
@@ -504,14 +565,9 @@ const char *plan_measure_impossible(const struct plan_measure *m)
 	return NULL;
 }
 
-const char *plan_measure_unbuilt(const struct plan_measure *m)
+uint32_t plan_l1_megabytes(const struct plan_measure *m)
 {
-	if (m->scenario == PLAN_KSELFTEST)
-		return NULL;
-	if (m->l1 == PLAN_L1_HYPERV)
-		return "there is no Windows here to be the L1, and its licence is yours to bring. nestlab image "
-		       "prepare-windows makes the medium that prepares one; that nestlab runs it, too, is not "
-		       "built yet (docs/l1-guests.md). The nearest that runs is l1 linux-evmcs: nestlab run "
-		       "l1-evmcs";
-	return NULL;
+	if (m->l1_megabytes)
+		return m->l1_megabytes;
+	return m->l1 == PLAN_L1_HYPERV ? 4096 : 512;
 }

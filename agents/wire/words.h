@@ -20,11 +20,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAN_MAX_L2_VCPUS    256 /* in all */
-#define PLAN_MAX_L1_VCPUS    24
-#define PLAN_MAX_LINUX_VCPUS 8 /* of a Linux L1 */
-#define PLAN_MAX_L2_SMP	     8
-#define PLAN_MAX_MEASURES    65536 /* of a plan */
+#define PLAN_MAX_L2_VCPUS     256 /* in all */
+#define PLAN_MAX_L1_VCPUS     24
+#define PLAN_MAX_LINUX_VCPUS  8 /* of a Linux L1 */
+#define PLAN_MAX_L2_SMP	      8
+#define PLAN_MAX_L1_MEGABYTES 1048576 /* of an L1 on a disk */
+#define PLAN_MAX_MEASURES     65536   /* of a plan */
 
 // clang-format off
 
@@ -63,7 +64,8 @@ enum l1_feature {
 	X(EVMCS, "micro-evmcs") /* L1 uses Hyper-V's enlightened VMCS, version 1 */ \
 	X(LINUX_KVM, "linux-kvm") /* a Linux that sees KVM below it, and runs L2s with its own KVM */ \
 	X(LINUX_EVMCS, "linux-evmcs") /* a Linux that sees Hyper-V below it: its KVM uses enlightened VMCSs */ \
-	X(HYPERV, "hyperv") /* Windows with Hyper-V: no image of one, a skip */
+	X(DISK, "disk") /* a Linux of the user's on a disk, with our agent as a service of its */ \
+	X(HYPERV, "hyperv") /* the same of a Windows, whose Hyper-V runs the L2s */
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
@@ -92,6 +94,13 @@ enum l1_feature {
 	X(HUGETLB,      "hugetlb",      1 << PLAN_MANAGED) \
 	X(GUEST_MEMFD,  "guest-memfd",  1 << PLAN_MANAGED) /* KVM's own, where it can be mapped */ \
 	X(CLEAN,        "clean",        1 << PLAN_UNMANAGED) /* /dev/mem; the VMM has written to none of it */
+
+/* l1-save-restore: does L1 stay in this boot (agents/l0/handover.h)? */
+#define PLAN_HANDOVERS(X) \
+	X(STAY, "stay") \
+	X(OUT,  "out")  /* after its moves it is saved, and leaves for another boot */ \
+	X(IN,   "in")   /* it comes from another boot, saved there by `out` */ \
+	X(BOTH, "both")
 
 /*
  * What L2 does to exit, and what L1 must have for it (enum l1_feature).
@@ -157,6 +166,7 @@ enum l1_feature {
 #define PLAN_ENLIGHTENMENTS_ID(id, ...) PLAN_SEES_##id,
 #define PLAN_MEMORY_ID(id, ...)		PLAN_##id,
 #define PLAN_BACKING_ID(id, ...)	PLAN_BACKING_##id,
+#define PLAN_HANDOVER_ID(id, ...)	PLAN_HANDOVER_##id,
 #define PLAN_REASON_ID(id, ...)		PLAN_REASON_##id,
 #define PLAN_OPERATION_ID(id, ...)	PLAN_OPERATION_##id,
 #define PLAN_WORK_ID(id, ...)		PLAN_WORK_##id,
@@ -168,6 +178,7 @@ enum plan_vmm { PLAN_VMMS(PLAN_VMM_ID) };
 enum plan_enlightenments { PLAN_ENLIGHTENMENTS(PLAN_ENLIGHTENMENTS_ID) PLAN_ENLIGHTENMENTS_COUNT };
 enum plan_memory { PLAN_MEMORIES(PLAN_MEMORY_ID) };
 enum plan_backing { PLAN_BACKINGS(PLAN_BACKING_ID) PLAN_BACKING_COUNT };
+enum plan_handover { PLAN_HANDOVERS(PLAN_HANDOVER_ID) };
 enum plan_reason { PLAN_REASONS(PLAN_REASON_ID) PLAN_REASON_COUNT };
 enum plan_operation { PLAN_OPERATIONS(PLAN_OPERATION_ID) PLAN_OPERATION_COUNT };
 enum plan_work { PLAN_WORKS(PLAN_WORK_ID) PLAN_WORK_COUNT };
@@ -215,6 +226,7 @@ struct plan_word {
 	unsigned int users;    /* bits: 1 << enum plan_scenario, the scenarios that take it */
 	bool optional;	       /* a line may leave it out, or say 0; both mean "not given" */
 	bool of_linux; /* says something of a Linux L1 alone; else left out of lines and params */
+	bool of_disk;  /* the same of an L1 on a disk */
 	bool silent; /* left out of lines and params where it is 0: what has it compares with what was
 			* measured before there was such a word */
 	uint64_t min, max; /* numbers */
@@ -232,9 +244,11 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 
 /* Has the scenario L2s, in an L1 of ours? */
 bool plan_scenario_has_l2(enum plan_scenario s);
-/* Is it an L1 that boots a kernel of its own, and no micro-hypervisor? */
+/* Is it an L1 that boots a kernel of nestlab's, and no micro-hypervisor? */
 bool plan_l1_is_linux(enum plan_l1 l1);
-/* What the Linux L1 of @m is to see: never PLAN_SEES_OF_L1. */
+/* Does it boot from a disk image that the user brings? */
+bool plan_l1_is_disk(enum plan_l1 l1);
+/* What the L1 of @m, no micro-hypervisor, is to see: never PLAN_SEES_OF_L1. */
 enum plan_enlightenments plan_measure_sees(const struct plan_measure *m);
 /* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is
  * not given says nothing. */
@@ -266,10 +280,13 @@ uint32_t plan_warmup_default(uint32_t rounds);
 
 /* Is L1 moved while it runs, or its memory taken (agents/l0/l1_moves.h)? Then rounds says how often. */
 bool plan_measure_moves(const struct plan_measure *m);
+/* Does L1 come from another boot, and does it leave for one (handover)? */
+bool plan_measure_arrives(const struct plan_measure *m);
+bool plan_measure_leaves(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
-/* Why nobody can measure @m yet, a word whose L1 or VMM is not built, and what runs instead; NULL if it is. */
-const char *plan_measure_unbuilt(const struct plan_measure *m);
+/* What an L1 on a disk has of memory, in MiB, where @m does not say. */
+uint32_t plan_l1_megabytes(const struct plan_measure *m);
 /* What the reason or operation of @m needs of L1 and is not in @features (enum l1_feature), or NULL.
  * The text continues "... needs ". */
 const char *plan_measure_lacks(const struct plan_measure *m, uint32_t features);

@@ -331,6 +331,7 @@ static int carry_out_run(struct request *request, const char *line)
 				.runs_dir = command_places()->runs,
 				.command = line,
 				.l1_kernel = r->l1_kernel,
+				.l1_image = r->l1_image,
 				.seed = r->seed,
 				.first_boot = r->first_boot,
 				.boots = r->boots,

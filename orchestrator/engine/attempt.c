@@ -73,7 +73,7 @@ static void append_files(struct image_file *to, size_t *count, const struct imag
 static struct image_file *list_files(const struct attempt *a, size_t *count)
 {
 	const struct selftests *tests = a->job.selftests;
-	struct image_file *files = xcalloc(tests->nfiles + a->userland.nfiles + 1, sizeof(*files));
+	struct image_file *files = xcalloc(tests->nfiles + a->userland.nfiles + 2, sizeof(*files));
 
 	*count = 0;
 	append_files(files, count, tests->files, tests->nfiles);
@@ -83,6 +83,9 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 							.source = a->job.l1->vmlinux,
 							.mode = 0644,
 							.packed = true};
+	if (a->job.disk)
+		files[(*count)++] = (struct image_file){
+			.path = "/l1/disk", .source = a->job.disk->path, .mode = 0644};
 	return files;
 }
 
@@ -101,15 +104,22 @@ static int add_capabilities(struct attempt *a, struct error *err)
 
 static int collect_userland(struct attempt *a, struct error *err)
 {
-	bool has_libvirt = scenario_plan_has_vmm(a->job.plan, PLAN_VMM_LIBVIRT);
-	enum userland_set set = USERLAND_QEMU;
+	const struct scenario_plan *plan = a->job.plan;
+	bool has_libvirt = scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT);
+	unsigned int sets = 0;
 	int ret;
 
-	if (!scenario_plan_has_userland(a->job.plan))
+	if (!scenario_plan_has_userland(plan))
 		return 0;
+	if (scenario_plan_has_vmm(plan, PLAN_VMM_QEMU))
+		sets |= USERLAND_QEMU;
+	if (scenario_plan_has_disk(plan))
+		sets |= USERLAND_PC;
+	if (scenario_plan_has_l1(plan, PLAN_L1_HYPERV))
+		sets |= USERLAND_UEFI;
 	if (has_libvirt)
-		set = USERLAND_LIBVIRT;
-	ret = userland_collect(set, a->setting.places->programs, &a->userland, err);
+		sets |= USERLAND_LIBVIRT;
+	ret = userland_collect(sets, a->setting.places->programs, &a->userland, err);
 	if (!ret && has_libvirt)
 		ret = add_capabilities(a, err);
 	return ret;
@@ -229,13 +239,12 @@ static void note_record(struct json_object *record, void *arg)
 
 struct boot *attempt_begin(struct attempt *a)
 {
-	const struct boot_request request = {
+	struct boot_request request = {
 		.image = a->image.path,
 		.cmdline = a->cmdline,
 		.agent = a->setting.places->agent,
 		.plan = a->plan,
 		.selftests = a->selftests,
-		.l1_kernel = a->job.l1 ? a->job.l1->vmlinux : NULL,
 		.run_dir = a->dir,
 		.label = a->label,
 		.expected = a->job.plan->nmeasures,
@@ -244,6 +253,10 @@ struct boot *attempt_begin(struct attempt *a)
 		.arg = a,
 	};
 
+	if (a->job.l1)
+		request.l1_kernel = a->job.l1->vmlinux;
+	if (a->job.disk)
+		request.l1_image = a->job.disk->path;
 	return boot_begin(a->setting.host, &request);
 }
 
@@ -439,6 +452,10 @@ int attempt_store(const struct attempt *a, struct error *err)
 		boot.l1_kernel_name = l1->name;
 		boot.l1_kernel_key = l1->key;
 		boot.l1_kernel_release = l1->release;
+	} else if (a->job.disk) {
+		boot.l1_kernel_name = a->job.disk->name;
+		boot.l1_kernel_key = a->job.disk->sha256;
+		boot.l1_kernel_release = a->collected.l1_release;
 	}
 	collector_fill(&a->collected, &boot);
 	return results_store(s->db, &boot, &id, err);

@@ -23,6 +23,7 @@
 #include "kernels/kernels.h"
 #include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/collect.h"
+#include "orchestrator/engine/l1_image.h"
 #include "orchestrator/engine/selftests.h"
 #include "orchestrator/hosts/hosts.h"
 #include "orchestrator/places.h"
@@ -44,6 +45,7 @@ struct attempt_job {
 	const struct scenario_plan *plan;
 	const struct selftests *selftests;
 	const struct kernel_build *l1;	  /* what its Linux L1s boot; NULL: it has none */
+	const struct l1_image *disk;	  /* what its L1s on a disk boot; NULL: it has none */
 	const struct host_tracer *tracer; /* NULL: nobody follows its instructions */
 	int boot;			  /* from 1 */
 	uint64_t seed;

@@ -395,6 +395,7 @@ struct boot *boot_begin(const struct host_config *cfg, const struct boot_request
 		.plan = request->plan,
 		.selftests = request->selftests,
 		.l1_kernel = request->l1_kernel,
+		.l1_image = request->l1_image,
 		.run_dir = request->run_dir,
 		.console_path = b->result.console_path,
 		.records_path = b->result.records_path,

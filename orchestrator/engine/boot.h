@@ -37,7 +37,7 @@ const char *boot_outcome_name(enum boot_outcome o); /* "done", "panic", ... */
 struct boot_request {	     /* borrowed strings */
 	const char *image;   /* ISO; and where the host runs in place these files: driver.h */
 	const char *cmdline; /* the kernel's, as it is in the image */
-	const char *agent, *plan, *selftests, *l1_kernel;
+	const char *agent, *plan, *selftests, *l1_kernel, *l1_image;
 	const char *run_dir; /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	const char *label;   /* for progress; NULL: no progress line */
 	uint64_t expected;   /* measurements in the plan, for progress */

@@ -101,7 +101,9 @@ static int collect_l1(struct collector *c, const struct json_node *rec, struct e
 	if (ret)
 		return ret;
 	c->l1_build_id = text_of(rec, "build_id", err);
-	if (!c->l1_build_id || !text_of(rec, "via", err) || !text_of(rec, "nested", err))
+	c->l1_release = text_of(rec, "release", err);
+	if (!c->l1_build_id || !c->l1_release || !text_of(rec, "via", err) ||
+	    !text_of(rec, "nested", err))
 		return -EINVAL;
 	return 0;
 }

@@ -37,7 +37,8 @@ struct collector {
 		*running;	   /* of the plan; NULL: none has begun and not ended */
 	struct json_object *hello; /* one of records; NULL before it came */
 	const char *clock, *release, *build_id; /* from `hello`; NULL before */
-	const char *l1_build_id;		/* of a Linux L1, from `l1`; NULL: there was none */
+	const char *l1_build_id,
+		*l1_release; /* of a Linux or Windows L1, from `l1`; NULL: there was none */
 	const char *
 		capabilities; /* what libvirt found out, as of capabilities_keep(); NULL: nothing new */
 	enum results_class class; /* of the worst thing in the records */

@@ -30,6 +30,7 @@ struct engine {
 	char *environment;	     /* JSON */
 	struct scenario_plan *plans; /* one per req->scenarios */
 	struct attempt_setting setting;
+	struct l1_image disk;
 	struct builder *builder;
 	struct boot_loop *loop;
 	struct job *jobs;
@@ -314,6 +315,8 @@ static void start_job(struct engine *e, const struct job *j)
 		.plan = &e->plans[j->plan],
 		.selftests = builder_selftests(e->builder, j->kernel, j->plan),
 		.l1 = builder_l1(e->builder, j->plan),
+		.disk = scenario_plan_has_disk(&e->plans[j->plan]) && e->disk.path ? &e->disk
+										   : NULL,
 		.boot = j->boot,
 		.seed = e->req->seed + j->boot - 1,
 	};
@@ -484,6 +487,11 @@ static int prepare_run(struct engine *e, struct error *err)
 	ret = check_l1_kernels(e, err);
 	if (ret)
 		return ret;
+	ret = l1_image_find(e->req->l1_image, e->host.driver->runs_in_place, e->plans,
+			    e->req->nscenarios, &e->disk, err);
+	e->summary->unfit |= ret == -ENODEV;
+	if (ret)
+		return ret;
 	describe_environment(e);
 	make_jobs(e);
 	e->setting.environment = e->environment;
@@ -497,6 +505,7 @@ static void engine_release(struct engine *e)
 		boot_loop_free(e->loop);
 	for (size_t i = 0; e->plans && i < e->req->nscenarios; i++)
 		scenario_plan_free(&e->plans[i]);
+	l1_image_free(&e->disk);
 	host_config_free(&e->host);
 	host_found_free(&e->found);
 	places_free(&e->places);

@@ -38,6 +38,7 @@ struct run_request {		      /* borrowed strings */
 	size_t nkernels;
 	const char *l1_kernel; /* the variant that Linux L1s boot; NULL: what each plan names, or
 				* KERNEL_L1_DEFAULT */
+	const char *l1_image;  /* the disk that L1s of the user's boot from; NULL: none */
 	const char *host;      /* host_find() */
 	const char *append;    /* more boot parameters, NULL: none; part of the host's identity */
 	const char *session;   /* from run_new_session() */

@@ -106,6 +106,7 @@ struct host_session {
 	const char *agent, *plan; /* files: where runs_in_place */
 	const char *selftests;	  /* a folder of them; NULL: the plan names none */
 	const char *l1_kernel;	  /* the vmlinux of its Linux L1s; NULL: it has none */
+	const char *l1_image;	  /* the disk that its L1s boot from; NULL: none */
 	const char *run_dir;	  /* exists, empty, the driver's: console.log, records.jsonl, ... */
 	char *console_path, *records_path; /* set before provision() */
 	const struct host_tracer *tracer;  /* NULL: nobody follows; else cannot_trace() said NULL */

@@ -150,9 +150,21 @@ static void run_agent(const struct host_session *s, const struct here *h, pid_t 
 {
 	const char *tests = s->selftests ? s->selftests : "/selftests";
 	const char *l1 = s->l1_kernel ? s->l1_kernel : "/l1/vmlinux";
-	const char *const argv[] = {s->agent,	     "--plan",	    s->plan, "--records",
-				    s->records_path, "--selftests", tests,   "--quiet",
-				    h->journal,	     "--l1-kernel", l1,	     NULL};
+	const char *disk = s->l1_image ? s->l1_image : "/l1/disk";
+	const char *const argv[] = {s->agent,
+				    "--plan",
+				    s->plan,
+				    "--records",
+				    s->records_path,
+				    "--selftests",
+				    tests,
+				    "--quiet",
+				    h->journal,
+				    "--l1-kernel",
+				    l1,
+				    "--l1-image",
+				    disk,
+				    NULL};
 	sigset_t none;
 	int in, out;
 

@@ -281,6 +281,9 @@ static const struct request_field run_fields[] = {
 	 .file = REQUEST_JSON_FILE,
 	 .help = "the kernel that Linux L1s boot inside each kernel (default: what the scenario's file "
 		 "names, else " KERNEL_L1_DEFAULT ")"},
+	{.key = "l1_image", .type = REQUEST_TEXT, .at = AT(run.l1_image), .argname = "FILE",
+	 .file = REQUEST_FILE,
+	 .help = "the disk, raw or qcow2, that L1s of l1 disk or hyperv boot from (docs/l1-guests.md)"},
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(run.boots), .argname = "N|auto",
 	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},

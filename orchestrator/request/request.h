@@ -50,6 +50,7 @@ struct request_run {
 	struct request_list kernels;   /* variants; the base first */
 	struct request_list config; /* CONFIG_X=y of one more kernel, which is the last one else */
 	char *l1_kernel;	    /* the variant that Linux L1s boot */
+	char *l1_image;		    /* the disk that others boot */
 	char *host;
 	char *append;  /* more boot parameters of every kernel; NULL: none */
 	int boots;     /* of each kernel; 0: auto, until everything is decided */

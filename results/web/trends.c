@@ -96,19 +96,19 @@ static void add_row(struct strbuf *out, const struct shown *v, const char *folde
 	markup_add(out, v->s->scenario);
 	strbuf_addstr(out, " ");
 	markup_add(out, v->s->metric);
-	strbuf_addstr(out, "</a></th>");
+	strbuf_addstr(out, "</a><small>");
+	markup_add(out, params);
+	strbuf_addstr(out, "</small></th>");
 	web_cell(out, move);
 	add_sparkline(out, v);
 	web_cell(out, last);
-	web_cell(out, params);
 	strbuf_addstr(out, "</tr>\n");
 }
 
 void web_trends(struct strbuf *out, const struct trend_list *l, const char *folder)
 {
 	/* what a phone shows without scrolling comes first */
-	static const char *const heads[] = {"metric", "against before", "nights",
-					    "last",   "parameters",	NULL};
+	static const char *const heads[] = {"metric", "against before", "nights", "last", NULL};
 	struct shown *all = xcalloc(l->count + 1, sizeof(*all));
 	size_t n = 0;
 

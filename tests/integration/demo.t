@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# nestlab daemon demo where it ends early: Ctrl-C at each stage that needs no real boot, a second one beside it, no port, and what
-# it leaves. The kernel is fake and Bochs hangs; daemon, agent, schedule and builds are real.
+# nestlab daemon demo: Ctrl-C at each stage, a second one beside it, no port, and what it leaves. The kernel is fake and Bochs
+# hangs; where the demo comes further, boots are faked, too (tests/lib/fake_boot.c). Daemon, agent and schedule are real.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/fake-kernel.sh"
+. "$TOP/tests/lib/daemon.sh"
+build_fake_boot
 "$NESTLAB" host check emulated >/dev/null || skip_all "no emulated host"
 
 LAB=$TMP/lab
@@ -22,6 +24,7 @@ git() { command git -C "$LAB/linux-fake" -c user.name=test -c user.email=test@lo
 command git init -q -b demo "$LAB/linux-fake"
 for i in 0 1 2 3 4; do
 	echo "int f1(void) { return $i; }" >"$LAB/linux-fake/src/f1.c"
+	echo $((1500 + 20 * (i > 2))) >"$LAB/linux-fake/cost" # for the fake boots
 	git add -A && git commit -q -m "commit $i"
 done
 mkdir -p "$NESTLAB_CACHE/demo"
@@ -89,6 +92,46 @@ subprocess.run([\"$NESTLAB\", \"daemon\", \"demo\"])'" >"$TMP/out" 2>&1
 else
 	skip "without a port" "no right to make a network"
 fi
+
+# ---- Ctrl-C in the bisect, and at the end ----
+
+# the agent of these programs fakes its boots; a bisect waits behind the gate
+mkdir "$TMP/programs"
+cp "$NESTLAB" "$TMP/programs/real"
+cp "$NESTLABD" "$TMP/programs/nestlabd"
+cat >"$TMP/fake" <<-SH
+	#!/bin/sh
+	[ "\$1" != bisect ] || [ -z "\$BISECT_GATE" ] || { echo >"\$BISECT_GATE"; sleep 1000; }
+	exec "$FAKE_BOOT_PROGRAM" "\$@"
+SH
+cat >"$TMP/programs/nestlab" <<-SH
+	#!/bin/sh
+	[ "\$1" != agent ] || exec "$TMP/programs/real" "\$@" --program "$TMP/fake"
+	exec "$TMP/programs/real" "\$@"
+SH
+chmod +x "$TMP/fake" "$TMP/programs/nestlab"
+BISECT_GATE=$TMP/gate/started DEMO_MARK=$TMP "$TMP/programs/real" daemon demo >"$TMP/out" 2>&1 &
+pid=$!
+read -r -t 60 _ <>"$TMP/gate/started"
+ok $? "three nights, an alarm, its confirmation, and a bisect begins" || tail -5 "$TMP/out"
+await grep -q 'the change is: bisecting' "$TMP/out"
+ok $? "which is told"
+kill -INT $pid
+wait $pid
+is $? 128 "Ctrl-C ends it there"
+nothing_left "in the bisect"
+DEMO_MARK=$TMP "$TMP/programs/real" daemon demo >"$TMP/out" 2>&1 &
+pid=$!
+await grep -q 'Ctrl-C ends the daemon' "$TMP/out"
+ok $? "the next one comes to the end" || tail -5 "$TMP/out"
+like "$(cat "$TMP/out")" "culprit: +$(command git -C "$HISTORY" rev-parse demo~1 | cut -c1-12) commit 3" "with the culprit"
+like "$(cat "$(sed -n 's/^the mail: *//p' "$TMP/out")")" 'commit 3' "the mail"
+url=$(grep -o 'http[^ ]*/changes/1' "$TMP/out")
+like "$(curl -sS "$url")" 'commit 3' "and the page"
+kill -INT $pid
+wait $pid
+is $? 0 "where Ctrl-C is how it ends"
+nothing_left "at the end"
 
 # ---- what demos leave in the cache ----
 

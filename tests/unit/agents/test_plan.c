@@ -106,6 +106,27 @@ TEST(texts_and_lists_go_over_the_line_as_they_are)
 	refused(line, "is longer than 95 bytes");
 }
 
+#define DISK(rest) \
+	"measure id=0 l1=disk memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 l1_vcpus=1 " rest
+
+TEST(an_l1_on_a_disk_has_memory_and_decides_for_itself)
+{
+	assert_int_equal(parse(DISK("scenario=multiplex l2_vcpus=8")), 0);
+	assert_int_equal(plan_l1_megabytes(&m), 512);
+	assert_int_equal(parse(DISK("scenario=multiplex l2_vcpus=8 l1_megabytes=100")), 0);
+	assert_int_equal(plan_l1_megabytes(&m), 100);
+	refused(DISK("scenario=multiplex l2_vcpus=8 l1_megabytes=63"), "within 64..");
+	refused(DISK("scenario=multiplex l2_vcpus=8 vmm=qemu"), "has no word vmm");
+	refused(DISK("scenario=multiplex l2_vcpus=8 parallel=1"), "mode cooperative");
+	refused(DISK("scenario=churn l2_vcpus=8 operation=memslot"),
+		"multiplex, migrate and exits");
+	refused(DISK("scenario=exits l2_vcpus=1 reason=interrupt"), "no local APIC");
+	refused(MULTIPLEX " l1_megabytes=100", "of an L1 on a disk");
+	m.l1 = PLAN_L1_HYPERV;
+	m.l1_megabytes = 0;
+	assert_int_equal(plan_l1_megabytes(&m), 4096);
+}
+
 #define LINUX(rest)                                                                                 \
 	"measure id=0 l1=linux-kvm memory=managed ept=1 apic_pages=0 rounds=5 warmup=1 l1_vcpus=1 " \
 	"l2_smp=1 " rest

@@ -15,8 +15,13 @@
 
 /* ---- the command line ---- */
 
-static const struct qemu_files files = {
-	.kernel = "/l1/vmlinux", .initramfs = "/i", .console = "/c", .bell = 3, .monitor = 4};
+static const struct qemu_files files = {.kernel = "/l1/vmlinux",
+					.initramfs = "/i",
+					.console = "/c",
+					.bell = 3,
+					.monitor = 4,
+					.disk = "/a,b",
+					.format = "qcow2"};
 
 static struct plan_measure measure(enum plan_l1 l1, enum plan_memory memory)
 {
@@ -140,6 +145,29 @@ TEST(a_fault_and_a_balloon_are_on_the_command_line)
 	line = arguments(&m);
 	has(line, " virtio_mmio.device=512@0xfeb00e00:12 ");
 	has(line, " -device virtio-balloon-device,");
+}
+
+TEST(an_l1_on_a_disk_is_a_pc_whose_disk_stays_as_it_is)
+{
+	struct plan_measure m = measure(PLAN_L1_DISK, PLAN_MANAGED);
+	struct qemu_files f = files;
+	static struct qemu_args a;
+	const char *line = arguments(&m);
+
+	has(line, " -accel kvm -cpu host -S ");
+	has(line, " -M q35 -m 512M -drive if=none,id=disk,snapshot=on,format=qcow2,file=/a,,b ");
+	has(line, " -serial file:/c -chardev socket,id=bell,fd=3 -serial chardev:bell ");
+	lacks(line, "-kernel");
+	lacks(line, "pflash");
+	m.l1 = PLAN_L1_HYPERV;
+	m.l1_megabytes = 8192;
+	line = arguments(&m);
+	has(line, " -cpu host,kvm=off,hv-relaxed,");
+	has(line, " -m 8192M ");
+	has(line, "if=pflash,unit=1,format=raw,snapshot=on,file=" QEMU_UEFI_VARS " ");
+	f.disk = memset(calloc(1, 600), 'x', 599);
+	assert_int_equal(qemu_args_make(&a, &m, &f), -E2BIG);
+	free((void *)(uintptr_t)f.disk);
 }
 
 TEST(arguments_that_do_not_fit_are_an_error)

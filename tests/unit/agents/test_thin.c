@@ -339,6 +339,24 @@ TEST(an_l1_of_the_other_kind_fails)
 	says("\"expected\":\"evmcs\",\"found\":\"vmcs\"");
 }
 
+TEST(an_l1_with_another_clock_fails)
+{
+	struct l1_records r = {
+		.via = "qemu", .nested = "vmcs", .hypervisor = "KVMKVMKVM", .clock = "emulated"};
+	struct sink s = make_sink();
+
+	mail[0] = '\0';
+	write_record(
+		0,
+		"\"type\":\"hello\",\"hypervisor\":\"KVMKVMKVM\",\"nested\":\"vmcs\",\"clock\":\"tsc\"");
+	assert_int_equal(l1_records_pass(&r, mail, strlen(mail), &s), VM_SAID);
+	says("nestlab.clock=emulated in its command line");
+	s = make_sink();
+	r.clock = "tsc";
+	r.next = 0;
+	assert_int_equal(l1_records_pass(&r, mail, strlen(mail), &s), 0);
+}
+
 TEST(an_l1_that_sees_another_hypervisor_fails)
 {
 	mail[0] = '\0';
@@ -378,6 +396,10 @@ TEST(an_l1_that_does_not_say_who_it_is_fails)
 	pass_refuses("it rang without any");
 	write_record(0, "\"type\":\"metric\",\"id\":7,\"metric\":\"exit\"");
 	pass_refuses("it does not say which L1 it is");
+	mail[0] = '\0';
+	write_record(0, "\"type\":\"fatal\",\"text\":\"no VMX\"");
+	pass_refuses("the agent inside L1 cannot go on");
+	assert_non_null(strstr(told, "no VMX"));
 }
 
 /* A hostile L1 can seal what it likes: what it says is about this measurement all the same. */
@@ -427,29 +449,6 @@ TEST(a_console_without_an_end_of_line_is_shown)
 	assert_true(out(0x3f8, "the end"));
 	thin_console_tail(&devices, tail, sizeof(tail));
 	assert_string_equal(tail, "########the end");
-}
-
-/* ---- what nobody has built yet ---- */
-
-static void is_unbuilt(const struct plan_measure *m, const char *why)
-{
-	const char *text = plan_measure_unbuilt(m);
-
-	assert_non_null(text);
-	assert_non_null(strstr(text, why));
-}
-
-TEST(what_is_not_built_yet_is_skipped_with_what_runs_instead)
-{
-	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
-
-	m.l1 = PLAN_L1_HYPERV;
-	is_unbuilt(&m, "nestlab run l1-evmcs");
-	m.l1 = PLAN_L1_LINUX_KVM;
-	m.vmm = PLAN_VMM_LIBVIRT;
-	assert_null(plan_measure_unbuilt(&m));
-	m.vmm = PLAN_VMM_THIN;
-	assert_null(plan_measure_unbuilt(&m));
 }
 
 UNIT_MAIN("thin", unit_make_dir, unit_drop_dir)

@@ -19,11 +19,11 @@ static void make_own(const char *name)
 		assert_int_equal(errno, EEXIST);
 }
 
-static void collect(enum userland_set set, struct userland *u)
+static void collect(unsigned int sets, struct userland *u)
 {
 	make_own("nestlab-devmem.so");
 	make_own("nestlab-l1-libvirt");
-	if (userland_collect(set, unit_dir, u, &err))
+	if (userland_collect(sets, unit_dir, u, &err))
 		fail_msg("%s", err.text);
 }
 
