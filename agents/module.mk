@@ -66,8 +66,6 @@ $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files framed l1_boot l1_end l1_records line port sink stream thin_boot thin_devices thin_ksm upload)
 $(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files flat_devices flat_load framed line port sink stream subtests upload)
-$(BUILD)/fuzz/fuzz_flat: $(patsubst %,agents/l0/%.c, \
-	channel clock files flat_devices flat_load framed line port sink stream subtests upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock cpus files framed handover kvm_stats l1_boot l1_end l1_fault line port qemu qemu_args qemu_memory qemu_move qmp regions sink stream upload vm_memory vm_backing)
 $(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
