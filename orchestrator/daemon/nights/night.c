@@ -22,6 +22,7 @@
 #include "orchestrator/daemon/watch/watch.h"
 
 #define LOOK_MAX_S 3600
+#define BLIND_S	   60 /* where the folder of schedules cannot be watched */
 #define TROUBLE_S  30
 
 struct nights;
@@ -89,6 +90,8 @@ static void wait_for_news(struct worker *w)
 		left = 0;
 	if (left > LOOK_MAX_S)
 		left = LOOK_MAX_S;
+	if (w->watch_fd < 0 && left > BLIND_S)
+		left = BLIND_S;
 	poll(fds, ARRAY_SIZE(fds), (int)left * 1000);
 	if (fds[0].revents)
 		change_settle();
@@ -127,14 +130,23 @@ static void close_worker(struct worker *w)
 		close(w->watch_fd);
 }
 
+/* Instances of inotify are few a user, and all programs' together: a queue does without. */
 static int watch_schedules(struct worker *w, const char *folder, struct error *err)
 {
 	w->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->news_fd < 0)
+		return error_set(err, -errno, "no eventfd: %s", strerror(errno));
 	w->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (w->news_fd < 0 || w->watch_fd < 0 ||
+	if (w->watch_fd >= 0 &&
 	    inotify_add_watch(w->watch_fd, folder,
-			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) < 0)
-		return error_set(err, -errno, "%s: cannot be watched: %s", folder, strerror(errno));
+			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) >= 0)
+		return 0;
+	log_warning(
+		"%s: cannot be watched (%s; see fs.inotify.max_user_instances): it is looked at each minute",
+		folder, strerror(errno));
+	if (w->watch_fd >= 0)
+		close(w->watch_fd);
+	w->watch_fd = -1;
 	return 0;
 }
 
