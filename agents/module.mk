@@ -60,10 +60,12 @@ endif
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink \
+	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink sink_file \
 	steady stream upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock files framed l1_boot l1_end l1_records line port sink stream thin_boot thin_devices thin_ksm upload)
+$(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	channel clock files flat_devices flat_load framed line port sink stream subtests upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	channel clock cpus files framed handover kvm_stats l1_boot l1_end l1_fault line port qemu qemu_args qemu_memory qemu_move qmp regions sink stream upload vm_memory vm_backing)
 $(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \

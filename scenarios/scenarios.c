@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -12,8 +13,8 @@
 #include "common/shell.h"
 #include "scenarios/matrix.h"
 
-static const char *const plan_keys[] = {"description", "mode",	    "l1_kernel", "programs",
-					"metrics",     "scenarios", NULL};
+static const char *const plan_keys[] = {"description", "mode",	  "l1_kernel", "programs",
+					"flats",       "metrics", "scenarios", NULL};
 static const char *const metric_keys[] = {"smallest_effect", NULL};
 
 const char *scenario_measure_name(const struct scenario_measure *m)
@@ -68,24 +69,64 @@ static int check_programs(const struct json_node *n, const char *folder, struct 
 	return 0;
 }
 
-/* A path that is not absolute is one from the plan's file. */
+/* A path that is not absolute is one from the plan's file. -ENOENT: the file does not say. */
+static int read_folder(const struct json_node *root, const char *key,
+		       const struct scenario_plan *plan, struct json_node *n, char **out,
+		       struct error *err)
+{
+	const char *folder, *slash = strrchr(plan->path, '/');
+	int ret = json_member(root, key, false, n, err);
+
+	if (!ret)
+		ret = json_as_string(n, &folder, err);
+	if (ret)
+		return ret;
+	if (*folder == '/' || !slash)
+		*out = xstrdup(folder);
+	else
+		*out = xasprintf("%.*s/%s", (int)(slash - plan->path), plan->path, folder);
+	return 0;
+}
+
 static int read_programs(const struct json_node *root, struct scenario_plan *plan,
 			 struct error *err)
 {
-	const char *folder, *slash = strrchr(plan->path, '/');
 	struct json_node n;
-	int ret = json_member(root, "programs", false, &n, err);
+	int ret = read_folder(root, "programs", plan, &n, &plan->programs, err);
 
-	if (!ret)
-		ret = json_as_string(&n, &folder, err);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	if (*folder == '/' || !slash)
-		plan->programs = xstrdup(folder);
-	else
-		plan->programs =
-			xasprintf("%.*s/%s", (int)(slash - plan->path), plan->path, folder);
 	return check_programs(&n, plan->programs, err);
+}
+
+static int read_flats(const struct json_node *root, struct scenario_plan *plan, struct error *err)
+{
+	struct json_node n;
+	int ret = read_folder(root, "flats", plan, &n, &plan->flats, err);
+
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* They are the user's: said before anything is built or booted. */
+static int check_flats(const struct scenario_plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++) {
+		const struct plan_measure *m = &plan->measures[i].line;
+		__cleanup_free char *path = NULL;
+
+		if (m->scenario != PLAN_KVM_UNIT_TEST)
+			continue;
+		if (!plan->flats)
+			return error_set(
+				err, -EINVAL,
+				"%s: kvm-unit-test %s: \"flats\" has to name the folder with this file (docs/scenarios.md)",
+				plan->path, m->test);
+		path = xasprintf("%s/%s", plan->flats, m->test);
+		if (access(path, R_OK))
+			return error_set(err, -EINVAL, "%s: kvm-unit-test %s: %s: %s", plan->path,
+					 m->test, path, strerror(errno));
+	}
+	return 0;
 }
 
 static int read_mode(const struct json_node *root, bool *parallel, struct error *err)
@@ -271,7 +312,13 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = read_programs(root, plan, err);
 	if (ret)
 		return ret;
-	return read_scenarios(root, plan, err);
+	ret = read_flats(root, plan, err);
+	if (ret)
+		return ret;
+	ret = read_scenarios(root, plan, err);
+	if (ret)
+		return ret;
+	return check_flats(plan, err);
 }
 
 /* "dir/quick.json" is quick. */
@@ -375,7 +422,7 @@ int scenario_load(const struct folders *folders, const char *name, struct scenar
 
 static bool is_in_linux(const struct plan_measure *m)
 {
-	return m->scenario != PLAN_KSELFTEST && plan_l1_is_linux(m->l1);
+	return !plan_scenario_is_selftest(m->scenario) && plan_l1_is_linux(m->l1);
 }
 
 bool scenario_plan_has_linux(const struct scenario_plan *plan)
@@ -405,7 +452,7 @@ bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan->measures[i].line.scenario != PLAN_KSELFTEST &&
+		if (!plan_scenario_is_selftest(plan->measures[i].line.scenario) &&
 		    plan->measures[i].line.l1 == l1)
 			return true;
 	return false;
@@ -420,7 +467,7 @@ bool scenario_plan_has_disk(const struct scenario_plan *plan)
 bool scenario_plan_is_of_disk(const struct scenario_plan *plan)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan->measures[i].line.scenario == PLAN_KSELFTEST ||
+		if (plan_scenario_is_selftest(plan->measures[i].line.scenario) ||
 		    !plan_l1_is_disk(plan->measures[i].line.l1))
 			return false;
 	return true;
@@ -445,5 +492,6 @@ void scenario_plan_free(struct scenario_plan *plan)
 	free(plan->description);
 	free(plan->l1_kernel);
 	free(plan->programs);
+	free(plan->flats);
 	memset(plan, 0, sizeof(*plan));
 }

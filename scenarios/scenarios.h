@@ -9,6 +9,7 @@
  *	  "mode": "cooperative" | "parallel",          // how L1 vCPUs run; default cooperative
  *	  "l1_kernel": "baseline",                     // optional: what its Linux L1s boot
  *	  "programs": "my-tests",	// optional: a folder of .c files that are selftests, too
+ *	  "flats": "kvm-unit-tests/x86",	// optional: a folder of flat binaries
  *	  "metrics": { "switch": { "smallest_effect": 0.5 } },   // optional, percent, per metric
  *	  "scenarios": [
  *	    { "scenario": "multiplex", "l1": ["micro-vmx","micro-evmcs"],
@@ -73,8 +74,9 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	char *name;    /* the file's name without .json */
 	char *path;
 	char *description;
-	char *l1_kernel;       /* a variant; NULL: the file does not say */
-	char *programs;	       /* NULL, or the folder of the selftests that are the user's own */
+	char *l1_kernel; /* a variant; NULL: the file does not say */
+	char *programs;	 /* NULL, or the folder of the selftests that are the user's own */
+	char *flats;	 /* NULL, or the folder of the flat binaries that kvm-unit-test boots */
 	char hash[SHA256_HEX]; /* of the canonical JSON */
 	struct scenario_measure *measures;
 	size_t nmeasures;

@@ -23,16 +23,27 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libnestlab.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIB_LIBS)
 
-# clang's fuzzer instruments what it fuzzes, so the library is compiled anew.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
-	$(call say,FUZZ,$@)
+# clang's fuzzer instruments what it fuzzes, so the library is compiled anew, once for all fuzzers.
+FUZZ_OBJS = $(BUILD)/fuzz/obj
+FUZZED     = clang -std=gnu17 -O1 -g -I. -D_GNU_SOURCE -DNESTLAB_VERSION='"fuzz"' -MMD -MP $(LIB_CFLAGS) -pthread
+$(FUZZ_OBJS)/%.o: %.c
+	$(call say,FUZZ-CC,$<)
 	@mkdir -p $(@D)
-	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
-		-DNESTLAB_VERSION='"fuzz"' $(LIB_CFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
+	$(Q)$(FUZZED) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+$(BUILD)/fuzz/libnestlab.a: $(LIB_SRCS:%.c=$(FUZZ_OBJS)/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/fuzz/fuzz_%: $(FUZZ_OBJS)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libnestlab.a
+	$(call say,LINK,$@)
+	$(Q)$(FUZZED) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS)
 
 # The agent's part that reads what a Linux L1 wrote.
-$(BUILD)/fuzz/fuzz_mail: $(addprefix agents/l0/,clock.c l1_records.c line.c sink.c thin_devices.c)
-$(BUILD)/fuzz/fuzz_l1_disk: agents/l0/l1_disk_answer.c
+$(BUILD)/fuzz/fuzz_mail: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,clock files l1_records line sink thin_devices)
+$(BUILD)/fuzz/fuzz_l1_disk: $(FUZZ_OBJS)/agents/l0/l1_disk_answer.o
+$(BUILD)/fuzz/fuzz_flat: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,channel clock files flat_devices flat_load framed line \
+	port sink stream subtests upload)
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1

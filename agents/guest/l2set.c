@@ -28,11 +28,11 @@ int l2set_open(struct l2set *set, const struct plan_measure *m, unsigned int ext
 
 static int prove_one(struct l2vm *l2)
 {
-	int ret = l2vm_prove(l2);
+	int ret = hv_prove(l2); /* first, while L0's last L2 is another one */
 
 	if (ret)
 		return ret;
-	return hv_prove(l2);
+	return l2vm_prove(l2);
 }
 
 /* Each twice, with two others in between: L0 still has all that it keeps of it, and must not take that for the truth. */

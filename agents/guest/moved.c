@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * moved.c - L2s run while their Linux L1 is saved and restored, or moves to another VMM: they take turns, and between
- * two rounds one of them works for a while without an exit, so that L1 is often
- * stopped inside an L2. L0 says when it is enough.
+ * two rounds one of them proves itself, works for a while without an exit, so that L1 is often stopped inside an L2, and
+ * then L1 does. L0 says when it is enough.
  */
 #include "agents/guest/crew.h"
 #include "agents/guest/hv.h"
@@ -13,8 +13,8 @@
 /* RDMSRs that take no exit, and how often an L2 is told to do them: several times what a round of eight turns takes. */
 #define WORK   5000
 #define SLICES 5
-/* Ticks that L1 works itself afterwards: it is often stopped there, too, while L0 has not yet told it all that L2 did. */
-#define L1_WORK 300000
+/* Ticks that L1 works itself afterwards: where it is stopped outside of the L2, L0 still has some of what this did. */
+#define L1_WORK 600000
 
 static void work_in_l1(void)
 {
@@ -28,12 +28,10 @@ static int run_round(struct l2set *set, const struct plan_measure *m, uint32_t r
 		     struct figures *f)
 {
 	struct l2vm *worker = &set->l2[round % set->count];
-	int ret = 0;
+	int ret = hv_prove(worker);
 
 	for (int i = 0; i < SLICES && !ret; i++)
 		ret = l2vm_exits(worker, PLAN_REASON_RDMSR_PASSTHROUGH, WORK);
-	if (!ret)
-		ret = hv_prove(worker);
 	if (ret)
 		return ret;
 	work_in_l1();

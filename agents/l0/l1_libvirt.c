@@ -23,7 +23,7 @@
 #define FOUND_OUT    QEMU_DIRECTORY "/capabilities.gz"
 #define ANSWER_MS    120000 /* of L0's clock; probing QEMU alone takes some 12 s */
 #define REAP_MS	     20
-#define ALIVE_MS     5000 /* on a busy machine its host would think it dead */
+#define ALIVE_MS     1000 /* else its host, where it is busy, would think it dead */
 #define END_LIMIT_MS 5000
 #define XML_MAX	     8192
 

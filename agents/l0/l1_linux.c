@@ -60,7 +60,8 @@ size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
 	size_t count = 0;
 
-	if (m->scenario == PLAN_KSELFTEST || !(plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1)))
+	if (plan_scenario_is_selftest(m->scenario) ||
+	    !(plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1)))
 		return 0;
 	if (m->scenario == PLAN_L1_BOOT || m->scenario == PLAN_L2_BOOT || m->fault)
 		return 1;

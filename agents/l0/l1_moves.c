@@ -116,6 +116,7 @@ int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure
 		struct l1_moved one = {0};
 		int ret = wait_for_next(how, vmm, m, i, s, rung);
 
+		sink_alive(s); /* the L2s' rounds took their time, and so will the move */
 		if (!ret && !*rung)
 			ret = make_move(how, vmm, m, s, &one, rung);
 		if (ret || *rung)

@@ -23,10 +23,10 @@
 		__attribute__((weak));
 PLAN_SCENARIOS(MEASURE_DECLARE)
 
-/* How many seconds that may take. */
+/* How many seconds a selftest, of either kind, may take. */
 unsigned int scenario_kselftest_limit(const struct plan_measure *m);
 
-/* Where the kselftest scenario finds its programs: /selftests. */
+/* Where those scenarios find their programs: /selftests. */
 extern const char *selftests_dir;
 
 /* Runs one measurement in the calling process, through the table. */

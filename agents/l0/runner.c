@@ -171,7 +171,7 @@ static void send_alive(void *arg)
 
 static unsigned int limit_of(const struct plan_measure *m)
 {
-	if (m->scenario == PLAN_KSELFTEST)
+	if (plan_scenario_is_selftest(m->scenario))
 		return MEASURE_LIMIT_S + scenario_kselftest_limit(m);
 	if (plan_l1_is_disk(m->l1))
 		return 2 * MEASURE_LIMIT_S + DISK_BOOT_LIMIT_S;
@@ -193,7 +193,7 @@ static unsigned int limit_of_all(const struct plan_measure *m, size_t n)
 /* Whose host would think it dead. */
 static unsigned int beat_of(const struct plan_measure *m)
 {
-	if (m->scenario == PLAN_KSELFTEST)
+	if (plan_scenario_is_selftest(m->scenario))
 		return ALIVE_S;
 	return plan_l1_is_disk(m->l1) ? DISK_ALIVE_S : 0;
 }
@@ -211,8 +211,8 @@ static void run_child(struct child *c, int (*run)(void *arg, int fd), unsigned i
 	c->told = c->len = 0;
 	c->too_long = false;
 	send_id(c->runner, "begin", c->m->id);
-	if (c->m->scenario ==
-	    PLAN_KSELFTEST) /* it may end the boot, and what is on its way with it */
+	if (plan_scenario_is_selftest(
+		    c->m->scenario)) /* it may end the boot, and what is on its way with it */
 		channel_drain(&c->runner->channel);
 	ret = isolate_run(run, c, limit, &watch, &end);
 	if (ret)

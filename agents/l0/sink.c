@@ -12,7 +12,6 @@
 
 #include "agents/l0/channel.h"
 #include "agents/l0/clock.h"
-#include "agents/l0/files.h"
 #include "agents/l0/line.h"
 
 #define TEXT_MAX	1024
@@ -148,26 +147,6 @@ void sink_counters(struct sink *s, const struct sink_counter *counters, size_t n
 	}
 	line_addf(&l, "}");
 	sink_line(s, &l);
-}
-
-int sink_file(struct sink *s, const char *name, const char *path)
-{
-	static unsigned char bytes[SINK_FILE_MAX + 2]; /* one too many, and the NUL */
-	ssize_t len = file_read(path, (char *)bytes, sizeof(bytes));
-	static struct line l;
-
-	if (len < 0)
-		return (int)len;
-	if (len > SINK_FILE_MAX)
-		return -EFBIG;
-	start_line(s, &l, "file");
-	line_add_member(&l, "name", name);
-	line_addf(&l, ",\"data\":\"");
-	for (ssize_t i = 0; i < len; i++)
-		line_addf(&l, "%02x", bytes[i]);
-	line_addf(&l, "\"");
-	sink_line(s, &l);
-	return 0;
 }
 
 void sink_skip(struct sink *s, const char *fmt, ...)

@@ -102,7 +102,7 @@ struct plan_measure {
 	enum plan_operation operation; /* churn: what happens to the pages */
 	enum plan_work work;	       /* l2-work: what L2 does */
 	enum plan_handover handover;   /* l1-save-restore: to and from another boot */
-	char test[64];		       /* kselftest: program under /selftests */
+	char test[64];		       /* kselftest, kvm-unit-test: program under /selftests */
 	uint32_t limit_s;    /* kselftest: seconds of the host's clock; 0: the agent's default */
 	char arguments[192]; /* kselftest: the program's, a newline after each; "": none */
 	char must_print[96]; /* kselftest: it fails unless its output has this; "": anything */

@@ -56,7 +56,8 @@ static const struct {
 
 #define ONLY(s) (1u << (s))
 #define ALL	(ONLY(PLAN_SCENARIO_COUNT) - 1)
-#define WITH_L1 (ALL & ~ONLY(PLAN_KSELFTEST))
+#define TESTS	(ONLY(PLAN_KSELFTEST) | ONLY(PLAN_KVM_UNIT_TEST))
+#define WITH_L1 (ALL & ~TESTS)
 #define BOOTS	(ONLY(PLAN_L1_BOOT) | ONLY(PLAN_L2_BOOT))
 #define WITH_L2 (WITH_L1 & ~BOOTS)
 #define MOVES                                                                            \
@@ -112,11 +113,11 @@ const struct plan_word plan_words[] = {
 	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
 	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
 	 .choices = handover_names},
-	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), ONLY(PLAN_KSELFTEST)},
-	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s),
-	 ONLY(PLAN_KSELFTEST), .optional = true, .min = 1, .max = MAX_LIMIT_S},
-	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments),
-	 ONLY(PLAN_KSELFTEST), .optional = true},
+	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), TESTS},
+	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s), TESTS,
+	 .optional = true, .min = 1, .max = MAX_LIMIT_S},
+	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments), TESTS,
+	 .optional = true},
 	{"must_print", "must_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT, FIELD(must_print),
 	 ONLY(PLAN_KSELFTEST), .optional = true},
 	{"must_not_print", "must_not_print", PLAN_WORD_TEXT, PLAN_WORD_AMOUNT,
@@ -133,6 +134,11 @@ int plan_choice_find(const char *const *choices, const char *value)
 		if (!strcmp(choices[i], value))
 			return i;
 	return -1;
+}
+
+bool plan_scenario_is_selftest(enum plan_scenario s)
+{
+	return TESTS & ONLY(s);
 }
 
 bool plan_scenario_has_l2(enum plan_scenario s)

@@ -55,6 +55,7 @@ enum l1_feature {
 	X(SNAPSHOT_STORM, moved, "l1-snapshot-storm", 8, 1, 5) /* snapshots of it are taken, and it goes back to them */ \
 	X(L1_BALLOON, moved, "l1-balloon", 8, 1, 5) /* L0 takes memory from it and gives it back meanwhile */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
+	X(KVM_UNIT_TEST, kvm_unit_test, "kvm-unit-test", 0, 0, 0) /* a flat binary of kvm-unit-tests, of the user's; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
 	X(L1_BOOT,   l1_boot,   "l1-boot",   0, 1, 3)    /* a Linux L1 comes up */ \
 	X(L2_BOOT,   l2_boot,   "l2-boot",   0, 1, 3)    /* the same Linux comes up as its L2 */
@@ -242,6 +243,8 @@ static inline bool plan_word_is_used(const struct plan_word *w, enum plan_scenar
 	return w->users >> s & 1;
 }
 
+/* Is it a program that others wrote, with a verdict of its own? It may hang, and it may end the boot. */
+bool plan_scenario_is_selftest(enum plan_scenario s);
 /* Has the scenario L2s, in an L1 of ours? */
 bool plan_scenario_has_l2(enum plan_scenario s);
 /* Is it an L1 that boots a kernel of nestlab's, and no micro-hypervisor? */

@@ -63,22 +63,32 @@ void demo_cache_close(struct demo_cache *c)
 	free(c->repo);
 }
 
-/* The history is the last to go: it says which trees are of it. */
+static int let_go(const char *path, void (*tell)(void *arg, const char *path, uint64_t bytes),
+		  void *arg, struct error *err)
+{
+	if (!fs_exists(path))
+		return 0;
+	tell(arg, path, fs_measure_tree(path));
+	return fs_remove_tree(path, err);
+}
+
+/* The history is the last to go: it says which trees are of it. Half a one is of a demo that was killed. */
 int demo_clean(const struct places *places,
 	       void (*tell)(void *arg, const char *path, uint64_t bytes), void *arg,
 	       struct error *err)
 {
 	const struct kernel_env env = {.variants = places->variants, .cache_dir = places->cache};
+	__cleanup_free char *part = NULL;
 	struct demo_cache c;
 	int ret = lock_history(places, &c, err);
 
-	if (!ret && fs_exists(c.repo)) {
+	part = xasprintf("%s.part", c.repo);
+	if (!ret && fs_exists(c.repo))
 		ret = kernel_forget(&env, c.repo, tell, arg, err);
-		if (!ret) {
-			tell(arg, c.repo, fs_measure_tree(c.repo));
-			ret = fs_remove_tree(c.repo, err);
-		}
-	}
+	if (!ret)
+		ret = let_go(part, tell, arg, err);
+	if (!ret)
+		ret = let_go(c.repo, tell, arg, err);
 	demo_cache_close(&c);
 	return ret;
 }

@@ -295,7 +295,7 @@ static const struct scenario_measure *find_fatal_test(const struct attempt *a)
 	const struct scenario_measure *m = a->collected.running;
 
 	for (size_t i = 0; m && i < ARRAY_SIZE(fatal); i++)
-		if (a->result.outcome == fatal[i] && m->line.scenario == PLAN_KSELFTEST)
+		if (a->result.outcome == fatal[i] && plan_scenario_is_selftest(m->line.scenario))
 			return m;
 	return NULL;
 }

@@ -9,17 +9,18 @@
 #	micro   quick's measurements with micro-hypervisors as L1
 #	quick   quick's measurements with a Linux L1
 #	linux   mutants-linux.json: what else a Linux L1 does
+#	moves   mutants-moves.json: a Linux L1 in QEMU is saved and restored; only if PLANS says so
 #
-# All boots are kept in DIR (default: mutants in the build folder), a database for each plan. Started again, it goes
+# PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for each plan. Started again, it goes
 # on where it stopped; a kernel that is no longer the same is booted again.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 nestlab=$(realpath "${NESTLAB:-${BUILD:-build}/bin/nestlab}") dir=${DIR:-${BUILD:-build}/mutants}
-plans=(micro quick linux)
+read -ra plans <<<"${PLANS:-micro quick linux}"
 mkdir -p "$dir" || exit 1
 jq 'del(.scenarios[] | select(.l1 == "linux-kvm"))' scenarios/quick.json >"$dir/micro.json"
 jq 'del(.scenarios[] | select(.l1 != "linux-kvm"))' scenarios/quick.json >"$dir/quick.json"
-cp tests/bench/mutants-linux.json "$dir/linux.json"
+for plan in linux moves; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
 
 key_of() { "$nestlab" kernel show "$1" --json | jq -r '.. | .key? // empty' | head -1; }
 
@@ -74,7 +75,9 @@ for kernel; do
 	*) bugs+=("$kernel") ;;
 	esac
 done
-echo "| kernel | ${plans[*]} |" | sed 's/ \(quick\|linux\)/ | \1/g'
-echo "| --- | --- | --- | --- |"
+printf '| %s ' kernel "${plans[@]}"
+printf '|\n'
+printf '| --- %.0s' kernel "${plans[@]}"
+printf '|\n'
 [ ${#mutants[@]} -eq 0 ] || table nested-context "${mutants[@]}"
 [ ${#bugs[@]} -eq 0 ] || table baseline "${bugs[@]}"

@@ -20,7 +20,7 @@ prepare() { # what an administrator's drop-ins would be
 	echo 'lab:secret of the mail server' >"$ROOT/etc/nestlab/smtp"
 	chmod 600 "$ROOT/etc/nestlab/smtp"
 	cp "$TMP/request.json" "$ROOT/etc/nestlab"
-	printf '[Service]\nWatchdogSec=1\nLoadCredential=smtp:/etc/nestlab/smtp\n' >"$units/nestlabd.service.d/test.conf"
+	printf '[Service]\nWatchdogSec=3\nLoadCredential=smtp:/etc/nestlab/smtp\n' >"$units/nestlabd.service.d/test.conf"
 	sed -n "s|^ExecStart=.*|[Service]\nEnvironment=FAKE_BOOT='x ms=1500'\nExecStart=\n& --program /usr/lib/nestlab-fake-boot|p" \
 		"$ROOT/usr/lib/systemd/system/nestlab-worker@.service" >"$units/nestlab-worker@.service.d/test.conf"
 	echo 'ada:x:4242:4242::/:/bin/sh' >>"$ROOT/etc/passwd"
@@ -72,7 +72,7 @@ is "$(ask show --json "$job" | jq -c '[.state, .all_boots[0].epoch]')" '["done",
 
 main=$(of nestlabd.service MainPID)
 inside kill -STOP "$main"
-restarted() { [ "$(of nestlabd.service NRestarts)" = 1 ] && [ "$(of nestlabd.service ActiveState)" = active ]; }
+restarted() { [ "$(of nestlabd.service MainPID)" != "$main" ] && [ "$(of nestlabd.service ActiveState)" = active ]; }
 await restarted
 is $? 0 "a daemon that hangs is ended by the watchdog and started again"
 like "$(inside journalctl -u nestlabd --no-pager -o cat)" 'Watchdog timeout' "and the journal says so"

@@ -59,7 +59,7 @@ make_units() {
 
 install_nestlab() {
 	MAKEFLAGS='' make -s --no-print-directory -C "$TOP" install "BUILD=${BUILD:-build}" \
-		"VERSION=$(cat "${BUILD:-build}/version")" "DESTDIR=$ROOT" PREFIX=/usr >/dev/null
+		"VERSION=$(cat "$TOP/${BUILD:-build}/version")" "DESTDIR=$ROOT" PREFIX=/usr >/dev/null
 }
 
 be_machine() { # be_machine [COMMAND]: COMMAND prepares $ROOT

@@ -47,6 +47,14 @@
 #include "common/fs.h"
 #include "common/subprocess.h"
 
+/* cmocka's own prints "not ok # SKIP", which is a failure to those who read TAP, and leaves without freeing anything. */
+#undef skip
+#define skip()                                          \
+	do {                                            \
+		print_message("# SKIP %s\n", __func__); \
+		return;                                 \
+	} while (0)
+
 #define UNIT_MAX_TESTS	   256
 #define UNIT_CHILD_SECONDS 60
 

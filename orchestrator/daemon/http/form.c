@@ -95,6 +95,8 @@ int form_parse(const char *body, size_t len, struct form *out, struct error *err
 	int ret = 0;
 
 	*out = (struct form){0};
+	if (!len)
+		return 0; /* and @body may be NULL */
 	if (memchr(body, '\0', len))
 		return error_set(err, -EINVAL, "the form has a NUL in it");
 	out->text = rest = xasprintf("%.*s", (int)len, body);

@@ -63,6 +63,13 @@ TEST(scenarios_have_their_own_words)
 	assert_string_equal(m.test, "vmx_apic_access_test");
 	assert_int_equal(m.limit_s, 0);
 	assert_string_equal(m.arguments, "");
+	assert_int_equal(
+		parse("measure id=0 scenario=kvm-unit-test test=vmx.flat limit_s=9 arguments=-x%0A"),
+		0);
+	assert_string_equal(m.test, "vmx.flat");
+	refused("measure id=0 scenario=kvm-unit-test test=a memory=managed", "has no word memory");
+	refused("measure id=0 scenario=kvm-unit-test test=a must_print=b",
+		"has no word must_print");
 	refused(MULTIPLEX " limit_s=5", "scenario multiplex has no word limit_s");
 	refused("measure id=0 scenario=kselftest test=a limit_s=3601", "limit_s");
 	refused(MULTIPLEX " arguments=5%0A", "scenario multiplex has no word arguments");

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "agents/l0/clock.h"
+#include "agents/l0/files.h"
 #include "agents/l0/cpus.h"
 #include "agents/l0/qemu.h"
 #include "agents/l0/vm.h"
@@ -226,29 +227,16 @@ TEST(what_a_qemu_does_not_take_is_the_hosts_trouble)
 	says("\"class\":\"infrastructure\"", "\"found\":\"refused settings\"");
 }
 
-TEST(more_memory_than_there_is_is_the_hosts_trouble)
+TEST(no_memory_is_the_hosts_trouble)
 {
+	char overcommit[8] = "";
+
+	file_read("/proc/sys/vm/overcommit_memory", overcommit, sizeof(overcommit));
+	if (overcommit[0] == '1')
+		skip(); /* this machine promises any memory */
 	assert_int_equal(start_faulty_guest("/no/such/kernel", PLAN_FAULT_NO_MEMORY), VM_SAID);
 	qemu_end(&q);
 	says("\"class\":\"infrastructure\"", "\"found\":\"no memory\"");
-}
-
-static int start_without_memory(void *arg)
-{
-	const struct rlimit limit = {96 << 20, 96 << 20};
-
-	(void)arg;
-	setrlimit(RLIMIT_DATA, &limit);
-	if (start_guest("/no/such/kernel") != VM_SAID)
-		return 1;
-	read_sink();
-	return !strstr(told, "\"class\":\"infrastructure\"") ||
-	       !strstr(told, "annot allocate memory");
-}
-
-TEST(no_memory_is_the_hosts_trouble)
-{
-	assert_int_equal(unit_in_child(start_without_memory, NULL), 0);
 }
 
 static int start_on_full_disk(void *arg)

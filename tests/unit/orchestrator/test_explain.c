@@ -518,7 +518,7 @@ TEST(operations_are_counted_and_not_their_pieces)
 	sampler_free(&s);
 }
 
-/* NULL: in another build of the tests, such as asan's. skip() leaves without freeing anything. */
+/* NULL: in another build of the tests, such as asan's. */
 static char *find_l1(void)
 {
 	__cleanup_free char *programs = fs_program_dir();
