@@ -4,7 +4,7 @@
 LIB_SRCS += $(wildcard agents/wire/*.c)
 PROGRAMS += $(BUILD)/bin/nestlab-agent
 
-AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c agents/guest/*.c) common/crc32.c common/histogram.c common/utf8.c
+AGENT_SRCS := $(wildcard agents/wire/*.c agents/l0/*.c agents/l0/*/*.c agents/guest/*.c) common/crc32.c common/histogram.c common/utf8.c
 AGENT_OBJS := $(AGENT_SRCS:%.c=$(BUILD)/agent/%.o)
 # KVM's headers, after musl's own.
 AGENT_CFLAGS = -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -MMD -MP \
@@ -60,15 +60,15 @@ endif
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock cpus files framed isolate keeper kmsg line machine port quiet regions scenario_kselftest sink sink_file \
-	steady stream upload)
+	records/channel clock cpus files records/framed isolate keeper kmsg records/line machine records/port quiet regions scenario_kselftest records/sink records/sink_file \
+	steady records/stream records/upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock files framed l1_boot l1_end l1_records line port sink stream thin_boot thin_devices thin_ksm upload)
+	records/channel clock files records/framed vmm/l1_boot vmm/l1_end vmm/l1_records records/line records/port records/sink records/stream vmm/thin_boot vmm/thin_devices vmm/thin_ksm records/upload)
 $(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock files flat_devices flat_load framed line port sink stream subtests upload)
+	records/channel clock files flat_devices flat_load records/framed records/line records/port records/sink records/stream subtests records/upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock cpus files framed handover kvm_stats l1_boot l1_end l1_fault line port qemu qemu_args qemu_memory qemu_move qmp regions sink stream upload vm_memory vm_backing)
+	records/channel clock cpus files records/framed vmm/handover kvm_stats vmm/l1_boot vmm/l1_end vmm/l1_fault records/line records/port vmm/qemu vmm/qemu_args vmm/qemu_memory vmm/qemu_move vmm/qmp regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	channel clock files framed handover line port regions sink stream upload vm_memory vm_backing)
-$(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/l1_disk_answer.o
-$(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus l1_boot l1_fault libvirt_xml qemu_args)
+	records/channel clock files records/framed vmm/handover records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
+$(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/vmm/l1_disk_answer.o
+$(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus vmm/l1_boot vmm/l1_fault vmm/libvirt_xml vmm/qemu_args)

@@ -12,7 +12,7 @@
 #include "common/sha256.h"
 #include "common/strbuf.h"
 
-/* Where the agent looks for it (LIBVIRT_CAPABILITIES in agents/l0/libvirt.h). */
+/* Where the agent looks for it (LIBVIRT_CAPABILITIES in agents/l0/vmm/libvirt.h). */
 #define IN_IMAGE "/usr/lib/nestlab/libvirt-capabilities.gz"
 /* Part of every key. Change it when the file's form changes. */
 #define FORMAT "nestlab-capabilities 1\n"

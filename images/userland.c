@@ -41,7 +41,7 @@ static const struct wanted {
 	{TCG, "qemu-system-x86", LIBRARY, USERLAND_LIBVIRT},
 };
 
-/* nestlab's own, from the folder of its programs (agents/l0/qemu.h, libvirt.h). */
+/* nestlab's own, from the folder of its programs (agents/l0/vmm/qemu.h, libvirt.h). */
 #define OWN_FOLDER "/usr/lib/nestlab"
 static const struct own {
 	const char *name;

@@ -40,10 +40,10 @@ $(BUILD)/fuzz/fuzz_%: $(FUZZ_OBJS)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libnestlab.
 	$(Q)$(FUZZED) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS)
 
 # The agent's part that reads what a Linux L1 wrote.
-$(BUILD)/fuzz/fuzz_mail: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,clock files l1_records line sink thin_devices)
-$(BUILD)/fuzz/fuzz_l1_disk: $(FUZZ_OBJS)/agents/l0/l1_disk_answer.o
-$(BUILD)/fuzz/fuzz_flat: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,channel clock files flat_devices flat_load framed line \
-	port sink stream subtests upload)
+$(BUILD)/fuzz/fuzz_mail: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,clock files vmm/l1_records records/line records/sink vmm/thin_devices)
+$(BUILD)/fuzz/fuzz_l1_disk: $(FUZZ_OBJS)/agents/l0/vmm/l1_disk_answer.o
+$(BUILD)/fuzz/fuzz_flat: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,records/channel clock files flat_devices flat_load records/framed records/line \
+	records/port records/sink records/stream subtests records/upload)
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1

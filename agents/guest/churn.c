@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * churn.c - something happens to the memory of a Linux L1, and its L2s run on: each is checked after its first
- * entry since (agents/l0/thin_churn.c).
+ * entry since (agents/l0/vmm/thin_churn.c).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agents/l0/clock.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/l0/vm.h"
 
 #define STACK \

@@ -6,7 +6,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
-/* reboot=t,force on the command line (agents/l0/l1_boot.c): the kernel empties its table of interrupts and takes one. */
+/* reboot=t,force on the command line (agents/l0/vmm/l1_boot.c): the kernel empties its table of interrupts and takes one. */
 static void triple_fault(void)
 {
 	reboot(RB_AUTOBOOT);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 
 /* As the first process of an L1 that boots a kernel of nestlab's: talks to L0 through the mail page (mail.h). */
 void guest_main(void) __attribute__((noreturn));

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "agents/guest/hv.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/l0/vcpu.h"
 #include "agents/l0/vm.h"
 #include "agents/l1/vmx.h"

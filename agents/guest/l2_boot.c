@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * l2_boot.c - L1's own kernel comes up as its L2, by the VMM that runs L1 on L0 (agents/l0/thin.h): L2 says who it
+ * l2_boot.c - L1's own kernel comes up as its L2, by the VMM that runs L1 on L0 (agents/l0/vmm/thin.h): L2 says who it
  * is, which proves that it is what was to boot.
  */
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "agents/guest/scenarios.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/identity.h"
-#include "agents/l0/l1_boot.h"
-#include "agents/l0/line.h"
-#include "agents/l0/thin.h"
+#include "agents/l0/vmm/l1_boot.h"
+#include "agents/l0/records/line.h"
+#include "agents/l0/vmm/thin.h"
 #include "agents/l0/vm.h"
 
 #define LIMIT_S 40 /* of L1's clock */

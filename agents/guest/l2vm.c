@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "agents/guest/hv.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/l0/vm.h"
 #include "common/splitmix.h"
 

@@ -6,7 +6,7 @@
 #ifndef AGENTS_GUEST_SCENARIOS_H
 #define AGENTS_GUEST_SCENARIOS_H
 
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/wire/protocol.h"
 
 /* Those that no file defines a Linux L1 does not run: NULL. Windows' programs have no such symbols: the agent there has a

@@ -12,7 +12,7 @@
 #include "agents/guest/guest.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/kmsg.h"
-#include "agents/l0/port.h"
+#include "agents/l0/records/port.h"
 #include "agents/l0/runner.h"
 
 #define SPEED	 115200

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agents/l0/line.h"
+#include "agents/l0/records/line.h"
 
 /* Opens /dev/kvm. The descriptor, or -1 with @why naming what is missing (VMX in the CPU, KVM in the
  * kernel, nested=Y) and what to do about it. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agents/l0/hyperv.h"
+#include "agents/l0/vmm/hyperv.h"
 #include "agents/l0/vcpu.h"
 
 #define TSS_ADDRESS	   0xfffbd000ul /* three pages that KVM wants below 4 GiB, for real mode */

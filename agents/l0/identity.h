@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "agents/l0/line.h"
+#include "agents/l0/records/line.h"
 #include "agents/l0/quiet.h"
 
 /* Sets the clock (agents/l0/clock.h). */

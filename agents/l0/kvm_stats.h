@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 
 struct kvm_stats;
 

@@ -3,7 +3,7 @@
 #ifndef AGENTS_L0_MACHINE_H
 #define AGENTS_L0_MACHINE_H
 
-#include "agents/l0/line.h"
+#include "agents/l0/records/line.h"
 
 /*
  * Adds ,"machine":{...}: strings, "" where this machine does not tell: vendor (DMI), board, bios (its

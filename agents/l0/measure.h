@@ -14,7 +14,7 @@
 #ifndef AGENTS_L0_MEASURE_H
 #define AGENTS_L0_MEASURE_H
 
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/wire/protocol.h"
 
 /* Those that no file defines are of Linux L1s (agents/guest/scenarios.h, l1_linux.h): NULL. */

@@ -11,8 +11,8 @@
 
 #include "agents/l0/isolate.h"
 #include "agents/l0/kmsg.h"
-#include "agents/l0/l1_end.h"
-#include "agents/l0/l1_linux.h"
+#include "agents/l0/vmm/l1_end.h"
+#include "agents/l0/vmm/l1_linux.h"
 #include "agents/l0/measure.h"
 
 #define MEASURE_LIMIT_S	  120

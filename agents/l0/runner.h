@@ -6,8 +6,8 @@
 #ifndef AGENTS_L0_RUNNER_H
 #define AGENTS_L0_RUNNER_H
 
-#include "agents/l0/channel.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/channel.h"
+#include "agents/l0/records/sink.h"
 #include "agents/wire/protocol.h"
 
 struct runner {

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 
 #define SUBTESTS_MAX	4096
 #define SUBTESTS_NAME	192

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "agents/l0/clock.h"
-#include "agents/l0/hyperv.h"
+#include "agents/l0/vmm/hyperv.h"
 #include "agents/l0/kvm_stats.h"
 #include "agents/l0/vcpu.h"
 #include "common/splitmix.h"

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/l1/abi.h"
 #include "agents/wire/protocol.h"
 

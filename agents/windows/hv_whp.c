@@ -14,7 +14,7 @@
 #include <winhvplatform.h>
 
 #include "agents/guest/hv.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/l0/vm.h"
 
 /* ---- the DLL ---- */

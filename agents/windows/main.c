@@ -15,7 +15,7 @@
 
 #include "agents/guest/scenarios.h"
 #include "agents/l0/clock.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 #include "agents/windows/records.h"
 
 #define SERVICE_NAME	"nestlab-agent"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <windows.h>
 
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 
 /* What sink.c waits for: here nothing is on its way while something is measured. */
 void channel_drain(struct channel *c)

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "agents/l0/line.h"
+#include "agents/l0/records/line.h"
 
 struct records {
 	void *plan, *out; /* handles; the same for a port */

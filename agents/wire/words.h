@@ -70,9 +70,9 @@ enum l1_feature {
 
 /* What runs a Linux L1 on L0. */
 #define PLAN_VMMS(X) \
-	X(THIN, "thin") /* the agent itself (agents/l0/thin.h) */ \
-	X(QEMU, "qemu") /* QEMU (agents/l0/qemu.h) */ \
-	X(LIBVIRT, "libvirt") /* QEMU by libvirt (agents/l0/libvirt.h) */
+	X(THIN, "thin") /* the agent itself (agents/l0/vmm/thin.h) */ \
+	X(QEMU, "qemu") /* QEMU (agents/l0/vmm/qemu.h) */ \
+	X(LIBVIRT, "libvirt") /* QEMU by libvirt (agents/l0/vmm/libvirt.h) */
 
 /* What a Linux L1 sees of the hypervisor below it (by vmm qemu or libvirt). */
 #define PLAN_ENLIGHTENMENTS(X) \
@@ -96,7 +96,7 @@ enum l1_feature {
 	X(GUEST_MEMFD,  "guest-memfd",  1 << PLAN_MANAGED) /* KVM's own, where it can be mapped */ \
 	X(CLEAN,        "clean",        1 << PLAN_UNMANAGED) /* /dev/mem; the VMM has written to none of it */
 
-/* l1-save-restore: does L1 stay in this boot (agents/l0/handover.h)? */
+/* l1-save-restore: does L1 stay in this boot (agents/l0/vmm/handover.h)? */
 #define PLAN_HANDOVERS(X) \
 	X(STAY, "stay") \
 	X(OUT,  "out")  /* after its moves it is saved, and leaves for another boot */ \
@@ -124,7 +124,7 @@ enum l1_feature {
 /*
  * What happens to the pages of an L2 vCPU, and what L1 must have for it.
  *
- * A new operation: a row here and a row in agents/l0/scenario_churn.c; for a Linux L1, in agents/l0/thin_churn.c.
+ * A new operation: a row here and a row in agents/l0/scenario_churn.c; for a Linux L1, in agents/l0/vmm/thin_churn.c.
  */
 #define PLAN_OPERATIONS(X) \
 	X(DONTNEED,     "dontneed",     0) /* L0's userspace drops them */ \
@@ -148,7 +148,7 @@ enum l1_feature {
 	X(TIMER,    "timer")    /* sleeps (HLT) until its local APIC's timer wakes it */ \
 	X(IPI,      "ipi")      /* wakes the other vCPU of its pair, and sleeps until that wakes it */
 
-/* What goes wrong with a Linux L1 on purpose (agents/l0/l1_fault.h). */
+/* What goes wrong with a Linux L1 on purpose (agents/l0/vmm/l1_fault.h). */
 #define PLAN_FAULTS(X) \
 	X(NONE,       "none") \
 	X(VMM_KILLED, "vmm-killed") /* by SIGKILL, while L1 measures */ \
@@ -281,7 +281,7 @@ struct plan_measure plan_measure_default(enum plan_scenario s);
 /* What warmup is when only rounds are given. */
 uint32_t plan_warmup_default(uint32_t rounds);
 
-/* Is L1 moved while it runs, or its memory taken (agents/l0/l1_moves.h)? Then rounds says how often. */
+/* Is L1 moved while it runs, or its memory taken (agents/l0/vmm/l1_moves.h)? Then rounds says how often. */
 bool plan_measure_moves(const struct plan_measure *m);
 /* Does L1 come from another boot, and does it leave for one (handover)? */
 bool plan_measure_arrives(const struct plan_measure *m);

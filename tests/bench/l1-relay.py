@@ -7,7 +7,7 @@ the second, and so on. In the last one it proves what its L2s have done since th
     tests/bench/l1-relay.py linux-evmcs baseline nested-context nested-context baseline
 
 The boots are those of the emulated host, one after the other. What L1 was saved to goes through the emulated machine's memory
-(agents/l0/handover.h): this program reads and writes it in the emulator's process while the agent waits. Exit
+(agents/l0/vmm/handover.h): this program reads and writes it in the emulator's process while the agent waits. Exit
 status 0: every boot passed.
 """
 import argparse, json, os, struct, subprocess, sys, tempfile, time, zlib

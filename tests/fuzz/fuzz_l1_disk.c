@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/l0/l1_disk.h"
+#include "agents/l0/vmm/l1_disk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

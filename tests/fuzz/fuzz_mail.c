@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agents/l0/channel.h"
-#include "agents/l0/l1_linux.h"
-#include "agents/l0/thin.h"
+#include "agents/l0/records/channel.h"
+#include "agents/l0/vmm/l1_linux.h"
+#include "agents/l0/vmm/thin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "orchestrator/hosts/hosts.h"

@@ -6,8 +6,8 @@ build_line() {
 	build=$(dirname "$(dirname "$NESTLAB")")
 	# shellcheck disable=SC2046
 	(cd "$TOP" && gcc -std=gnu17 -D_GNU_SOURCE -O1 -I. -pthread -o "$LINE" tests/lib/line.c \
-		agents/l0/channel.c agents/l0/clock.c agents/l0/files.c agents/l0/framed.c agents/l0/port.c \
-		agents/l0/stream.c agents/l0/upload.c "$build/libnestlab.a" \
+		agents/l0/records/channel.c agents/l0/clock.c agents/l0/files.c agents/l0/records/framed.c agents/l0/records/port.c \
+		agents/l0/records/stream.c agents/l0/records/upload.c "$build/libnestlab.a" \
 		$(pkg-config --libs $(sed -n 's/^LIBRARIES := //p' Makefile)) -lm)
 }
 # drop_session HOW: kills ipmitool, or has the BMC end its session

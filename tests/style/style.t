@@ -25,8 +25,8 @@ none "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|tmpnam)\('
 	"no unsafe function is called"
 none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')" \
 	"no source file is over 600 lines"
-# Grouped by what they are for, files are found by who does not know their names. agents/l0 is from before.
-none "$(printf '%s\n' "${sources[@]}" | sed 's|/[^/]*$||' | sort | uniq -c | awk '$1 > ($2 == "agents/l0" ? 110 : 60) {
+# Grouped by what they are for, files are found by who does not know their names.
+none "$(printf '%s\n' "${sources[@]}" | sed 's|/[^/]*$||' | sort | uniq -c | awk '$1 > 60 {
 	print $2 ": " $1 " files" }')" "no folder has more than 60 source files"
 mapfile -t product < <(list '*.c' '*.h' | grep -v ^tests/)
 none "$(tests/style/expressions.py "${product[@]}")" \

@@ -11,13 +11,13 @@
 #include <json-c/json.h>
 
 #include "agents/wire/complaints.h"
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/isolate.h"
-#include "agents/l0/line.h"
+#include "agents/l0/records/line.h"
 #include "agents/l0/measure.h"
 #include "agents/l0/regions.h"
-#include "agents/l0/sink.h"
+#include "agents/l0/records/sink.h"
 
 static struct line line;
 static struct isolated out;

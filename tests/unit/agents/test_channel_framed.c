@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 #include "agents/l0/clock.h"
 #include "common/strbuf.h"
 #include "orchestrator/hosts/line.h"

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 #include "common/strbuf.h"
 #include "orchestrator/hosts/serve.h"
 

@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#include "agents/l0/handover.h"
+#include "agents/l0/vmm/handover.h"
 #include "agents/l0/vm.h"
 #include "tests/unit/agents/sink_fixture.h"
 

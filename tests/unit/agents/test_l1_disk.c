@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "agents/l0/l1_disk.h"
+#include "agents/l0/vmm/l1_disk.h"
 
 static union {
 	struct mail mail;

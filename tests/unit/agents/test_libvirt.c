@@ -6,7 +6,7 @@
 
 #include "agents/l0/clock.h"
 #include "agents/l0/cpus.h"
-#include "agents/l0/libvirt.h"
+#include "agents/l0/vmm/libvirt.h"
 
 static const struct libvirt_files files = {
 	.kernel = "/l1/vmlinux", .initramfs = "/i", .console = "/c", .bell = "/b"};

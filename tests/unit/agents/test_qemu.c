@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "agents/l0/clock.h"
-#include "agents/l0/qemu.h"
-#include "agents/l0/qmp.h"
+#include "agents/l0/vmm/qemu.h"
+#include "agents/l0/vmm/qmp.h"
 #include "common/strbuf.h"
 
 /* ---- the command line ---- */

@@ -15,7 +15,7 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/files.h"
 #include "agents/l0/cpus.h"
-#include "agents/l0/qemu.h"
+#include "agents/l0/vmm/qemu.h"
 #include "agents/l0/vm.h"
 #include "tests/unit/agents/sink_fixture.h"
 

@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agents/l0/channel.h"
+#include "agents/l0/records/channel.h"
 #include "agents/l0/files.h"
-#include "agents/l0/l1_linux.h"
-#include "agents/l0/thin.h"
+#include "agents/l0/vmm/l1_linux.h"
+#include "agents/l0/vmm/thin.h"
 #include "agents/l0/vm.h"
 #include "tests/unit/agents/sink_fixture.h"
 

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agents/l0/vmm/l1_moves.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "agents/guest/mail.h"
+#include "agents/l0/clock.h"
+#include "agents/l0/vmm/qemu.h"
+#include "agents/l0/vm.h"
+#include "common/clock.h"
+#include "common/splitmix.h"
+
+#define LOOK_MS	 5     /* between two looks at what L1 has done */
+#define LIMIT_MS 60000 /* for one round of all L2s */
+#define TAKEN_MB 48    /* by the balloon: most of what L1 does not use */
+#define STRAY_MS 32 /* a move comes up to so much later, so that each finds L1 at another point */
+
+/* Until L1 has done @rounds more, each of which is a turn of all L2s. */
+static int wait_for_rounds(const struct l1_vmm *how, void *vmm, uint32_t rounds, struct sink *s,
+			   bool *rung)
+{
+	int64_t deadline = clock_ms() + LIMIT_MS;
+	uint32_t first, now;
+	int ret = how->peek(vmm, offsetof(struct mail, progress), &first, sizeof(first));
+
+	while (!ret && !*rung) {
+		ret = how->peek(vmm, offsetof(struct mail, progress), &now, sizeof(now));
+		if (ret || now - first >= rounds)
+			return ret;
+		if (clock_ms() > deadline) {
+			sink_fail(s, SINK_GUEST, "rounds of the L2s", "none",
+				  "the Linux L1's L2s do not get on, for %d s of L0's clock",
+				  LIMIT_MS / 1000);
+			return VM_SAID;
+		}
+		ret = how->wait(vmm, LOOK_MS, rung);
+	}
+	return ret;
+}
+
+static void add_move(struct l1_moves *moves, const struct l1_moved *one)
+{
+	uint64_t per_ms = host_clock.tsc_khz;
+
+	histogram_add(&moves->downtime, clock_units(one->downtime_us * per_ms / 1000));
+	histogram_add(&moves->duration, clock_units(one->duration_us * per_ms / 1000));
+	moves->count++;
+	moves->bytes += one->bytes;
+	moves->passes += one->passes;
+	moves->in_l2 += one->in_l2;
+}
+
+/* What L1 does after the snapshot is thrown away. */
+static int take_and_revert(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+			   struct l1_moved *one, bool *rung)
+{
+	struct l1_moved back = {0};
+	int ret = how->snapshot(vmm, one);
+
+	if (!ret)
+		ret = how->wait(vmm, (unsigned int)(splitmix(m->seed + one->bytes) % STRAY_MS) + 1,
+				rung);
+	if (ret || *rung)
+		return ret;
+	ret = how->revert(vmm, &back);
+	one->duration_us = back.duration_us;
+	return ret;
+}
+
+/* All L2s run with what is left. */
+static int take_and_give(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+			 struct sink *s, struct l1_moved *one, bool *rung)
+{
+	int ret = how->set_memory(vmm, QEMU_MEGABYTES - TAKEN_MB, &one->downtime_us, rung);
+
+	if (!ret && !*rung)
+		ret = wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
+	if (ret || *rung)
+		return ret;
+	one->bytes = (uint64_t)TAKEN_MB << 20;
+	return how->set_memory(vmm, QEMU_MEGABYTES, &one->duration_us, rung);
+}
+
+static int make_move(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+		     struct sink *s, struct l1_moved *one, bool *rung)
+{
+	if (m->scenario == PLAN_SNAPSHOT_STORM)
+		return take_and_revert(how, vmm, m, one, rung);
+	if (m->scenario == PLAN_L1_BALLOON)
+		return take_and_give(how, vmm, m, s, one, rung);
+	return how->move(vmm, m->scenario == PLAN_LIVE_MIGRATE, one);
+}
+
+/* A storm does not wait for the L2s. */
+static int wait_for_next(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+			 uint32_t move, struct sink *s, bool *rung)
+{
+	uint32_t stray = (uint32_t)(splitmix(m->seed + move) % STRAY_MS);
+	int ret = 0;
+
+	if (!move || m->scenario != PLAN_SNAPSHOT_STORM)
+		ret = wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
+	if (!ret && !*rung && stray)
+		ret = how->wait(vmm, stray, rung);
+	return ret;
+}
+
+int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure *m, struct sink *s,
+		  struct l1_moves *moves, bool *rung)
+{
+	histogram_init(&moves->downtime);
+	histogram_init(&moves->duration);
+	*rung = false;
+	for (uint32_t i = 0; i < m->rounds; i++) {
+		struct l1_moved one = {0};
+		int ret = wait_for_next(how, vmm, m, i, s, rung);
+
+		sink_alive(s); /* the L2s' rounds took their time, and so will the move */
+		if (!ret && !*rung)
+			ret = make_move(how, vmm, m, s, &one, rung);
+		if (ret || *rung)
+			return ret;
+		add_move(moves, &one);
+		sink_alive(s);
+	}
+	return wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
+}
+
+static const struct names {
+	const char *downtime, *duration; /* metrics */
+	size_t counters;		 /* how many of them there are */
+} names_of[PLAN_SCENARIO_COUNT] = {
+	[PLAN_SAVE_RESTORE] = {"downtime", NULL, 4},
+	[PLAN_LIVE_MIGRATE] = {"downtime", "duration", 3},
+	[PLAN_SNAPSHOT_STORM] = {"downtime", "revert", 4},
+	[PLAN_L1_BALLOON] = {"inflate", "deflate", 2},
+};
+
+void l1_moves_tell(struct l1_moves *moves, const struct plan_measure *m, struct sink *s)
+{
+	const struct sink_counter counters[] = {
+		{"l1_moves", (int64_t)moves->count},
+		{"l1_bytes_moved", (int64_t)moves->bytes},
+		{"l1_memory_passes", (int64_t)moves->passes},
+		{"l1_stopped_in_l2", (int64_t)moves->in_l2},
+	};
+	const struct names *names = &names_of[m->scenario];
+
+	sink_metric(s, names->downtime, &moves->downtime);
+	if (names->duration)
+		sink_metric(s, names->duration, &moves->duration);
+	sink_counters(s, counters, names->counters);
+}
