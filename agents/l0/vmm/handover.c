@@ -50,16 +50,17 @@ static int write_chunks(int fd, char *area, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct handover_chunk *c = chunk_at(area, i);
-		ssize_t n =
-			pread(fd, c + 1, HANDOVER_CHUNK_BYTES, (off_t)(i * HANDOVER_CHUNK_BYTES));
+		ssize_t n;
 
+		set_state(c, 0); /* whoever looks reads the rest once it says so */
+		n = pread(fd, c + 1, HANDOVER_CHUNK_BYTES, (off_t)(i * HANDOVER_CHUNK_BYTES));
 		if (n < 0)
 			return -errno;
-		*c = (struct handover_chunk){.magic = HANDOVER_MAGIC,
-					     .index = i,
-					     .count = count,
-					     .len = (uint32_t)n,
-					     .crc = crc32_update(0, c + 1, (size_t)n)};
+		c->magic = HANDOVER_MAGIC;
+		c->index = i;
+		c->count = count;
+		c->len = (uint32_t)n;
+		c->crc = crc32_update(0, c + 1, (size_t)n);
 	}
 	for (uint32_t i = count; i--;) /* the first one last: then all are there */
 		set_state(chunk_at(area, i), HANDOVER_FULL);
