@@ -36,6 +36,9 @@ struct text_section { /* begin with .scenario; free with text_section_free() */
 	bool names_vary, units_vary;		  /* of the metrics */
 	const char *varying[TEXT_PARAMETERS_MAX]; /* parameters that are columns */
 	size_t nvarying;
+	const char *told
+		[TEXT_PARAMETERS_MAX]; /* that some L1s alone have: the column of L1s says which */
+	size_t ntold;
 };
 
 void text_section_add(struct text_section *s, const struct results_compared *m);

@@ -67,13 +67,47 @@ static bool does_vary(const struct text_section *s, const char *key)
 	return false;
 }
 
-static void add_column(struct text_section *s, const char *key)
+static void add_key(const char **keys, size_t *count, const char *key)
 {
-	for (size_t i = 0; i < s->nvarying; i++)
-		if (!strcmp(s->varying[i], key))
+	for (size_t i = 0; i < *count; i++)
+		if (!strcmp(keys[i], key))
 			return;
-	if (s->nvarying < TEXT_PARAMETERS_MAX)
-		s->varying[s->nvarying++] = key;
+	if (*count < TEXT_PARAMETERS_MAX)
+		keys[(*count)++] = key;
+}
+
+static bool has_param(const struct text_row *r, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(r->params, key, &v);
+}
+
+/* Is it the same in all rows that have it, and do these differ from the others in their L1? Then the column of L1s says
+ * where it is, and it needs none of its own. */
+static bool is_told_by_l1(const struct text_section *s, const char *key)
+{
+	for (size_t i = 0; i < s->nrows; i++) {
+		const struct text_row *with = &s->rows[i];
+
+		for (size_t j = 0; j < s->nrows && has_param(with, key); j++) {
+			const char *same = has_param(&s->rows[j], key) ? key : "l1";
+			bool is_same = !strcmp(text_param(with->params, same),
+					       text_param(s->rows[j].params, same));
+
+			if (is_same != (same == key))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void add_varying(struct text_section *s, const char *key)
+{
+	if (is_told_by_l1(s, key))
+		add_key(s->told, &s->ntold, key);
+	else
+		add_key(s->varying, &s->nvarying, key);
 }
 
 /* A parameter that the first row does not have, for it was measured before there was one, or has its default. */
@@ -86,9 +120,19 @@ static void add_missing_columns(struct text_section *s)
 		{
 			(void)value;
 			if (!json_object_object_get_ex(s->rows[0].params, key, &v))
-				add_column(s, key);
+				add_varying(s, key);
 		}
 	}
+}
+
+/* Of the first row that has it. */
+static const char *find_param(const struct text_section *s, const char *key)
+{
+	size_t i = 0;
+
+	while (!has_param(&s->rows[i], key))
+		i++;
+	return text_param(s->rows[i].params, key);
 }
 
 /* Finds the parameters that are columns; those that are the same in all rows go to @same. */
@@ -98,7 +142,7 @@ static void divide_params(struct text_section *s, struct strbuf *same)
 	{
 		(void)value;
 		if (does_vary(s, key) && s->nvarying < TEXT_PARAMETERS_MAX) {
-			s->varying[s->nvarying++] = key;
+			add_varying(s, key);
 			continue;
 		}
 		if (same->len)
@@ -106,6 +150,9 @@ static void divide_params(struct text_section *s, struct strbuf *same)
 		strbuf_addf(same, "%s %s", key, text_param(s->rows[0].params, key));
 	}
 	add_missing_columns(s);
+	for (size_t i = 0; i < s->ntold; i++)
+		strbuf_addf(same, "%s%s %s", i ? ", " : "; where L1 has it: ", s->told[i],
+			    find_param(s, s->told[i]));
 }
 
 void text_section_add_title(struct text_section *s, unsigned int flags, struct strbuf *out)

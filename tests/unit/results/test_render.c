@@ -65,13 +65,10 @@ TEST(the_table_fits_and_shows_what_varies)
 	results_close(db);
 }
 
-/* The first row is the one that changed most; a parameter that it does not have tells the others apart. */
-TEST(a_parameter_that_the_first_row_lacks_is_a_column)
+/* The table of two measurements; the first is the one that changed most. */
+static void render_two(const char *const params[2], struct strbuf *out)
 {
-	static const char *const params[] = {"{\"memory\":\"managed\"}",
-					     "{\"backing\":\"memfd\",\"memory\":\"managed\"}"};
 	struct results_db *db = open_fresh();
-	struct strbuf out = STRBUF_INIT;
 	struct results_comparison c;
 	struct fixture_run f;
 
@@ -84,12 +81,47 @@ TEST(a_parameter_that_the_first_row_lacks_is_a_column)
 		fixture_store(db, &f);
 	}
 	c = compare(db, "baseline", "nested-context");
-	results_render_text(&c, 0, &out);
-	assert_says(out.buf, "backing");
-	assert_says(out.buf, "memfd");
-	strbuf_release(&out);
+	results_render_text(&c, 0, out);
 	results_comparison_free(&c);
 	results_close(db);
+}
+
+/* A parameter that the first row does not have tells the others apart. */
+TEST(a_parameter_that_the_first_row_lacks_is_a_column)
+{
+	static const char *const params[] = {"{\"memory\":\"managed\"}",
+					     "{\"backing\":\"memfd\",\"memory\":\"managed\"}"};
+	struct strbuf out = STRBUF_INIT;
+
+	render_two(params, &out);
+	assert_says(out.buf, "  backing ");
+	assert_says(out.buf, "  memfd ");
+	strbuf_release(&out);
+}
+
+/* What all rows of one L1 have, and those of the others have not, needs no column: the L1's name says it. */
+TEST(what_belongs_to_an_l1_is_said_once)
+{
+	static const char *const params[][2] = {
+		{"{\"l1\":\"micro-vmx\"}", "{\"l1\":\"linux-kvm\",\"vmm\":\"thin\"}"},
+		{"{\"l1\":\"linux-kvm\",\"vmm\":\"thin\"}", "{\"l1\":\"micro-vmx\"}"},
+	};
+	static const char *const both[] = {"{\"l1\":\"linux-kvm\",\"vmm\":\"thin\"}",
+					   "{\"l1\":\"linux-kvm\",\"vmm\":\"qemu\"}"};
+	struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < 2; i++) {
+		strbuf_reset(&out);
+		render_two(params[i], &out);
+		assert_says(out.buf, "where L1 has it: vmm thin\n");
+		assert_null(strstr(out.buf, "  vmm "));
+		assert_says(out.buf, "  linux-kvm  ");
+	}
+	strbuf_reset(&out);
+	render_two(both, &out);
+	assert_says(out.buf, "  vmm ");
+	assert_says(out.buf, "  qemu ");
+	strbuf_release(&out);
 }
 
 static struct json_object *member(struct json_object *o, const char *key)
