@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hello.c - a Linux L1 says who it is. */
-#include <cpuid.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agents/guest/guest.h"
+#include "agents/guest/hypervisor.h"
 #include "agents/l0/capability.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/identity.h"
 #include "agents/l0/kmsg.h"
 
-#define HYPERVISOR_LEAF 0x40000000u
-#define LOG_MAX		16					    /* lines */
-#define EVMCS_MESSAGE	"kvm_intel: Using Hyper-V Enlightened VMCS" /* of arch/x86/kvm/vmx/vmx.c */
+#define LOG_MAX	      16					  /* lines */
+#define EVMCS_MESSAGE "kvm_intel: Using Hyper-V Enlightened VMCS" /* of arch/x86/kvm/vmx/vmx.c */
 
 static struct line line;
-
-static void add_hypervisor(struct line *l)
-{
-	char name[13] = "";
-	unsigned int a, b = 0, c = 0, d = 0;
-
-	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
-	if (a >> 16 == HYPERVISOR_LEAF >> 16) { /* else it is of another leaf */
-		memcpy(name, &b, 4);
-		memcpy(name + 4, &c, 4);
-		memcpy(name + 8, &d, 4);
-	}
-	line_add_member(l, "hypervisor", name);
-}
 
 /*
  * What L1's KVM drives its VMCSs with: its kernel says so once, when KVM starts. That L0 sees the same is for the
@@ -65,7 +50,7 @@ int guest_send_hello(struct channel *c, long cpus, bool is_l1, char *why, size_t
 	identity_find_clock(kvm);
 	line_start(&line, "hello");
 	identity_add_kernel(&line);
-	add_hypervisor(&line);
+	hypervisor_add(&line);
 	if (is_l1)
 		add_nested(&line);
 	identity_add_clock(&line);

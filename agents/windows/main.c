@@ -3,7 +3,6 @@
  * main.c - the agent inside a Windows L1: it takes a plan, makes L2s through Hyper-V (hv_whp.c), and says what it
  * measured in the records of every agent (agents/wire/protocol.h). A program, or a service (--service).
  */
-#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,13 +12,13 @@
 #include <string.h>
 #include <windows.h>
 
+#include "agents/guest/hypervisor.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/clock.h"
 #include "agents/l0/records/sink.h"
 #include "agents/windows/records.h"
 
 #define SERVICE_NAME	"nestlab-agent"
-#define HYPERVISOR_LEAF 0x40000000u
 #define CALIBRATE_MS	100
 #define PLAN_TEXT_MAX	(1u << 20)
 #define MEASURE_LIMIT_S 120
@@ -66,19 +65,6 @@ static void add_release(struct line *l)
 	line_add_member(l, "build_id", "");
 }
 
-static void add_hypervisor(struct line *l)
-{
-	unsigned int a, id[3] = {0};
-	char name[13] = "";
-
-	__cpuid(HYPERVISOR_LEAF, a, id[0], id[1], id[2]);
-	memcpy(name, id, 12);
-	for (size_t i = 0; i < sizeof(name) - 1; i++)
-		if ((unsigned char)name[i] < 0x20 || (unsigned char)name[i] > 0x7e)
-			name[i] = '\0'; /* no hypervisor: the leaf is another's */
-	line_add_member(l, "hypervisor", name);
-}
-
 /* Whether Hyper-V uses enlightened VMCSs of L0 nobody inside can see: the agent on L0 looks. */
 static int send_hello(struct records *r, size_t measures)
 {
@@ -90,7 +76,7 @@ static int send_hello(struct records *r, size_t measures)
 	line_addf(&line, ",\"protocol\":%d", PROTOCOL_VERSION);
 	line_add_member(&line, "agent", "nestlab-agent 1, Windows");
 	add_release(&line);
-	add_hypervisor(&line);
+	hypervisor_add(&line);
 	line_add_member(&line, "nested", "unknown");
 	line_add_member(&line, "clock", host_clock.name);
 	line_addf(&line, ",\"tsc_khz\":%" PRIu32 ",\"cpus\":%lu,\"plan_count\":%llu",

@@ -139,7 +139,7 @@ enum l1_feature {
  * What each L2 vCPU of a Linux L1 does, again and again.
  *
  * A new work: a row here, what L2 does and its row in agents/guest/l2/work.c, and what L1 has to do for it in
- * agents/guest/l2-work.c.
+ * agents/guest/l2_work.c.
  */
 #define PLAN_WORKS(X) \
 	X(MEMORY,   "memory")   /* touches a page that L1 has to find memory for */ \

@@ -28,6 +28,9 @@ none "$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $
 # Grouped by what they are for, files are found by who does not know their names.
 none "$(printf '%s\n' "${sources[@]}" | sed 's|/[^/]*$||' | sort | uniq -c | awk '$1 > 60 {
 	print $2 ": " $1 " files" }')" "no folder has more than 60 source files"
+none "$(list '*.md' '*.c' '*.h' '*.mk' '*.config' '*.json' | tr '\n' '\0' |
+	xargs -0 grep -ohP '(?<![\w/.-])(agents|common|images|kernels|orchestrator|results|scenarios)/[\w./-]+\.[ch]\b' |
+	sort -u | grep -v NAME | while read -r f; do [ -e "$f" ] || echo "$f"; done)" "every source file that is named is there"
 mapfile -t product < <(list '*.c' '*.h' | grep -v ^tests/)
 none "$(tests/style/expressions.py "${product[@]}")" \
 	"one conditional expression a statement, errors are returned, no function over 60 lines"
