@@ -17,6 +17,6 @@ is $? 1 "the run: exit 1"
 is "$(sqlite3 "$db" "SELECT status FROM run WHERE kernel_name = 'baseline'")" pass "baseline passes"
 like "$(found lost-irq)" "^integrity: .*a timer of L1's did not end the run of an L2 that takes no exit" \
 	"lost-irq: the interrupt that waited when L1 entered L2 is lost"
-like "$(found no-vector)" "^guest: .*KVM_.* in L1 .*I/O error" \
+like "$(found no-vector)" "^guest: .*L1's hypervisor gave L2 0 up .*I/O error" \
 	"no-vector: L1's KVM gives its VM up, as the exit for an interrupt does not say which"
 plan_done
