@@ -119,6 +119,9 @@ struct host_session {
 	 * is missing before it; and how many were refused. */
 	double heard_at;
 	uint64_t refused;
+	/* The driver's: for how long since power-on the host has waited for a processor of this machine, in
+	 * seconds. No limit counts that time: other load here is no fault of the guest's. */
+	double starved_s;
 	/* The driver's: -1, or a descriptor that is readable when a step that goes on, or is_on(), has
 	 * something to look at. To be -1 again before it stays readable for ever. */
 	int wake_fd;
