@@ -243,6 +243,12 @@ struct host_word {
 int host_read_words(const struct json_node *file, const struct host_word *rows, size_t n, void *out,
 		    struct error *err);
 
+/*
+ * Told to every kernel that a host boots: where things are in memory is drawn anew in no boot, neither for the kernel
+ * nor for the programs on it. What an operation costs depends on it (docs/statistics.md, "Where things are").
+ */
+#define HOST_FIXED_LAYOUT "nokaslr norandmaps"
+
 /* Adds the host file's own words @more (or NULL) to a kernel's command line; and "ip=dhcp" where @network
  * is needed and they do not say another "ip=": the kernel brings its network up before there is an agent. */
 void host_add_cmdline(struct strbuf *line, const char *more, bool network);
