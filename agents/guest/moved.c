@@ -7,6 +7,7 @@
 #include "agents/guest/crew.h"
 #include "agents/guest/hv.h"
 #include "agents/guest/mail.h"
+#include "agents/guest/plugged.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/vm.h"
 
@@ -38,14 +39,35 @@ static int run_round(struct l2set *set, const struct plan_measure *m, uint32_t r
 	return crew_run_rounds(set, m->l1_vcpus, false, 1, f);
 }
 
+/* They lie where they are wanted, and L0 is told where. */
+static int settle(const struct l2set *set, const struct plan_measure *m, uint32_t *plugged)
+{
+	volatile struct mail *mail = mail_page;
+	uint32_t wanted = mail->plugged, pages;
+	int ret = 0;
+
+	if (wanted != *plugged)
+		ret = plugged_settle(set, m->l2_smp);
+	*plugged = wanted;
+	if (!ret)
+		ret = plugged_count(set, m->l2_smp, &pages);
+	if (!ret)
+		mail->pages = pages;
+	return ret;
+}
+
 static int run_until_stopped(struct l2set *set, const struct plan_measure *m, struct figures *f,
 			     struct sink *s)
 {
 	volatile struct mail *mail = mail_page;
+	uint32_t plugged = 0;
 	int ret = l2set_open(set, m, 0, s);
 
 	for (uint32_t round = 0; !ret && !mail->stop; round++) {
-		ret = run_round(set, m, round, f);
+		if (m->scenario == PLAN_L1_UNPLUG)
+			ret = settle(set, m, &plugged);
+		if (!ret)
+			ret = run_round(set, m, round, f);
 		mail->progress = round + 1;
 	}
 	if (ret)

@@ -62,7 +62,8 @@ static const struct {
 #define WITH_L2 (WITH_L1 & ~BOOTS)
 #define MOVES                                                                            \
 	(ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE) | ONLY(PLAN_SNAPSHOT_STORM) | \
-	 ONLY(PLAN_L1_BALLOON))
+	 ONLY(PLAN_L1_BALLOON) | ONLY(PLAN_L1_UNPLUG))
+#define TAKES	 (ONLY(PLAN_L1_BALLOON) | ONLY(PLAN_L1_UNPLUG))
 #define FAULTY	 (ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_SAVE_RESTORE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
@@ -448,6 +449,11 @@ static bool is_unmanaged(const struct plan_measure *m)
 	return m->memory == PLAN_UNMANAGED;
 }
 
+static bool is_huge(const struct plan_measure *m)
+{
+	return m->backing == PLAN_BACKING_HUGETLB;
+}
+
 bool plan_measure_arrives(const struct plan_measure *m)
 {
 	return m->handover == PLAN_HANDOVER_IN || m->handover == PLAN_HANDOVER_BOTH;
@@ -532,9 +538,10 @@ static const struct {
 	{WITH_L1, is_disk_word_elsewhere, "l1_megabytes is of an L1 on a disk (l1 disk or hyperv)"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
 	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
-	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
+	{ONLY(PLAN_SNAPSHOT_STORM) | TAKES, is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
-	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},
+	{TAKES, is_unmanaged, "who takes memory of an L1 takes managed memory"},
+	{ONLY(PLAN_L1_UNPLUG), is_huge, "memory that is unplugged is plain or memfd"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},

@@ -41,16 +41,18 @@ struct l1_linux {
 	struct l1_records records;
 };
 
-/* A device that other L1s do not have. */
-static bool has_balloon(const struct plan_measure *m)
+/* A device that other L1s do not have: whose, or PLAN_MULTIPLEX for none. */
+static enum plan_scenario device_of(const struct plan_measure *m)
 {
-	return m->scenario == PLAN_L1_BALLOON;
+	if (m->scenario == PLAN_L1_BALLOON || m->scenario == PLAN_L1_UNPLUG)
+		return m->scenario;
+	return PLAN_MULTIPLEX;
 }
 
 /* Do both run in one L1? */
 static bool is_same_l1(const struct plan_measure *a, const struct plan_measure *b)
 {
-	return has_balloon(a) == has_balloon(b) && a->l1 == b->l1 && a->vmm == b->vmm &&
+	return device_of(a) == device_of(b) && a->l1 == b->l1 && a->vmm == b->vmm &&
 	       a->kvm_visible == b->kvm_visible && a->enlightenments == b->enlightenments &&
 	       a->memory == b->memory && a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&
 	       a->l1_megabytes == b->l1_megabytes;
@@ -116,7 +118,7 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 {
 	char line[PLAN_LINE_MAX] = "";
-	static const uint32_t not_yet[2]; /* progress and stop */
+	static const uint32_t not_yet[4]; /* progress, stop, plugged and pages */
 	int ret;
 
 	plan_measure_format(m, line, sizeof(line)); /* a line always fits */
