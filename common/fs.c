@@ -140,54 +140,105 @@ int fs_find_replaceable(const char *path, char **target, struct error *err)
 }
 
 /*
- * Opens a new temporary file beside @path; *tmp becomes its name, which the caller frees. This uses
- * open(2), which applies the umask to @mode, and not mkstemp(3), which does not: a program can read
- * its umask only by setting it, which would change it for all threads.
+ * A new file that takes the place of another when it is whole. It has no name until then where the file system
+ * can do that, so that a process that is killed leaves nothing behind.
  */
-static int open_temporary(const char *path, mode_t mode, char **tmp, struct error *err)
-{
+struct temporary {
 	int fd;
+	char *name; /* NULL: none yet */
+};
 
-	*tmp = NULL;
-	for (int attempt = 0; attempt < 100; attempt++) {
-		free(*tmp);
-		*tmp = temporary_name(path);
-		fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-		if (fd >= 0 || errno != EEXIST)
-			break;
-	}
-	if (fd < 0)
-		return fail_at(err, path, "create a temporary file beside it");
-	return fd;
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	if (slash == path)
+		return xstrdup("/");
+	return xasprintf("%.*s", (int)(slash - path), path);
 }
 
-/* Syncs, closes and renames @tmp to @path, or removes it if @ret is an error already. */
-static int commit_temporary(int fd, const char *tmp, const char *path, int ret, struct error *err)
+/* It is given a name through /proc: linkat(2) from a descriptor alone takes a capability. */
+static int open_nameless(const char *path, mode_t mode)
 {
-	if (!ret && fsync(fd))
+	__cleanup_free char *folder = folder_of(path);
+
+	if (access("/proc/self/fd", X_OK))
+		return -1;
+	return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+}
+
+/*
+ * Opens a temporary for @path. This uses open(2), which applies the umask to @mode, and not mkstemp(3), which
+ * does not: a program can read its umask only by setting it, which would change it for all threads.
+ */
+static int open_temporary(const char *path, mode_t mode, struct temporary *t, struct error *err)
+{
+	int ret;
+
+	t->name = NULL;
+	t->fd = open_nameless(path, mode);
+	for (int attempt = 0; t->fd < 0 && attempt < 100; attempt++) {
+		free(t->name);
+		t->name = temporary_name(path);
+		t->fd = open(t->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (t->fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (t->fd >= 0)
+		return 0;
+	ret = fail_at(err, path, "create a temporary file beside it");
+	free(t->name);
+	return ret;
+}
+
+/* Gives @t the name @path if nothing has it yet, else one of its own: only a rename replaces. */
+static int name_temporary(struct temporary *t, const char *path)
+{
+	char fd[32];
+	int ret;
+
+	snprintf(fd, sizeof(fd), "/proc/self/fd/%d", t->fd);
+	ret = linkat(AT_FDCWD, fd, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+	while (ret && errno == EEXIST) {
+		free(t->name);
+		t->name = temporary_name(path);
+		ret = linkat(AT_FDCWD, fd, AT_FDCWD, t->name, AT_SYMLINK_FOLLOW);
+	}
+	return ret;
+}
+
+/* Syncs and closes @t, which takes the place of @path; or drops it if @ret is an error already. */
+static int commit_temporary(struct temporary *t, const char *path, int ret, struct error *err)
+{
+	if (!ret && fsync(t->fd))
 		ret = fail_at(err, path, "sync");
-	if (close(fd) && !ret)
+	if (!ret && !t->name && name_temporary(t, path))
+		ret = fail_at(err, path, "link");
+	if (close(t->fd) && !ret)
 		ret = fail_at(err, path, "write");
-	if (!ret && rename(tmp, path))
+	if (!ret && t->name && rename(t->name, path))
 		ret = fail_at(err, path, "rename to");
-	if (ret)
-		unlink(tmp);
+	if (ret && t->name)
+		unlink(t->name);
+	free(t->name);
 	return ret;
 }
 
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err)
 {
-	__cleanup_free char *target = NULL, *tmp = NULL;
-	int fd, ret = fs_find_replaceable(path, &target, err);
+	__cleanup_free char *target = NULL;
+	struct temporary t;
+	int ret = fs_find_replaceable(path, &target, err);
 
+	if (!ret)
+		ret = open_temporary(target, 0666, &t, err);
 	if (ret)
 		return ret;
-	fd = open_temporary(target, 0666, &tmp, err);
-	if (fd < 0)
-		return fd;
-	if (fs_write_all(fd, data, len))
+	if (fs_write_all(t.fd, data, len))
 		ret = fail_at(err, path, "write");
-	return commit_temporary(fd, tmp, target, ret, err);
+	return commit_temporary(&t, target, ret, err);
 }
 
 static int copy_bytes(int in, int out, const char *from, const char *to, struct error *err)
@@ -205,9 +256,10 @@ static int copy_bytes(int in, int out, const char *from, const char *to, struct 
 
 int fs_copy_file(const char *from, const char *to, struct error *err)
 {
-	__cleanup_free char *target = NULL, *tmp = NULL;
+	__cleanup_free char *target = NULL;
+	struct temporary out;
 	struct stat st;
-	int in, out, ret;
+	int in, ret;
 
 	in = open(from, O_RDONLY | O_CLOEXEC);
 	if (in < 0)
@@ -219,12 +271,10 @@ int fs_copy_file(const char *from, const char *to, struct error *err)
 	ret = fs_find_replaceable(to, &target, err);
 	if (ret)
 		goto out;
-	out = open_temporary(target, st.st_mode, &tmp, err);
-	if (out < 0) {
-		ret = out;
+	ret = open_temporary(target, st.st_mode, &out, err);
+	if (ret)
 		goto out;
-	}
-	ret = commit_temporary(out, tmp, target, copy_bytes(in, out, from, to, err), err);
+	ret = commit_temporary(&out, target, copy_bytes(in, out.fd, from, to, err), err);
 out:
 	close(in);
 	return ret;

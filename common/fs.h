@@ -27,8 +27,10 @@ int fs_read_file(const char *path, size_t max, struct strbuf *out, struct error 
  */
 int fs_find_replaceable(const char *path, char **target, struct error *err);
 
-/* Writes to a temporary beside @path, fsyncs, renames: a reader sees the old file or the new one. A
- * link stays, and the file that it leads to is replaced. A device, a pipe or /dev/stdout is not: -EINVAL. */
+/* Writes to a temporary, fsyncs, gives it the name: a reader sees the old file or the new one. A
+ * link stays, and the file that it leads to is replaced. A device, a pipe or /dev/stdout is not: -EINVAL.
+ * The temporary has no name until it is whole where the file system has O_TMPFILE; elsewhere a process that is
+ * killed leaves "PATH.tmp.PID.N". */
 int fs_write_file(const char *path, const void *data, size_t len, struct error *err);
 
 /* write(2) until all is written: 0, or -1 with errno set (never 0: a short write is no success). */

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -410,6 +411,18 @@ bool subprocess_have(const char *program)
 			return true;
 	}
 	return false;
+}
+
+double subprocess_starved_s(pid_t pid)
+{
+	__cleanup_free char *path = xasprintf("/proc/%d/schedstat", pid);
+	struct strbuf text = STRBUF_INIT;
+	unsigned long long ran, waited = 0; /* ns: Documentation/scheduler/sched-stats.rst */
+
+	if (fs_read_file(path, 0, &text, NULL) || sscanf(text.buf, "%llu %llu", &ran, &waited) != 2)
+		waited = 0;
+	strbuf_release(&text);
+	return waited / 1e9;
 }
 
 int subprocess_end_group(pid_t pid, int grace_ms)

@@ -53,6 +53,9 @@ int subprocess_find_limit(const char *output);
 /* Is @program in PATH? */
 bool subprocess_have(const char *program);
 
+/* For how long @pid has waited for a processor, in seconds; 0 where the kernel does not count that. */
+double subprocess_starved_s(pid_t pid);
+
 /* Ends the process group of @pid (TERM, a grace of @grace_ms, KILL) and reaps @pid.
  * Returns what waitpid() stored, or a negative errno. */
 int subprocess_end_group(pid_t pid, int grace_ms);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What was built of one repository goes: a finished kernel says in its manifest where it is from, a kept tree which
- * commit it has. */
+/* What was built of one repository goes: a finished kernel says in its manifest where it is from, a kept tree whose
+ * it is, or at least which commit it has. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,9 +59,12 @@ static int forget_kernel(const struct forgetting *f, const char *key, struct err
 static int forget_tree(const struct forgetting *f, const char *name, struct error *err)
 {
 	__cleanup_free char *tree = kernel_cache_path(f->env, "trees", name), *commit = NULL;
-	int ret = kernel_lineage_commit(f->repository, tree, &commit, err);
+	bool is_ours = kernel_lineage_is_of(f->repository, tree);
+	int ret = 0;
 
-	if (ret || !commit)
+	if (!is_ours)
+		ret = kernel_lineage_commit(f->repository, tree, &commit, err);
+	if (ret || !(is_ours || commit))
 		return ret;
 	return let_go(f, "trees", name, err);
 }

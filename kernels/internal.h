@@ -262,6 +262,8 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
 /* The commit of the kept tree @tree that @repository has; NULL: there is no such tree, or it has it no more. */
 int kernel_lineage_commit(const char *repository, const char *tree, char **commit,
 			  struct error *err);
+/* Is it kept for commits of @repository? A tree that an earlier nestlab kept does not say. */
+bool kernel_lineage_is_of(const char *repository, const char *tree);
 /* Keeps @tree, whose sources are the wanted commit's, as the lineage's tree. Afterwards @tree is
  * the tree that was kept before, or does not exist. */
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,

@@ -21,6 +21,8 @@
 
 /* The file in a kept tree that names the commit of its sources. */
 #define COMMIT_FILE ".nestlab-commit"
+/* The one that names the repository whose lineage it is: it may not have that commit, if a bisect made it. */
+#define REPOSITORY_FILE ".nestlab-repository"
 
 /* The trees of a lineage differ in the commit alone: repository, patches, fragments and tools are
  * the same. */
@@ -188,6 +190,16 @@ int kernel_lineage_commit(const char *repository, const char *tree, char **commi
 	return ret;
 }
 
+bool kernel_lineage_is_of(const char *repository, const char *tree)
+{
+	__cleanup_free char *path = xasprintf("%s/" REPOSITORY_FILE, tree);
+	struct strbuf text = STRBUF_INIT;
+	bool is_ours = !fs_read_file(path, 0, &text, NULL) && !strcmp(text.buf, repository);
+
+	strbuf_release(&text);
+	return is_ours;
+}
+
 /* A variant with patches has no lineage: the patches would be in the kept tree already. */
 bool kernel_lineage_exists(const struct kernel_variant *v, const struct kernel_keys *k)
 {
@@ -238,19 +250,29 @@ int kernel_lineage_take(const struct kernel_env *env, const struct kernel_keys *
 	return update_tree(k, commit, tree, config_may_differ, err);
 }
 
+static int write_marks(const struct kernel_keys *k, const char *tree, struct error *err)
+{
+	__cleanup_free char *commit = xasprintf("%s/" COMMIT_FILE, tree);
+	__cleanup_free char *repository = xasprintf("%s/" REPOSITORY_FILE, tree);
+	int ret = fs_write_file(commit, k->source.commit, strlen(k->source.commit), err);
+
+	if (ret)
+		return ret;
+	return fs_write_file(repository, k->source.place, strlen(k->source.place), err);
+}
+
 int kernel_lineage_give(const struct kernel_env *env, const struct kernel_keys *k, const char *tree,
 			struct error *err)
 {
 	__cleanup_free char *name = lineage_name(k);
 	__cleanup_free char *top = kernel_cache_path(env, "trees", NULL);
 	__cleanup_free char *kept = kernel_cache_path(env, "trees", name);
-	__cleanup_free char *mark = xasprintf("%s/" COMMIT_FILE, tree);
 	int fd, ret = fs_mkdir_p(top, err);
 
 	if (ret)
 		return ret;
 	/* written before the tree takes its place, so that a kept tree always names its commit */
-	ret = fs_write_file(mark, k->source.commit, strlen(k->source.commit), err);
+	ret = write_marks(k, tree, err);
 	if (ret)
 		return ret;
 	ret = lock_lineage(env, name, &fd, err);

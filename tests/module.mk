@@ -2,7 +2,9 @@
 # Unit tests: one cmocka program per file, TAP output. Integration and end-to-end: TAP scripts (*.t).
 UNIT_SRCS  := $(wildcard tests/unit/*/test_*.c) # folders mirror the source folders
 UNIT_TESTS := $(foreach s,$(UNIT_SRCS),$(BUILD)/tests/$(basename $(notdir $(s))))
-FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS    := $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
+UNIT_TESTS += $(FUZZ_NAMES:%=$(BUILD)/tests/%)# each linked, and run for a moment (tests/lib/fuzz_once.c)
 BENCHES    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 SCRIPTS    := $(wildcard tests/e2e/*.t) $(wildcard tests/integration/*.t tests/style/*.t)
 # Tests run side by side: those that take longest start first, so that none is left alone at the end.
@@ -35,15 +37,24 @@ $(BUILD)/fuzz/libnestlab.a: $(LIB_SRCS:%.c=$(FUZZ_OBJS)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/fuzz/fuzz_%: $(FUZZ_OBJS)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libnestlab.a
-	$(call say,LINK,$@)
-	$(Q)$(FUZZED) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS)
+# What they are about besides the library: parts of the agent.
+PARTS_fuzz_mail    := clock files vmm/l1_records records/line records/sink vmm/thin_devices
+PARTS_fuzz_l1_disk := vmm/l1_disk_answer
+PARTS_fuzz_flat    := records/channel clock files flat_devices flat_load records/framed records/line records/port records/sink \
+	records/stream subtests records/upload
 
-# The agent's part that reads what a Linux L1 wrote.
-$(BUILD)/fuzz/fuzz_mail: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,clock files vmm/l1_records records/line records/sink vmm/thin_devices)
-$(BUILD)/fuzz/fuzz_l1_disk: $(FUZZ_OBJS)/agents/l0/vmm/l1_disk_answer.o
-$(BUILD)/fuzz/fuzz_flat: $(patsubst %,$(FUZZ_OBJS)/agents/l0/%.o,records/channel clock files flat_devices flat_load records/framed records/line \
-	records/port records/sink records/stream subtests records/upload)
+define fuzz_target
+$(BUILD)/fuzz/$(1): $(FUZZ_OBJS)/tests/fuzz/$(1).o $(PARTS_$(1):%=$(FUZZ_OBJS)/agents/l0/%.o) $(BUILD)/fuzz/libnestlab.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(FUZZED) -fsanitize=fuzzer,address,undefined -o $$@ $$^ $$(LIB_LIBS)
+
+$(BUILD)/tests/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(BUILD)/obj/tests/lib/fuzz_once.o $(PARTS_$(1):%=$(BUILD)/obj/agents/l0/%.o) \
+	$(BUILD)/libnestlab.a
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(LIB_LIBS)
+endef
+$(foreach f,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(f))))
 
 CHECK_PACKAGES += slurmctld slurmd slurm-client munge # a Slurm for daemon-slurm.t
 CHECK_PACKAGES += gcc-mingw-w64-x86-64-win32 wine64 # windows.t: the agent of a Windows L1

@@ -2,7 +2,7 @@
 /*
  * moved.c - L2s run while their Linux L1 is saved and restored, or moves to another VMM: they take turns, and between
  * two rounds one of them proves itself, works for a while without an exit, so that L1 is often stopped inside an L2, and
- * then L1 does. L0 says when it is enough.
+ * then L1 does. L0 says when it is enough, and may say that L1 is to be outside of its L2s when it is stopped.
  */
 #include "agents/guest/crew.h"
 #include "agents/guest/hv.h"
@@ -38,6 +38,19 @@ static int run_round(struct l2set *set, const struct plan_measure *m, uint32_t r
 	return crew_run_rounds(set, m->l1_vcpus, false, 1, f);
 }
 
+/* What L2 has just changed L0 has not brought to L1 yet; after the move it is to be there. */
+static int stay_outside(struct l2vm *l2, volatile struct mail *mail)
+{
+	int ret = hv_prove(l2);
+
+	if (ret)
+		return ret;
+	mail->stay = MAIL_STAY_IS;
+	while (mail->stay == MAIL_STAY_IS)
+		;
+	return hv_prove(l2);
+}
+
 static int run_until_stopped(struct l2set *set, const struct plan_measure *m, struct figures *f,
 			     struct sink *s)
 {
@@ -45,7 +58,10 @@ static int run_until_stopped(struct l2set *set, const struct plan_measure *m, st
 	int ret = l2set_open(set, m, 0, s);
 
 	for (uint32_t round = 0; !ret && !mail->stop; round++) {
-		ret = run_round(set, m, round, f);
+		if (mail->stay == MAIL_STAY_ASKED)
+			ret = stay_outside(&set->l2[round % set->count], mail);
+		if (!ret)
+			ret = run_round(set, m, round, f);
 		mail->progress = round + 1;
 	}
 	if (ret)

@@ -490,3 +490,32 @@ int plan_parse(const char *text, struct plan_measure **measures, size_t *count, 
 	*count = p.count;
 	return 0;
 }
+
+/* ---- one L1 for several ---- */
+
+bool plan_measure_boots_l1(const struct plan_measure *m)
+{
+	return !plan_scenario_is_selftest(m->scenario) &&
+	       (plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1));
+}
+
+/* An L1 that is of use to others afterwards. */
+static bool lends_l1(const struct plan_measure *m)
+{
+	return plan_measure_boots_l1(m) && plan_scenario_has_l2(m->scenario) && !m->fault;
+}
+
+/* A device that other L1s do not have. */
+static bool has_balloon(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_L1_BALLOON;
+}
+
+bool plan_measure_shares_l1(const struct plan_measure *a, const struct plan_measure *b)
+{
+	return lends_l1(a) && lends_l1(b) && has_balloon(a) == has_balloon(b) && a->l1 == b->l1 &&
+	       a->vmm == b->vmm && a->kvm_visible == b->kvm_visible &&
+	       a->enlightenments == b->enlightenments && a->memory == b->memory &&
+	       a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&
+	       a->l1_megabytes == b->l1_megabytes;
+}

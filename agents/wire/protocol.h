@@ -115,6 +115,11 @@ struct plan_measure {
 int plan_measure_format(const struct plan_measure *m, char *buf, size_t len);
 #define PLAN_LINE_MAX 2048
 
+/* Is its L1 no micro-hypervisor, but a guest that boots? */
+bool plan_measure_boots_l1(const struct plan_measure *m);
+/* Do both run in one such L1, if they follow each other? */
+bool plan_measure_shares_l1(const struct plan_measure *a, const struct plan_measure *b);
+
 /* Reads such a line back. 0, or -EINVAL and in @msg what is wrong. */
 int plan_measure_parse(const char *line, struct plan_measure *out, char *msg, size_t msglen);
 

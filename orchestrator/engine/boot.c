@@ -98,6 +98,14 @@ static size_t read_news(struct boot *b, struct growing_file *f, char *chunk, siz
 	return n > 0 ? n : 0;
 }
 
+static void note_progress(struct boot *b, double at)
+{
+	if (at <= b->last_news)
+		return;
+	b->last_news = at;
+	b->starved_s = b->session.starved_s;
+}
+
 static void read_console(struct boot *b)
 {
 	char chunk[65536];
@@ -106,7 +114,7 @@ static void read_console(struct boot *b)
 		console_feed(&b->console, chunk, n);
 		/* Once there are records only they count: a kernel that has locked up says so for ever. */
 		if (!b->result.records)
-			b->last_news = clock_seconds();
+			note_progress(b, clock_seconds());
 	}
 	if (b->console.panic.len && !b->panic_at)
 		b->panic_at = clock_seconds();
@@ -121,7 +129,7 @@ static int read_records(struct boot *b)
 
 		if (ret)
 			return ret;
-		b->last_news = clock_seconds();
+		note_progress(b, clock_seconds());
 	}
 	if (b->records.complete && !b->bye_at)
 		b->bye_at = clock_seconds();
@@ -243,7 +251,7 @@ static bool follow(struct boot *b, unsigned int news)
 	/* Asked before reading: what an off host sent is then all in the files. */
 	if (!b->off && driver_is_due(b, news))
 		b->off = !b->driver->is_on(&b->session);
-	b->last_news = fmax(b->last_news, b->session.heard_at);
+	note_progress(b, b->session.heard_at);
 	read_console(b);
 	ret = read_records(b);
 	show_progress(b);
@@ -335,7 +343,6 @@ bool boot_look(struct boot *b, unsigned int news)
 
 double boot_deadline(const struct boot *b)
 {
-	const struct host_config *cfg = b->session.cfg;
 	double at = INFINITY;
 
 	if (b->session.poll_ms)
@@ -343,7 +350,7 @@ double boot_deadline(const struct boot *b)
 	if (b->phase != BOOT_FOLLOW)
 		return at;
 	at = fmin(at, b->tick_at);
-	at = fmin(at, b->started + cfg->wall_limit_s);
+	at = fmin(at, boot_wall_ends(b));
 	at = fmin(at, boot_silence_ends(b));
 	if (b->bye_at)
 		at = fmin(at, b->bye_at + POWER_OFF_GRACE);

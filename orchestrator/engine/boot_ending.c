@@ -35,8 +35,22 @@ double boot_silence_ends(const struct boot *b)
 	const struct host_config *cfg = b->session.cfg;
 
 	if (waits_for_hello(b))
-		return b->started + cfg->boot_limit_s;
-	return b->last_news + cfg->progress_limit_s;
+		return b->started + cfg->boot_limit_s + b->session.starved_s;
+	return b->last_news + cfg->progress_limit_s + b->session.starved_s - b->starved_s;
+}
+
+double boot_wall_ends(const struct boot *b)
+{
+	return b->started + b->session.cfg->wall_limit_s + b->session.starved_s;
+}
+
+/* What of the time was not the guest's. */
+static void add_starved(struct boot *b, double seconds)
+{
+	if (seconds >= 1)
+		error_append(&b->error, b->error.code,
+			     " (and %.0f s in which it waited for a processor of this machine)",
+			     seconds);
 }
 
 void boot_ends_foreign(struct boot *b)
@@ -80,25 +94,36 @@ static void boot_ends_unheard(struct boot *b)
 	boot_ends_foreign(b);
 }
 
-bool boot_ends_late(struct boot *b)
+/* Over one of its limits? Then the error says which. */
+static bool is_over_limit(struct boot *b)
 {
 	const struct host_config *cfg = b->session.cfg;
-	double t = clock_seconds();
+	double t = clock_seconds(), starved = b->session.starved_s;
 
-	if (t > boot_silence_ends(b) && waits_for_hello(b) && !kernel_is_ours(b)) {
+	if (t > boot_wall_ends(b)) {
+		error_set(&b->error, -ETIMEDOUT, "not done within %lld s",
+			  (long long)cfg->wall_limit_s);
+	} else if (t <= boot_silence_ends(b)) {
+		return false;
+	} else if (waits_for_hello(b)) {
+		error_set(&b->error, -ETIMEDOUT, "hangs: no agent within %lld s of power-on",
+			  (long long)cfg->boot_limit_s);
+	} else {
+		error_set(&b->error, -ETIMEDOUT, "hangs: nothing came for %lld s",
+			  (long long)cfg->progress_limit_s);
+		starved -= b->starved_s;
+	}
+	add_starved(b, starved);
+	return true;
+}
+
+bool boot_ends_late(struct boot *b)
+{
+	if (clock_seconds() > boot_silence_ends(b) && waits_for_hello(b) && !kernel_is_ours(b)) {
 		boot_ends_unheard(b);
 		return true;
 	}
-	if (t - b->started > cfg->wall_limit_s)
-		error_set(&b->error, -ETIMEDOUT, "not done within %lld s",
-			  (long long)cfg->wall_limit_s);
-	else if (t > boot_silence_ends(b) && waits_for_hello(b))
-		error_set(&b->error, -ETIMEDOUT, "hangs: no agent within %lld s of power-on",
-			  (long long)cfg->boot_limit_s);
-	else if (t > boot_silence_ends(b))
-		error_set(&b->error, -ETIMEDOUT, "hangs: nothing came for %lld s",
-			  (long long)cfg->progress_limit_s);
-	else
+	if (!is_over_limit(b))
 		return false;
 	error_append(&b->error, -ETIMEDOUT, "; after %llu records; the console's last line: %s",
 		     (unsigned long long)b->result.records, last_line(b));

@@ -39,14 +39,17 @@ struct boot {
 	struct record_stream records;
 	struct progress *progress;		     /* NULL: none */
 	double started, last_news, bye_at, panic_at; /* clock_seconds(); 0: not yet */
+	double starved_s;			     /* session.starved_s as of last_news */
 	double asked_at;			     /* when the driver was last asked */
 	double tick_at; /* next look at the disk and the progress line */
 	bool off;	/* went off by itself */
 	bool foreign;	/* the first record is not of this boot */
 };
 
-/* When there has been no progress for too long, clock_seconds(). */
+/* When there has been no progress for too long, and when it has taken too long in all: clock_seconds(). The time
+ * that the host waited for a processor is in neither limit. */
 double boot_silence_ends(const struct boot *b);
+double boot_wall_ends(const struct boot *b);
 
 /* ---- boot_ending.c: each sets the outcome and the error ---- */
 

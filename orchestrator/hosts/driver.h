@@ -119,6 +119,9 @@ struct host_session {
 	 * is missing before it; and how many were refused. */
 	double heard_at;
 	uint64_t refused;
+	/* The driver's: for how long since power-on the host has waited for a processor of this machine, in
+	 * seconds. No limit counts that time: other load here is no fault of the guest's. */
+	double starved_s;
 	/* The driver's: -1, or a descriptor that is readable when a step that goes on, or is_on(), has
 	 * something to look at. To be -1 again before it stays readable for ever. */
 	int wake_fd;
@@ -239,6 +242,12 @@ struct host_word {
 
 int host_read_words(const struct json_node *file, const struct host_word *rows, size_t n, void *out,
 		    struct error *err);
+
+/*
+ * Told to every kernel that a host boots: where things are in memory is drawn anew in no boot, neither for the kernel
+ * nor for the programs on it. What an operation costs depends on it (docs/statistics.md, "Where things are").
+ */
+#define HOST_FIXED_LAYOUT "nokaslr norandmaps"
 
 /* Adds the host file's own words @more (or NULL) to a kernel's command line; and "ip=dhcp" where @network
  * is needed and they do not say another "ip=": the kernel brings its network up before there is an agent. */

@@ -302,6 +302,7 @@ static bool emulated_is_on(struct host_session *s)
 	s->poll_ms = next_screen_poll(s->poll_ms, drain_screen(e));
 	if (!pid)
 		return false;
+	s->starved_s = subprocess_starved_s(pid);
 	if (waitpid(pid, &e->status, WNOHANG) == 0)
 		return true;
 	e->pid = 0;

@@ -114,8 +114,10 @@ int handover_receive_through(int fd, char *area, struct sink *s)
 	for (uint32_t i = HANDOVER_CHUNKS; i--;) {
 		struct handover_chunk *c = chunk_at(area, i);
 
-		*c = (struct handover_chunk){
-			.magic = HANDOVER_MAGIC, .index = i, .count = HANDOVER_CHUNKS};
+		set_state(c, 0); /* as above */
+		c->magic = HANDOVER_MAGIC;
+		c->index = i;
+		c->count = HANDOVER_CHUNKS;
 		set_state(c, HANDOVER_EMPTY);
 	}
 	ret = wait_for(first, HANDOVER_FILLED, s);

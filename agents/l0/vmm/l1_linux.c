@@ -41,32 +41,13 @@ struct l1_linux {
 	struct l1_records records;
 };
 
-/* A device that other L1s do not have. */
-static bool has_balloon(const struct plan_measure *m)
-{
-	return m->scenario == PLAN_L1_BALLOON;
-}
-
-/* Do both run in one L1? */
-static bool is_same_l1(const struct plan_measure *a, const struct plan_measure *b)
-{
-	return has_balloon(a) == has_balloon(b) && a->l1 == b->l1 && a->vmm == b->vmm &&
-	       a->kvm_visible == b->kvm_visible && a->enlightenments == b->enlightenments &&
-	       a->memory == b->memory && a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&
-	       a->l1_megabytes == b->l1_megabytes;
-}
-
 size_t l1_linux_count(const struct plan_measure *m, size_t n)
 {
-	size_t count = 0;
+	size_t count = 1;
 
-	if (plan_scenario_is_selftest(m->scenario) ||
-	    !(plan_l1_is_linux(m->l1) || plan_l1_is_disk(m->l1)))
+	if (!plan_measure_boots_l1(m))
 		return 0;
-	if (m->scenario == PLAN_L1_BOOT || m->scenario == PLAN_L2_BOOT || m->fault)
-		return 1;
-	while (count < n && plan_scenario_has_l2(m[count].scenario) && !m[count].fault &&
-	       is_same_l1(m, &m[count]))
+	while (count < n && plan_measure_shares_l1(m, &m[count]))
 		count++;
 	return count;
 }
@@ -116,7 +97,7 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 {
 	char line[PLAN_LINE_MAX] = "";
-	static const uint32_t not_yet[2]; /* progress and stop */
+	static const uint32_t not_yet[3]; /* progress, stop and stay */
 	int ret;
 
 	plan_measure_format(m, line, sizeof(line)); /* a line always fits */

@@ -39,6 +39,35 @@ static int wait_for_rounds(const struct l1_vmm *how, void *vmm, uint32_t rounds,
 	return ret;
 }
 
+/* Until L1 stays outside of its L2s: what they changed last is L0's still. */
+static int make_stay(const struct l1_vmm *how, void *vmm, struct sink *s, bool *rung)
+{
+	int64_t deadline = clock_ms() + LIMIT_MS;
+	uint32_t stay = MAIL_STAY_ASKED;
+	int ret = how->poke(vmm, offsetof(struct mail, stay), &stay, sizeof(stay));
+
+	while (!ret && !*rung && stay != MAIL_STAY_IS) {
+		if (clock_ms() > deadline) {
+			sink_fail(
+				s, SINK_GUEST, "an L1 outside of its L2s", "none",
+				"the Linux L1 does not come out of its L2s, for %d s of L0's clock",
+				LIMIT_MS / 1000);
+			return VM_SAID;
+		}
+		ret = how->wait(vmm, LOOK_MS, rung);
+		if (!ret && !*rung)
+			ret = how->peek(vmm, offsetof(struct mail, stay), &stay, sizeof(stay));
+	}
+	return ret;
+}
+
+static int let_go(const struct l1_vmm *how, void *vmm)
+{
+	const uint32_t stay = MAIL_STAY_NOT;
+
+	return how->poke(vmm, offsetof(struct mail, stay), &stay, sizeof(stay));
+}
+
 static void add_move(struct l1_moves *moves, const struct l1_moved *one)
 {
 	uint64_t per_ms = host_clock.tsc_khz;
@@ -92,6 +121,12 @@ static int make_move(const struct l1_vmm *how, void *vmm, const struct plan_meas
 	return how->move(vmm, m->scenario == PLAN_LIVE_MIGRATE, one);
 }
 
+/* The first save finds L1 outside of its L2s, where KVM has the most to save besides; the others wherever it is. */
+static bool is_stay(const struct plan_measure *m, uint32_t move)
+{
+	return m->scenario == PLAN_SAVE_RESTORE && !move;
+}
+
 /* A storm does not wait for the L2s. */
 static int wait_for_next(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
 			 uint32_t move, struct sink *s, bool *rung)
@@ -101,9 +136,11 @@ static int wait_for_next(const struct l1_vmm *how, void *vmm, const struct plan_
 
 	if (!move || m->scenario != PLAN_SNAPSHOT_STORM)
 		ret = wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
-	if (!ret && !*rung && stray)
-		ret = how->wait(vmm, stray, rung);
-	return ret;
+	if (ret || *rung)
+		return ret;
+	if (is_stay(m, move))
+		return make_stay(how, vmm, s, rung);
+	return stray ? how->wait(vmm, stray, rung) : 0;
 }
 
 int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure *m, struct sink *s,
@@ -119,6 +156,8 @@ int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure
 		sink_alive(s); /* the L2s' rounds took their time, and so will the move */
 		if (!ret && !*rung)
 			ret = make_move(how, vmm, m, s, &one, rung);
+		if (!ret && !*rung && is_stay(m, i))
+			ret = let_go(how, vmm);
 		if (ret || *rung)
 			return ret;
 		add_move(moves, &one);

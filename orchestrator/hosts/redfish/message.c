@@ -72,7 +72,8 @@ static void add_one(struct json_object *message, struct strbuf *out)
 
 	if ((!text && !id) || out->len > TEXT_MAX)
 		return;
-	strbuf_addstr(out, "; " + (out->len ? 0 : 2));
+	if (out->len)
+		strbuf_addstr(out, "; ");
 	if (text)
 		add_clean(out, text, TEXT_MAX);
 	if (id) {

@@ -45,15 +45,23 @@ static void *take_out(void *unused)
 	return unused;
 }
 
+/* All of it but its state. */
+static void copy_chunk(struct handover_chunk *to, const struct handover_chunk *from)
+{
+	const size_t head = offsetof(struct handover_chunk, state),
+		     rest = offsetof(struct handover_chunk, len);
+
+	memcpy(to, from, head);
+	memcpy((char *)to + rest, (const char *)from + rest, HANDOVER_CHUNK - rest);
+}
+
 static void *put_in(void *unused)
 {
 	wait_for(HANDOVER_EMPTY);
 	if (spoil)
 		*((char *)(chunk_at(taken, 2) + 1) + 5) ^= 1;
-	for (uint32_t i = 0; i < ntaken; i++) {
-		chunk_at(taken, i)->state = HANDOVER_EMPTY;
-		memcpy(chunk_at(area, i), chunk_at(taken, i), HANDOVER_CHUNK);
-	}
+	for (uint32_t i = 0; i < ntaken; i++)
+		copy_chunk(chunk_at(area, i), chunk_at(taken, i));
 	set_state(HANDOVER_FILLED);
 	return unused;
 }

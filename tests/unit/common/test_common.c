@@ -150,6 +150,61 @@ TEST(the_umask_counts_and_is_never_set)
 	unlink(path);
 }
 
+/* A file may be 4 KiB long: SIGXFSZ kills the writer in the middle. */
+static int write_and_be_killed(void *arg)
+{
+	struct rlimit small = {.rlim_cur = 4096, .rlim_max = 4096}, no_core = {0};
+	__cleanup_free char *data = xcalloc(1, 65536);
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	setrlimit(RLIMIT_FSIZE, &small);
+	return -fs_write_file(arg, data, 65536, NULL);
+}
+
+static void assert_alone(const char *name, const char *text)
+{
+	__cleanup_free char *got = unit_get(name);
+	char **names;
+	size_t n;
+
+	assert_string_equal(got, text);
+	assert_int_equal(fs_list(unit_dir, NULL, &names, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_null(strstr(names[i], "kept."));
+	fs_free_names(names, n);
+}
+
+TEST(a_killed_writer_leaves_nothing)
+{
+	__cleanup_free char *path = unit_path("kept");
+	struct error err = {0};
+
+	assert_int_equal(fs_write_file(path, "old", 3, &err), 0);
+	assert_int_equal(unit_in_child(write_and_be_killed, path), 128 + SIGXFSZ);
+	assert_alone("kept", "old");
+	unlink(path);
+}
+
+/* As where /proc is not mounted, or the file system has no O_TMPFILE. */
+static int write_without_proc(void *arg)
+{
+	unit_filter_syscall(SYS_access, SECCOMP_RET_ERRNO | EACCES);
+	return -fs_write_file(arg, "new", 3, NULL);
+}
+
+TEST(a_file_is_written_without_proc)
+{
+	__cleanup_free char *path = unit_path("kept");
+	struct error err = {0};
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unit_in_child(write_without_proc, path), 0);
+		assert_alone("kept", "new");
+		assert_int_equal(fs_write_file(path, "old", 3, &err), 0);
+	}
+	unlink(path);
+}
+
 TEST(plain_names_stay_where_they_are_put)
 {
 	assert_true(fs_is_plain_name("nested-context_2.1"));

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 
+#include "common/clock.h"
 #include "common/subprocess.h"
 
 static int run_collecting(const char *const *argv, struct strbuf *out, int *status,
@@ -122,6 +124,39 @@ static int run_unwatched(void *arg)
 }
 
 /* It would wait for ever: nothing else tells it of the program's end. */
+/* Two that want one processor: each waits while the other has it. */
+TEST(waiting_for_a_processor_is_counted)
+{
+	pid_t pids[2], parent = getpid();
+	cpu_set_t one;
+	double t = clock_seconds();
+
+	if (access("/proc/self/schedstat", R_OK))
+		skip(); /* a kernel without SCHED_INFO */
+	sched_getaffinity(0, sizeof(one), &one);
+	for (int cpu = 0, found = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (found)
+			CPU_CLR(cpu, &one);
+		found |= CPU_ISSET(cpu, &one);
+	}
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		sched_setaffinity(0, sizeof(one), &one);
+		while (getppid() == parent)
+			;
+		_exit(0);
+	}
+	while (subprocess_starved_s(pids[0]) <= 0 && clock_seconds() - t < UNIT_CHILD_SECONDS)
+		sched_yield();
+	assert_true(subprocess_starved_s(pids[0]) > 0);
+	for (int i = 0; i < 2; i++)
+		subprocess_end_group(pids[i], 0);
+	assert_float_equal(subprocess_starved_s(pids[0]), 0, 0); /* it is gone */
+}
+
 TEST(a_program_that_cannot_be_watched_is_ended)
 {
 	assert_int_equal(unit_in_child(run_unwatched, NULL), EMFILE);

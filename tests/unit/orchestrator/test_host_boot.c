@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "agents/wire/protocol.h"
+#include "orchestrator/engine/boot_state.h"
 #include "orchestrator/engine/loop.h"
 #include "orchestrator/engine/outcome.h"
 
@@ -16,6 +17,7 @@ static struct {
 	int postmortem;
 	const char *machine_fault; /* what its event log has; NULL: nothing */
 	int fail_in;		   /* 1: provision, 2: open_channel, 3: power */
+	double starved_s;	   /* waited for a processor */
 	/* seen */
 	int step, powered_off, released, examined;
 } script;
@@ -57,6 +59,8 @@ static int fake_power(struct host_session *s, enum host_power want, struct error
 static bool fake_is_on(struct host_session *s)
 {
 	int i = script.step;
+
+	s->starved_s = script.starved_s;
 
 	if (script.console[i])
 		append(s->console_path, script.console[i]);
@@ -307,6 +311,29 @@ TEST_WITH(too_long, fresh, NULL)
 	script.console[0] = "WARNING: at mm/slub.c:1\nthe last words\n";
 	expect(BOOT_HANG, "not done within 0 s; after 0 records; the console's last line: the last "
 			  "words; before it: WARNING: at mm/slub.c:1");
+}
+
+/* The machine was busy: that is no fault of the guest's. */
+TEST_WITH(starved, fresh, NULL)
+{
+	cfg.wall_limit_s = 0;
+	script.starved_s = 1000;
+	script.records[0] = record(0, HELLO);
+	script.records[1] = record(1, BYE2);
+	script.goes_off = true;
+	expect(BOOT_DONE, "");
+}
+
+TEST(only_the_time_since_the_last_news_is_forgiven)
+{
+	struct boot b = {.session.cfg = &cfg, .started = 10, .last_news = 500};
+
+	cfg.progress_limit_s = 180;
+	cfg.wall_limit_s = 7200;
+	b.session.starved_s = 300;
+	b.starved_s = 250;
+	assert_float_equal(boot_silence_ends(&b), 730, 0.001);
+	assert_float_equal(boot_wall_ends(&b), 7510, 0.001);
 }
 
 TEST_WITH(not_started, fresh, NULL)
