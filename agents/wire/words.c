@@ -447,15 +447,10 @@ static bool is_not_of_qemu(const struct plan_measure *m)
 	return m->vmm != PLAN_VMM_QEMU;
 }
 
-/* Which L0 has no use for. */
-static bool is_unmanaged(const struct plan_measure *m)
+/* L0 has no use for it, or not for a part of it. */
+static bool is_untakeable(const struct plan_measure *m)
 {
-	return m->memory == PLAN_UNMANAGED;
-}
-
-static bool is_huge(const struct plan_measure *m)
-{
-	return m->backing == PLAN_BACKING_HUGETLB;
+	return m->memory == PLAN_UNMANAGED || m->backing == PLAN_BACKING_HUGETLB;
 }
 
 bool plan_measure_arrives(const struct plan_measure *m)
@@ -558,8 +553,7 @@ static const struct {
 	 "an L1 goes to another host (destination) by vmm qemu, with managed memory, and once (rounds 1)"},
 	{ONLY(PLAN_SNAPSHOT_STORM) | TAKES, is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
-	{TAKES, is_unmanaged, "who takes memory of an L1 takes managed memory"},
-	{ONLY(PLAN_L1_UNPLUG), is_huge, "memory that is unplugged is plain or memfd"},
+	{TAKES, is_untakeable, "who takes memory of an L1 takes managed memory, plain or memfd"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},
