@@ -60,7 +60,7 @@ endif
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	records/channel clock cpus files records/framed isolate keeper kmsg records/line machine records/port quiet regions scenario_kselftest records/sink records/sink_file \
+	records/channel clock cpus files records/framed isolate keeper kmsg records/line lockdep machine records/port quiet regions scenario_kselftest records/sink records/sink_file \
 	steady records/stream records/upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/l1_boot vmm/l1_end vmm/l1_records records/line records/port records/sink records/stream vmm/thin_boot vmm/thin_devices vmm/thin_ksm records/upload)

@@ -452,6 +452,14 @@ bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 	return false;
 }
 
+bool scenario_plan_has_scenario(const struct scenario_plan *plan, enum plan_scenario scenario)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan->measures[i].line.scenario == scenario)
+			return true;
+	return false;
+}
+
 bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)

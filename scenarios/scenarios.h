@@ -97,6 +97,8 @@ bool scenario_plan_has_linux(const struct scenario_plan *plan);
 bool scenario_plan_has_moves(const struct scenario_plan *plan);
 /* Has it one that this VMM runs? */
 bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
+/* Has it a measurement of @scenario? */
+bool scenario_plan_has_scenario(const struct scenario_plan *plan, enum plan_scenario scenario);
 /* Has it an L1 of @l1? */
 bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1);
 /* Has it L1s that boot from a disk of the user's; and no measurement without? */

@@ -506,15 +506,17 @@ static bool lends_l1(const struct plan_measure *m)
 	       !plan_measure_crosses(m);
 }
 
-/* A device that other L1s do not have. */
-static bool has_balloon(const struct plan_measure *m)
+/* A device that other L1s do not have: whose, or PLAN_MULTIPLEX for none. */
+static enum plan_scenario device_of(const struct plan_measure *m)
 {
-	return m->scenario == PLAN_L1_BALLOON;
+	if (m->scenario == PLAN_L1_BALLOON || m->scenario == PLAN_L1_UNPLUG)
+		return m->scenario;
+	return PLAN_MULTIPLEX;
 }
 
 bool plan_measure_shares_l1(const struct plan_measure *a, const struct plan_measure *b)
 {
-	return lends_l1(a) && lends_l1(b) && has_balloon(a) == has_balloon(b) && a->l1 == b->l1 &&
+	return lends_l1(a) && lends_l1(b) && device_of(a) == device_of(b) && a->l1 == b->l1 &&
 	       a->vmm == b->vmm && a->kvm_visible == b->kvm_visible &&
 	       a->enlightenments == b->enlightenments && a->memory == b->memory &&
 	       a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&

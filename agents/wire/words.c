@@ -62,7 +62,8 @@ static const struct {
 #define WITH_L2 (WITH_L1 & ~BOOTS)
 #define MOVES                                                                            \
 	(ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE) | ONLY(PLAN_SNAPSHOT_STORM) | \
-	 ONLY(PLAN_L1_BALLOON))
+	 ONLY(PLAN_L1_BALLOON) | ONLY(PLAN_L1_UNPLUG))
+#define TAKES	 (ONLY(PLAN_L1_BALLOON) | ONLY(PLAN_L1_UNPLUG))
 #define FAULTY	 (ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_SAVE_RESTORE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
@@ -446,10 +447,10 @@ static bool is_not_of_qemu(const struct plan_measure *m)
 	return m->vmm != PLAN_VMM_QEMU;
 }
 
-/* Which L0 has no use for. */
-static bool is_unmanaged(const struct plan_measure *m)
+/* L0 has no use for it, or not for a part of it. */
+static bool is_untakeable(const struct plan_measure *m)
 {
-	return m->memory == PLAN_UNMANAGED;
+	return m->memory == PLAN_UNMANAGED || m->backing == PLAN_BACKING_HUGETLB;
 }
 
 bool plan_measure_arrives(const struct plan_measure *m)
@@ -550,9 +551,9 @@ static const struct {
 	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
 	{ONLY(PLAN_LIVE_MIGRATE), is_crossing_otherwise,
 	 "an L1 goes to another host (destination) by vmm qemu, with managed memory, and once (rounds 1)"},
-	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
+	{ONLY(PLAN_SNAPSHOT_STORM) | TAKES, is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
-	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},
+	{TAKES, is_untakeable, "who takes memory of an L1 takes managed memory, plain or memfd"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},

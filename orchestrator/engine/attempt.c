@@ -113,7 +113,7 @@ static int collect_userland(struct attempt *a, struct error *err)
 		return 0;
 	if (scenario_plan_has_vmm(plan, PLAN_VMM_QEMU))
 		sets |= USERLAND_QEMU;
-	if (scenario_plan_has_disk(plan))
+	if (scenario_plan_has_disk(plan) || scenario_plan_has_scenario(plan, PLAN_L1_UNPLUG))
 		sets |= USERLAND_PC;
 	if (scenario_plan_has_l1(plan, PLAN_L1_HYPERV))
 		sets |= USERLAND_UEFI;

@@ -100,7 +100,7 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 {
 	char line[PLAN_LINE_MAX] = "";
-	static const uint32_t not_yet[3]; /* progress, stop and stay */
+	static const uint32_t not_yet[5]; /* progress, stop, stay, plugged and pages */
 	int ret;
 
 	plan_measure_format(m, line, sizeof(line)); /* a line always fits */

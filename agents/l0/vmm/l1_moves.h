@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * l1_moves.h - what is done to a Linux L1 as a whole while its L2s run: it is moved from VMM to VMM (PLAN_SAVE_RESTORE,
- * PLAN_LIVE_MIGRATE), goes back to snapshots (PLAN_SNAPSHOT_STORM), gives memory up and gets it back (PLAN_L1_BALLOON).
+ * PLAN_LIVE_MIGRATE), goes back to snapshots (PLAN_SNAPSHOT_STORM), gives memory up and gets it back (PLAN_L1_BALLOON,
+ * PLAN_L1_UNPLUG).
  */
 #ifndef AGENTS_L0_VMM_L1_MOVES_H
 #define AGENTS_L0_VMM_L1_MOVES_H
@@ -11,9 +12,8 @@
 #include "common/histogram.h"
 
 struct l1_moves {
-	struct histogram downtime,
-		duration; /* clock units; of a balloon: taking, and giving back */
-	uint64_t count, bytes, passes, in_l2;
+	struct histogram downtime, duration; /* clock units; of memory: taking, and giving back */
+	uint64_t count, bytes, passes, in_l2, pages;
 };
 
 /* @m->rounds moves, each when all L2s have run again since the one before, at another point each time. L1 was told its

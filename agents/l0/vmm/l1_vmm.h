@@ -24,6 +24,7 @@ struct l1_moved {
 	uint64_t duration_us; /* from the order to the end */
 	uint64_t bytes;	      /* of state and memory */
 	uint64_t passes;      /* over L1's memory */
+	uint64_t pages;	      /* of L2s, that lay in memory which was unplugged */
 	bool in_l2; /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
 };
 
@@ -55,8 +56,8 @@ struct l1_vmm {
 	int (*snapshot)(void *vmm, struct l1_moved *out);
 	/* L1 is what it was at the last snapshot, in a new VMM, and runs: duration_us is how long that took. */
 	int (*revert)(void *vmm, struct l1_moved *out);
-	/* Leaves L1 @megabytes of its memory, or gives it back; until L1 has: *us. Ends early if L1 rings: *rung. NULL: it
-	 * cannot. */
+	/* Leaves L1 @megabytes of memory in all, or gives it back; until L1 has: *us. Ends early if L1 rings: *rung. NULL:
+	 * it cannot. */
 	int (*set_memory)(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);

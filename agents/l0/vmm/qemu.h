@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * qemu.h - QEMU as the VMM of a Linux L1 (docs/l1-guests.md): the machine `microvm`, which boots an uncompressed
- * vmlinux (PVH), a serial port whose output is kept, and at MAIL_PORT a debug console whose one byte is the
+ * vmlinux (PVH; where L1's memory is unplugged, `q35`), a serial port whose output is kept, and at MAIL_PORT a debug console whose one byte is the
  * bell. The agent reads and writes L1's mail page in QEMU's memory (/proc/PID/mem), so L1's memory is what
  * QEMU's users have: anonymous. Where it is to be memory that L0 does not manage, it is a part of /dev/mem.
  */
@@ -22,6 +22,9 @@
 
 #define QEMU_PROGRAM   "/usr/bin/qemu-system-x86_64"
 #define QEMU_MEGABYTES 128u
+/* PLAN_L1_UNPLUG: what it has besides at first, from MAIL_PLUGGED on, and where QEMU has the device. */
+#define QEMU_PLUGGED_MEGABYTES 64u
+#define QEMU_PLUGGED	       "/machine/peripheral/plugged"
 /* Not the last MiB, where QEMU puts the initramfs and firmware its tables. */
 #define QEMU_MAIL (((uint64_t)QEMU_MEGABYTES << 20) - 8 * MAIL_SIZE)
 
@@ -161,7 +164,7 @@ int qemu_report_sending(struct qemu *q, const char *reply);
 int qemu_move(void *vmm, bool live, struct l1_moved *out);
 int qemu_snapshot(void *vmm, struct l1_moved *out);
 int qemu_revert(void *vmm, struct l1_moved *out);
-/* By the balloon (virtio). */
+/* By virtio's balloon or virtio-mem: what L1 has in all. */
 int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 int qemu_leave(void *vmm);
 /* Makes @q with an L1 that left another boot, and lets it go on. */

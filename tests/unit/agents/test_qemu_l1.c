@@ -76,12 +76,8 @@ static char *write_kernel(const void *code, size_t len)
 	return path;
 }
 
-static int start_faulty_guest(const char *kernel, enum plan_fault fault)
+static int start_guest_of(const char *kernel, struct plan_measure m)
 {
-	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
-
-	m.fault = fault;
-
 	clock_init("nestlab.clock=emulated", 100000);
 	m.l1 = PLAN_L1_LINUX_KVM;
 	m.vmm = PLAN_VMM_QEMU;
@@ -90,6 +86,14 @@ static int start_faulty_guest(const char *kernel, enum plan_fault fault)
 	qemu_init(&q, &m, kernel, &sink);
 	q.without_kvm = true;
 	return qemu_make(&q);
+}
+
+static int start_faulty_guest(const char *kernel, enum plan_fault fault)
+{
+	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.fault = fault;
+	return start_guest_of(kernel, m);
 }
 
 static int start_guest(const char *kernel)
@@ -261,6 +265,22 @@ TEST(a_full_disk_is_no_space)
 	if (status == 77)
 		skip(); /* mount(2) is root's */
 	assert_int_equal(status, 0);
+}
+
+/* ---- memory ---- */
+
+TEST(a_guest_without_virtio_mem_is_a_skip)
+{
+	static const char code[] = RING;
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+	bool rung = false;
+	uint64_t us;
+
+	assert_int_equal(start_guest_of(kernel, plan_measure_default(PLAN_L1_UNPLUG)), 0);
+	assert_int_equal(qemu_run(&q, 30), 0);
+	assert_int_equal(qemu_set_memory(&q, QEMU_MEGABYTES, &us, &rung), VM_SAID);
+	qemu_end(&q);
+	says("\"skip\"", "CONFIG_VIRTIO_MEM");
 }
 
 /* ---- moves ---- */
