@@ -318,6 +318,9 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = read_scenarios(root, plan, err);
 	if (ret)
 		return ret;
+	ret = scenario_check_destination(plan, err);
+	if (ret)
+		return ret;
 	return check_flats(plan, err);
 }
 

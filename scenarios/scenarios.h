@@ -105,6 +105,13 @@ bool scenario_plan_is_of_disk(const struct scenario_plan *plan);
 /* Has it one that any runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
 bool scenario_plan_has_userland(const struct scenario_plan *plan);
 
+/* The L0 kernel of the host that its L1s go to while they run (destination); NULL: they stay where they are. Then all its
+ * measurements name that one. */
+const char *scenario_plan_destination(const struct scenario_plan *plan);
+/* What that host measures meanwhile: @out, PLAN-from-SOURCE, has the same measurements with `source` for `destination`. */
+void scenario_plan_arrive(const struct scenario_plan *plan, const char *source,
+			  struct scenario_plan *out);
+
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */
 extern const struct scenario_metric scenario_metrics[];
 const struct scenario_metric *scenario_find_metric(const char *scenario, const char *metric);

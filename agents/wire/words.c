@@ -113,6 +113,10 @@ const struct plan_word plan_words[] = {
 	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
 	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
 	 .choices = handover_names},
+	{"destination", "destination", PLAN_WORD_NAME, PLAN_WORD_AXIS, FIELD(destination),
+	 ONLY(PLAN_LIVE_MIGRATE), .optional = true, .of_linux = true},
+	{"source", NULL, PLAN_WORD_NAME, PLAN_WORD_OF_LINE, FIELD(source), ONLY(PLAN_LIVE_MIGRATE),
+	 .optional = true, .of_linux = true},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), TESTS},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s), TESTS,
 	 .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -465,6 +469,18 @@ static bool is_handed_over_otherwise(const struct plan_measure *m)
 	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED);
 }
 
+bool plan_measure_crosses(const struct plan_measure *m)
+{
+	return m->destination[0] || m->source[0];
+}
+
+/* Once, and through unmanaged memory. */
+static bool is_crossing_otherwise(const struct plan_measure *m)
+{
+	return plan_measure_crosses(m) &&
+	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED || m->rounds != 1);
+}
+
 static bool is_unmovable(const struct plan_measure *m)
 {
 	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
@@ -532,6 +548,8 @@ static const struct {
 	{WITH_L1, is_disk_word_elsewhere, "l1_megabytes is of an L1 on a disk (l1 disk or hyperv)"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
 	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
+	{ONLY(PLAN_LIVE_MIGRATE), is_crossing_otherwise,
+	 "an L1 goes to another host (destination) by vmm qemu, with managed memory, and once (rounds 1)"},
 	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
 	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},

@@ -286,6 +286,8 @@ bool plan_measure_moves(const struct plan_measure *m);
 /* Does L1 come from another boot, and does it leave for one (handover)? */
 bool plan_measure_arrives(const struct plan_measure *m);
 bool plan_measure_leaves(const struct plan_measure *m);
+/* Does it go to, or come from, another L0 host while it runs (destination, source)? */
+bool plan_measure_crosses(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
 /* What an L1 on a disk has of memory, in MiB, where @m does not say. */

@@ -51,9 +51,17 @@ static bool is_flag(const struct plan_word *w)
 	return w->kind == PLAN_WORD_FLAG && !w->choices;
 }
 
+/* Reports leave the default of a silent word out, so it never stands for itself: "none" is enlightenments, and not fault. */
+static bool is_printed_choice(const struct plan_word *w, const char *text)
+{
+	int choice = w->choices ? plan_choice_find(w->choices, text) : -1;
+
+	return choice > 0 || (choice == 0 && !w->silent);
+}
+
 static struct json_object *short_value(const struct plan_word *w, const char *text)
 {
-	if (w->choices && plan_choice_find(w->choices, text) >= 0)
+	if (is_printed_choice(w, text))
 		return json_object_new_string(text);
 	if (is_flag(w) && !strcmp(text, w->key))
 		return json_object_new_boolean(true);

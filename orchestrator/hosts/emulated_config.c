@@ -43,10 +43,11 @@ char *host_emulated_cmdline(const struct host_config *cfg, enum host_purpose pur
 	 * whole log (panic_print). The TSC is the clock, and the kernel is given its rate
 	 * (tsc_early_khz): CPUID states another one.
 	 */
-	strbuf_addf(&line,
-		    "console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 "
-		    "nokaslr tsc=reliable nestlab.clock=emulated tsc_early_khz=%lld",
-		    (long long)c->ips / 1000);
+	strbuf_addf(
+		&line,
+		"console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 " HOST_FIXED_LAYOUT
+		" tsc=reliable nestlab.clock=emulated tsc_early_khz=%lld",
+		(long long)c->ips / 1000);
 	if (c->unmanaged_megabytes)
 		strbuf_addf(&line, " mem=%lldM",
 			    (long long)(c->megabytes - c->unmanaged_megabytes));

@@ -108,6 +108,11 @@ control '{"reset": true, "set": {"boots_disk": true}}' >/dev/null
 control "{\"events\": [$(for _ in $(seq 600); do printf '{"ago": 86400, "Message": "old"},'; done)$power]}" >/dev/null
 like "$(boot long)" '^host failed: 0 records: the machine itself failed' "in a long list of links the newest entry is found"
 ok $(($(grep -c 'GET .*/Entries/[0-9]' "$TMP/run-long/redfish.log") > 256)) "and at most 64 at each end of its two pages are fetched"
+lost='{"ago": 1, "link": "https://elsewhere.example/1"}'
+events() { control '{"reset": true, "set": {"boots_disk": true}}' >/dev/null; control "{\"events\": [$(IFS=,; echo "$*")]}" >/dev/null; boot long; }
+like "$(events "$lost" "$power" "$lost")" '^host failed: 0 records: the machine itself failed' "entries that cannot be read do not hide the others"
+is "$(grep -c 'not read: bmc-refused: GET .https://elsewhere.example/1.: not sent' "$TMP/run-long/sel.log")" 2 "and stand in the log as that"
+like "$(events "$lost" "$lost" "$lost" "$lost" "$power")" '; its event log was not read: ' "with many the log is not read, so said"
 kill "${REDFISH_PIDS##* }"
 RF=${own[0]} RF_URL=${own[1]} REDFISH_PIDS=${own[2]}
 write_host fake

@@ -381,7 +381,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 b.fault = [b.number + what["fault"][0], what["fault"][1]]
             if "tag" in what:
                 b.tag = what["tag"]
-            for event in what.get("events", []): # {"ago": SECONDS, Severity, Message, ...}
+            for event in what.get("events", []): # {"ago": SECONDS, Severity, Message, ..., "link": leads elsewhere}
                 b.events.append(dict({"Created": b.now(event.pop("ago"))}, **event))
             if what.get("expire"):
                 b.sessions.clear()
@@ -522,9 +522,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         out[at] = self.links([at + "/Audit", f"{at}/{ident}"])
         out[at + "/Audit"] = {"Id": "Audit", "Entries": {"@odata.id": at + "/Audit/Entries"}}
         out[f"{at}/{ident}"] = {"Id": ident, "LogEntryType": kind, "Entries": {"@odata.id": f"{at}/{ident}/Entries"}}
-        entries = [dict(e, **{"@odata.id": f"{at}/{ident}/Entries/{i}"}) for i, e in enumerate(self.bmc.events)]
+        entries = [dict(e, **{"@odata.id": e.get("link", f"{at}/{ident}/Entries/{i}")}) for i, e in enumerate(self.bmc.events)]
         for e in entries:
-            out[e["@odata.id"]] = e
+            if "link" not in e:
+                out[e["@odata.id"]] = e
         shown = [{"@odata.id": e["@odata.id"]} for e in entries] if self.bmc.p["log_links"] else entries
         half = (len(shown) + 1) // 2 # in two pages
         out[f"{at}/{ident}/Entries"] = {"Members": shown[:half]}

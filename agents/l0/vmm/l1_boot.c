@@ -114,9 +114,10 @@ int l1_initramfs_write(const char *kernel, char *start, size_t room)
 
 void l1_cmdline_format(uint64_t mail, char *line, size_t size)
 {
-	snprintf(line, size,
-		 "console=ttyS0 8250.nr_uarts=1 loglevel=4 nokaslr panic=-1 reboot=t,force "
-		 "tsc=reliable tsc_early_khz=%u rdinit=" MAIL_INIT " " MAIL_PARAMETER "%" PRIx64
-		 " nestlab.clock=%s",
-		 host_clock.tsc_khz, mail, host_clock.name);
+	snprintf(
+		line, size,
+		"console=ttyS0 8250.nr_uarts=1 loglevel=4 nokaslr norandmaps panic=-1 reboot=t,force "
+		"tsc=reliable tsc_early_khz=%u rdinit=" MAIL_INIT " " MAIL_PARAMETER "%" PRIx64
+		" nestlab.clock=%s",
+		host_clock.tsc_khz, mail, host_clock.name);
 }

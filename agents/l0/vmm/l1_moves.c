@@ -143,12 +143,18 @@ static int wait_for_next(const struct l1_vmm *how, void *vmm, const struct plan_
 	return stray ? how->wait(vmm, stray, rung) : 0;
 }
 
-int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure *m, struct sink *s,
-		  struct l1_moves *moves, bool *rung)
+static void begin_moves(struct l1_moves *moves, bool *rung)
 {
+	*moves = (struct l1_moves){0};
 	histogram_init(&moves->downtime);
 	histogram_init(&moves->duration);
 	*rung = false;
+}
+
+int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure *m, struct sink *s,
+		  struct l1_moves *moves, bool *rung)
+{
+	begin_moves(moves, rung);
 	for (uint32_t i = 0; i < m->rounds; i++) {
 		struct l1_moved one = {0};
 		int ret = wait_for_next(how, vmm, m, i, s, rung);
@@ -166,6 +172,31 @@ int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure
 	return wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
 }
 
+int l1_moves_depart(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+		    struct sink *s, struct l1_moves *moves, bool *rung, char why[CROSSING_TEXT])
+{
+	struct l1_moved one = {0};
+	int ret;
+
+	begin_moves(moves, rung);
+	why[0] = '\0';
+	ret = wait_for_next(how, vmm, m, 0, s, rung);
+	if (!ret && !*rung)
+		ret = how->depart(vmm, &one, rung, why);
+	add_move(moves, &one);
+	return ret;
+}
+
+int l1_moves_settle(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+		    struct sink *s, const struct l1_moved *moved, struct l1_moves *moves,
+		    bool *rung)
+{
+	begin_moves(moves, rung);
+	add_move(moves, moved);
+	sink_alive(s);
+	return wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
+}
+
 static const struct names {
 	const char *downtime, *duration; /* metrics */
 	size_t counters;		 /* how many of them there are */
@@ -175,6 +206,16 @@ static const struct names {
 	[PLAN_SNAPSHOT_STORM] = {"downtime", "revert", 4},
 	[PLAN_L1_BALLOON] = {"inflate", "deflate", 2},
 };
+/* Each host tells its own part, by its own clock. */
+static const struct names names_at_source = {"departure", "duration", 3},
+			  names_at_destination = {"arrival", NULL, 2};
+
+static const struct names *find_names(const struct plan_measure *m)
+{
+	if (m->source[0])
+		return &names_at_destination;
+	return m->destination[0] ? &names_at_source : &names_of[m->scenario];
+}
 
 void l1_moves_tell(struct l1_moves *moves, const struct plan_measure *m, struct sink *s)
 {
@@ -184,7 +225,7 @@ void l1_moves_tell(struct l1_moves *moves, const struct plan_measure *m, struct 
 		{"l1_memory_passes", (int64_t)moves->passes},
 		{"l1_stopped_in_l2", (int64_t)moves->in_l2},
 	};
-	const struct names *names = &names_of[m->scenario];
+	const struct names *names = find_names(m);
 
 	sink_metric(s, names->downtime, &moves->downtime);
 	if (names->duration)

@@ -7,6 +7,7 @@
 #define AGENTS_L0_VMM_L1_MOVES_H
 
 #include "agents/l0/vmm/l1_vmm.h"
+#include "agents/wire/crossing.h"
 #include "common/histogram.h"
 
 struct l1_moves {
@@ -20,6 +21,14 @@ struct l1_moves {
  * l1_vmm.h. */
 int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure *m, struct sink *s,
 		  struct l1_moves *moves, bool *rung);
+
+/* L1 leaves for another host (@m->destination) when all its L2s have run. @why is not empty: it stayed, for this reason. */
+int l1_moves_depart(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+		    struct sink *s, struct l1_moves *moves, bool *rung, char why[CROSSING_TEXT]);
+/* L1 has come from another one (@moved), and all its L2s run on. */
+int l1_moves_settle(const struct l1_vmm *how, void *vmm, const struct plan_measure *m,
+		    struct sink *s, const struct l1_moved *moved, struct l1_moves *moves,
+		    bool *rung);
 
 /* Metrics and counters of what was made. */
 void l1_moves_tell(struct l1_moves *moves, const struct plan_measure *m, struct sink *s);

@@ -44,6 +44,13 @@ struct l1_vmm {
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
 	/* Saves the running L1 for another boot (handover.h); it is gone then. open() brings it there. NULL: it cannot. */
 	int (*leave)(void *vmm);
+	/* Sends the running L1 to another host, to whose arrive() it comes (agents/wire/crossing.h): downtime_us is up to its
+	 * last byte's leaving, and it is gone then. @why is not empty: it stayed, for this reason, and runs on; *rung: it rang
+	 * before, and runs on as well. NULL: it cannot. */
+	int (*depart)(void *vmm, struct l1_moved *out, bool *rung, char *why);
+	/* After an open() that made none: takes an L1 in that depart() sends. downtime_us is from the first of the bytes that were
+	 * sent while it stood still, `bytes`. */
+	int (*arrive)(void *vmm, struct l1_moved *out);
 	/* Writes the running L1 to a file, and lets it run on: downtime_us is how long it stood still. NULL: it cannot. */
 	int (*snapshot)(void *vmm, struct l1_moved *out);
 	/* L1 is what it was at the last snapshot, in a new VMM, and runs: duration_us is how long that took. */

@@ -125,8 +125,8 @@ char *kexec_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 
 	(void)purpose;
 	/* A BMC's watchdog counts from its driver's start on, before there is an agent. */
-	return xasprintf("console=%s,%lld loglevel=5 panic_print=32 panic=5 nokaslr "
-			 "nestlab.end=reboot nestlab.watchdog=%lld "
+	return xasprintf("console=%s,%lld loglevel=5 panic_print=32 panic=5 " HOST_FIXED_LAYOUT
+			 " nestlab.end=reboot nestlab.watchdog=%lld "
 			 "ipmi_watchdog.start_now=1 ipmi_watchdog.timeout=%lld%s%s",
 			 c->console.device, (long long)c->console.speed, (long long)c->watchdog_s,
 			 (long long)c->watchdog_s, c->cmdline[0] ? " " : "", c->cmdline);

@@ -86,7 +86,7 @@ char *libvirt_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 	struct strbuf line = STRBUF_INIT;
 
 	(void)purpose;
-	strbuf_addstr(&line, "console=ttyS0,115200 loglevel=5 panic_print=32 nokaslr");
+	strbuf_addstr(&line, "console=ttyS0,115200 loglevel=5 panic_print=32 " HOST_FIXED_LAYOUT);
 	if (c->unmanaged_megabytes)
 		strbuf_addf(&line, " mem=%lldM",
 			    (long long)(end_of_memory(c) - c->unmanaged_megabytes));

@@ -244,10 +244,11 @@ char *redfish_cmdline(const struct host_config *cfg, enum host_purpose purpose)
 	struct strbuf line = STRBUF_INIT;
 
 	(void)purpose;
-	strbuf_addf(&line,
-		    "console=%s,%lld loglevel=3 sysctl.kernel.printk=5 panic_print=32 nokaslr "
-		    "tsc=reliable",
-		    c->console.device, (long long)c->console.speed);
+	strbuf_addf(
+		&line,
+		"console=%s,%lld loglevel=3 sysctl.kernel.printk=5 panic_print=32 " HOST_FIXED_LAYOUT
+		" tsc=reliable",
+		c->console.device, (long long)c->console.speed);
 	host_add_cmdline(&line, c->cmdline, c->records == REDFISH_RECORDS_HTTP);
 	return strbuf_detach(&line);
 }

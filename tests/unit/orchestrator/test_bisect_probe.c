@@ -46,7 +46,7 @@ static char *write_probe(enum plan_scenario s, const struct plan_word *w, const 
 			params[p.params.count++] = (char *)needed[i].param;
 	if (w->of_linux || s == PLAN_L2_WORK)
 		params[p.params.count++] = (char *)"l1=linux-kvm";
-	if (w->key && !strcmp(w->key, "handover"))
+	if (w->key && (!strcmp(w->key, "handover") || !strcmp(w->key, "destination")))
 		params[p.params.count++] = (char *)"vmm=qemu";
 	if (w->of_disk)
 		params[p.params.count++] = (char *)"l1=disk";
@@ -65,6 +65,12 @@ static void expect_same(enum plan_scenario s, const struct plan_word *w, const c
 			 text ? text : "refused");
 }
 
+/* The default of a silent word, which no report prints. */
+static bool is_left_out(const struct plan_word *w, const char *value)
+{
+	return w->silent && w->choices && !strcmp(w->choices[0], value);
+}
+
 /* @value as JSON has it. Returns how many forms were compared. */
 static int try_value(enum plan_scenario s, const struct plan_word *w, struct json_object *value)
 {
@@ -80,7 +86,7 @@ static int try_value(enum plan_scenario s, const struct plan_word *w, struct jso
 		expect_same(s, w, expected, in_table);
 		in_short = words_params(NULL, plan_scenario_names[s],
 					json_object_to_json_string(params));
-		if (w->kind != PLAN_WORD_NAME) /* which --test has */
+		if (w->kind != PLAN_WORD_NAME /* which --test has */ && !is_left_out(w, text))
 			expect_same(s, w, expected, in_short);
 	}
 	json_object_put(params);
@@ -125,10 +131,45 @@ TEST(what_reports_print_is_taken)
 	}
 }
 
+static bool has_printed(const struct plan_word *w, enum plan_scenario s, const char *value)
+{
+	return w->role != PLAN_WORD_SCENARIO && w->choices && plan_word_is_used(w, s) &&
+	       plan_choice_find(w->choices, value) >= 0 && !is_left_out(w, value);
+}
+
+/* "none" is of enlightenments and of fault, but of fault it is never printed. */
+TEST(a_value_that_is_printed_is_of_one_word)
+{
+	for (int s = 0; s < PLAN_SCENARIO_COUNT; s++)
+		for (size_t i = 0; i < plan_nwords; i++)
+			for (size_t j = 0; j < plan_nwords; j++)
+				for (const char *const *v = plan_words[i].choices; v && *v; v++)
+					if (i != j && has_printed(&plan_words[i], s, *v) &&
+					    has_printed(&plan_words[j], s, *v))
+						fail_msg("%s: %s and %s have a value %s",
+							 plan_scenario_names[s], plan_words[i].key,
+							 plan_words[j].key, *v);
+}
+
+TEST(none_is_of_enlightenments)
+{
+	char *params[] = {(char *)"linux-kvm", (char *)"qemu", (char *)"none"};
+	const struct request_probe p = {.scenario = "multiplex",
+					.metric = "switch",
+					.params = {.items = params, .count = 3}};
+	__cleanup_free char *path = unit_path("probe.json"), *text = NULL;
+	struct error err;
+
+	assert_int_equal(bisect_probe_write(&p, path, &err), 0);
+	text = unit_get("probe.json");
+	assert_non_null(strstr(text, "\"enlightenments\":\"none\""));
+	assert_null(strstr(text, "fault"));
+}
+
 TEST(what_they_do_not_print_is_not)
 {
-	static const char *const wrong[] = {"no-l2_vcpus",    "no-memory",   "yes",
-					    "apic_pages=yes", "ept=managed", "memory=on"};
+	static const char *const wrong[] = {"no-l2_vcpus", "no-memory", "yes",	"apic_pages=yes",
+					    "ept=managed", "memory=on", "plain"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(write_probe(PLAN_MULTIPLEX, &plan_words[0], wrong[i]));

@@ -39,10 +39,11 @@ TEST(built_in)
 	assert_null(cfg.path);
 	cmdline = cfg.driver->cmdline(&cfg, HOST_MEASURES);
 	/* part of every image's key, and stored with each boot */
-	assert_string_equal(cmdline,
-			    "console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 "
-			    "nokaslr tsc=reliable nestlab.clock=emulated tsc_early_khz=100000 "
-			    "mem=768M");
+	assert_string_equal(
+		cmdline,
+		"console=ttyS0,115200 loglevel=3 sysctl.kernel.printk=5 panic_print=32 "
+		"nokaslr norandmaps tsc=reliable nestlab.clock=emulated tsc_early_khz=100000 "
+		"mem=768M");
 	selftests = cfg.driver->cmdline(&cfg, HOST_SELFTESTS);
 	assert_memory_equal(selftests, cmdline, strlen(cmdline));
 	assert_string_equal(selftests + strlen(cmdline), " kvm_intel.pml=0");

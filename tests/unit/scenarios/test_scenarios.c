@@ -229,7 +229,7 @@ static const struct {
 	{ONE("\"scenario\": \"multiplex\", \"mode\": \"serial\""), "$.scenarios[0].mode",
 	 "cooperative, parallel"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test",
-	 "\"../x\" is not the name of a program"},
+	 "\"../x\" is not a plain name"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"" A64 "\""), "$.scenarios[0].test",
 	 "63 bytes at most"},
 	{ONE("\"scenario\": \"churn\", \"operation\": \"apic-page\""), "$.scenarios[0]",
