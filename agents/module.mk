@@ -71,4 +71,5 @@ $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/
 $(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/handover records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/vmm/l1_disk_answer.o
+$(BUILD)/tests/test_vmap: $(BUILD)/obj/agents/l0/vmap.o
 $(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus vmm/l1_boot vmm/l1_fault vmm/libvirt_xml vmm/qemu_args)
