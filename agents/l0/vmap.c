@@ -23,22 +23,31 @@ unsigned int vmap_settle_by(uint64_t (*touch)(void *arg), void *arg)
 	return made;
 }
 
+struct reader {
+	int fd;
+	uint64_t last; /* the TSC after the last one */
+};
+
+/* Since the last one: the worker may come between two as well. */
 static uint64_t read_a_byte(void *arg)
 {
-	uint64_t begin = __builtin_ia32_rdtsc();
+	struct reader *r = arg;
+	uint64_t before = r->last;
 	char byte;
 
-	if (pread(*(int *)arg, &byte, 1, NOT_RAM) != 1)
+	if (pread(r->fd, &byte, 1, NOT_RAM) != 1)
 		return UINT64_MAX;
-	return __builtin_ia32_rdtsc() - begin;
+	r->last = __builtin_ia32_rdtsc();
+	return r->last - before;
 }
 
 void vmap_settle(void)
 {
-	int fd = open("/dev/mem", O_RDONLY | O_CLOEXEC);
+	struct reader r = {.fd = open("/dev/mem", O_RDONLY | O_CLOEXEC)};
 
-	if (fd < 0)
+	if (r.fd < 0)
 		return;
-	vmap_settle_by(read_a_byte, &fd);
-	close(fd);
+	r.last = __builtin_ia32_rdtsc();
+	vmap_settle_by(read_a_byte, &r);
+	close(r.fd);
 }
