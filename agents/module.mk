@@ -60,16 +60,19 @@ endif
 # The agent's parts that need no KVM, for their unit tests.
 $(BUILD)/tests/test_agent $(BUILD)/tests/test_isolate $(BUILD)/tests/test_quiet $(BUILD)/tests/test_channel_framed \
 	$(BUILD)/tests/test_channel_upload: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	records/channel clock cpus files records/framed isolate keeper kmsg records/line machine records/port quiet regions scenario_kselftest records/sink records/sink_file \
+	records/channel clock cpus files records/framed isolate keeper kmsg records/line lockdep machine records/port quiet regions scenario_kselftest records/sink records/sink_file \
 	steady records/stream records/upload)
 $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/l1_boot vmm/l1_end vmm/l1_records records/line records/port records/sink records/stream vmm/thin_boot vmm/thin_devices vmm/thin_ksm records/upload)
 $(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files flat_devices flat_load records/framed records/line records/port records/sink records/stream subtests records/upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	records/channel clock cpus files records/framed vmm/handover kvm_stats vmm/l1_boot vmm/l1_end vmm/l1_fault records/line records/port vmm/qemu vmm/qemu_args vmm/qemu_memory vmm/qemu_move vmm/qmp regions records/sink records/stream records/upload vm_memory vm_backing)
+	records/channel clock cpus files records/framed vmm/handover kvm_stats vmm/l1_boot vmm/l1_end vmm/l1_fault records/line records/port vmm/crossing vmm/qemu vmm/qemu_args vmm/qemu_cross vmm/qemu_memory vmm/qemu_move vmm/qmp regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/handover records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
+$(BUILD)/tests/test_crossing: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	records/channel clock files records/framed vmm/crossing records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/vmm/l1_disk_answer.o
 $(BUILD)/tests/test_vmap: $(BUILD)/obj/agents/l0/vmap.o
+$(BUILD)/tests/test_l1_moves: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, records/channel clock files records/framed vmm/l1_moves records/line records/port records/sink records/stream records/upload)
 $(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus vmm/l1_boot vmm/l1_fault vmm/libvirt_xml vmm/qemu_args)

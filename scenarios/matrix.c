@@ -76,11 +76,10 @@ static int parse_name(const struct json_node *n, const struct plan_word *w, char
 	if (ret)
 		return ret;
 	if (!plan_name_is_plain(name) || strlen(name) >= w->size)
-		return json_error(
-			n, err,
-			"\"%s\" is not the name of a program (letters, digits and \"._+-\", "
-			"%d bytes at most)",
-			name, w->size - 1);
+		return json_error(n, err,
+				  "\"%s\" is not a plain name (letters, digits and \"._+-\", "
+				  "%d bytes at most)",
+				  name, w->size - 1);
 	*out = xstrdup(name);
 	return 0;
 }
@@ -314,7 +313,7 @@ static bool takes_word(const struct matrix *m, const struct plan_word *w)
 }
 
 /* The variants come first and so change slowest: the measurements of one exit reason or operation
- * follow each other. */
+ * follow each other, unless each would boot an L1 of its own (gather_by_l1()). */
 static int read_axes(struct matrix *m, struct error *err)
 {
 	static const enum plan_word_role roles[] = {PLAN_WORD_VARIANT, PLAN_WORD_AXIS};
@@ -490,6 +489,24 @@ static int expand_product(struct matrix *m, struct scenario_plan *plan, struct e
 	return check_all_used(m, err);
 }
 
+/* One L1 serves measurements that follow each other, and costs a boot: those that want the same one come after
+ * the first of them. */
+static void gather_by_l1(struct scenario_measure *m, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct scenario_measure next;
+		size_t j = i + 1;
+
+		while (j < n && !plan_measure_shares_l1(&m[i].line, &m[j].line))
+			j++;
+		if (j == n)
+			continue;
+		next = m[j];
+		memmove(&m[i + 2], &m[i + 1], (j - i - 1) * sizeof(*m));
+		m[i + 1] = next;
+	}
+}
+
 static int read_entry(struct matrix *m, bool parallel, struct error *err)
 {
 	int ret = json_as_object(m->entry, err);
@@ -519,10 +536,13 @@ int matrix_expand(const struct json_node *entry, bool parallel, struct scenario_
 		  struct error *err)
 {
 	struct matrix m = {.entry = entry};
+	size_t first = plan->nmeasures;
 	int ret = read_entry(&m, parallel, err);
 
 	if (!ret)
 		ret = expand_product(&m, plan, err);
+	if (!ret && plan->nmeasures > first)
+		gather_by_l1(&plan->measures[first], plan->nmeasures - first);
 	for (size_t i = 0; i < m.naxes; i++)
 		release_axis(&m.axes[i]);
 	return ret;

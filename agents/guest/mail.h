@@ -30,16 +30,30 @@
 #define MAIL_MAGIC_L2 \
 	0x3269616d6c74736eull /* of an L2, which is L1's: it says who it is, and no more */
 
+/* Where L1 is when it is moved: anywhere, unless L0 asks. */
+enum mail_stay {
+	MAIL_STAY_NOT,	 /* L0's: L1 may go on */
+	MAIL_STAY_ASKED, /* L0's: L1 is to stay outside of its L2s */
+	MAIL_STAY_IS, /* L1's: it stays, and has just left an L2 that has changed its registers */
+};
+
 struct mail {
 	uint64_t magic;		  /* L0's, before L1 starts */
 	uint32_t turn;		  /* L0's: changes when `plan` has the next line */
 	char plan[PLAN_LINE_MAX]; /* L0's: a line, NUL-terminated */
 	/* Of a measurement that moves L1 while it runs: rounds that L1 has done; L0's word that it has moved it enough. */
 	uint32_t progress, stop;
+	uint32_t stay; /* both's: enum mail_stay */
+	/* Of one that unplugs its memory: L0's count of how often there was some to lie in, upon which L1 puts its L2s there; how
+	 * many of their pages do lie there now. */
+	uint32_t plugged, pages;
 	uint32_t len; /* L1's: bytes in records */
 	char records[];
 };
 #define MAIL_RECORDS_MAX (MAIL_SIZE - sizeof(struct mail))
+
+/* What L1 has from here on, in bytes, was plugged in (agents/l0/vmm/qemu.h). */
+#define MAIL_PLUGGED 0x100000000ull
 
 /* Inside L1: the page, once guest_main() has mapped it. Processes that it forks have it too. */
 extern struct mail *mail_page;

@@ -26,6 +26,7 @@
 #include "agents/l0/cpus.h"
 #include "agents/l0/keeper.h"
 #include "agents/l0/kmsg.h"
+#include "agents/l0/lockdep.h"
 #include "agents/l0/vmm/l1_disk.h"
 #include "agents/l0/vmm/l1_linux.h"
 #include "agents/l0/measure.h"
@@ -151,6 +152,8 @@ static int run_plan(struct agent *a)
 	}
 	if (!fatal)
 		run_measures(a);
+	if (!a->runner.complaints && lockdep_is_off(""))
+		runner_send_text(&a->runner, "console", "INFO: lockdep is turned off.");
 	line_start(&line, "bye");
 	line_addf(&line, ",\"records\":%" PRIu64, a->runner.channel.next + 1);
 	channel_send_line(&a->runner.channel, &line);

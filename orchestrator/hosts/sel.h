@@ -28,6 +28,7 @@ struct sel {
 	int64_t since;	       /* older entries are another boot's */
 	size_t entries;	       /* since then, or of an unknown time */
 	size_t asked;	       /* the caller's: entries that were fetched one by one */
+	size_t unread;	       /* the caller's: parts of the log that could not be read */
 	size_t faults;	       /* of the machine's own */
 	struct strbuf text;    /* the file's: a line for each */
 	struct strbuf trouble; /* the first fault, as it is told; empty: none */

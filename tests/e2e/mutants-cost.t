@@ -4,6 +4,7 @@
 # caches of the VM, and a look-up that knows anonymous memory only. See tests/mutants/README.md.
 set -u
 . "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/mutants.sh"
 
 cat >"$TMP/cost.json" <<-END
 	{ "scenarios": [
@@ -12,13 +13,13 @@ cat >"$TMP/cost.json" <<-END
 		{ "scenario": "unrelated", "l2_vcpus": 64, "l1_vcpus": 8, "apic_pages": true, "rounds": 10, "warmup": 2 } ] }
 END
 db=$TMP/nestlab.db
-"$NESTLAB" run "$TMP/cost.json" --kernel nested-context --kernel "$TOP/tests/mutants/walk-all.json" \
-	--kernel "$TOP/tests/mutants/anonymous-only.json" --boots 1 --db "$db" >"$TMP/out" 2>&1
+"$NESTLAB" run "$TMP/cost.json" --kernel "$series" --kernel "$(variant_of walk-all)" \
+	--kernel "$(variant_of anonymous-only)" --boots 1 --db "$db" >"$TMP/out" 2>&1
 is "$(sqlite3 "$db" "SELECT group_concat(status) FROM run")" "pass,pass,pass" "all three compute what they should"
 
 # mutant, metric, backing, from and to: its ratio to the series
 while read -r mutant metric backing from to; do
-	ratio=$("$NESTLAB" compare nested-context "$mutant" --all --json --db "$db" 2>>"$TMP/out" | jq "[.metrics[] |
+	ratio=$("$NESTLAB" compare "$series" "$mutant" --all --json --db "$db" 2>>"$TMP/out" | jq "[.metrics[] |
 		select(.metric == \"$metric\" and (.params.backing // \"plain\") == \"$backing\")][0].ratio")
 	ok "$(jq -n "if $ratio >= $from and $ratio <= $to then 0 else 1 end" || echo 1)" \
 		"$mutant: $metric, $backing: $ratio of the series', $from to $to"

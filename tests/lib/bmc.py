@@ -36,6 +36,8 @@ import time
 import urllib.request
 import zlib
 
+import free_port
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 USER, PASSWORD = "nestlab", "s3cret-Pa55word"
 
@@ -178,9 +180,7 @@ class RealMachine:
     def __init__(self, directory, rate, qemu):
         self.dir = os.path.join(directory, "machine")
         os.makedirs(self.dir, exist_ok=True)
-        probe = socket.create_server(("127.0.0.1", 0))
-        self.port = probe.getsockname()[1]
-        probe.close()
+        self.port = free_port.find()
         args = [sys.executable, os.path.join(HERE, "machine.py"), "run", self.dir, "--console", str(self.port), "--rate", str(rate)]
         if qemu:
             args += ["--qemu"] + qemu
@@ -381,7 +381,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 b.fault = [b.number + what["fault"][0], what["fault"][1]]
             if "tag" in what:
                 b.tag = what["tag"]
-            for event in what.get("events", []): # {"ago": SECONDS, Severity, Message, ...}
+            for event in what.get("events", []): # {"ago": SECONDS, Severity, Message, ..., "link": leads elsewhere}
                 b.events.append(dict({"Created": b.now(event.pop("ago"))}, **event))
             if what.get("expire"):
                 b.sessions.clear()
@@ -522,9 +522,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         out[at] = self.links([at + "/Audit", f"{at}/{ident}"])
         out[at + "/Audit"] = {"Id": "Audit", "Entries": {"@odata.id": at + "/Audit/Entries"}}
         out[f"{at}/{ident}"] = {"Id": ident, "LogEntryType": kind, "Entries": {"@odata.id": f"{at}/{ident}/Entries"}}
-        entries = [dict(e, **{"@odata.id": f"{at}/{ident}/Entries/{i}"}) for i, e in enumerate(self.bmc.events)]
+        entries = [dict(e, **{"@odata.id": e.get("link", f"{at}/{ident}/Entries/{i}")}) for i, e in enumerate(self.bmc.events)]
         for e in entries:
-            out[e["@odata.id"]] = e
+            if "link" not in e:
+                out[e["@odata.id"]] = e
         shown = [{"@odata.id": e["@odata.id"]} for e in entries] if self.bmc.p["log_links"] else entries
         half = (len(shown) + 1) // 2 # in two pages
         out[f"{at}/{ident}/Entries"] = {"Members": shown[:half]}

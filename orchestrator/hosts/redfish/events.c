@@ -12,7 +12,8 @@
 #define PAGES_MAX    20	 /* of one log: some give fifty entries at once */
 #define ENDS	     64	 /* entries that are fetched one by one, at either end of a list */
 #define ASKED_MAX    512 /* and in all: each takes 160 ms and more, and logs have thousands */
-#define SLACK_S	     5	 /* the time is asked for some requests later than it is needed */
+#define UNREAD_MAX   3 /* parts that a log may have and not give: each is asked for several times */
+#define SLACK_S	     5 /* the time is asked for some requests later than it is needed */
 
 /*
  * Which of the logs is the machine's own. LogEntryType says SEL where a BMC knows it (DSP0268); the others go by
@@ -64,6 +65,25 @@ static void add_entry(struct json_object *entry, struct sel *sel)
 	strbuf_release(&text);
 }
 
+/* A part that cannot be read stands in the log as that, and the rest is read; of many it is the BMC that fails. */
+static int skip_unread(struct sel *sel, const struct error *err)
+{
+	static const int of_the_part[] = {-EACCES, -EOPNOTSUPP, -EREMOTEIO};
+	struct strbuf text = STRBUF_INIT;
+	bool skipped = false;
+
+	if (err->code == -ENOENT)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(of_the_part); i++)
+		skipped |= err->code == of_the_part[i];
+	if (!skipped || sel->unread++ >= UNREAD_MAX)
+		return err->code;
+	strbuf_addf(&text, "(not read: %s)", err->text);
+	sel_add(sel, 0, "", text.buf);
+	strbuf_release(&text);
+	return 0;
+}
+
 /* Some list their entries whole, some by links alone. */
 static int take_entry(struct bmc *b, struct json_object *member, bool far, struct sel *sel,
 		      struct error *err)
@@ -80,7 +100,7 @@ static int take_entry(struct bmc *b, struct json_object *member, bool far, struc
 	sel->asked++;
 	whole = bmc_get_json(b, path, err);
 	if (!whole)
-		return err->code == -ENOENT ? 0 : err->code;
+		return skip_unread(sel, err);
 	add_entry(whole, sel);
 	json_object_put(whole);
 	return 0;
@@ -102,7 +122,7 @@ static int read_page(struct bmc *b, const char *path, struct sel *sel, char **ne
 
 	*next = NULL;
 	if (!page)
-		return err->code == -ENOENT ? 0 : err->code;
+		return skip_unread(sel, err);
 	members = message_at(page, "Members", NULL);
 	if (json_object_is_type(members, json_type_array))
 		n = json_object_array_length(members);
@@ -137,7 +157,7 @@ static int read_service(struct bmc *b, const char *path, struct sel *sel, struct
 	int ret = 0;
 
 	if (!service)
-		return err->code == -ENOENT || err->code == -EACCES ? 0 : err->code;
+		return skip_unread(sel, err);
 	if (entries && is_event_log(service))
 		ret = read_entries(b, entries, sel, err);
 	json_object_put(service);

@@ -199,6 +199,10 @@ TEST(what_is_done_to_a_linux_l1_is_for_who_can)
 	refused("measure id=0 l1=linux-kvm vmm=qemu memory=unmanaged ept=1 apic_pages=0 rounds=5 warmup=1 "
 		"l2_smp=1 l1_vcpus=1 scenario=l1-balloon l2_vcpus=8",
 		"takes managed memory");
+	refused(LINUX("scenario=l1-unplug l2_vcpus=8 vmm=libvirt"), "is vmm qemu");
+	refused("measure id=0 l1=linux-kvm vmm=qemu memory=managed backing=hugetlb ept=1 apic_pages=0 rounds=5 "
+		"warmup=1 l2_smp=1 l1_vcpus=1 scenario=l1-unplug l2_vcpus=8",
+		"plain or memfd");
 	refused("measure id=0 scenario=l2-boot l1=linux-kvm vmm=qemu memory=managed l1_vcpus=1 rounds=1 "
 		"warmup=0",
 		"is vmm thin");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* agents/l0: a machine is made quiet and put back, on a tree of /proc and /sys of our own; sets of CPUs;
- * what is no machine to measure on; what identifies one. */
+ * what is no machine to measure on; what identifies one; whether its kernel still checks its locks. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "agents/l0/keeper.h"
+#include "agents/l0/lockdep.h"
 #include "agents/l0/machine.h"
 #include "agents/l0/steady.h"
 
@@ -360,6 +361,27 @@ TEST(what_identifies_a_machine)
 	assert_contains(
 		l.buf,
 		"\"mitigations\":{\"l1tf\":\"Not affected\",\"mds\":\"Mitigation: Clear\"}}");
+}
+
+/* ---- what the kernel checks ---- */
+
+/* Lines of 6.12's, as nested-context-debug has them. */
+TEST(lockdep_that_is_off_is_noticed)
+{
+	static const char stats[] = " lock-classes:                          1163 [max: 8192]\n"
+				    " hardirq-safe locks:                      34\n"
+				    " debug_locks:                     %s\n"
+				    "\n"
+				    " zapped classes:                           0\n";
+	char text[512];
+
+	assert_false(lockdep_is_off(unit_dir)); /* a kernel without it */
+	snprintf(text, sizeof(text), stats, "          1");
+	unit_put("proc/lockdep_stats", text);
+	assert_false(lockdep_is_off(unit_dir));
+	snprintf(text, sizeof(text), stats, "          0");
+	unit_put("proc/lockdep_stats", text);
+	assert_true(lockdep_is_off(unit_dir));
 }
 
 UNIT_MAIN_EACH("quiet", make_tree, drop_tree)

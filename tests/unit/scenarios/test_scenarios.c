@@ -51,6 +51,42 @@ TEST(a_matrix_is_the_product_of_its_lists)
 	scenario_plan_free(&plan);
 }
 
+/* A guest that boots serves what follows each other; micro-hypervisors are left as they come, and so are the measurements
+ * after which no L1 is of use. */
+TEST(what_one_l1_serves_comes_together)
+{
+	static const struct {
+		int reason, memory, l1;
+	} order[] = {
+		{PLAN_REASON_CPUID, PLAN_MANAGED, PLAN_L1_VMX},
+		{PLAN_REASON_CPUID, PLAN_UNMANAGED, PLAN_L1_VMX},
+		{PLAN_REASON_CPUID, PLAN_MANAGED, PLAN_L1_LINUX_KVM},
+		{PLAN_REASON_IO, PLAN_MANAGED, PLAN_L1_LINUX_KVM},
+		{PLAN_REASON_CPUID, PLAN_UNMANAGED, PLAN_L1_LINUX_KVM},
+		{PLAN_REASON_IO, PLAN_UNMANAGED, PLAN_L1_LINUX_KVM},
+		{PLAN_REASON_IO, PLAN_MANAGED, PLAN_L1_VMX},
+		{PLAN_REASON_IO, PLAN_UNMANAGED, PLAN_L1_VMX},
+	};
+	struct scenario_plan plan;
+
+	load_well(ONE("\"scenario\": \"exits\", \"l1\": [\"micro-vmx\", \"linux-kvm\"],"
+		      "\"memory\": [\"managed\", \"unmanaged\"], \"reason\": [\"cpuid\", \"io\"]"),
+		  &plan);
+	assert_int_equal(plan.nmeasures, ARRAY_SIZE(order));
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		assert_int_equal(plan.measures[i].line.reason, order[i].reason);
+		assert_int_equal(plan.measures[i].line.memory, order[i].memory);
+		assert_int_equal(plan.measures[i].line.l1, order[i].l1);
+	}
+	scenario_plan_free(&plan);
+	load_well(ONE("\"scenario\": \"multiplex\", \"l1\": \"linux-kvm\", \"l2_vcpus\": [1, 2],"
+		      "\"fault\": [\"panic\", \"silent\"]"),
+		  &plan);
+	assert_int_equal(plan.measures[1].line.fault, PLAN_FAULT_PANIC);
+	assert_int_equal(plan.measures[2].line.fault, PLAN_FAULT_SILENT);
+	scenario_plan_free(&plan);
+}
+
 TEST(params_identify_a_measurement)
 {
 	struct scenario_plan plan;
@@ -193,7 +229,7 @@ static const struct {
 	{ONE("\"scenario\": \"multiplex\", \"mode\": \"serial\""), "$.scenarios[0].mode",
 	 "cooperative, parallel"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"../x\""), "$.scenarios[0].test",
-	 "\"../x\" is not the name of a program"},
+	 "\"../x\" is not a plain name"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"" A64 "\""), "$.scenarios[0].test",
 	 "63 bytes at most"},
 	{ONE("\"scenario\": \"churn\", \"operation\": \"apic-page\""), "$.scenarios[0]",
