@@ -224,16 +224,11 @@ static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink
 	struct kvm_stats *stats;
 	int ret;
 
-<<<<<<< HEAD
 	settle(m, s);
-=======
-	sink_wait_quiet(s);
-	vm_wait_for_phase(m);
 	if (m->destination[0])
 		return run_departing(l, m, s);
 	if (m->source[0])
 		return run_arrived(l, m, s);
->>>>>>> main
 	if (plan_measure_moves(m))
 		return run_moved(l, m, s);
 	if (l->how->begin)
