@@ -16,7 +16,7 @@
 #include "agents/l0/records/line.h"
 
 #include "agents/l0/vm.h"
-#include "agents/l0/vmap.h"
+#include "agents/l0/vmm/vmap.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
 #define BOOT_LIMIT_S	20

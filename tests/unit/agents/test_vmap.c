@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* agents/l0/vmap.c: a measurement begins where the kernel has just freed what waited, and a little later. */
+/* agents/l0/vmm/vmap.c: a measurement begins where the kernel has just freed what waited, and a little later. */
 #include "tests/unit/unit.h"
 
-#include "agents/l0/vmap.h"
+#include "agents/l0/vmm/vmap.h"
 
 struct kernel {
 	unsigned int made, waiting; /* at the begin of a test: what earlier measurements left */

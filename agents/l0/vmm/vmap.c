@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "agents/l0/vmap.h"
+#include "agents/l0/vmm/vmap.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -5,8 +5,8 @@
  * mm/vmalloc.c), which are then freed together, by a worker. The deeper that tree, the dearer each unmapping: an entry costs up
  * to 6 % more at the end of such a cycle than at its begin. Where in the cycle a measurement begins is chance.
  */
-#ifndef AGENTS_L0_VMAP_H
-#define AGENTS_L0_VMAP_H
+#ifndef AGENTS_L0_VMM_VMAP_H
+#define AGENTS_L0_VMM_VMAP_H
 
 #include <stdint.h>
 
