@@ -76,11 +76,10 @@ static int parse_name(const struct json_node *n, const struct plan_word *w, char
 	if (ret)
 		return ret;
 	if (!plan_name_is_plain(name) || strlen(name) >= w->size)
-		return json_error(
-			n, err,
-			"\"%s\" is not the name of a program (letters, digits and \"._+-\", "
-			"%d bytes at most)",
-			name, w->size - 1);
+		return json_error(n, err,
+				  "\"%s\" is not a plain name (letters, digits and \"._+-\", "
+				  "%d bytes at most)",
+				  name, w->size - 1);
 	*out = xstrdup(name);
 	return 0;
 }

@@ -20,4 +20,7 @@ int matrix_parse_choice(const struct json_node *n, const char *const *choices, u
 int matrix_expand(const struct json_node *entry, bool parallel, struct scenario_plan *plan,
 		  struct error *err);
 
+/* Either all of @plan's measurements are of L1s that go to one other host, or none is. 0 or -EINVAL (crossing.c). */
+int scenario_check_destination(const struct scenario_plan *plan, struct error *err);
+
 #endif

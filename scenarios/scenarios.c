@@ -318,6 +318,9 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = read_scenarios(root, plan, err);
 	if (ret)
 		return ret;
+	ret = scenario_check_destination(plan, err);
+	if (ret)
+		return ret;
 	return check_flats(plan, err);
 }
 
@@ -445,6 +448,14 @@ bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
 		if (is_in_linux(&plan->measures[i].line) && plan->measures[i].line.vmm == vmm)
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_scenario(const struct scenario_plan *plan, enum plan_scenario scenario)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan->measures[i].line.scenario == scenario)
 			return true;
 	return false;
 }

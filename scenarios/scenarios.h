@@ -97,6 +97,8 @@ bool scenario_plan_has_linux(const struct scenario_plan *plan);
 bool scenario_plan_has_moves(const struct scenario_plan *plan);
 /* Has it one that this VMM runs? */
 bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
+/* Has it a measurement of @scenario? */
+bool scenario_plan_has_scenario(const struct scenario_plan *plan, enum plan_scenario scenario);
 /* Has it an L1 of @l1? */
 bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1);
 /* Has it L1s that boot from a disk of the user's; and no measurement without? */
@@ -104,6 +106,13 @@ bool scenario_plan_has_disk(const struct scenario_plan *plan);
 bool scenario_plan_is_of_disk(const struct scenario_plan *plan);
 /* Has it one that any runs which is not the agent's own, so that the image needs a userland (images/userland.h)? */
 bool scenario_plan_has_userland(const struct scenario_plan *plan);
+
+/* The L0 kernel of the host that its L1s go to while they run (destination); NULL: they stay where they are. Then all its
+ * measurements name that one. */
+const char *scenario_plan_destination(const struct scenario_plan *plan);
+/* What that host measures meanwhile: @out, PLAN-from-SOURCE, has the same measurements with `source` for `destination`. */
+void scenario_plan_arrive(const struct scenario_plan *plan, const char *source,
+			  struct scenario_plan *out);
 
 /* The metrics of all scenarios, ended by a NULL scenario; and one of them, or NULL. */
 extern const struct scenario_metric scenario_metrics[];

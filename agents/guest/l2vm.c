@@ -43,7 +43,7 @@ static void write_tables(const struct l2vm *l2)
 
 static int set_up_memory(struct l2vm *l2, uint32_t smp)
 {
-	size_t size = L2VM_SAMPLES - L2VM_BASE + smp * L2VM_SAMPLES_SIZE;
+	size_t size = L2VM_SIZE(smp);
 
 	l2->memory = hv_get_memory(size);
 	if (!l2->memory)

@@ -27,6 +27,7 @@
 #define L2VM_ON_INTERRUPT (L2VM_IMAGE + 0x20)	/* start.S */
 #define L2VM_SAMPLES	  (L2VM_BASE + 0x20000)
 #define L2VM_SAMPLES_SIZE 0x20000ull
+#define L2VM_SIZE(smp)	  (L2VM_SAMPLES - L2VM_BASE + (smp)*L2VM_SAMPLES_SIZE) /* of it all */
 #define L2VM_NSAMPLES	  5400u			 /* of 24 bytes: they fit L2VM_SAMPLES_SIZE */
 #define L2VM_WINDOW	  (L2VM_BASE + 0x400000) /* what work memory touches: of vCPU 0 */
 #define L2VM_WINDOW_PAGES 64u

@@ -44,10 +44,16 @@ struct mail {
 	/* Of a measurement that moves L1 while it runs: rounds that L1 has done; L0's word that it has moved it enough. */
 	uint32_t progress, stop;
 	uint32_t stay; /* both's: enum mail_stay */
-	uint32_t len;  /* L1's: bytes in records */
+	/* Of one that unplugs its memory: L0's count of how often there was some to lie in, upon which L1 puts its L2s there; how
+	 * many of their pages do lie there now. */
+	uint32_t plugged, pages;
+	uint32_t len; /* L1's: bytes in records */
 	char records[];
 };
 #define MAIL_RECORDS_MAX (MAIL_SIZE - sizeof(struct mail))
+
+/* What L1 has from here on, in bytes, was plugged in (agents/l0/vmm/qemu.h). */
+#define MAIL_PLUGGED 0x100000000ull
 
 /* Inside L1: the page, once guest_main() has mapped it. Processes that it forks have it too. */
 extern struct mail *mail_page;

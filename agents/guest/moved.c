@@ -7,7 +7,9 @@
 #include "agents/guest/crew.h"
 #include "agents/guest/hv.h"
 #include "agents/guest/mail.h"
+#include "agents/guest/plugged.h"
 #include "agents/guest/scenarios.h"
+#include "agents/l0/clock.h"
 #include "agents/l0/vm.h"
 
 /* RDMSRs that take no exit, and how often an L2 is told to do them: several times what a round of eight turns takes. */
@@ -38,6 +40,23 @@ static int run_round(struct l2set *set, const struct plan_measure *m, uint32_t r
 	return crew_run_rounds(set, m->l1_vcpus, false, 1, f);
 }
 
+/* They lie where they are wanted, and L0 is told where. */
+static int settle(const struct l2set *set, const struct plan_measure *m, uint32_t *plugged)
+{
+	volatile struct mail *mail = mail_page;
+	uint32_t wanted = mail->plugged, pages;
+	int ret = 0;
+
+	if (wanted != *plugged)
+		ret = plugged_settle(set, m->l2_smp);
+	*plugged = wanted;
+	if (!ret)
+		ret = plugged_count(set, m->l2_smp, &pages);
+	if (!ret)
+		mail->pages = pages;
+	return ret;
+}
+
 /* What L2 has just changed L0 has not brought to L1 yet; after the move it is to be there. */
 static int stay_outside(struct l2vm *l2, volatile struct mail *mail)
 {
@@ -51,18 +70,29 @@ static int stay_outside(struct l2vm *l2, volatile struct mail *mail)
 	return hv_prove(l2);
 }
 
+/* *gap: the longest time from one round's end to the next one's, in TSC ticks: each L2 ran at both. */
 static int run_until_stopped(struct l2set *set, const struct plan_measure *m, struct figures *f,
-			     struct sink *s)
+			     uint64_t *gap, struct sink *s)
 {
 	volatile struct mail *mail = mail_page;
+	uint32_t plugged = 0;
 	int ret = l2set_open(set, m, 0, s);
+	uint64_t last = __builtin_ia32_rdtsc();
 
 	for (uint32_t round = 0; !ret && !mail->stop; round++) {
-		if (mail->stay == MAIL_STAY_ASKED)
+		uint64_t now;
+
+		if (m->scenario == PLAN_L1_UNPLUG)
+			ret = settle(set, m, &plugged);
+		if (!ret && mail->stay == MAIL_STAY_ASKED)
 			ret = stay_outside(&set->l2[round % set->count], mail);
 		if (!ret)
 			ret = run_round(set, m, round, f);
 		mail->progress = round + 1;
+		now = __builtin_ia32_rdtsc();
+		if (now - last > *gap)
+			*gap = now - last;
+		last = now;
 	}
 	if (ret)
 		return ret;
@@ -73,11 +103,18 @@ int guest_moved_run(const struct plan_measure *m, struct sink *s)
 {
 	static struct l2set set;
 	static struct figures f;
+	static struct histogram gaps;
+	uint64_t gap = 0;
 	int ret;
 
 	histogram_init_zeroed(&f.change);
-	ret = run_until_stopped(&set, m, &f, s);
-	if (!ret)
-		sink_metric(s, "switch", &f.change);
+	histogram_init_zeroed(&gaps);
+	ret = run_until_stopped(&set, m, &f, &gap, s);
+	if (ret)
+		return vm_result(ret);
+	sink_metric(s, "switch", &f.change);
+	histogram_add(&gaps, clock_units(gap));
+	if (m->scenario == PLAN_LIVE_MIGRATE)
+		sink_metric(s, "gap", &gaps);
 	return vm_result(ret);
 }

@@ -14,6 +14,7 @@
 #include "agents/l0/vmm/l1_end.h"
 #include "agents/l0/vmm/l1_linux.h"
 #include "agents/l0/measure.h"
+#include "agents/wire/crossing.h"
 
 #define MEASURE_LIMIT_S	  120
 #define MOVE_LIMIT_S	  60  /* of an L1 */
@@ -175,6 +176,8 @@ static unsigned int limit_of(const struct plan_measure *m)
 		return MEASURE_LIMIT_S + scenario_kselftest_limit(m);
 	if (plan_l1_is_disk(m->l1))
 		return 2 * MEASURE_LIMIT_S + DISK_BOOT_LIMIT_S;
+	if (plan_measure_crosses(m))
+		return MEASURE_LIMIT_S + CROSSING_LIMIT_S;
 	if (plan_measure_moves(m))
 		return MEASURE_LIMIT_S + m->rounds * MOVE_LIMIT_S;
 	return MEASURE_LIMIT_S;

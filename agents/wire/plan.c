@@ -258,11 +258,11 @@ static bool next_word(char **p, char **key, char **value)
 
 /* Every word is used by the scenario, and every word that it needs is there. @seen has a bit for each
  * word of the table. */
-static int check_words(const struct reader *r, const struct plan_measure *m, unsigned int seen)
+static int check_words(const struct reader *r, const struct plan_measure *m, uint64_t seen)
 {
 	for (size_t i = 0; i < plan_nwords; i++) {
 		const struct plan_word *w = &plan_words[i];
-		bool is_used = plan_word_is_said(w, m), is_there = seen & 1u << i;
+		bool is_used = plan_word_is_said(w, m), is_there = seen & UINT64_C(1) << i;
 
 		if (is_there && !is_used && !(w->silent && plan_word_is_used(w, m->scenario)))
 			return refuse_line(r, "scenario %s has no word %s%s",
@@ -277,7 +277,7 @@ static int check_words(const struct reader *r, const struct plan_measure *m, uns
 /* @text is what follows "measure ", and is cut to pieces. @out has the run line's defaults. */
 static int parse_measure(const struct reader *r, char *text, struct plan_measure *out)
 {
-	unsigned int seen = 0;
+	uint64_t seen = 0;
 	const char *impossible;
 	char *key, *value;
 	int ret;
@@ -287,14 +287,14 @@ static int parse_measure(const struct reader *r, char *text, struct plan_measure
 
 		if (i < 0 || !value)
 			return refuse_line(r, "\"%s\" is not a word=value of a measure line", key);
-		if (seen & 1u << i)
+		if (seen & UINT64_C(1) << i)
 			return refuse_line(r, "%s= is there twice", key);
-		seen |= 1u << i;
+		seen |= UINT64_C(1) << i;
 		ret = read_word(r, &plan_words[i], value, out);
 		if (ret)
 			return ret;
 	}
-	if (!(seen & 1u << find_word("scenario")))
+	if (!(seen & UINT64_C(1) << find_word("scenario")))
 		return refuse_line(r, "scenario= is missing");
 	ret = check_words(r, out, seen);
 	if (ret)
@@ -502,18 +502,21 @@ bool plan_measure_boots_l1(const struct plan_measure *m)
 /* An L1 that is of use to others afterwards. */
 static bool lends_l1(const struct plan_measure *m)
 {
-	return plan_measure_boots_l1(m) && plan_scenario_has_l2(m->scenario) && !m->fault;
+	return plan_measure_boots_l1(m) && plan_scenario_has_l2(m->scenario) && !m->fault &&
+	       !plan_measure_crosses(m);
 }
 
-/* A device that other L1s do not have. */
-static bool has_balloon(const struct plan_measure *m)
+/* A device that other L1s do not have: whose, or PLAN_MULTIPLEX for none. */
+static enum plan_scenario device_of(const struct plan_measure *m)
 {
-	return m->scenario == PLAN_L1_BALLOON;
+	if (m->scenario == PLAN_L1_BALLOON || m->scenario == PLAN_L1_UNPLUG)
+		return m->scenario;
+	return PLAN_MULTIPLEX;
 }
 
 bool plan_measure_shares_l1(const struct plan_measure *a, const struct plan_measure *b)
 {
-	return lends_l1(a) && lends_l1(b) && has_balloon(a) == has_balloon(b) && a->l1 == b->l1 &&
+	return lends_l1(a) && lends_l1(b) && device_of(a) == device_of(b) && a->l1 == b->l1 &&
 	       a->vmm == b->vmm && a->kvm_visible == b->kvm_visible &&
 	       a->enlightenments == b->enlightenments && a->memory == b->memory &&
 	       a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&

@@ -45,6 +45,7 @@
  *	fail	 id, class ("integrity", "guest" or "infrastructure"), expected, found, text
  *	file	 id, name, data (hexadecimal digits): a file that later boots may need (images/capabilities.h)
  *	alive	 id of a selftest that still runs; every two seconds
+ *	crossing id, side ("source" or "destination"): its end of the way between two L0 hosts is ready (crossing.h)
  *	test	 id, name, result ("pass","fail","skip"), text: one selftest
  *	end	 id of the measurement that ended (after its metric/counters/skip/fail records)
  *	console	 text: a complaint in the kernel's log (complaints.h)
@@ -102,7 +103,10 @@ struct plan_measure {
 	enum plan_operation operation; /* churn: what happens to the pages */
 	enum plan_work work;	       /* l2-work: what L2 does */
 	enum plan_handover handover;   /* l1-save-restore: to and from another boot */
-	char test[64];		       /* kselftest, kvm-unit-test: program under /selftests */
+	/* l1-live-migrate between two L0 hosts (crossing.h): the L0 kernel of the one that L1 goes to, or comes from; "":
+	 * it does not */
+	char destination[64], source[64];
+	char test[64];	     /* kselftest, kvm-unit-test: program under /selftests */
 	uint32_t limit_s;    /* kselftest: seconds of the host's clock; 0: the agent's default */
 	char arguments[192]; /* kselftest: the program's, a newline after each; "": none */
 	char must_print[96]; /* kselftest: it fails unless its output has this; "": anything */

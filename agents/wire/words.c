@@ -62,7 +62,8 @@ static const struct {
 #define WITH_L2 (WITH_L1 & ~BOOTS)
 #define MOVES                                                                            \
 	(ONLY(PLAN_SAVE_RESTORE) | ONLY(PLAN_LIVE_MIGRATE) | ONLY(PLAN_SNAPSHOT_STORM) | \
-	 ONLY(PLAN_L1_BALLOON))
+	 ONLY(PLAN_L1_BALLOON) | ONLY(PLAN_L1_UNPLUG))
+#define TAKES	 (ONLY(PLAN_L1_BALLOON) | ONLY(PLAN_L1_UNPLUG))
 #define FAULTY	 (ONLY(PLAN_MULTIPLEX) | ONLY(PLAN_SAVE_RESTORE))
 #define FIELD(f) offsetof(struct plan_measure, f), sizeof(((struct plan_measure *)0)->f)
 
@@ -113,6 +114,10 @@ const struct plan_word plan_words[] = {
 	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
 	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
 	 .choices = handover_names},
+	{"destination", "destination", PLAN_WORD_NAME, PLAN_WORD_AXIS, FIELD(destination),
+	 ONLY(PLAN_LIVE_MIGRATE), .optional = true, .of_linux = true},
+	{"source", NULL, PLAN_WORD_NAME, PLAN_WORD_OF_LINE, FIELD(source), ONLY(PLAN_LIVE_MIGRATE),
+	 .optional = true, .of_linux = true},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), TESTS},
 	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s), TESTS,
 	 .optional = true, .min = 1, .max = MAX_LIMIT_S},
@@ -442,10 +447,10 @@ static bool is_not_of_qemu(const struct plan_measure *m)
 	return m->vmm != PLAN_VMM_QEMU;
 }
 
-/* Which L0 has no use for. */
-static bool is_unmanaged(const struct plan_measure *m)
+/* L0 has no use for it, or not for a part of it. */
+static bool is_untakeable(const struct plan_measure *m)
 {
-	return m->memory == PLAN_UNMANAGED;
+	return m->memory == PLAN_UNMANAGED || m->backing == PLAN_BACKING_HUGETLB;
 }
 
 bool plan_measure_arrives(const struct plan_measure *m)
@@ -463,6 +468,18 @@ static bool is_handed_over_otherwise(const struct plan_measure *m)
 {
 	return m->handover != PLAN_HANDOVER_STAY &&
 	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED);
+}
+
+bool plan_measure_crosses(const struct plan_measure *m)
+{
+	return m->destination[0] || m->source[0];
+}
+
+/* Once, and through unmanaged memory. */
+static bool is_crossing_otherwise(const struct plan_measure *m)
+{
+	return plan_measure_crosses(m) &&
+	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED || m->rounds != 1);
 }
 
 static bool is_unmovable(const struct plan_measure *m)
@@ -532,9 +549,11 @@ static const struct {
 	{WITH_L1, is_disk_word_elsewhere, "l1_megabytes is of an L1 on a disk (l1 disk or hyperv)"},
 	{ONLY(PLAN_UNRELATED), is_linux, "unrelated is of a micro-hypervisor (l1 micro-...)"},
 	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
-	{ONLY(PLAN_SNAPSHOT_STORM) | ONLY(PLAN_L1_BALLOON), is_not_of_qemu,
+	{ONLY(PLAN_LIVE_MIGRATE), is_crossing_otherwise,
+	 "an L1 goes to another host (destination) by vmm qemu, with managed memory, and once (rounds 1)"},
+	{ONLY(PLAN_SNAPSHOT_STORM) | TAKES, is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
-	{ONLY(PLAN_L1_BALLOON), is_unmanaged, "a balloon takes managed memory"},
+	{TAKES, is_untakeable, "who takes memory of an L1 takes managed memory, plain or memfd"},
 	{MOVES, is_unmovable, "who moves an L1 is QEMU: l1 linux-..., and vmm qemu"},
 	{ONLY(PLAN_EXITS) | ONLY(PLAN_MIGRATE) | ONLY(PLAN_CHURN) | MOVES, is_linux_of_many,
 	 "mode parallel of a Linux L1 is for multiplex; exits and churn have l1_vcpus 1"},

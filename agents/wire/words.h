@@ -54,6 +54,7 @@ enum l1_feature {
 	X(LIVE_MIGRATE, moved, "l1-live-migrate", 8, 1, 1) /* it moves to another VMM of the same host meanwhile */ \
 	X(SNAPSHOT_STORM, moved, "l1-snapshot-storm", 8, 1, 5) /* snapshots of it are taken, and it goes back to them */ \
 	X(L1_BALLOON, moved, "l1-balloon", 8, 1, 5) /* L0 takes memory from it and gives it back meanwhile */ \
+	X(L1_UNPLUG, moved, "l1-unplug", 8, 1, 5) /* L0 unplugs memory of it that L2s lie in, and plugs it in again */ \
 	X(KSELFTEST, kselftest, "kselftest", 0, 0, 0)    /* one of the kernel's own selftests; no L1 of ours */ \
 	X(KVM_UNIT_TEST, kvm_unit_test, "kvm-unit-test", 0, 0, 0) /* a flat binary of kvm-unit-tests, of the user's; no L1 of ours */ \
 	X(L2_WORK,   l2_work,   "l2-work",   1, 1, 200)  /* what guests do all day, in the L2s of a Linux L1 */ \
@@ -286,6 +287,8 @@ bool plan_measure_moves(const struct plan_measure *m);
 /* Does L1 come from another boot, and does it leave for one (handover)? */
 bool plan_measure_arrives(const struct plan_measure *m);
 bool plan_measure_leaves(const struct plan_measure *m);
+/* Does it go to, or come from, another L0 host while it runs (destination, source)? */
+bool plan_measure_crosses(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */
 const char *plan_measure_impossible(const struct plan_measure *m);
 /* What an L1 on a disk has of memory, in MiB, where @m does not say. */

@@ -113,7 +113,7 @@ static int collect_userland(struct attempt *a, struct error *err)
 		return 0;
 	if (scenario_plan_has_vmm(plan, PLAN_VMM_QEMU))
 		sets |= USERLAND_QEMU;
-	if (scenario_plan_has_disk(plan))
+	if (scenario_plan_has_disk(plan) || scenario_plan_has_scenario(plan, PLAN_L1_UNPLUG))
 		sets |= USERLAND_PC;
 	if (scenario_plan_has_l1(plan, PLAN_L1_HYPERV))
 		sets |= USERLAND_UEFI;
@@ -233,8 +233,11 @@ out:
 static void note_record(struct json_object *record, void *arg)
 {
 	struct attempt *a = arg;
+	struct error err = {0};
 
 	collector_record(&a->collected, record);
+	if (a->job.pair && pair_record(a->job.pair, a->job.side, a->running, record, &err))
+		log_error("%s: %s", a->label, err.text);
 }
 
 struct boot *attempt_begin(struct attempt *a)
@@ -257,7 +260,8 @@ struct boot *attempt_begin(struct attempt *a)
 		request.l1_kernel = a->job.l1->vmlinux;
 	if (a->job.disk)
 		request.l1_image = a->job.disk->path;
-	return boot_begin(a->setting.host, &request);
+	a->running = boot_begin(a->setting.host, &request);
+	return a->running;
 }
 
 /* The records must be those of the kernel that was to boot. */
@@ -361,6 +365,7 @@ void attempt_judge(struct attempt *a, struct boot *over)
 	int ret = boot_end(over, &a->result, &err);
 
 	a->goes_on = false;
+	a->running = NULL;
 
 	if (a->result.undone)
 		log_warning("%s: host %s was not restored, undo this by hand: %s", a->label,
@@ -463,6 +468,9 @@ int attempt_store(const struct attempt *a, struct error *err)
 
 void attempt_free(struct attempt *a)
 {
+	if (a->job.pair)
+		pair_leave(a->job.pair, a->job.side, a->label);
+	pair_drop(a->job.pair);
 	collector_release(&a->collected);
 	boot_result_free(&a->result);
 	image_free(&a->image);

@@ -24,6 +24,7 @@
 #include "orchestrator/engine/boot.h"
 #include "orchestrator/engine/collect.h"
 #include "orchestrator/engine/l1_image.h"
+#include "orchestrator/engine/pair.h"
 #include "orchestrator/engine/selftests.h"
 #include "orchestrator/hosts/hosts.h"
 #include "orchestrator/places.h"
@@ -47,7 +48,10 @@ struct attempt_job {
 	const struct kernel_build *l1;	  /* what its Linux L1s boot; NULL: it has none */
 	const struct l1_image *disk;	  /* what its L1s on a disk boot; NULL: it has none */
 	const struct host_tracer *tracer; /* NULL: nobody follows its instructions */
-	int boot;			  /* from 1 */
+	struct pair *
+		pair; /* another boot that L1s go to or come from, which holds it too; NULL: none */
+	enum carrier_side side; /* of the pair */
+	int boot;		/* from 1 */
 	uint64_t seed;
 };
 
@@ -62,6 +66,7 @@ struct attempt {
 	char *dir, *label, *cmdline;
 	char *plan, *selftests; /* files of it where nothing is booted; else NULL */
 	char started[32];
+	struct boot *running; /* from attempt_begin() to attempt_judge() */
 	/* Where a selftest ended its boot, and there is a rest: */
 	bool goes_on;		  /* the rest is still to be booted */
 	size_t first;		  /* the measurement that its boot begins with */

@@ -374,6 +374,14 @@ void *boot_arg(const struct boot *b)
 	return b->request.arg;
 }
 
+int boot_find_memory(struct boot *b, struct host_memory *out, struct error *err)
+{
+	if (b->driver->find_memory)
+		return b->driver->find_memory(&b->session, out, err);
+	return error_set(err, -EOPNOTSUPP, "the memory of host %s cannot be reached from here",
+			 b->session.cfg->name);
+}
+
 /* getrandom() gives so few bytes at once, or there is no kernel that we know. */
 static void draw_ticket(struct ticket *t)
 {

@@ -76,6 +76,8 @@ double boot_deadline(const struct boot *b);
 int boot_wake_fd(const struct boot *b);
 const char *boot_run_dir(const struct boot *b);
 void *boot_arg(const struct boot *b); /* request->arg */
+/* The memory of its machine, which is on: driver.h. -EOPNOTSUPP: nobody can reach it. */
+int boot_find_memory(struct boot *b, struct host_memory *out, struct error *err);
 
 /* Frees a boot that is over. 0 with result->outcome (and @err's text unless BOOT_DONE), or a negative
  * errno if nothing was started: then @result is empty but for `undone`. */

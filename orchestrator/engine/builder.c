@@ -13,10 +13,11 @@ enum flavour { PLAIN, USERLAND, FLAVOURS };
 
 struct builder {
 	struct builder_request req;
-	const char **userland_fragments; /* of the host, and USERLAND_FRAGMENT */
-	struct kernel_build *kernels;	 /* [kernel * FLAVOURS + flavour] */
-	struct selftests *selftests;	 /* [kernel * nplans + plan] */
-	struct kernel_build *l1;	 /* one per plan; empty where it has no Linux L1 */
+	const char **userland_fragments;   /* of the host, and USERLAND_FRAGMENT */
+	struct kernel_build *kernels;	   /* [kernel * FLAVOURS + flavour] */
+	struct selftests *selftests;	   /* [kernel * nplans + plan] */
+	struct kernel_build *l1;	   /* one per plan; empty where it has no Linux L1 */
+	struct kernel_build *destinations; /* one per plan; empty where its L1s stay */
 	pthread_t thread;
 	pthread_mutex_t lock; /* what follows */
 	enum builder_state *states;
@@ -122,13 +123,32 @@ static int build_l1s(struct builder *b, struct error *err)
 	return 0;
 }
 
+/* Mostly one of the kernels under test, which is found in the cache once that is built. */
+static int build_destinations(struct builder *b, struct error *err)
+{
+	for (size_t p = 0; p < b->req.nplans; p++) {
+		const char *name = scenario_plan_destination(&b->req.plans[p]);
+		const struct kernel_env env = env_of(b, flavour_of(b, p));
+		int ret = 0;
+
+		if (name)
+			ret = kernel_build(&env, name, &b->destinations[p], err);
+		if (ret)
+			return error_prefix(err, ret, "for the host that L1s go to");
+	}
+	return 0;
+}
+
 static int build_with_l1(struct builder *b, size_t k, struct error *err)
 {
 	int ret = build_kernel(b, k, err);
 
 	if (ret || k)
 		return ret;
-	return build_l1s(b, err);
+	ret = build_l1s(b, err);
+	if (ret)
+		return ret;
+	return build_destinations(b, err);
 }
 
 static bool is_cached(const struct builder *b, size_t k)
@@ -197,6 +217,7 @@ int builder_start(struct builder **out, const struct builder_request *req, struc
 	b->kernels = xcalloc(req->nkernels * FLAVOURS, sizeof(*b->kernels));
 	b->selftests = xcalloc(req->nkernels * req->nplans, sizeof(*b->selftests));
 	b->l1 = xcalloc(req->nplans, sizeof(*b->l1));
+	b->destinations = xcalloc(req->nplans, sizeof(*b->destinations));
 	b->states = xcalloc(req->nkernels, sizeof(*b->states));
 	ret = pthread_create(&b->thread, NULL, build_kernels, b);
 	if (ret) {
@@ -232,6 +253,11 @@ const struct kernel_build *builder_l1(const struct builder *b, size_t plan)
 	return builder_l1_name(&b->req, plan) ? &b->l1[plan] : NULL;
 }
 
+const struct kernel_build *builder_destination(const struct builder *b, size_t plan)
+{
+	return scenario_plan_destination(&b->req.plans[plan]) ? &b->destinations[plan] : NULL;
+}
+
 void builder_stop(struct builder *b)
 {
 	pthread_mutex_lock(&b->lock);
@@ -255,13 +281,16 @@ void builder_free(struct builder *b)
 		kernel_build_free(&b->kernels[i]);
 	for (size_t i = 0; i < b->req.nkernels * b->req.nplans; i++)
 		selftests_free(&b->selftests[i]);
-	for (size_t p = 0; p < b->req.nplans; p++)
+	for (size_t p = 0; p < b->req.nplans; p++) {
 		kernel_build_free(&b->l1[p]);
+		kernel_build_free(&b->destinations[p]);
+	}
 	pthread_mutex_destroy(&b->lock);
 	free(b->kernels);
 	free(b->userland_fragments);
 	free(b->selftests);
 	free(b->l1);
+	free(b->destinations);
 	free(b->states);
 	free(b);
 }

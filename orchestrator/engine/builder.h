@@ -45,6 +45,9 @@ const struct selftests *builder_selftests(const struct builder *b, size_t kernel
 /* The kernel of the plan's Linux L1s, once any kernel is ready; NULL if the plan has no such L1. */
 const struct kernel_build *builder_l1(const struct builder *b, size_t plan);
 
+/* What the host of the plan's destination boots, likewise. */
+const struct kernel_build *builder_destination(const struct builder *b, size_t plan);
+
 /* Starts no other kernel. What is being built goes on: only a cancel (common/cancel.h) ends that. */
 void builder_stop(struct builder *b);
 /* Waits for the thread's end. 0, or the error that ended it: kernel_build()'s, the kernel named. */

@@ -488,7 +488,7 @@ static const struct {
 	{"alive", ignore_record}, {"metric", collect_metric},	{"counters", collect_counters},
 	{"skip", collect_skip},	  {"fail", collect_fail},	{"test", collect_test},
 	{"end", collect_end},	  {"console", collect_console}, {"fatal", collect_fatal},
-	{"file", collect_file},	  {"bye", ignore_record},
+	{"file", collect_file},	  {"bye", ignore_record},	{"crossing", ignore_record},
 };
 
 static int collect_record(struct collector *c, const struct json_node *rec, struct error *err)

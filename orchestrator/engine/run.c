@@ -250,7 +250,12 @@ static void make_jobs(struct engine *e)
 	}
 }
 
-/* ---- one boot ---- */
+/* ---- one boot, or two between which L1s go ---- */
+
+static size_t boots_of(const struct engine *e, const struct job *j)
+{
+	return scenario_plan_destination(&e->plans[j->plan]) ? 2 : 1;
+}
 
 /* Starts no more boots; those that run go on to their end. The caller gets the first error. */
 static void stop_run(struct engine *e, int ret, const struct error *err)
@@ -308,9 +313,21 @@ static void boot_attempt(struct engine *e, struct attempt *a)
 	e->running++;
 }
 
+/* The boot of the host that the L1s of @job go to, which holds the pair as well. */
+static void start_destination(struct engine *e, const struct job *j, const struct attempt_job *job)
+{
+	struct attempt_job other = *job;
+
+	other.kernel = builder_destination(e->builder, j->plan);
+	other.plan = pair_arriving(job->pair);
+	other.side = CARRIER_DESTINATION;
+	boot_attempt(e, attempt_new(&e->setting, &other));
+}
+
 static void start_job(struct engine *e, const struct job *j)
 {
-	const struct attempt_job job = {
+	struct error err = {0};
+	struct attempt_job job = {
 		.kernel = builder_kernel(e->builder, j->kernel, j->plan),
 		.plan = &e->plans[j->plan],
 		.selftests = builder_selftests(e->builder, j->kernel, j->plan),
@@ -320,7 +337,16 @@ static void start_job(struct engine *e, const struct job *j)
 		.boot = j->boot,
 		.seed = e->req->seed + j->boot - 1,
 	};
+	int ret = 0;
 
+	if (boots_of(e, j) > 1)
+		ret = pair_new(job.plan, job.kernel->name, &job.pair, &err);
+	if (ret) {
+		stop_run(e, ret, &err);
+		return;
+	}
+	if (job.pair)
+		start_destination(e, j, &job);
 	boot_attempt(e, attempt_new(&e->setting, &job));
 }
 
@@ -365,7 +391,7 @@ static bool is_stopping(const struct engine *e)
 
 /* The next boot that can be started now, or NULL. Boots of a kernel that is being compiled are passed
  * over, those of one that only has to be fetched from the cache are waited for. */
-static struct job *take_job(struct engine *e)
+static struct job *find_job(struct engine *e)
 {
 	if (is_stopping(e) || must_wait_for_builds(e))
 		return NULL;
@@ -380,7 +406,6 @@ static struct job *take_job(struct engine *e)
 			return NULL;
 		if (state != BUILDER_READY)
 			continue;
-		j->taken = true;
 		return j;
 	}
 	return NULL;
@@ -401,8 +426,11 @@ static void start_jobs(struct engine *e, size_t limit)
 {
 	struct job *j;
 
-	while (e->running < limit && (j = take_job(e)))
+	/* a pair is never waited for where nothing runs: a host that boots one at a time boots two, then */
+	while ((j = find_job(e)) && (!e->running || e->running + boots_of(e, j) <= limit)) {
+		j->taken = true;
 		start_job(e, j);
+	}
 }
 
 static void drive_boots(struct engine *e)
@@ -466,6 +494,7 @@ static int run_jobs(struct engine *e)
 
 static int prepare_run(struct engine *e, struct error *err)
 {
+	struct kernel_env env;
 	int ret;
 
 	places_find(&e->places, NULL);
@@ -485,6 +514,11 @@ static int prepare_run(struct engine *e, struct error *err)
 	if (ret)
 		return ret;
 	ret = check_l1_kernels(e, err);
+	if (ret)
+		return ret;
+	env = kernels_env(e);
+	ret = pair_check(&e->host, &env, e->plans, e->req->nscenarios, err);
+	e->summary->unfit |= ret == -ENODEV;
 	if (ret)
 		return ret;
 	ret = l1_image_find(e->req->l1_image, e->host.driver->runs_in_place, e->plans,

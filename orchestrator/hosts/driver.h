@@ -25,6 +25,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/strbuf.h"
+#include "orchestrator/hosts/memory.h"
 #include "orchestrator/places.h"
 
 struct host_driver;
@@ -179,7 +180,8 @@ struct host_driver {
 	/* NULL: no such host can be traced. Why can this one not? NULL: it can. */
 	const char *(*cannot_trace)(const struct host_config *cfg);
 
-	/* ---- one boot; each may return HOST_GOES_ON but is_on(), postmortem() and tell() ---- */
+	/* ---- one boot; each may return HOST_GOES_ON but is_on(), postmortem(), tell() and
+	 * find_memory() ---- */
 
 	/* Brings s->image to where the host will boot it next. Sets s->priv. */
 	int (*provision)(struct host_session *s, struct error *err);
@@ -204,6 +206,8 @@ struct host_driver {
 	 * was a fault of the machine's own, on one line; then the boot is infrastructure. An error is told
 	 * with the boot's. */
 	int (*examine)(struct host_session *s, struct strbuf *trouble, struct error *err);
+	/* NULL: nobody here can reach the machine's memory. Else where it is, while the machine is on. */
+	int (*find_memory)(struct host_session *s, struct host_memory *out, struct error *err);
 	/* Undoes provision() and open_channel(), each if it was done or goes on; an error says what
 	 * is left to be undone by hand. The host is off. */
 	int (*release)(struct host_session *s, struct error *err);

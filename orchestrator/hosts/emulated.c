@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -369,6 +370,48 @@ static int emulated_postmortem(struct host_session *s, struct strbuf *why)
 	return ret;
 }
 
+/* The largest piece that a process has for itself alone. */
+static int find_ram(const char *maps, struct host_memory *out, struct error *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	int ret = fs_read_file(maps, 0, &text, err);
+
+	for (char *next = NULL, *line = ret ? NULL : strtok_r(text.buf, "\n", &next); line;
+	     line = strtok_r(NULL, "\n", &next)) {
+		unsigned long long from, upto;
+		int end = 0;
+
+		/* "FROM-UPTO rw-p OFFSET DEVICE INODE", and no path */
+		if (sscanf(line, "%llx-%llx rw-p %*s %*s 0%n", &from, &upto, &end) != 2 || !end ||
+		    line[end + strspn(line + end, " ")])
+			continue;
+		if (upto - from > out->upto - out->from) {
+			out->from = from;
+			out->upto = upto;
+		}
+	}
+	strbuf_release(&text);
+	return ret;
+}
+
+/* Bochs is our child, so its memory is ours to read and write. */
+static int emulated_find_memory(struct host_session *s, struct host_memory *out, struct error *err)
+{
+	const struct emulator *e = s->priv;
+	__cleanup_free char *maps = xasprintf("/proc/%d/maps", (int)e->pid);
+	__cleanup_free char *mem = xasprintf("/proc/%d/mem", (int)e->pid);
+	int ret;
+
+	*out = (struct host_memory){.fd = -1};
+	ret = find_ram(maps, out, err);
+	if (ret)
+		return ret;
+	out->fd = open(mem, O_RDWR | O_CLOEXEC);
+	if (out->fd < 0)
+		return error_set(err, -errno, "%s: %s", mem, strerror(errno));
+	return 0;
+}
+
 static int emulated_release(struct host_session *s, struct error *err)
 {
 	struct emulator *e = s->priv;
@@ -407,5 +450,6 @@ const struct host_driver host_emulated = {
 	.power = emulated_power,
 	.is_on = emulated_is_on,
 	.postmortem = emulated_postmortem,
+	.find_memory = emulated_find_memory,
 	.release = emulated_release,
 };

@@ -8,6 +8,7 @@ set -u
 
 catch nested_context_invalidate_test 15 <<'EOF'
 ask-unused|output|no end within
+never-in-use|output|not ok 5 L2 active, MADV_DONTNEED
 never-invalidate|output|not ok 1 MSR bitmap, MADV_DONTNEED
 skip-dirty|output|not ok 12 dirty log, virtual-APIC page, nested exit
 skip-dirty-evmcs|output|not ok 15 dirty log, eVMCS

@@ -41,7 +41,7 @@ demo() { DEMO_MARK=$TMP "$NESTLAB" daemon demo "$@"; } # the mark is in the envi
 processes() { grep -slz "^DEMO_MARK=$TMP\$" /proc/[0-9]*/environ | wc -l; }
 nothing_left() { # nothing_left STAGE
 	is "$(ls "$TMP/tmp")" "" "$1: its folder is gone"
-	for _ in $(seq 50); do [ "$(processes)" = 0 ] && break; sleep 0.1; done
+	for _ in $(seq 300); do [ "$(processes)" = 0 ] && break; sleep 0.1; done
 	is "$(processes)" 0 "$1: and so is every process"
 }
 

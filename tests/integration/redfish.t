@@ -20,6 +20,22 @@ boot() { # boot HOST: what came of it; its run directory is $TMP/run-HOST
 	timeout 100 "$BOOT" host "$image" "$TMP/run-$1" "$1"
 }
 
+# until_it COMMAND...: it succeeds, or a minute has passed
+until_it() {
+	local i
+	for ((i = 0; i < 1200; i++)); do "$@" 2>/dev/null && return; sleep 0.05; done
+	return 1
+}
+# hold COMMAND...: a boot in the background, FIRST, which stands still when the command succeeds; kill -CONT lets it go on
+hold() {
+	rm -rf "$TMP/run-fake"
+	"$BOOT" host "$image" "$TMP/run-fake" fake >"$TMP/held" &
+	FIRST=$!
+	until_it "$@"
+	kill -STOP $FIRST
+}
+is_on() { grep -q '"On"' "$TMP/run-fake/redfish.log"; }
+
 # ---- makes ----
 
 for make in plain dell hpe lenovo supermicro ami openbmc sushy; do
@@ -120,17 +136,16 @@ write_host fake
 # ---- who uses it, for other computers to see ----
 
 control '{"reset": true, "set": {"power_lag": 0.7}}' >/dev/null
-boot fake >"$TMP/claims" &
-first=$!
-for _ in $(seq 100); do grep -q '"On"' "$TMP/run-fake/redfish.log" 2>/dev/null && break; sleep 0.05; done
+hold is_on
 is "$(control '{}' | jq -r '.tag | sub(" [0-9]{10}$"; " TIME")')" "nestlab $(hostname | cut -c1-13) TIME" \
 	"a machine in use says so in its AssetTag"
 cp "$NESTLAB_ROOT/hosts/fake.json" "$NESTLAB_ROOT/hosts/other.json"
 out=$(NESTLAB_CACHE=$TMP/another boot other 2>&1) # a cache of its own, as another computer has
 like "$out" "^not started: busy: the BMC says that nestlab on $(hostname | cut -c1-13) uses it, until 20.* UTC at the latest" \
 	"a nestlab on another computer does not start there"
-wait $first
-like "$(cat "$TMP/claims")" '^done' "and does not disturb the first"
+kill -CONT $FIRST
+wait $FIRST
+like "$(cat "$TMP/held")" '^done' "and does not disturb the first"
 is_clean "whose claim is gone afterwards"
 claim() { # claim TAG OUTCOME NAME
 	control '{"reset": true}' >/dev/null
@@ -160,13 +175,11 @@ control '{"reset": true}' >/dev/null
 control '{"expire": true}' >/dev/null
 like "$(boot fake)" '^done' "no session left over matters"
 control '{"reset": true, "set": {"power_lag": 0.7}}' >/dev/null
-rm -rf "$TMP/run-fake"
-"$BOOT" host "$image" "$TMP/run-fake" fake >"$TMP/expired" &
-first=$!
-for _ in $(seq 100); do grep -q '"On"' "$TMP/run-fake/redfish.log" 2>/dev/null && break; sleep 0.05; done
+hold is_on
 control '{"expire": true}' >/dev/null
-wait $first
-like "$(cat "$TMP/expired")" '^done' "nor does one that the BMC loses in the middle"
+kill -CONT $FIRST
+wait $FIRST
+like "$(cat "$TMP/held")" '^done' "nor does one that the BMC loses in the middle"
 is_clean "and none is left"
 
 control '{"reset": true, "set": {"more_systems": [], "targets": ["None", "Pxe"]}}' >/dev/null
@@ -193,17 +206,20 @@ like "$(CREDENTIALS_DIRECTORY=$TMP/credentials boot wrong)" '^done' "and are rea
 # ---- one at a time ----
 
 control '{"reset": true, "set": {"power_lag": 0.7}}' >/dev/null
-boot fake >"$TMP/first" &
-first=$!
-for _ in $(seq 100); do [ -s "$(journal)" ] && break; sleep 0.05; done
+hold test -s "$(journal)"
 out=$("$NESTLAB" host rescue fake 2>&1)
 is $? 128 "rescue of a host in use is refused"
 like "$out" 'busy: host fake is used by another nestlab \(process [0-9]+\)' "and says by whom"
 cp "$NESTLAB_ROOT/hosts/fake.json" "$NESTLAB_ROOT/hosts/same.json"
-like "$(boot same 2>"$TMP/waits")" '^done: 2 records: $' "a second boot by another host file waits for the BMC"
-like "$(cat "$TMP/waits")" 'busy: .*waiting' "and says so"
-wait $first
-like "$(cat "$TMP/first")" '^done' "and does not disturb the first"
+boot same >"$TMP/second" 2>"$TMP/waits" &
+second=$!
+until_it grep -q 'busy: .*waiting' "$TMP/waits"
+ok $? "a second boot by another host file waits for the BMC, and says so"
+kill -CONT $FIRST
+wait $FIRST
+like "$(cat "$TMP/held")" '^done' "it does not disturb the first"
+wait $second
+like "$(cat "$TMP/second")" '^done: 2 records: $' "and is done afterwards"
 
 # ---- a cancel, and a kill ----
 
@@ -213,7 +229,7 @@ running() { # running SETTING: a boot in the background that is in its provision
 	rm -rf "$run"
 	"$BOOT" host "$image" "$run" fake >"$TMP/background" 2>&1 &
 	BOOT_PID=$!
-	for _ in $(seq 200); do grep -q "$2" "$run/redfish.log" 2>/dev/null && break; sleep 0.05; done
+	until_it grep -q "$2" "$run/redfish.log"
 }
 running '{"insert_lies": 99}' InsertMedia
 kill -INT $BOOT_PID

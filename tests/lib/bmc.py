@@ -36,6 +36,8 @@ import time
 import urllib.request
 import zlib
 
+import free_port
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 USER, PASSWORD = "nestlab", "s3cret-Pa55word"
 
@@ -178,9 +180,7 @@ class RealMachine:
     def __init__(self, directory, rate, qemu):
         self.dir = os.path.join(directory, "machine")
         os.makedirs(self.dir, exist_ok=True)
-        probe = socket.create_server(("127.0.0.1", 0))
-        self.port = probe.getsockname()[1]
-        probe.close()
+        self.port = free_port.find()
         args = [sys.executable, os.path.join(HERE, "machine.py"), "run", self.dir, "--console", str(self.port), "--rate", str(rate)]
         if qemu:
             args += ["--qemu"] + qemu

@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # bmc.sh - after tap.sh: a BMC (Debian's ipmi_sim) in front of a machine (machine.py), in $TMP/NAME.
 BMC_PIDS=
-# free_port: one that nobody has now
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 # start_bmc NAME [MACHINE OPTION...]: sets BMC_PORT, and MACHINE (the command that asks the machine)
 start_bmc() {
 	local dir=$TMP/$1 console
 	shift
 	mkdir -p "$dir/state"
-	BMC_PORT=$(free_port)
-	console=$(free_port)
+	BMC_PORT=$("$TOP/tests/lib/free_port.py")
+	console=$("$TOP/tests/lib/free_port.py")
 	MACHINE="$TOP/tests/lib/machine.py $dir"
 	"$TOP/tests/lib/machine.py" run "$dir" --console "$console" "$@" >"$dir/machine.out" 2>&1 &
 	BMC_PIDS="$BMC_PIDS $!"

@@ -59,7 +59,7 @@ make_server() {
 
 # start_server KERNEL: starts it on a free port; SERVER is its process
 start_server() {
-	SERVER_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	SERVER_PORT=$("$TOP/tests/lib/free_port.py")
 	cat >"$TMP/ssh_config" <<-END
 		Host server
 			HostName 127.0.0.1

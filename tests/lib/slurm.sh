@@ -9,10 +9,6 @@ have_slurm() {
 	[ "$(id -u)" = 0 ] && command -v slurmctld slurmd srun munged >/dev/null
 }
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 configure_slurm() {
 	local i
 	mkdir -p "$SLURM"/{munge,state,log}
@@ -27,7 +23,7 @@ configure_slurm() {
 		SlurmdUser=root
 		AuthType=auth/munge
 		AuthInfo=socket=$SLURM/munge/socket,cred_expire=20
-		SlurmctldPort=$(free_port)
+		SlurmctldPort=$("$TOP/tests/lib/free_port.py")
 		CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 		StateSaveLocation=$SLURM/state
 		SlurmdSpoolDir=$SLURM/spool.%n
@@ -55,7 +51,7 @@ configure_slurm() {
 		PartitionName=lab Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 	CONF
 	for i in 1 2 3 4; do
-		echo "NodeName=n$i NodeHostname=localhost NodeAddr=127.0.0.1 Port=$(free_port) CPUs=1 RealMemory=2000" \
+		echo "NodeName=n$i NodeHostname=localhost NodeAddr=127.0.0.1 Port=$("$TOP/tests/lib/free_port.py") CPUs=1 RealMemory=2000" \
 			"Gres=emulator:1 Feature=$([ $i -le 2 ] && echo icelake || echo sapphire)"
 		mkdir -p "$SLURM/spool.n$i"
 	done >>"$SLURM/slurm.conf"

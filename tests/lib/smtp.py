@@ -16,8 +16,9 @@ class Session(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             mail += line[1:] if line.startswith(b".") else line
         n = len(os.listdir(sys.argv[2]))
-        with open(os.path.join(sys.argv[2], f"{n}.eml"), "wb") as f:
+        with open(sys.argv[1] + ".mail", "wb") as f:
             f.write(mail)
+        os.rename(f.name, os.path.join(sys.argv[2], f"{n}.eml"))  # whoever sees it finds all of it
         self.say("250 taken")
 
     def handle(self):

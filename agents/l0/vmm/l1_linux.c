@@ -39,6 +39,7 @@ struct l1_linux {
 	void *vmm;
 	uint32_t turn;
 	struct l1_records records;
+	struct l1_moved arrived; /* where L1 came from another host */
 };
 
 size_t l1_linux_count(const struct plan_measure *m, size_t n)
@@ -85,7 +86,9 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 		return ret;
 	begin = __builtin_ia32_rdtsc();
 	/* One that arrives rang in another boot: its first words are in the mail. */
-	if (!plan_measure_arrives(m))
+	if (m->source[0])
+		ret = l->how->arrive(l->vmm, &l->arrived);
+	else if (!plan_measure_arrives(m))
 		ret = l->how->run(l->vmm, l->how->boot_limit_s ?: BOOT_LIMIT_S);
 	if (ret)
 		return ret;
@@ -97,7 +100,7 @@ static int boot_l1(struct l1_linux *l, const struct plan_measure *m, struct sink
 static int write_mail(struct l1_linux *l, const struct plan_measure *m)
 {
 	char line[PLAN_LINE_MAX] = "";
-	static const uint32_t not_yet[3]; /* progress, stop and stay */
+	static const uint32_t not_yet[5]; /* progress, stop, stay, plugged and pages */
 	int ret;
 
 	plan_measure_format(m, line, sizeof(line)); /* a line always fits */
@@ -138,6 +141,54 @@ static int end_moved(struct l1_linux *l, const struct plan_measure *m, bool rung
 	return read_mail(l, s);
 }
 
+/* It did not get away. What its L2s did here is proved all the same. */
+static int end_stayed(struct l1_linux *l, const struct plan_measure *m, const char *why,
+		      struct sink *s)
+{
+	int ret = end_moved(l, m, false, s);
+
+	if (ret)
+		return ret;
+	sink_fail(
+		s, SINK_HOST, "the Linux L1 on the other host", "here",
+		"the Linux L1 did not get to the other host: %s. It ran on here, its L2s right to the "
+		"last step",
+		why);
+	return VM_SAID;
+}
+
+static int run_departing(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+{
+	static struct l1_moves moves;
+	char why[CROSSING_TEXT];
+	bool rung;
+	int ret = write_mail(l, m);
+
+	if (!ret)
+		ret = l1_moves_depart(l->how, l->vmm, m, s, &moves, &rung, why);
+	if (ret)
+		return ret;
+	if (rung)
+		return read_mail(l, s);
+	if (why[0])
+		return end_stayed(l, m, why, s);
+	l1_moves_tell(&moves, m, s);
+	return 0;
+}
+
+static int run_arrived(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
+{
+	static struct l1_moves moves;
+	bool rung;
+	int ret = l1_moves_settle(l->how, l->vmm, m, s, &l->arrived, &moves, &rung);
+
+	if (!ret)
+		ret = end_moved(l, m, rung, s);
+	if (!ret && !rung)
+		l1_moves_tell(&moves, m, s);
+	return ret;
+}
+
 /* L1 runs until it rings, and is moved meanwhile. */
 static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
 {
@@ -149,7 +200,6 @@ static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct si
 		ret = write_mail(l, m);
 	if (ret)
 		return ret;
-	moves = (struct l1_moves){0};
 	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
 	if (!ret)
 		ret = end_moved(l, m, rung, s);
@@ -166,6 +216,10 @@ static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink
 
 	sink_wait_quiet(s);
 	vm_wait_for_phase(m);
+	if (m->destination[0])
+		return run_departing(l, m, s);
+	if (m->source[0])
+		return run_arrived(l, m, s);
 	if (plan_measure_moves(m))
 		return run_moved(l, m, s);
 	if (l->how->begin)

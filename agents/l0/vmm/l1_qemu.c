@@ -3,12 +3,23 @@
 #include "agents/l0/vmm/l1_vmm.h"
 #include "agents/l0/vmm/qemu.h"
 
+static int qemu_prepare_arrival(struct qemu *q)
+{
+	int ret = qemu_check_program(q->sink);
+
+	if (ret)
+		return ret;
+	return qemu_make_files(&q->m);
+}
+
 static int qemu_open(const struct plan_measure *m, const char *kernel, struct sink *s, void **vmm)
 {
 	static struct qemu q;
 
 	qemu_init(&q, m, kernel, s);
 	*vmm = &q;
+	if (m->source[0])
+		return qemu_prepare_arrival(&q);
 	if (plan_measure_arrives(m))
 		return qemu_enter(&q);
 	return qemu_make(&q);
@@ -35,6 +46,8 @@ const struct l1_vmm l1_vmm_qemu = {
 	.wait = qemu_wait,
 	.move = qemu_move,
 	.leave = qemu_leave,
+	.depart = qemu_depart,
+	.arrive = qemu_arrive,
 	.snapshot = qemu_snapshot,
 	.revert = qemu_revert,
 	.set_memory = qemu_set_memory,

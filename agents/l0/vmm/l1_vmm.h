@@ -24,6 +24,7 @@ struct l1_moved {
 	uint64_t duration_us; /* from the order to the end */
 	uint64_t bytes;	      /* of state and memory */
 	uint64_t passes;      /* over L1's memory */
+	uint64_t pages;	      /* of L2s, that lay in memory which was unplugged */
 	bool in_l2; /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
 };
 
@@ -44,12 +45,19 @@ struct l1_vmm {
 	int (*move)(void *vmm, bool live, struct l1_moved *out);
 	/* Saves the running L1 for another boot (handover.h); it is gone then. open() brings it there. NULL: it cannot. */
 	int (*leave)(void *vmm);
+	/* Sends the running L1 to another host, to whose arrive() it comes (agents/wire/crossing.h): downtime_us is up to its
+	 * last byte's leaving, and it is gone then. @why is not empty: it stayed, for this reason, and runs on; *rung: it rang
+	 * before, and runs on as well. NULL: it cannot. */
+	int (*depart)(void *vmm, struct l1_moved *out, bool *rung, char *why);
+	/* After an open() that made none: takes an L1 in that depart() sends. downtime_us is from the first of the bytes that were
+	 * sent while it stood still, `bytes`. */
+	int (*arrive)(void *vmm, struct l1_moved *out);
 	/* Writes the running L1 to a file, and lets it run on: downtime_us is how long it stood still. NULL: it cannot. */
 	int (*snapshot)(void *vmm, struct l1_moved *out);
 	/* L1 is what it was at the last snapshot, in a new VMM, and runs: duration_us is how long that took. */
 	int (*revert)(void *vmm, struct l1_moved *out);
-	/* Leaves L1 @megabytes of its memory, or gives it back; until L1 has: *us. Ends early if L1 rings: *rung. NULL: it
-	 * cannot. */
+	/* Leaves L1 @megabytes of memory in all, or gives it back; until L1 has: *us. Ends early if L1 rings: *rung. NULL:
+	 * it cannot. */
 	int (*set_memory)(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);

@@ -28,6 +28,8 @@
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
 #define AGE_MS	     2000 /* of L0's clock: the second, and a QEMU's start */
+#define CROSS_AGE_MS \
+	20000 /* the same where that QEMU's clock is another host's, which may be faster meanwhile */
 
 void qemu_tail(const char *path, char *text, size_t size)
 {
@@ -374,7 +376,9 @@ int qemu_continue(struct qemu *q)
 
 void qemu_let_age(const struct plan_measure *m)
 {
-	if (plan_measure_moves(m))
+	if (m->destination[0])
+		usleep(CROSS_AGE_MS * 1000);
+	else if (plan_measure_moves(m))
 		usleep(AGE_MS * 1000);
 }
 
@@ -405,7 +409,7 @@ int qemu_find_memory(struct qemu *q)
 {
 	size_t need = QEMU_SIZE;
 
-	if (q->m.scenario == PLAN_LIVE_MIGRATE)
+	if (q->m.scenario == PLAN_LIVE_MIGRATE && !plan_measure_crosses(&q->m))
 		need *= 2;
 	if (q->m.backing == PLAN_BACKING_HUGETLB)
 		return vm_backing_reserve_huge(need, q->sink);

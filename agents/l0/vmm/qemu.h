@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * qemu.h - QEMU as the VMM of a Linux L1 (docs/l1-guests.md): the machine `microvm`, which boots an uncompressed
- * vmlinux (PVH), a serial port whose output is kept, and at MAIL_PORT a debug console whose one byte is the
+ * vmlinux (PVH; where L1's memory is unplugged, `q35`), a serial port whose output is kept, and at MAIL_PORT a debug console whose one byte is the
  * bell. The agent reads and writes L1's mail page in QEMU's memory (/proc/PID/mem), so L1's memory is what
  * QEMU's users have: anonymous. Where it is to be memory that L0 does not manage, it is a part of /dev/mem.
  */
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "agents/guest/mail.h"
+#include "agents/l0/vmm/crossing.h"
 #include "agents/l0/vmm/l1_end.h"
 #include "agents/l0/vmm/l1_vmm.h"
 #include "agents/l0/vmm/qmp.h"
@@ -21,6 +22,9 @@
 
 #define QEMU_PROGRAM   "/usr/bin/qemu-system-x86_64"
 #define QEMU_MEGABYTES 128u
+/* PLAN_L1_UNPLUG: what it has besides at first, from MAIL_PLUGGED on, and where QEMU has the device. */
+#define QEMU_PLUGGED_MEGABYTES 64u
+#define QEMU_PLUGGED	       "/machine/peripheral/plugged"
 /* Not the last MiB, where QEMU puts the initramfs and firmware its tables. */
 #define QEMU_MAIL (((uint64_t)QEMU_MEGABYTES << 20) - 8 * MAIL_SIZE)
 
@@ -142,18 +146,39 @@ int qemu_wait(void *vmm, unsigned int ms, bool *rung);
 
 /* ---- qemu_move.c ---- */
 
+#define QEMU_STREAM "move" /* the name of the descriptor that L1 goes through, in QEMU */
+
+/* L0's clock, as QEMU's events have it. */
+uint64_t qemu_now_us(void);
+/* A command of its monitor, as of qmp_execute(); the sink is told of an error. */
+int qemu_execute(struct qemu *q, const char *command, const char *arguments, char *reply,
+		 size_t size);
+
 /* Does vCPU 0 of the VM of process @pid run an L2? By KVM's debug files (CONFIG_DEBUG_FS). */
 bool qemu_is_in_l2(pid_t pid);
+
+/* QEMU could not send L1 away: what it answered to query-migrate. Tells the sink. */
+int qemu_report_sending(struct qemu *q, const char *reply);
 
 /* Those of l1_vmm.h. */
 int qemu_move(void *vmm, bool live, struct l1_moved *out);
 int qemu_snapshot(void *vmm, struct l1_moved *out);
 int qemu_revert(void *vmm, struct l1_moved *out);
-/* By the balloon (virtio). */
+/* By virtio's balloon or virtio-mem: what L1 has in all. */
 int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 int qemu_leave(void *vmm);
 /* Makes @q with an L1 that left another boot, and lets it go on. */
 int qemu_enter(struct qemu *q);
+
+/* ---- qemu_cross.c ---- */
+
+/* Those of l1_vmm.h. */
+int qemu_depart(void *vmm, struct l1_moved *out, bool *rung, char why[CROSSING_TEXT]);
+int qemu_arrive(void *vmm, struct l1_moved *out);
+/* The same through any prepared area; @q is as of qemu_init() at the destination, its files made. */
+int qemu_depart_through(struct qemu *q, struct crossing *c, struct l1_moved *out, bool *rung,
+			char why[CROSSING_TEXT]);
+int qemu_arrive_through(struct qemu *q, struct crossing *c, struct l1_moved *out);
 
 /* The end of the file @path: whole lines, at most @size - 1 bytes. */
 void qemu_tail(const char *path, char *text, size_t size);

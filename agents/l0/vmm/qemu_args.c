@@ -88,13 +88,44 @@ static void add_machine(struct qemu_args *a, const struct plan_measure *m)
 	}
 }
 
+/*
+ * A PC, as virtio-mem is of PCI's and microvm has no place for it. It maps it at MAIL_PLUGGED: all other memory is far smaller.
+ * Linux adds memory in blocks of 128 MiB, and parts of them.
+ */
+#define PLUGGABLE_MEGABYTES 128u
+#define PLUGGED_PARAMETER   " memhp_default_state=online_movable"
+
+static void add_pluggable(struct qemu_args *a, const struct plan_measure *m)
+{
+	const char *memory = qemu_memory(m) ?: "memory-backend-ram", *backend = "";
+
+	if (qemu_memory(m))
+		backend = ",memory-backend=ram";
+	add(a, "-M");
+	add(a, "q35%s", backend);
+	add(a, "-m");
+	add(a, "%uM,maxmem=%uM", QEMU_MEGABYTES, QEMU_MEGABYTES + PLUGGABLE_MEGABYTES);
+	if (qemu_memory(m)) {
+		add(a, "-object");
+		add(a, "%s,id=ram,size=%uM", memory, QEMU_MEGABYTES);
+	}
+	add(a, "-object");
+	add(a, "%s,id=pluggable,size=%uM", memory, PLUGGABLE_MEGABYTES);
+	add(a, "-device");
+	add(a, "virtio-mem-pci,id=plugged,memdev=pluggable,requested-size=%uM",
+	    QEMU_PLUGGED_MEGABYTES);
+}
+
 /* microvm's last transport, which the first device gets (QEMU's hw/i386/microvm.c); without ACPI L1's kernel is told. */
 #define BALLOON_DEVICE	  "virtio-balloon-device,id=balloon"
 #define BALLOON_PARAMETER " virtio_mmio.device=512@0xfeb00e00:12"
 
 static void add_boot(struct qemu_args *a, const struct plan_measure *m, const struct qemu_files *f)
 {
-	const char *devices = m->scenario == PLAN_L1_BALLOON ? BALLOON_PARAMETER : "";
+	static const char *const devices[PLAN_SCENARIO_COUNT] = {
+		[PLAN_L1_BALLOON] = BALLOON_PARAMETER,
+		[PLAN_L1_UNPLUG] = PLUGGED_PARAMETER,
+	};
 	char line[L1_CMDLINE_MAX];
 
 	l1_cmdline_format(QEMU_MAIL, line, sizeof(line));
@@ -103,7 +134,7 @@ static void add_boot(struct qemu_args *a, const struct plan_measure *m, const st
 	add(a, "-initrd");
 	add(a, "%s", f->initramfs);
 	add(a, "-append");
-	add(a, "memmap=1M$0x%" PRIx64 " %s%s", QEMU_MAIL, line, devices);
+	add(a, "memmap=1M$0x%" PRIx64 " %s%s", QEMU_MAIL, line, devices[m->scenario] ?: "");
 }
 
 /* A comma ends a value, and two of them are one in it. */
@@ -180,7 +211,10 @@ int qemu_args_make(struct qemu_args *a, const struct plan_measure *m, const stru
 	if (plan_l1_is_disk(m->l1)) {
 		add_disk(a, m, f);
 	} else {
-		add_machine(a, m);
+		if (m->scenario == PLAN_L1_UNPLUG)
+			add_pluggable(a, m);
+		else
+			add_machine(a, m);
 		add_boot(a, m, f);
 	}
 	if (m->fault == PLAN_FAULT_REFUSED) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* qemu_memory.c - L0 takes memory from a running L1 and gives it back: virtio's balloon, by QEMU's monitor. */
+/* qemu_memory.c - L0 takes memory from a running L1 and gives it back, by QEMU's monitor: virtio's balloon, or virtio-mem. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "agents/l0/vmm/qemu.h"
 #include "agents/l0/vm.h"
@@ -11,55 +13,113 @@
 #define LIMIT_S 30 /* of L0's clock */
 #define LOOK_MS 2
 
-static int read_memory(struct qemu *q, uint64_t *bytes)
-{
-	char reply[512] = "";
-	int ret = qmp_execute(&q->monitor, "query-balloon", "", reply, sizeof(reply));
+/* What L0 can order, in the words of QEMU's monitor. */
+static const struct device {
+	const char *query, *about,
+		*key; /* what L1 has: the number after the key, or the whole answer */
+	const char *order, *amount;
+	uint32_t besides; /* MiB that L1 has without it */
+	const char *name, *options;
+} devices[PLAN_SCENARIO_COUNT] = {
+	[PLAN_L1_BALLOON] = {.query = "query-balloon",
+			     .about = "",
+			     .key = "actual",
+			     .order = "balloon",
+			     .amount = "\"value\":",
+			     .name = "balloon",
+			     .options =
+				     "CONFIG_VIRTIO_BALLOON, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES"},
+	[PLAN_L1_UNPLUG] = {.query = "qom-get",
+			    .about = "\"path\":\"" QEMU_PLUGGED "\",\"property\":\"size\"",
+			    .order = "qom-set",
+			    .amount = "\"path\":\"" QEMU_PLUGGED
+				      "\",\"property\":\"requested-size\",\"value\":",
+			    .besides = QEMU_MEGABYTES,
+			    .name = "memory that can be unplugged",
+			    .options = "CONFIG_VIRTIO_MEM, CONFIG_VIRTIO_PCI"},
+};
 
-	if (!ret && !qmp_number(reply, "actual", bytes))
+static int read_memory(struct qemu *q, const struct device *d, uint64_t *bytes)
+{
+	char reply[512] = "", *end = reply;
+	int ret = qmp_execute(&q->monitor, d->query, d->about, reply, sizeof(reply));
+
+	if (!ret && !d->key)
+		*bytes = strtoull(reply, &end, 10);
+	if (!ret && !(d->key ? qmp_number(reply, d->key, bytes) : end != reply))
 		ret = -EPROTO;
 	if (ret)
-		return qemu_report_command(q, "query-balloon", ret);
+		return qemu_report_command(q, d->query, ret);
+	*bytes += (uint64_t)d->besides << 20;
 	return 0;
 }
 
+static int order_memory(struct qemu *q, const struct device *d, uint64_t bytes)
+{
+	char argument[160];
+	int ret;
+
+	snprintf(argument, sizeof(argument), "%s%" PRIu64, d->amount,
+		 bytes - ((uint64_t)d->besides << 20));
+	ret = qmp_execute(&q->monitor, d->order, argument, NULL, 0);
+	if (ret)
+		return qemu_report_command(q, d->order, ret);
+	return 0;
+}
+
+static int skip_without(struct qemu *q, const struct device *d)
+{
+	sink_skip(q->sink, "the Linux L1's kernel has no %s (%s): --l1-kernel l1-virtio", d->name,
+		  d->options);
+	return VM_SAID;
+}
+
 /* L1's kernel has to do it. */
-static int report_stuck(struct qemu *q, uint64_t before, uint64_t now)
+static int report_stuck(struct qemu *q, const struct device *d, uint64_t before, uint64_t now)
 {
 	if (now == before)
-		sink_skip(q->sink, "the Linux L1's kernel has no balloon (CONFIG_VIRTIO_BALLOON, "
-				   "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES): --l1-kernel l1-virtio");
-	else
-		sink_fail(q->sink, SINK_GUEST, "the memory that was asked for", "another",
-			  "the Linux L1's balloon stopped at %" PRIu64
-			  " MiB, for %d s of L0's clock",
-			  now >> 20, LIMIT_S);
+		return skip_without(q, d);
+	sink_fail(q->sink, SINK_GUEST, "the memory that was asked for", "another",
+		  "the Linux L1's %s stopped at %" PRIu64 " MiB, for %d s of L0's clock", d->name,
+		  now >> 20, LIMIT_S);
 	return VM_SAID;
+}
+
+static int wait_for_memory(struct qemu *q, const struct device *d, uint64_t before, uint64_t wanted,
+			   bool *rung)
+{
+	double begin = clock_seconds();
+	uint64_t now = before;
+
+	while (now != wanted && !*rung) {
+		int ret;
+
+		if (clock_seconds() > begin + LIMIT_S)
+			return report_stuck(q, d, before, now);
+		ret = qemu_wait(q, LOOK_MS, rung);
+		if (!ret)
+			ret = read_memory(q, d, &now);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 int qemu_set_memory(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung)
 {
 	struct qemu *q = vmm;
-	uint64_t wanted = (uint64_t)megabytes << 20, before, now;
+	const struct device *d = &devices[q->m.scenario];
+	uint64_t wanted = (uint64_t)megabytes << 20, before;
 	double begin = clock_seconds();
-	char argument[48];
-	int ret = read_memory(q, &before);
+	int ret = read_memory(q, d, &before);
 
 	if (ret)
 		return ret;
-	snprintf(argument, sizeof(argument), "\"value\":%" PRIu64, wanted);
-	ret = qmp_execute(&q->monitor, "balloon", argument, NULL, 0);
-	if (ret)
-		return qemu_report_command(q, "balloon", ret);
-	for (now = before; now != wanted && !*rung;) {
-		if (clock_seconds() > begin + LIMIT_S)
-			return report_stuck(q, before, now);
-		ret = qemu_wait(q, LOOK_MS, rung);
-		if (!ret)
-			ret = read_memory(q, &now);
-		if (ret)
-			return ret;
-	}
+	if (before == wanted) /* what it was to have from its start it never took */
+		return skip_without(q, d);
+	ret = order_memory(q, d, wanted);
+	if (!ret)
+		ret = wait_for_memory(q, d, before, wanted, rung);
 	*us = (uint64_t)((clock_seconds() - begin) * 1e6);
-	return 0;
+	return ret;
 }

@@ -16,12 +16,11 @@
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 
-#define NAME	     "move" /* of the descriptor that L1 goes through, in QEMU */
 #define LOOK_US	     20000
 #define END_LIMIT_MS 60000 /* of L0's clock, for all of it */
 #define KVM_FILES    "/sys/kernel/debug/kvm"
 
-static uint64_t now_us(void)
+uint64_t qemu_now_us(void)
 {
 	struct timespec ts;
 
@@ -48,8 +47,8 @@ bool qemu_is_in_l2(pid_t pid)
 	return text[0] == '1';
 }
 
-static int execute(struct qemu *q, const char *command, const char *arguments, char *reply,
-		   size_t size)
+int qemu_execute(struct qemu *q, const char *command, const char *arguments, char *reply,
+		 size_t size)
 {
 	int ret = qmp_execute(&q->monitor, command, arguments, reply, size);
 
@@ -58,7 +57,7 @@ static int execute(struct qemu *q, const char *command, const char *arguments, c
 	return 0;
 }
 
-static int report_failure(struct qemu *q, const char *reply)
+int qemu_report_sending(struct qemu *q, const char *reply)
 {
 	char what[256];
 
@@ -71,13 +70,13 @@ static int send_away(struct qemu *q, int fd, struct l1_moved *out)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
 	char reply[2048] = "";
-	int ret = qmp_give(&q->monitor, NAME, fd);
+	int ret = qmp_give(&q->monitor, QEMU_STREAM, fd);
 
 	if (ret)
 		return qemu_report_command(q, "getfd", ret);
-	ret = execute(q, "migrate", "\"uri\":\"fd:" NAME "\"", NULL, 0);
+	ret = qemu_execute(q, "migrate", "\"uri\":\"fd:" QEMU_STREAM "\"", NULL, 0);
 	while (!ret && clock_ms() < deadline) {
-		ret = execute(q, "query-migrate", "", reply, sizeof(reply));
+		ret = qemu_execute(q, "query-migrate", "", reply, sizeof(reply));
 		if (ret)
 			return ret;
 		if (qmp_says(reply, "status", "completed")) {
@@ -91,7 +90,7 @@ static int send_away(struct qemu *q, int fd, struct l1_moved *out)
 	}
 	if (ret)
 		return ret;
-	return report_failure(q, reply);
+	return qemu_report_sending(q, reply);
 }
 
 /* Until all of L1 is in @to. */
@@ -101,7 +100,7 @@ static int wait_for_arrival(struct qemu *to)
 	char reply[2048] = "";
 
 	while (clock_ms() < deadline) {
-		int ret = execute(to, "query-migrate", "", reply, sizeof(reply));
+		int ret = qemu_execute(to, "query-migrate", "", reply, sizeof(reply));
 
 		if (ret || qmp_says(reply, "status", "completed"))
 			return ret;
@@ -116,7 +115,7 @@ static int go_on(struct qemu *to)
 	int ret = wait_for_arrival(to);
 
 	if (!ret && !to->monitor.resume_us)
-		ret = execute(to, "cont", "", NULL, 0);
+		ret = qemu_execute(to, "cont", "", NULL, 0);
 	if (ret)
 		return ret;
 	ret = qmp_wait_for_resume(&to->monitor, END_LIMIT_MS);
@@ -141,7 +140,7 @@ static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
 
 static int save(struct qemu *q, struct l1_moved *out)
 {
-	int fd, ret = execute(q, "stop", "", NULL, 0);
+	int fd, ret = qemu_execute(q, "stop", "", NULL, 0);
 
 	if (ret)
 		return ret;
@@ -248,7 +247,7 @@ int qemu_snapshot(void *vmm, struct l1_moved *out)
 
 	q->monitor.resume_us = 0;
 	if (!ret)
-		ret = execute(q, "cont", "", NULL, 0);
+		ret = qemu_execute(q, "cont", "", NULL, 0);
 	if (ret)
 		return ret;
 	ret = qmp_wait_for_resume(&q->monitor, END_LIMIT_MS);
@@ -261,14 +260,14 @@ int qemu_snapshot(void *vmm, struct l1_moved *out)
 int qemu_revert(void *vmm, struct l1_moved *out)
 {
 	static struct qemu to;
-	uint64_t begin = now_us();
+	uint64_t begin = qemu_now_us();
 	int ret;
 
 	init_other(&to, vmm);
 	ret = restore(vmm, &to, out);
 	if (ret)
 		qemu_end(&to);
-	out->duration_us = now_us() - begin;
+	out->duration_us = qemu_now_us() - begin;
 	return ret;
 }
 
@@ -276,7 +275,7 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 {
 	struct qemu *from = vmm;
 	static struct qemu to;
-	uint64_t begin = now_us(), first;
+	uint64_t begin = qemu_now_us(), first;
 	int ret = 0;
 
 	init_other(&to, from);
@@ -292,6 +291,6 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 		ret = restore(from, &to, out);
 	if (ret)
 		qemu_end(&to);
-	out->duration_us = now_us() - begin;
+	out->duration_us = qemu_now_us() - begin;
 	return ret;
 }

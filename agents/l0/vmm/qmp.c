@@ -113,6 +113,17 @@ static void note_event(struct qmp *q, const char *line)
 		snprintf(q->shutdown, sizeof(q->shutdown), "unknown");
 }
 
+/* True: an answer that nobody waits for. */
+static bool drop_owed(struct qmp *q, const char *line)
+{
+	bool is_answer = !strncmp(line + 1, "\"return\"", 8) || !strncmp(line + 1, "\"error\"", 7);
+
+	if (!is_answer || !q->owed)
+		return false;
+	q->owed--;
+	return true;
+}
+
 /* The next line that starts with {"@key", events on the way noted. */
 static int wait_for(struct qmp *q, const char *key, const char *other, char *line, size_t size)
 {
@@ -120,6 +131,8 @@ static int wait_for(struct qmp *q, const char *key, const char *other, char *lin
 		int ret;
 
 		while (take_line(q, line, size)) {
+			if (drop_owed(q, line))
+				continue;
 			if (!strncmp(line + 1, key, strlen(key)) ||
 			    (other && !strncmp(line + 1, other, strlen(other))))
 				return 0;
@@ -140,7 +153,8 @@ int qmp_read_events(struct qmp *q)
 		ret = read_more(q, 0);
 	while (!ret);
 	while (take_line(q, line, sizeof(line)))
-		note_event(q, line);
+		if (!drop_owed(q, line))
+			note_event(q, line);
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
 
@@ -174,17 +188,23 @@ static int send_all(struct qmp *q, const char *text, size_t len, int fd)
 	return 0;
 }
 
-static int execute_with(struct qmp *q, const char *command, const char *arguments, int fd,
-			char *reply, size_t size)
+static int send_command(struct qmp *q, const char *command, const char *arguments, int fd)
 {
 	char line[QMP_LINE_MAX];
 	int n = snprintf(line, sizeof(line), "{\"execute\":\"%s\",\"arguments\":{%s}}\n", command,
 			 arguments);
-	int ret;
 
 	if (n < 0 || (size_t)n >= sizeof(line))
 		return -EMSGSIZE;
-	ret = send_all(q, line, (size_t)n, fd);
+	return send_all(q, line, (size_t)n, fd);
+}
+
+static int execute_with(struct qmp *q, const char *command, const char *arguments, int fd,
+			char *reply, size_t size)
+{
+	char line[QMP_LINE_MAX];
+	int ret = send_command(q, command, arguments, fd);
+
 	if (ret)
 		return ret;
 	ret = wait_for(q, "\"return\"", "\"error\"", line, sizeof(line));
@@ -203,6 +223,15 @@ static int execute_with(struct qmp *q, const char *command, const char *argument
 int qmp_execute(struct qmp *q, const char *command, const char *arguments, char *reply, size_t size)
 {
 	return execute_with(q, command, arguments, -1, reply, size);
+}
+
+int qmp_send(struct qmp *q, const char *command, const char *arguments)
+{
+	int ret = send_command(q, command, arguments, -1);
+
+	if (!ret)
+		q->owed++;
+	return ret;
 }
 
 int qmp_give(struct qmp *q, const char *name, int fd)

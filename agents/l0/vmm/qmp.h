@@ -20,6 +20,7 @@ struct qmp {
 	size_t len;
 	char shutdown[32]; /* the reason that the event SHUTDOWN gave; "" if it has not come */
 	char error[256];   /* "desc" of the last command that was refused */
+	unsigned int owed; /* answers that nobody waits for: to qmp_send() */
 	uint64_t stop_us,
 		resume_us; /* when the guest stopped and ran on last, by L0's clock; 0: never */
 };
@@ -34,6 +35,10 @@ int qmp_open(struct qmp *q, int fd);
  */
 int qmp_execute(struct qmp *q, const char *command, const char *arguments, char *reply,
 		size_t size);
+
+/* The same without waiting for an answer, which is dropped when it comes: QEMU cannot give it before somebody has read what it
+ * writes elsewhere. */
+int qmp_send(struct qmp *q, const char *command, const char *arguments);
 
 /* Gives QEMU a descriptor of ours under a name: command getfd, with @fd beside it (SCM_RIGHTS). */
 int qmp_give(struct qmp *q, const char *name, int fd);

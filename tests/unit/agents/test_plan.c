@@ -199,12 +199,33 @@ TEST(what_is_done_to_a_linux_l1_is_for_who_can)
 	refused("measure id=0 l1=linux-kvm vmm=qemu memory=unmanaged ept=1 apic_pages=0 rounds=5 warmup=1 "
 		"l2_smp=1 l1_vcpus=1 scenario=l1-balloon l2_vcpus=8",
 		"takes managed memory");
+	refused(LINUX("scenario=l1-unplug l2_vcpus=8 vmm=libvirt"), "is vmm qemu");
+	refused("measure id=0 l1=linux-kvm vmm=qemu memory=managed backing=hugetlb ept=1 apic_pages=0 rounds=5 "
+		"warmup=1 l2_smp=1 l1_vcpus=1 scenario=l1-unplug l2_vcpus=8",
+		"plain or memfd");
 	refused("measure id=0 scenario=l2-boot l1=linux-kvm vmm=qemu memory=managed l1_vcpus=1 rounds=1 "
 		"warmup=0",
 		"is vmm thin");
 	refused("measure id=0 scenario=churn l1=micro-vmx memory=managed l2_vcpus=8 l1_vcpus=1 ept=1 "
 		"apic_pages=0 rounds=5 warmup=1 operation=merge",
 		"share and merge");
+}
+
+TEST(an_l1_goes_to_another_host_once_and_by_qemu)
+{
+	assert_int_equal(
+		plan_measure_parse("measure id=0 scenario=l1-live-migrate l1=linux-kvm vmm=qemu "
+				   "memory=managed l2_vcpus=8 l1_vcpus=1 ept=1 apic_pages=0 "
+				   "l2_smp=1 rounds=1 warmup=0 destination=mine",
+				   &m, msg, sizeof(msg)),
+		0);
+	assert_string_equal(m.destination, "mine");
+	assert_true(plan_measure_crosses(&m));
+	assert_false(plan_measure_shares_l1(&m, &m));
+	refused(LINUX("scenario=l1-live-migrate l2_vcpus=8 vmm=qemu destination=a"), "once");
+	refused(LINUX("scenario=l1-live-migrate l2_vcpus=8 vmm=libvirt source=a"), "by vmm qemu");
+	refused(LINUX("scenario=multiplex l2_vcpus=8 vmm=qemu destination=a"),
+		"multiplex has no word destination");
 }
 
 TEST(what_is_wrong_is_named)

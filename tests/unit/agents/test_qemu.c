@@ -147,6 +147,25 @@ TEST(a_fault_and_a_balloon_are_on_the_command_line)
 	has(line, " -device virtio-balloon-device,");
 }
 
+TEST(memory_that_can_be_unplugged_is_a_device_of_a_pc)
+{
+	struct plan_measure m = measure(PLAN_L1_LINUX_KVM, PLAN_MANAGED);
+	const char *line;
+
+	m.scenario = PLAN_L1_UNPLUG;
+	line = arguments(&m);
+	has(line, " -M q35 -m 128M,maxmem=256M -object memory-backend-ram,id=pluggable,size=128M ");
+	has(line, " -device virtio-mem-pci,id=plugged,memdev=pluggable,requested-size=64M ");
+	has(line, " memhp_default_state=online_movable ");
+	lacks(line, "microvm");
+	lacks(line, "balloon");
+	m.backing = PLAN_BACKING_MEMFD;
+	line = arguments(&m);
+	has(line, " -M q35,memory-backend=ram -m 128M,maxmem=256M "
+		  "-object memory-backend-memfd,share=on,id=ram,size=128M "
+		  "-object memory-backend-memfd,share=on,id=pluggable,size=128M ");
+}
+
 TEST(an_l1_on_a_disk_is_a_pc_whose_disk_stays_as_it_is)
 {
 	struct plan_measure m = measure(PLAN_L1_DISK, PLAN_MANAGED);

@@ -7,8 +7,11 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -17,6 +20,7 @@
 #include "agents/l0/cpus.h"
 #include "agents/l0/vmm/qemu.h"
 #include "agents/l0/vm.h"
+#include "orchestrator/engine/carrier.h"
 #include "tests/unit/agents/sink_fixture.h"
 
 #define PHYS32_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY: where a PVH kernel starts */
@@ -72,12 +76,8 @@ static char *write_kernel(const void *code, size_t len)
 	return path;
 }
 
-static int start_faulty_guest(const char *kernel, enum plan_fault fault)
+static int start_guest_of(const char *kernel, struct plan_measure m)
 {
-	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
-
-	m.fault = fault;
-
 	clock_init("nestlab.clock=emulated", 100000);
 	m.l1 = PLAN_L1_LINUX_KVM;
 	m.vmm = PLAN_VMM_QEMU;
@@ -86,6 +86,14 @@ static int start_faulty_guest(const char *kernel, enum plan_fault fault)
 	qemu_init(&q, &m, kernel, &sink);
 	q.without_kvm = true;
 	return qemu_make(&q);
+}
+
+static int start_faulty_guest(const char *kernel, enum plan_fault fault)
+{
+	struct plan_measure m = plan_measure_default(PLAN_MULTIPLEX);
+
+	m.fault = fault;
+	return start_guest_of(kernel, m);
 }
 
 static int start_guest(const char *kernel)
@@ -259,6 +267,22 @@ TEST(a_full_disk_is_no_space)
 	assert_int_equal(status, 0);
 }
 
+/* ---- memory ---- */
+
+TEST(a_guest_without_virtio_mem_is_a_skip)
+{
+	static const char code[] = RING;
+	__cleanup_free char *kernel = write_kernel(code, sizeof(code));
+	bool rung = false;
+	uint64_t us;
+
+	assert_int_equal(start_guest_of(kernel, plan_measure_default(PLAN_L1_UNPLUG)), 0);
+	assert_int_equal(qemu_run(&q, 30), 0);
+	assert_int_equal(qemu_set_memory(&q, QEMU_MEGABYTES, &us, &rung), VM_SAID);
+	qemu_end(&q);
+	says("\"skip\"", "CONFIG_VIRTIO_MEM");
+}
+
 /* ---- moves ---- */
 
 /* It counts in its mail page until it is told to stop, and rings: mov $PROGRESS, %edi; 1: incl (%edi); cmpl $0, 4(%edi);
@@ -373,6 +397,190 @@ TEST(a_state_that_is_cut_short_is_a_failure)
 	qemu_end(&to);
 	says("\"class\":\"guest\"", "QEMU ended with status 1");
 	free((char *)(uintptr_t)to.kernel);
+}
+
+/* ---- from host to host: two areas of this process, and the engine's carrier between them ---- */
+
+#define MOVE_ID 7
+
+static struct carrier *carrier;
+static char *areas[2];
+static struct crossing ends[2];
+static int depart_ret;
+static bool rang;
+static struct l1_moved departed;
+static char why[CROSSING_TEXT];
+
+static void *depart(void *unused)
+{
+	depart_ret = qemu_depart_through(&q, &ends[CARRIER_SOURCE], &departed, &rang, why);
+	return unused;
+}
+
+static void open_way(void)
+{
+	struct error err = {0};
+
+	rang = false;
+	departed = (struct l1_moved){0};
+	assert_int_equal(carrier_new(&carrier, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		struct host_memory m = {.fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC)};
+
+		areas[i] = mmap(NULL, CROSSING_BYTES, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(areas[i], MAP_FAILED);
+		crossing_prepare(&ends[i], areas[i], MOVE_ID);
+		m.from = (uintptr_t)areas[i];
+		m.upto = m.from + CROSSING_BYTES;
+		carrier_join(carrier, i, MOVE_ID, &m);
+	}
+}
+
+static void close_way(void)
+{
+	carrier_free(carrier);
+	for (int i = 0; i < 2; i++)
+		munmap(areas[i], CROSSING_BYTES);
+}
+
+static void init_destination(struct qemu *to, struct sink *s)
+{
+	qemu_init(to, &q.m, q.kernel, s);
+	to->without_kvm = true;
+}
+
+static void ring_and_end(void)
+{
+	const uint32_t stop = 1;
+
+	gets_on();
+	assert_int_equal(qemu_poke(&q, offsetof(struct mail, stop), &stop, sizeof(stop)), 0);
+	assert_int_equal(qemu_run(&q, 30), 0);
+	qemu_end(&q);
+}
+
+TEST(a_guest_goes_to_another_host_while_it_runs)
+{
+	__cleanup_free char *kernel = write_counter();
+	struct sink there = {.fd = open("/dev/null", O_WRONLY), .id = MOVE_ID};
+	struct l1_moved arrived = {0};
+	static struct qemu to;
+	uint32_t before;
+	pthread_t thread;
+
+	assert_int_equal(start_guest(kernel), 0);
+	gets_on();
+	before = progress();
+	init_destination(&to, &there);
+	open_way();
+	assert_int_equal(pthread_create(&thread, NULL, depart, NULL), 0);
+	assert_int_equal(qemu_arrive_through(&to, &ends[CARRIER_DESTINATION], &arrived), 0);
+	pthread_join(thread, NULL);
+	close_way();
+	if (depart_ret || why[0])
+		fail_msg("%d, %s, %s", depart_ret, why, read_sink());
+	assert_false(rang);
+	assert_int_equal(q.pid, 0); /* it has gone */
+	assert_true(departed.downtime_us > 0 && departed.downtime_us <= departed.duration_us);
+	assert_true(departed.bytes > arrived.bytes && arrived.bytes > 1000);
+	assert_true(arrived.downtime_us > 0);
+	q = to;
+	assert_true(progress() > before);
+	ring_and_end();
+	read_sink();
+	close(there.fd);
+}
+
+/* Its new host ends it in the middle, or says no: it runs on where it was. */
+static void stays(void (*other)(void), const char *reason)
+{
+	__cleanup_free char *kernel = write_counter();
+	uint32_t before;
+	pthread_t thread;
+
+	assert_int_equal(start_guest(kernel), 0);
+	gets_on();
+	before = progress();
+	open_way();
+	assert_int_equal(pthread_create(&thread, NULL, depart, NULL), 0);
+	other();
+	pthread_join(thread, NULL);
+	close_way();
+	if (depart_ret)
+		fail_msg("%s", read_sink());
+	assert_string_equal(why, reason);
+	assert_true(progress() > before);
+	ring_and_end();
+	read_sink();
+}
+
+static void take_half(void)
+{
+	struct crossing *c = &ends[CARRIER_DESTINATION];
+	bool damaged;
+
+	crossing_answer(c, CROSSING_READY, "");
+	for (int i = 0; i < 2; i++) {
+		while (!crossing_look(c, &damaged))
+			sched_yield();
+		crossing_drop(c);
+	}
+	carrier_leave(carrier, CARRIER_DESTINATION, "it was killed");
+}
+
+static void take_all_and_refuse(void)
+{
+	struct crossing *c = &ends[CARRIER_DESTINATION];
+	uint32_t kind = CROSSING_DATA;
+	bool damaged;
+
+	crossing_answer(c, CROSSING_READY, "");
+	while (kind != CROSSING_END) {
+		const struct crossing_chunk *chunk = crossing_look(c, &damaged);
+
+		if (!chunk)
+			continue;
+		kind = chunk->kind;
+		crossing_drop(c);
+	}
+	crossing_answer(c, CROSSING_FAILED, "it refused");
+}
+
+static void never_come(void)
+{
+	carrier_leave(carrier, CARRIER_DESTINATION, "it did not boot");
+}
+
+TEST(a_guest_whose_new_host_dies_runs_on)
+{
+	stays(take_half, "it was killed");
+}
+
+TEST(a_guest_that_is_refused_runs_on)
+{
+	stays(take_all_and_refuse, "it refused");
+}
+
+TEST(a_guest_without_a_new_host_runs_on)
+{
+	stays(never_come, "it did not boot");
+}
+
+TEST(what_does_not_come_is_the_hosts_trouble)
+{
+	struct l1_moved arrived = {0};
+	static struct qemu to;
+
+	assert_int_equal(pipe(pipes), 0);
+	sink = (struct sink){.fd = pipes[1], .id = MOVE_ID};
+	init_destination(&to, &sink);
+	open_way();
+	carrier_leave(carrier, CARRIER_SOURCE, "it crashed");
+	assert_int_equal(qemu_arrive_through(&to, &ends[CARRIER_DESTINATION], &arrived), VM_SAID);
+	close_way();
+	qemu_end(&to);
+	says("\"class\":\"infrastructure\"", "the Linux L1 did not come: it crashed");
 }
 
 /* The folder's name is fixed, and tests of two checkouts may run side by side: each has one of its own, as far as it may. */

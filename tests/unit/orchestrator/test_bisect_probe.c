@@ -46,7 +46,7 @@ static char *write_probe(enum plan_scenario s, const struct plan_word *w, const 
 			params[p.params.count++] = (char *)needed[i].param;
 	if (w->of_linux || s == PLAN_L2_WORK)
 		params[p.params.count++] = (char *)"l1=linux-kvm";
-	if (w->key && !strcmp(w->key, "handover"))
+	if (w->key && (!strcmp(w->key, "handover") || !strcmp(w->key, "destination")))
 		params[p.params.count++] = (char *)"vmm=qemu";
 	if (w->of_disk)
 		params[p.params.count++] = (char *)"l1=disk";
