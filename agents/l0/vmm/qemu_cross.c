@@ -23,8 +23,9 @@
 #include "agents/l0/vmm/qemu.h"
 #include "common/clock.h"
 
-#define LOOK_MS	 5
-#define ALIVE_MS 2000
+#define LOOK_MS 5
+#define ALIVE_MS \
+	500 /* of a clock that is slow where the machine is loaded: a host is given up after 180 s */
 #define REPLY	 2048
 #define HELD_MIN (1u << 20)
 
