@@ -19,7 +19,7 @@ struct crossing {
 /* Maps the area in unmanaged memory, prepares it for the measurement of @s and says so by a record: as the source, or as the
  * destination. 0; VM_SAID: the sink was told what is missing; or a negative errno. */
 int crossing_open(struct crossing *c, bool is_source, struct sink *s);
-/* Nobody is to find it again. */
+/* What was said last may still be carried: the area stays as it is, until a later measurement prepares it anew. */
 void crossing_close(struct crossing *c);
 /* Prepares @area, CROSSING_BYTES of any memory. */
 void crossing_prepare(struct crossing *c, char *area, uint32_t id);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The way of an L1 from one machine to another: the ends of both agents, and the engine's carrier between two pieces of
- * this process's memory. */
+ * memory. */
 #include "tests/unit/unit.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -15,7 +14,8 @@
 #define MESSAGES (3 * CROSSING_RING + 5)
 
 struct machine {
-	char *memory; /* with the area somewhere in it */
+	int fd;	      /* its memory */
+	char *memory; /* mapped: with the area somewhere in it */
 	struct crossing end;
 };
 
@@ -33,9 +33,7 @@ static void prepare(enum carrier_side side, uint32_t id)
 
 static void join(enum carrier_side side, uint32_t id)
 {
-	const uint64_t at = (uintptr_t)machines[side].memory;
-	const struct host_memory memory = {
-		.fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC), .from = at, .upto = at + MEMORY};
+	const struct host_memory memory = {.fd = dup(machines[side].fd), .upto = MEMORY};
 
 	assert_true(memory.fd >= 0);
 	carrier_join(carrier, side, id, &memory);
@@ -47,8 +45,10 @@ static int set_up(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		machines[i].memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
-					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		machines[i].fd = memfd_create("machine", MFD_CLOEXEC);
+		assert_int_equal(ftruncate(machines[i].fd, MEMORY), 0);
+		machines[i].memory =
+			mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, machines[i].fd, 0);
 		assert_ptr_not_equal(machines[i].memory, MAP_FAILED);
 		prepare(i, ID);
 	}
@@ -62,6 +62,8 @@ static int tear_down(void **state)
 	carrier_free(carrier);
 	for (int i = 0; i < 2; i++)
 		munmap(machines[i].memory, MEMORY);
+	for (int i = 0; i < 2; i++)
+		close(machines[i].fd);
 	return 0;
 }
 
@@ -140,6 +142,17 @@ TEST(what_is_sent_comes_in_its_order)
 	crossing_answer(destination(), CROSSING_ARRIVED, "");
 	assert_int_equal(hear(text), CROSSING_ARRIVED);
 	assert_string_equal(text, "");
+}
+
+TEST(the_last_word_is_heard_though_its_speaker_has_gone_on)
+{
+	char text[CROSSING_TEXT];
+
+	crossing_answer(destination(), CROSSING_ARRIVED, "");
+	crossing_close(destination());
+	join(CARRIER_SOURCE, ID);
+	join(CARRIER_DESTINATION, ID);
+	assert_int_equal(hear(text), CROSSING_ARRIVED);
 }
 
 TEST(what_is_damaged_on_the_way_is_noticed)

@@ -211,6 +211,23 @@ TEST(what_is_done_to_a_linux_l1_is_for_who_can)
 		"share and merge");
 }
 
+TEST(an_l1_goes_to_another_host_once_and_by_qemu)
+{
+	assert_int_equal(
+		plan_measure_parse("measure id=0 scenario=l1-live-migrate l1=linux-kvm vmm=qemu "
+				   "memory=managed l2_vcpus=8 l1_vcpus=1 ept=1 apic_pages=0 "
+				   "l2_smp=1 rounds=1 warmup=0 destination=mine",
+				   &m, msg, sizeof(msg)),
+		0);
+	assert_string_equal(m.destination, "mine");
+	assert_true(plan_measure_crosses(&m));
+	assert_false(plan_measure_shares_l1(&m, &m));
+	refused(LINUX("scenario=l1-live-migrate l2_vcpus=8 vmm=qemu destination=a"), "once");
+	refused(LINUX("scenario=l1-live-migrate l2_vcpus=8 vmm=libvirt source=a"), "by vmm qemu");
+	refused(LINUX("scenario=multiplex l2_vcpus=8 vmm=qemu destination=a"),
+		"multiplex has no word destination");
+}
+
 TEST(what_is_wrong_is_named)
 {
 	refused("begin id=0", "expected \"measure ...\"");

@@ -386,6 +386,45 @@ TEST(a_file_names_the_kernel_of_its_linux_l1s)
 	assert_non_null(strstr(err.text, "$.l1_kernel"));
 }
 
+#define CROSSING(more) ONE("\"scenario\": \"l1-live-migrate\", \"vmm\": \"qemu\", " more)
+
+/* The same measurements on both hosts, told apart by what is said of the other one. */
+TEST(an_l1_goes_to_another_host)
+{
+	struct scenario_plan plan, there;
+	struct error err = {0};
+
+	load_well(CROSSING("\"l1\": [\"linux-kvm\", \"linux-evmcs\"], \"destination\": \"new\""),
+		  &plan);
+	assert_string_equal(scenario_plan_destination(&plan), "new");
+	scenario_plan_arrive(&plan, "old", &there);
+	assert_string_equal(there.name, "test-from-old");
+	assert_null(scenario_plan_destination(&there));
+	assert_int_equal(there.nmeasures, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct plan_measure *a = &plan.measures[i].line, *b = &there.measures[i].line;
+
+		assert_int_equal(a->l1, b->l1);
+		assert_string_equal(a->source, "");
+		assert_string_equal(b->source, "old");
+		assert_non_null(strstr(plan.measures[i].params, "\"destination\":\"new\""));
+		assert_null(strstr(there.measures[i].params, "destination"));
+		assert_non_null(strstr(there.measures[i].params, "\"source\":\"old\""));
+	}
+	scenario_plan_free(&there);
+	scenario_plan_free(&plan);
+	load_well(CROSSING("\"l1\": \"linux-kvm\""), &plan);
+	assert_null(scenario_plan_destination(&plan));
+	assert_null(strstr(plan.measures[0].params, "destination"));
+	scenario_plan_free(&plan);
+	assert_int_equal(load(CROSSING("\"l1\": \"linux-kvm\", \"destination\": [\"a\", \"b\"]"),
+			      &plan, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "name the same destination"));
+	assert_int_equal(load(CROSSING("\"l1\": \"linux-kvm\", \"source\": \"a\""), &plan, &err),
+			 -EINVAL);
+}
+
 static bool has_userland(const char *vmm)
 {
 	__cleanup_free char *text = xasprintf(

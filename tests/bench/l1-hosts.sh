@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A Linux L1 with eight running L2s goes from one L0 host to another while it runs (docs/l1-guests.md), both kinds of L1 in
+# each direction between two kernels, and with an emulator that is killed meanwhile, that of the destination and that of the
+# source. A pair of boots takes some two minutes of a busy core.
+#
+#	tests/bench/l1-hosts.sh [KERNEL KERNEL]	default baseline nested-context
+set -eu
+NESTLAB=${NESTLAB:-$(dirname "$0")/../../build/bin/nestlab}
+[ $# -eq 2 ] || set -- baseline nested-context
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+write_plan() { # NAME L1S DESTINATION
+	echo '{ "scenarios": [ { "scenario": "l1-live-migrate", "vmm": "qemu", "l1": '"$2"', "destination": "'"$3"'" } ] }' \
+		>"$dir/$1.json"
+}
+run() { # DB ARGUMENT...: a failed run is an answer, too
+	local db=$1
+	shift
+	"$NESTLAB" run "$@" --boots 1 --db "$dir/$db.db" >"$dir/$db.out" 2>&1 || [ $? -eq 1 ] || {
+		cat "$dir/$db.out"
+		exit 1
+	}
+	sqlite3 -separator ': ' "$dir/$db.db" "SELECT kernel_name || ' ' || scenario_name, status, coalesce(class || ', ' || error, '') FROM run ORDER BY id"
+}
+emulator_of() { pgrep -f "bochs.*$dir/runs/[^ ]*/$1/bochsrc"; }
+kill_when_ready() { # FOLDER OTHER: the emulator of FOLDER's boot, once OTHER's agent is ready to send or to take L1
+	until grep -qs '"type":"crossing"' "$dir"/runs/*/"$2"/records.jsonl; do sleep 0.5; done
+	kill -9 "$(emulator_of "$1" | head -1)"
+}
+
+write_plan to-1 '["linux-kvm", "linux-evmcs"]' "$1"
+write_plan to-2 '["linux-kvm", "linux-evmcs"]' "$2"
+run all "$dir/to-1.json" "$dir/to-2.json" --kernel "$1" --kernel "$2"
+sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', metric, printf('%.3f M', median / 1e6)
+	FROM metric JOIN run ON run.id = metric.run JOIN measurement AS m ON m.id = metric.measurement
+	WHERE metric IN ('departure', 'arrival', 'duration', 'gap') ORDER BY 2, 1, 3, 4"
+sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', name, value
+	FROM counter JOIN run ON run.id = counter.run JOIN measurement AS m ON m.id = counter.measurement ORDER BY 2, 1, 3, 4"
+
+rm -rf "$dir/runs"
+write_plan killed '"linux-kvm"' "$1"
+kill_when_ready "$1-killed-from-$1-1" "$1-killed-from-$1-1" &
+run destination-killed "$dir/killed.json" --kernel "$1"
+wait
+rm -rf "$dir/runs"
+kill_when_ready "$1-killed-1" "$1-killed-from-$1-1" &
+run source-killed "$dir/killed.json" --kernel "$1"
+wait
