@@ -27,6 +27,7 @@
 #define ALIVE_MS \
 	500 /* of a clock that is slow where the machine is loaded: a host is given up after 180 s */
 #define REPLY	 2048
+#define AT_ONCE	 16 /* messages, between two looks at all else */
 #define HELD_MIN (1u << 20)
 
 /* What both ends have. */
@@ -135,12 +136,12 @@ static int start_stream(struct departure *d)
 	return qemu_execute(q, "migrate", "\"uri\":\"fd:" QEMU_STREAM "\"", NULL, 0);
 }
 
-/* What is there, as far as there is room. */
+/* What is there, as far as there is room. QEMU may write on as fast as this reads: so not for ever. */
 static void pass_bytes(struct departure *d)
 {
 	char *room;
 
-	while (!d->ended && (room = crossing_room(&d->end.crossing))) {
+	for (int i = 0; i < AT_ONCE && (room = crossing_room(&d->end.crossing)); i++) {
 		ssize_t n = recv(d->end.stream, room, CROSSING_ROOM, MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
