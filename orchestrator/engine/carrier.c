@@ -12,7 +12,6 @@
 
 #include "agents/wire/crossing.h"
 #include "common/alloc.h"
-#include "common/crc32.h"
 
 #define PAGE	4096u	   /* chunks begin on one */
 #define PIECE	(4u << 20) /* of memory that is searched at once */
@@ -127,7 +126,7 @@ static bool carry_chunk(struct carrier *c, enum carrier_side side, uint32_t i)
 	if (!is_in_state(from, i, CROSSING_FULL, &head) ||
 	    !is_in_state(to, i, CROSSING_FREE, &there))
 		return false;
-	if (head.len > CROSSING_ROOM) /* its receiver finds that the CRC is not right */
+	if (head.len > CROSSING_ROOM) /* its receiver finds that the sum is not right */
 		head.len = 0;
 	if (!read_at(from, from->chunks[i] + sizeof(head), c->chunk, head.len))
 		return false;
@@ -160,7 +159,7 @@ static void tell(struct carrier *c, enum carrier_side side, const char *why)
 		return;
 	head.kind = CROSSING_FAILED;
 	head.len = len;
-	head.crc = crc32_update(0, why, len);
+	head.sum = crossing_sum(why, len);
 	fill_chunk(w, i, &head, why);
 }
 

@@ -20,7 +20,8 @@
  * noise before a host has a history. The emulated host repeats itself wherever it runs: boots with
  * different seeds differed by less than this standard deviation in every metric
  * (docs/statistics.md). Nothing is assumed of hardware, nor of any p99: whether a timer tick falls
- * into the worst hundredth is chance.
+ * into the worst hundredth is chance. Nor of what is one sample a boot (a rate over a whole measurement, the downtime
+ * of the one save): it is no median, and each tick is in it.
  */
 static const struct clock {
 	const char *name;
@@ -57,6 +58,13 @@ struct judging {
 	struct judge_case *cases; /* 2 * count: the medians', then the p99s' */
 	struct judge_draws draws;
 };
+
+static double assumed_df(const struct series *s, const struct clock *clock)
+{
+	if (s->base.samples + s->new.samples <= s->base.count + s->new.count)
+		return 0;
+	return clock->median_df;
+}
 
 static double smallest_effect_of(const struct series *s, const struct clock *clock)
 {
@@ -95,7 +103,7 @@ static void set_cases(struct judging *j)
 			.base = s->base.median,
 			.new = s->new.median,
 			.noise = &s->median_noise,
-			.assumed_df = j->clock->median_df,
+			.assumed_df = assumed_df(s, j->clock),
 		};
 		j->cases[j->count + i] = (struct judge_case){
 			.base = s->base.p99,

@@ -301,6 +301,13 @@ struct shortening {
 	struct strbuf out;
 };
 
+/* Is @value by itself a word that says what it is about? A number is not, nor a kernel's name. */
+static bool needs_key(const char *key, const char *value)
+{
+	return *value == '[' || strspn(value, "0123456789.-") == strlen(value) ||
+	       !strcmp(key, "destination") || !strcmp(key, "source");
+}
+
 static int shorten_param(const char *key, const char *value, void *arg)
 {
 	struct shortening *s = arg;
@@ -313,7 +320,7 @@ static int shorten_param(const char *key, const char *value, void *arg)
 		strbuf_addstr(&s->out, key);
 	else if (!strcmp(value, "false"))
 		strbuf_addf(&s->out, "no-%s", key);
-	else if (*value == '[' || strspn(value, "0123456789.-") == strlen(value))
+	else if (needs_key(key, value))
 		strbuf_addf(&s->out, "%s=%s", key, value);
 	else
 		strbuf_addstr(&s->out, value);

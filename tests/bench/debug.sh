@@ -20,7 +20,7 @@ fi
 said=$(sqlite3 "$tmp/planted.db" "SELECT error FROM run" | tr ';' '\n')
 for fault in "BUG: sleeping function called from invalid context" "BUG: using smp_processor_id\(\) in preemptible" \
 	"WARNING: .*__list_add_valid" "WARNING: possible circular locking dependency" \
-	"BUG: KASAN: slab-use-after-free in nested_plant"; do
+	"BUG: KASAN: slab-use-after-free in nested_vmx_run"; do
 	grep -oE -m1 "$fault.*" <<<"$said" || {
 		echo "FAILED: not told: $fault"
 		failed=1

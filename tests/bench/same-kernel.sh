@@ -3,18 +3,21 @@
 # same-kernel.sh [COMPARISONS [BOOTS]]: real boots of one kernel against itself, each comparison with
 # four fresh boots (or BOOTS, an even number; halves against halves, every boot with a seed of its
 # own). None may call anything changed.
-# KEEP=FILE keeps the database there, for a closer look.
+# KEEP=FILE keeps the database there, for a closer look; FILE.2, FILE.3, ... with ALONE.
+# SCENARIO=l1-quick: of another plan than quick. ALONE=1: each comparison has a database of its own, without a history.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 NESTLAB=${NESTLAB:-${BUILD:-build}/bin/nestlab}
 N=${1:-30} BOOTS=${2:-4}
 TMP=$(mktemp -d)
 DB=${KEEP:-$TMP/same.db}
+FIRST=$DB
 trap 'rm -rf "$TMP"' EXIT
 
 changed=0 undecided=0
 for ((i = 0; i < N; i++)); do
-	session=$("$NESTLAB" run quick --kernel baseline --boots "$BOOTS" --seed $((1000 + BOOTS * i)) \
+	[ -n "${ALONE:-}" ] && ((i > 0)) && DB=$FIRST.$((i + 1))
+	session=$("$NESTLAB" run "${SCENARIO:-quick}" --kernel baseline --boots "$BOOTS" --seed $((1000 + BOOTS * i)) \
 		--db "$DB" 2>&1 | sed -n 's/.*(session \(.*\)).*/\1/p')
 	[ -n "$session" ] || { echo "boots failed"; exit 1; }
 	json=$("$NESTLAB" compare baseline baseline --session "$session" --db "$DB" --json)

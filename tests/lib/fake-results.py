@@ -5,7 +5,7 @@ lines on stdin:
 
     KERNEL KEY SEED CLOCK METRIC=VALUE...
 
-Each is a boot that passed; VALUE is the one sample (whole numbers). The runs are not sealed, so
+Each is a boot that passed; VALUE is each of its 100 samples (whole numbers). The runs are not sealed, so
 `nestlab db check` will say so.
 """
 import os
@@ -42,8 +42,8 @@ def main():
             name, value = metric.split("=")
             v = int(value)
             unit = "instructions" if clock == "emulated" else "ns"
-            db.execute("INSERT INTO metric VALUES (?,1,?,?,'lower',1,0,100,10,1,1,?,?,?,?,?,?)",
-                       (run, name, unit, v, v, v, v, v, leb128(bucket(v)) + b"\1"))
+            db.execute("INSERT INTO metric VALUES (?,1,?,?,'lower',1,0,100,10,1,100,?,?,?,?,?,?)",
+                       (run, name, unit, v, v, v, v, v, leb128(bucket(v)) + leb128(100)))
         db.execute("""INSERT INTO run (id, kernel_name, kernel_key, agent_sha256, scenario_name,
                    host_name, host_identity, clock, session, boot, seed, started, wall_seconds,
                    status) VALUES (?,?,?,'agent','quick',?,?,?,'s1',1,?,'2026-11-23T20:00:00Z',9,

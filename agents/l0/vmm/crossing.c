@@ -8,7 +8,6 @@
 
 #include "agents/l0/records/line.h"
 #include "agents/l0/vm.h"
-#include "common/crc32.h"
 
 static struct crossing_chunk *chunk_at(const struct crossing *c, uint32_t i)
 {
@@ -34,13 +33,13 @@ static void send_chunk(struct crossing_chunk *chunk, enum crossing_kind kind, si
 {
 	chunk->kind = kind;
 	chunk->len = (uint32_t)len;
-	chunk->crc = crc32_update(0, chunk + 1, len);
+	chunk->sum = crossing_sum(chunk + 1, len);
 	set_state(chunk, CROSSING_FULL);
 }
 
 static bool is_damaged(const struct crossing_chunk *chunk)
 {
-	return chunk->len > CROSSING_ROOM || chunk->crc != crc32_update(0, chunk + 1, chunk->len);
+	return chunk->len > CROSSING_ROOM || chunk->sum != crossing_sum(chunk + 1, chunk->len);
 }
 
 void crossing_prepare(struct crossing *c, char *area, uint32_t id)

@@ -16,6 +16,7 @@
 #include "agents/l0/records/line.h"
 
 #include "agents/l0/vm.h"
+#include "agents/l0/vmm/vmap.h"
 
 /* Seconds of L0's clock; on the emulated host L1 is up within one. */
 #define BOOT_LIMIT_S	20
@@ -208,14 +209,22 @@ static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct si
 	return ret;
 }
 
+/* With unmanaged memory what an entry of an L2 costs depends on all entries before, those of other measurements too. */
+static void settle(const struct plan_measure *m, struct sink *s)
+{
+	sink_wait_quiet(s);
+	if (m->memory == PLAN_UNMANAGED && !strcmp(host_clock.name, "emulated"))
+		vmap_settle();
+	vm_wait_for_phase(m);
+}
+
 /* KVM's statistics of L1 from before to after, as of vm_stats_begin(). */
 static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
 {
 	struct kvm_stats *stats;
 	int ret;
 
-	sink_wait_quiet(s);
-	vm_wait_for_phase(m);
+	settle(m, s);
 	if (m->destination[0])
 		return run_departing(l, m, s);
 	if (m->source[0])

@@ -289,8 +289,8 @@ static const struct names {
 	[PLAN_L1_UNPLUG] = {"unplug", "plug", 0, 3},
 };
 /* Each host tells its own part, by its own clock. */
-static const struct names names_at_source = {"departure", "duration", 3},
-			  names_at_destination = {"arrival", NULL, 2};
+static const struct names names_at_source = {"departure", "duration", 1, 3},
+			  names_at_destination = {"arrival", NULL, 1, 2};
 
 static const struct names *find_names(const struct plan_measure *m)
 {

@@ -23,8 +23,9 @@
 #include "agents/l0/vmm/qemu.h"
 #include "common/clock.h"
 
-#define LOOK_MS	 5
-#define ALIVE_MS 2000
+#define LOOK_MS 5
+#define ALIVE_MS \
+	500 /* of a clock that is slow where the machine is loaded: a host is given up after 180 s */
 #define REPLY	 2048
 #define HELD_MIN (1u << 20)
 
@@ -200,13 +201,18 @@ static int switch_over(struct departure *d)
 	return 0;
 }
 
-/* Something to read, or a moment later. */
-static void wait_for_more(const struct departure *d)
+/* Something to read, or a moment later; L1 may ring. */
+static int wait_for_more(struct departure *d)
 {
-	struct pollfd p[] = {{.fd = d->end.q->monitor.fd, .events = POLLIN},
+	struct qemu *q = d->end.q;
+	struct pollfd p[] = {{.fd = q->bell, .events = POLLIN},
+			     {.fd = q->monitor.fd, .events = POLLIN},
 			     {.fd = d->end.stream, .events = POLLIN}};
 
-	poll(p, crossing_room(&d->end.crossing) ? 2 : 1, LOOK_MS);
+	poll(p, crossing_room(&d->end.crossing) ? 3 : 2, LOOK_MS);
+	if (p[0].revents && !d->stopped)
+		return qemu_wait(q, LOOK_MS, d->rung);
+	return 0;
 }
 
 static int send_stream(struct departure *d)
@@ -218,10 +224,8 @@ static int send_stream(struct departure *d)
 		ret = read_events(&d->end);
 		if (!ret && !d->stopped && d->end.q->monitor.stop_us)
 			ret = switch_over(d);
-		if (!ret && !d->stopped)
-			ret = qemu_wait(d->end.q, 1, d->rung);
-		else if (!ret && !d->ended)
-			wait_for_more(d);
+		if (!ret && !d->ended)
+			ret = wait_for_more(d);
 		has_answered(d, CROSSING_ARRIVED);
 		if (!ret)
 			ret = check_time(&d->end);

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agents/l0/vmm/qemu.h"
 #include "agents/l0/vm.h"
@@ -39,14 +38,22 @@ static const struct device {
 			    .options = "CONFIG_VIRTIO_MEM, CONFIG_VIRTIO_PCI"},
 };
 
+static bool find_number(const struct device *d, const char *reply, uint64_t *number)
+{
+	char *end;
+
+	if (d->key)
+		return qmp_number(reply, d->key, number);
+	*number = strtoull(reply, &end, 10);
+	return end != reply;
+}
+
 static int read_memory(struct qemu *q, const struct device *d, uint64_t *bytes)
 {
-	char reply[512] = "", *end = reply;
+	char reply[512] = "";
 	int ret = qmp_execute(&q->monitor, d->query, d->about, reply, sizeof(reply));
 
-	if (!ret && !d->key)
-		*bytes = strtoull(reply, &end, 10);
-	if (!ret && !(d->key ? qmp_number(reply, d->key, bytes) : end != reply))
+	if (!ret && !find_number(d, reply, bytes))
 		ret = -EPROTO;
 	if (ret)
 		return qemu_report_command(q, d->query, ret);

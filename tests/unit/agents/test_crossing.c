@@ -161,7 +161,7 @@ TEST(what_is_damaged_on_the_way_is_noticed)
 	bool damaged = false;
 
 	crossing_put(source(), CROSSING_DATA, 100);
-	((struct crossing_chunk *)(void *)source()->area)->crc ^= 1;
+	((struct crossing_chunk *)(void *)source()->area)->sum ^= 1;
 	join(CARRIER_SOURCE, ID);
 	join(CARRIER_DESTINATION, ID);
 	while (!(chunk = crossing_look(destination(), &damaged)))

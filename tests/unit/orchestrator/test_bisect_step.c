@@ -114,7 +114,7 @@ static int store_boot(struct fake *f, const char *session, const struct bisect_b
 {
 	enum results_class class = class_of(f, b);
 	uint64_t value = value_of(f, session, b, seed);
-	struct results_bucket bucket = {histogram_bucket(value), 1};
+	struct results_bucket bucket = {histogram_bucket(value), 100};
 	struct results_metric metric = {
 		.scenario = "multiplex",
 		.metric = "switch",
@@ -123,7 +123,7 @@ static int store_boot(struct fake *f, const char *session, const struct bisect_b
 		.better = "lower",
 		.headline = true,
 		.rounds = 1,
-		.count = 1,
+		.count = 100,
 		.min = value,
 		.max = value,
 		.mean = value,

@@ -40,7 +40,9 @@ static inline struct results_db *open_fresh(void)
 	return fixture_open(path);
 }
 
-/* One boot of one kernel, with up to eight metrics of one sample each. */
+#define FIXTURE_SAMPLES 100
+
+/* One boot of one kernel, with up to eight metrics of so many samples each, all of them alike. */
 struct fixture_run {
 	struct results_boot run;
 	struct results_metric metrics[8];
@@ -87,7 +89,7 @@ static inline struct results_metric *fixture_metric(struct fixture_run *f, const
 	size_t i = f->run.nmetrics++;
 
 	assert_true(i < ARRAY_SIZE(f->metrics));
-	f->buckets[i] = (struct results_bucket){histogram_bucket(scaled), 1};
+	f->buckets[i] = (struct results_bucket){histogram_bucket(scaled), FIXTURE_SAMPLES};
 	f->metrics[i] = (struct results_metric){
 		.scenario = scenario,
 		.metric = metric,
@@ -98,7 +100,7 @@ static inline struct results_metric *fixture_metric(struct fixture_run *f, const
 		.rounds = 100,
 		.warmup = 10,
 		.scale = 1000,
-		.count = 1,
+		.count = FIXTURE_SAMPLES,
 		.min = scaled,
 		.max = scaled,
 		.mean = (double)scaled,

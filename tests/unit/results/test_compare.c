@@ -25,6 +25,24 @@ TEST(a_clear_change_takes_one_boot_each_on_the_emulated_host)
 	assert_int_equal(c.verdict, VERDICT_REGRESSED);
 }
 
+/* One sample a boot: a tick more or less is in it. */
+TEST(of_a_single_sample_nothing_is_assumed)
+{
+	struct fixture_run f;
+
+	for (int i = 0; i < 2; i++) {
+		struct results_metric *m;
+
+		fixture_init(&f, i ? "b" : "a", i ? KEY_B : KEY_A, 1);
+		m = fixture_metric(&f, "multiplex", "switches-per-mclk", MANAGED, i ? 46.8 : 46.5);
+		m->count = f.buckets[0].count = 1;
+		fixture_store(db, &f);
+	}
+	compare_kernels("a", "b");
+	assert_int_equal(c.metrics[0].median.verdict, VERDICT_INCONCLUSIVE);
+	assert_says(c.metrics[0].median.why, "noise is unknown");
+}
+
 TEST(the_same_numbers_are_unchanged)
 {
 	boot(db, "a", KEY_A, 1, 25461);

@@ -56,6 +56,14 @@ TEST(changes_have_the_decimals_that_mean_something)
 	is_text(words_change(&nothing, &nothing.p99), "0.0 %");
 }
 
+TEST(params_that_are_no_words_of_their_own_have_their_key)
+{
+	is_text(words_params(
+			NULL, "l1-live-migrate",
+			"{\"destination\":\"mine\",\"ept\":true,\"l1\":\"linux-kvm\",\"l2_vcpus\":8}"),
+		"destination=mine ept linux-kvm l2_vcpus=8");
+}
+
 TEST(a_cost_grows_where_what_is_better_falls)
 {
 	struct results_compared m = judged("higher", 0.8, 0.5, 1);
