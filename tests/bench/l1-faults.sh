@@ -4,6 +4,8 @@
 # of a core, most of it libvirt's.
 #
 #	tests/bench/l1-faults.sh [KERNEL]	default baseline
+#
+# VMMS="thin qemu" takes these alone.
 set -eu
 NESTLAB=${NESTLAB:-$(dirname "$0")/../../build/bin/nestlab}
 dir=$(mktemp -d)
@@ -26,7 +28,7 @@ all='"vmm-killed", "triple-fault", "panic", "silent", "no-memory"'
 write_plan thin "$all" 0
 write_plan qemu "$all, \"refused\"" 1
 write_plan libvirt "$all, \"refused\"" 1
-for vmm in thin qemu libvirt; do
+for vmm in ${VMMS:-thin qemu libvirt}; do
 	"$NESTLAB" run "$dir/$vmm.json" --kernel "${1:-baseline}" --boots 1 --db "$dir/$vmm.db" >"$dir/$vmm.out" 2>&1 ||
 		[ $? -eq 1 ]
 	sqlite3 -separator ': ' "$dir/$vmm.db" "SELECT '$vmm', params ->> '\$.fault', text FROM test
