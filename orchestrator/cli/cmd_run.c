@@ -151,7 +151,7 @@ static int show_results(struct session *s)
 
 /* ---- --boots auto ---- */
 
-/* The numbers of a comparison that are undecided, and which of the pairs asks for most boots. */
+/* The numbers of a comparison that decide and are undecided, and which of the pairs asks for most boots. */
 struct look {
 	size_t undecided, medians;
 	int more;
@@ -167,9 +167,14 @@ static void look_at_pairs(const struct results_table *t, struct look *l)
 		const struct results_comparison *c = &t->pairs[p];
 		int more = results_more_boots(c);
 
-		l->medians += c->nmetrics;
-		for (size_t i = 0; i < c->nmetrics; i++)
-			l->undecided += c->metrics[i].median.verdict == VERDICT_INCONCLUSIVE;
+		for (size_t i = 0; i < c->nmetrics; i++) {
+			const struct results_compared *m = &c->metrics[i];
+
+			if (!results_decides(c, m))
+				continue;
+			l->medians++;
+			l->undecided += m->median.verdict == VERDICT_INCONCLUSIVE;
+		}
 		if (more <= l->more)
 			continue;
 		l->more = more;

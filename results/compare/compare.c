@@ -461,9 +461,12 @@ int results_more_boots(const struct results_comparison *c)
 {
 	int most = 0;
 
-	for (size_t i = 0; i < c->nmetrics; i++)
-		if (c->metrics[i].median.more_boots > most)
-			most = c->metrics[i].median.more_boots;
+	for (size_t i = 0; i < c->nmetrics; i++) {
+		const struct results_compared *m = &c->metrics[i];
+
+		if (results_decides(c, m) && m->median.more_boots > most)
+			most = m->median.more_boots;
+	}
 	for (size_t i = 0; i < c->nfailures; i++)
 		if (c->failures[i].more_boots > most)
 			most = c->failures[i].more_boots;

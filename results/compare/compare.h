@@ -148,7 +148,7 @@ void results_table_free(struct results_table *t);
  * there are none (a filter), the part is the question and decides. */
 bool results_decides(const struct results_comparison *c, const struct results_compared *m);
 
-/* The boots more of each kernel that the undecided medians and failure rates ask for: 0 when all are
+/* The boots more of each kernel that the undecided medians which decide and failure rates ask for: 0 when all are
  * decided. For `--boots auto`. */
 int results_more_boots(const struct results_comparison *c);
 

@@ -43,6 +43,31 @@ TEST(of_a_single_sample_nothing_is_assumed)
 	assert_says(c.metrics[0].median.why, "noise is unknown");
 }
 
+/* A part is undecided beside a headline metric that is decided: nobody needs it. */
+TEST(parts_are_not_waited_for)
+{
+	struct fixture_run f;
+
+	for (int i = 0; i < 2; i++) {
+		struct results_metric *part;
+
+		fixture_init(&f, i ? "b" : "a", i ? KEY_B : KEY_A, 1);
+		fixture_metric(&f, "multiplex", "switch", MANAGED, i ? 17000 : 19000);
+		part = fixture_metric(&f, "multiplex", "switches-per-mclk", MANAGED,
+				      i ? 46.8 : 46.5);
+		part->count = f.buckets[1].count = 1;
+		part->headline = false;
+		fixture_store(db, &f);
+	}
+	compare_kernels("a", "b");
+	assert_int_equal(c.nmetrics, 2);
+	for (int i = 0; i < 2; i++)
+		if (!c.metrics[i].headline)
+			assert_int_equal(c.metrics[i].median.verdict, VERDICT_INCONCLUSIVE);
+	assert_int_equal(c.verdict, VERDICT_IMPROVED);
+	assert_int_equal(results_more_boots(&c), 0);
+}
+
 TEST(the_same_numbers_are_unchanged)
 {
 	boot(db, "a", KEY_A, 1, 25461);
