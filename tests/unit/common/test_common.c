@@ -178,7 +178,11 @@ TEST(a_killed_writer_leaves_nothing)
 {
 	__cleanup_free char *path = unit_path("kept");
 	struct error err = {0};
+	int fd = open(unit_dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 
+	if (fd < 0)
+		skip(); /* this file system has no nameless files */
+	close(fd);
 	assert_int_equal(fs_write_file(path, "old", 3, &err), 0);
 	assert_int_equal(unit_in_child(write_and_be_killed, path), 128 + SIGXFSZ);
 	assert_alone("kept", "old");
