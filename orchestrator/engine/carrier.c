@@ -206,9 +206,13 @@ static void look(struct carrier *c, const struct side now[2])
 	const char *source = find_reason(&now[CARRIER_SOURCE], &now[CARRIER_DESTINATION]),
 		   *destination = find_reason(&now[CARRIER_DESTINATION], &now[CARRIER_SOURCE]);
 
-	for (int i = 0; i < 2; i++)
-		if (now[i].fresh)
-			find_chunks(&c->ways[i]);
+	for (int i = 0; i < 2; i++) {
+		if (!now[i].fresh)
+			continue;
+		find_chunks(&c->ways[i]);
+		if (!c->ways[i].found)
+			carrier_leave(c, i, "what the other host sends is not found in its memory");
+	}
 	if (source)
 		tell(c, CARRIER_SOURCE, source);
 	if (destination)

@@ -406,6 +406,8 @@ static int emulated_find_memory(struct host_session *s, struct host_memory *out,
 	ret = find_ram(maps, out, err);
 	if (ret)
 		return ret;
+	if (!out->upto)
+		return error_set(err, -ENODEV, "%s: the machine's memory is not there", maps);
 	out->fd = open(mem, O_RDWR | O_CLOEXEC);
 	if (out->fd < 0)
 		return error_set(err, -errno, "%s: %s", mem, strerror(errno));

@@ -39,9 +39,10 @@ sed -i "2i [ \"\$1\" != --help ] || exec $real \"\$@\"" "$TMP/bin/bochs"
 export TMPDIR=$TMP/tmp PATH=$TMP/bin:$PATH
 demo() { DEMO_MARK=$TMP "$NESTLAB" daemon demo "$@"; } # the mark is in the environment of all that it starts
 processes() { grep -slz "^DEMO_MARK=$TMP\$" /proc/[0-9]*/environ | wc -l; }
+no_process() { [ "$(processes)" = 0 ]; }
 nothing_left() { # nothing_left STAGE
 	is "$(ls "$TMP/tmp")" "" "$1: its folder is gone"
-	for _ in $(seq 300); do [ "$(processes)" = 0 ] && break; sleep 0.1; done
+	await no_process
 	is "$(processes)" 0 "$1: and so is every process"
 }
 

@@ -20,18 +20,12 @@ boot() { # boot HOST: what came of it; its run directory is $TMP/run-HOST
 	timeout 100 "$BOOT" host "$image" "$TMP/run-$1" "$1"
 }
 
-# until_it COMMAND...: it succeeds, or a minute has passed
-until_it() {
-	local i
-	for ((i = 0; i < 1200; i++)); do "$@" 2>/dev/null && return; sleep 0.05; done
-	return 1
-}
 # hold COMMAND...: a boot in the background, FIRST, which stands still when the command succeeds; kill -CONT lets it go on
 hold() {
 	rm -rf "$TMP/run-fake"
 	"$BOOT" host "$image" "$TMP/run-fake" fake >"$TMP/held" &
 	FIRST=$!
-	until_it "$@"
+	await "$@"
 	kill -STOP $FIRST
 }
 is_on() { grep -q '"On"' "$TMP/run-fake/redfish.log"; }
@@ -213,7 +207,7 @@ like "$out" 'busy: host fake is used by another nestlab \(process [0-9]+\)' "and
 cp "$NESTLAB_ROOT/hosts/fake.json" "$NESTLAB_ROOT/hosts/same.json"
 boot same >"$TMP/second" 2>"$TMP/waits" &
 second=$!
-until_it grep -q 'busy: .*waiting' "$TMP/waits"
+await grep -q 'busy: .*waiting' "$TMP/waits"
 ok $? "a second boot by another host file waits for the BMC, and says so"
 kill -CONT $FIRST
 wait $FIRST
@@ -229,7 +223,7 @@ running() { # running SETTING: a boot in the background that is in its provision
 	rm -rf "$run"
 	"$BOOT" host "$image" "$run" fake >"$TMP/background" 2>&1 &
 	BOOT_PID=$!
-	until_it grep -q "$2" "$run/redfish.log"
+	await grep -q "$2" "$run/redfish.log"
 }
 running '{"insert_lies": 99}' InsertMedia
 kill -INT $BOOT_PID

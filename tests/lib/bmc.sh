@@ -31,10 +31,10 @@ start_bmc() {
 		sel_enable 0x20 1000 0x0a
 		mc_enable 0x20
 	END
-	for _ in $(seq 100); do grep -q ready "$dir/machine.out" && break; sleep 0.1; done
+	await grep -q ready "$dir/machine.out"
 	ipmi_sim -c "$dir/lan.conf" -f "$dir/sim.emu" -s "$dir/state" -n >"$dir/sim.log" 2>&1 &
 	BMC_PIDS="$BMC_PIDS $!"
-	for _ in $(seq 100); do bmc mc info >/dev/null 2>&1 && break; sleep 0.1; done
+	await bmc mc info
 }
 # bmc WORD...: what ipmitool says of the BMC that was started last
 bmc() {

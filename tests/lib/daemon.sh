@@ -30,14 +30,6 @@ build_fake_boot() { # a test that has none ends here
 	}
 }
 
-await() { # await COMMAND...: until it succeeds, half a minute at most
-	for _ in $(seq 300); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.1
-	done
-	return 1
-}
-
 answers() { curl -sf --unix-socket "$STATE/nestlabd.sock" http://nestlabd/healthz; }
 
 start_daemon() {

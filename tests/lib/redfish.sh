@@ -12,14 +12,14 @@ start_redfish() {
 	shift
 	"$TOP/tests/lib/bmc.py" serve "$RF" "$@" >"$RF.out" 2>&1 &
 	REDFISH_PIDS="$REDFISH_PIDS $!"
-	for _ in $(seq 200); do [ -e "$RF/url" ] && break; sleep 0.05; done
+	await test -e "$RF/url"
 	RF_URL=$(cat "$RF/url")
 }
 # A service that shows what is in a file, at $RF.
 start_tree() { # start_tree FILE
 	"$TOP/tests/lib/bmc.py" tree "$RF" "$1" >"$TMP/tree.out" 2>&1 &
 	REDFISH_PIDS="$REDFISH_PIDS $!"
-	for _ in $(seq 200); do [ -e "$RF/url" ] && break; sleep 0.05; done
+	await test -e "$RF/url"
 	RF_URL=$(cat "$RF/url")
 }
 # Where nestlab notes what it has changed on the BMC started last.

@@ -43,6 +43,15 @@ unlike() {
 	ok $? "$3"
 }
 
+await() { # await COMMAND...: until it succeeds, a minute at most
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
 skip() { # skip NAME REASON
 	TAP_COUNT=$((TAP_COUNT + 1))
 	echo "ok $TAP_COUNT - $1 # SKIP $2"

@@ -203,6 +203,15 @@ TEST(so_is_a_destination)
 	expect_told("it crashed");
 }
 
+/* Nothing can be said to the one itself then. */
+TEST(so_is_one_whose_other_host_is_not_found)
+{
+	join(CARRIER_DESTINATION, ID);
+	memset(machines[CARRIER_SOURCE].memory, 0, MEMORY);
+	join(CARRIER_SOURCE, ID);
+	expect_told("what the other host sends is not found in its memory");
+}
+
 TEST(who_measures_what_the_other_has_passed_by_is_told)
 {
 	uint32_t sent = 0;
