@@ -237,4 +237,36 @@ TEST(memory_that_this_kernel_does_not_have_is_a_skip)
 	vm_memory_unmap(&none);
 }
 
+/* Skips once, and leaves the descriptors alone: 0; else what went wrong. */
+static int skip_huge_pages(void *arg)
+{
+	const int *answer = arg;
+	struct plan_measure m = managed;
+	struct vm_memory none;
+	int ret;
+
+	unit_filter_syscall(SYS_memfd_create, SECCOMP_RET_ERRNO | *answer);
+	skips = 0;
+	m.backing = PLAN_BACKING_HUGETLB;
+	ret = vm_memory_map(&none, &m, -1, NULL);
+	if (*answer == EMFILE)
+		return ret != -EMFILE || skips;
+	if (ret != VM_SAID || skips != 1)
+		return 1;
+	vm_memory_unmap(&none);
+	if (vm_backing_reserve_huge(1 << 21, NULL) != VM_SAID || skips != 2)
+		return 2;
+	return fcntl(STDOUT_FILENO, F_GETFD) < 0 ? 3 : 0;
+}
+
+TEST(a_kernel_without_huge_pages_is_one_skip)
+{
+	assert_int_equal(unit_in_child(skip_huge_pages, &(int){ENOSYS}), 0);
+}
+
+TEST(a_lack_of_descriptors_for_them_is_none)
+{
+	assert_int_equal(unit_in_child(skip_huge_pages, &(int){EMFILE}), 0);
+}
+
 UNIT_MAIN("l1 memory", NULL, NULL)
