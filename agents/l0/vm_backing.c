@@ -32,7 +32,7 @@ struct guest_memfd {
 #define MEMFD_MAPPED	    (1u << 0)
 #define MEMFD_STARTS_SHARED (1u << 1)
 
-/* What the kernel has not; but a lack of descriptors is the agent's own. */
+/* What a kernel does not have is a skip; that the agent has no descriptor left says nothing of it. */
 static int skip_backing(struct sink *s, const char *what, const char *needed)
 {
 	if (errno == EMFILE || errno == ENFILE)
@@ -162,7 +162,6 @@ static int map_memfd_shared(struct vm_memory *mem, struct sink *s)
 	return share_file(mem);
 }
 
-/* *fd: the file, or -1 after a skip. */
 static int open_huge(size_t size, int *fd, struct sink *s)
 {
 	char count[32];
