@@ -261,7 +261,8 @@ TEST(json_syntax_errors_name_line_and_column)
 		{"{\"a\": 1", "f.json:1:8: the JSON ends too early"},
 		{"{} x", "f.json:1:4: "},
 		{"", "ends too early"},
-		{"\xef\xbb\xbf{}", "f.json:1:1: a byte order mark: save the file as UTF-8 without one"},
+		{"\xef\xbb\xbf{}",
+		 "f.json:1:1: a byte order mark: save the file as UTF-8 without one"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
