@@ -40,7 +40,6 @@ run() { # run HOST OPTION...: STATUS, and $TMP/out
 	timeout 3600 "$NESTLAB" run quick --boots 1 --host "$TMP/$name.json" --kernel "$watched" --db "$TMP/db/$name.db" "$@" \
 		>"$TMP/out" 2>&1
 	STATUS=$?
-	echo "# took $SECONDS" >&2
 }
 newest() { find "$TMP"/db/runs -mindepth 2 -maxdepth 2 -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2; }
 boot_id() { on_server cat /proc/sys/kernel/random/boot_id; }
