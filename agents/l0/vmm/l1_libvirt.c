@@ -83,9 +83,8 @@ static void reap(struct libvirt *l)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == l->helper)
 			l->helper = 0;
-		else if (pid == l->qemu.guest)
-			l->was_killed =
-				qemu_describe_status(status, words, sizeof(words)) == L1_END_KILLED;
+		else if (qemu_describe_status(status, words, sizeof(words)) == L1_END_KILLED)
+			*(pid == l->qemu.guest ? &l->was_killed : &l->other_was_killed) = true;
 	}
 }
 
@@ -118,7 +117,7 @@ static int wait_for_answer(struct libvirt *l)
 }
 
 /* libvirt's words, its log and L1's console. "refused" are settings that this libvirt does not take. */
-static int report(struct libvirt *l, const char *order, int ret)
+int libvirt_report(struct libvirt *l, const char *order, int ret)
 {
 	static const char refused[] = "refused ";
 	enum l1_end end = L1_END_OTHER;
@@ -145,20 +144,22 @@ static int give_order(struct libvirt *l, const char *word, const char *argument)
 	return wait_for_answer(l);
 }
 
-static int order(struct libvirt *l, const char *word, const char *argument)
+int libvirt_order(struct libvirt *l, const char *word, const char *argument)
 {
 	int ret = give_order(l, word, argument);
 
 	if (ret)
-		return report(l, word, ret);
+		return libvirt_report(l, word, ret);
 	return 0;
 }
 
-static void become_helper(int orders, int answers) __attribute__((noreturn));
+static void become_helper(int orders, int answers, bool has_peers) __attribute__((noreturn));
 
-static void become_helper(int orders, int answers)
+static void become_helper(int orders, int answers, bool has_peers)
 {
-	char *const argv[] = {(char[]){LIBVIRT_HELPER}, (char[]){LIBVIRT_ROOT},
+	char *const alone[] = {(char[]){LIBVIRT_HELPER}, (char[]){LIBVIRT_ROOT},
+			       (char[]){LIBVIRT_CAPABILITIES}, NULL};
+	char *const pair[] = {(char[]){LIBVIRT_HELPER}, (char[]){"--pair"}, (char[]){LIBVIRT_ROOT},
 			      (char[]){LIBVIRT_CAPABILITIES}, NULL};
 	char *const env[] = {(char[]){"HOME=/"}, (char[]){"PATH=/usr/bin:/usr/sbin"}, NULL};
 	int log = open(QEMU_MESSAGES, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -170,7 +171,7 @@ static void become_helper(int orders, int answers)
 	dup2(log, 2);
 	for (int fd = 3; fd < 128; fd++)
 		close(fd);
-	execve(LIBVIRT_HELPER, argv, env);
+	execve(LIBVIRT_HELPER, has_peers ? pair : alone, env);
 	_exit(127);
 }
 
@@ -189,7 +190,7 @@ static int start_helper(struct libvirt *l)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	l->helper = fork();
 	if (!l->helper)
-		become_helper(orders[0], answers[1]);
+		become_helper(orders[0], answers[1], plan_measure_has_peers(&l->qemu.m));
 	close(orders[0]);
 	close(answers[1]);
 	l->orders = orders[1];
@@ -236,20 +237,19 @@ static int make_bell(struct libvirt *l)
 	return 0;
 }
 
-/* l->line is the process id of the domain's QEMU. */
-static int find_mail(struct libvirt *l)
+int libvirt_find_mail(struct libvirt *l, int pid)
 {
 	char command[64];
-	int pid = atoi(l->line), ret;
+	int ret;
 	const char *at;
 
 	snprintf(command, sizeof(command), "gpa2hva 0x%llx", (unsigned long long)QEMU_MAIL);
-	ret = order(l, "hmp", command);
+	ret = libvirt_order(l, "hmp", command);
 	if (ret)
 		return ret;
 	at = strstr(l->line, ") is 0x");
 	if (!at)
-		return report(l, "gpa2hva", -EPROTO);
+		return libvirt_report(l, "gpa2hva", -EPROTO);
 	l->qemu.mail = strtoull(at + sizeof(") is ") - 1, NULL, 16);
 	l->guest_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return qemu_open_memory(&l->qemu, pid);
@@ -257,6 +257,11 @@ static int find_mail(struct libvirt *l)
 
 static int check_fit(struct libvirt *l)
 {
+	if (plan_measure_has_peers(&l->qemu.m) && access(LIBVIRT_DAEMON, X_OK)) {
+		sink_skip(l->qemu.sink, "%s: no daemon of libvirt here (%s)", LIBVIRT_DAEMON,
+			  strerror(errno));
+		return VM_SAID;
+	}
 	if (access(LIBVIRT_HELPER, X_OK)) {
 		sink_skip(l->qemu.sink, "%s: no libvirt here (%s)", LIBVIRT_HELPER,
 			  strerror(errno));
@@ -285,18 +290,18 @@ static int make_domain(struct libvirt *l)
 	int ret = wait_for_answer(l); /* to being there */
 
 	if (ret)
-		return report(l, "connect", ret);
-	ret = order(l, "create", DESCRIPTION);
+		return libvirt_report(l, "connect", ret);
+	ret = libvirt_order(l, "create", DESCRIPTION);
 	if (ret)
 		return ret;
-	ret = find_mail(l);
+	ret = libvirt_find_mail(l, atoi(l->line));
 	if (ret)
 		return ret;
 	ret = qemu_write_head(&l->qemu);
 	if (ret)
 		return ret;
 	qemu_let_age(&l->qemu.m);
-	return order(l, "resume", "");
+	return libvirt_order(l, "resume", "");
 }
 
 static int libvirt_open(const struct plan_measure *m, const char *kernel, struct sink *s,
@@ -337,7 +342,7 @@ static int read_events(struct libvirt *l)
 	while (take_line(l, line, sizeof(line)))
 		note_event(l, line);
 	if (ret && ret != -ETIMEDOUT)
-		return report(l, "wait", ret);
+		return libvirt_report(l, "wait", ret);
 	return 0;
 }
 
@@ -358,7 +363,7 @@ static int report_stop(struct libvirt *l)
 }
 
 /* libvirt waits for it to be taken note of. */
-static void note_end(struct libvirt *l)
+void libvirt_note_end(struct libvirt *l)
 {
 	reap(l);
 	close(l->guest_fd);
@@ -380,7 +385,7 @@ static int libvirt_wait(void *vmm, unsigned int ms, bool *rung)
 		if (poll(p, 3, (int)left) < 0 && errno != EINTR)
 			return -errno;
 		if (p[2].revents) {
-			note_end(l);
+			libvirt_note_end(l);
 			p[2].fd = -1;
 		}
 		if (p[0].revents && read(l->qemu.bell, &byte, 1) == 1) {
@@ -418,7 +423,7 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* virDomainSave and virDomainRestore. When L1 is stopped and runs again libvirt alone knows: the time is that of the
+/* By virDomainSave and virDomainRestore, or live. When L1 is stopped and runs again libvirt alone knows: the time is that of the
  * two calls. */
 static int libvirt_move(void *vmm, bool live, struct l1_moved *out)
 {
@@ -428,24 +433,24 @@ static int libvirt_move(void *vmm, bool live, struct l1_moved *out)
 	int ret;
 
 	if (live) {
-		sink_skip(l->qemu.sink,
-			  "libvirt does not migrate a domain to the host that it is on");
-		return VM_SAID;
+		ret = libvirt_migrate(l, out);
+		out->duration_us = now_us() - begin;
+		return ret;
 	}
 	out->in_l2 = qemu_is_in_l2(l->qemu.guest);
-	ret = order(l, "save", QEMU_STATE);
+	ret = libvirt_order(l, "save", QEMU_STATE);
 	if (ret)
 		return ret;
 	if (!stat(QEMU_STATE, &st))
 		out->bytes = (uint64_t)st.st_size;
 	qemu_close_memory(&l->qemu);
-	note_end(l);
-	ret = order(l, "restore", QEMU_STATE);
+	libvirt_note_end(l);
+	ret = libvirt_order(l, "restore", QEMU_STATE);
 	if (ret)
 		return ret;
 	out->downtime_us = out->duration_us = now_us() - begin;
 	unlink(QEMU_STATE);
-	return find_mail(l);
+	return libvirt_find_mail(l, atoi(l->line));
 }
 
 /* What libvirt had to find out about QEMU goes to whoever makes the next image of this kernel. Not before all is measured;
@@ -481,7 +486,7 @@ static void libvirt_close(void *vmm)
 		pass_capabilities(l);
 	if (l->helper)
 		end_helper(l);
-	note_end(l);
+	libvirt_note_end(l);
 	qemu_end(&l->qemu);
 }
 
