@@ -57,11 +57,13 @@ static const char *const faults[PLAN_FAULT_COUNT] = {
 int libvirt_migrate(struct libvirt *l, struct l1_moved *out)
 {
 	const struct plan_measure *m = &l->qemu.m;
+	const char *way = "";
 	char words[64];
 	int pid = 0, ret;
 
-	snprintf(words, sizeof(words), "%s%s", m->tunnelled ? "tunnelled" : "",
-		 faults[m->fault] ?: "");
+	if (m->tunnelled)
+		way = "tunnelled";
+	snprintf(words, sizeof(words), "%s%s", way, faults[m->fault] ?: "");
 	l->other_was_killed = false;
 	ret = libvirt_order(l, "migrate", words);
 	if (ret)

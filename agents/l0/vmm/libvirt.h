@@ -39,15 +39,30 @@ struct libvirt_files {
 int libvirt_xml_make(char *xml, size_t size, const struct plan_measure *m,
 		     const struct libvirt_files *f);
 
-/* Functions that return an int are as of l1_vmm.h. */
+/* ---- l1_libvirt_helper.c. Functions that return an int are as of l1_vmm.h. ---- */
 
-/* An order to the helper; the answer is in l->line. The sink is told of an error. */
+/* Its first answer is to being there. */
+int libvirt_start_helper(struct libvirt *l);
+/* It ends its domain when nobody gives orders any more. */
+void libvirt_end_helper(struct libvirt *l);
+/* An order; the answer is in l->line. The sink is told of an error. */
 int libvirt_order(struct libvirt *l, const char *word, const char *argument);
-/* What came of an order is @ret: the sink is told. */
+/* The same; and the answer to an earlier one. The sink is told nothing. -EPROTO: it is an error; else an errno. */
+int libvirt_give_order(struct libvirt *l, const char *word, const char *argument);
+int libvirt_wait_for_answer(struct libvirt *l);
+/* What came of an order is @ret: the sink is told, in libvirt's words, with its log and L1's console. "refused" are settings that this
+ * libvirt does not take. */
 int libvirt_report(struct libvirt *l, const char *order, int ret);
+/* Events that have come, without waiting. */
+int libvirt_read_events(struct libvirt *l);
+/*
+ * libvirt lets its QEMUs go, and waits for their ends by kill(2): somebody has to take note of them. Process 1 is busy, so this one
+ * does (PR_SET_CHILD_SUBREAPER).
+ */
+void libvirt_reap(struct libvirt *l);
 /* The domain's QEMU is process @pid: finds L1's mail page in it. */
 int libvirt_find_mail(struct libvirt *l, int pid);
-/* That process has ended. */
+/* That process has ended; libvirt waits for it to be taken note of. */
 void libvirt_note_end(struct libvirt *l);
 
 /* ---- l1_libvirt_peer.c ---- */
