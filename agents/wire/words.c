@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "agents/wire/protocol.h"
-#include "agents/wire/scenario_sets.h"
+#include "agents/wire/sets.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -136,15 +136,6 @@ bool plan_l1_is_disk(enum plan_l1 l1)
 	return l1 == PLAN_L1_DISK || l1 == PLAN_L1_HYPERV;
 }
 
-enum plan_enlightenments plan_measure_sees(const struct plan_measure *m)
-{
-	if (m->enlightenments != PLAN_SEES_OF_L1)
-		return m->enlightenments;
-	if (m->l1 == PLAN_L1_LINUX_EVMCS || m->l1 == PLAN_L1_HYPERV)
-		return PLAN_SEES_HYPERV_FULL;
-	return PLAN_SEES_KVM;
-}
-
 bool plan_word_is_text(const struct plan_word *w)
 {
 	return w->kind == PLAN_WORD_NAME || w->kind == PLAN_WORD_TEXT || w->kind == PLAN_WORD_LIST;
@@ -215,37 +206,4 @@ struct plan_measure plan_measure_default(enum plan_scenario s)
 		.rounds = defaults[s].rounds,
 		.warmup = plan_warmup_default(defaults[s].rounds),
 	};
-}
-
-bool plan_measure_moves(const struct plan_measure *m)
-{
-	return MOVES & ONLY(m->scenario);
-}
-
-bool plan_measure_arrives(const struct plan_measure *m)
-{
-	return m->handover == PLAN_HANDOVER_IN || m->handover == PLAN_HANDOVER_BOTH;
-}
-
-bool plan_measure_leaves(const struct plan_measure *m)
-{
-	return m->handover == PLAN_HANDOVER_OUT || m->handover == PLAN_HANDOVER_BOTH;
-}
-
-bool plan_measure_crosses(const struct plan_measure *m)
-{
-	return m->destination[0] || m->source[0];
-}
-
-bool plan_measure_has_peers(const struct plan_measure *m)
-{
-	return m->scenario == PLAN_LIVE_MIGRATE && m->vmm == PLAN_VMM_LIBVIRT &&
-	       plan_l1_is_linux(m->l1);
-}
-
-uint32_t plan_l1_megabytes(const struct plan_measure *m)
-{
-	if (m->l1_megabytes)
-		return m->l1_megabytes;
-	return m->l1 == PLAN_L1_HYPERV ? 4096 : 512;
 }

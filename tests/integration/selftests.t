@@ -197,6 +197,23 @@ is $? 128 "a program that is gone is no test"
 like "$(cat "$TMP/err")" 'no selftest "leave_test" in the tree of baseline; there are: other_test say_test .* vmx_msrs_test' \
 	"and the folder's are told among those that there are"
 
+# ---- a run that ends before its plan does ----
+
+cat >"$TMP/long.json" <<-'EOF'
+	{ "scenarios": [
+	  { "scenario": "exits", "reason": "vmcall", "rounds": 10 },
+	  { "scenario": "multiplex", "l2_vcpus": 2, "rounds": 1000000 },
+	  { "scenario": "exits", "reason": ["cpuid", "hlt"] } ] }
+EOF
+run long baseline >/dev/null &
+await bash -c "grep '\"type\":\"begin\",\"id\":1,' '$TMP'/runs/*/baseline-long-1/records.jsonl"
+ok $? "the second entry of three runs"
+kill -INT "$(pgrep -P $! nestlab)"
+wait $!
+like "$(cat "$TMP/err")" 'ended in entry 2 of its scenario; 1 of 4 measurements came and are stored; scenario long\+3-3 is' \
+	"Ctrl-C: what came is told, and how to run the rest"
+ok "$(($(sql 'SELECT count(*) FROM metric JOIN run ON run.id = run WHERE scenario_name = "long"') == 0))" "it is stored"
+
 # ---- names and patches that are wrong ----
 
 scenario none no_such_test

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* combinations.c - what of a measurement's words cannot be together, and what L1 must have for them. As words.c. */
+/* What a measurement comes to with all its words, what it needs, and which ones there cannot be. */
+#include <string.h>
+
 #include "agents/wire/protocol.h"
-#include "agents/wire/scenario_sets.h"
+#include "agents/wire/sets.h"
 #include "agents/wire/words.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -24,6 +26,52 @@ static const struct {
 	 "an APIC-access page (apic_pages, and l1 micro-vmx: version 1 of the enlightened VMCS has none)"},
 };
 
+/* ---- what it comes to ---- */
+
+enum plan_enlightenments plan_measure_sees(const struct plan_measure *m)
+{
+	if (m->enlightenments != PLAN_SEES_OF_L1)
+		return m->enlightenments;
+	if (m->l1 == PLAN_L1_LINUX_EVMCS || m->l1 == PLAN_L1_HYPERV)
+		return PLAN_SEES_HYPERV_FULL;
+	return PLAN_SEES_KVM;
+}
+
+uint32_t plan_l1_megabytes(const struct plan_measure *m)
+{
+	if (m->l1_megabytes)
+		return m->l1_megabytes;
+	return m->l1 == PLAN_L1_HYPERV ? 4096 : 512;
+}
+
+bool plan_measure_moves(const struct plan_measure *m)
+{
+	return MOVES & ONLY(m->scenario);
+}
+
+bool plan_measure_arrives(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_IN || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+bool plan_measure_leaves(const struct plan_measure *m)
+{
+	return m->handover == PLAN_HANDOVER_OUT || m->handover == PLAN_HANDOVER_BOTH;
+}
+
+bool plan_measure_crosses(const struct plan_measure *m)
+{
+	return m->destination[0] || m->source[0];
+}
+
+bool plan_measure_has_peers(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_LIVE_MIGRATE && m->vmm == PLAN_VMM_LIBVIRT &&
+	       plan_l1_is_linux(m->l1);
+}
+
+/* ---- what it needs ---- */
+
 static uint32_t needed_features(const struct plan_measure *m)
 {
 	switch (m->scenario) {
@@ -45,6 +93,8 @@ const char *plan_measure_lacks(const struct plan_measure *m, uint32_t has)
 			return features[i].text;
 	return NULL;
 }
+
+/* ---- which there cannot be ---- */
 
 static bool is_backing_of_other_memory(const struct plan_measure *m)
 {
@@ -249,7 +299,7 @@ static bool is_tunnelled_otherwise(const struct plan_measure *m)
 	return m->tunnelled && !plan_measure_has_peers(m);
 }
 
-/* Both QEMUs would have the same unmanaged memory, and twice the huge pages are not set aside. */
+/* Both QEMUs would have the same unmanaged memory; and huge pages they do not have here. */
 static bool is_peer_of_other_memory(const struct plan_measure *m)
 {
 	return plan_measure_has_peers(m) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* scenario_sets.h - which scenarios have something in common, as bits: 1 << enum plan_scenario. */
-#ifndef AGENTS_WIRE_SCENARIO_SETS_H
-#define AGENTS_WIRE_SCENARIO_SETS_H
+/* sets.h - sets of scenarios, as bits: who takes a word (words.c), and whom a rule is about (rules.c). */
+#ifndef AGENTS_WIRE_SETS_H
+#define AGENTS_WIRE_SETS_H
 
 #include "agents/wire/words.h"
 
