@@ -4,7 +4,7 @@
 # they run side by side.
 #
 # VARIANT=preempt: mutants of nested-context-preempt (docs/kernels.md). CPUS=4: all of them on a host with
-# so many.
+# so many. MUTANTS="never-evict stale-node": these alone.
 
 catches=0 series=nested-context${VARIANT:+-$VARIANT}
 
@@ -31,14 +31,26 @@ many_cpus() {
 	echo "$TMP/many.json"
 }
 
-# variant_of MUTANT: its file, on top of the series that is looked at
-variant_of() {
-	local file=$TOP/tests/mutants/$1.json
+# on_variant FILE: the mutant or past bug FILE, or a copy of it on VARIANT's kernel
+on_variant() {
+	local file=$1
 	if [ -n "${VARIANT:-}" ]; then
-		file=$TMP/$1.json
-		echo "{\"base\":\"$series\",\"patches\":\"$TOP/tests/mutants/$1\"}" >"$file"
+		file=$TMP/$(basename "$1")
+		jq --arg from "$(realpath "$(dirname "$1")")" --arg variant "$VARIANT" \
+			'.base += "-\($variant)" | .patches |= "\($from)/\(.)"' "$1" >"$file"
 	fi
 	echo "$file"
+}
+
+# variant_of MUTANT: its file, on top of the series that is looked at
+variant_of() { on_variant "$TOP/tests/mutants/$1.json"; }
+
+# wanted_lines: those of the table on stdin whose mutant MUTANTS names
+wanted_lines() {
+	local line
+	while IFS= read -r line; do
+		case " ${MUTANTS:-${line%%|*}} " in *" ${line%%|*} "*) echo "$line" ;; esac
+	done
 }
 
 # is_caught DB MUTANT TEST WHERE REGEX
@@ -60,7 +72,8 @@ catch() {
 	local table kernels=("--kernel=$series")
 	host=${3:-$(many_cpus)}
 	host=${host:+--host=$host}
-	mapfile -t table
+	mapfile -t table < <(wanted_lines)
+	[ ${#table[@]} -gt 0 ] || return 0
 	for mutant in "${table[@]%%|*}"; do
 		kernels+=("--kernel=$(variant_of "$mutant")")
 	done
