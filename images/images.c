@@ -11,6 +11,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/scratch.h"
 #include "common/sha256.h"
 #include "common/strbuf.h"
 #include "images/initramfs.h"
@@ -26,8 +27,8 @@
 struct making {
 	const struct image_request *req;
 	char key[SHA256_HEX];
-	char *iso;	/* where it goes: CACHE/images/KEY.iso */
-	char *work_dir; /* CACHE/images/KEY.work, under lock_fd */
+	char *iso; /* where it goes: CACHE/images/KEY.iso */
+	struct scratch work;
 	int lock_fd;
 };
 
@@ -126,61 +127,44 @@ static int check_kernel(const char *path, struct error *err)
 	return ret;
 }
 
-/* The file is synced before it gets its name, so that a power cut cannot leave half an image in the
- * cache. */
-static int sync_and_publish(const char *from, const char *to, struct error *err)
-{
-	int fd = open(from, O_RDONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0 || fsync(fd) || rename(from, to))
-		ret = error_set(err, -errno, "%s: cannot move the finished image here: %s", to,
-				strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 static int make_in_work_dir(struct making *m, struct error *err)
 {
-	__cleanup_free char *initramfs = xasprintf("%s/initramfs.cpio", m->work_dir);
-	__cleanup_free char *iso = xasprintf("%s/image.iso", m->work_dir);
+	__cleanup_free char *initramfs = xasprintf("%s/initramfs.cpio", m->work.dir);
+	__cleanup_free char *iso = xasprintf("%s/image.iso", m->work.dir);
 	char id[17];
 	const struct iso_request iso_req = {
 		.id = id,
 		.bzimage = m->req->bzimage,
 		.initramfs = initramfs,
 		.cmdline = m->req->cmdline,
-		.work_dir = m->work_dir,
+		.work_dir = m->work.dir,
 	};
 	int ret;
 
 	snprintf(id, sizeof(id), "%.16s", m->key);
-	ret = fs_mkdir_p(m->work_dir, err);
-	if (ret)
-		return ret;
 	ret = initramfs_write(m->req, initramfs, err);
 	if (ret)
 		return ret;
 	ret = iso_write(&iso_req, iso, err);
 	if (ret)
 		return ret;
-	return sync_and_publish(iso, m->iso, err);
+	return fs_publish(iso, m->iso, err);
 }
 
 /* Makes the image, unless another nestlab made it while this one waited for the lock. */
 static int make_locked(struct making *m, struct error *err)
 {
-	__cleanup_free char *lock = xasprintf("%s/images/lock", m->req->cache_dir);
+	__cleanup_free char *dir = xasprintf("%s/images", m->req->cache_dir);
+	__cleanup_free char *lock = xasprintf("%s/lock", dir);
 	int ret = fs_lock(lock, true, &m->lock_fd, err);
 
 	if (ret)
 		return ret;
 	if (!fs_exists(m->iso)) {
-		ret = fs_remove_tree(m->work_dir, err); /* left by a killed nestlab */
+		ret = scratch_begin(dir, "work.", &m->work, err);
 		if (!ret)
 			ret = make_in_work_dir(m, err);
-		fs_remove_tree(m->work_dir, NULL);
+		scratch_end(&m->work);
 	}
 	close(m->lock_fd);
 	return ret;
@@ -235,7 +219,6 @@ int image_build(const struct image_request *req, struct image *out, struct error
 		goto out;
 	sha256_bytes(inputs.buf, inputs.len, m.key);
 	m.iso = xasprintf("%s/images/%s.iso", req->cache_dir, m.key);
-	m.work_dir = xasprintf("%s/images/%s.work", req->cache_dir, m.key);
 	ret = make_unless_cached(&m, size, out, err);
 	if (ret)
 		goto out;
@@ -244,7 +227,6 @@ int image_build(const struct image_request *req, struct image *out, struct error
 out:
 	strbuf_release(&inputs);
 	free(m.iso);
-	free(m.work_dir);
 	if (ret)
 		return error_prefix(err, ret, "image");
 	return 0;

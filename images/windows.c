@@ -11,6 +11,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/scratch.h"
 #include "common/strbuf.h"
 #include "common/subprocess.h"
 
@@ -125,23 +126,17 @@ static int make_iso(const char *dir, const char *path, struct error *err)
 				    "-J",      "-joliet-long", "-V",	  "NESTLAB_ANSWERS",
 				    "-o",      path,	       dir,	  NULL};
 	const struct subprocess sp = {.argv = argv};
-	mode_t before;
-	int ret;
 
 	if (!subprocess_have("xorriso"))
 		return error_set(err, -ENOENT, "xorriso is not installed (package xorriso)");
-	unlink(path);
-	before = umask(077);
-	ret = subprocess_run(&sp, NULL, err);
-	umask(before);
-	return ret;
+	return subprocess_run(&sp, NULL, err);
 }
 
 int windows_write_medium(const char *edition, const char *agent, const char *path,
 			 struct error *err)
 {
-	char dir[] = "/tmp/nestlab-windows.XXXXXX";
-	struct error ignored = {0};
+	__cleanup_free char *dir = NULL, *iso = NULL;
+	struct scratch s;
 	int ret;
 
 	if (!fs_exists(agent))
@@ -149,11 +144,18 @@ int windows_write_medium(const char *edition, const char *agent, const char *pat
 				 "%s: no agent for Windows; build it: apt-get install "
 				 "gcc-mingw-w64-x86-64-win32; make windows-agent",
 				 agent);
-	if (!mkdtemp(dir))
-		return error_set(err, -errno, "%s: %s", dir, strerror(errno));
+	ret = scratch_begin(NULL, NULL, &s, err);
+	if (ret)
+		return ret;
+	dir = xasprintf("%s/medium", s.dir);
+	iso = xasprintf("%s/medium.iso", s.dir);
 	ret = write_files(dir, edition, agent, err);
 	if (!ret)
-		ret = make_iso(dir, path, err);
-	fs_remove_tree(dir, &ignored);
+		ret = make_iso(dir, iso, err);
+	if (!ret && chmod(iso, 0600))
+		ret = error_set(err, -errno, "%s: %s", iso, strerror(errno));
+	if (!ret)
+		ret = fs_copy_file(iso, path, err);
+	scratch_end(&s);
 	return ret;
 }

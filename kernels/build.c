@@ -246,10 +246,9 @@ static int keep_tree(struct job *j, struct error *err)
 	ret = fs_mkdir_p(top, err);
 	if (ret)
 		return ret;
-	if (!fs_exists(tree) && rename(j->work.tree, tree))
-		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", tree,
-				 strerror(errno));
-	return 0;
+	if (fs_exists(tree))
+		return 0;
+	return kernel_tree_keep(j->work.tree, tree, err);
 }
 
 /* The entry is published before the tree is kept: if keeping it fails, the compiled kernel is not

@@ -355,10 +355,10 @@ static int install_entry(const struct kernel_env *env, const char *key, const ch
 		if (ret)
 			return ret;
 	}
-	if (rename(from, entry) && errno != ENOTEMPTY && errno != EEXIST)
-		return error_set(err, -errno, "%s: cannot move the build here: %s", entry,
-				 strerror(errno));
-	return 0;
+	ret = fs_publish(from, entry, err);
+	if (ret == -ENOTEMPTY || ret == -EEXIST)
+		return 0;
+	return ret;
 }
 
 int kernel_cache_publish(const struct kernel_env *env, const struct kernel_variant *v,

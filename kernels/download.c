@@ -120,23 +120,11 @@ static int fetch_url(const char *url, const char *path, int fd, struct error *er
 	return ret;
 }
 
-static int fetch_to_file(const char *url, const char *path, struct error *err)
+static int check_hash(const char *url, const char *sha256, int fd, struct error *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), ret;
-
-	if (fd < 0)
-		return error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
-	ret = fetch_url(url, path, fd, err);
-	if (close(fd) && !ret)
-		ret = error_set(err, -errno, "%s: cannot write: %s", path, strerror(errno));
-	return ret;
-}
-
-static int check_and_rename(const char *url, const char *sha256, const char *part, const char *path,
-			    struct error *err)
-{
+	__cleanup_free char *file = xasprintf("/proc/self/fd/%d", fd);
 	char got[SHA256_HEX];
-	int ret = sha256_file(part, got, err);
+	int ret = sha256_file(file, got, err);
 
 	if (ret)
 		return ret;
@@ -145,22 +133,19 @@ static int check_and_rename(const char *url, const char *sha256, const char *par
 			err, -EINVAL,
 			"%s: the downloaded file has SHA-256 %s, but the variant expects %s; the file was not kept",
 			url, got, sha256);
-	if (rename(part, path))
-		return error_set(err, -errno, "%s: cannot move the download here: %s", path,
-				 strerror(errno));
 	return 0;
 }
 
 int kernel_download(const char *url, const char *sha256, const char *path, struct error *err)
 {
-	__cleanup_free char *part = xasprintf("%s.part.%d", path, getpid());
-	int ret;
+	struct fs_new_file f;
+	int ret = fs_new_file_open(path, 0666, &f, err);
 
-	pthread_once(&curl_once, start_curl);
-	ret = fetch_to_file(url, part, err);
-	if (!ret)
-		ret = check_and_rename(url, sha256, part, path, err);
 	if (ret)
-		unlink(part);
-	return ret;
+		return ret;
+	pthread_once(&curl_once, start_curl);
+	ret = fetch_url(url, path, f.fd, err);
+	if (!ret)
+		ret = check_hash(url, sha256, f.fd, err);
+	return fs_new_file_close(&f, path, ret, err);
 }

@@ -2,7 +2,8 @@
 /*
  * A mailing-list mbox or patch files become a series and a variant, or nothing. In order: everything is
  * read (import_read.c), written to a folder of its own, tried on the base (import_try.c), and only then put
- * in its place: the series by a rename, the variant, which is read back. Whatever fails, both are removed.
+ * in its place: the series by a rename, the variant, which is read back. Whatever fails, both are removed; killed
+ * between the two, an import leaves a series without a variant.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include "common/json.h"
 #include "common/sha256.h"
 #include "common/log.h"
+#include "common/scratch.h"
 #include "common/shell.h"
 #include "kernels/import.h"
 #include "kernels/mailinfo.h"
@@ -200,9 +202,9 @@ static int publish(const char *half, const struct import *i, struct error *err)
 	__cleanup_free char *variant = xasprintf("%s/%s.json", top, name);
 	int ret;
 
-	if (rename(half, dir))
-		return error_set(err, -errno, "%s: cannot move the series here: %s", dir,
-				 strerror(errno));
+	ret = fs_publish(half, dir, err);
+	if (ret)
+		return ret;
 	ret = add_variant(variant, i, err);
 	if (ret)
 		fs_remove_tree(dir, NULL);
@@ -239,14 +241,19 @@ static int write_tried(const char *half, struct import *i, const struct kernel_v
 
 static int write_all(struct import *i, const struct kernel_variant *onto, struct error *err)
 {
-	__cleanup_free char *half =
-		xasprintf("%s/patches/.%s.%d", i->what->dir, i->what->name, getpid());
-	int ret = write_tried(half, i, onto, err);
+	__cleanup_free char *top = xasprintf("%s/patches", i->what->dir), *half = NULL;
+	struct scratch scratch;
+	int ret = fs_mkdir_p(top, err);
 
 	if (!ret)
-		ret = publish(half, i, err);
+		ret = scratch_begin(top, "." SCRATCH_PREFIX, &scratch, err);
 	if (ret)
-		fs_remove_tree(half, NULL);
+		return ret;
+	half = xasprintf("%s/series", scratch.dir);
+	ret = write_tried(half, i, onto, err);
+	if (!ret)
+		ret = publish(half, i, err);
+	scratch_end(&scratch);
 	return ret;
 }
 
@@ -268,7 +275,10 @@ static int check_new(const struct kernel_env *env, const struct kernel_import *w
 	if (variant)
 		return error_set(err, -EEXIST, "%s: exists already; choose another name", variant);
 	if (fs_exists(dir))
-		return error_set(err, -EEXIST, "%s: exists already; choose another name", dir);
+		return error_set(
+			err, -EEXIST,
+			"%s: exists already, and no variant %s.json is there (an import that was killed leaves it so): remove it, or choose another name",
+			dir, name);
 	return 0;
 }
 
@@ -282,14 +292,14 @@ static char *name_base(const char *onto, const struct kernel_variant *v)
 
 static int import_onto(struct import *i, const struct kernel_variant *onto, struct error *err)
 {
-	int ret = mailinfo_make_dir(&i->dir, err);
+	int ret = scratch_begin(NULL, NULL, &i->scratch, err);
 
 	if (ret)
 		return ret;
 	ret = import_read(i, err);
 	if (!ret)
 		ret = write_all(i, onto, err);
-	mailinfo_remove_dir(i->dir);
+	scratch_end(&i->scratch);
 	return ret;
 }
 
@@ -297,7 +307,6 @@ static void free_import(struct import *i)
 {
 	thread_free(&i->series);
 	mailbox_free(&i->box);
-	free(i->dir);
 	free(i->where);
 	free(i->mbox);
 	free(i->base);

@@ -6,14 +6,15 @@
 #ifndef KERNELS_IMPORT_H
 #define KERNELS_IMPORT_H
 
+#include "common/scratch.h"
 #include "kernels/internal.h"
 #include "kernels/thread.h"
 
 struct import {
 	const struct kernel_env *env;
 	const struct kernel_import *what;
-	char *dir;   /* for temporary files */
-	char *where; /* what messages begin with: the mailbox */
+	struct scratch scratch; /* for temporary files */
+	char *where;		/* what messages begin with: the mailbox */
 	struct mailbox box;
 	struct thread series;
 	bool piped;	/* the mailbox came through a pipe, whose name (/dev/fd/63) says nothing */

@@ -32,7 +32,7 @@ static void name_mails(struct mailbox *box, size_t first, const char *path)
 static int add_file(struct import *i, const char *path, struct error *err)
 {
 	size_t before = i->box.count;
-	int ret = mailbox_read(path, i->dir, &i->box, err);
+	int ret = mailbox_read(path, i->scratch.dir, &i->box, err);
 
 	if (!ret)
 		name_mails(&i->box, before, path);
@@ -135,7 +135,7 @@ static int make_readable(struct import *i, char **path, struct error *err)
 		error_append(err, ret, ", which is no thread");
 	if (!ret) {
 		free(*path);
-		*path = xasprintf("%s/piped.mbox", i->dir);
+		*path = xasprintf("%s/piped.mbox", i->scratch.dir);
 		ret = fs_write_file(*path, text.buf, text.len, err);
 	}
 	strbuf_release(&text);
@@ -151,7 +151,7 @@ static int read_mbox(struct import *i, const char *mbox, const char *where, stru
 	ret = make_readable(i, &i->mbox, err);
 	if (ret)
 		return ret;
-	ret = mailbox_read(i->mbox, i->dir, &i->box, err);
+	ret = mailbox_read(i->mbox, i->scratch.dir, &i->box, err);
 	if (ret)
 		return ret;
 	return thread_find(&i->box, i->where, i->what->version, &i->series, err);
@@ -179,7 +179,8 @@ static char *plain_id(const char *given)
 
 static int run_b4(struct import *i, const char *id, struct error *err)
 {
-	const char *const argv[] = {"b4", "mbox", "-o", i->dir, "-n", "thread", "--", id, NULL};
+	const char *const argv[] = {"b4", "mbox", "-o", i->scratch.dir, "-n", "thread",
+				    "--", id,	  NULL};
 	struct strbuf errors = STRBUF_INIT, out = STRBUF_INIT;
 	struct subprocess sp = {.argv = argv, .out = &out, .errors = &errors};
 	int status, ret = subprocess_run(&sp, &status, err);
@@ -200,14 +201,14 @@ static int find_fetched(struct import *i, const char *id, char **path, struct er
 {
 	char **names;
 	size_t count;
-	int ret = fs_list(i->dir, NULL, &names, &count, err);
+	int ret = fs_list(i->scratch.dir, NULL, &names, &count, err);
 
 	*path = NULL;
 	if (ret)
 		return ret;
 	for (size_t n = 0; n < count && !*path; n++)
 		if (!strncmp(names[n], "thread", strlen("thread")))
-			*path = xasprintf("%s/%s", i->dir, names[n]);
+			*path = xasprintf("%s/%s", i->scratch.dir, names[n]);
 	fs_free_names(names, count);
 	if (!*path)
 		return error_set(err, -ENOENT, "b4 mbox %s: found no such mail", id);

@@ -98,8 +98,8 @@ static void warn_of_quoted_cr(const struct import *i)
 static int run_apply(const struct import *i, const char *const *args, const char *const *env,
 		     const char *diff, int *status, struct strbuf *complaints, struct error *err)
 {
-	__cleanup_free char *path = xasprintf("%s/try.diff", i->dir);
-	struct git_command cmd = {.dir = i->dir,
+	__cleanup_free char *path = xasprintf("%s/try.diff", i->scratch.dir);
+	struct git_command cmd = {.dir = i->scratch.dir,
 				  .args = args,
 				  .env = env,
 				  .stdin_path = path,
@@ -181,8 +181,8 @@ static void set_environment(struct repository *r, const struct kernel_source_id 
 	__cleanup_free char *objects = xasprintf("%s/objects", id->place);
 
 	r->git_dir = xasprintf("GIT_DIR=%s", id->place);
-	r->index = xasprintf("GIT_INDEX_FILE=%s/index", r->i->dir);
-	r->objects = xasprintf("GIT_OBJECT_DIRECTORY=%s/objects", r->i->dir);
+	r->index = xasprintf("GIT_INDEX_FILE=%s/index", r->i->scratch.dir);
+	r->objects = xasprintf("GIT_OBJECT_DIRECTORY=%s/objects", r->i->scratch.dir);
 	r->alternates = git_alternates(objects);
 	memcpy(r->env, env, sizeof(env));
 	r->env[2] = r->git_dir;
@@ -310,7 +310,7 @@ static int try_in_index(struct repository *r, const struct kernel_variant *base,
 			struct error *err)
 {
 	const char *const args[] = {"read-tree", r->commit, NULL};
-	__cleanup_free char *objects = xasprintf("%s/objects", r->i->dir);
+	__cleanup_free char *objects = xasprintf("%s/objects", r->i->scratch.dir);
 	int ret = fs_mkdir_p(objects, err);
 
 	if (!ret)
@@ -452,7 +452,7 @@ static int apply_to_copy(struct import *i, const struct kernel_variant *base, si
 static int try_in_tree(struct import *i, const struct kernel_variant *base, char *const *paths,
 		       struct error *err)
 {
-	__cleanup_free char *copy = xasprintf("%s/tree", i->dir);
+	__cleanup_free char *copy = xasprintf("%s/tree", i->scratch.dir);
 	__cleanup_free char *tree = NULL;
 	const struct kernel_variant *kept;
 	struct sparse s = {.to = copy, .err = err};

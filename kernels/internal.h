@@ -7,7 +7,7 @@
  *	source.c    what the source is (cheap), and unpacking it (unpack.c); download.c fetches URLs
  *	keys.c      the names of a build, from everything that its bytes depend on
  *	cache.c     the index that finds keys, entries that appear by one rename; paths.c
- *	work.c      a scratch folder that goes away, tree.c: a copy of a built tree in a second
+ *	work.c      the scratch folder of a build, tree.c: a copy of a built tree in a second
  *	forget.c    what was built of one repository goes
  *	lineage.c   the tree of the last commit built, to build the next one from
  *	unfinished.c the tree of a build that was cancelled, to go on from
@@ -29,6 +29,7 @@
 
 #include "common/json.h"
 #include "common/progress.h"
+#include "common/scratch.h"
 #include "common/strbuf.h"
 #include "kernels/kernels.h"
 
@@ -192,8 +193,8 @@ int kernel_tree_is_generated(const char *tree, const char *path, bool *generated
 /* ---- work.c ---- */
 
 struct kernel_work { /* a scratch folder in CACHE/work, removed by kernel_work_end() */
-	char *dir, *tree, *log, *entry; /* dir/tree, dir/log, dir/entry */
-	int lock;
+	struct scratch scratch;
+	char *tree, *log, *entry; /* paths in it */
 };
 
 /* Makes one, and removes those that a killed nestlab left behind. */

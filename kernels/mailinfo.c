@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
@@ -123,27 +122,4 @@ char *mailinfo_value(const struct mailinfo *m, const char *name)
 		if (!strncmp(line, name, len) && !strncmp(line + len, ": ", 2))
 			return strndup(line + len + 2, strcspn(line + len + 2, "\r\n"));
 	return xstrdup("");
-}
-
-/* An empty one even when no descriptor is left to list it. */
-void mailinfo_remove_dir(const char *dir)
-{
-	if (rmdir(dir))
-		fs_remove_tree(dir, NULL);
-}
-
-int mailinfo_make_dir(char **dir, struct error *err)
-{
-	const char *tmp = getenv("TMPDIR");
-	int ret;
-
-	if (!tmp || !*tmp)
-		tmp = "/tmp";
-	*dir = xasprintf("%s/nestlab-mail.XXXXXX", tmp);
-	if (mkdtemp(*dir))
-		return 0;
-	ret = error_set(err, -errno, "%s: cannot make a folder: %s", tmp, strerror(errno));
-	free(*dir);
-	*dir = NULL;
-	return ret;
 }

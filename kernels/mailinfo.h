@@ -44,9 +44,4 @@ void mailinfo_free(struct mailinfo *m);
 /* The value of a line of m->info; "" without. The caller frees. */
 char *mailinfo_value(const struct mailinfo *m, const char *name);
 
-/* Makes a folder for temporary files in $TMPDIR; the caller removes it with mailinfo_remove_dir() and frees
- * *dir. */
-int mailinfo_make_dir(char **dir, struct error *err);
-void mailinfo_remove_dir(const char *dir);
-
 #endif

@@ -13,6 +13,7 @@
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/scratch.h"
 #include "common/shell.h"
 #include "kernels/mailinfo.h"
 
@@ -339,12 +340,12 @@ static int read_single(const char *file, const char *dir, struct mailinfo *m, st
 int patch_read(const char *file, struct strbuf *diff, struct error *err)
 {
 	struct mailinfo m = {.patch = STRBUF_INIT};
-	char *dir;
-	int ret = mailinfo_make_dir(&dir, err);
+	struct scratch s;
+	int ret = scratch_begin(NULL, NULL, &s, err);
 
 	if (ret)
 		return ret;
-	ret = read_single(file, dir, &m, err);
+	ret = read_single(file, s.dir, &m, err);
 	if (!ret && strlen(m.patch.buf) != m.patch.len)
 		ret = error_set(
 			err, -EBADMSG,
@@ -353,7 +354,6 @@ int patch_read(const char *file, struct strbuf *diff, struct error *err)
 	if (!ret)
 		strbuf_add(diff, m.patch.buf, m.patch.len);
 	mailinfo_free(&m);
-	mailinfo_remove_dir(dir);
-	free(dir);
+	scratch_end(&s);
 	return ret;
 }

@@ -392,19 +392,18 @@ int kernel_tree_copy(const char *from, const char *to, struct error *err)
 
 int kernel_tree_keep(const char *tree, const char *kept, struct error *err)
 {
-	unsigned int flags = 0;
+	int ret = fs_publish_tree(tree, kept, err);
 
-	if (fs_exists(kept))
-		flags = RENAME_EXCHANGE;
-	if (renameat2(AT_FDCWD, tree, AT_FDCWD, kept, flags))
-		return error_set(err, -errno, "%s: cannot keep the built tree here: %s", kept,
-				 strerror(errno));
+	if (ret)
+		return error_prefix(err, ret, "the built tree cannot be kept");
 	return 0;
 }
 
 int kernel_tree_move(const char *from, const char *to, struct error *err)
 {
-	if (rename(from, to))
-		return error_set(err, -errno, "%s: cannot move here: %s", to, strerror(errno));
+	int ret = fs_publish(from, to, err);
+
+	if (ret)
+		return ret;
 	return relocate_tree(to, err);
 }

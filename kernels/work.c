@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Scratch folders. Each is locked while it is in use, so that the folders of a killed nestlab can
- * be recognized and removed. */
+/* What a build works in, and what it waits for. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,66 +14,20 @@
  * program said. */
 #define DISK_FULL_BYTES (4 << 20)
 
-/* Removes the folders whose lock nobody holds. The caller holds the lock of CACHE/work. */
-static void remove_abandoned(const char *top)
-{
-	char **names;
-	size_t count;
-
-	if (fs_list(top, NULL, &names, &count, NULL))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		__cleanup_free char *dir = xasprintf("%s/%s", top, names[i]);
-		__cleanup_free char *lock = xasprintf("%s/lock", dir);
-		int fd;
-
-		if (names[i][0] == '.' || fs_lock(lock, false, &fd, NULL))
-			continue;
-		fs_remove_tree(dir, NULL);
-		close(fd);
-	}
-	fs_free_names(names, count);
-}
-
-static int make_folder(const char *top, struct kernel_work *w, struct error *err)
-{
-	__cleanup_free char *lock = NULL;
-	int ret;
-
-	w->dir = xasprintf("%s/XXXXXX", top);
-	if (!mkdtemp(w->dir)) {
-		ret = error_set(err, -errno, "%s: cannot make a folder: %s", top, strerror(errno));
-		free(w->dir);
-		w->dir = NULL;
-		return ret;
-	}
-	lock = xasprintf("%s/lock", w->dir);
-	w->tree = xasprintf("%s/tree", w->dir);
-	w->log = xasprintf("%s/log", w->dir);
-	w->entry = xasprintf("%s/entry", w->dir);
-	ret = fs_lock(lock, false, &w->lock, err);
-	if (ret)
-		return ret;
-	return fs_mkdir_p(w->entry, err);
-}
-
 int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struct error *err)
 {
 	__cleanup_free char *top = kernel_cache_path(env, "work", NULL);
-	__cleanup_free char *gate = kernel_cache_path(env, "work", ".lock");
-	int fd, ret;
+	int ret = fs_mkdir_p(top, err);
 
 	memset(w, 0, sizeof(*w));
-	w->lock = -1;
-	ret = fs_mkdir_p(top, err);
+	if (!ret)
+		ret = scratch_begin(top, "", &w->scratch, err);
 	if (ret)
 		return ret;
-	ret = fs_lock(gate, true, &fd, err);
-	if (ret)
-		return ret;
-	remove_abandoned(top);
-	ret = make_folder(top, w, err);
-	close(fd);
+	w->tree = xasprintf("%s/tree", w->scratch.dir);
+	w->log = xasprintf("%s/log", w->scratch.dir);
+	w->entry = xasprintf("%s/entry", w->scratch.dir);
+	ret = fs_mkdir_p(w->entry, err);
 	if (ret)
 		kernel_work_end(w);
 	return ret;
@@ -82,18 +35,11 @@ int kernel_work_begin(const struct kernel_env *env, struct kernel_work *w, struc
 
 void kernel_work_end(struct kernel_work *w)
 {
-	struct error err;
-
-	if (w->dir && fs_remove_tree(w->dir, &err))
-		log_warning("%s", err.text);
-	if (w->lock >= 0)
-		close(w->lock);
-	free(w->dir);
+	scratch_end(&w->scratch);
 	free(w->tree);
 	free(w->log);
 	free(w->entry);
 	memset(w, 0, sizeof(*w));
-	w->lock = -1;
 }
 
 bool kernel_is_at_fault(int code)
@@ -130,7 +76,7 @@ int kernel_work_explain(const struct kernel_env *env, const struct kernel_work *
 			err, -ENOSPC,
 			"disk full at %s (free some space, or set NESTLAB_CACHE to a folder with about 3 GB)",
 			env->cache_dir);
-	if (!fs_mkdir_p(dir, NULL) && !rename(w->log, log))
+	if (!fs_mkdir_p(dir, NULL) && !fs_publish(w->log, log, NULL))
 		error_append(err, code, "\n  (log: %s)", log);
 	return code;
 }

@@ -32,8 +32,11 @@ struct guest_memfd {
 #define MEMFD_MAPPED	    (1u << 0)
 #define MEMFD_STARTS_SHARED (1u << 1)
 
+/* What a kernel does not have is a skip; that the agent has no descriptor left says nothing of it. */
 static int skip_backing(struct sink *s, const char *what, const char *needed)
 {
+	if (errno == EMFILE || errno == ENFILE)
+		return -errno;
 	sink_skip(s, "%s: %s (%s is needed)", what, strerror(errno), needed);
 	return VM_SAID;
 }
@@ -159,25 +162,25 @@ static int map_memfd_shared(struct vm_memory *mem, struct sink *s)
 	return share_file(mem);
 }
 
-static int open_huge(size_t size, struct sink *s)
+static int open_huge(size_t size, int *fd, struct sink *s)
 {
-	int fd = memfd_create("l1", MFD_CLOEXEC | MFD_HUGETLB);
 	char count[32];
 
-	if (fd < 0)
+	*fd = memfd_create("l1", MFD_CLOEXEC | MFD_HUGETLB);
+	if (*fd < 0)
 		return skip_backing(s, "memfd_create(MFD_HUGETLB)", "CONFIG_HUGETLBFS=y");
 	snprintf(count, sizeof(count), "%llu", size / HUGE_PAGE);
 	file_write("/proc/sys/vm/nr_hugepages", count);
-	return fd;
+	return 0;
 }
 
 int vm_backing_reserve_huge(size_t size, struct sink *s)
 {
 	char text[32];
-	int fd = open_huge(size, s);
+	int fd, ret = open_huge(size, &fd, s);
 
-	if (fd < 0)
-		return fd;
+	if (ret)
+		return ret;
 	close(fd);
 	if (file_read("/proc/sys/vm/nr_hugepages", text, sizeof(text)) > 0 &&
 	    strtoul(text, NULL, 10) >= size / HUGE_PAGE)
@@ -188,9 +191,10 @@ int vm_backing_reserve_huge(size_t size, struct sink *s)
 
 static int map_hugetlb(struct vm_memory *mem, struct sink *s)
 {
-	mem->file = open_huge(L1_AREA + mem->area_size, s);
-	if (mem->file < 0)
-		return mem->file;
+	int ret = open_huge(L1_AREA + mem->area_size, &mem->file, s);
+
+	if (ret)
+		return ret;
 	if (ftruncate(mem->file, (off_t)(L1_AREA + mem->area_size)))
 		return -errno;
 	if (map_file(mem))

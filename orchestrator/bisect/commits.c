@@ -8,6 +8,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/git.h"
+#include "common/scratch.h"
 
 /* Makes ids depend on nothing but content. */
 static const char *const fixed_author[] = {
@@ -199,23 +200,23 @@ static int commit_changes(struct maker *m, const char *index, const char *head, 
 
 int bisect_commit_checked_out(const char *tree, char **commit, struct error *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	__cleanup_free char *dir = xasprintf("%s/nestlab-index.XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	__cleanup_free char *index = NULL;
 	__cleanup_free char *head = NULL;
+	struct scratch s;
 	struct maker m;
 	int ret = git_find_commit(tree, "HEAD", &head, err);
 
 	*commit = NULL;
 	if (ret)
 		return ret;
-	if (!mkdtemp(dir))
-		return error_set(err, -errno, "%s: cannot be made: %s", dir, strerror(errno));
-	index = xasprintf("%s/index", dir);
+	ret = scratch_begin(NULL, NULL, &s, err);
+	if (ret)
+		return ret;
+	index = xasprintf("%s/index", s.dir);
 	ret = make_maker(&m, tree, err);
 	if (!ret)
 		ret = commit_changes(&m, index, head, commit, err);
 	free_maker(&m);
-	fs_remove_tree(dir, NULL);
+	scratch_end(&s);
 	return ret;
 }

@@ -80,6 +80,21 @@ static int backup(int n, char **operands)
 	return 0;
 }
 
+/* A journal of the database that was there would be written into the one that is put back. */
+static int check_free(const char *database, struct error *err)
+{
+	static const char *const suffixes[] = {"", "-wal", "-journal"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		__cleanup_free char *path = xasprintf("%s%s", database, suffixes[i]);
+
+		if (fs_exists(path))
+			return error_set(err, -EEXIST, "%s: is there already; move it away first",
+					 path);
+	}
+	return 0;
+}
+
 /* The results are given with --db elsewhere: only what a backup has is put back. */
 static int put_back(const char *folder)
 {
@@ -91,11 +106,7 @@ static int put_back(const char *folder)
 
 		if (!fs_exists(from))
 			continue;
-		if (fs_exists(to))
-			error_set(&err, -EEXIST, "%s: is there already; move it away first", to);
-		else
-			daemon_db_backup(from, to, &err);
-		if (err.code)
+		if (check_free(to, &err) || daemon_db_backup(from, to, &err))
 			return command_fatal(&err);
 		terminal_printf("%s\n", to);
 	}

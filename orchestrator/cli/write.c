@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "common/alloc.h"
 #include "common/fs.h"
 #include "orchestrator/cli/command.h"
 
@@ -15,7 +15,7 @@ static int write_stream(FILE *f, const char *name, const struct strbuf *out, str
 	return 0;
 }
 
-/* For a device, a pipe or a link: renaming a new file over it would replace it. */
+/* For a device, a pipe, /dev/stdout or a link that leads nowhere yet: a new file would stand in its place. */
 static int write_in_place(const char *path, const struct strbuf *out, struct error *err)
 {
 	FILE *f = fopen(path, "w");
@@ -32,11 +32,11 @@ static int write_in_place(const char *path, const struct strbuf *out, struct err
 
 int command_write_output(const char *path, const struct strbuf *out, struct error *err)
 {
-	struct stat st;
+	__cleanup_free char *file = NULL;
 
 	if (!path)
 		return write_stream(stdout, "stdout", out, err);
-	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+	if (fs_find_replaceable(path, &file, NULL))
 		return write_in_place(path, out, err);
-	return fs_write_file(path, out->buf, out->len, err);
+	return fs_write_file(file, out->buf, out->len, err);
 }

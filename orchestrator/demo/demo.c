@@ -17,6 +17,7 @@
 #include "common/git.h"
 #include "common/json.h"
 #include "common/progress.h"
+#include "common/scratch.h"
 #include "common/terminal.h"
 #include "orchestrator/daemon/agent/command.h"
 #include "orchestrator/daemon/http/client.h"
@@ -46,6 +47,7 @@ static const struct night {
 struct demo {
 	const struct demo_setting *setting;
 	char *folder, *socket, *url;
+	struct scratch scratch; /* that the folder is in, if the user names none */
 	struct demo_cache cache;
 	struct command_process daemon, agent; /* pid 0: not started */
 	struct client *client;
@@ -534,8 +536,9 @@ static void end_all(struct demo *d, int ret)
 	demo_cache_close(&d->cache);
 	if (failed)
 		progress_print("what it left, with its logs, is in %s\n", d->folder);
-	else if (!d->setting->folder)
-		fs_remove_tree(d->folder, NULL);
+	if (failed && d->scratch.dir)
+		scratch_keep(&d->scratch);
+	scratch_end(&d->scratch);
 	free(d->folder);
 	free(d->socket);
 	free(d->url);
@@ -544,16 +547,20 @@ static void end_all(struct demo *d, int ret)
 static int choose_folder(struct demo *d, struct error *err)
 {
 	__cleanup_free char *queue = NULL;
-	const char *top = getenv("TMPDIR");
+	int ret;
 
 	if (d->setting->folder) {
 		d->folder = realpath(d->setting->folder, NULL);
 		if (!d->folder && !fs_mkdir_p(d->setting->folder, err))
 			d->folder = realpath(d->setting->folder, NULL);
 	} else {
-		d->folder = xasprintf("%s/nestlab-demo-XXXXXX", top && *top ? top : "/tmp");
-		if (!mkdtemp(d->folder))
-			return error_set(err, -errno, "%s: %s", d->folder, strerror(errno));
+		ret = scratch_begin(NULL, NULL, &d->scratch, err);
+		if (ret)
+			return ret;
+		d->folder = xasprintf("%s/demo", d->scratch.dir);
+		ret = fs_mkdir_p(d->folder, err);
+		if (ret)
+			return ret;
 	}
 	if (!d->folder)
 		return error_set(err, -errno, "%s: %s", d->setting->folder, strerror(errno));
@@ -572,6 +579,7 @@ int demo_run(const struct demo_setting *setting, struct error *err)
 	int ret = choose_folder(&d, err);
 
 	if (ret) {
+		scratch_end(&d.scratch);
 		free(d.folder);
 		return ret;
 	}

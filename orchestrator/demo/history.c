@@ -238,8 +238,8 @@ int demo_history_make(const char *tarball, const char *repo, void (*tell)(void *
 	ret = fs_remove_tree(part, err); /* of one that was killed */
 	if (!ret)
 		ret = import_source(&s, part, err);
-	if (!ret && rename(part, repo))
-		ret = error_set(err, -errno, "%s: %s", repo, strerror(errno));
+	if (!ret)
+		ret = fs_publish_tree(part, repo, err);
 	if (ret)
 		fs_remove_tree(part, NULL);
 	return ret;

@@ -19,7 +19,7 @@ static const char style_sheet[] =
 	"--rule:#3b4047;--tint:#1f2328;--base:#5d93cf;--new:#ffb98a;--good:#7ed69a;--bad:#ff9a9f;"
 	"--unsure:#ecc76a;--band:#31373e}}\n"
 	"*{box-sizing:border-box}\n"
-	"body{margin:0 auto;max-width:68rem;padding:1.5rem;color:var(--fg);background:var(--bg);"
+	"body{margin:0 auto;max-width:80rem;padding:1.5rem;color:var(--fg);background:var(--bg);"
 	"font:16px/1.5 system-ui,sans-serif}\n"
 	"h1{font-size:1.6rem;line-height:1.25;margin:.2rem 0 1rem}\n"
 	"h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--rule)}\n"

@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "common/shell.h"
 #include "results/report/commands.h"
+#include "results/report/digest.h"
 #include "results/report/explained.h"
 #include "results/report/plots.h"
 #include "results/report/words.h"
@@ -65,14 +66,59 @@ static void add_commons(struct doc *d, const struct report *r)
 	}
 }
 
-static void add_undecided(struct doc *d, const struct report *r, const struct report_selection *s)
+/* Undecided, and what for; NULL: it is not. */
+static const char *why_undecided(const struct results_compared *m)
 {
-	for (size_t i = 0; i < s->count; i++) {
+	if (m->median.verdict == VERDICT_INCONCLUSIVE)
+		return m->median.why;
+	return NULL;
+}
+
+static bool is_undecided_for(const struct results_compared *m, const char *why)
+{
+	const char *own = why_undecided(m);
+
+	return own && !strcmp(own, why);
+}
+
+#define NAMES_MAX 4 /* of those that one reason is given for; the table has all */
+
+/* All of one reason, from item @first on, the first that has it, as one. */
+static void add_reason(struct doc *d, const struct report *r, const struct report_selection *s,
+		       size_t first, const char *why)
+{
+	struct strbuf names = STRBUF_INIT;
+	size_t n = 0;
+
+	for (size_t i = first; i < s->count; i++) {
 		const struct results_compared *m = selection_metric(s, r, i);
 		__cleanup_free char *name = words_metric(r, m);
 
-		if (m->median.verdict == VERDICT_INCONCLUSIVE && m->median.why)
-			doc_item(d, TONE_UNSURE, "%s: %s", name, m->median.why);
+		if (is_undecided_for(m, why) && n++ < NAMES_MAX)
+			strbuf_addf(&names, "%s%s", n > 1 ? "; " : "", name);
+	}
+	if (n > NAMES_MAX)
+		strbuf_addf(&names, "; and %zu more", n - NAMES_MAX);
+	doc_item(d, TONE_UNSURE, "%s: %s", names.buf, why);
+	strbuf_release(&names);
+}
+
+static bool is_said_before(const struct report *r, const struct report_selection *s, size_t end,
+			   const char *why)
+{
+	for (size_t i = 0; i < end; i++)
+		if (is_undecided_for(selection_metric(s, r, i), why))
+			return true;
+	return false;
+}
+
+static void add_undecided(struct doc *d, const struct report *r, const struct report_selection *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const char *why = why_undecided(selection_metric(s, r, i));
+
+		if (why && !is_said_before(r, s, i, why))
+			add_reason(d, r, s, i, why);
 	}
 }
 
@@ -111,6 +157,7 @@ static void add_results_table(struct doc *d, const struct report *r,
 
 void page_add_results(struct doc *d, const struct report *r, const struct report_selection *s)
 {
+	digest_add(d, r);
 	add_commons(d, r);
 	if (s->count)
 		add_results_table(d, r, s);
@@ -144,64 +191,7 @@ void page_add_failures(struct doc *d, const struct report *r)
 	doc_table(d, t);
 }
 
-/* ---- tests ---- */
-
-static enum tone result_tone(const char *result)
-{
-	if (!strcmp(result, "pass"))
-		return TONE_GOOD;
-	if (!strcmp(result, "fail"))
-		return TONE_BAD;
-	return TONE_UNSURE;
-}
-
-/* A measurement, which has no name, leaves a row only where something was wrong. */
-static const char *result_word(const struct report_test *t, enum report_side side)
-{
-	if (t->result[side])
-		return t->result[side];
-	if (*t->name)
-		return "did not run";
-	return "pass";
-}
-
-static const char *test_output(const struct report_test *t)
-{
-	if (t->text[REPORT_NEW])
-		return t->text[REPORT_NEW];
-	if (t->text[REPORT_BASE])
-		return t->text[REPORT_BASE];
-	return "";
-}
-
-static void add_test(struct table *t, const struct report_test *test)
-{
-	__cleanup_free char *params = words_params(NULL, NULL, test->params);
-	const char *name = test->name;
-
-	if (!*name)
-		name = params;
-	table_cell(t, "%s %s", test->scenario, name);
-	for (int side = 0; side < REPORT_SIDES; side++) {
-		const char *word = result_word(test, side);
-
-		table_cell_tone(t, result_tone(word), "%s", word);
-	}
-	table_cell(t, "%.400s", test_output(test));
-}
-
-void page_add_tests(struct doc *d, const struct report *r)
-{
-	struct table *t;
-
-	if (!r->ntests)
-		return;
-	t = table_new("Selftests, and measurements that were skipped or failed",
-		      "test|base|new|output");
-	for (size_t i = 0; i < r->ntests; i++)
-		add_test(t, &r->tests[i]);
-	doc_table(d, t);
-}
+/* ---- plots ---- */
 
 void page_add_plots(struct doc *d, const struct report *r, const struct report_selection *s)
 {

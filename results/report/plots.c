@@ -18,13 +18,34 @@
 /* ---- effect sizes ---- */
 
 #define FOREST_ROW   24
-#define FOREST_LABEL 70 /* characters, in 440 units at 11 a letter */
+#define FOREST_LABEL 72 /* characters, in 470 units at 11 a letter */
 
-static size_t forest_rows(const struct report_selection *s)
+/* Which rows are drawn first: whoever looks at a drawing looks for these. */
+static int forest_rank(const struct results_compared *m)
 {
-	if (s->count > FOREST_ROWS)
-		return FOREST_ROWS;
-	return s->count;
+	if (words_has_regressed(m))
+		return 0;
+	return m->median.verdict == VERDICT_INCONCLUSIVE ? 1 : 2;
+}
+
+/* Of @s what a drawing has room for, in its order: all that regressed, what is undecided, then what changed most. */
+static struct report_selection choose_rows(const struct report *r, const struct report_selection *s)
+{
+	struct report_selection some = {0};
+	bool *drawn = xcalloc(s->count + 1, sizeof(*drawn));
+	size_t n = 0;
+
+	for (int rank = 0; rank <= 2; rank++)
+		for (size_t i = 0; i < s->count && n < FOREST_ROWS; i++)
+			if (forest_rank(selection_metric(s, r, i)) == rank) {
+				drawn[i] = true;
+				n++;
+			}
+	for (size_t i = 0; i < s->count; i++)
+		if (drawn[i])
+			selection_add(&some, s->items[i].index, s->items[i].allowed);
+	free(drawn);
+	return some;
 }
 
 static void widen_axis(struct svg_axis *a, double value)
@@ -38,7 +59,7 @@ static void widen_axis(struct svg_axis *a, double value)
 static void forest_range(const struct report *r, const struct report_selection *s,
 			 struct svg_axis *a)
 {
-	for (size_t i = 0; i < forest_rows(s); i++) {
+	for (size_t i = 0; i < s->count; i++) {
 		const struct results_compared *m = selection_metric(s, r, i);
 		double low, high, effect = m->smallest_effect;
 
@@ -101,7 +122,7 @@ static struct table *forest_numbers(const struct report *r, const struct report_
 		table_new("Growth of cost with its interval (where higher is better, the inverse)",
 			  "metric|growth of cost>|interval>|allowed>|verdict");
 
-	for (size_t i = 0; i < forest_rows(s); i++) {
+	for (size_t i = 0; i < s->count; i++) {
 		const struct results_compared *m = selection_metric(s, r, i);
 		table_take(t, TONE_PLAIN, words_metric(r, m));
 		table_take(t, TONE_PLAIN, words_cost(m, &m->median));
@@ -116,15 +137,15 @@ static struct table *forest_numbers(const struct report *r, const struct report_
 	return t;
 }
 
-void plots_add_forest(struct doc *d, const struct report *r, const struct report_selection *s)
+static void draw_forest(struct doc *d, const struct report *r, const struct report_selection *s)
 {
-	size_t rows = forest_rows(s);
+	size_t rows = s->count;
 	__cleanup_free char *label =
 		xasprintf("growth of cost, %% of base (clock: %s)", r->comparison.clock);
 	struct svg_chart c = {
 		.width = PLOTS_WIDTH,
 		.height = 90 + FOREST_ROW * rows,
-		.left = 440,
+		.left = 470,
 		.right = 90,
 		.top = 26,
 		.x = {.label = label},
@@ -133,8 +154,6 @@ void plots_add_forest(struct doc *d, const struct report *r, const struct report
 	struct strbuf svg = STRBUF_INIT;
 	struct table *numbers;
 
-	if (!rows)
-		return;
 	forest_range(r, s, &c.x);
 	svg_begin(
 		&c, &svg, "forest", "Effect sizes with intervals",
@@ -152,10 +171,21 @@ void plots_add_forest(struct doc *d, const struct report *r, const struct report
 	doc_paragraph(d, "Square: the medians of boots; bar: its interval; shaded: the smallest "
 			 "effect that matters; bracket: the most that is allowed, where a policy "
 			 "says so. A hollow circle has no interval.");
-	if (rows < s->count)
-		doc_paragraph(d, "The %zu least changed metrics are in the table alone.",
-			      s->count - rows);
 	strbuf_release(&svg);
+}
+
+void plots_add_forest(struct doc *d, const struct report *r, const struct report_selection *s)
+{
+	struct report_selection drawn = choose_rows(r, s);
+
+	if (drawn.count)
+		draw_forest(d, r, &drawn);
+	if (drawn.count < s->count)
+		doc_paragraph(d,
+			      "Drawn is what regressed or is undecided, then what changed most; "
+			      "%zu metrics are in the table alone.",
+			      s->count - drawn.count);
+	selection_free(&drawn);
 }
 
 /* ---- distributions ---- */

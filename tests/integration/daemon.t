@@ -128,4 +128,9 @@ like "$("$NESTLAB" db check --db "$STATE/nestlab.db")" good "nor do the results"
 ok $? "a backup can be put back"
 is "$(sqlite3 "$TMP/new/daemon.db" 'SELECT count(*) FROM job')" "$(sqlite3 "$STATE/daemon.db" 'SELECT count(*) FROM job')" \
 	"with all jobs"
+rm "$TMP/new/daemon.db"
+: >"$TMP/new/daemon.db-wal"
+OUT=$("$NESTLAB" daemon restore --state "$TMP/new" "$TMP/copy" 2>&1)
+like "$? $OUT" '^128 .*daemon.db-wal: is there already; move it away first' \
+	"beside a journal of another database nothing is put back: it would be written into it"
 plan_done

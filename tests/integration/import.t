@@ -341,6 +341,28 @@ is $? 128 'a limit on file size: status'
 like "$OUT" 'File size limit exceeded|File too large' 'a limit on file size: said'
 is "$(files)" "$BEFORE" 'a limit on file size: nothing is left behind'
 
+# killed by its own git: while it reads the mails, and when it tries them on the base
+mkdir "$TMP/killer"
+cat >"$TMP/killer/git" <<-END
+	#!/bin/bash
+	case " \$* " in *" \$KILL_AT "*) kill -KILL \$PPID; exit 1 ;; esac
+	exec $(command -v git) "\$@"
+END
+chmod +x "$TMP/killer/git"
+for at in mailsplit apply; do
+	(KILL_AT=$at PATH=$TMP/killer:$PATH import killed --mbox "$M/two") >/dev/null 2>&1
+	is $? 137 "killed at git $at"
+done
+unlike "$(ls "$SCRATCH")" '^$' 'which leaves a temporary folder'
+is "$(files | grep -c killed)" 0 'but nothing of its name'
+OUT=$(import killed --mbox "$M/two")
+is $? 0 'the next import succeeds' || echo "$OUT"
+rm -r "$K/killed.json" "$K/patches/killed"
+mkdir "$K/patches/orphan"
+like "$(import orphan --mbox "$M/two")" 'patches/orphan: exists already, and no variant orphan.json .*: remove it, or' \
+	'killed between the series and the variant: what to do is said'
+rmdir "$K/patches/orphan"
+
 is "$(ls -A "$K/patches" | grep '^\.')" '' 'no half folder is left'
 is "$(ls "$SCRATCH")" '' 'nor a temporary one'
 

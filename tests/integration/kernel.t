@@ -145,6 +145,26 @@ is "$(entry url)" "$(entry root)" 'is the same source'
 sed -i "s/$FAKE_SHA/$(printf '%064d' 0)/" "$K/url.json"
 expect url 128 'the downloaded file has SHA-256' 'a URL that gives something else'
 is "$(ls "$NESTLAB_CACHE/downloads" | grep -v "^$FAKE_SHA$")" '' 'which is not kept'
+cat >"$TMP/half.py" <<'PY' # half an answer, and nothing more
+import socket, sys
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+c = s.accept()[0]
+c.recv(4096)
+c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(500000))
+print("half", flush=True)
+c.recv(1)
+PY
+exec 5< <(exec python3 "$TMP/half.py")
+read -r PORT <&5
+sed "s|../fake.tar|http://127.0.0.1:$PORT/x|; s/$FAKE_SHA/$(printf '%064d' 1)/" "$K/root.json" >"$K/half.json"
+"$NESTLAB" kernel build half >"$TMP/half.out" 2>&1 &
+read -r _ <&5
+kill -KILL $!
+wait $! 2>/dev/null
+exec 5<&-
+is "$(ls "$NESTLAB_CACHE/downloads" | grep -v "^$FAKE_SHA$")" '' 'a nestlab that is killed in a download leaves nothing'
+rm "$K/half.json"
 
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@x GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@x
 export GIT_CONFIG_GLOBAL=/dev/null

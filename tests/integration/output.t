@@ -67,6 +67,12 @@ is $? 128 "a file above the limit (ulimit -f) is an error"
 like "$(cat err)" 'big.html: .*File too large' "that names the file"
 [ ! -e big.html ]
 ok $? "and leaves none"
+echo before >whole
+ln -s whole link
+(ulimit -f 64; "$NESTLAB" report baseline nested-context --db part.db --format html -o link) 2>err
+is "$(cat link)" before "where a link leads to, a file stays as it was"
+"$NESTLAB" report baseline nested-context --db part.db --format csv -o link
+is "$(readlink link) $(head -c 4 whole)" "whole scen" "and is replaced by a whole one, while the link stays"
 (ulimit -f 64; "$NESTLAB" report baseline nested-context --db part.db --format html >big.html) 2>err
 is $? 128 "likewise on stdout"
 is "$(cat err)" "nestlab: error: stdout: cannot write: File too large" "and is said once"

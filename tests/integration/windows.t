@@ -31,6 +31,12 @@ is "$(answer Password)" "$(answer AdministratorPassword)" "which logs the admini
 xorriso -osirrox on -indev "$TMP/w2.iso" -extract /Autounattend.xml "$TMP/w2.xml" >/dev/null 2>&1
 like "$(answer Password "$TMP/w2.xml")" '^Aa1[a-z2-9]{20}$' "another medium has one, too"
 unlike "$(answer Password "$TMP/w2.xml")" "$(answer Password)" "and that is another one"
+mkdir "$TMP/fake"
+printf '#!/bin/sh\necho half >"$8"\nexit 1\n' >"$TMP/fake/xorriso"
+chmod +x "$TMP/fake/xorriso"
+before=$(sha256sum "$TMP/w2.iso")
+PATH=$TMP/fake:$PATH "$NESTLAB" image prepare-windows -o "$TMP/w2.iso" >/dev/null 2>&1
+is "$? $(sha256sum "$TMP/w2.iso")" "128 $before" "where making one fails, the one before stays"
 like "$(cat "$TMP/iso/nestlab/prepare.cmd")" 'featurename:%1' "features are enabled"
 is "$(grep -c $'\r$' "$TMP/iso/nestlab/prepare.cmd")" "$(wc -l <"$TMP/iso/nestlab/prepare.cmd")" "the script has Windows' line ends"
 cmp -s "$AGENT" "$TMP/iso/nestlab/nestlab-agent.exe"

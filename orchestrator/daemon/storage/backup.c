@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A copy of daemon.db that is one state of it, while it is written to. */
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/fs.h"
+#include "common/scratch.h"
 #include "common/sqlite.h"
 #include "orchestrator/daemon/storage/database.h"
 
@@ -21,16 +19,12 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const char *to_path, struct er
 	return 0;
 }
 
-int daemon_db_backup(const char *path, const char *to, struct error *err)
+/* To the file @part, which is not there yet. */
+static int copy_database(const char *path, const char *part, struct error *err)
 {
-	__cleanup_free char *file = NULL, *part = NULL;
 	sqlite3 *source = NULL, *target = NULL;
-	int ret = fs_find_replaceable(to, &file, err);
+	int ret;
 
-	if (ret)
-		return ret;
-	part = xasprintf("%s.part", file);
-	unlink(part);
 	if (sqlite3_open_v2(path, &source, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
 		ret = sqlite_error(source, path, "cannot be opened", err);
 	else if (sqlite3_open_v2(part, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
@@ -40,7 +34,26 @@ int daemon_db_backup(const char *path, const char *to, struct error *err)
 		ret = copy_pages(source, target, part, err);
 	sqlite3_close(source);
 	sqlite3_close(target);
-	if (ret || !rename(part, file))
+	return ret;
+}
+
+/* In a folder beside @to, for the copy has a journal until it is whole. */
+int daemon_db_backup(const char *path, const char *to, struct error *err)
+{
+	__cleanup_free char *file = NULL, *folder = NULL, *part = NULL;
+	struct scratch s;
+	int ret = fs_find_replaceable(to, &file, err);
+
+	if (ret)
 		return ret;
-	return error_set(err, -errno, "%s: cannot be renamed to %s", part, file);
+	folder = fs_folder_of(file);
+	ret = scratch_begin(folder, "." SCRATCH_PREFIX, &s, err);
+	if (ret)
+		return ret;
+	part = xasprintf("%s/daemon.db", s.dir);
+	ret = copy_database(path, part, err);
+	if (!ret)
+		ret = fs_publish(part, file, err);
+	scratch_end(&s);
+	return ret;
 }

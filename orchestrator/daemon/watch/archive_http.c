@@ -11,6 +11,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/fs.h"
+#include "common/scratch.h"
 #include "common/strbuf.h"
 #include "kernels/mailinfo.h"
 #include "kernels/unpack.h"
@@ -264,16 +265,17 @@ static int fetch_thread(const struct feed *f, const struct entry *e, const char 
 /* An earlier thread may have brought it. What its thread has not is refused: the feed will name it again. */
 static int take_entry(const struct feed *f, const struct entry *e, struct error *err)
 {
-	__cleanup_free char *id = xasprintf("<%s>", e->id), *dir = NULL;
+	__cleanup_free char *id = xasprintf("<%s>", e->id);
+	struct scratch s;
 	int ret = keep_has(f->a->night->queue, f->a->s->name, id, err);
 
 	if (ret)
 		return ret < 0 ? ret : 0;
-	ret = mailinfo_make_dir(&dir, err);
+	ret = scratch_begin(NULL, NULL, &s, err);
 	if (ret)
 		return ret;
-	ret = fetch_thread(f, e, dir, err);
-	mailinfo_remove_dir(dir);
+	ret = fetch_thread(f, e, s.dir, err);
+	scratch_end(&s);
 	if (!ret)
 		ret = keep_has(f->a->night->queue, f->a->s->name, id, err);
 	if (!ret)

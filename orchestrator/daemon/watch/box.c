@@ -75,7 +75,7 @@ static int read_one(struct night_context *n, struct box *b, int64_t mail, const 
 {
 	__cleanup_free char *outside = NULL, *why = NULL;
 	struct mailbox one = {0};
-	int ret = mailbox_read(path, b->dir, &one, err);
+	int ret = mailbox_read(path, b->scratch.dir, &one, err);
 
 	if (ret == -EINVAL || ret == -EFBIG) {
 		why = xstrdup(without_path(err->text, path));
@@ -135,10 +135,10 @@ int box_open(struct night_context *n, int64_t thread, struct box *out, struct er
 	int ret;
 
 	*out = (struct box){0};
-	ret = mailinfo_make_dir(&out->dir, err);
+	ret = scratch_begin(NULL, NULL, &out->scratch, err);
 	if (ret)
 		return ret;
-	cur = xasprintf("%s/thread/cur", out->dir);
+	cur = xasprintf("%s/thread/cur", out->scratch.dir);
 	out->maildir = xstrdup(cur);
 	ret = fs_mkdir_p(cur, err);
 	if (ret)
@@ -151,9 +151,7 @@ int box_open(struct night_context *n, int64_t thread, struct box *out, struct er
 void box_free(struct box *b)
 {
 	mailbox_free(&b->mails);
-	if (b->dir)
-		mailinfo_remove_dir(b->dir);
-	free(b->dir);
+	scratch_end(&b->scratch);
 	free(b->maildir);
 	*b = (struct box){0};
 }

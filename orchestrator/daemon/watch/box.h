@@ -6,11 +6,13 @@
 #ifndef ORCHESTRATOR_DAEMON_WATCH_BOX_H
 #define ORCHESTRATOR_DAEMON_WATCH_BOX_H
 
+#include "common/scratch.h"
 #include "kernels/mail.h"
 #include "orchestrator/daemon/nights/nightly.h"
 
 struct box { /* free with box_free(), after an error too */
-	char *dir, *maildir;
+	struct scratch scratch;
+	char *maildir;
 	struct mailbox mails;
 };
 

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/scratch.h"
 #include "common/subprocess.h"
 #include "orchestrator/hosts/journal.h"
 #include "orchestrator/hosts/kexec/kexec.h"
@@ -221,18 +222,19 @@ int kexec_probe(const struct host_config *cfg, const struct places *places,
 {
 	const struct kexec_config *c = cfg->own;
 	__cleanup_free char *script = kexec_check_script(c);
-	char path[] = "/tmp/nestlab-check.XXXXXX";
+	__cleanup_free char *path = NULL;
 	struct strbuf errors = STRBUF_INIT;
-	int status, ret, fd = mkstemp(path);
+	struct scratch s;
+	int status, ret = scratch_begin(NULL, NULL, &s, err);
 
 	(void)places;
-	if (fd < 0)
-		return error_set(err, -errno, "%s: cannot make a file: %s", path, strerror(errno));
-	close(fd);
+	if (ret)
+		return ret;
+	path = xasprintf("%s/check", s.dir);
 	ret = fs_write_file(path, script, strlen(script), err);
 	if (!ret)
 		ret = run_check(c, path, found, &errors, &status, err);
-	unlink(path);
+	scratch_end(&s);
 	if (ret == -ETIMEDOUT || (!ret && status)) {
 		char *complaint = errors.len ? errors.buf : (char *)"no answer within 30 s";
 

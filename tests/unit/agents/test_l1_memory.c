@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agents/l0/regions.h"
@@ -235,6 +236,53 @@ TEST(memory_that_this_kernel_does_not_have_is_a_skip)
 	assert_int_equal(vm_memory_map(&none, &m, -1, NULL), VM_SAID);
 	assert_int_equal(skips, 1);
 	vm_memory_unmap(&none);
+}
+
+static int map_huge_without_hugetlbfs(void *arg)
+{
+	struct plan_measure m = managed;
+	struct vm_memory none;
+
+	(void)arg;
+	unit_filter_syscall(SYS_memfd_create, SECCOMP_RET_ERRNO | ENOSYS);
+	m.backing = PLAN_BACKING_HUGETLB;
+	if (vm_memory_map(&none, &m, -1, NULL) != VM_SAID || skips != 1)
+		return 1;
+	vm_memory_unmap(&none);
+	if (vm_backing_reserve_huge(L1_AREA, NULL) != VM_SAID || skips != 2)
+		return 2;
+	return fcntl(STDOUT_FILENO, F_GETFD) != 0; /* VM_SAID is 1: it was taken for a descriptor */
+}
+
+/* Once, and no failure beside it: each boot of `full` on a kernel without huge pages failed by that. */
+TEST(no_huge_pages_is_a_skip)
+{
+	skips = 0;
+	assert_int_equal(unit_in_child(map_huge_without_hugetlbfs, NULL), 0);
+}
+
+static int map_without_descriptors(void *arg)
+{
+	static const enum plan_backing files[] = {PLAN_BACKING_MEMFD, PLAN_BACKING_HUGETLB};
+
+	(void)arg;
+	unit_use_up_descriptors(0);
+	for (int i = 0; i < 2; i++) {
+		struct plan_measure m = managed;
+		struct vm_memory none;
+
+		m.backing = files[i];
+		if (vm_memory_map(&none, &m, -1, NULL) != -EMFILE || skips)
+			return 1 + i;
+		vm_memory_unmap(&none);
+	}
+	return 0;
+}
+
+TEST(a_file_that_cannot_be_opened_is_no_skip)
+{
+	skips = 0;
+	assert_int_equal(unit_in_child(map_without_descriptors, NULL), 0);
 }
 
 UNIT_MAIN("l1 memory", NULL, NULL)
