@@ -12,6 +12,7 @@
 #include "common/sha256.h"
 #include "common/shell.h"
 #include "scenarios/matrix.h"
+#include "scenarios/part.h"
 
 static const char *const plan_keys[] = {"description", "mode",	  "l1_kernel", "programs",
 					"flats",       "metrics", "scenarios", NULL};
@@ -256,20 +257,32 @@ static int check_unique(const struct json_node *list, const struct scenario_plan
 	return 0;
 }
 
+static int read_entry(const struct json_node *list, size_t number, bool parallel,
+		      struct scenario_plan *plan, struct error *err)
+{
+	size_t before = plan->nmeasures;
+	struct json_node entry;
+	int ret;
+
+	json_element(list, number - 1, &entry);
+	ret = matrix_expand(&entry, parallel, plan, err);
+	for (size_t i = before; i < plan->nmeasures; i++)
+		plan->measures[i].entry = number;
+	return ret;
+}
+
 static int read_entries(const struct json_node *list, bool parallel, struct scenario_plan *plan,
 			struct error *err)
 {
+	int ret;
+
 	if (!json_length(list))
 		return json_error(list, err, "the list is empty: there is nothing to measure");
-	for (size_t i = 0; i < json_length(list); i++) {
-		struct json_node entry;
-		int ret;
-
-		json_element(list, i, &entry);
-		ret = matrix_expand(&entry, parallel, plan, err);
-		if (ret)
-			return ret;
-	}
+	ret = scenario_part_settle(list, plan, err);
+	for (size_t i = plan->first; i <= plan->last && !ret; i++)
+		ret = read_entry(list, i, parallel, plan, err);
+	if (ret)
+		return ret;
 	return check_unique(list, plan, err);
 }
 
@@ -352,17 +365,36 @@ static int set_path(const struct folders *folders, const char *name, struct scen
 			 shell_program());
 }
 
+/* Sets *part to what of @name asks for some entries. A file that has a "+3" in its own name comes first. */
+static int find_path(const struct folders *folders, const char *name, struct scenario_plan *plan,
+		     const char **part, struct error *err)
+{
+	__cleanup_free char *whole = scenario_part_split(name, plan);
+	struct error why = {0};
+
+	*part = "";
+	if (whole && set_path(folders, name, plan, &why)) {
+		*part = name + strlen(whole);
+		return set_path(folders, whole, plan, err);
+	}
+	scenario_part_none(plan);
+	return whole ? 0 : set_path(folders, name, plan, err);
+}
+
 static int find_file(const struct folders *folders, const char *name, struct scenario_plan *plan,
 		     struct error *err)
 {
-	int ret = set_path(folders, name, plan, err);
+	__cleanup_free char *stem = NULL;
+	const char *part;
+	int ret = find_path(folders, name, plan, &part, err);
 
 	if (ret)
 		return ret;
 	if (!fs_exists(plan->path))
 		return error_set(err, -ENOENT, "%s: no such scenario file (see: %s scenario list)",
 				 plan->path, shell_program());
-	plan->name = plan_name_of(plan->path);
+	stem = plan_name_of(plan->path);
+	plan->name = xasprintf("%s%s", stem, part);
 	if (!fs_is_plain_name(plan->name))
 		return error_set(
 			err, -EINVAL,
@@ -403,6 +435,7 @@ int scenario_parse(struct json_object *doc, const char *label, struct scenario_p
 	memset(out, 0, sizeof(*out));
 	out->path = xstrdup(label);
 	out->name = plan_name_of(label);
+	scenario_part_none(out);
 	ret = read_document(&root, out, err);
 	if (ret)
 		scenario_plan_free(out);

@@ -49,6 +49,7 @@ struct scenario_measure {
 	 * apic_pages, posted_interrupts, mode, and reason or operation where it applies; for
 	 * kselftest test alone. Rounds and warmup are not in it: results keep them beside it. */
 	char *params;
+	size_t entry; /* of the file, from 1 on */
 };
 
 /* "multiplex", "migrate", ... */
@@ -71,8 +72,9 @@ struct scenario_effect { /* smallest effect that matters, from "metrics" */
 };
 
 struct scenario_plan { /* free with scenario_plan_free() */
-	char *name;    /* the file's name without .json */
+	char *name; /* the file's name without .json; "+7-9" behind it if these entries were asked for */
 	char *path;
+	size_t first, last; /* entries of the file, from 1 on */
 	char *description;
 	char *l1_kernel; /* a variant; NULL: the file does not say */
 	char *programs;	 /* NULL, or the folder of the selftests that are the user's own */
@@ -84,7 +86,8 @@ struct scenario_plan { /* free with scenario_plan_free() */
 	size_t neffects;
 };
 
-/* @name: a plain name (in @folders) or a path ending in .json. -EINVAL: the file is wrong. */
+/* @name: a plain name (in @folders) or a path ending in .json. Behind it entries of the file, which
+ * alone are the plan then: "+7", "+7-9", "+7-" (to the last). -EINVAL: the file is wrong. */
 int scenario_load(const struct folders *folders, const char *name, struct scenario_plan *out,
 		  struct error *err);
 /* The same of a document in memory (borrowed); @label stands for the file in messages, and ends in .json. */

@@ -91,7 +91,8 @@ static int check_scenarios(int n, char **files)
 			continue;
 		}
 		head = xasprintf("%s: ", plan.path);
-		text = xasprintf("good, %zu measurements", plan.nmeasures);
+		text = xasprintf("good, %zu measurements in %zu entries", plan.nmeasures,
+				 plan.last - plan.first + 1);
 		command_print_row(head, text);
 		scenario_plan_free(&plan);
 	}

@@ -92,10 +92,11 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 /* What libvirt found out in an earlier boot of this kernel, with these parameters, on this host. */
 static int add_capabilities(struct attempt *a, struct error *err)
 {
-	__cleanup_free char *below = xasprintf("%s\n%s\n%s", a->job.kernel->bzimage_sha256,
-					       a->cmdline, a->setting.host->name);
-	int ret = capabilities_find(a->setting.places->cache, &a->userland, below, &a->capabilities,
-				    err);
+	const struct capabilities_below below = {.kernel = a->job.kernel->bzimage_sha256,
+						 .cmdline = a->cmdline,
+						 .host = a->setting.host->name};
+	int ret = capabilities_find(a->setting.places->cache, &a->userland, &below,
+				    &a->capabilities, err);
 
 	if (!ret)
 		capabilities_add(&a->userland, a->capabilities);
@@ -358,6 +359,21 @@ static void keep_capabilities(const struct attempt *a)
 			a->label);
 }
 
+/* A long plan that ended early: what came is stored, and the entries behind can be run by themselves. */
+static void tell_rest(const struct attempt *a)
+{
+	const struct scenario_plan *plan = a->job.plan;
+	const struct scenario_measure *last = a->collected.running;
+	__cleanup_free char *name = fs_stem(plan->path, ".json");
+
+	if (!last || last->entry == plan->last)
+		return;
+	log_warning("%s: ended in entry %zu of its scenario; %zu of %zu measurements came and are "
+		    "stored; scenario %s+%zu-%zu is the entries behind it",
+		    a->label, last->entry, a->collected.ended, plan->nmeasures, name,
+		    last->entry + 1, plan->last);
+}
+
 void attempt_judge(struct attempt *a, struct boot *over)
 {
 	const struct scenario_measure *fatal;
@@ -387,6 +403,7 @@ void attempt_judge(struct attempt *a, struct boot *over)
 		check_l1_build_id(a);
 	keep_capabilities(a);
 	join_ended(a);
+	tell_rest(a);
 }
 
 const char *attempt_console(const struct attempt *a)

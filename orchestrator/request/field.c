@@ -287,9 +287,9 @@ static bool is_path(const struct request_field *f, const char *text)
 		return true;
 	if (strchr(text, '/'))
 		return true;
-	/* "mine.json", and a kernel with options on top of it: "mine.json+CONFIG_X=y" */
+	/* "mine.json", a kernel with options on top of it ("mine.json+CONFIG_X=y"), entries of a scenario ("mine.json+3-5") */
 	return f->file == REQUEST_JSON_FILE &&
-	       (fs_has_suffix(text, ".json") || strstr(text, ".json+CONFIG_"));
+	       (fs_has_suffix(text, ".json") || strstr(text, ".json+"));
 }
 
 /* Calls @act with each text that is a path, until one call says true. */

@@ -267,7 +267,8 @@ static const struct request_field run_fields[] = {
 	{.key = "scenarios", .type = REQUEST_LIST, .at = AT(run.scenarios), .argname = "SCENARIO",
 	 .place = REQUEST_OPERAND, .required = REQUEST_ALWAYS, .min = 1, .max = 100,
 	 .file = REQUEST_JSON_FILE,
-	 .help = "a name of `nestlab scenario list`, or the path of a .json file"},
+	 .help = "a name of `nestlab scenario list`, or the path of a .json file; with +7, +7-9 or +7- "
+		 "behind it these entries of it alone"},
 	{.key = "kernels", .type = REQUEST_LIST, .at = AT(run.kernels), .argname = "KERNEL",
 	 .option = "kernel", .required = REQUEST_ALWAYS, .min = 1, .max = 25,
 	 .file = REQUEST_JSON_FILE,

@@ -25,9 +25,12 @@ run() { # DB ARGUMENT...: a failed run is an answer, too
 	sqlite3 -separator ': ' "$dir/$db.db" "SELECT kernel_name || ' ' || scenario_name, status, coalesce(class || ', ' || error, '') FROM run ORDER BY id"
 }
 emulator_of() { pgrep -f "bochs.*$dir/runs/[^ ]*/$1/bochsrc"; }
-kill_when_ready() { # FOLDER OTHER: the emulator of FOLDER's boot, once OTHER's agent is ready to send or to take L1
-	until grep -qs '"type":"crossing"' "$dir"/runs/*/"$2"/records.jsonl; do sleep 0.5; done
-	kill -9 "$(emulator_of "$1" | head -1)"
+kill_emulator() { # FOLDER OTHER PID: that of FOLDER's boot, once OTHER's agent is ready to send or to take L1; PID: nestlab's
+	until cat "$dir"/runs/*/"$2"/records.jsonl 2>/dev/null | grep -q '"type":"crossing"'; do
+		kill -0 "$3" 2>/dev/null || return 0 # it ended before: its rows say why
+		sleep 0.5
+	done
+	emulator_of "$1" | head -1 | xargs -r kill -9
 }
 
 write_plan to-1 '["linux-kvm", "linux-evmcs"]' "$1"
@@ -39,12 +42,13 @@ sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params 
 sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', name, value
 	FROM counter JOIN run ON run.id = counter.run JOIN measurement AS m ON m.id = counter.measurement ORDER BY 2, 1, 3, 4"
 
-rm -rf "$dir/runs"
 write_plan killed '"linux-kvm"' "$1"
-kill_when_ready "$1-killed-from-$1-1" "$1-killed-from-$1-1" &
-run destination-killed "$dir/killed.json" --kernel "$1"
-wait
-rm -rf "$dir/runs"
-kill_when_ready "$1-killed-1" "$1-killed-from-$1-1" &
-run source-killed "$dir/killed.json" --kernel "$1"
-wait
+lose() { # WHAT FOLDER OTHER: the same with an emulator that is killed
+	rm -rf "$dir/runs"
+	run "$1" "$dir/killed.json" --kernel "$kernel" &
+	kill_emulator "$2" "$3" $!
+	wait $!
+}
+kernel=$1
+lose destination-killed "$1-killed-from-$1-1" "$1-killed-from-$1-1"
+lose source-killed "$1-killed-1" "$1-killed-from-$1-1"

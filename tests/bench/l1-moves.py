@@ -66,19 +66,23 @@ def main():
     p.add_argument("--l1", nargs="+", default=["linux-kvm", "linux-evmcs"])
     p.add_argument("--saves", type=int, default=10, help="of each L1 in a boot (10)")
     p.add_argument("--migrations", type=int, default=4, help="likewise (4)")
+    p.add_argument("--l2", type=int, nargs="+", default=[8], help="L2s; several: a measurement of each, so that one that fails "
+                   "leaves the others' downtime (8)")
     p.add_argument("--folder", help="for plan, database and runs (a new one)")
     p.add_argument("--nestlab", default=os.path.join(os.path.dirname(__file__), "../../build/bin/nestlab"))
     a = p.parse_args()
     folder = os.path.abspath(a.folder or tempfile.mkdtemp(prefix="l1-moves-"))
-    plan = [{"scenario": s, "l1": l1, "vmm": "qemu", "l2_vcpus": 8, "rounds": n}
-            for s, n in (("l1-save-restore", a.saves), ("l1-live-migrate", a.migrations)) if n for l1 in a.l1]
+    plan = [{"scenario": s, "l1": l1, "vmm": "qemu", "l2_vcpus": l2, "rounds": n}
+            for s, n in (("l1-save-restore", a.saves), ("l1-live-migrate", a.migrations)) if n for l1 in a.l1
+            for l2 in a.l2]
     with open(os.path.join(folder, "moves.json"), "w") as f:
         json.dump({"scenarios": plan}, f)
     run = subprocess.run([a.nestlab, "run", os.path.join(folder, "moves.json"), "--kernel", a.kernel, "--boots",
                           str(a.boots), "--db", os.path.join(folder, "moves.db")])
     records = read_records(folder, a.kernel)
-    for i, m in enumerate(plan):
-        describe(f"{m['scenario']} {m['l1']}", records.get(i, []))
+    for i in range(0, len(plan), len(a.l2)):
+        all_l2 = [r for n in range(i, i + len(a.l2)) for r in records.get(n, [])]
+        describe(f"{plan[i]['scenario']} {plan[i]['l1']}", all_l2)
     print(f"in {folder}")
     sys.exit(run.returncode)
 

@@ -144,7 +144,16 @@ like "$(sql 'SELECT cmdline FROM run')" 'kvm_intel.pml=0' "the command line is t
 
 programs=("${NESTLAB_CACHE:-$HOME/.cache/nestlab}"/selftests/*/vmx_apic_access_test)
 before=$(stat -c '%n %Y %i' "${programs[@]}")
-run good baseline >/dev/null
+# also for a kernel that nestlab did not build: without its sources, another variant's tree serves
+built=$(dirname "$("$NESTLAB" kernel show --json baseline | jq -r .build.bzimage)")
+jq -n --arg at "$built" '{source: {kind: "built", location: ($at + "/bzImage"), system_map: ($at + "/System.map"),
+	config: ($at + "/config")}}' >"$TMP/bare.json"
+jq '.selftests_of = "baseline"' "$TMP/bare.json" >"$TMP/mine.json"
+run good "$TMP/bare.json" >/dev/null
+like "$? $(cat "$TMP/err")" '^128 .*selftests of bare: .*/bare.json: .*knows no sources of it; "selftests_of": "VARIANT"' \
+	"a kernel that was built elsewhere has no tree: what to do is said"
+run good "$TMP/mine.json" >/dev/null
+is $? 0 "with the tree of another variant they run on it"
 unlike "$(cat "$TMP/err")" 'selftests of' "a second run builds nothing"
 is "$(stat -c '%n %Y %i' "${programs[@]}")" "$before" "and leaves the programs as they are"
 unlike "$(readelf -l "${programs[@]}")" 'INTERP' "they are static"
@@ -196,6 +205,23 @@ run own baseline >/dev/null
 is $? 128 "a program that is gone is no test"
 like "$(cat "$TMP/err")" 'no selftest "leave_test" in the tree of baseline; there are: other_test say_test .* vmx_msrs_test' \
 	"and the folder's are told among those that there are"
+
+# ---- a run that ends before its plan does ----
+
+cat >"$TMP/long.json" <<-'EOF'
+	{ "scenarios": [
+	  { "scenario": "exits", "reason": "vmcall", "rounds": 10 },
+	  { "scenario": "multiplex", "l2_vcpus": 2, "rounds": 1000000 },
+	  { "scenario": "exits", "reason": ["cpuid", "hlt"] } ] }
+EOF
+run long baseline >/dev/null &
+await bash -c "grep '\"type\":\"begin\",\"id\":1,' '$TMP'/runs/*/baseline-long-1/records.jsonl"
+ok $? "the second entry of three runs"
+kill -INT "$(pgrep -P $! nestlab)"
+wait $!
+like "$(cat "$TMP/err")" 'ended in entry 2 of its scenario; 1 of 4 measurements came and are stored; scenario long\+3-3 is' \
+	"Ctrl-C: what came is told, and how to run the rest"
+ok "$(($(sql 'SELECT count(*) FROM metric JOIN run ON run.id = run WHERE scenario_name = "long"') == 0))" "it is stored"
 
 # ---- names and patches that are wrong ----
 

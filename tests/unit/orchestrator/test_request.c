@@ -297,6 +297,7 @@ TEST(absolute_paths_keep_the_name)
 	char dir[] = "/tmp/nestlab-request.XXXXXX", before[4096];
 	struct request r = {0};
 	__cleanup_free char *link = NULL, *host = NULL, *missing = NULL, *spot = NULL;
+	__cleanup_free char *part = NULL;
 
 	assert_non_null(getcwd(before, sizeof(before)));
 	assert_non_null(mkdtemp(dir));
@@ -305,6 +306,7 @@ TEST(absolute_paths_keep_the_name)
 	link = xasprintf("%s/link.json", dir);
 	host = xasprintf("%s/lab", dir);
 	spot = xasprintf("%s/link.json+CONFIG_X=y", dir);
+	part = xasprintf("%s/link.json+3-5", dir);
 	missing = xasprintf("%s/missing/x.json", dir);
 	request_init(&r, REQUEST_BISECT);
 	r.bisect.kind = BISECT_GIT;
@@ -325,6 +327,10 @@ TEST(absolute_paths_keep_the_name)
 	r.bisect.variant = xstrdup("link.json+CONFIG_X=y");
 	request_absolute(&r);
 	assert_string_equal(r.bisect.variant, spot);
+	free(r.bisect.variant);
+	r.bisect.variant = xstrdup("link.json+3-5"); /* of scenarios */
+	request_absolute(&r);
+	assert_string_equal(r.bisect.variant, part);
 	free(r.bisect.variant);
 	r.bisect.variant = xstrdup("baseline+CONFIG_X=y"); /* a name */
 	request_absolute(&r);
