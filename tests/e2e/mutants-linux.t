@@ -8,7 +8,7 @@ set -u
 
 # plan NAME L1 L2_VCPUS
 plan() {
-	echo "{ \"l1_kernel\": \"baseline\", \"scenarios\": [ { \"scenario\": \"multiplex\", \"l1\": \"$2\", \"l2_vcpus\": $3,
+	echo "{ \"scenarios\": [ { \"scenario\": \"multiplex\", \"l1\": \"$2\", \"l2_vcpus\": $3,
 		\"rounds\": 4, \"warmup\": 1 } ] }" >"$TMP/$1.json"
 }
 
