@@ -20,7 +20,7 @@ read -ra plans <<<"${PLANS:-micro quick linux}"
 mkdir -p "$dir" || exit 1
 jq 'del(.scenarios[] | select(.l1 == "linux-kvm"))' scenarios/quick.json >"$dir/micro.json"
 jq 'del(.scenarios[] | select(.l1 != "linux-kvm"))' scenarios/quick.json >"$dir/quick.json"
-for plan in linux moves; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
+for plan in linux moves series; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
 
 key_of() { "$nestlab" kernel show "$1" --json | jq -r '.. | .key? // empty' | head -1; }
 
