@@ -25,12 +25,36 @@ static bool is_own(const char *path)
 	return !strncmp(path, folder, sizeof(folder) - 1) || strstr(path, "/libicudata.so.");
 }
 
-static int describe(const struct userland *u, const char *below, struct strbuf *out,
-		    struct error *err)
+/* The kernel's parameters that say where it writes, how it dies and which memory is where. Any other may change what KVM can do. */
+static const char *const idle_parameters[] = {
+	"console=", "loglevel=", "sysctl.", "panic", "nokaslr", "norandmaps", "nestlab.", "mem=",
+};
+
+static bool is_idle(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(idle_parameters); i++)
+		if (!strncmp(word, idle_parameters[i], strlen(idle_parameters[i])))
+			return true;
+	return false;
+}
+
+static void describe_cmdline(const char *cmdline, struct strbuf *out)
+{
+	__cleanup_free char *words = xstrdup(cmdline);
+	char *at = words, *word;
+
+	while ((word = strsep(&at, " ")))
+		if (*word && !is_idle(word))
+			strbuf_addf(out, "parameter %s\n", word);
+}
+
+static int describe(const struct userland *u, const struct capabilities_below *below,
+		    struct strbuf *out, struct error *err)
 {
 	char hex[SHA256_HEX];
 
-	strbuf_addf(out, FORMAT "%s\n", below);
+	strbuf_addf(out, FORMAT "kernel %s\nhost %s\n", below->kernel, below->host);
+	describe_cmdline(below->cmdline, out);
 	for (size_t i = 0; i < u->nfiles; i++) {
 		int ret;
 
@@ -44,8 +68,8 @@ static int describe(const struct userland *u, const char *below, struct strbuf *
 	return 0;
 }
 
-int capabilities_find(const char *cache_dir, const struct userland *u, const char *below,
-		      char **path, struct error *err)
+int capabilities_find(const char *cache_dir, const struct userland *u,
+		      const struct capabilities_below *below, char **path, struct error *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	char key[SHA256_HEX];

@@ -4,9 +4,9 @@
  *
  * libvirt asks QEMU anew in each boot what it can do, more than a thousand million instructions, unless it is given what
  * it found out before. The first boot of a kernel sends that back (a `file` record), and it goes into the images
- * of the later ones (agents/libvirt/capabilities.h). It depends on all files of the userland but nestlab's own, on the kernel below, on its
- * command line and on the machine: those are its key. libvirt itself looks at kernel, CPU and microcode once
- * more, and finds out anew if they are others.
+ * of the later ones (agents/libvirt/capabilities.h). It depends on all files of the userland but nestlab's own, on the kernel below, on the
+ * parameters of its command line that may change what KVM can do, and on the machine: those are its key. libvirt itself looks at
+ * kernel, CPU and microcode once more, and finds out anew if they are others.
  */
 #ifndef IMAGES_CAPABILITIES_H
 #define IMAGES_CAPABILITIES_H
@@ -16,10 +16,17 @@
 
 #define CAPABILITIES_MAX 32000 /* bytes of such a file (SINK_FILE_MAX) */
 
-/* *path, which the caller frees: where it is kept in @cache_dir, or would be, for @u under what @below describes.
+/* What the userland runs on. */
+struct capabilities_below {
+	const char *kernel;  /* the SHA-256 of its bzImage */
+	const char *cmdline; /* all of it */
+	const char *host;    /* its name */
+};
+
+/* *path, which the caller frees: where it is kept in @cache_dir, or would be, for @u on @below.
  * An error is of reading the userland's files. */
-int capabilities_find(const char *cache_dir, const struct userland *u, const char *below,
-		      char **path, struct error *err);
+int capabilities_find(const char *cache_dir, const struct userland *u,
+		      const struct capabilities_below *below, char **path, struct error *err);
 
 /* Puts the file @path into @u, if it is there. */
 void capabilities_add(struct userland *u, const char *path);

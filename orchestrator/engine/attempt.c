@@ -92,10 +92,11 @@ static struct image_file *list_files(const struct attempt *a, size_t *count)
 /* What libvirt found out in an earlier boot of this kernel, with these parameters, on this host. */
 static int add_capabilities(struct attempt *a, struct error *err)
 {
-	__cleanup_free char *below = xasprintf("%s\n%s\n%s", a->job.kernel->bzimage_sha256,
-					       a->cmdline, a->setting.host->name);
-	int ret = capabilities_find(a->setting.places->cache, &a->userland, below, &a->capabilities,
-				    err);
+	const struct capabilities_below below = {.kernel = a->job.kernel->bzimage_sha256,
+						 .cmdline = a->cmdline,
+						 .host = a->setting.host->name};
+	int ret = capabilities_find(a->setting.places->cache, &a->userland, &below,
+				    &a->capabilities, err);
 
 	if (!ret)
 		capabilities_add(&a->userland, a->capabilities);

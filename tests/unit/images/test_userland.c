@@ -142,19 +142,31 @@ TEST(what_is_missing_is_named)
 }
 
 /* A file of its own for each userland and for each of what is below it. */
+static char *find_kept(const struct userland *u, const char *kernel, const char *cmdline,
+		       const char *host)
+{
+	const struct capabilities_below below = {kernel, cmdline, host};
+	char *path = NULL;
+
+	assert_int_equal(capabilities_find(unit_dir, u, &below, &path, &err), 0);
+	return path;
+}
+
 TEST(what_libvirt_found_out_is_kept_for_what_it_is_about)
 {
-	__cleanup_free char *file = unit_write("program", "a"), *a = NULL, *b = NULL, *c = NULL;
+	__cleanup_free char *file = unit_write("program", "a"), *a, *b, *c, *d;
 	struct strbuf text = STRBUF_INIT;
 	struct userland u = {0};
 
 	userland_add_file(&u, "/usr/bin/program", file, 0755);
-	assert_int_equal(capabilities_find(unit_dir, &u, "kernel 1", &a, &err), 0);
-	assert_int_equal(capabilities_find(unit_dir, &u, "kernel 2", &b, &err), 0);
+	a = find_kept(&u, "kernel 1", "", "here");
+	b = find_kept(&u, "kernel 2", "", "here");
+	d = find_kept(&u, "kernel 1", "", "there");
 	free(unit_write("program", "b"));
-	assert_int_equal(capabilities_find(unit_dir, &u, "kernel 1", &c, &err), 0);
+	c = find_kept(&u, "kernel 1", "", "here");
 	assert_string_not_equal(a, b);
 	assert_string_not_equal(a, c);
+	assert_string_not_equal(a, d);
 	capabilities_add(&u, a);
 	assert_int_equal(u.nfiles, 1); /* nothing is known yet */
 	assert_int_equal(capabilities_keep(a, "1f8b00fe", &err), 0);
@@ -164,6 +176,31 @@ TEST(what_libvirt_found_out_is_kept_for_what_it_is_about)
 	assert_string_equal(find(&u, "/usr/lib/nestlab/libvirt-capabilities.gz")->source, a);
 	strbuf_release(&text);
 	userland_free(&u);
+}
+
+/* Else whoever changes what the kernel logs has each kernel's next boot ask for it all again. */
+TEST(what_libvirt_found_out_depends_on_parameters_of_kvm_alone)
+{
+	static const struct {
+		const char *cmdline;
+		bool same;
+	} cases[] = {
+		{"kvm_intel.pml=0 tsc=reliable", true},
+		{"console=ttyS0 kvm_intel.pml=0  loglevel=3 nokaslr norandmaps tsc=reliable "
+		 "sysctl.kernel.printk=5 panic_print=32 panic=5 nestlab.clock=emulated mem=768M",
+		 true},
+		{"kvm_intel.pml=1 tsc=reliable", false},
+		{"tsc=reliable", false},
+		{"kvm_intel.pml=0 tsc=reliable clearcpuid=pcid", false},
+	};
+	struct userland u = {0};
+	__cleanup_free char *base = find_kept(&u, "k", cases[0].cmdline, "h");
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		__cleanup_free char *path = find_kept(&u, "k", cases[i].cmdline, "h");
+
+		assert_int_equal(!strcmp(path, base), cases[i].same);
+	}
 }
 
 TEST(what_came_damaged_is_not_kept)

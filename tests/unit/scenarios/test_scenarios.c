@@ -344,6 +344,30 @@ TEST(shipped_plans_hold_what_they_promise)
 	}
 }
 
+/* Of two L2 vCPUs on an L1 vCPU, one is current when it leaves and the other is not: the median lies between two costs that differ by
+ * 5 %, wherever a timer tick puts it. */
+TEST(no_shipped_plan_migrates_halves)
+{
+	static const char *const names[] = {"quick", "full", "limit", "backing"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct scenario_plan plan;
+		struct error err = {0};
+
+		if (scenario_load(&(struct folders){.shipped = (char *)"scenarios"}, names[i],
+				  &plan, &err))
+			fail_msg("%s", err.text);
+		for (size_t k = 0; k < plan.nmeasures; k++) {
+			const struct plan_measure *m = &plan.measures[k].line;
+
+			if (m->scenario == PLAN_MIGRATE && m->l1_vcpus > 1 &&
+			    m->l2_vcpus == 2 * m->l1_vcpus)
+				fail_msg("%s: %s", names[i], plan.measures[k].params);
+		}
+		scenario_plan_free(&plan);
+	}
+}
+
 /* Whether "vmm" says anything depends on the L1: the params of the others stay what they always were. */
 TEST(only_a_linux_l1_has_a_vmm)
 {
