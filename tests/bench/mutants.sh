@@ -10,6 +10,7 @@
 #	quick   quick's measurements with a Linux L1
 #	linux   mutants-linux.json: what else a Linux L1 does
 #	moves   mutants-moves.json: a Linux L1 in QEMU is saved and restored; only if PLANS says so
+#	series  mutants-series.json: what a Linux L1 does to the lines that the series changed, in a third of linux' time; likewise
 #
 # PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for each plan. Started again, it goes
 # on where it stopped; a kernel that is no longer the same is booted again.
