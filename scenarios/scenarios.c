@@ -524,6 +524,14 @@ bool scenario_plan_has_moves(const struct scenario_plan *plan)
 	return false;
 }
 
+bool scenario_plan_has_peers(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan_measure_has_peers(&plan->measures[i].line))
+			return true;
+	return false;
+}
+
 bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)

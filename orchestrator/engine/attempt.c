@@ -120,6 +120,8 @@ static int collect_userland(struct attempt *a, struct error *err)
 		sets |= USERLAND_UEFI;
 	if (has_libvirt)
 		sets |= USERLAND_LIBVIRT;
+	if (scenario_plan_has_peers(plan))
+		sets |= USERLAND_PEERS;
 	ret = userland_collect(sets, a->setting.places->programs, &a->userland, err);
 	if (!ret && has_libvirt)
 		ret = add_capabilities(a, err);

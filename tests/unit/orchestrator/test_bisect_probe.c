@@ -50,6 +50,8 @@ static char *write_probe(enum plan_scenario s, const struct plan_word *w, const 
 		params[p.params.count++] = (char *)"l1=linux-kvm";
 	if (w->key && (!strcmp(w->key, "handover") || !strcmp(w->key, "destination")))
 		params[p.params.count++] = (char *)"vmm=qemu";
+	if (w->key && !strcmp(w->key, "tunnelled"))
+		params[p.params.count++] = (char *)"vmm=libvirt";
 	if (w->of_disk)
 		params[p.params.count++] = (char *)"l1=disk";
 	if (bisect_probe_write(&p, path, &err))
