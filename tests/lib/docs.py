@@ -84,7 +84,7 @@ def scenarios(nestlab):
     for names, text in re.findall(r"^- ((?:`[\w-]+`(?:, )?)+): ?((?:.+\n(?!- ))*.*)", shipped, re.M):
         for name in re.findall(r"[\w-]+", names) + re.findall(r"\. `([\w-]+)`:", text):
             told_of[name] = re.findall(r"(\d+) measurements", text)
-    for name, count in re.findall(r"^(\S+) +(\d+) measurements", told(nestlab, "scenario", "list"), re.M):
+    for name, count in re.findall(r"^(\S+) +(\d+) measurements?", told(nestlab, "scenario", "list"), re.M):
         if name not in told_of:
             yield f"docs/scenarios.md: nothing is said of {name}"
         elif told_of[name] and count not in told_of[name]:

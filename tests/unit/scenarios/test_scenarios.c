@@ -9,6 +9,9 @@
 #include "scenarios/scenarios.h"
 
 /* Loads @text as DIR/test.json. */
+#define KSELFTEST(test) "\"scenarios\": [{\"scenario\": \"kselftest\", \"test\": \"" test "\"}]"
+#define FLAT(test)	"\"scenarios\": [{\"scenario\": \"kvm-unit-test\", \"test\": \"" test "\"}]"
+
 static int load(const char *text, struct scenario_plan *plan, struct error *err)
 {
 	__cleanup_free char *path = unit_path("test.json");
@@ -284,6 +287,43 @@ TEST(what_is_wrong_is_named_with_file_and_path)
 		    !strstr(err.text, wrong[i].says))
 			fail_msg("%s\n  gave: %s\n  not:  %s ... %s", wrong[i].text, err.text,
 				 wrong[i].path, wrong[i].says);
+	}
+}
+
+/* Folders and programs of the user's own; NULL: right. */
+TEST(what_is_the_users_own_is_looked_at_first)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{"{\"l1_kernel\": \"\", \"scenarios\": [{\"scenario\": \"multiplex\"}]}",
+		 "$.l1_kernel: the text is empty"},
+		{"{\"programs\": \"\", " KSELFTEST("good") "}", "$.programs: the text is empty"},
+		{"{\"programs\": \"own\", " KSELFTEST("good") "}", NULL},
+		{"{\"programs\": \"own\", " KSELFTEST("of_the_tree") "}", NULL},
+		{"{\"programs\": \"own\", " KSELFTEST("folder") "}",
+		 "own/folder.c: Is a directory"},
+		{"{\"programs\": \"own\", " KSELFTEST("circle") "}", "Too many levels"},
+		{"{\"flats\": \"own\", " FLAT("good.c") "}", NULL},
+		{"{\"flats\": \"own\", " FLAT("folder.c") "}", "own/folder.c: Is a directory"},
+		{"{\"flats\": \"own\", " FLAT("gone") "}", "own/gone: No such file"},
+	};
+	__cleanup_free char *folder = unit_path("own/folder.c"),
+			    *circle = unit_path("own/circle.c");
+
+	unit_put("own/good.c", "");
+	assert_int_equal(fs_mkdir_p(folder, NULL), 0);
+	assert_int_equal(symlink("circle.c", circle), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct scenario_plan plan;
+		struct error err;
+		int ret = load(cases[i].text, &plan, &err);
+
+		assert_int_equal(ret, cases[i].says ? -EINVAL : 0);
+		if (cases[i].says)
+			assert_contains(err.text, cases[i].says);
+		else
+			scenario_plan_free(&plan);
 	}
 }
 
