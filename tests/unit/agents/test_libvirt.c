@@ -58,6 +58,7 @@ TEST(a_kvm_l1_is_a_q35_that_sees_kvm)
 	has("<kvm><hidden state='off'/></kvm>");
 	has("<timer name='kvmclock' present='yes'/>");
 	has("<source path='/c' append='on'/>");
+	has("<qemu:capabilities><qemu:del capability='cpu-unavailable-features'/></qemu:capabilities>");
 	has("<qemu:arg value='isa-debugcon,iobase=0x4d,chardev=bell'/>");
 	lacks("hyperv");
 }
