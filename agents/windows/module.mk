@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The agent inside a Windows L1, where mingw-w64 is installed: `make windows-agent`. It shares what is not Linux's.
 WINDOWS_CC ?= x86_64-w64-mingw32-gcc
-WINDOWS_SRCS := $(wildcard agents/windows/*.c agents/wire/plan.c agents/wire/words.c agents/wire/record.c) \
+WINDOWS_SRCS := $(wildcard agents/windows/*.c agents/wire/plan.c agents/wire/words.c agents/wire/rules.c agents/wire/record.c) \
 	$(addprefix agents/guest/,crew.c exits.c hypervisor.c l2_image.c l2set.c l2vm.c migrate.c multiplex.c) \
 	$(addprefix agents/l0/,clock.c records/line.c records/sink.c vm_checks.c) common/crc32.c common/histogram.c common/utf8.c
 WINDOWS_OBJS := $(WINDOWS_SRCS:%.c=$(BUILD)/windows/%.o)

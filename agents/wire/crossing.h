@@ -18,6 +18,9 @@
  *	destination -> source		ARRIVED after END, or FAILED at any point
  *
  * FAILED comes from the orchestrator where the other host has ended or does not measure this any more.
+ *
+ * A saved L1 that goes from one boot to a later one takes another way, whole and at once: agents/l0/vmm/handover.h, which
+ * says why the two are not one.
  */
 #ifndef AGENTS_WIRE_CROSSING_H
 #define AGENTS_WIRE_CROSSING_H

@@ -252,8 +252,6 @@ bool plan_scenario_has_l2(enum plan_scenario s);
 bool plan_l1_is_linux(enum plan_l1 l1);
 /* Does it boot from a disk image that the user brings? */
 bool plan_l1_is_disk(enum plan_l1 l1);
-/* What the L1 of @m, no micro-hypervisor, is to see: never PLAN_SEES_OF_L1. */
-enum plan_enlightenments plan_measure_sees(const struct plan_measure *m);
 /* Does @w say anything of @m? What it says of a scenario it may not say of each L1; and a text that is
  * not given says nothing. */
 bool plan_word_is_said(const struct plan_word *w, const struct plan_measure *m);
@@ -282,6 +280,10 @@ struct plan_measure plan_measure_default(enum plan_scenario s);
 /* What warmup is when only rounds are given. */
 uint32_t plan_warmup_default(uint32_t rounds);
 
+/* ---- a measurement with all its words: rules.c ---- */
+
+/* What the L1 of @m, no micro-hypervisor, is to see: never PLAN_SEES_OF_L1. */
+enum plan_enlightenments plan_measure_sees(const struct plan_measure *m);
 /* Is L1 moved while it runs, or its memory taken (agents/l0/vmm/l1_moves.h)? Then rounds says how often. */
 bool plan_measure_moves(const struct plan_measure *m);
 /* Does L1 come from another boot, and does it leave for one (handover)? */

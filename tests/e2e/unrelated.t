@@ -21,9 +21,9 @@ while read -r metric percent; do
 	ratio=$(jq "[.metrics[] | select(.metric == \"$metric\")][0].ratio" "$TMP/json")
 	ok "$(jq -n "if \"$ratio\" != \"null\" and $ratio <= 1 + $percent / 100 then 0 else 1 end")" \
 		"$metric: $ratio of the baseline, at most $percent % more"
-# The goal for vmm-page is 2: with addresses that are the same in each boot it is 2,914 to 2,974, 2.06 % (docs/nested-context.md).
+# The goal for vmm-page is 2. It is outside of all that KVM has cached, and costs what it did; l1-page is amid that, and is searched for.
 done <<-END
-	vmm-page 2.2
+	vmm-page 2
 	vmm-page-no-l2 0.5
 	vmm-range 2
 	l1-page 3

@@ -5,6 +5,12 @@
  * agent waits; on the emulated host that is tests/bench/l1-relay.py, which finds the chunks in the emulator's memory.
  *
  * The area is an array of chunks, each on a page boundary and in one piece wherever the emulator keeps it.
+ *
+ * Not to be confused with agents/wire/crossing.h, where both boots live at once and a stream of any length goes through a
+ * ring, with a way back. Here the boot that sends is gone before the one that receives begins, so all of the state must
+ * lie in the area at one time (65 MB at most), nobody can answer, and the bytes may rest in a file between two kernels: hence
+ * a count, one state for all chunks and a CRC-32, for L1 is saved and nothing waits for the sum. The two would share a magic
+ * number and an index; one format for both would have fields that half of its users must not touch.
  */
 #ifndef AGENTS_L0_VMM_HANDOVER_H
 #define AGENTS_L0_VMM_HANDOVER_H

@@ -246,6 +246,21 @@ static bool is_under_way(const char *reply)
 	return false;
 }
 
+/* QEMU (7.2) looks twice whether it is cancelled before it waits at the switch-over: a cancel between the two leaves it waiting for
+ * ever, unless it is told to go on. */
+static int release_cancelled(struct departure *d, const char *reply)
+{
+	struct qemu *q = d->end.q;
+	int ret = 0;
+
+	if (qmp_says(reply, "status", "cancelling"))
+		ret = qmp_execute(&q->monitor, "migrate-continue", "\"state\":\"cancelling\"", NULL,
+				  0);
+	if (ret && ret != -EPROTO) /* refused: it is over by now */
+		return qemu_report_command(q, "migrate-continue", ret);
+	return 0;
+}
+
 /* What QEMU says of the migration when it is over. */
 static int wait_for_end(struct departure *d, char reply[REPLY])
 {
@@ -253,6 +268,8 @@ static int wait_for_end(struct departure *d, char reply[REPLY])
 
 	do {
 		ret = ask_status(d, reply);
+		if (!ret)
+			ret = release_cancelled(d, reply);
 		if (!ret)
 			ret = check_time(&d->end);
 	} while (!ret && is_under_way(reply));

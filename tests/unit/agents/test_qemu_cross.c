@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An L1 that is not to leave after all. QEMU 7.2 looks at the state of a migration twice before it waits at the switch-over;
+ * a cancel between the two leaves it there. That moment cannot be chosen in a real one (test_qemu_l1 met it once), so this
+ * monitor plays it.
+ */
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "agents/l0/clock.h"
+#include "agents/l0/vmm/qemu.h"
+
+#define PATIENCE 50 /* so often it says that it is about to end */
+
+static struct crossing way; /* what the other host answers */
+static int monitor[2];
+static int asked;
+static bool released, went_on;
+
+static bool has_command(const char *line, const char *command)
+{
+	return strstr(line, command) != NULL;
+}
+
+static const char *say_status(void)
+{
+	if (released)
+		return "{\"return\": {\"status\": \"cancelled\"}}\r\n";
+	if (asked++ < PATIENCE)
+		return "{\"return\": {\"status\": \"cancelling\"}}\r\n";
+	return "{\"return\": {\"status\": \"failed\"}}\r\n";
+}
+
+static const char *answer(const char *line)
+{
+	static const char well[] = "{\"return\": {}}\r\n";
+
+	if (has_command(line, "query-migrate"))
+		return say_status();
+	if (has_command(line, "\"migrate-continue\"") && has_command(line, "\"cancelling\""))
+		released = true;
+	if (has_command(line, "\"cont\""))
+		went_on = true;
+	if (has_command(line, "\"migrate\""))
+		crossing_answer(&way, CROSSING_FAILED, "it was killed");
+	return well;
+}
+
+/* Keeps the stream that it is given open, as QEMU does. */
+static void *play_monitor(void *unused)
+{
+	char line[4096], control[CMSG_SPACE(sizeof(int))];
+	struct iovec part = {line, sizeof(line) - 1};
+	ssize_t n;
+
+	for (;;) {
+		struct msghdr m = {.msg_iov = &part,
+				   .msg_iovlen = 1,
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
+		const char *text;
+
+		n = recvmsg(monitor[1], &m, 0);
+		if (n <= 0)
+			return unused;
+		line[n] = '\0';
+		text = answer(line);
+		send(monitor[1], text, strlen(text), 0);
+	}
+}
+
+TEST(an_l1_that_stays_is_let_go_from_the_switch_over)
+{
+	char *area = mmap(NULL, CROSSING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	struct sink sink = {.fd = open("/dev/null", O_WRONLY)};
+	static struct qemu q;
+	struct l1_moved moved = {0};
+	char why[CROSSING_TEXT];
+	struct crossing c;
+	bool rung = false;
+	pthread_t thread;
+	int bell[2];
+
+	clock_init("nestlab.clock=emulated", 100000);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, bell), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, monitor), 0);
+	q = (struct qemu){.sink = &sink, .bell = bell[0], .monitor = {.fd = monitor[0]}};
+	crossing_prepare(&c, area, 7);
+	way = c;
+	crossing_answer(&way, CROSSING_READY, "");
+	assert_int_equal(pthread_create(&thread, NULL, play_monitor, NULL), 0);
+	assert_int_equal(qemu_depart_through(&q, &c, &moved, &rung, why), 0);
+	assert_string_equal(why, "it was killed");
+	assert_true(released && went_on);
+	assert_false(rung);
+	close(monitor[0]);
+	pthread_join(thread, NULL);
+	close(monitor[1]);
+	munmap(area, CROSSING_BYTES);
+}
+
+UNIT_MAIN("qemu_cross", NULL, NULL)
