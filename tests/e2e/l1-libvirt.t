@@ -29,4 +29,9 @@ ok $? "of memory that L0 does not manage: baseline maps it at each exit ($least)
 asked=$(records | jq -c 'select(.type == "file")' | wc -l)
 [ "$asked" = 0 ] || grep -q "libvirt asked QEMU what it can do" "$TMP/out"
 ok $? "if libvirt had to ask QEMU what it can do, nestlab says so ($asked)"
+# All of the boot, by its own clock, so the same on any machine: what l1-quick costs is mostly this (tests/bench/l1-quick.sh).
+ticks=$(grep -h PANIC "$TMP"/runs/*/baseline-libvirt-1/emulator.log | grep -o '^[0-9]*')
+million=$((10#$ticks / 1000000)) limit=1900
+[ "$asked" = 0 ] || limit=$((limit + 1300))
+ok $((million > limit)) "which took no more instructions than it has to ($million of $limit million)"
 plan_done
