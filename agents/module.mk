@@ -39,7 +39,7 @@ $(BUILD)/bin/nestlab-devmem.so: agents/preload/devmem.c
 # What it needs of libvirt, where libvirt-dev is installed.
 ifeq ($(shell pkg-config --exists libvirt libvirt-qemu zlib && echo yes),yes)
 PROGRAMS += $(BUILD)/bin/nestlab-l1-libvirt
-$(BUILD)/bin/nestlab-l1-libvirt: agents/libvirt/main.c agents/libvirt/capabilities.c agents/libvirt/capabilities.h
+$(BUILD)/bin/nestlab-l1-libvirt: $(wildcard agents/libvirt/*.[ch])
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -I. -D_GNU_SOURCE -pthread -s -o $@ $(filter %.c,$^) \
@@ -74,5 +74,7 @@ $(BUILD)/tests/test_crossing: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/crossing records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/vmm/l1_disk_answer.o
 $(BUILD)/tests/test_vmap: $(BUILD)/obj/agents/l0/vmm/vmap.o
+$(BUILD)/tests/test_libvirt_peer: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	records/channel clock files records/framed vmm/l1_end vmm/l1_libvirt_peer vmm/l1_stay records/line records/port records/sink records/stream records/upload)
 $(BUILD)/tests/test_l1_moves: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, records/channel clock files records/framed vmm/l1_moves records/line records/port records/sink records/stream records/upload)
 $(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus vmm/l1_boot vmm/l1_fault vmm/libvirt_xml vmm/qemu_args)

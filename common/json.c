@@ -13,6 +13,7 @@
 #include "common/json_keys.h"
 #include "common/nearest.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
 
 static void line_and_column(const char *text, size_t at, int *line, int *column)
 {
@@ -80,6 +81,8 @@ int json_parse(const char *text, size_t len, const char *file, struct json_objec
 		what = "the JSON ends too early";
 	else
 		what = json_tokener_error_desc(problem);
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		what = "a byte order mark: save the file as UTF-8 without one";
 	line_and_column(text, end, &line, &column);
 	ret = error_set(err, -EINVAL, "%s:%d:%d: %s", file, line, column, what);
 out:
@@ -199,10 +202,13 @@ int json_as_int(const struct json_node *n, int64_t min, int64_t max, int64_t *ou
 	if (!json_object_is_type(n->value, json_type_int))
 		return wrong_type(n, "a whole number", err);
 	*out = json_object_get_int64(n->value);
-	if (*out < min || *out > max)
-		return json_error(n, err, "%lld is not within %lld..%lld", (long long)*out,
-				  (long long)min, (long long)max);
-	return 0;
+	if (*out >= min && *out <= max)
+		return 0;
+	if (*out == INT64_MIN || *out == INT64_MAX) /* json-c gives these for what is beyond them */
+		return json_error(n, err, "the number is not within %lld..%lld", (long long)min,
+				  (long long)max);
+	return json_error(n, err, "%lld is not within %lld..%lld", (long long)*out, (long long)min,
+			  (long long)max);
 }
 
 int json_as_double(const struct json_node *n, double *out, struct error *err)
@@ -232,13 +238,16 @@ int json_as_object(const struct json_node *n, struct error *err)
 
 int json_error(const struct json_node *n, struct error *err, const char *fmt, ...)
 {
+	__cleanup_free char *line = NULL;
 	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return error_set(err, -EINVAL, "%s: %s: %s", n->file, n->path, text);
+	line = terminal_line(
+		text); /* a value of the file's may have newlines, and look like another message */
+	return error_set(err, -EINVAL, "%s: %s: %s", n->file, n->path, line);
 }
 
 void json_add_string(struct json_object *obj, const char *key, const char *value)

@@ -34,6 +34,7 @@ static const struct wanted {
 	{DRIVER, "libvirt-daemon-driver-qemu", LIBRARY, USERLAND_LIBVIRT},
 	{"/usr/share/libvirt/cpu_map", "libvirt0", FOLDER, USERLAND_LIBVIRT},
 	{"/usr/lib/libvirt/libvirt_iohelper", "libvirt-daemon", PROGRAM, USERLAND_LIBVIRT},
+	{"/usr/sbin/libvirtd", "libvirt-daemon", PROGRAM, USERLAND_PEERS},
 	{"/usr/share/seabios/bios-256k.bin", "seabios", DATA, USERLAND_PC | USERLAND_LIBVIRT},
 	{"/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", DATA, USERLAND_UEFI},
 	{"/usr/share/OVMF/OVMF_VARS_4M.fd", "ovmf", DATA, USERLAND_UEFI},

@@ -18,6 +18,7 @@ enum userland_set {
 	USERLAND_PC = 1 << 1,	   /* machine q35 with its firmware */
 	USERLAND_UEFI = 1 << 2,	   /* the same with UEFI */
 	USERLAND_LIBVIRT = 1 << 3, /* libvirt's driver */
+	USERLAND_PEERS = 1 << 4,   /* and its daemon, for two libvirts that talk to each other */
 };
 
 struct userland { /* free with userland_free() */

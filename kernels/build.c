@@ -487,7 +487,7 @@ int kernel_is_cached(const struct kernel_env *env, const char *name, bool *cache
 	if (ret)
 		return ret;
 	/* there is nothing to compile */
-	if (v.source.kind == KERNEL_SOURCE_RUNNING || v.source.kind == KERNEL_SOURCE_BUILT) {
+	if (!kernel_variant_has_sources(&v)) {
 		*cached = true;
 		goto out;
 	}

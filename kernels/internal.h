@@ -47,6 +47,9 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 /* Makes the new @v the same as @base, all but name, path and parent. */
 void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_variant *base);
 
+/* Can anything be built from it? Not from a kernel that is built already, or that runs. */
+bool kernel_variant_has_sources(const struct kernel_variant *v);
+
 /* Has env->variants one whose base is @v? A variant that cannot be read has none. */
 bool kernel_variant_is_base(const struct kernel_env *env, const struct kernel_variant *v);
 

@@ -83,6 +83,9 @@ struct kernel_variant {
 	size_t noptions;
 	char **selftests; /* patches of the selftests' tree, in order, the base's first */
 	size_t nselftests;
+	/* Of a kernel that is not built here: the file of the variant whose tree its selftests are built from; or NULL:
+	 * it has none. */
+	char *selftests_of;
 	char *import; /* NULL, or the text of "import", a JSON object; for people */
 };
 
@@ -185,7 +188,8 @@ struct kernel_selftests_request { /* borrowed strings */
 
 /*
  * Builds those of the named selftests that are not in the cache, from the variant's source, its
- * patches and those of "selftests". Errors: -ENOENT (neither the tree nor the folder has a test of that
+ * patches and those of "selftests"; of a kernel that is not built here, from the variant that its "selftests_of" names,
+ * without which it is -EINVAL. Errors: -ENOENT (neither the tree nor the folder has a test of that
  * name: those that there are are listed), -ESTALE (the source is a branch, and has moved since the kernel was built),
  * else as for kernel_build().
  */

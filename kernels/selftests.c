@@ -32,6 +32,7 @@ struct selftests_job {
 	const struct kernel_env *env;
 	const struct kernel_selftests_request *req;
 	struct kernel_variant v;
+	bool of_another;	 /* not the kernel's variant, but the one that it names */
 	struct kernel_keys keys; /* of the kernel; found once, for a branch may move */
 	struct kernel_keys base; /* its base's, while the tests are built */
 	char *dir;		 /* CACHE/selftests/KEY */
@@ -76,6 +77,27 @@ static bool all_built(const struct selftests_job *j)
 	return true;
 }
 
+/* The variant whose tree the tests are built from. */
+static int load_variant(struct selftests_job *j, struct error *err)
+{
+	__cleanup_free char *tree = NULL;
+	int ret = kernel_variant_load(j->env, j->req->variant, &j->v, err);
+
+	if (ret || kernel_variant_has_sources(&j->v))
+		return ret;
+	if (!j->v.selftests_of)
+		return error_set(
+			err, -EINVAL,
+			"%s: nestlab has not built this kernel and knows no sources of it; "
+			"\"selftests_of\": \"VARIANT\" in this file names the variant whose tree "
+			"they are built from",
+			j->v.path);
+	tree = xstrdup(j->v.selftests_of);
+	kernel_variant_free(&j->v);
+	j->of_another = true;
+	return kernel_variant_load(j->env, tree, &j->v, err);
+}
+
 /* A branch may have moved since the kernel was built: the tests would be those of another
  * kernel. */
 static int find_source(struct selftests_job *j, const struct kernel_build *kernel,
@@ -85,7 +107,7 @@ static int find_source(struct selftests_job *j, const struct kernel_build *kerne
 
 	if (ret)
 		return ret;
-	if (!strcmp(j->keys.source_hash, kernel->source_hash))
+	if (j->of_another || !strcmp(j->keys.source_hash, kernel->source_hash))
 		return 0;
 	return error_set(err, -ESTALE,
 			 "the source has changed since the kernel was built; run nestlab again");
@@ -486,14 +508,13 @@ int kernel_selftests_build(const struct kernel_env *env, const struct kernel_sel
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = kernel_variant_load(env, req->variant, &j.v, err);
-	if (ret)
-		return ret;
-	ret = find_source(&j, req->kernel, err);
+	ret = load_variant(&j, err);
+	if (!ret)
+		ret = find_source(&j, req->kernel, err);
 	if (!ret)
 		ret = build_missing_tests(&j, err);
 	if (ret)
-		error_prefix(err, ret, "selftests of %s", j.v.name);
+		error_prefix(err, ret, "selftests of %s", j.v.name ? j.v.name : req->variant);
 	else
 		list_programs(&j, out);
 	free(j.dir);

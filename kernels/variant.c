@@ -87,6 +87,28 @@ static int take_selftests(struct loader *l, const struct json_node *n, struct er
 	return ret;
 }
 
+/* A kernel that is not built here has no tree: another variant's serves. */
+static int take_selftests_of(struct loader *l, const struct json_node *n, struct error *err)
+{
+	__cleanup_free char *name = NULL;
+	struct kernel_variant tree;
+	int ret = kernel_take_string(n, &name, err);
+
+	if (ret)
+		return ret;
+	if (l->depth >= MAX_DEPTH)
+		return json_error(n, err, "leads in a circle");
+	ret = load_file(l->env, name, l->dir, l->depth + 1, &tree, err);
+	if (ret)
+		return error_prefix(err, ret, "%s: selftests_of", n->file);
+	if (!kernel_variant_has_sources(&tree))
+		ret = json_error(n, err, "%s is no kernel with sources", tree.name);
+	free(l->v->selftests_of);
+	l->v->selftests_of = xstrdup(tree.path);
+	kernel_variant_free(&tree);
+	return ret;
+}
+
 /* @name as seen from the folders of variants, the user's own first; if it is in neither, where it would be
  * shipped. The caller frees. */
 static char *find_shared(const struct kernel_env *env, const char *name)
@@ -189,6 +211,8 @@ void kernel_variant_inherit(struct kernel_variant *v, const struct kernel_varian
 	copy_list(&v->fragments, &v->nfragments, base->fragments, base->nfragments);
 	copy_list(&v->options, &v->noptions, base->options, base->noptions);
 	copy_list(&v->selftests, &v->nselftests, base->selftests, base->nselftests);
+	if (base->selftests_of)
+		v->selftests_of = xstrdup(base->selftests_of);
 }
 
 static int take_base(struct loader *l, const struct json_node *n, struct error *err)
@@ -217,9 +241,16 @@ static const struct field {
 	const char *key;
 	int (*take)(struct loader *l, const struct json_node *n, struct error *err);
 } fields[] = {
-	{"base", take_base},	   {"description", take_description}, {"source", take_source},
-	{"patches", take_patches}, {"patch_count", take_patch_count}, {"config", take_config},
-	{"options", take_options}, {"compiler", take_compiler},	      {"selftests", take_selftests},
+	{"base", take_base},
+	{"description", take_description},
+	{"source", take_source},
+	{"patches", take_patches},
+	{"patch_count", take_patch_count},
+	{"config", take_config},
+	{"options", take_options},
+	{"compiler", take_compiler},
+	{"selftests", take_selftests},
+	{"selftests_of", take_selftests_of},
 	{"import", take_import},
 };
 
@@ -308,8 +339,8 @@ static int check_running(const struct loader *l, const struct json_node *root, s
 	if (v->base || l->series || l->selftests || v->nfragments || v->compiler)
 		return json_error(
 			root, err,
-			"the running kernel is not built: it takes a \"description\" and no "
-			"base, patches, config, compiler or selftests");
+			"the running kernel is not built: it takes a \"description\" and \"selftests_of\", and "
+			"no base, patches, config, compiler or selftests");
 	return 0;
 }
 
@@ -321,7 +352,8 @@ static int check_built(const struct loader *l, const struct json_node *root, str
 		return json_error(
 			root, err,
 			"a kernel that is built already takes no patches, config, options, compiler or "
-			"selftests, and no base that has some");
+			"selftests, and no base that has some (\"selftests_of\": \"VARIANT\" names the variant "
+			"whose tree its selftests are built from)");
 	return 0;
 }
 
@@ -336,6 +368,11 @@ static int complete_variant(struct loader *l, const struct json_node *root, stru
 		return check_running(l, root, err);
 	if (v->source.kind == KERNEL_SOURCE_BUILT)
 		return check_built(l, root, err);
+	if (v->selftests_of)
+		return json_error(
+			root, err,
+			"\"selftests_of\" is of a kernel that is not built here: this one's "
+			"selftests are built from its own tree (\"selftests\" patches that)");
 	if (!v->nfragments)
 		return json_error(root, err, "needs \"config\": a list of at least one fragment");
 	ret = add_host_fragments(l, err);
@@ -417,6 +454,11 @@ int kernel_variant_load_file(const struct kernel_env *env, const char *name,
 	return load_file(env, name, NULL, 0, out, err);
 }
 
+bool kernel_variant_has_sources(const struct kernel_variant *v)
+{
+	return v->source.kind != KERNEL_SOURCE_BUILT && v->source.kind != KERNEL_SOURCE_RUNNING;
+}
+
 bool kernel_variant_is_base(const struct kernel_env *env, const struct kernel_variant *v)
 {
 	struct kernel_variant other;
@@ -447,6 +489,7 @@ void kernel_variant_free(struct kernel_variant *v)
 	fs_free_names(v->patches, v->npatches);
 	fs_free_names(v->fragments, v->nfragments);
 	fs_free_names(v->options, v->noptions);
+	free(v->selftests_of);
 	fs_free_names(v->selftests, v->nselftests);
 	free(v->name);
 	free(v->path);

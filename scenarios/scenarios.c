@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -38,20 +39,28 @@ static int read_description(const struct json_node *root, struct scenario_plan *
 	return 0;
 }
 
+/* -ENOENT: the file does not say. */
+static int read_name(const struct json_node *root, const char *key, struct json_node *n,
+		     const char **name, struct error *err)
+{
+	int ret = json_member(root, key, false, n, err);
+
+	if (!ret)
+		ret = json_as_string(n, name, err);
+	if (!ret && !**name)
+		return json_error(n, err, "the text is empty: leave the key out");
+	return ret;
+}
+
 static int read_l1_kernel(const struct json_node *root, struct scenario_plan *plan,
 			  struct error *err)
 {
 	struct json_node n;
 	const char *text;
-	int ret = json_member(root, "l1_kernel", false, &n, err);
+	int ret = read_name(root, "l1_kernel", &n, &text, err);
 
-	if (ret == -ENOENT)
-		return 0;
 	if (ret)
-		return ret;
-	ret = json_as_string(&n, &text, err);
-	if (ret)
-		return ret;
+		return ret == -ENOENT ? 0 : ret;
 	plan->l1_kernel = xstrdup(text);
 	return 0;
 }
@@ -76,10 +85,8 @@ static int read_folder(const struct json_node *root, const char *key,
 		       struct error *err)
 {
 	const char *folder, *slash = strrchr(plan->path, '/');
-	int ret = json_member(root, key, false, n, err);
+	int ret = read_name(root, key, n, &folder, err);
 
-	if (!ret)
-		ret = json_as_string(n, &folder, err);
 	if (ret)
 		return ret;
 	if (*folder == '/' || !slash)
@@ -108,26 +115,66 @@ static int read_flats(const struct json_node *root, struct scenario_plan *plan, 
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* They are the user's: said before anything is built or booted. */
-static int check_flats(const struct scenario_plan *plan, struct error *err)
+/* Why @path is no file that can be read; 0: it is one. */
+static int file_trouble(const char *path)
 {
-	for (size_t i = 0; i < plan->nmeasures; i++) {
-		const struct plan_measure *m = &plan->measures[i].line;
-		__cleanup_free char *path = NULL;
+	struct stat st;
 
-		if (m->scenario != PLAN_KVM_UNIT_TEST)
-			continue;
-		if (!plan->flats)
-			return error_set(
-				err, -EINVAL,
-				"%s: kvm-unit-test %s: \"flats\" has to name the folder with this file (docs/scenarios.md)",
-				plan->path, m->test);
-		path = xasprintf("%s/%s", plan->flats, m->test);
-		if (access(path, R_OK))
-			return error_set(err, -EINVAL, "%s: kvm-unit-test %s: %s: %s", plan->path,
-					 m->test, path, strerror(errno));
+	if (stat(path, &st) || access(path, R_OK))
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return S_ISREG(st.st_mode) ? 0 : EINVAL;
+}
+
+static int check_flat(const struct scenario_plan *plan, const char *test, struct error *err)
+{
+	__cleanup_free char *path = NULL;
+	int trouble;
+
+	if (!plan->flats)
+		return error_set(
+			err, -EINVAL,
+			"%s: kvm-unit-test %s: \"flats\" has to name the folder with this file (docs/scenarios.md)",
+			plan->path, test);
+	path = xasprintf("%s/%s", plan->flats, test);
+	trouble = file_trouble(path);
+	if (!trouble)
+		return 0;
+	return error_set(err, -EINVAL, "%s: kvm-unit-test %s: %s: %s", plan->path, test, path,
+			 strerror(trouble));
+}
+
+/* What is not in the folder is a test of the tree's. */
+static int check_program(const struct scenario_plan *plan, const char *test, struct error *err)
+{
+	__cleanup_free char *path = NULL;
+	int trouble;
+
+	if (!plan->programs)
+		return 0;
+	path = xasprintf("%s/%s.c", plan->programs, test);
+	trouble = file_trouble(path);
+	if (!trouble || trouble == ENOENT)
+		return 0;
+	return error_set(err, -EINVAL, "%s: kselftest %s: %s: %s", plan->path, test, path,
+			 strerror(trouble));
+}
+
+/* They are the user's: said before anything is built or booted. */
+static int check_files(const struct scenario_plan *plan, struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < plan->nmeasures; i++) {
+		const struct plan_measure *m = &plan->measures[i].line;
+
+		if (m->scenario == PLAN_KVM_UNIT_TEST)
+			ret = check_flat(plan, m->test, err);
+		else if (m->scenario == PLAN_KSELFTEST)
+			ret = check_program(plan, m->test, err);
 	}
-	return 0;
+	return ret;
 }
 
 static int read_mode(const struct json_node *root, bool *parallel, struct error *err)
@@ -334,7 +381,7 @@ static int read_plan(const struct json_node *root, struct scenario_plan *plan, s
 	ret = scenario_check_destination(plan, err);
 	if (ret)
 		return ret;
-	return check_flats(plan, err);
+	return check_files(plan, err);
 }
 
 /* "dir/quick.json" is quick. */
@@ -473,6 +520,14 @@ bool scenario_plan_has_moves(const struct scenario_plan *plan)
 {
 	for (size_t i = 0; i < plan->nmeasures; i++)
 		if (plan_measure_moves(&plan->measures[i].line))
+			return true;
+	return false;
+}
+
+bool scenario_plan_has_peers(const struct scenario_plan *plan)
+{
+	for (size_t i = 0; i < plan->nmeasures; i++)
+		if (plan_measure_has_peers(&plan->measures[i].line))
 			return true;
 	return false;
 }

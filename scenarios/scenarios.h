@@ -98,6 +98,8 @@ void scenario_plan_free(struct scenario_plan *plan);
 bool scenario_plan_has_linux(const struct scenario_plan *plan);
 /* Is an L1 of it moved while it runs? Then KVM logs L1's dirty pages. */
 bool scenario_plan_has_moves(const struct scenario_plan *plan);
+/* Does one of it go from one libvirt to another? */
+bool scenario_plan_has_peers(const struct scenario_plan *plan);
 /* Has it one that this VMM runs? */
 bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm);
 /* Has it a measurement of @scenario? */

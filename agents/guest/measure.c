@@ -18,7 +18,7 @@ int guest_measure(const struct plan_measure *m, struct sink *s)
 	}
 	ret = scenarios[m->scenario](m, s);
 	if (ret < 0)
-		sink_fail(s, SINK_GUEST, "", strerror(-ret),
+		sink_fail(s, SINK_GUEST, "success", strerror(-ret),
 			  "the measurement could not be run in L1");
 	return ret;
 }

@@ -18,6 +18,7 @@ int measure_run(const struct plan_measure *m, struct sink *s)
 	}
 	ret = scenarios[m->scenario](m, s);
 	if (ret < 0)
-		sink_fail(s, SINK_GUEST, "", strerror(-ret), "the measurement could not be run");
+		sink_fail(s, SINK_GUEST, "success", strerror(-ret),
+			  "the measurement could not be run");
 	return ret;
 }

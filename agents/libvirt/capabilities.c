@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -15,8 +16,8 @@
 #define NAME_LEN (64 + sizeof(".xml") - 1) /* a SHA-256 of the emulator's path */
 
 #define QEMU	"/usr/bin/qemu-system-x86_64"
+#define SELF	"<selfctime>"
 #define MODULES "/usr/lib/x86_64-linux-gnu/qemu"
-#define DRIVER	"/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so"
 
 /* The times by which libvirt 9 knows the files (virQEMUCapsIsValid() of its qemu_capabilities.c). */
 static const struct {
@@ -25,7 +26,7 @@ static const struct {
 } times[] = {
 	{"<qemuctime>", QEMU, false},
 	{"<qemumoddirmtime>", MODULES, true},
-	{"<selfctime>", DRIVER, false},
+	{SELF, CAPABILITIES_DRIVER, false},
 };
 
 /* ---- ours ---- */
@@ -114,10 +115,17 @@ static char *set_number(char *text, const char *tag, long long value)
 	return out;
 }
 
-static char *set_times(char *text)
+/* @daemon: NULL, or the program that has loaded the driver. */
+static char *set_times(char *text, const char *daemon)
 {
+	long long driver = time_of(CAPABILITIES_DRIVER, false), program = 0;
+
 	for (size_t i = 0; i < COUNT(times) && text; i++)
 		text = set_number(text, times[i].tag, time_of(times[i].path, times[i].of_contents));
+	if (daemon)
+		program = time_of(daemon, false);
+	if (text && program > driver)
+		text = set_number(text, SELF, program);
 	return text;
 }
 
@@ -144,7 +152,8 @@ static bool is_given(const struct capabilities *c, const struct stat *st)
 	return c->given.tv_sec == st->st_mtim.tv_sec && c->given.tv_nsec == st->st_mtim.tv_nsec;
 }
 
-void capabilities_give(struct capabilities *c, const char *root, const char *from)
+void capabilities_give(struct capabilities *c, const char *root, const char *from,
+		       const char *daemon)
 {
 	char *text = read_ours(from), *end, name[NAME_LEN + 1], dir[256];
 
@@ -155,7 +164,7 @@ void capabilities_give(struct capabilities *c, const char *root, const char *fro
 	memcpy(name, text, NAME_LEN);
 	name[NAME_LEN] = '\0';
 	memmove(text, end + 1, strlen(end + 1) + 1);
-	text = set_times(text);
+	text = set_times(text, daemon);
 	if (text && is_name(name) && !make_folder(root, dir, sizeof(dir)))
 		write_theirs(c, dir, name, text);
 out:
@@ -220,4 +229,22 @@ int capabilities_take(const struct capabilities *c, const char *root, const char
 	if (ret)
 		return ret;
 	return 1;
+}
+
+void capabilities_share(const char *from, const char *to)
+{
+	char source[256], dir[256], name[NAME_LEN + 1], path[512], *text;
+	struct capabilities unused;
+
+	snprintf(source, sizeof(source), "%s/cache/qemu/capabilities", from);
+	if (find_theirs(source, name) || make_folder(to, dir, sizeof(dir)))
+		return;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (!access(path, F_OK))
+		return;
+	snprintf(path, sizeof(path), "%s/%s", source, name);
+	text = read_theirs(path);
+	if (text)
+		write_theirs(&unused, dir, name, text);
+	free(text);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * nestlab-l1-libvirt - what the agent on L0 needs of libvirt, in a process of its own: the agent is static, and libvirt's QEMU
- * driver is loaded into whoever asks for it (qemu:///embed; no daemon).
+ * driver is loaded into whoever asks for it (qemu:///embed; no daemon). Two libvirts that talk to each other are daemons.
  *
- *	nestlab-l1-libvirt ROOT [FILE]	ROOT: the driver's folder, which is made; FILE: what libvirt found out
- *					about QEMU in an earlier boot (capabilities.h), if it is there
+ *	nestlab-l1-libvirt [--pair] ROOT [FILE]	ROOT: the driver's folder, which is made; FILE: what libvirt found out
+ *					about QEMU in an earlier boot (capabilities.h), if it is there; --pair: two
+ *					daemons in the place of the driver (pair.h)
  *
  * On stdin come orders, one a line; each has one answer on stdout, "ok" with what there is to say, or "error" and
  * libvirt's words, "error refused" if it does not take the settings:
@@ -14,6 +15,7 @@
  *	resume
  *	save FILE	the domain is gone then
  *	restore FILE	and runs again: the process id, as of create
+ *	migrate WORDS	by --pair: to the other daemon (pair.h)
  *	capabilities FILE	what libvirt found out about QEMU is written there, "new"; or "known": it was given that
  *	quit		ends the domain, if there is one, and the program, as the end of stdin does
  *
@@ -33,6 +35,8 @@
 #include <libvirt/virterror.h>
 
 #include "agents/libvirt/capabilities.h"
+#include "agents/libvirt/lab.h"
+#include "agents/libvirt/pair.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define XML_MAX	 65536
@@ -50,18 +54,10 @@ static const char settings[] = "user = \"root\"\n"
 			       "set_process_name = 0\n"
 			       "max_core = 0\n";
 
-struct lab {
-	const char *root;
-	virConnectPtr conn;
-	virDomainPtr domain;
-	bool expects_stop; /* an order is about to stop it */
-	struct capabilities capabilities;
-};
-
 /* ---- answers ---- */
 
-/* One line, whatever is in @text; two threads speak. */
-static void say(const char *word, const char *text)
+/* Two threads speak. */
+void lab_say(const char *word, const char *text)
 {
 	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 
@@ -83,14 +79,17 @@ static bool is_refusal(const virError *e)
 	       e->code == VIR_ERR_CONF_SYNTAX;
 }
 
-static void say_error(void)
+void lab_say_why(const virError *e)
 {
-	const virError *e = virGetLastError();
-
 	if (!e || !e->message)
-		say("error", "libvirt gives no reason");
+		lab_say("error", "libvirt gives no reason");
 	else
-		say(is_refusal(e) ? "error refused" : "error", e->message);
+		lab_say(is_refusal(e) ? "error refused" : "error", e->message);
+}
+
+void lab_say_error(void)
+{
+	lab_say_why(virGetLastError());
 }
 
 static void say_nothing(void *arg, virErrorPtr e)
@@ -133,7 +132,7 @@ static int make_users(void)
 	return ret;
 }
 
-static int make_root(const char *root)
+int lab_make_root(const char *root)
 {
 	char etc[256];
 	int ret = make_users();
@@ -159,13 +158,13 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
 	const struct lab *lab = arg;
 	const char *word = "for no reason that it gives";
 
-	(void)conn;
 	(void)domain;
-	if (event != VIR_DOMAIN_EVENT_STOPPED || lab->expects_stop)
+	if (event != VIR_DOMAIN_EVENT_STOPPED || detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED ||
+	    lab->expects_stop || conn != lab->conn)
 		return 0;
 	if (detail >= 0 && (size_t)detail < COUNT(words) && words[detail])
 		word = words[detail];
-	say("event stopped", word);
+	lab_say("event stopped", word);
 	return 0;
 }
 
@@ -177,51 +176,69 @@ static void *run_events(void *arg)
 			return arg;
 }
 
-static int connect_driver(struct lab *lab)
+int lab_run_events(void)
 {
-	char uri[512];
 	pthread_t thread;
 
 	virSetErrorFunc(NULL, say_nothing);
 	if (virEventRegisterDefaultImpl() || pthread_create(&thread, NULL, run_events, NULL))
 		return -1;
-	snprintf(uri, sizeof(uri), "qemu:///embed?root=%s", lab->root);
-	lab->conn = virConnectOpen(uri);
-	if (!lab->conn)
-		return -1;
-	if (virConnectDomainEventRegisterAny(lab->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+	return 0;
+}
+
+int lab_hear(struct lab *lab, virConnectPtr conn)
+{
+	if (virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
 					     VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), lab,
 					     NULL) < 0)
 		return -1;
 	return 0;
 }
 
+static int connect_driver(struct lab *lab)
+{
+	char uri[512];
+
+	if (lab_run_events())
+		return -1;
+	snprintf(uri, sizeof(uri), "qemu:///embed?root=%s", lab->root);
+	lab->conn = virConnectOpen(uri);
+	if (!lab->conn)
+		return -1;
+	return lab_hear(lab, lab->conn);
+}
+
 /* ---- orders ---- */
 
-/* The driver writes it beside the domain's sockets. */
-static void say_pid(const struct lab *lab)
+pid_t lab_find_qemu(const struct lab *lab)
 {
 	char path[512], pid[32] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/run/qemu/%s.pid", lab->root,
+	snprintf(path, sizeof(path), "%s/run/qemu/%s.pid", lab->folder,
 		 virDomainGetName(lab->domain));
 	f = fopen(path, "r");
-	if (!f || !fgets(pid, sizeof(pid), f))
-		say("error", "libvirt wrote no process id of its QEMU");
-	else
-		say("ok", pid);
+	if (f && !fgets(pid, sizeof(pid), f))
+		pid[0] = '\0';
 	if (f)
 		fclose(f);
+	return (pid_t)atoi(pid);
 }
 
 static void take_domain(struct lab *lab)
 {
+	char pid[16];
+
 	lab->expects_stop = false;
-	if (lab->domain)
-		say_pid(lab);
+	if (!lab->domain) {
+		lab_say_error();
+		return;
+	}
+	snprintf(pid, sizeof(pid), "%d", (int)lab_find_qemu(lab));
+	if (strcmp(pid, "0"))
+		lab_say("ok", pid);
 	else
-		say_error();
+		lab_say("error", "libvirt wrote no process id of its QEMU");
 }
 
 static void order_create(struct lab *lab, const char *file)
@@ -245,10 +262,10 @@ static void order_hmp(struct lab *lab, const char *command)
 
 	if (virDomainQemuMonitorCommand(lab->domain, command, &text,
 					VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)) {
-		say_error();
+		lab_say_error();
 		return;
 	}
-	say("ok", text);
+	lab_say("ok", text);
 	free(text);
 }
 
@@ -256,9 +273,9 @@ static void order_resume(struct lab *lab, const char *nothing)
 {
 	(void)nothing;
 	if (virDomainResume(lab->domain))
-		say_error();
+		lab_say_error();
 	else
-		say("ok", "");
+		lab_say("ok", "");
 }
 
 static void order_save(struct lab *lab, const char *file)
@@ -266,12 +283,12 @@ static void order_save(struct lab *lab, const char *file)
 	lab->expects_stop = true;
 	if (virDomainSave(lab->domain, file)) {
 		lab->expects_stop = false;
-		say_error();
+		lab_say_error();
 		return;
 	}
 	virDomainFree(lab->domain);
 	lab->domain = NULL;
-	say("ok", "");
+	lab_say("ok", "");
 }
 
 static void order_restore(struct lab *lab, const char *file)
@@ -279,7 +296,7 @@ static void order_restore(struct lab *lab, const char *file)
 	virDomainPtr *domains = NULL;
 
 	if (virDomainRestore(lab->conn, file)) {
-		say_error();
+		lab_say_error();
 		return;
 	}
 	if (virConnectListAllDomains(lab->conn, &domains, 0) > 0)
@@ -293,9 +310,17 @@ static void order_capabilities(struct lab *lab, const char *file)
 	int ret = capabilities_take(&lab->capabilities, lab->root, file);
 
 	if (ret < 0)
-		say("error", strerror(-ret));
+		lab_say("error", strerror(-ret));
 	else
-		say("ok", ret ? "new" : "known");
+		lab_say("ok", ret ? "new" : "known");
+}
+
+static void order_migrate(struct lab *lab, const char *words)
+{
+	if (lab->pair)
+		pair_migrate(lab, words);
+	else
+		lab_say("error", "there is no other libvirt (--pair)");
 }
 
 static const struct {
@@ -306,6 +331,7 @@ static const struct {
 	{"create", false, order_create},   {"hmp", true, order_hmp},
 	{"resume", true, order_resume},	   {"save", true, order_save},
 	{"restore", false, order_restore}, {"capabilities", true, order_capabilities},
+	{"migrate", true, order_migrate},
 };
 
 static void obey(struct lab *lab, char *line)
@@ -318,45 +344,71 @@ static void obey(struct lab *lab, char *line)
 		if (strcmp(orders[i].word, line))
 			continue;
 		if (orders[i].of_domain == !lab->domain)
-			say("error", lab->domain ? "there is a domain" : "there is no domain");
+			lab_say("error", lab->domain ? "there is a domain" : "there is no domain");
 		else
 			orders[i].obey(lab, argument);
 		return;
 	}
-	say("error", "no such order");
+	lab_say("error", "no such order");
 }
 
-int main(int argc, char **argv)
+/* The driver in this process. 0; -1: libvirt has said why not; or a negative errno below -1. */
+static int open_driver(struct lab *lab, const char *root, const char *capabilities)
 {
-	struct lab lab = {.root = argv[1]};
-	char line[1024];
-	int ret;
+	int ret = lab_make_root(root);
 
-	if (argc != 2 && argc != 3) {
-		fprintf(stderr, "usage: nestlab-l1-libvirt ROOT [FILE]\n");
-		return 129;
-	}
-	ret = make_root(lab.root);
-	if (ret) {
-		say("error", strerror(-ret));
-		return 1;
-	}
-	if (argc == 3)
-		capabilities_give(&lab.capabilities, lab.root, argv[2]);
-	if (connect_driver(&lab)) {
-		say_error();
-		return 1;
-	}
-	say("ok", "");
+	if (ret)
+		return ret;
+	lab->root = lab->folder = root;
+	if (capabilities)
+		capabilities_give(&lab->capabilities, root, capabilities, NULL);
+	return connect_driver(lab);
+}
+
+static void say_not_open(int ret)
+{
+	if (ret == -1)
+		lab_say_error();
+	else
+		lab_say("error", strerror(-ret));
+}
+
+static void obey_all(struct lab *lab)
+{
+	char line[1024];
+
+	lab_say("ok", "");
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!strcmp(line, "quit"))
 			break;
-		obey(&lab, line);
+		obey(lab, line);
 	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct lab lab;
+	bool is_pair = argc > 1 && !strcmp(argv[1], "--pair");
+	int ret;
+
+	argc -= is_pair;
+	argv += is_pair;
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: nestlab-l1-libvirt [--pair] ROOT [FILE]\n");
+		return 129;
+	}
+	ret = is_pair ? pair_open(&lab, argv[1], argv[2]) : open_driver(&lab, argv[1], argv[2]);
+	if (ret)
+		say_not_open(ret);
+	else
+		obey_all(&lab);
 	lab.expects_stop = true;
 	if (lab.domain)
 		virDomainDestroy(lab.domain);
-	virConnectClose(lab.conn);
-	return 0;
+	if (lab.pair)
+		pair_close(&lab);
+	else if (lab.conn)
+		virConnectClose(lab.conn);
+	return ret ? 1 : 0;
 }

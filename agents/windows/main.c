@@ -127,7 +127,7 @@ static int measure_line(const char *text, const char *path)
 	s.id = m.id;
 	ret = scenarios[m.scenario](&m, &s);
 	if (ret < 0)
-		sink_fail(&s, SINK_GUEST, "", strerror(-ret),
+		sink_fail(&s, SINK_GUEST, "success", strerror(-ret),
 			  "the measurement could not be run in L1");
 	return 0;
 }

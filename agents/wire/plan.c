@@ -519,6 +519,6 @@ bool plan_measure_shares_l1(const struct plan_measure *a, const struct plan_meas
 	return lends_l1(a) && lends_l1(b) && device_of(a) == device_of(b) && a->l1 == b->l1 &&
 	       a->vmm == b->vmm && a->kvm_visible == b->kvm_visible &&
 	       a->enlightenments == b->enlightenments && a->memory == b->memory &&
-	       a->backing == b->backing && a->l1_vcpus == b->l1_vcpus &&
-	       a->l1_megabytes == b->l1_megabytes;
+	       plan_measure_has_peers(a) == plan_measure_has_peers(b) && a->backing == b->backing &&
+	       a->l1_vcpus == b->l1_vcpus && a->l1_megabytes == b->l1_megabytes;
 }

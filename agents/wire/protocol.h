@@ -103,6 +103,7 @@ struct plan_measure {
 	enum plan_operation operation; /* churn: what happens to the pages */
 	enum plan_work work;	       /* l2-work: what L2 does */
 	enum plan_handover handover;   /* l1-save-restore: to and from another boot */
+	bool tunnelled; /* l1-live-migrate between two libvirts: through their connection, not QEMU's own */
 	/* l1-live-migrate between two L0 hosts (crossing.h): the L0 kernel of the one that L1 goes to, or comes from; "":
 	 * it does not */
 	char destination[64], source[64];

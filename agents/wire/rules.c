@@ -64,6 +64,12 @@ bool plan_measure_crosses(const struct plan_measure *m)
 	return m->destination[0] || m->source[0];
 }
 
+bool plan_measure_has_peers(const struct plan_measure *m)
+{
+	return m->scenario == PLAN_LIVE_MIGRATE && m->vmm == PLAN_VMM_LIBVIRT &&
+	       plan_l1_is_linux(m->l1);
+}
+
 /* ---- what it needs ---- */
 
 static uint32_t needed_features(const struct plan_measure *m)
@@ -288,6 +294,18 @@ static bool is_crossing_otherwise(const struct plan_measure *m)
 	       (m->vmm != PLAN_VMM_QEMU || m->memory != PLAN_MANAGED || m->rounds != 1);
 }
 
+static bool is_tunnelled_otherwise(const struct plan_measure *m)
+{
+	return m->tunnelled && !plan_measure_has_peers(m);
+}
+
+/* Both QEMUs would have the same unmanaged memory; and huge pages they do not have here. */
+static bool is_peer_of_other_memory(const struct plan_measure *m)
+{
+	return plan_measure_has_peers(m) &&
+	       (m->memory == PLAN_UNMANAGED || m->backing == PLAN_BACKING_HUGETLB);
+}
+
 static bool is_unmovable(const struct plan_measure *m)
 {
 	return !is_linux(m) || m->vmm == PLAN_VMM_THIN;
@@ -303,9 +321,25 @@ static bool is_save_fault(const struct plan_measure *m)
 	return m->fault == PLAN_FAULT_DISK_FULL;
 }
 
-static bool is_other_fault(const struct plan_measure *m)
+static bool is_peers_fault(const struct plan_measure *m)
+{
+	return m->fault == PLAN_FAULT_THERE_REFUSED || m->fault == PLAN_FAULT_THERE_KILLED ||
+	       m->fault == PLAN_FAULT_THERE_ALONE;
+}
+
+static bool is_fault_of_moves(const struct plan_measure *m)
+{
+	return is_save_fault(m) || is_peers_fault(m);
+}
+
+static bool is_no_save_fault(const struct plan_measure *m)
 {
 	return m->fault && !is_save_fault(m);
+}
+
+static bool is_no_peers_fault(const struct plan_measure *m)
+{
+	return m->fault && !(is_peers_fault(m) && plan_measure_has_peers(m));
 }
 
 /* The agent as a VMM has no settings of its own. */
@@ -357,6 +391,9 @@ static const struct {
 	{MOVES, is_handed_over_otherwise, "handover is of vmm qemu, with managed memory"},
 	{ONLY(PLAN_LIVE_MIGRATE), is_crossing_otherwise,
 	 "an L1 goes to another host (destination) by vmm qemu, with managed memory, and once (rounds 1)"},
+	{ONLY(PLAN_LIVE_MIGRATE), is_tunnelled_otherwise, "tunnelled is of vmm libvirt"},
+	{ONLY(PLAN_LIVE_MIGRATE), is_peer_of_other_memory,
+	 "between two libvirts an L1 has managed memory, plain or memfd"},
 	{ONLY(PLAN_SNAPSHOT_STORM) | TAKES, is_not_of_qemu,
 	 "who takes snapshots and memory of an L1 is vmm qemu"},
 	{TAKES, is_untakeable, "who takes memory of an L1 takes managed memory, plain or memfd"},
@@ -376,9 +413,12 @@ static const struct {
 	{ONLY(PLAN_EXITS), is_linux_interrupt,
 	 "the L2 has no local APIC to send interrupts where L1 is no micro-hypervisor"},
 	{FAULTY, is_fault_elsewhere, "a fault is of a Linux L1 (l1 linux-...)"},
-	{ONLY(PLAN_MULTIPLEX), is_save_fault, "fault disk-full is of l1-save-restore"},
-	{ONLY(PLAN_SAVE_RESTORE), is_other_fault,
-	 "fault disk-full alone is of l1-save-restore, the others are of multiplex"},
+	{ONLY(PLAN_MULTIPLEX), is_fault_of_moves,
+	 "fault disk-full is of l1-save-restore, and destination-... of l1-live-migrate"},
+	{ONLY(PLAN_SAVE_RESTORE), is_no_save_fault,
+	 "fault disk-full alone is of l1-save-restore, the others are of multiplex and l1-live-migrate"},
+	{ONLY(PLAN_LIVE_MIGRATE), is_no_peers_fault,
+	 "faults of l1-live-migrate are destination-..., and of vmm libvirt"},
 	{FAULTY, is_refused_by_nobody, "fault refused is of vmm qemu or libvirt"},
 	{FAULTY, is_unmanaged_lack, "fault no-memory is of managed memory, plain"},
 	{WITH_L1, is_uneven, "l2_vcpus cannot be spread evenly over l1_vcpus"},

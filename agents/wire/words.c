@@ -87,6 +87,8 @@ const struct plan_word plan_words[] = {
 	{"handover", "handover", PLAN_WORD_CHOICE, PLAN_WORD_AXIS, FIELD(handover),
 	 ONLY(PLAN_SAVE_RESTORE), .optional = true, .of_linux = true, .silent = true,
 	 .choices = handover_names},
+	{"tunnelled", "tunnelled", PLAN_WORD_FLAG, PLAN_WORD_AXIS, FIELD(tunnelled),
+	 ONLY(PLAN_LIVE_MIGRATE), .optional = true, .of_linux = true, .silent = true},
 	{"destination", "destination", PLAN_WORD_NAME, PLAN_WORD_AXIS, FIELD(destination),
 	 ONLY(PLAN_LIVE_MIGRATE), .optional = true, .of_linux = true},
 	{"source", NULL, PLAN_WORD_NAME, PLAN_WORD_OF_LINE, FIELD(source), ONLY(PLAN_LIVE_MIGRATE),

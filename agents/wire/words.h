@@ -158,7 +158,10 @@ enum l1_feature {
 	X(SILENT,     "silent") /* its agent answers no more */ \
 	X(REFUSED,    "refused") /* its VMM does not take a setting of it */ \
 	X(NO_MEMORY,  "no-memory") /* it is to have more than L0 has */ \
-	X(DISK_FULL,  "disk-full") /* L0 has no room for it when it is saved */
+	X(DISK_FULL,  "disk-full") /* L0 has no room for it when it is saved */ \
+	X(THERE_REFUSED, "destination-refuses") /* the QEMU that it is to go to cannot make its CPU */ \
+	X(THERE_KILLED,  "destination-killed") /* that QEMU is, by SIGKILL, while it is on its way */ \
+	X(THERE_ALONE,   "destination-libvirt-killed") /* the libvirt there is */
 
 // clang-format on
 
@@ -289,6 +292,8 @@ bool plan_measure_moves(const struct plan_measure *m);
 /* Does L1 come from another boot, and does it leave for one (handover)? */
 bool plan_measure_arrives(const struct plan_measure *m);
 bool plan_measure_leaves(const struct plan_measure *m);
+/* Is it moved from one libvirt to another, by their peer-to-peer migration (agents/libvirt/pair.h)? */
+bool plan_measure_has_peers(const struct plan_measure *m);
 /* Does it go to, or come from, another L0 host while it runs (destination, source)? */
 bool plan_measure_crosses(const struct plan_measure *m);
 /* Why @m cannot be measured on any host, or NULL if it can. */

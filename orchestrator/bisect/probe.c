@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/fs.h"
 #include "common/strbuf.h"
+#include "common/terminal.h"
 #include "scenarios/scenarios.h"
 
 #define PROBE_LABEL "probe.json" /* what stands for the file in messages */
@@ -70,36 +71,60 @@ static struct json_object *short_value(const struct plan_word *w, const char *te
 	return NULL;
 }
 
-static bool add_short(const char *scenario, const char *text, struct json_object *entry)
+/* The word that @text stands for, with its value; NULL: none. */
+static const struct plan_word *find_short(const char *scenario, const char *text,
+					  struct json_object **value)
 {
 	int s = plan_choice_find(plan_scenario_names, scenario);
 
 	for (size_t i = 0; s >= 0 && i < plan_nwords; i++) {
 		const struct plan_word *w = &plan_words[i];
-		struct json_object *value = NULL;
 
-		if (w->role != PLAN_WORD_SCENARIO && w->key && plan_word_is_used(w, s))
-			value = short_value(w, text);
-		if (!value)
+		if (w->role == PLAN_WORD_SCENARIO || !w->key || !plan_word_is_used(w, s))
 			continue;
-		json_object_object_add(entry, w->key, value);
-		return true;
+		*value = short_value(w, text);
+		if (*value)
+			return w;
 	}
-	return false;
+	return NULL;
+}
+
+static int add_once(const char *param, const char *key, struct json_object *value,
+		    struct json_object *entry, struct error *err)
+{
+	if (!json_object_object_get_ex(entry, key, NULL)) {
+		json_object_object_add(entry, key, value);
+		return 0;
+	}
+	json_object_put(value);
+	return error_set(err, -EINVAL, "--param %s: %s is given already", param, key);
+}
+
+static int add_param(const char *scenario, const char *text, struct json_object *entry,
+		     struct error *err)
+{
+	__cleanup_free char *param = terminal_line(text), *key = NULL;
+	const char *equals = strchr(text, '=');
+	struct json_object *value = NULL;
+	const struct plan_word *w = NULL;
+
+	if (!equals)
+		w = find_short(scenario, text, &value);
+	if (w)
+		return add_once(param, w->key, value, entry, err);
+	if (!equals || equals == text)
+		return error_set(err, -EINVAL, "--param %s: expected NAME=VALUE", param);
+	key = strndup(text, equals - text);
+	return add_once(param, key, value_json(equals + 1), entry, err);
 }
 
 static int add_params(const struct request_probe *p, struct json_object *entry, struct error *err)
 {
 	for (size_t i = 0; i < p->params.count; i++) {
-		const char *param = p->params.items[i], *equals = strchr(param, '=');
-		__cleanup_free char *key = NULL;
+		int ret = add_param(scenario_of(p), p->params.items[i], entry, err);
 
-		if (!equals && add_short(scenario_of(p), param, entry))
-			continue;
-		if (!equals || equals == param)
-			return error_set(err, -EINVAL, "--param %s: expected NAME=VALUE", param);
-		key = strndup(param, equals - param);
-		json_object_object_add(entry, key, value_json(equals + 1));
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -164,9 +189,11 @@ static char *find_option(const struct request_probe *p, const char *text)
 	for (size_t i = 0; i < p->params.count; i++) {
 		size_t len = strcspn(p->params.items[i], "=");
 
+		__cleanup_free char *param = terminal_line(p->params.items[i]);
+
 		if (!strncmp(key, p->params.items[i], len) && !isalnum((unsigned char)key[len]) &&
 		    key[len] != '_')
-			return xasprintf("--param %s", p->params.items[i]);
+			return xasprintf("--param %s", param);
 	}
 	if (!strncmp(key, "scenario:", 9))
 		return xasprintf("--scenario %s", p->scenario);
@@ -203,7 +230,7 @@ static int name_option(const struct request_probe *p, int ret, struct error *err
 		return error_set(err, ret, "scenario %s cannot do without --param %.*s=VALUE",
 				 scenario_of(p), (int)strcspn(what + 1, "\""), what + 1);
 	if (!option)
-		return ret;
+		option = xasprintf("scenario %s with these parameters", scenario_of(p));
 	return error_set(err, ret, "%s: %s", option, what);
 }
 

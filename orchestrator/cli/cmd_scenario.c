@@ -28,7 +28,7 @@ static struct json_object *plan_to_json(const struct scenario_plan *plan)
 }
 
 /* A wrong file is reported, and the others are still listed. */
-static int list_scenario(const char *name, struct json_object *list)
+static int list_scenario(const char *name, size_t columns, struct json_object *list)
 {
 	struct scenario_plan plan;
 	struct error err = {0};
@@ -42,8 +42,9 @@ static int list_scenario(const char *name, struct json_object *list)
 	} else {
 		struct strbuf head = STRBUF_INIT;
 
-		terminal_add_padded(&head, plan.name, 14);
-		strbuf_addf(&head, " %4zu measurements  ", plan.nmeasures);
+		terminal_add_padded(&head, plan.name, columns);
+		strbuf_addf(&head, " %4zu measurement%s  ", plan.nmeasures,
+			    plan.nmeasures == 1 ? " " : "s");
 		command_print_row(head.buf, plan.description);
 		strbuf_release(&head);
 	}
@@ -51,21 +52,35 @@ static int list_scenario(const char *name, struct json_object *list)
 	return 0;
 }
 
+static size_t longest_name(char *const *names, size_t count)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t width = terminal_width(names[i], strlen(names[i]));
+
+		if (width > longest)
+			longest = width;
+	}
+	return longest;
+}
+
 static int list_scenarios(int n, char **operands)
 {
 	struct json_object *json;
 	struct error err = {0};
 	char **names;
-	size_t count;
+	size_t count, columns;
 	int status = 0;
 
 	if (n)
 		command_usage_error("%s: scenario list takes no operand", operands[0]);
 	if (folders_list(&command_places()->scenarios, ".json", &names, &count, &err))
 		return command_fatal(&err);
+	columns = longest_name(names, count);
 	json = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
-		if (list_scenario(names[i], json))
+		if (list_scenario(names[i], columns, json))
 			status = EXIT_NO;
 	if (as_json)
 		command_print_json(json);
@@ -91,7 +106,7 @@ static int check_scenarios(int n, char **files)
 			continue;
 		}
 		head = xasprintf("%s: ", plan.path);
-		text = xasprintf("good, %zu measurements in %zu entries", plan.nmeasures,
+		text = xasprintf("good, measurements: %zu, entries: %zu", plan.nmeasures,
 				 plan.last - plan.first + 1);
 		command_print_row(head, text);
 		scenario_plan_free(&plan);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What drives nestlab daemon demo: it moves the branch, lets nights begin and tells what the daemon makes of them. */
-#include "orchestrator/demo/demo.h"
+#include "orchestrator/demo/state.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,7 @@
 #include "orchestrator/daemon/storage/database.h"
 #include "results/trend/trend.h"
 
-#define LOOK_MS	     250
-#define START_MS     30000
-#define LOG_MAX	     (4 << 20)
 #define BISECT_LINES 16 /* boots that the bisect makes */
-#define SLOTS_MAX    2
 
 /* Nights, and where the branch stands in each; then what follows an alarm. Seconds on two idle cores, for the ETA. */
 static const struct night {
@@ -44,19 +39,6 @@ static const struct night {
 #define BISECT_S  60
 #define EXPLAIN_S 10
 
-struct demo {
-	const struct demo_setting *setting;
-	char *folder, *socket, *url;
-	struct scratch scratch; /* that the folder is in, if the user names none */
-	struct demo_cache cache;
-	struct command_process daemon, agent; /* pid 0: not started */
-	struct client *client;
-	struct daemon_db *queue;
-	struct progress *line;
-	int done_s; /* of what has ended */
-	double level;
-};
-
 /* ---- telling ---- */
 
 static void show(struct demo *d, double seconds, const char *what)
@@ -71,126 +53,6 @@ static void show(struct demo *d, double seconds, const char *what)
 static void show_history(void *arg, double share)
 {
 	show(arg, share * HISTORY_S, "making a git history of the kernel's source");
-}
-
-/* ---- waiting ---- */
-
-/* The log's last line says why, most often. */
-static int program_ended(const struct demo *d, const char *program, struct error *err)
-{
-	__cleanup_free char *log = xasprintf("%s/%s.log", d->folder, program);
-	struct strbuf text = STRBUF_INIT;
-	const char *last = "";
-	struct error why;
-	int ret = fs_read_file(log, LOG_MAX, &text, &why);
-
-	for (char *line = strtok(text.buf, "\n"); !ret && text.len && line;
-	     line = strtok(NULL, "\n"))
-		last = line;
-	ret = error_set(err, -EIO, "%s ended: %s\nIts log is %s", program, last, log);
-	strbuf_release(&text);
-	return ret;
-}
-
-/* A while, unless something ends it. */
-static int wait_a_little(struct demo *d, struct error *err)
-{
-	struct pollfd fds[] = {{.fd = cancel_fd(), .events = POLLIN},
-			       {.fd = d->daemon.pidfd, .events = POLLIN},
-			       {.fd = d->agent.pidfd, .events = POLLIN}};
-
-	poll(fds, ARRAY_SIZE(fds), LOOK_MS);
-	if (cancel_requested())
-		return cancel_error(err);
-	if (fds[1].revents)
-		return program_ended(d, "nestlabd", err);
-	if (fds[2].revents)
-		return program_ended(d, "agent", err);
-	return 0;
-}
-
-/* A number of the queue; 0 where there is none. */
-static int64_t ask_queue(struct demo *d, const char *sql)
-{
-	struct error err;
-	int64_t n = 0;
-
-	database_number(d->queue, 0, &n, &err, sql, "");
-	return n;
-}
-
-/* ---- the parts ---- */
-
-static int start_program(struct demo *d, const char *name, const char *const *words,
-			 struct command_process *out, struct error *err)
-{
-	__cleanup_free char *programs = fs_program_dir();
-	__cleanup_free char *log = xasprintf("%s/%s.log", d->folder, name);
-	__cleanup_free char *program =
-		xasprintf("%s/%s", programs, strcmp(name, "agent") ? name : "nestlab");
-	const char *argv[16] = {program};
-
-	for (int i = 0; words[i]; i++)
-		argv[i + 1] = words[i];
-	return command_start(argv, d->folder, log, out, err);
-}
-
-/* It says so in its log, once. */
-#define PORT "127.0.0.1 port "
-static int find_port(struct demo *d, struct error *err)
-{
-	__cleanup_free char *log = xasprintf("%s/nestlabd.log", d->folder);
-	struct strbuf text = STRBUF_INIT;
-	const char *at = NULL;
-	int ret = 0;
-
-	for (int waited = 0; !ret && !at && waited < START_MS; waited += LOOK_MS) {
-		ret = wait_a_little(d, err);
-		strbuf_reset(&text);
-		if (!ret)
-			ret = fs_read_file(log, 0, &text, err);
-		if (!ret && strstr(text.buf, "nestlabd works in"))
-			at = strstr(text.buf, PORT);
-	}
-	if (at)
-		d->url = xasprintf("http://127.0.0.1:%d", atoi(at + strlen(PORT)));
-	else if (!ret)
-		ret = error_set(err, -ETIMEDOUT, "nestlabd does not begin; see %s", log);
-	strbuf_release(&text);
-	return ret;
-}
-
-static int start_daemon(struct demo *d, struct error *err)
-{
-	const char *const words[] = {"--state",	 d->folder,	"--socket",  d->socket,
-				     "--plain",	 "127.0.0.1:0", "--workers", "0",
-				     "--health", "none",	NULL};
-	__cleanup_free char *queue = xasprintf("%s/daemon.db", d->folder);
-	__cleanup_free char *socket = xasprintf("unix:%s", d->socket);
-	int ret = start_program(d, "nestlabd", words, &d->daemon, err);
-
-	if (!ret)
-		ret = find_port(d, err);
-	if (!ret)
-		ret = daemon_db_open_read(queue, &d->queue, err);
-	if (!ret)
-		ret = client_open(socket, &d->client, err);
-	return ret;
-}
-
-/* Beside the daemon and not below it: both end with us, however we end. */
-static int start_agent(struct demo *d, struct error *err)
-{
-	__cleanup_free char *socket = xasprintf("unix:%s", d->socket);
-	__cleanup_free char *spool = xasprintf("%s/spool", d->folder);
-	__cleanup_free char *slots = NULL;
-	const char *words[] = {"agent", "--url", socket, "--spool", spool, "--slots", NULL, NULL};
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (cores > SLOTS_MAX)
-		cores = SLOTS_MAX;
-	words[6] = slots = xasprintf("%ld", cores);
-	return start_program(d, "agent", words, &d->agent, err);
 }
 
 /* ---- what is asked for ---- */
@@ -294,9 +156,9 @@ static int run_night(struct demo *d, int n, struct error *err)
 
 	if (!ret)
 		ret = client_json(d->client, "POST", "/v1/schedules/demo/run", NULL, NULL, err);
-	while (!ret && ask_queue(d, "SELECT count(*) FROM night WHERE looked = 1") < n) {
+	while (!ret && demo_ask_queue(d, "SELECT count(*) FROM night WHERE looked = 1") < n) {
 		show(d, 0, what);
-		ret = wait_a_little(d, err);
+		ret = demo_wait(d, err);
 	}
 	if (ret)
 		return ret;
@@ -309,8 +171,8 @@ static int await_schedule(struct demo *d, struct error *err)
 {
 	int ret = 0;
 
-	while (!ret && !ask_queue(d, "SELECT count(*) FROM schedule WHERE error IS NULL"))
-		ret = wait_a_little(d, err);
+	while (!ret && !demo_ask_queue(d, "SELECT count(*) FROM schedule WHERE error IS NULL"))
+		ret = demo_wait(d, err);
 	return ret;
 }
 
@@ -318,8 +180,9 @@ static int await_schedule(struct demo *d, struct error *err)
 
 static int64_t count_confirmed(struct demo *d)
 {
-	return ask_queue(d, "SELECT count(*) FROM boot b JOIN job j ON j.id = b.job WHERE j.kind = "
-			    "'confirm' AND b.state = 'stored'");
+	return demo_ask_queue(
+		d, "SELECT count(*) FROM boot b JOIN job j ON j.id = b.job WHERE j.kind = "
+		   "'confirm' AND b.state = 'stored'");
 }
 
 /* Boots of the bisect, by its log; *last: its last own line, for the caller to free. */
@@ -437,7 +300,7 @@ static int follow_change(struct demo *d, struct error *err)
 			return error_set(err, -EIO, "the slow commit was not confirmed: %s",
 					 why ? why : state);
 		show_state(d, state);
-		ret = wait_a_little(d, err);
+		ret = demo_wait(d, err);
 	}
 	return ret;
 }
@@ -494,7 +357,7 @@ static int leave_open(struct demo *d, struct error *err)
 			d->setting->folder ? "stays" : "goes with it");
 	fflush(stdout);
 	while (!ret)
-		ret = wait_a_little(d, err);
+		ret = demo_wait(d, err);
 	return ret == -ECANCELED ? 0 : ret;
 }
 
@@ -510,9 +373,9 @@ static int run_all(struct demo *d, struct error *err)
 	if (!ret)
 		ret = ask_for_nights(d, err);
 	if (!ret)
-		ret = start_daemon(d, err);
+		ret = demo_start_daemon(d, err);
 	if (!ret)
-		ret = start_agent(d, err);
+		ret = demo_start_agent(d, err);
 	if (!ret)
 		ret = await_schedule(d, err);
 	for (size_t n = 1; !ret && n <= ARRAY_SIZE(nights); n++)

@@ -3,21 +3,16 @@
 # debug.sh [PLAN...]: the series under the kernel's own checks (kernels/nested-context-debug.json).
 #
 # First tests/kernels/planted-debug.json, a kernel with a fault for each of them: its run has to fail, and to
-# name each. Then each PLAN (default: quick, selftests, nested-context), one boot. Fails if a planted fault isn't
-# told, a boot or a test fails, or the kernel complains.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-nestlab=${NESTLAB:-${BUILD:-build}/bin/nestlab}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
+# name each. Then each PLAN (default: quick, selftests, nested-context, and a Linux L1 that is saved and restored), one
+# boot each. Fails if a planted fault isn't told, a boot or a test fails, or the kernel complains. Half an hour of two cores.
+. "$(dirname "$0")/../lib/bench.sh"
 
-echo '{"scenarios":[{"scenario":"exits","reason":"cpuid","memory":"managed","rounds":10,"warmup":0}]}' >"$tmp/planted.json"
-if "$nestlab" run "$tmp/planted.json" --kernel tests/kernels/planted-debug.json --boots 1 --db "$tmp/planted.db"; then
+echo '{"scenarios":[{"scenario":"exits","reason":"cpuid","memory":"managed","rounds":10,"warmup":0}]}' >"$dir/planted.json"
+if "$nestlab" run "$dir/planted.json" --kernel tests/kernels/planted-debug.json --boots 1 --db "$dir/planted.db"; then
 	echo "FAILED: the run with planted faults passed"
 	failed=1
 fi
-said=$(sqlite3 "$tmp/planted.db" "SELECT error FROM run" | tr ';' '\n')
+said=$(sqlite3 "$dir/planted.db" "SELECT error FROM run ORDER BY id DESC LIMIT 1" | tr ';' '\n')
 for fault in "BUG: sleeping function called from invalid context" "BUG: using smp_processor_id\(\) in preemptible" \
 	"WARNING: .*__list_add_valid" "WARNING: possible circular locking dependency" \
 	"BUG: KASAN: slab-use-after-free in nested_vmx_run"; do
@@ -26,7 +21,6 @@ for fault in "BUG: sleeping function called from invalid context" "BUG: using sm
 		failed=1
 	}
 done
-for plan in ${*:-quick selftests nested-context}; do
-	"$nestlab" run "$plan" --kernel nested-context-debug --boots 1 || failed=1
-done
+[ $# -gt 0 ] || set -- quick selftests nested-context tests/bench/debug-save.json
+"$nestlab" run "$@" --kernel nested-context-debug --boots 1 --db "$dir/debug.db" || failed=1
 exit $failed

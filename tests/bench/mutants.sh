@@ -10,17 +10,20 @@
 #	quick   quick's measurements with a Linux L1
 #	linux   mutants-linux.json: what else a Linux L1 does
 #	moves   mutants-moves.json: a Linux L1 in QEMU is saved and restored; only if PLANS says so
+#	series  mutants-series.json: what a Linux L1 does to the lines that the series changed, in a third of linux' time; likewise
 #
-# PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for each plan. Started again, it goes
-# on where it stopped; a kernel that is no longer the same is booted again.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-nestlab=$(realpath "${NESTLAB:-${BUILD:-build}/bin/nestlab}") dir=${DIR:-${BUILD:-build}/mutants}
+# PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for
+# each plan. Started again, it goes
+# on where it stopped; a kernel that is no longer the same is booted again. VARIANT=preempt: on the kernels of that name
+# (docs/kernels.md), in a folder of their own.
+DIR=${DIR:-${BUILD:-build}/mutants${VARIANT:+-$VARIANT}}
+. "$(dirname "$0")/../lib/bench.sh"
+TOP=$PWD TMP=$dir
+. tests/lib/mutants.sh
 read -ra plans <<<"${PLANS:-micro quick linux}"
-mkdir -p "$dir" || exit 1
 jq 'del(.scenarios[] | select(.l1 == "linux-kvm"))' scenarios/quick.json >"$dir/micro.json"
 jq 'del(.scenarios[] | select(.l1 != "linux-kvm"))' scenarios/quick.json >"$dir/quick.json"
-for plan in linux moves; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
+for plan in linux moves series; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
 
 key_of() { "$nestlab" kernel show "$1" --json | jq -r '.. | .key? // empty' | head -1; }
 
@@ -71,13 +74,13 @@ mutants=() bugs=()
 [ $# -gt 0 ] || set -- tests/mutants/*.json tests/past-bugs/*.json
 for kernel; do
 	case $(jq -r .base "$kernel") in
-	nested-context) mutants+=("$kernel") ;;
-	*) bugs+=("$kernel") ;;
+	nested-context) mutants+=("$(on_variant "$kernel")") ;;
+	*) bugs+=("$(on_variant "$kernel")") ;;
 	esac
 done
 printf '| %s ' kernel "${plans[@]}"
 printf '|\n'
 printf '| --- %.0s' kernel "${plans[@]}"
 printf '|\n'
-[ ${#mutants[@]} -eq 0 ] || table nested-context "${mutants[@]}"
-[ ${#bugs[@]} -eq 0 ] || table baseline "${bugs[@]}"
+[ ${#mutants[@]} -eq 0 ] || table "$series" "${mutants[@]}"
+[ ${#bugs[@]} -eq 0 ] || table "baseline${VARIANT:+-$VARIANT}" "${bugs[@]}"

@@ -5,19 +5,14 @@
 # Builds each prefix of the series in FOLDER (default: the nested-context one), from none of its patches
 # to all of them, and boots it once with SCENARIO (default: quick). Prints a table of the costs with
 # unmanaged memory, medians. Fails if a prefix does not build, does not boot or computes something wrong.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-nestlab=${NESTLAB:-${BUILD:-build}/bin/nestlab}
+. "$(dirname "$0")/../lib/bench.sh"
 series=$(realpath "${1:-kernels/patches/nested-context}") scenario=${2:-quick}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
 
-run() { "$nestlab" run "$scenario" --kernel "$1" --boots 1 --db "$tmp/series.db" >"$tmp/log" 2>&1; }
+run() { "$nestlab" run "$scenario" --kernel "$1" --boots 1 --db "$dir/series.db" >"$dir/log" 2>&1; }
 
 # row PATCHES KERNEL SIDE: the costs of baseline (base) or of KERNEL (new), both of which have run
 row() {
-	"$nestlab" compare baseline "$2" --db "$tmp/series.db" --json 2>"$tmp/log" | python3 -c '
+	"$nestlab" compare baseline "$2" --db "$dir/series.db" --json 2>"$dir/log" | python3 -c '
 import json, sys
 columns = [("multiplex", {"l1": "micro-vmx", "apic_pages": False}),
            ("multiplex", {"l1": "micro-vmx", "apic_pages": True}),
@@ -36,18 +31,18 @@ print("|", " | ".join([sys.argv[1]] + [cell(*c) for c in columns]), "|")' "$1" "
 
 echo "| patches | multiplex, vmx | multiplex, vmx, APIC pages | multiplex, evmcs | migrate, vmx | exits, vmcall |"
 echo "| --- | --- | --- | --- | --- | --- |"
-run baseline || { cat "$tmp/log"; exit 1; }
+run baseline || { cat "$dir/log"; exit 1; }
 first=1
 for ((n = 1; n <= $(grep -c '^[^#]' "$series/series"); n++)); do
 	printf '{ "base": "%s/kernels/baseline.json", "patches": "%s", "patch_count": %d }\n' \
-		"$PWD" "$series" "$n" >"$tmp/prefix-$n.json"
-	if run "$tmp/prefix-$n.json"; then
+		"$PWD" "$series" "$n" >"$dir/prefix-$n.json"
+	if run "$dir/prefix-$n.json"; then
 		[ -z "$first" ] || row none "prefix-$n" base
 		first=
 		row "$n" "prefix-$n" new
 	else
 		echo "| $n | failed |"
-		tail -5 "$tmp/log" >&2
+		tail -5 "$dir/log" >&2
 		failed=1
 	fi
 done

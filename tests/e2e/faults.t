@@ -14,12 +14,9 @@ sound() {
 	ok $? "$1: the database passes its check"
 }
 emulators() { pgrep -f "bochs.*$TMP" | wc -l; }
-gone() { # waits until no emulator of ours is left; the time limit is only for the failure
-	local i
-	for i in $(seq 100); do
-		[ "$(emulators)" = 0 ] && break
-		read -rt 0.1 <> <(:)
-	done
+none_runs() { [ "$(emulators)" = 0 ]; }
+gone() {
+	await none_runs
 	is "$(emulators)" 0 "$1: no emulator is left"
 }
 
@@ -82,13 +79,13 @@ like "$out" 'infrastructure: .*(CRC|crc)' "the damage is named"
 is "$(last_class)" infrastructure "class infrastructure"
 sound "flipped byte"
 
-# an emulator that is killed in mid-run, and a nestlab that is
-start() { # starts a run in the background and waits until its emulator is there
-	"$NESTLAB" run "$TMP/small.json" --kernel baseline --boots 1 --db "$db" >"$TMP/out" 2>&1 &
+# an emulator that is killed in mid-run, and a nestlab that is: of a kernel that hangs, for another's boot might be over by then
+start() { # start KERNEL: a run in the background, whose emulator is there
+	"$NESTLAB" run "$TMP/small.json" --kernel "$1" --boots 1 --db "$db" >"$TMP/out" 2>&1 &
 	pid=$!
 	until [ "$(emulators)" != 0 ] || ! kill -0 $pid 2>/dev/null; do read -rt 0.05 <> <(:); done
 }
-start
+start "$kernels/hang.json"
 pkill -KILL -f "bochs.*$TMP"
 wait $pid
 is $? 125 "a killed emulator: exit 125"
@@ -97,14 +94,14 @@ is "$(last_class)" infrastructure "class infrastructure"
 sound "killed emulator"
 
 before=$(sql 'SELECT count(*) FROM run')
-start
+start "$kernels/hang.json"
 kill -KILL $pid
 wait $pid 2>/dev/null
 gone "kill -9 of nestlab"
 is "$(sql 'SELECT count(*) FROM run')" "$before" "kill -9 of nestlab leaves no row"
 sound "kill -9"
 
-start
+start "$kernels/hang.json"
 kill -INT $pid
 wait $pid
 is $? 128 "Ctrl-C: exit 128"
@@ -115,7 +112,7 @@ sound "Ctrl-C"
 mkdir "$TMP/tiny"
 if mount -t tmpfs -o size=4m none "$TMP/tiny" 2>/dev/null; then
 	roomy=$db db=$TMP/tiny/x.db
-	start
+	start baseline
 	cat /dev/zero >"$TMP/tiny/fill" 2>/dev/null
 	wait $pid
 	is $? 128 "a disk that fills up in mid-run: exit 128"

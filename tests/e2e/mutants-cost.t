@@ -6,6 +6,7 @@ set -u
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/mutants.sh"
 
+[ -n "$(printf 'walk-all\nanonymous-only\n' | wanted_lines)" ] || skip_all "neither of its mutants is in MUTANTS"
 cat >"$TMP/cost.json" <<-END
 	{ "scenarios": [
 		{ "scenario": "multiplex", "l1": "micro-evmcs", "l2_vcpus": 16, "backing": ["plain", "memfd"],

@@ -46,12 +46,11 @@ host() { # host NAME KEY...: a host file
 	(IFS=,; echo "{\"driver\":\"libvirt\",\"type\":\"qemu\",\"megabytes\":1024$*}") >"$TMP/$name.json"
 }
 host domain
-for ((i = 0; i < 100; i++)); do # until it listens
-	"$TOOL" probe qemu:///system qemu >"$TMP/probe" 2>"$TMP/probe.err" && break
-	sleep 0.1
-done
+probe() { "$TOOL" probe qemu:///system qemu >"$TMP/probe" 2>"$TMP/probe.err"; }
+await probe # until it listens
 like "$(cat "$TMP/probe")" '"hypervisor":"QEMU"' "a libvirtd of our own answers"
 domains() { find /run/libvirt/qemu -name 'nestlab-*.xml' | wc -l; }
+are_domains() { [ "$(domains)" = "$1" ]; }
 
 # ---- can it run? ----
 
@@ -100,17 +99,11 @@ host firmware ',"firmware":"uefi","pool":"lab"'
 setsid "$NESTLAB" run quick --boots 1 --host "$TMP/firmware.json" --kernel baseline --db "$TMP/db/killed.db" \
 	>"$TMP/killed" 2>&1 &
 NEST=$!
-for ((i = 0; i < 600; i++)); do
-	[ "$(domains)" = 1 ] && break
-	sleep 0.1
-done
+await are_domains 1
 is "$(domains)" 1 "another boot has its domain"
 kill -9 $NEST
 wait $NEST 2>/dev/null
-for ((i = 0; i < 100; i++)); do
-	[ "$(domains)" = 0 ] && break
-	sleep 0.1
-done
+await are_domains 0
 is "$(domains)" 0 "nestlab is killed: libvirt destroys the domain"
 volume=$(ls "$TMP/pool")
 like "$volume" '^nestlab-[0-9a-f]{16}$' "its volume stays in the pool"

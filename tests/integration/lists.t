@@ -265,9 +265,9 @@ night_done() { [ "$(sql "SELECT count(*) FROM night WHERE schedule = 'night' AND
 await night_done && [ ! -e left ]
 ok $? "and while it dribbles, a night begins and ends"
 kill -TERM "$DAEMON"
-for _ in $(seq 40); do kill -0 "$DAEMON" 2>/dev/null || break; sleep 0.1; done
-kill -0 "$DAEMON" 2>/dev/null
-ok $((! $?)) "a daemon that is to end does not wait for it"
+has_ended() { ! kill -0 "$DAEMON" 2>/dev/null; }
+await has_ended
+ok $? "a daemon that is to end does not wait for it"
 wait "$DAEMON"
 start_daemon --health none --patience 1
 look a-slow

@@ -234,7 +234,8 @@ is_clean "and undoes it"
 running '{"boots_disk": true}' 'ResetType":"On"'
 bmc=${REDFISH_PIDS##* }
 kill -STOP $bmc # it answers nothing
-for _ in $(seq 200); do kill -INT $BOOT_PID 2>/dev/null || break; sleep 0.05; done
+ended_by_int() { ! kill -INT $BOOT_PID 2>/dev/null; }
+await ended_by_int
 wait $BOOT_PID
 kill -CONT $bmc
 like "$(grep undone: "$TMP/background")" 'second Ctrl-C; the machine may be on; the drive /[^ ]+ may have our image; what it boots next' \

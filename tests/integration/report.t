@@ -320,4 +320,11 @@ is $? 128 "no database is fatal"
 is $? 0 "a kernel against itself is two halves that do not differ"
 like "$(cat halves.json)" '"new": ?"baseline/even"' "and are called so"
 
+# ---- what a release must pass ----
+
+is "$(jq -r '.selftests[] | if type == "string" then . else .test end' "$TOP/results/policies/release.json" | sort)" \
+	"$(jq -r '.scenarios[].test | if type == "array" then .[] else . end' \
+		"$TOP"/scenarios/{selftests,nested-context}.json | sort)" \
+	"the release policy asks for each selftest of the two plans"
+
 plan_done

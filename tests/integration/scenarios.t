@@ -8,6 +8,8 @@ out=$("$NESTLAB" scenario list)
 is $? 0 "scenario list"
 like "$out" '^quick +[0-9]+ measurements  ' "quick is listed with its size"
 like "$out" '^full ' "full is listed"
+is "$(grep -oE '^[^ ]+ +[0-9]+ measurement(s| )  ' <<<"$out" | awk '{print length}' | sort -u | wc -l)" 1 "in columns"
+like "$out" '^leaks +1 measurement   ' "and one measurement is one"
 
 out=$("$NESTLAB" scenario list --json)
 like "$out" '"name":"quick"' "list --json names quick"

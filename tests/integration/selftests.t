@@ -144,7 +144,16 @@ like "$(sql 'SELECT cmdline FROM run')" 'kvm_intel.pml=0' "the command line is t
 
 programs=("${NESTLAB_CACHE:-$HOME/.cache/nestlab}"/selftests/*/vmx_apic_access_test)
 before=$(stat -c '%n %Y %i' "${programs[@]}")
-run good baseline >/dev/null
+# also for a kernel that nestlab did not build: without its sources, another variant's tree serves
+built=$(dirname "$("$NESTLAB" kernel show --json baseline | jq -r .build.bzimage)")
+jq -n --arg at "$built" '{source: {kind: "built", location: ($at + "/bzImage"), system_map: ($at + "/System.map"),
+	config: ($at + "/config")}}' >"$TMP/bare.json"
+jq '.selftests_of = "baseline"' "$TMP/bare.json" >"$TMP/mine.json"
+run good "$TMP/bare.json" >/dev/null
+like "$? $(cat "$TMP/err")" '^128 .*selftests of bare: .*/bare.json: .*knows no sources of it; "selftests_of": "VARIANT"' \
+	"a kernel that was built elsewhere has no tree: what to do is said"
+run good "$TMP/mine.json" >/dev/null
+is $? 0 "with the tree of another variant they run on it"
 unlike "$(cat "$TMP/err")" 'selftests of' "a second run builds nothing"
 is "$(stat -c '%n %Y %i' "${programs[@]}")" "$before" "and leaves the programs as they are"
 unlike "$(readelf -l "${programs[@]}")" 'INTERP' "they are static"

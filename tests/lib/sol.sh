@@ -19,8 +19,9 @@ drop_session() {
 	fi
 }
 # sol_transfer BYTES DROPS: sends so much, drops the session so often meanwhile; sets RECEIVED and CHECKED
+sol_is_active() { [ "$(bmc raw 6 0x4a 1 2>/dev/null)" = " 01 01 00" ]; }
 sol_transfer() {
-	local uart sender i dropped=0 at
+	local uart sender dropped=0 at
 	printf 'user=lab\npassword=%s\n' "$BMC_PASSWORD" >"$TMP/cred"
 	chmod 600 "$TMP/cred"
 	cat >"$TMP/sol.json" <<-END
@@ -29,7 +30,7 @@ sol_transfer() {
 	END
 	"$LINE" receive "$TMP/sol.json" "$TMP/sol" >"$TMP/received" 2>&1 &
 	RECEIVER=$!
-	for i in $(seq 100); do [ "$(bmc raw 6 0x4a 1 2>/dev/null)" = " 01 01 00" ] && break; sleep 0.1; done
+	await sol_is_active
 	uart=$(cat "$TMP/m/uart")
 	"$LINE" send "$uart" "$1" &
 	sender=$!

@@ -135,27 +135,20 @@ static int end_moved(struct l1_linux *l, const struct plan_measure *m, bool rung
 		ret = l->how->poke(l->vmm, offsetof(struct mail, stop), &stop, sizeof(stop));
 	if (!ret && !rung)
 		ret = l->how->run(l->vmm, MEASURE_LIMIT_S);
-	if (!ret && m->fault)
-		return fail_unharmed(m, s);
 	if (ret)
 		return ret;
 	return read_mail(l, s);
 }
 
 /* It did not get away. What its L2s did here is proved all the same. */
-static int end_stayed(struct l1_linux *l, const struct plan_measure *m, const char *why,
-		      struct sink *s)
+static int end_stayed(struct l1_linux *l, const struct plan_measure *m, enum l1_stay stay,
+		      const char *why, struct sink *s)
 {
 	int ret = end_moved(l, m, false, s);
 
 	if (ret)
 		return ret;
-	sink_fail(
-		s, SINK_HOST, "the Linux L1 on the other host", "here",
-		"the Linux L1 did not get to the other host: %s. It ran on here, its L2s right to the "
-		"last step",
-		why);
-	return VM_SAID;
+	return l1_stay_report(s, stay, why);
 }
 
 static int run_departing(struct l1_linux *l, const struct plan_measure *m, struct sink *s)
@@ -172,7 +165,7 @@ static int run_departing(struct l1_linux *l, const struct plan_measure *m, struc
 	if (rung)
 		return read_mail(l, s);
 	if (why[0])
-		return end_stayed(l, m, why, s);
+		return end_stayed(l, m, L1_STAY_ON_HOST, why, s);
 	l1_moves_tell(&moves, m, s);
 	return 0;
 }
@@ -202,6 +195,10 @@ static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct si
 	if (ret)
 		return ret;
 	ret = l1_moves_make(l->how, l->vmm, m, s, &moves, &rung);
+	if (!ret && !rung && moves.stayed.stay)
+		return end_stayed(l, m, moves.stayed.stay, moves.stayed.why, s);
+	if (!ret && m->fault)
+		return fail_unharmed(m, s);
 	if (!ret)
 		ret = end_moved(l, m, rung, s);
 	if (!ret && !rung)

@@ -247,8 +247,12 @@ int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure
 			ret = let_go(how, vmm);
 		if (ret || *rung)
 			return ret;
-		add_move(moves, &one);
 		sink_alive(s);
+		if (one.stay) {
+			moves->stayed = one;
+			break;
+		}
+		add_move(moves, &one);
 	}
 	return wait_for_rounds(how, vmm, m->l2_vcpus + 1, s, rung);
 }

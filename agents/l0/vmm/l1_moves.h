@@ -14,9 +14,10 @@
 struct l1_moves {
 	struct histogram downtime, duration; /* clock units; of memory: taking, and giving back */
 	uint64_t count, bytes, passes, in_l2, pages;
+	struct l1_moved stayed; /* the one that was none, after which there were no more */
 };
 
-/* @m->rounds moves, each when all L2s have run again since the one before, at another point each time. L1 was told its
+/* @m->rounds moves, or less if L1 stays where it is, each when all L2s have run again since the one before, at another point each time. L1 was told its
  * plan; it rings afterwards. *rung: it rang before the last one, which only a failure makes it do. As of
  * l1_vmm.h. */
 int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure *m, struct sink *s,

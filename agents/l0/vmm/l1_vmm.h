@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "agents/l0/records/sink.h"
+#include "agents/l0/vmm/l1_stay.h"
 #include "agents/wire/protocol.h"
 
 struct kvm_stats;
@@ -25,7 +26,9 @@ struct l1_moved {
 	uint64_t bytes;	      /* of state and memory */
 	uint64_t passes;      /* over L1's memory */
 	uint64_t pages;	      /* of L2s, that lay in memory which was unplugged */
-	bool in_l2; /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
+	bool in_l2;	   /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
+	enum l1_stay stay; /* not L1_STAY_NOT: it did not move, and runs on where it was */
+	char why[L1_STAY_WHY];
 };
 
 struct l1_vmm {

@@ -211,6 +211,42 @@ TEST(what_is_done_to_a_linux_l1_is_for_who_can)
 		"share and merge");
 }
 
+#define MIGRATE "scenario=l1-live-migrate l2_vcpus=8 vmm=libvirt"
+TEST(an_l1_goes_from_one_libvirt_to_another)
+{
+	struct plan_measure other;
+	char why[256];
+
+	assert_int_equal(plan_measure_parse(LINUX(MIGRATE " tunnelled=1 fault=destination-killed"),
+					    &m, why, sizeof(why)),
+			 0);
+	assert_true(m.tunnelled);
+	assert_int_equal(m.fault, PLAN_FAULT_THERE_KILLED);
+	assert_true(plan_measure_has_peers(&m));
+	assert_int_equal(plan_measure_parse(LINUX(MIGRATE), &m, why, sizeof(why)), 0);
+	assert_int_equal(
+		plan_measure_parse(LINUX("scenario=l1-save-restore l2_vcpus=8 vmm=libvirt"), &other,
+				   why, sizeof(why)),
+		0);
+	assert_false(plan_measure_has_peers(&other));
+	assert_true(plan_measure_shares_l1(&m, &m));
+	assert_false(plan_measure_shares_l1(&m, &other)); /* one libvirt is not two */
+	refused(LINUX("scenario=l1-live-migrate l2_vcpus=8 vmm=qemu tunnelled=1"), "vmm libvirt");
+	refused(LINUX("scenario=l1-live-migrate l2_vcpus=8 vmm=qemu fault=destination-refuses"),
+		"vmm libvirt");
+	refused(LINUX(MIGRATE " fault=panic"), "destination-...");
+	refused(LINUX("scenario=multiplex l2_vcpus=8 vmm=libvirt fault=destination-killed"),
+		"l1-live-migrate");
+	refused(LINUX("scenario=l1-save-restore l2_vcpus=8 vmm=libvirt fault=destination-killed"),
+		"disk-full alone");
+	refused("measure id=0 l1=linux-kvm memory=unmanaged ept=1 apic_pages=0 rounds=5 warmup=1 "
+		"l2_smp=1 l1_vcpus=1 " MIGRATE,
+		"managed memory");
+	refused("measure id=0 l1=linux-kvm memory=managed backing=hugetlb ept=1 apic_pages=0 rounds=5 "
+		"warmup=1 l2_smp=1 l1_vcpus=1 " MIGRATE,
+		"plain or memfd");
+}
+
 TEST(an_l1_goes_to_another_host_once_and_by_qemu)
 {
 	assert_int_equal(

@@ -261,6 +261,8 @@ TEST(json_syntax_errors_name_line_and_column)
 		{"{\"a\": 1", "f.json:1:8: the JSON ends too early"},
 		{"{} x", "f.json:1:4: "},
 		{"", "ends too early"},
+		{"\xef\xbb\xbf{}",
+		 "f.json:1:1: a byte order mark: save the file as UTF-8 without one"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -311,7 +313,8 @@ TEST(json_errors_name_the_path)
 	static const char *const known[] = {"kernel", "list", NULL};
 	struct json_node root, list, item;
 	struct error err = {0};
-	struct json_object *doc = parse("{\"list\":[1,\"x\",900],\"kernal\":1}", &root);
+	struct json_object *doc =
+		parse("{\"list\":[1,\"x\",900,1000000000000000000000],\"kernal\":1}", &root);
 	int64_t n;
 
 	assert_int_equal(json_check_keys(&root, known, &err), -EINVAL);
@@ -325,6 +328,11 @@ TEST(json_errors_name_the_path)
 	assert_int_equal(json_element(&list, 2, &item), 0);
 	assert_int_equal(json_as_int(&item, 1, 256, &n, &err), -EINVAL);
 	assert_string_equal(err.text, "f.json: $.list[2]: 900 is not within 1..256");
+	assert_int_equal(json_element(&list, 3, &item), 0);
+	assert_int_equal(json_as_int(&item, 1, 256, &n, &err), -EINVAL);
+	assert_string_equal(err.text, "f.json: $.list[3]: the number is not within 1..256");
+	json_error(&item, &err, "what came: %s", "a\nnestlab: error: b");
+	assert_string_equal(err.text, "f.json: $.list[3]: what came: a\\nnestlab: error: b");
 	assert_int_equal(json_member(&root, "gone", true, &item, &err), -EINVAL);
 	assert_int_equal(json_member(&root, "gone", false, &item, &err), -ENOENT);
 	json_object_put(doc);

@@ -88,6 +88,19 @@ TEST(libvirt_is_there_if_it_is_asked_for)
 	userland_free(&without);
 }
 
+/* Only where two libvirts talk to each other. */
+TEST(the_daemon_of_libvirt_is_there_if_it_is_asked_for)
+{
+	struct userland with, without;
+
+	collect(USERLAND_LIBVIRT | USERLAND_PEERS, &with);
+	collect(USERLAND_LIBVIRT, &without);
+	find(&with, "/usr/sbin/libvirtd");
+	assert_false(has(&without, "/usr/sbin/libvirtd"));
+	userland_free(&with);
+	userland_free(&without);
+}
+
 /* A third of the image, if it came along. */
 TEST(the_tables_of_icu_are_left_out)
 {

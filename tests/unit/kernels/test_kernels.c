@@ -11,10 +11,11 @@
 #include "kernels/internal.h"
 #include "kernels/patch.h"
 
-#define SUM  "\"0000000000000000000000000000000000000000000000000000000000000000\""
-#define TAR  "\"source\": { \"kind\": \"tarball\", \"location\": \"t.tar\", \"sha256\": " SUM " }"
-#define GIT  "\"source\": { \"kind\": \"git\", \"location\": \"repo\", \"ref\": \"v1\" }"
-#define CONF "\"config\": [\"c.config\"]"
+#define SUM   "\"0000000000000000000000000000000000000000000000000000000000000000\""
+#define TAR   "\"source\": { \"kind\": \"tarball\", \"location\": \"t.tar\", \"sha256\": " SUM " }"
+#define GIT   "\"source\": { \"kind\": \"git\", \"location\": \"repo\", \"ref\": \"v1\" }"
+#define CONF  "\"config\": [\"c.config\"]"
+#define BUILT "\"source\": { \"kind\": \"built\", \"location\": \"x\" }"
 
 static struct kernel_env env_here(void)
 {
@@ -180,6 +181,12 @@ TEST(variant_mistakes_are_named)
 		{"{" TAR "," CONF ", \"import\": [] }", "$.import"},
 		{"{" TAR "," CONF ", \"base\": \"v\" }", "circle"},
 		{"{" TAR "," CONF ", \"base\": \"../v\" }", "no such kernel variant"},
+		{"{" TAR "," CONF ", \"selftests_of\": \"ok\" }",
+		 "is of a kernel that is not built here"},
+		{"{" BUILT ", \"selftests_of\": \"bare\" }", "bare is no kernel with sources"},
+		{"{" BUILT ", \"selftests_of\": \"v\" }", "circle"},
+		{"{" BUILT ", \"selftests_of\": [] }", "$.selftests_of"},
+		{"{" BUILT ", \"selftests\": \"q\" }", "\"selftests_of\": \"VARIANT\""},
 		{"{ \"source\": { \"kind\": \"zip\" } }", "found \"zip\""},
 		{"{ \"source\": { \"kind\": \"deb\" } }", "package"},
 		{"{ \"source\": { \"kind\": \"deb\", \"package\": \"../x\" } }",
@@ -196,6 +203,8 @@ TEST(variant_mistakes_are_named)
 	struct kernel_env env = env_here();
 
 	unit_put("c.config", "");
+	unit_put("bare.json", "{" BUILT "}");
+	unit_put("ok.json", "{" TAR "," CONF "}");
 	unit_put("q/series", "a.patch\na.patch\n");
 	unit_put("q/a.patch", "");
 	unit_put("out/series", "../q/a.patch\n");

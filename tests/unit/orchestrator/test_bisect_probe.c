@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* orchestrator/bisect/probe.c: --param takes what reports print, in every form in which they do. */
+#include <errno.h>
+
 #include "tests/unit/unit.h"
 
 #include "agents/wire/words.h"
@@ -48,6 +50,8 @@ static char *write_probe(enum plan_scenario s, const struct plan_word *w, const 
 		params[p.params.count++] = (char *)"l1=linux-kvm";
 	if (w->key && (!strcmp(w->key, "handover") || !strcmp(w->key, "destination")))
 		params[p.params.count++] = (char *)"vmm=qemu";
+	if (w->key && !strcmp(w->key, "tunnelled"))
+		params[p.params.count++] = (char *)"vmm=libvirt";
 	if (w->of_disk)
 		params[p.params.count++] = (char *)"l1=disk";
 	if (bisect_probe_write(&p, path, &err))
@@ -173,6 +177,38 @@ TEST(what_they_do_not_print_is_not)
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(write_probe(PLAN_MULTIPLEX, &plan_words[0], wrong[i]));
+}
+
+TEST(an_error_names_the_option_and_no_file_of_ours)
+{
+	static const struct {
+		const char *params[2], *says;
+	} cases[] = {
+		{{"none"}, "scenario multiplex with these parameters: this value cannot be"},
+		{{"l2_vcpus=8", "l2_vcpus=9"}, "--param l2_vcpus=9: l2_vcpus is given already"},
+		{{"managed", "memory=unmanaged"}, "memory is given already"},
+		{{"managed", "unmanaged"}, "--param unmanaged: memory is given already"},
+		{{"scenario=exits"}, "--param scenario=exits: scenario is given already"},
+		{{"rounds=3"}, "--param rounds=3: rounds is given already"},
+		{{"memory=un\nmanaged"},
+		 "--param memory=un\\nmanaged: unknown value \"un\\nmanaged\""},
+		{{"un\nmanaged"}, "--param un\\nmanaged: expected NAME=VALUE"},
+		{{"l2_vcpus=0"}, "--param l2_vcpus=0: 0 is not within"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct request_probe p = {
+			.scenario = (char *)"multiplex",
+			.metric = (char *)"switch",
+			.rounds = 5,
+			.params = {(char **)cases[i].params, cases[i].params[1] ? 2 : 1},
+		};
+		struct error err;
+
+		assert_int_equal(bisect_probe_check(&p, &err), -EINVAL);
+		assert_contains(err.text, cases[i].says);
+		assert_null(strstr(err.text, "probe.json"));
+	}
 }
 
 UNIT_MAIN("bisect_probe", unit_make_dir, unit_drop_dir)
