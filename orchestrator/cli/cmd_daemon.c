@@ -59,9 +59,21 @@ static int check(int n, char **operands)
 
 static const char *const databases[] = {"daemon.db", "nestlab.db"};
 
-static int backup(int n, char **operands)
+/* A backup of nothing is none. */
+static int refuse_empty(const char *folder)
 {
 	struct error err = {0};
+
+	error_set(&err, -ENOENT,
+		  "%s: neither daemon.db nor nestlab.db is there: nothing was copied", folder);
+	return command_fatal(&err);
+}
+
+static int backup(int n, char **operands)
+{
+	__cleanup_free char *from_where = NULL;
+	struct error err = {0};
+	bool copied = false;
 
 	if (n != 1)
 		command_usage_error("daemon backup takes the folder that the copies go to");
@@ -76,8 +88,12 @@ static int backup(int n, char **operands)
 		if (daemon_db_backup(from, to, &err))
 			return command_fatal(&err);
 		terminal_printf("%s\n", to);
+		copied = true;
 	}
-	return 0;
+	if (copied)
+		return 0;
+	from_where = state_path("");
+	return refuse_empty(from_where);
 }
 
 /* A journal of the database that was there would be written into the one that is put back. */
@@ -99,6 +115,7 @@ static int check_free(const char *database, struct error *err)
 static int put_back(const char *folder)
 {
 	struct error err = {0};
+	bool copied = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(databases); i++) {
 		__cleanup_free char *to = state_path(databases[i]);
@@ -109,8 +126,9 @@ static int put_back(const char *folder)
 		if (check_free(to, &err) || daemon_db_backup(from, to, &err))
 			return command_fatal(&err);
 		terminal_printf("%s\n", to);
+		copied = true;
 	}
-	return 0;
+	return copied ? 0 : refuse_empty(folder);
 }
 
 static int restore(int n, char **operands)
@@ -172,8 +190,10 @@ static int clean(int n, char **operands)
 	folder[strlen(folder) - 1] = '\0'; /* the slash */
 	ret = retention_clean(&set, &sum, &err);
 	places_free(&places);
-	terminal_printf("%llu things, %.1f MB %s\n", (unsigned long long)sum.count, sum.bytes / 1e6,
-			dry_run ? "would go: run it without --dry-run" : "are gone");
+	if (!ret || sum.count)
+		terminal_printf("%llu things, %.1f MB %s\n", (unsigned long long)sum.count,
+				sum.bytes / 1e6,
+				dry_run ? "would go: run it without --dry-run" : "are gone");
 	if (ret)
 		return command_fatal(&err);
 	return 0;

@@ -290,12 +290,14 @@ static int ask_hosts(int n, char **names,
 
 		if (!ret) {
 			ret = ask(&cfg, &said, &err);
+			if (ret)
+				error_prefix(&err, ret, "%s", names[i]);
 			host_config_free(&cfg);
 		}
 		if (said.len || !ret)
 			terminal_printf("%s: %s", names[i], said.len ? said.buf : idle);
 		if (ret)
-			log_error("%s: %s", names[i], err.text);
+			log_error("%s", err.text);
 		if (ret)
 			status = EXIT_FATAL;
 		strbuf_release(&said);

@@ -361,14 +361,15 @@ static void keep_capabilities(const struct attempt *a)
 			a->label);
 }
 
-/* A long plan that ended early: what came is stored, and the entries behind can be run by themselves. */
+/* A long plan that ended early: what came is stored, and the entries behind can be run by themselves. What an L1's destination
+ * has measured (its entries are of no file) goes with the source. */
 static void tell_rest(const struct attempt *a)
 {
 	const struct scenario_plan *plan = a->job.plan;
 	const struct scenario_measure *last = a->collected.running;
 	__cleanup_free char *name = fs_stem(plan->path, ".json");
 
-	if (!last || last->entry == plan->last)
+	if (!last || last->entry >= plan->last)
 		return;
 	log_warning("%s: ended in entry %zu of its scenario; %zu of %zu measurements came and are "
 		    "stored; scenario %s+%zu-%zu is the entries behind it",

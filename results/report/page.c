@@ -92,10 +92,12 @@ static void add_reason(struct doc *d, const struct report *r, const struct repor
 
 	for (size_t i = first; i < s->count; i++) {
 		const struct results_compared *m = selection_metric(s, r, i);
-		__cleanup_free char *name = words_metric(r, m);
+		__cleanup_free char *name = NULL;
 
-		if (is_undecided_for(m, why) && n++ < NAMES_MAX)
-			strbuf_addf(&names, "%s%s", n > 1 ? "; " : "", name);
+		if (!is_undecided_for(m, why) || n++ >= NAMES_MAX)
+			continue;
+		name = words_metric(r, m);
+		strbuf_addf(&names, "%s%s", n > 1 ? "; " : "", name);
 	}
 	if (n > NAMES_MAX)
 		strbuf_addf(&names, "; and %zu more", n - NAMES_MAX);

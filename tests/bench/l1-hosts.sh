@@ -5,6 +5,8 @@
 # source. A pair of boots takes some two minutes of a busy core.
 #
 #	tests/bench/l1-hosts.sh [KERNEL KERNEL]	default baseline nested-context
+#
+# PARTS="moves" or "killed" takes that part alone.
 set -eu
 NESTLAB=${NESTLAB:-$(dirname "$0")/../../build/bin/nestlab}
 [ $# -eq 2 ] || set -- baseline nested-context
@@ -15,14 +17,14 @@ write_plan() { # NAME L1S DESTINATION
 	echo '{ "scenarios": [ { "scenario": "l1-live-migrate", "vmm": "qemu", "l1": '"$2"', "destination": "'"$3"'" } ] }' \
 		>"$dir/$1.json"
 }
-run() { # DB ARGUMENT...: a failed run is an answer, too
-	local db=$1
+run() { # DB ARGUMENT...: a failed run is an answer, too, if its boots have their rows
+	local db=$1 rows
 	shift
-	"$NESTLAB" run "$@" --boots 1 --db "$dir/$db.db" >"$dir/$db.out" 2>&1 || [ $? -eq 1 ] || {
-		cat "$dir/$db.out"
-		exit 1
-	}
-	sqlite3 -separator ': ' "$dir/$db.db" "SELECT kernel_name || ' ' || scenario_name, status, coalesce(class || ', ' || error, '') FROM run ORDER BY id"
+	"$NESTLAB" run "$@" --boots 1 --db "$dir/$db.db" >"$dir/$db.out" 2>&1 || true
+	rows=$(sqlite3 -separator ': ' "$dir/$db.db" "SELECT kernel_name || ' ' || scenario_name, status,
+		coalesce(class || ', ' || error, '') FROM run ORDER BY id")
+	[ -n "$rows" ] || { cat "$dir/$db.out" && return 1; }
+	echo "$rows"
 }
 emulator_of() { pgrep -f "bochs.*$dir/runs/[^ ]*/$1/bochsrc"; }
 kill_emulator() { # FOLDER OTHER PID: that of FOLDER's boot, once OTHER's agent is ready to send or to take L1; PID: nestlab's
@@ -33,22 +35,31 @@ kill_emulator() { # FOLDER OTHER PID: that of FOLDER's boot, once OTHER's agent 
 	emulator_of "$1" | head -1 | xargs -r kill -9
 }
 
-write_plan to-1 '["linux-kvm", "linux-evmcs"]' "$1"
-write_plan to-2 '["linux-kvm", "linux-evmcs"]' "$2"
-run all "$dir/to-1.json" "$dir/to-2.json" --kernel "$1" --kernel "$2"
-sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', metric, printf('%.3f M', median / 1e6)
-	FROM metric JOIN run ON run.id = metric.run JOIN measurement AS m ON m.id = metric.measurement
-	WHERE metric IN ('departure', 'arrival', 'duration', 'gap') ORDER BY 2, 1, 3, 4"
-sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', name, value
-	FROM counter JOIN run ON run.id = counter.run JOIN measurement AS m ON m.id = counter.measurement ORDER BY 2, 1, 3, 4"
-
-write_plan killed '"linux-kvm"' "$1"
-lose() { # WHAT FOLDER OTHER: the same with an emulator that is killed
+lose() { # WHAT KERNEL FOLDER OTHER: a move of that plan within KERNEL, with an emulator that is killed
 	rm -rf "$dir/runs"
-	run "$1" "$dir/killed.json" --kernel "$kernel" &
-	kill_emulator "$2" "$3" $!
+	run "$1" "$dir/killed.json" --kernel "$2" &
+	kill_emulator "$3" "$4" $!
 	wait $!
 }
-kernel=$1
-lose destination-killed "$1-killed-from-$1-1" "$1-killed-from-$1-1"
-lose source-killed "$1-killed-1" "$1-killed-from-$1-1"
+move_each_way() { # KERNEL KERNEL
+	write_plan to-1 '["linux-kvm", "linux-evmcs"]' "$1"
+	write_plan to-2 '["linux-kvm", "linux-evmcs"]' "$2"
+	run all "$dir/to-1.json" "$dir/to-2.json" --kernel "$1" --kernel "$2"
+	sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', metric, printf('%.3f M', median / 1e6)
+		FROM metric JOIN run ON run.id = metric.run JOIN measurement AS m ON m.id = metric.measurement
+		WHERE metric IN ('departure', 'arrival', 'duration', 'gap') ORDER BY 2, 1, 3, 4"
+	sqlite3 -separator ' ' "$dir/all.db" "SELECT kernel_name, scenario_name, params ->> '\$.l1', name, value
+		FROM counter JOIN run ON run.id = counter.run JOIN measurement AS m ON m.id = counter.measurement ORDER BY 2, 1, 3, 4"
+}
+lose_each() { # KERNEL
+	write_plan killed '"linux-kvm"' "$1"
+	lose destination-killed "$1" "$1-killed-from-$1-1" "$1-killed-from-$1-1"
+	lose source-killed "$1" "$1-killed-1" "$1-killed-from-$1-1"
+}
+
+for part in ${PARTS:-moves killed}; do
+	case $part in
+	moves) move_each_way "$1" "$2" ;;
+	killed) lose_each "$1" ;;
+	esac
+done

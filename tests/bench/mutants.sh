@@ -10,6 +10,7 @@
 #	quick   quick's measurements with a Linux L1
 #	linux   mutants-linux.json: what else a Linux L1 does
 #	moves   mutants-moves.json: a Linux L1 in QEMU is saved and restored; only if PLANS says so
+#	series  mutants-series.json: what a Linux L1 does to the lines that the series changed, in a third of linux' time; likewise
 #
 # PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for
 # each plan. Started again, it goes
@@ -22,7 +23,7 @@ TOP=$PWD TMP=$dir
 read -ra plans <<<"${PLANS:-micro quick linux}"
 jq 'del(.scenarios[] | select(.l1 == "linux-kvm"))' scenarios/quick.json >"$dir/micro.json"
 jq 'del(.scenarios[] | select(.l1 != "linux-kvm"))' scenarios/quick.json >"$dir/quick.json"
-for plan in linux moves; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
+for plan in linux moves series; do cp "tests/bench/mutants-$plan.json" "$dir/$plan.json"; done
 
 key_of() { "$nestlab" kernel show "$1" --json | jq -r '.. | .key? // empty' | head -1; }
 

@@ -7,7 +7,9 @@ set -u
 . "$TOP/tests/lib/mutants.sh"
 
 catch nested_context_invalidate_test 15 <<'EOF'
+ask-some|output|no end within
 ask-unused|output|no end within
+narrow-start|output|0x0 != 0x10 \(\(uint32_t\)READ_ONCE\(l2->vapic
 never-in-use|output|not ok 5 L2 active, MADV_DONTNEED
 never-invalidate|output|not ok 1 MSR bitmap, MADV_DONTNEED
 skip-dirty|output|not ok 12 dirty log, virtual-APIC page, nested exit

@@ -133,4 +133,14 @@ rm "$TMP/new/daemon.db"
 OUT=$("$NESTLAB" daemon restore --state "$TMP/new" "$TMP/copy" 2>&1)
 like "$? $OUT" '^128 .*daemon.db-wal: is there already; move it away first' \
 	"beside a journal of another database nothing is put back: it would be written into it"
+rm "$TMP/new/daemon.db-wal"
+mkdir "$TMP/empty"
+for command in "backup --state $TMP/empty $TMP/copy2" "restore --state $TMP/new $TMP/empty"; do
+	OUT=$("$NESTLAB" daemon $command 2>&1)
+	like "$? $OUT" "^128 .*$TMP/empty/?: neither daemon.db nor nestlab.db is there" "${command%% *} of nothing is an error"
+done
+echo 'no database at all, and longer than a header of one has to be, which is 100 bytes; what is it, then?' >"$TMP/empty/daemon.db"
+OUT=$("$NESTLAB" daemon backup --state "$TMP/empty" "$TMP/copy2" 2>&1)
+like "$? $OUT" "^128 .*$TMP/empty/daemon.db: cannot be read: file is not a database" "what cannot be read is named, not the copy"
+is "$(ls -A "$TMP/copy2")" "" "of which nothing stays"
 plan_done

@@ -27,6 +27,7 @@ is "$(jq -r '.[0].missing | length' <<<"$json")" 0 "--json: nothing missing"
 out=$("$NESTLAB" host check nosuch 2>&1)
 is $? 128 "an unknown host is fatal"
 like "$out" 'nosuch: no such host .*nestlab host list' "and named, with what to do"
+like "$("$NESTLAB" host rescue nosuch 2>&1)" '^nestlab: error: nosuch: no such host ' "also by the other actions, once"
 "$NESTLAB" host 2>/dev/null
 is $? 129 "no action is a usage error"
 "$NESTLAB" host check 2>/dev/null

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """docs.py NESTLAB NESTLABD AGENT: what README.md and docs/*.md name and there is not: a link's file or heading, a path of
-the tree, a command, an option of the command on the same line, or of any; a shipped scenario, or how much is in it. Prints a line for each."""
+the tree, a command, an option of the command on the same line, or of any; a shipped scenario, or how much is in it; a
+field of a request. Prints a line for each."""
 import glob
+import json
 import os
 import re
 import subprocess
@@ -91,6 +93,24 @@ def scenarios(nestlab):
             yield f"docs/scenarios.md: {name} has {count} measurements, not {told_of[name][0]}"
 
 
+def fields(value):
+    if isinstance(value, dict):
+        yield from value.get("properties", {})
+    for inside in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+        yield from fields(inside)
+
+
+def requests(nestlab):
+    """The fields of each kind of request that docs/requests.md leaves out."""
+    with open("docs/requests.md", encoding="utf-8") as f:
+        text = f.read()
+    for kind, command in re.findall(r"^\| `(\w+)` \| `nestlab ([a-z ]+)`", text, re.M):
+        row = re.search(rf"^\| `{kind}`.*\n(?:\| \|.*\n)*", text, re.M).group()
+        for field in sorted(set(fields(json.loads(told(nestlab, *command.split(), "--describe"))))):
+            if not re.search(rf"\b{field}\b", row) and field != "request":
+                yield f"docs/requests.md: {kind}: nothing is said of {field}"
+
+
 def main():
     nestlab, nestlabd, agent = sys.argv[1:]
     helps, daemon = read_helps(nestlab), told(nestlabd, "--help")
@@ -103,7 +123,7 @@ def main():
         for number, line in enumerate(text.split("\n"), 1):
             for wrong in commands(line, helps, daemon, known):
                 print(f"{page}:{number}: {wrong}")
-    for wrong in scenarios(nestlab):
+    for wrong in [*scenarios(nestlab), *requests(nestlab)]:
         print(wrong)
     for words, text in helps.items():
         if not text:

@@ -16,6 +16,8 @@ none() { # none TEXT NAME: passes when TEXT is empty
 mapfile -t sources < <(list '*.c' '*.h')
 mapfile -t scripts < <(list '*.sh' '*.t' '*.mk' '*.S' Makefile tests/run .ci/run)
 
+none "$(git ls-files -z | tr '\0' '\n' | grep -vE '^[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+@-]+)*$')" \
+	"no file is here by accident, as one named by an option"
 none "$(clang-format --dry-run --Werror "${sources[@]}" 2>&1 | grep -o '^[^:]*:[0-9]*' | sort -u)" \
 	"clang-format has nothing to change (make format)"
 none "$(for f in "${sources[@]}" "${scripts[@]}"; do

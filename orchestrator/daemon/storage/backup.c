@@ -19,19 +19,29 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const char *to_path, struct er
 	return 0;
 }
 
-/* To the file @part, which is not there yet. */
-static int copy_database(const char *path, const char *part, struct error *err)
+/* The copy's own errors are those of either file: what cannot be read is told of the one that it is. */
+static int check_readable(sqlite3 *sql, const char *path, struct error *err)
+{
+	if (sqlite3_exec(sql, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	return sqlite_error(sql, path, "cannot be read", err);
+}
+
+/* To the file @part, which is not there yet; messages call it @to. */
+static int copy_database(const char *path, const char *part, const char *to, struct error *err)
 {
 	sqlite3 *source = NULL, *target = NULL;
-	int ret;
+	int ret = 0;
 
 	if (sqlite3_open_v2(path, &source, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
 		ret = sqlite_error(source, path, "cannot be opened", err);
-	else if (sqlite3_open_v2(part, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-		 SQLITE_OK)
-		ret = sqlite_error(target, part, "cannot be opened", err);
-	else
-		ret = copy_pages(source, target, part, err);
+	if (!ret)
+		ret = check_readable(source, path, err);
+	if (!ret && sqlite3_open_v2(part, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+				    NULL) != SQLITE_OK)
+		ret = sqlite_error(target, to, "cannot be opened", err);
+	if (!ret)
+		ret = copy_pages(source, target, to, err);
 	sqlite3_close(source);
 	sqlite3_close(target);
 	return ret;
@@ -51,7 +61,7 @@ int daemon_db_backup(const char *path, const char *to, struct error *err)
 	if (ret)
 		return ret;
 	part = xasprintf("%s/daemon.db", s.dir);
-	ret = copy_database(path, part, err);
+	ret = copy_database(path, part, file, err);
 	if (!ret)
 		ret = fs_publish(part, file, err);
 	scratch_end(&s);
