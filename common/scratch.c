@@ -31,16 +31,26 @@ static bool is_removed(int lock)
 	return !fstat(lock, &st) && !st.st_nlink;
 }
 
+/* The lock goes last: until then nobody else takes the folder for an abandoned one, and trees take seconds. What stays for a
+ * lack of descriptors, say, is the next one's to remove. */
 static void remove_folder(const char *dir)
 {
 	__cleanup_free char *lock = lock_path(dir);
 	struct error err;
+	char **names;
+	size_t count;
 
+	if (!fs_list(dir, NULL, &names, &count, NULL)) {
+		for (size_t i = 0; i < count; i++) {
+			__cleanup_free char *path = xasprintf("%s/%s", dir, names[i]);
+
+			if (strcmp(names[i], SCRATCH_LOCK) && fs_remove_tree(path, &err))
+				log_warning("%s", err.text);
+		}
+		fs_free_names(names, count);
+	}
 	unlink(lock);
-	if (!rmdir(dir)) /* it was empty: no descriptor is needed to list it */
-		return;
-	if (fs_remove_tree(dir, &err))
-		log_warning("%s", err.text);
+	rmdir(dir);
 }
 
 /* ---- of processes that were killed ---- */

@@ -319,6 +319,15 @@ static void finish_comparison(struct results_comparison *out)
 	out->verdict = overall_verdict(out);
 }
 
+/* Is there anything to tell without a number? Who asks for one metric does not ask for tests that are as they were: a
+ * name that no metric has would be "unchanged". */
+static bool has_other_answer(const struct results_comparison *out,
+			     const struct results_filter *filter)
+{
+	return out->new_failed || out->base_failed || out->ntests ||
+	       (out->same_tests && !filter->metric);
+}
+
 static int load_all(struct results_db *db, const struct selection *s,
 		    const struct results_filter *filter, struct series_list *series,
 		    struct results_comparison *out, struct error *err)
@@ -333,7 +342,7 @@ static int load_all(struct results_db *db, const struct selection *s,
 	ret = tests_load(db, s, filter, out, err);
 	if (ret)
 		return ret;
-	if (series->count || out->new_failed || out->base_failed || out->ntests || out->same_tests)
+	if (series->count || has_other_answer(out, filter))
 		return 0;
 	return error_set(err, -ENODATA,
 			 "%s and %s have no metric in common%s (see --scenario, --metric)",

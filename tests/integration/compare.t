@@ -60,6 +60,11 @@ is $? 128 "what could not be written is no answer"
 like "$(cat "$TMP/full")" 'could not be written: No space left' "and says so"
 compare base good --metric nosuch >/dev/null
 is $? 125 "nothing to compare: cannot tell"
+compare base good bad --metric nosuch >/dev/null
+is $? 125 "nor of several"
+"$TOP/${BUILD:-build}/tests/test_report_fixture" part "$TMP/part.db"
+out=$("$NESTLAB" compare baseline nested-context --db "$TMP/part.db" --metric nosuch 2>&1)
+like "$? $out" '^125 .*no metric in common' "that selftests are as they were is no answer to it"
 
 compare base bbbbbbbb >/dev/null
 is $? 0 "a key's first digits will do"

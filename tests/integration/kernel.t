@@ -155,7 +155,7 @@ c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(500000))
 print("half", flush=True)
 c.recv(1)
 PY
-exec 5< <(exec python3 "$TMP/half.py")
+exec 5< <(exec python3 "$TMP/half.py" 2>/dev/null) # it is cut off
 read -r PORT <&5
 sed "s|../fake.tar|http://127.0.0.1:$PORT/x|; s/$FAKE_SHA/$(printf '%064d' 1)/" "$K/root.json" >"$K/half.json"
 "$NESTLAB" kernel build half >"$TMP/half.out" 2>&1 &

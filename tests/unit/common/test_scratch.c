@@ -2,6 +2,7 @@
 /* Folders for work in progress, whose owners may be killed; and names that are given to what is whole. */
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "common/scratch.h"
@@ -87,11 +88,13 @@ static int make_many(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < 200; i++) {
+		__cleanup_free char *inside = NULL;
 		struct scratch s;
 
 		if (scratch_begin(unit_dir, NULL, &s, NULL))
 			return 1;
-		if (!fs_exists(s.dir))
+		inside = xasprintf("%s/a/b", s.dir);
+		if (!fs_exists(s.dir) || fs_mkdir_p(inside, NULL))
 			return 2;
 		scratch_end(&s);
 	}
@@ -100,18 +103,22 @@ static int make_many(void *arg)
 
 TEST(many_at_once_keep_their_own)
 {
+	int status, said = memfd_create("said", MFD_CLOEXEC);
 	pid_t children[4];
-	int status;
 
 	for (size_t i = 0; i < ARRAY_SIZE(children); i++) {
 		children[i] = fork();
-		if (!children[i])
+		if (!children[i]) {
+			dup2(said, STDERR_FILENO);
 			_exit(make_many(NULL));
+		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(children); i++) {
 		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
 		assert_int_equal(status, 0);
 	}
+	assert_int_equal(lseek(said, 0, SEEK_END), 0); /* nobody met another's removal */
+	close(said);
 	assert_int_equal(count_entries(), 0);
 }
 
