@@ -3,8 +3,9 @@
 # debug.sh [PLAN...]: the series under the kernel's own checks (kernels/nested-context-debug.json).
 #
 # First tests/kernels/planted-debug.json, a kernel with a fault for each of them: its run has to fail, and to
-# name each. Then each PLAN (default: quick, selftests, nested-context, and a Linux L1 that is saved and restored), one
-# boot each. Fails if a planted fault isn't told, a boot or a test fails, or the kernel complains. Half an hour of two cores.
+# name each. Then each PLAN (default: quick, selftests, nested-context), one boot each, side by side. tests/bench/debug-save.json,
+# a Linux L1 that is saved and restored, takes kernels of its own, with what QEMU needs: 500 CPU s more. Fails if a planted
+# fault isn't told, a boot or a test fails, or the kernel complains. An hour of two cores.
 . "$(dirname "$0")/../lib/bench.sh"
 
 echo '{"scenarios":[{"scenario":"exits","reason":"cpuid","memory":"managed","rounds":10,"warmup":0}]}' >"$dir/planted.json"
@@ -21,6 +22,6 @@ for fault in "BUG: sleeping function called from invalid context" "BUG: using sm
 		failed=1
 	}
 done
-[ $# -gt 0 ] || set -- quick selftests nested-context tests/bench/debug-save.json
+[ $# -gt 0 ] || set -- quick selftests nested-context
 "$nestlab" run "$@" --kernel nested-context-debug --boots 1 --db "$dir/debug.db" || failed=1
 exit $failed

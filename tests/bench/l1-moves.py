@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Moves a Linux L1 with eight running L2s many times, by QEMU: 50 saves with their restores and 20 live migrations of both
+Moves a Linux L1 with eight running L2s many times, by QEMU (or libvirt: --vmm): 50 saves with their restores and 20 live migrations of both
 kinds, in boots of ten saves and four migrations each, and prints how they went and the distribution of their downtime.
 
     tests/bench/l1-moves.py nested-context
@@ -66,13 +66,14 @@ def main():
     p.add_argument("--l1", nargs="+", default=["linux-kvm", "linux-evmcs"])
     p.add_argument("--saves", type=int, default=10, help="of each L1 in a boot (10)")
     p.add_argument("--migrations", type=int, default=4, help="likewise (4)")
+    p.add_argument("--vmm", default="qemu", help="libvirt: live from one libvirt to another (qemu)")
     p.add_argument("--l2", type=int, nargs="+", default=[8], help="L2s; several: a measurement of each, so that one that fails "
                    "leaves the others' downtime (8)")
     p.add_argument("--folder", help="for plan, database and runs (a new one)")
     p.add_argument("--nestlab", default=os.path.join(os.path.dirname(__file__), "../../build/bin/nestlab"))
     a = p.parse_args()
     folder = os.path.abspath(a.folder or tempfile.mkdtemp(prefix="l1-moves-"))
-    plan = [{"scenario": s, "l1": l1, "vmm": "qemu", "l2_vcpus": l2, "rounds": n}
+    plan = [{"scenario": s, "l1": l1, "vmm": a.vmm, "l2_vcpus": l2, "rounds": n}
             for s, n in (("l1-save-restore", a.saves), ("l1-live-migrate", a.migrations)) if n for l1 in a.l1
             for l2 in a.l2]
     with open(os.path.join(folder, "moves.json"), "w") as f:

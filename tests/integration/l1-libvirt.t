@@ -12,11 +12,12 @@ cd "$TMP" || exit 1
 
 # The CPU is QEMU's own: there may be no KVM here.
 cat >l1.xml <<-'END'
-	<domain type='qemu'><name>l1</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+	<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>l1</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
 	<os><type arch='x86_64' machine='q35'>hvm</type></os>
 	<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>
 	<devices><emulator>/usr/bin/qemu-system-x86_64</emulator><controller type='usb' model='none'/>
-	<memballoon model='none'/></devices></domain>
+	<memballoon model='none'/></devices>
+	<qemu:capabilities><qemu:del capability='cpu-unavailable-features'/></qemu:capabilities></domain>
 END
 sed 's/pc-q35\|q35/no-such-machine/' l1.xml >refused.xml
 
@@ -64,5 +65,14 @@ gzip -dc first.gz | sed '1s,.*,../../../../../../../tmp/x.xml,' | gzip >away.gz
 echo text >plain.gz
 is "$(given torn.gz; given away.gz; given plain.gz)" "" \
 	"but nothing of one that is torn, is none, or has a name that leads elsewhere"
+# What a QEMU is asked as it starts: without our <qemu:capabilities> some 400 questions, of a million instructions each on an emulated L0.
+questions() {
+	echo "create $1" | LIBVIRT_LOG_FILTERS="1:qemu_monitor 4:*" LIBVIRT_LOG_OUTPUTS="1:file:$TMP/log.$2" obey "$TMP/r.$2" first.gz >/dev/null
+	grep -c 'QEMU_MONITOR_SEND_MSG' "log.$2"
+}
+sed '/qemu:capabilities/s/<qemu:capabilities>.*<\/qemu:capabilities>//' l1.xml >asked.xml
+few=$(questions "$TMP/l1.xml" few) many=$(questions "$TMP/asked.xml" many)
+ok $((few < 1 || few > 40)) "libvirt asks a new QEMU no more than it needs ($few questions)"
+ok $((many < 300)) "and would ask for each property of its CPU ($many)"
 is "$(pgrep -fc "$TMP/r")" 0 "no QEMU is left"
 plan_done

@@ -55,6 +55,16 @@ is "$(sed -n 5p said)" "ok VM status: running  " "and runs on"
 like "$(sed -n 6p said)" '^ok stayed libvirt .*refused' "and it does not go there later"
 is "$(pgrep -fc "$TMP")" 0 "no libvirt and no QEMU is left, that of the killed libvirt neither" || pgrep -fa "$TMP" | sed 's/^/# /'
 
+# the domain's QEMU is killed where it went
+coproc HELPER { timeout 120 "$helper" --pair "$TMP/r" "$TMP/found.gz" 2>>messages; }
+ask() { [ -z "$1" ] || echo "$1" >&"${HELPER[1]}"; read -t 60 -r answer <&"${HELPER[0]}"; }
+ask "" && ask "create $TMP/l1.xml" && ask resume && ask "migrate "
+kill -9 "$(cut -d' ' -f3 <<<"$answer")"
+ask ""
+is "$answer" "event stopped failed" "a QEMU that ends after the move is told of"
+ask quit
+is "$(pgrep -fc "$TMP")" 0 "and nothing is left"
+
 printf 'migrate \n' | timeout 60 "$helper" --pair "$TMP/none" >out 2>>messages
 is "$(cat out)" "ok 
 error there is no domain" "without a domain nothing goes"

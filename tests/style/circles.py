@@ -8,30 +8,37 @@ declare their functions in one. Looked at are the library and programs, the agen
 import os, subprocess, sys
 
 
-def symbols(path):
-    """What an object defines for others, and what it needs of them."""
-    defined, needed = set(), set()
-    out = subprocess.run(["nm", "-g", path], capture_output=True, text=True, check=True).stdout
-    for line in out.splitlines():
-        kind, name = line.split()[-2:]
-        (needed if kind in "Uvw" else defined).add(name)
-    return defined, needed
-
-
-def arrows(root):
-    objects = {}
+def list_objects(root):
+    names = []
     for folder, _, files in os.walk(root):
         for f in files:
-            path = os.path.join(folder, f)
-            name = os.path.relpath(path, root)
+            name = os.path.relpath(os.path.join(folder, f), root)
             source = os.path.splitext(name)[0]
             # not the tests, nor what is left of a file that was moved
             there = any(os.path.exists(source + e) for e in ("", ".c", ".S"))
             if f.endswith(".o") and there and not name.startswith("tests/"):
-                objects[name] = symbols(path)
-    owner = {s: f for f, (defined, _) in objects.items() for s in defined}
-    return {f: {owner[s]: s for s in sorted(needed) if owner.get(s, f) != f}
-            for f, (_, needed) in objects.items()}
+                names.append(name)
+    return names
+
+
+def symbols(root, names):
+    """By object, what it defines for others, and what it needs of them. One nm for all: to start 900 takes ten seconds."""
+    defined, needed = {f: set() for f in names}, {f: set() for f in names}
+    out = subprocess.run(["nm", "-A", "-g", *names], cwd=root, capture_output=True, text=True, check=True).stdout
+    for line in out.splitlines():
+        f, rest = line.split(":", 1)
+        kind, name = rest.split()[-2:]
+        (needed if kind in "Uvw" else defined)[f].add(name)
+    return defined, needed
+
+
+def arrows(root):
+    names = list_objects(root)
+    if not names:
+        return {}
+    defined, needed = symbols(root, names)
+    owner = {s: f for f in names for s in defined[f]}
+    return {f: {owner[s]: s for s in sorted(needed[f]) if owner.get(s, f) != f} for f in names}
 
 
 def circles(graph):

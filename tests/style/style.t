@@ -20,8 +20,8 @@ none "$(git ls-files -z | tr '\0' '\n' | grep -vE '^[A-Za-z0-9._][A-Za-z0-9._+-]
 	"no file is here by accident, as one named by an option"
 none "$(clang-format --dry-run --Werror "${sources[@]}" 2>&1 | grep -o '^[^:]*:[0-9]*' | sort -u)" \
 	"clang-format has nothing to change (make format)"
-none "$(for f in "${sources[@]}" "${scripts[@]}"; do
-	head -3 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-only' || echo "$f"; done)" \
+none "$(awk 'FNR <= 3 && /SPDX-License-Identifier: GPL-2\.0-only/ { has[FILENAME] = 1 } FNR >= 3 { nextfile }
+	END { for (i = 1; i < ARGC; i++) if (!has[ARGV[i]]) print ARGV[i] }' "${sources[@]}" "${scripts[@]}")" \
 	"every source file has its SPDX line"
 none "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|tmpnam)\(' "${sources[@]}")" \
 	"no unsafe function is called"

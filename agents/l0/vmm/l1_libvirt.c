@@ -259,6 +259,12 @@ static void libvirt_kill(void *vmm)
 	qemu_kill(&((struct libvirt *)vmm)->qemu);
 }
 
+/* Those of one L1 may go each in its own way. */
+static void libvirt_begin(void *vmm, const struct plan_measure *m)
+{
+	((struct libvirt *)vmm)->qemu.m = *m;
+}
+
 static struct kvm_stats *libvirt_stats(void *vmm)
 {
 	(void)vmm; /* as of QEMU */
@@ -273,6 +279,7 @@ const struct l1_vmm l1_vmm_libvirt = {
 	.wait = libvirt_wait,
 	.move = libvirt_move,
 	.stats = libvirt_stats,
+	.begin = libvirt_begin,
 	.kill = libvirt_kill,
 	.close = libvirt_close,
 };

@@ -222,14 +222,14 @@ static int run_one(struct l1_linux *l, const struct plan_measure *m, struct sink
 	int ret;
 
 	settle(m, s);
+	if (l->how->begin)
+		l->how->begin(l->vmm, m);
 	if (m->destination[0])
 		return run_departing(l, m, s);
 	if (m->source[0])
 		return run_arrived(l, m, s);
 	if (plan_measure_moves(m))
 		return run_moved(l, m, s);
-	if (l->how->begin)
-		l->how->begin(l->vmm, m);
 	stats = l->how->stats(l->vmm);
 	ret = write_mail(l, m);
 	if (!ret && m->fault == PLAN_FAULT_VMM_KILLED)

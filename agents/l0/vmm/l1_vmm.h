@@ -64,8 +64,8 @@ struct l1_vmm {
 	int (*set_memory)(void *vmm, uint32_t megabytes, uint64_t *us, bool *rung);
 	/* KVM's statistics of L1 from now on, for kvm_stats_end(); NULL: there are none. */
 	struct kvm_stats *(*stats)(void *vmm);
-	/* A measurement begins and has ended, in which L1 may ask for its memory to be changed (thin.h). NULL: it
-	 * may not. */
+	/* A measurement begins, which need not be open()'s, and one has ended in which L1 may ask for its memory to be changed
+	 * (thin.h). NULL: that is nothing to it. */
 	void (*begin)(void *vmm, const struct plan_measure *m);
 	int (*end)(void *vmm);
 	/* NULL: L0 cannot tell. Did L1 enter its last L2 by an enlightened VMCS? */

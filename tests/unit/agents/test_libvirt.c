@@ -58,6 +58,7 @@ TEST(a_kvm_l1_is_a_q35_that_sees_kvm)
 	has("<kvm><hidden state='off'/></kvm>");
 	has("<timer name='kvmclock' present='yes'/>");
 	has("<source path='/c' append='on'/>");
+	has("<qemu:capabilities><qemu:del capability='cpu-unavailable-features'/></qemu:capabilities>");
 	has("<qemu:arg value='isa-debugcon,iobase=0x4d,chardev=bell'/>");
 	lacks("hyperv");
 }
@@ -68,6 +69,7 @@ TEST(an_evmcs_l1_sees_hyper_v_alone)
 	is_well_formed();
 	has("<kvm><hidden state='on'/></kvm><hyperv mode='custom'>");
 	has("<evmcs state='on'/></hyperv>");
+	lacks("qemu:capabilities"); /* libvirt checks that they are there */
 	has("<qemu:arg value='host-x86_64-cpu.hv-emsr-bitmap=on'/>");
 	describe(PLAN_L1_LINUX_EVMCS, true);
 	has("<hidden state='off'/>");
