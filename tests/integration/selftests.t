@@ -149,10 +149,10 @@ built=$(dirname "$("$NESTLAB" kernel show --json baseline | jq -r .build.bzimage
 jq -n --arg at "$built" '{source: {kind: "built", location: ($at + "/bzImage"), system_map: ($at + "/System.map"),
 	config: ($at + "/config")}}' >"$TMP/bare.json"
 jq '.selftests_of = "baseline"' "$TMP/bare.json" >"$TMP/mine.json"
-run good "$TMP/bare.json" >/dev/null
+db=$TMP/mine.db run good "$TMP/bare.json" >/dev/null
 like "$? $(cat "$TMP/err")" '^128 .*selftests of bare: .*/bare.json: .*knows no sources of it; "selftests_of": "VARIANT"' \
 	"a kernel that was built elsewhere has no tree: what to do is said"
-run good "$TMP/mine.json" >/dev/null
+db=$TMP/mine.db run good "$TMP/mine.json" >/dev/null
 is $? 0 "with the tree of another variant they run on it"
 unlike "$(cat "$TMP/err")" 'selftests of' "a second run builds nothing"
 is "$(stat -c '%n %Y %i' "${programs[@]}")" "$before" "and leaves the programs as they are"
