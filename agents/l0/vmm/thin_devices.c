@@ -18,7 +18,7 @@
 #define CMOS_DATA    0x71
 #define RESET_KBD    0x64
 #define RESET_KBD_ON 0xfe
-#define RESET_CF9    0xcf9
+#define RESET_CF9    0xcf9 /* a byte; as part of the four at 0xcf8 it is of PCI's CONFIG_ADDRESS */
 
 static void print_byte(struct thin_devices *d, char c)
 {
@@ -63,7 +63,7 @@ static uint8_t read_cmos(uint8_t index)
 	return index < sizeof(registers) ? registers[index] : 0;
 }
 
-static bool write_byte(struct thin_devices *d, uint16_t port, uint8_t value)
+static void write_byte(struct thin_devices *d, uint16_t port, uint8_t value)
 {
 	if (port >= UART && port < UART + 8)
 		write_uart(d, port - UART, value);
@@ -73,9 +73,13 @@ static bool write_byte(struct thin_devices *d, uint16_t port, uint8_t value)
 		d->rung = true;
 	else if (port == MAIL_CHANGE_PORT)
 		d->wants_change = true;
-	else if ((port == RESET_KBD && value == RESET_KBD_ON) || (port == RESET_CF9 && value & 4))
-		return false;
-	return true;
+}
+
+static bool is_reset(uint16_t port, uint8_t value, size_t size)
+{
+	if (port == RESET_KBD)
+		return value == RESET_KBD_ON;
+	return port == RESET_CF9 && size == 1 && value & 4;
 }
 
 static uint8_t read_byte(const struct thin_devices *d, uint16_t port)
@@ -97,8 +101,10 @@ bool thin_port(struct thin_devices *d, uint16_t port, bool is_out, uint8_t *data
 
 		if (!is_out)
 			data[i] = read_byte(d, at);
-		else if (!write_byte(d, at, data[i]))
+		else if (is_reset(at, data[i], size))
 			return false;
+		else
+			write_byte(d, at, data[i]);
 	}
 	return true;
 }

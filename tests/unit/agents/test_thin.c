@@ -91,6 +91,16 @@ TEST(the_bell_rings_and_resets_are_seen)
 	assert_true(out(0xcf9, "\x02"));
 }
 
+/* As a kernel with PCI does that looks for it, and puts back what it read there. */
+TEST(the_look_for_pci_is_no_reset)
+{
+	uint8_t address[4];
+
+	devices = (struct thin_devices){0};
+	assert_true(thin_port(&devices, 0xcf8, false, address, 4, 1));
+	assert_true(thin_port(&devices, 0xcf8, true, address, 4, 1));
+}
+
 /* ---- what it loads ---- */
 
 static struct thin thin;
