@@ -177,7 +177,7 @@ is "$(saw '.submit | [.at_first != "done", .live, .boots]')" '[true,1,"stored,st
 	"a job is submitted and watched to its end, without loading its page again"
 is "$(saw '.submit.log | split("\n") | map(select(. != "")) | [length, (map(.[4:]) | sort)]')" \
 	'[4,["fake boot 1 of a","fake boot 1 of b","fake boot 2 of a","fake boot 2 of b"]]' "its log has each line once"
-is "$(saw '.submit | [.comparison, .styled]')" '["nestlab: b against a","1088px"]' "its comparison is opened, with its style"
+is "$(saw '.submit | [.comparison, .styled]')" '["nestlab: b against a","1280px"]' "its comparison is opened, with its style"
 is "$(saw .triage)" '{"triage":"acknowledged","owner":"Ada <ada@example.org>","note":"Bisected, and sent a mail."}' "a change is acknowledged"
 is "$(saw .lists)" '{"drafts":1,"mail":true,"back":1}' "a list is filtered, a draft read, and the filter is still there"
 is "$(saw '.metric | [.drawn, .mark]')" "[$NIGHTS,\"change 1: reported\"]" "a metric"
