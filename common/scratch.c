@@ -75,7 +75,8 @@ static void remove_if_abandoned(const char *dir)
 	lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lock < 0)
 		return;
-	if (!flock(lock, LOCK_EX | LOCK_NB) && !is_removed(lock))
+	/* Whoever keeps it says so while it holds the lock: after the look above, maybe. */
+	if (!flock(lock, LOCK_EX | LOCK_NB) && !is_removed(lock) && !fs_exists(kept))
 		remove_folder(dir);
 	close(lock);
 }

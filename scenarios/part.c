@@ -33,7 +33,9 @@ char *scenario_part_split(const char *name, struct scenario_plan *plan)
 	first = read_number(plus + 1, &end);
 	if (!*end)
 		last = first;
-	else if (*end++ == '-' && *end)
+	else if (*end != '-')
+		return NULL;
+	else if (*++end)
 		last = read_number(end, &end);
 	if (*end || !first || last < first)
 		return NULL;

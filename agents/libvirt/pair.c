@@ -250,7 +250,9 @@ bool pair_has_ended(struct pair_side *s)
 	if (has_ended)
 		return true;
 	p.fd = (int)syscall(SYS_pidfd_open, s->daemon, 0);
-	has_ended = p.fd < 0 || poll(&p, 1, END_MS) > 0;
+	if (p.fd < 0) /* no descriptors are left: without waiting, then */
+		return waitpid(s->daemon, NULL, WNOHANG) != 0;
+	has_ended = poll(&p, 1, END_MS) > 0;
 	close(p.fd);
 	if (!has_ended)
 		return false;
@@ -268,7 +270,7 @@ void pair_kill_qemu(const struct pair_side *s)
 
 	snprintf(path, sizeof(path), "%s/run/qemu/l1.pid", s->root);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
+	if (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK && lock.l_pid > 0)
 		kill(lock.l_pid, SIGKILL);
 	if (fd >= 0)
 		close(fd);

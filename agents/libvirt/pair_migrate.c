@@ -62,7 +62,7 @@ static void on_pass(virConnectPtr conn, virDomainPtr domain, int pass, void *arg
 	pthread_mutex_lock(&p->lock);
 	if (p->fault == PAIR_FAULT_KILL_QEMU)
 		pair_kill_qemu(to);
-	if (p->fault == PAIR_FAULT_KILL_LIBVIRT)
+	if (p->fault == PAIR_FAULT_KILL_LIBVIRT && to->daemon > 0)
 		kill(to->daemon, SIGKILL);
 	p->fault = PAIR_FAULT_NONE;
 	pthread_mutex_unlock(&p->lock);

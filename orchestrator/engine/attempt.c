@@ -367,13 +367,12 @@ static void tell_rest(const struct attempt *a)
 {
 	const struct scenario_plan *plan = a->job.plan;
 	const struct scenario_measure *last = a->collected.running;
-	__cleanup_free char *name = fs_stem(plan->path, ".json");
 
 	if (!last || last->entry >= plan->last)
 		return;
 	log_warning("%s: ended in entry %zu of its scenario; %zu of %zu measurements came and are "
 		    "stored; scenario %s+%zu-%zu is the entries behind it",
-		    a->label, last->entry, a->collected.ended, plan->nmeasures, name,
+		    a->label, last->entry, a->collected.ended, plan->nmeasures, plan->path,
 		    last->entry + 1, plan->last);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "results/report/digest.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,9 +64,10 @@ static void add_member(struct groups *g, const struct results_compared *m)
 	group->own.metrics = xrealloc(group->own.metrics, group->own.nmetrics + 1, sizeof(*m));
 	group->own.metrics[group->own.nmetrics++] = *m;
 	group->verdicts[m->median.verdict]++;
-	if (cost_of(m) < cost_of(group->best))
+	/* of 0 against 0 there is no ratio, and nothing is less or more than that */
+	if (isnan(cost_of(group->best)) || cost_of(m) < cost_of(group->best))
 		group->best = m;
-	if (cost_of(m) > cost_of(group->worst))
+	if (isnan(cost_of(group->worst)) || cost_of(m) > cost_of(group->worst))
 		group->worst = m;
 }
 

@@ -219,7 +219,7 @@ await bash -c "grep '\"type\":\"begin\",\"id\":1,' '$TMP'/runs/*/baseline-long-1
 ok $? "the second entry of three runs"
 kill -INT "$(pgrep -P $! nestlab)"
 wait $!
-like "$(cat "$TMP/err")" 'ended in entry 2 of its scenario; 1 of 4 measurements came and are stored; scenario long\+3-3 is' \
+like "$(cat "$TMP/err")" 'ended in entry 2 of its scenario; 1 of 4 measurements came and are stored; scenario [^ ]*long\.json\+3-3 is' \
 	"Ctrl-C: what came is told, and how to run the rest"
 ok "$(($(sql 'SELECT count(*) FROM metric JOIN run ON run.id = run WHERE scenario_name = "long"') == 0))" "it is stored"
 

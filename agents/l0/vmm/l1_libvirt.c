@@ -246,7 +246,7 @@ static void libvirt_close(void *vmm)
 
 	if (!l)
 		return;
-	if (l->qemu.mem >= 0) /* there is a domain */
+	if (l->qemu.mem >= 0 && !l->is_mute) /* there is a domain */
 		pass_capabilities(l);
 	if (l->helper)
 		libvirt_end_helper(l);

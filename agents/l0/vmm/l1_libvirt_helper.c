@@ -126,9 +126,13 @@ int libvirt_give_order(struct libvirt *l, const char *word, const char *argument
 	char line[1024];
 	int n = snprintf(line, sizeof(line), "%s %s\n", word, argument);
 
+	int ret;
+
 	if (write(l->orders, line, (size_t)n) != n)
 		return -EPIPE;
-	return libvirt_wait_for_answer(l);
+	ret = libvirt_wait_for_answer(l);
+	l->is_mute = ret == -ETIMEDOUT;
+	return ret;
 }
 
 int libvirt_order(struct libvirt *l, const char *word, const char *argument)
@@ -231,13 +235,17 @@ void libvirt_note_end(struct libvirt *l)
 void libvirt_end_helper(struct libvirt *l)
 {
 	int64_t deadline = clock_ms() + END_LIMIT_MS;
+	bool is_hung = false;
 
 	close(l->orders);
 	while (l->helper) {
-		if (clock_ms() > deadline)
+		is_hung = clock_ms() > deadline;
+		if (is_hung)
 			kill(l->helper, SIGKILL);
 		usleep(1000);
 		libvirt_reap(l);
 	}
 	close(l->answers);
+	if (is_hung && l->guest_fd >= 0) /* nobody else ends L1 then */
+		syscall(SYS_pidfd_send_signal, l->guest_fd, SIGKILL, NULL, 0);
 }

@@ -25,6 +25,9 @@ static int read_stayed(const char *text, struct l1_moved *out)
 		if (strncmp(text, stays[i].word, len))
 			continue;
 		out->stay = stays[i].stay;
+		if (out->stay == L1_STAY_REFUSED &&
+		    strcasestr(text, "kvm")) /* that is not QEMU's no */
+			out->stay = L1_STAY_BROKE_OFF;
 		snprintf(out->why, sizeof(out->why), "%s", text + len);
 		return 0;
 	}

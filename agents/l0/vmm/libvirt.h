@@ -29,6 +29,7 @@ struct libvirt {
 	int guest_fd;	  /* of the process that runs L1: readable when it has ended; -1: none */
 	bool was_killed;  /* that process, by SIGKILL */
 	bool other_was_killed; /* some other of libvirt's */
+	bool is_mute; /* the helper did not answer in time: it hangs, and is not asked again */
 };
 
 /* The domain's description. @bell: a FIFO. 0, or -E2BIG. */

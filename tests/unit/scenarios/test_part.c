@@ -75,6 +75,9 @@ TEST(entries_that_are_not_there_are_named)
 		     {"test+x", "test+x: no such scenario"},
 		     {"test+-2", "test+-2: no such scenario"},
 		     {"test+", "test+: no such scenario"},
+		     {"test+3z", "test+3z: no such scenario"},
+		     {"test+3,", "test+3,: not a scenario's name"},
+		     {"test+3.4", "test+3.4: "},
 		     {"other+2", "other: no such scenario"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
