@@ -23,6 +23,8 @@ struct lab {
 	struct pair *pair; /* NULL: the driver is a part of this process */
 };
 
+/* @text to the file @name of the folder @dir, which is made if it is not there; its parent is. 0 or a negative errno. */
+int lab_write_file(const char *dir, const char *name, const char *text);
 /* What the settings of each driver are: ROOT/etc/qemu.conf. 0 or a negative errno. */
 int lab_make_root(const char *root);
 /* The loop that all of libvirt's events come through. 0, or -1: libvirt has said why. */

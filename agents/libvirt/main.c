@@ -100,7 +100,7 @@ static void say_nothing(void *arg, virErrorPtr e)
 
 /* ---- the driver's folder ---- */
 
-static int write_file(const char *dir, const char *name, const char *text)
+int lab_write_file(const char *dir, const char *name, const char *text)
 {
 	char path[512];
 	FILE *f;
@@ -125,10 +125,10 @@ static int make_users(void)
 	int ret = 0;
 
 	if (access("/etc/passwd", F_OK))
-		ret = write_file("/etc", "passwd",
-				 "root:x:0:0::/:/bin/sh\nlibvirt-qemu:x:0:0::/:/bin/sh\n");
+		ret = lab_write_file("/etc", "passwd",
+				     "root:x:0:0::/:/bin/sh\nlibvirt-qemu:x:0:0::/:/bin/sh\n");
 	if (!ret && access("/etc/group", F_OK))
-		ret = write_file("/etc", "group", "root:x:0:\nkvm:x:0:\nlibvirt-qemu:x:0:\n");
+		ret = lab_write_file("/etc", "group", "root:x:0:\nkvm:x:0:\nlibvirt-qemu:x:0:\n");
 	return ret;
 }
 
@@ -142,7 +142,7 @@ int lab_make_root(const char *root)
 	if (mkdir(root, 0700) && errno != EEXIST)
 		return -errno;
 	snprintf(etc, sizeof(etc), "%s/etc", root);
-	return write_file(etc, "qemu.conf", settings);
+	return lab_write_file(etc, "qemu.conf", settings);
 }
 
 /* ---- events ---- */

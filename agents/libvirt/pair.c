@@ -100,34 +100,18 @@ static void become_daemon(const struct pair_side *s, int socket)
 
 /* ---- starting it ---- */
 
-static int write_text(const char *root, const char *name, const char *text)
-{
-	char path[PAIR_PATH + 32];
-	FILE *f;
-	int ret = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	f = fopen(path, "w");
-	if (!f)
-		return -errno;
-	if (fputs(text, f) < 0)
-		ret = -EIO;
-	if (fclose(f))
-		ret = -errno;
-	return ret;
-}
-
 /* Any two will do. */
 static int write_settings(const struct pair_side *s)
 {
-	char text[256];
+	char text[256], etc[PAIR_PATH + 16];
 
+	snprintf(etc, sizeof(etc), "%s/etc", s->root);
 	snprintf(text, sizeof(text),
 		 "host_uuid = \"6e657374-6c61-4220-8000-00000000000%s\"\n"
 		 "auth_unix_rw = \"none\"\n"
 		 "max_client_requests = 32\n", /* it takes several for a tunnel */
 		 s->name);
-	return write_text(s->root, "etc/libvirtd.conf", text);
+	return lab_write_file(etc, "libvirtd.conf", text);
 }
 
 /* It would load drivers of networks, storage, ..., if they are installed, and we need none of them. */
@@ -245,18 +229,16 @@ int pair_open(struct lab *lab, const char *root, const char *capabilities)
 bool pair_has_ended(struct pair_side *s)
 {
 	struct pollfd p = {.events = POLLIN};
-	bool has_ended = !s->daemon;
 
-	if (has_ended)
+	if (!s->daemon)
 		return true;
 	p.fd = (int)syscall(SYS_pidfd_open, s->daemon, 0);
-	if (p.fd < 0) /* no descriptors are left: without waiting, then */
-		return waitpid(s->daemon, NULL, WNOHANG) != 0;
-	has_ended = poll(&p, 1, END_MS) > 0;
-	close(p.fd);
-	if (!has_ended)
+	if (p.fd >= 0) { /* else no descriptors are left: without waiting, then */
+		poll(&p, 1, END_MS);
+		close(p.fd);
+	}
+	if (!waitpid(s->daemon, NULL, WNOHANG))
 		return false;
-	waitpid(s->daemon, NULL, 0);
 	s->daemon = 0;
 	return true;
 }
