@@ -18,6 +18,7 @@
 
 #include "common/alloc.h"
 #include "common/cancel.h"
+#include "common/clock.h"
 
 #define DEFAULT_MAX_BYTES (1UL << 30)
 
@@ -232,16 +233,22 @@ void fs_free_names(char **names, size_t count)
 	free(names);
 }
 
+/* A child has the lock, too, until it has run its program. Whoever is killed in between leaves the
+ * lock held for that moment: some milliseconds, more where processors are scarce. */
+enum { LOCK_OUTLIVES_MS = 2000 };
+
 /* poll() cannot wait for flock() and for a cancel at once, so the lock is tried ten times a
  * second. */
 static int lock_file(int fd, const char *path, bool wait, struct error *err)
 {
+	int64_t end = clock_ms() + LOCK_OUTLIVES_MS;
+
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
 
 		if (errno != EWOULDBLOCK)
 			return fail_at(err, path, "lock");
-		if (!wait)
+		if (!wait && clock_ms() >= end)
 			return error_set(
 				err, -EWOULDBLOCK,
 				"%s: another nestlab holds this lock; try again when it has ended",

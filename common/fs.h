@@ -88,8 +88,9 @@ int fs_list_stems(const char *dir, const char *suffix, char ***names, size_t *co
 void fs_free_names(char **names, size_t count);
 
 /* Takes an exclusive advisory lock on @path (created if need be). *fd is closed to release it. With
- * @wait false, a lock held by another is -EWOULDBLOCK. While waiting a cancel (common/cancel.h)
- * gives -ECANCELED. The lock dies with the process. */
+ * @wait false, a lock held by another is -EWOULDBLOCK, after two seconds: so long it may outlive a
+ * process that was killed as it started a program. While waiting a cancel (common/cancel.h) gives
+ * -ECANCELED. The lock dies with the process. */
 int fs_lock(const char *path, bool wait, int *fd, struct error *err);
 
 int fs_free_bytes(const char *path, uint64_t *bytes, struct error *err); /* for this user */

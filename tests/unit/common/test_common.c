@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -240,6 +241,37 @@ TEST(a_lock_is_held_once)
 	close(a);
 	assert_int_equal(fs_lock(path, false, &b, &err), 0);
 	close(b);
+}
+
+/* What a process is that was killed between fork() and exec(): its child has the lock a moment longer. */
+TEST(a_lock_soon_follows_its_holder_that_was_killed)
+{
+	__cleanup_free char *path = unit_path("lock-of-the-dead");
+	struct error err = {0};
+	int fd, held[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(held), 0);
+	pid = fork();
+	if (!pid) {
+		if (fs_lock(path, true, &fd, &err))
+			_exit(1);
+		if (!fork()) {
+			kill(getppid(), SIGKILL);
+			c = write(held[1], "", 1) == 1;
+			poll(NULL, 0, 300);
+			_exit(0);
+		}
+		pause();
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(read(held[0], &c, 1), 1);
+	assert_int_equal(fs_lock(path, false, &fd, &err), 0);
+	close(fd);
+	close(held[0]);
+	close(held[1]);
 }
 
 static struct json_object *parse(const char *text, struct json_node *root)
