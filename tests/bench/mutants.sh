@@ -15,7 +15,7 @@
 # PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for
 # each plan. Started again, it goes
 # on where it stopped; a kernel that is no longer the same is booted again. VARIANT=preempt: on the kernels of that name
-# (docs/kernels.md), in a folder of their own.
+# (docs/kernels.md), in a folder of their own. Fails if a kernel did not boot, which is no answer.
 DIR=${DIR:-${BUILD:-build}/mutants${VARIANT:+-$VARIANT}}
 . "$(dirname "$0")/../lib/bench.sh"
 TOP=$PWD TMP=$dir
@@ -67,6 +67,7 @@ table() {
 			line+=" $(cell "$plan" "$kernel" "$right") |"
 		done
 		echo "$line"
+		[[ $line != *"| did not boot |"* ]] || failed=1
 	done
 }
 
@@ -84,3 +85,4 @@ printf '| --- %.0s' kernel "${plans[@]}"
 printf '|\n'
 [ ${#mutants[@]} -eq 0 ] || table "$series" "${mutants[@]}"
 [ ${#bugs[@]} -eq 0 ] || table "baseline${VARIANT:+-$VARIANT}" "${bugs[@]}"
+exit $failed
