@@ -394,22 +394,37 @@ static char *plan_name_of(const char *path)
 	return xstrdup(basename(path)); /* GNU's, which leaves @path alone */
 }
 
+/* It may have been meant for one. */
+static int add_part_hint(const char *name, int ret, struct error *err)
+{
+	if (!strchr(name, '+'))
+		return ret;
+	return error_append(err, ret,
+			    "; some entries of a scenario are NAME+7, NAME+7-9 or NAME+7-, "
+			    "counted from 1");
+}
+
 static int set_path(const struct folders *folders, const char *name, struct scenario_plan *plan,
 		    struct error *err)
 {
+	int ret;
+
 	if (fs_has_suffix(name, ".json")) {
 		plan->path = xstrdup(name);
 		return 0;
 	}
-	if (!fs_is_plain_name(name))
-		return error_set(err, -EINVAL,
-				 "%s: not a scenario's name; give a name or a path ending in .json",
-				 name);
+	if (!fs_is_plain_name(name)) {
+		ret = error_set(err, -EINVAL,
+				"%s: not a scenario's name; give a name or a path ending in .json",
+				name);
+		return add_part_hint(name, ret, err);
+	}
 	plan->path = folders_find(folders, name, ".json");
 	if (plan->path)
 		return 0;
-	return error_set(err, -ENOENT, "%s: no such scenario (see: %s scenario list)", name,
-			 shell_program());
+	ret = error_set(err, -ENOENT, "%s: no such scenario (see: %s scenario list)", name,
+			shell_program());
+	return add_part_hint(name, ret, err);
 }
 
 /* Sets *part to what of @name asks for some entries. A file that has a "+3" in its own name comes first. */

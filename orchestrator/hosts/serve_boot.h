@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* serve_boot.h - what serve.c, which has the servers and boots, and serve_answer.c, which answers their hosts, share. */
+/* serve_boot.h - what serve.c, which opens servers and boots, and serve_answer.c, which answers their hosts, share. */
 #ifndef ORCHESTRATOR_HOSTS_SERVE_BOOT_H
 #define ORCHESTRATOR_HOSTS_SERVE_BOOT_H
 
