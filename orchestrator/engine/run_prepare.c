@@ -82,6 +82,7 @@ struct builder_request run_wanted_kernels(const struct engine *e)
 static int check_l1_kernels(const struct engine *e, struct error *err)
 {
 	const struct builder_request wanted = run_wanted_kernels(e);
+	bool has_linux = false;
 
 	for (size_t p = 0; p < wanted.nplans; p++) {
 		const char *name = builder_l1_name(&wanted, p);
@@ -90,12 +91,18 @@ static int check_l1_kernels(const struct engine *e, struct error *err)
 
 		if (!name)
 			continue;
+		has_linux = true;
 		ret = kernel_variant_load(&wanted.env, name, &v, err);
 		if (ret)
 			return ret;
 		kernel_variant_free(&v);
 	}
-	return 0;
+	if (!wanted.l1_kernel || has_linux)
+		return 0;
+	return error_set(
+		err, -EINVAL,
+		"--l1-kernel %s: no scenario here has an L1 that boots a kernel of ours (l1 linux-...): leave it out",
+		wanted.l1_kernel);
 }
 
 /* Only a host that boots nothing can measure the running kernel, and nothing else can be measured there. */

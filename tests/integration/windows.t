@@ -31,6 +31,11 @@ is "$(answer Password)" "$(answer AdministratorPassword)" "which logs the admini
 xorriso -osirrox on -indev "$TMP/w2.iso" -extract /Autounattend.xml "$TMP/w2.xml" >/dev/null 2>&1
 like "$(answer Password "$TMP/w2.xml")" '^Aa1[a-z2-9]{20}$' "another medium has one, too"
 unlike "$(answer Password "$TMP/w2.xml")" "$(answer Password)" "and that is another one"
+for edition in "" $'a\x01b' $'Windows\nServer' $'\xff\xfe'; do
+	out=$("$NESTLAB" image prepare-windows -o "$TMP/w3.iso" --edition "$edition" 2>&1)
+	is "$? $(ls "$TMP/w3.iso" 2>&1 | grep -c 'w3.iso$')" "128 0" "an edition that is no text is refused: $(printf %q "$edition")"
+	like "$out" '--edition: (must not be empty|byte [0-9]+ .* is no text)' "and it says why"
+done
 mkdir "$TMP/fake"
 printf '#!/bin/sh\necho half >"$8"\nexit 1\n' >"$TMP/fake/xorriso"
 chmod +x "$TMP/fake/xorriso"

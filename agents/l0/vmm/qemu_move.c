@@ -57,6 +57,15 @@ int qemu_execute(struct qemu *q, const char *command, const char *arguments, cha
 	return 0;
 }
 
+int qemu_find_downtime(struct qemu *q, uint64_t stop_us, uint64_t resume_us, uint64_t *us)
+{
+	if (!stop_us || resume_us < stop_us)
+		return qemu_report_end(q, L1_END_OTHER,
+				       "QEMU did not tell when it stopped L1 and let it go on");
+	*us = resume_us - stop_us;
+	return 0;
+}
+
 int qemu_report_sending(struct qemu *q, const char *reply)
 {
 	char what[256];
@@ -129,9 +138,11 @@ static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
 {
 	int ret = go_on(to);
 
+	if (!ret)
+		ret = qemu_find_downtime(to, from->monitor.stop_us, to->monitor.resume_us,
+					 &out->downtime_us);
 	if (ret)
 		return ret;
-	out->downtime_us = to->monitor.resume_us - from->monitor.stop_us;
 	qemu_end(from);
 	*from = *to;
 	from->monitor.resume_us = 0;
@@ -243,8 +254,10 @@ static void init_other(struct qemu *to, const struct qemu *from)
 int qemu_snapshot(void *vmm, struct l1_moved *out)
 {
 	struct qemu *q = vmm;
-	int ret = save(q, out);
+	int ret;
 
+	q->monitor.stop_us = 0;
+	ret = save(q, out);
 	q->monitor.resume_us = 0;
 	if (!ret)
 		ret = qemu_execute(q, "cont", "", NULL, 0);
@@ -253,8 +266,7 @@ int qemu_snapshot(void *vmm, struct l1_moved *out)
 	ret = qmp_wait_for_resume(&q->monitor, END_LIMIT_MS);
 	if (ret)
 		return qemu_report_command(q, "cont", ret);
-	out->downtime_us = q->monitor.resume_us - q->monitor.stop_us;
-	return 0;
+	return qemu_find_downtime(q, q->monitor.stop_us, q->monitor.resume_us, &out->downtime_us);
 }
 
 int qemu_revert(void *vmm, struct l1_moved *out)
@@ -278,6 +290,7 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 	uint64_t begin = qemu_now_us(), first;
 	int ret = 0;
 
+	from->monitor.stop_us = 0;
 	init_other(&to, from);
 	if (live && from->phys) {
 		ret = vm_memory_find_unmanaged(2 * QEMU_SIZE, &first, from->sink);
