@@ -73,23 +73,29 @@ static void search_piece(struct way *w, const char *piece, size_t len, uint64_t 
 	}
 }
 
-/* All of them, or none is of use. Memory that the machine has not touched cannot be read in some processes: it is passed over. */
-static void find_chunks(struct way *w)
+/* All of them, or none is of use: why they are not found, or NULL. Memory that the machine has not touched cannot be read in some
+ * processes: it is passed over. Of a process that has ended nothing is left to read, which is no error. */
+static const char *find_chunks(struct way *w)
 {
 	char *piece = xcalloc(1, PIECE);
+	bool gone = false;
 
 	memset(w->chunks, 0, sizeof(w->chunks));
-	for (uint64_t at = w->memory.from; at < w->memory.upto; at += PIECE) {
+	for (uint64_t at = w->memory.from; at < w->memory.upto && !gone; at += PIECE) {
 		uint64_t left = w->memory.upto - at;
 		ssize_t n = pread(w->memory.fd, piece, left < PIECE ? left : PIECE, (off_t)at);
 
 		if (n > 0)
 			search_piece(w, piece, n, at);
+		gone = !n;
 	}
 	free(piece);
 	w->found = true;
 	for (size_t i = 0; i < ARRAY_SIZE(w->chunks); i++)
 		w->found &= w->chunks[i] != 0;
+	if (gone)
+		return "the other host's machine is gone";
+	return w->found ? NULL : "what the other host sends is not found in its memory";
 }
 
 /* Is chunk @i of @w there, still of this measurement, and in @state? */
@@ -207,11 +213,10 @@ static void look(struct carrier *c, const struct side now[2])
 		   *destination = find_reason(&now[CARRIER_DESTINATION], &now[CARRIER_SOURCE]);
 
 	for (int i = 0; i < 2; i++) {
-		if (!now[i].fresh)
-			continue;
-		find_chunks(&c->ways[i]);
-		if (!c->ways[i].found)
-			carrier_leave(c, i, "what the other host sends is not found in its memory");
+		const char *why = now[i].fresh ? find_chunks(&c->ways[i]) : NULL;
+
+		if (why)
+			carrier_leave(c, i, why);
 	}
 	if (source)
 		tell(c, CARRIER_SOURCE, source);

@@ -7,6 +7,11 @@
 
 #include "common/alloc.h"
 
+#define FEW_SAMPLES \
+	32 /* fewer than any boot has whose medians were seen to repeat though its samples do not */
+#define SCATTER \
+	0.005 /* of the median: the smallest effect that matters on a clock of which noise is assumed */
+
 /*
  * Reads only the selected runs, whose ids are the JSON array ?1, so that old boots in the database cost
  * nothing. Rows come sorted by series, then in the order of the array: where the series or the group
@@ -15,7 +20,8 @@
 static const char query[] =
 	"SELECT wanted.key, metric.measurement, measurement.scenario, metric.metric, "
 	"measurement.params, metric.unit, metric.better, metric.rounds, metric.warmup, "
-	"metric.headline, metric.smallest_effect, metric.count, metric.median, metric.p99 "
+	"metric.headline, metric.smallest_effect, metric.count, metric.min, metric.median, "
+	"metric.p99 "
 	"FROM json_each(?1) AS wanted CROSS JOIN metric ON metric.run = wanted.value "
 	"JOIN measurement ON measurement.id = metric.measurement "
 	"WHERE ?2 IS NULL OR metric.metric = ?2 "
@@ -34,6 +40,7 @@ enum {
 	HEADLINE,
 	EFFECT,
 	COUNT,
+	LEAST,
 	MEDIAN,
 	P99
 };
@@ -46,6 +53,15 @@ struct loader {
 	const char *group;	     /* borrowed of the selection; NULL: none yet */
 };
 
+/* So few samples, and so far apart, that it is chance where their median lies. The lower half tells: a timer tick only adds. */
+static bool is_scattered(sqlite3_stmt *row)
+{
+	double median = sqlite3_column_double(row, MEDIAN);
+
+	return sqlite3_column_int64(row, COUNT) < FEW_SAMPLES &&
+	       sqlite3_column_double(row, LEAST) < (1 - SCATTER) * median;
+}
+
 static void add_boot(struct series_boots *b, sqlite3_stmt *row)
 {
 	b->median = xrealloc(b->median, b->count + 1, sizeof(*b->median));
@@ -53,6 +69,7 @@ static void add_boot(struct series_boots *b, sqlite3_stmt *row)
 	b->median[b->count] = sqlite3_column_double(row, MEDIAN);
 	b->p99[b->count++] = sqlite3_column_double(row, P99);
 	b->samples += (uint64_t)sqlite3_column_int64(row, COUNT);
+	b->scattered |= is_scattered(row);
 }
 
 static void release_boots(struct series_boots *b)

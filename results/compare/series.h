@@ -13,6 +13,7 @@ struct series_boots { /* one value a boot, in the order they were made */
 	double *median, *p99;
 	size_t count;
 	uint64_t samples;
+	bool scattered; /* a boot has few samples, which differ */
 };
 
 struct series {

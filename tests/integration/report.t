@@ -299,7 +299,7 @@ NAME=$NEW
 
 mkfifo pipe
 cat pipe >from-pipe &
-timeout 120 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
+timeout 600 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
 wait
 cmp -s from-pipe better.csv && [ -p pipe ]
 ok $? "a pipe (or a device) is written to, not replaced"

@@ -3,8 +3,11 @@
  * memory. */
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "agents/l0/vmm/crossing.h"
 #include "common/clock.h"
@@ -210,6 +213,27 @@ TEST(so_is_one_whose_other_host_is_not_found)
 	memset(machines[CARRIER_SOURCE].memory, 0, MEMORY);
 	join(CARRIER_SOURCE, ID);
 	expect_told("what the other host sends is not found in its memory");
+}
+
+/* The memory of a process that was killed after its agent had said that it comes. */
+TEST(so_is_one_whose_other_host_was_killed)
+{
+	struct host_memory memory = {.upto = MEMORY};
+	char path[64];
+	pid_t pid = fork();
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	memory.fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(memory.fd >= 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	join(CARRIER_DESTINATION, ID);
+	carrier_join(carrier, CARRIER_SOURCE, ID, &memory);
+	expect_told("the other host's machine is gone");
 }
 
 TEST(who_measures_what_the_other_has_passed_by_is_told)

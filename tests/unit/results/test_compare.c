@@ -43,6 +43,39 @@ TEST(of_a_single_sample_nothing_is_assumed)
 	assert_says(c.metrics[0].median.why, "noise is unknown");
 }
 
+/* An L1 that is moved four times: where their median lies is chance. The least of many samples says nothing, nor what only ticks add. */
+TEST(of_few_samples_that_differ_nothing_is_assumed)
+{
+	static const struct {
+		uint32_t count;
+		double least, most; /* of the median */
+		enum results_verdict verdict;
+	} cases[] = {
+		{4, 0.95, 1.05, VERDICT_INCONCLUSIVE}, {31, 0.95, 1.05, VERDICT_INCONCLUSIVE},
+		{32, 0.95, 1.05, VERDICT_REGRESSED},   {4, 0.999, 1.05, VERDICT_REGRESSED},
+		{4, 1, 1, VERDICT_REGRESSED},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		each_reopen();
+		for (int k = 0; k < 2; k++) {
+			double median = k ? 38000 : 36000;
+			struct fixture_run f;
+			struct results_metric *m;
+
+			fixture_init(&f, k ? "b" : "a", k ? KEY_B : KEY_A, 1);
+			m = fixture_metric(&f, "l1-live-migrate", "downtime", MANAGED, median);
+			m->count = f.buckets[0].count = cases[i].count;
+			m->min = (uint64_t)(m->min * cases[i].least);
+			m->max = (uint64_t)(m->max * cases[i].most);
+			fixture_store(db, &f);
+		}
+		compare_kernels("a", "b");
+		if (c.metrics[0].median.verdict != cases[i].verdict)
+			fail_msg("case %zu: %s", i, c.metrics[0].median.why);
+	}
+}
+
 /* A part is undecided beside a headline metric that is decided: nobody needs it. */
 TEST(parts_are_not_waited_for)
 {
