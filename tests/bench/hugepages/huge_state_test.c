@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "hugepages.h"
+#include "../x86_64/nested_context_state_test.c"
