@@ -67,7 +67,7 @@ $(BUILD)/tests/test_thin: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 $(BUILD)/tests/test_flat: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files flat_devices flat_load records/framed records/line records/port records/sink records/stream subtests records/upload)
 $(BUILD)/tests/test_qemu $(BUILD)/tests/test_qemu_l1 $(BUILD)/tests/test_qemu_cross: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
-	records/channel clock cpus files records/framed vmm/handover kvm_stats vmm/l1_boot vmm/l1_end vmm/l1_fault records/line records/port vmm/crossing vmm/qemu vmm/qemu_args vmm/qemu_cross vmm/qemu_memory vmm/qemu_move vmm/qmp regions records/sink records/stream records/upload vm_memory vm_backing)
+	records/channel clock cpus files records/framed vmm/handover kvm_stats vmm/l1_boot vmm/l1_end vmm/l1_fault records/line records/port vmm/crossing vmm/qemu vmm/qemu_args vmm/qemu_cross vmm/qemu_memory vmm/lines vmm/qemu_move vmm/qmp regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_handover: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/handover records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_crossing: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
@@ -76,5 +76,7 @@ $(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/vmm/l1_disk_answer.o
 $(BUILD)/tests/test_vmap: $(BUILD)/obj/agents/l0/vmm/vmap.o
 $(BUILD)/tests/test_libvirt_peer: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/l1_end vmm/l1_libvirt_peer vmm/l1_stay records/line records/port records/sink records/stream records/upload)
+$(BUILD)/tests/test_libvirt_helper: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
+	records/channel clock files records/framed vmm/l1_libvirt_helper vmm/lines records/line records/port records/sink records/stream records/upload)
 $(BUILD)/tests/test_l1_moves: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, records/channel clock files records/framed vmm/l1_moves records/line records/port records/sink records/stream records/upload)
 $(BUILD)/tests/test_libvirt: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, clock cpus vmm/l1_boot vmm/l1_fault vmm/libvirt_xml vmm/qemu_args)

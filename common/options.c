@@ -7,6 +7,7 @@
 
 #include "common/alloc.h"
 #include "common/nearest.h"
+#include "common/strbuf.h"
 
 #define MAX_OPTIONS 64
 
@@ -86,8 +87,8 @@ static int store_value(const struct option_spec *o, const char *value, struct er
 	return 0;
 }
 
-/* Takes the option at argv[*i] and moves *i to its last word. */
-static int take_option(char **argv, int argc, int *i, const struct option_spec *opts,
+/* Takes the option at argv[*i], notes it in @given and moves *i to its last word. */
+static int take_option(char **argv, int argc, int *i, const struct option_spec *opts, bool *given,
 		       struct error *err)
 {
 	__cleanup_free char *word = NULL;
@@ -107,11 +108,89 @@ static int take_option(char **argv, int argc, int *i, const struct option_spec *
 	}
 	if (store_value(o, value, err))
 		return error_prefix(err, -EINVAL, "%s", word);
+	given[o - opts] = true;
 	return 0;
+}
+
+/* ---- what goes together ---- */
+
+static size_t count_options(const struct option_spec *opts)
+{
+	size_t n = 0;
+
+	while (opts[n].kind != OPTION_KIND_END)
+		n++;
+	return n;
+}
+
+static bool is_among(const char *name, const char *names)
+{
+	size_t len = strlen(name);
+
+	for (; *names; names += strspn(names, " ")) {
+		size_t word = strcspn(names, " ");
+
+		if (word == len && !strncmp(names, name, len))
+			return true;
+		names += word;
+	}
+	return false;
+}
+
+/* The first given option among @names; NULL: none. */
+static const struct option_spec *find_given(const struct option_spec *opts, const bool *given,
+					    const char *names)
+{
+	for (size_t i = 0; opts[i].kind != OPTION_KIND_END; i++)
+		if (given[i] && is_among(opts[i].name, names))
+			return &opts[i];
+	return NULL;
+}
+
+/* "--resume or --log". The caller frees. */
+static char *join_names(const char *names)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	strbuf_addstr(&out, "--");
+	for (; *names; names++)
+		if (*names == ' ')
+			strbuf_addstr(&out, " or --");
+		else
+			strbuf_addch(&out, *names);
+	return strbuf_detach(&out);
+}
+
+static int check_together(const struct option_spec *opts, const bool *given,
+			  const struct option_spec *o, struct error *err)
+{
+	__cleanup_free char *word = options_word(o), *others = NULL;
+	const struct option_spec *other;
+
+	if (o->needs && !find_given(opts, given, o->needs)) {
+		others = join_names(o->needs);
+		return error_set(err, -EINVAL, "%s: has a meaning with %s only", word, others);
+	}
+	other = o->excludes ? find_given(opts, given, o->excludes) : NULL;
+	if (!other)
+		return 0;
+	others = options_word(other);
+	return error_set(err, -EINVAL, "%s: cannot be used with %s", word, others);
+}
+
+static int check_all_together(const struct option_spec *opts, const bool *given, struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && opts[i].kind != OPTION_KIND_END; i++)
+		if (given[i])
+			ret = check_together(opts, given, &opts[i], err);
+	return ret;
 }
 
 int options_parse(int argc, char **argv, const struct option_spec *opts, struct error *err)
 {
+	__cleanup_free bool *given = xcalloc(count_options(opts) + 1, sizeof(*given));
 	int kept = 0, i, ret;
 
 	for (i = 1; i < argc; i++) {
@@ -125,12 +204,15 @@ int options_parse(int argc, char **argv, const struct option_spec *opts, struct 
 		}
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return OPTIONS_HELP;
-		ret = take_option(argv, argc, &i, opts, err);
+		ret = take_option(argv, argc, &i, opts, given, err);
 		if (ret)
 			return ret;
 	}
 	while (i < argc)
 		argv[kept++] = argv[i++];
 	argv[kept] = NULL;
+	ret = check_all_together(opts, given, err);
+	if (ret)
+		return ret;
 	return kept;
 }

@@ -7,6 +7,7 @@
  *		OPTION_STRING("db", "FILE", &db, "the database (default: results/nestlab.db)"),
  *		OPTION_INT("jobs", "N", &jobs, 1, 1024, "make -j N (default: one per core)"),
  *		OPTION_FLAG("json", &json, "machine-readable output"),
+ *		OPTION_FLAG("all", &all, "every row", .excludes = "json"),
  *		OPTION_END};
  */
 #ifndef COMMON_OPTIONS_H
@@ -38,12 +39,17 @@ struct option_spec {
 	int (*store)(const struct option_spec *o, const char *value, struct error *err);
 	const void *data;		 /* for store() */
 	const char *(*choice)(size_t i); /* NULL, or its words; NULL past the last */
+	/* An option that would be ignored is an error. Names of the same table, with blanks between;
+	 * NULL: none. */
+	const char *needs;    /* one of these has to be given with it */
+	const char *excludes; /* none of these may be given with it */
 };
 
 // clang-format off
-#define OPTION_FLAG(n, t, h) {n, NULL, h, OPTION_KIND_FLAG, (bool *){t}, 0, 0}
-#define OPTION_STRING(n, a, t, h) {n, a, h, OPTION_KIND_STRING, (const char **){t}, 0, 0}
-#define OPTION_INT(n, a, t, lo, hi, h) {n, a, h, OPTION_KIND_INT, (long *){t}, lo, hi}
+/* Behind the help: .needs, .excludes. */
+#define OPTION_FLAG(n, t, h, ...) {n, NULL, h, OPTION_KIND_FLAG, (bool *){t}, 0, 0, ##__VA_ARGS__}
+#define OPTION_STRING(n, a, t, h, ...) {n, a, h, OPTION_KIND_STRING, (const char **){t}, 0, 0, ##__VA_ARGS__}
+#define OPTION_INT(n, a, t, lo, hi, h, ...) {n, a, h, OPTION_KIND_INT, (long *){t}, lo, hi, ##__VA_ARGS__}
 #define OPTION_END {.kind = OPTION_KIND_END}
 // clang-format on
 
@@ -52,7 +58,8 @@ struct option_spec {
 /*
  * Parses argv[1..]; what is left (operands, in order) is moved to argv[0..] and its count returned.
  * "--name value" and "--name=value"; "--" ends the options. OPTIONS_HELP: help was asked for.
- * -EINVAL: @err names the option and what is wrong with it; for an unknown one, the nearest.
+ * -EINVAL: @err names the option and what is wrong with it; for an unknown one, the nearest; or the
+ * options that do not go together.
  */
 int options_parse(int argc, char **argv, const struct option_spec *opts, struct error *err);
 

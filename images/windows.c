@@ -14,6 +14,7 @@
 #include "common/scratch.h"
 #include "common/strbuf.h"
 #include "common/subprocess.h"
+#include "common/utf8.h"
 
 /* The files as they are in the source tree. */
 extern const char windows_answers[], windows_answers_end[];
@@ -40,6 +41,24 @@ static int draw_password(char password[PASSWORD_LEN + 4], struct error *err)
 	for (size_t i = 0; i < PASSWORD_LEN; i++)
 		password[3 + i] = alphabet[bits[i] % 32];
 	password[3 + PASSWORD_LEN] = '\0';
+	return 0;
+}
+
+/* Setup would say no more than that its answers are wrong. */
+static int check_edition(const char *edition, struct error *err)
+{
+	size_t len = strlen(edition), n;
+
+	if (!len)
+		return error_set(err, -EINVAL, "--edition: must not be empty");
+	for (size_t i = 0; i < len; i += n) {
+		n = utf8_length(edition + i, len - i);
+		if (!n || (unsigned char)edition[i] < ' ' || edition[i] == 127)
+			return error_set(err, -EINVAL,
+					 "--edition: byte %zu (0x%02x) is no text: the medium's "
+					 "file sources/install.wim has the names of its editions",
+					 i + 1, (unsigned char)edition[i]);
+	}
 	return 0;
 }
 
@@ -137,8 +156,10 @@ int windows_write_medium(const char *edition, const char *agent, const char *pat
 {
 	__cleanup_free char *dir = NULL, *iso = NULL;
 	struct scratch s;
-	int ret;
+	int ret = check_edition(edition, err);
 
+	if (ret)
+		return ret;
 	if (!fs_exists(agent))
 		return error_set(err, -ENOENT,
 				 "%s: no agent for Windows; build it: apt-get install "

@@ -195,10 +195,11 @@ int kernel_make_run(struct kernel_make *m, struct error *err)
 	if (sandboxed)
 		sp.argv = wrapped = kernel_sandbox_wrap(m->tree, plain);
 	ret = subprocess_run(&sp, &status, err);
-	/* SIGKILL: in the middle of something; 0: was not started or just done. A sandbox that is ended takes make with
-	 * it, whatever that was at. */
+	/* SIGKILL: in the middle of something; 0: was not started or just done. A make that sees its compilers die before it
+	 * sees the signal itself removes their files as well, and exits with 2. A sandbox that is ended takes make with it,
+	 * whatever that was at. */
 	if (ret == -ECANCELED)
-		m->tidy = !status || (!sandboxed && status == 128 + SIGTERM);
+		m->tidy = !status || (!sandboxed && status != 128 + SIGKILL);
 	if (!ret)
 		ret = judge_make(&w, status, err);
 	strbuf_release(&w.errors);

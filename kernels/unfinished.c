@@ -4,7 +4,7 @@
  * kept, the last: it takes more than a gigabyte.
  *
  * What may be gone on from: the prekey must be the same, which is all that the bytes depend on; and make itself
- * must have ended the build (make.c), for it removes the targets that were half written. Files that
+ * must have ended the build (make.c: it was not killed), for it removes the targets that were half written. Files that
  * were compiled before the build was cancelled are complete: kbuild notes a command beside its object only
  * when it succeeded, and in a tree that was built from nothing an object without that note is
  * made again.

@@ -394,22 +394,37 @@ static char *plan_name_of(const char *path)
 	return xstrdup(basename(path)); /* GNU's, which leaves @path alone */
 }
 
+/* It may have been meant for one. */
+static int add_part_hint(const char *name, int ret, struct error *err)
+{
+	if (!strchr(name, '+'))
+		return ret;
+	return error_append(err, ret,
+			    "; some entries of a scenario are NAME+7, NAME+7-9 or NAME+7-, "
+			    "counted from 1");
+}
+
 static int set_path(const struct folders *folders, const char *name, struct scenario_plan *plan,
 		    struct error *err)
 {
+	int ret;
+
 	if (fs_has_suffix(name, ".json")) {
 		plan->path = xstrdup(name);
 		return 0;
 	}
-	if (!fs_is_plain_name(name))
-		return error_set(err, -EINVAL,
-				 "%s: not a scenario's name; give a name or a path ending in .json",
-				 name);
+	if (!fs_is_plain_name(name)) {
+		ret = error_set(err, -EINVAL,
+				"%s: not a scenario's name; give a name or a path ending in .json",
+				name);
+		return add_part_hint(name, ret, err);
+	}
 	plan->path = folders_find(folders, name, ".json");
 	if (plan->path)
 		return 0;
-	return error_set(err, -ENOENT, "%s: no such scenario (see: %s scenario list)", name,
-			 shell_program());
+	ret = error_set(err, -ENOENT, "%s: no such scenario (see: %s scenario list)", name,
+			shell_program());
+	return add_part_hint(name, ret, err);
 }
 
 /* Sets *part to what of @name asks for some entries. A file that has a "+3" in its own name comes first. */
@@ -501,81 +516,6 @@ int scenario_load(const struct folders *folders, const char *name, struct scenar
 	if (ret)
 		scenario_plan_free(out);
 	return ret;
-}
-
-static bool is_in_linux(const struct plan_measure *m)
-{
-	return !plan_scenario_is_selftest(m->scenario) && plan_l1_is_linux(m->l1);
-}
-
-bool scenario_plan_has_linux(const struct scenario_plan *plan)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (is_in_linux(&plan->measures[i].line))
-			return true;
-	return false;
-}
-
-bool scenario_plan_has_moves(const struct scenario_plan *plan)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan_measure_moves(&plan->measures[i].line))
-			return true;
-	return false;
-}
-
-bool scenario_plan_has_peers(const struct scenario_plan *plan)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan_measure_has_peers(&plan->measures[i].line))
-			return true;
-	return false;
-}
-
-bool scenario_plan_has_vmm(const struct scenario_plan *plan, enum plan_vmm vmm)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (is_in_linux(&plan->measures[i].line) && plan->measures[i].line.vmm == vmm)
-			return true;
-	return false;
-}
-
-bool scenario_plan_has_scenario(const struct scenario_plan *plan, enum plan_scenario scenario)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan->measures[i].line.scenario == scenario)
-			return true;
-	return false;
-}
-
-bool scenario_plan_has_l1(const struct scenario_plan *plan, enum plan_l1 l1)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (!plan_scenario_is_selftest(plan->measures[i].line.scenario) &&
-		    plan->measures[i].line.l1 == l1)
-			return true;
-	return false;
-}
-
-bool scenario_plan_has_disk(const struct scenario_plan *plan)
-{
-	return scenario_plan_has_l1(plan, PLAN_L1_DISK) ||
-	       scenario_plan_has_l1(plan, PLAN_L1_HYPERV);
-}
-
-bool scenario_plan_is_of_disk(const struct scenario_plan *plan)
-{
-	for (size_t i = 0; i < plan->nmeasures; i++)
-		if (plan_scenario_is_selftest(plan->measures[i].line.scenario) ||
-		    !plan_l1_is_disk(plan->measures[i].line.l1))
-			return false;
-	return true;
-}
-
-bool scenario_plan_has_userland(const struct scenario_plan *plan)
-{
-	return scenario_plan_has_disk(plan) || scenario_plan_has_vmm(plan, PLAN_VMM_QEMU) ||
-	       scenario_plan_has_vmm(plan, PLAN_VMM_LIBVIRT);
 }
 
 void scenario_plan_free(struct scenario_plan *plan)

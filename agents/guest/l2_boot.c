@@ -15,24 +15,36 @@
 
 #define LIMIT_S 40 /* of L1's clock */
 
+/* The first line of what L2 wrote, "" if there is none. Looked at in a copy: other vCPUs of L2 may write on. */
+static void copy_record(const struct thin *t, char record[PROTOCOL_LINE_MAX])
+{
+	const struct mail *mail = thin_mail(t);
+	uint32_t len = *(const volatile uint32_t *)&mail->len;
+	char *end;
+
+	if (len >= PROTOCOL_LINE_MAX)
+		len = PROTOCOL_LINE_MAX - 1;
+	memcpy(record, mail->records, len);
+	end = memchr(record, '\n', len);
+	*(end ? end : record) = '\0';
+}
+
 /* An agent of the same kernel, on KVM: its first record has the words that this one has for itself. */
 static int check_hello(const struct thin *t, struct sink *s)
 {
 	static struct line own;
-	const struct mail *mail = thin_mail(t);
-	const char *end =
-		memchr(mail->records, '\n', mail->len < PROTOCOL_LINE_MAX ? mail->len : 0);
-	char record[PROTOCOL_LINE_MAX] = "", why[128] = "no record";
+	char record[PROTOCOL_LINE_MAX], why[128] = "no record";
+	bool is_whole;
 
+	copy_record(t, record);
+	is_whole = record[0] && !record_check(record, strlen(record), why, sizeof(why));
 	own.len = 0;
 	own.full = false;
 	identity_add_kernel(&own);
 	line_add_member(&own, "hypervisor", "KVMKVMKVM");
-	if (end && !record_check(mail->records, (size_t)(end - mail->records), why, sizeof(why)))
-		memcpy(record, mail->records, (size_t)(end - mail->records));
-	if (strstr(record, own.buf))
+	if (is_whole && strstr(record, own.buf))
 		return 0;
-	sink_fail(s, SINK_INTEGRITY, own.buf, record[0] ? record : why,
+	sink_fail(s, SINK_INTEGRITY, own.buf, is_whole ? record : why,
 		  "the Linux L2 is not L1's kernel on KVM, by its own words");
 	return VM_SAID;
 }

@@ -12,6 +12,7 @@
 #include "agents/guest/guest.h"
 #include "agents/guest/scenarios.h"
 #include "agents/l0/kmsg.h"
+#include "agents/l0/files.h"
 #include "agents/l0/records/port.h"
 #include "agents/l0/runner.h"
 
@@ -31,7 +32,7 @@ static int open_port(const char *device)
 	tcflush(fd, TCIOFLUSH);
 	ret = port_make_raw(fd, SPEED);
 	if (!ret)
-		ret = port_write(fd, PROTOCOL_READY "\n", sizeof(PROTOCOL_READY));
+		ret = file_write_all(fd, PROTOCOL_READY "\n", sizeof(PROTOCOL_READY));
 	if (ret) {
 		close(fd);
 		return ret;

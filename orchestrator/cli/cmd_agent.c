@@ -26,9 +26,10 @@ static const struct option_spec options[] = {
 		"with", "WORDS", &with,
 		"what is put before that, and takes it elsewhere: \"srun --gres=emulator:1\""),
 	OPTION_STRING("slurm", "OPTIONS", &slurm,
-		      "hand boots to Slurm as job arrays, with these options of sbatch"),
+		      "hand boots to Slurm as job arrays, with these options of sbatch",
+		      .excludes = "with"),
 	OPTION_INT("reconcile", "SECONDS", &reconcile, 1, 3600,
-		   "with --slurm: how often to ask what it knows (default: 30)"),
+		   "with --slurm: how often to ask what it knows (default: 30)", .needs = "slurm"),
 	OPTION_INT("slots", "N", &slots, 1, AGENT_FARM_MAX, "boots at once (default: 1)"),
 	OPTION_END};
 
@@ -57,8 +58,6 @@ static int run_agent(int n, char **operands)
 			"--spool is missing: a folder for work that is not delivered yet");
 	if (!slurm && slots > AGENT_SLOTS_MAX)
 		command_usage_error("--slots: at most %d without --slurm", AGENT_SLOTS_MAX);
-	if (slurm && with)
-		command_usage_error("--slurm and --with: one of them takes boots elsewhere");
 	gethostname(name, sizeof(name) - 1);
 	if (!host)
 		set.host = name;

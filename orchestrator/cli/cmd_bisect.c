@@ -75,9 +75,11 @@ static bool resume, show_log;
 static const char *session;
 static const struct option_spec options[] = {
 	OPTION_FLAG("resume", &resume, "go on with the newest bisect"),
-	OPTION_FLAG("log", &show_log, "print the log of the newest bisect, for git bisect replay"),
+	OPTION_FLAG("log", &show_log, "print the log of the newest bisect, for git bisect replay",
+		    .excludes = "resume"),
 	OPTION_STRING("session", "ID", &session,
-		      "with --resume or --log: this bisect instead of the newest"),
+		      "with --resume or --log: this bisect instead of the newest",
+		      .needs = "resume log"),
 	COMMAND_DB, OPTION_END};
 
 static bool is_about_stored(void)
@@ -93,8 +95,6 @@ static int go_on_or_log(int n, char **operands)
 
 	if (n)
 		command_usage_error("%s: --resume and --log take no operand", operands[0]);
-	if (resume && show_log)
-		command_usage_error("give --resume or --log, not both");
 	if (resume)
 		ret = results_open(command_places()->db, false, &db, &err);
 	else

@@ -207,7 +207,8 @@ static const struct option_spec demo_options[] = {
 	OPTION_STRING("state", "FOLDER", &demo_setting.folder,
 		      "where the daemon works, and what stays (default: a temporary folder)"),
 	OPTION_FLAG("exit", &demo_setting.leave, "end when the mail is written"),
-	OPTION_FLAG("clean", &demo_is_cleaned, "only remove what demos left in the cache"),
+	OPTION_FLAG("clean", &demo_is_cleaned, "only remove what demos left in the cache",
+		    .excludes = "state exit"),
 	OPTION_END};
 
 static void tell_cleaned(void *arg, const char *path, uint64_t bytes)

@@ -18,7 +18,7 @@
 static bool as_json, all_rows;
 static const char *format, *output, *from;
 static const struct option_spec options[] = {
-	OPTION_FLAG("json", &as_json, "the same as --format json"),
+	OPTION_FLAG("json", &as_json, "the same as --format json", .excludes = "format"),
 	OPTION_FLAG("all", &all_rows, "every row, not only those that matter"),
 	OPTION_STRING("format", "FORMAT", &format, "text, json, html or folded"),
 	OPTION_STRING("o", "FILE", &output, "write to FILE instead of stdout"),
@@ -33,6 +33,8 @@ static const struct explain_format *find_format(void)
 
 	if (as_json)
 		name = "json";
+	if (all_rows && strcmp(name, "text"))
+		command_usage_error("--all: %s has every row in any case", name);
 	for (const struct explain_format *f = explain_formats; f->name; f++)
 		if (!strcmp(f->name, name))
 			return f;

@@ -29,7 +29,8 @@ static const struct option_spec list_options[] = {
 static const struct option_spec check_options[] = {
 	OPTION_JSON,
 	OPTION_FLAG("boot", &boot_wanted,
-		    "also boot it once, to the agent's last word; nothing is measured"),
+		    "also boot it once, to the agent's last word; nothing is measured",
+		    .excludes = "json"),
 	OPTION_END};
 
 /* A host and what its driver found, or the error that kept it from being asked. */
@@ -371,7 +372,7 @@ static const struct command actions[] = {
 	{
 		.name = "check",
 		.help = "say what a host lacks, and how to get it",
-		.usage = "[--json] [--boot] HOST...",
+		.usage = "[--json | --boot] HOST...",
 		.about =
 			"Says whether hosts can run now. Names each thing that is missing, and how to get it.\n"
 			"Nothing is changed on a host, unless --boot is given: then it is booted once, with "

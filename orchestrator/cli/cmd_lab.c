@@ -77,8 +77,9 @@ static int change_host(int n, char **operands, const char *state)
 static const struct option_spec reserve_options[] = {
 	OPTION_STRING("for", "OWNER", &whose, "whose jobs alone it gets (default: yours)"),
 	OPTION_STRING("reason", "TEXT", &reason, "why; others see it"),
-	OPTION_FLAG("drain", &drain, "nobody's: what runs ends, nothing new begins"),
-	OPTION_FLAG("off", &off, "end it: everybody's again"),
+	OPTION_FLAG("drain", &drain, "nobody's: what runs ends, nothing new begins",
+		    .excludes = "for"),
+	OPTION_FLAG("off", &off, "end it: everybody's again", .excludes = "for drain"),
 	ASK_JSON,
 	OPTION_END};
 

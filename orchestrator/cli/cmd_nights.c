@@ -355,6 +355,8 @@ static int show_changes(int n, char **ids)
 {
 	if (n > 1)
 		command_usage_error("changes takes one change at most");
+	if (n && state)
+		command_usage_error("--state: is for the list; a change has one, whatever it is");
 	if (!n && (triage || owner || note))
 		command_usage_error("of which change? `nestlab changes` has their numbers");
 	if (n)

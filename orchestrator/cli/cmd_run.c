@@ -20,7 +20,8 @@ static const char *given_session;
 static const struct option_spec options[] = {
 	OPTION_FLAG("json", &as_json, "print the comparison as JSON"),
 	OPTION_STRING("session", "NAME", &given_session,
-		      "the session that the boots belong to (default: a new one)"),
+		      "the session that the boots belong to (default: a new one)",
+		      .excludes = "submit"),
 	COMMAND_DB, OPTION_END};
 
 /* One `nestlab run`. */
@@ -345,6 +346,8 @@ static int carry_out_run(struct request *request, const char *line)
 	};
 	int status;
 
+	if (as_json && nkernels == 1)
+		command_usage_error("--json: prints a comparison, which takes two kernels");
 	if (!r->boots) { /* auto */
 		s.request.boots = 1;
 		s.alpha = results_sequential_alpha(0.05, r->max_boots);

@@ -114,6 +114,60 @@ static int check_scenarios(int n, char **files)
 	return status;
 }
 
+/* ---- show ---- */
+
+static struct json_object *measure_to_json(const struct scenario_measure *m)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "entry", json_object_new_int64((int64_t)m->entry));
+	json_object_object_add(o, "scenario", json_object_new_string(scenario_measure_name(m)));
+	json_object_object_add(o, "params", json_tokener_parse(m->params));
+	json_object_object_add(o, "rounds", json_object_new_int64(m->line.rounds));
+	json_object_object_add(o, "warmup", json_object_new_int64(m->line.warmup));
+	return o;
+}
+
+/* "l1=linux-kvm memory=managed ...", as --param takes them. */
+static void print_measure(const struct scenario_measure *m)
+{
+	__cleanup_free char *head = xasprintf("+%-4zu %-18s ", m->entry, scenario_measure_name(m));
+	struct json_object *params = json_tokener_parse(m->params);
+	struct strbuf text = STRBUF_INIT;
+
+	json_object_object_foreach(params, key, value)
+		strbuf_addf(&text, "%s=%s ", key, json_object_get_string(value));
+	if (!plan_scenario_is_selftest(m->line.scenario))
+		strbuf_addf(&text, "rounds=%u", m->line.rounds);
+	command_print_row(head, text.buf);
+	strbuf_release(&text);
+	json_object_put(params);
+}
+
+static int show_scenario(int n, char **names)
+{
+	struct json_object *list;
+	struct scenario_plan plan;
+	struct error err = {0};
+
+	if (n != 1)
+		command_usage_error("give one SCENARIO to show");
+	if (scenario_load(&command_places()->scenarios, names[0], &plan, &err))
+		return command_fatal(&err);
+	list = json_object_new_array();
+	for (size_t i = 0; i < plan.nmeasures; i++) {
+		if (as_json)
+			json_object_array_add(list, measure_to_json(&plan.measures[i]));
+		else
+			print_measure(&plan.measures[i]);
+	}
+	if (as_json)
+		command_print_json(list);
+	json_object_put(list);
+	scenario_plan_free(&plan);
+	return 0;
+}
+
 static const struct command actions[] = {
 	{
 		.name = "list",
@@ -123,6 +177,19 @@ static const struct command actions[] = {
 		.exit_status = "0 all are good, 1 one of the files is wrong, 128 fatal",
 		.options = list_options,
 		.run = list_scenarios,
+	},
+	{
+		.name = "show",
+		.help = "what a scenario measures, by its entries",
+		.usage = "[--json] SCENARIO",
+		.about =
+			"Prints the measurements of a scenario in the order in which they are made, each with "
+			"the entry of the file that it is of: +7 behind the scenario's name is that entry "
+			"alone, +7-9 are these.",
+		.exit_status = "0 shown, 128 there is no such scenario, or it is wrong",
+		.options = list_options,
+		.operand = "SCENARIO",
+		.run = show_scenario,
 	},
 	{
 		.name = "check",
@@ -139,7 +206,7 @@ static const struct command actions[] = {
 
 const struct command cmd_scenario = {
 	.name = "scenario",
-	.help = "list and check scenario files",
+	.help = "list, show and check scenario files",
 	.usage = "ACTION [options]",
 	.about = "Scenarios say what is measured: scenarios/NAME.json. See docs/scenarios.md.",
 	.actions = actions,

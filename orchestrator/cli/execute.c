@@ -111,6 +111,28 @@ static bool is_request_wanted(const struct command *c)
 	return !c->without_request || !c->without_request();
 }
 
+/* What is asked of a command that does not begin something new: no option of a request is ignored. */
+static void refuse_request(const struct command_options *o)
+{
+	static const struct {
+		const char *word;
+		const bool *given;
+	} flags[] = {
+		{"--print-request", &command_request.print},
+		{"--submit", &command_request.submit},
+		{"--describe", &command_request.describe},
+	};
+	const char *word = o->arguments.given;
+
+	if (command_request.file)
+		word = "--request";
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (*flags[i].given)
+			word = flags[i].word;
+	if (word)
+		command_usage_error("%s: is for something new; leave it out", word);
+}
+
 static int parse_and_run(const struct command *c, int argc, char **argv)
 {
 	__cleanup_free char *line = join_words(command_path, argc - 1, argv + 1);
@@ -128,6 +150,8 @@ static int parse_and_run(const struct command *c, int argc, char **argv)
 	} else if (is_request_wanted(c)) {
 		status = carry_out_request(c, &o, n, argv, line);
 	} else {
+		if (c->carry_out)
+			refuse_request(&o);
 		status = c->run(n, argv);
 	}
 	command_options_free(&o);

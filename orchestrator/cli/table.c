@@ -25,7 +25,8 @@ static const struct option_spec request_options[] = {
 	OPTION_FLAG("print-request", &command_request.print,
 		    "print the request that the options make as JSON, and do nothing else"),
 	OPTION_FLAG("submit", &command_request.submit,
-		    "give it to the daemon; without one it is carried out here"),
+		    "give it to the daemon; without one it is carried out here",
+		    .excludes = "db json all o"), /* the daemon has its own */
 	OPTION_FLAG("describe", &command_request.describe,
 		    "print the JSON Schema of such a request"),
 	OPTION_END};

@@ -167,18 +167,19 @@ static int listen_at(struct whole *w, enum listen_kind kind, const char *address
 	return server_listen(w->server, kind, fd, err);
 }
 
+/* Ours is the last: who is answered there finds the others, too. */
 static int open_sockets(struct whole *w, struct error *err)
 {
 	int taken, ret;
 
 	slice_shorten(); /* for the threads of the listeners */
 	ret = take_sockets(w, &taken, err);
-	if (!ret && taken <= 0)
-		ret = listen_at(w, LISTEN_UNIX, w->socket, err);
 	if (!ret && w->setting->listen)
 		ret = listen_at(w, LISTEN_TLS, w->setting->listen, err);
 	if (!ret && w->setting->plain)
 		ret = listen_at(w, LISTEN_PLAIN, w->setting->plain, err);
+	if (!ret && taken <= 0)
+		ret = listen_at(w, LISTEN_UNIX, w->socket, err);
 	slice_restore();
 	return ret;
 }

@@ -90,6 +90,8 @@ void request_arguments_make(struct request *r, struct request_arguments *out)
 			.store = store_option,
 			.data = f,
 			.choice = f->choice,
+			.needs = f->needs,
+			.excludes = f->excludes,
 		};
 	}
 }

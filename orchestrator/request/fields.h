@@ -54,6 +54,7 @@ struct request_field {
 		*unless; /* key of a field that, when given, takes the place of this one; or NULL */
 	unsigned when;	 /* alternatives that have it; 0: all */
 	const char *chooses; /* the alternative that giving this option chooses; NULL: none */
+	const char *needs, *excludes; /* as of struct option_spec (common/options.h) */
 	enum request_file file;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tables: what each kind of request consists of. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -11,6 +12,7 @@
 
 #define AT(member)	  offsetof(struct request, member)
 #define ONLY(alternative) (1u << (alternative))
+#define MAX_BOOTS	  "8"
 
 static const char *format_name(size_t i)
 {
@@ -49,6 +51,11 @@ static int check_run(const struct request *r, const struct request_field *fields
 					"%s compare %s %s",
 					kernels->items[0], shell_program(), kernels->items[0],
 					kernels->items[0]);
+	/* a request as nestlab writes it has the default in any case */
+	if (r->run.boots && r->run.max_boots != atoi(MAX_BOOTS))
+		return request_complain(request_find_field(fields, "max_boots"), name, err,
+					"has a meaning with boots auto only; boots is %d",
+					r->run.boots);
 	if (r->run.first_boot > 1 && !r->run.boots)
 		return request_complain(request_find_field(fields, "first_boot"), name, err,
 					"auto decides on its own boots: it begins with 1");
@@ -199,8 +206,15 @@ static int check_bisect(const struct request *r, const struct request_field *fie
 static int check_test(const struct request *r, const struct request_field *fields, const char *name,
 		      struct error *err)
 {
-	if (r->test.probe.fails.wanted && !isnan(r->test.limit))
-		return refuse_with_fails(request_find_field(fields, "limit"), fields, name, err);
+	const struct request_test *t = &r->test;
+	const char *key = NULL;
+
+	if (!isnan(t->limit))
+		key = "limit";
+	else if (t->max_boots != atoi(MAX_BOOTS))
+		key = "max_boots";
+	if (t->probe.fails.wanted && key)
+		return refuse_with_fails(request_find_field(fields, key), fields, name, err);
 	return check_probe(&r->test.probe, fields, name, err);
 }
 
@@ -246,7 +260,7 @@ static int check_test(const struct request *r, const struct request_field *field
 	{.key = "boots", .type = REQUEST_INTEGER, .at = AT(kind.boots), .argname = "N", .min = 1,  \
 	 .max = 100, .otherwise = "2", .help = "boots of each kernel at first"},                       \
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(kind.max_boots), .argname = "N",    \
-	 .min = 1, .max = 100, .otherwise = "8", .help = "boots of each kernel at most"},              \
+	 .min = 1, .max = 100, .otherwise = MAX_BOOTS, .help = "boots of each kernel at most"},              \
 	HOST(AT(kind.host))
 #define SEED(struct_at)                                                                            \
 	{.key = "seed", .type = REQUEST_INTEGER, .at = struct_at, .argname = "N", .min = 1,        \
@@ -289,7 +303,7 @@ static const struct request_field run_fields[] = {
 	 .min = 1, .max = 1000, .word = "auto", .otherwise = "2",
 	 .help = "boots of each kernel; auto: as many as it takes to decide"},
 	{.key = "max_boots", .type = REQUEST_INTEGER, .at = AT(run.max_boots), .argname = "N",
-	 .min = 1, .max = 1000, .otherwise = "8", .help = "boots of each kernel at most, with auto"},
+	 .min = 1, .max = 1000, .otherwise = MAX_BOOTS, .needs = "boots", .help = "boots of each kernel at most, with auto"},
 	{.key = "first_boot", .type = REQUEST_INTEGER, .at = AT(run.first_boot), .argname = "N",
 	 .min = 1, .max = 100000, .otherwise = "1",
 	 .help = "number of the first boot, where a session's boots are made by several runs"},
@@ -342,9 +356,10 @@ static const struct request_field bisect_fields[] = {
 	 .file = REQUEST_FILE, .help = "search the commits of this kernel tree"},
 	{.type = REQUEST_TEXT, .at = AT(bisect.variant), .argname = "KERNEL", .option = "series",
 	 .chooses = "series", .file = REQUEST_JSON_FILE, .when = ONLY(BISECT_SERIES),
+	 .excludes = "variant",
 	 .help = "search the patches of this variant"},
 	{.type = REQUEST_FLAG, .at = REQUEST_NOWHERE, .option = "config", .chooses = "config",
-	 .when = ONLY(BISECT_CONFIG),
+	 .when = ONLY(BISECT_CONFIG), .excludes = "good bad",
 	 .help = "search the options that two fragments (A is good, B is bad) differ in"},
 	{.type = REQUEST_TEXT, .at = AT(bisect.good), .argname = "FRAGMENT-A",
 	 .place = REQUEST_OPERAND, .when = ONLY(BISECT_CONFIG), .required = ONLY(BISECT_CONFIG),

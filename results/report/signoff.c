@@ -455,8 +455,9 @@ int signoff_judge(struct results_db *db, const struct policy *p, const struct re
 
 	*out = (struct signoff){.used = xcalloc(p->nwaivers + 1, sizeof(bool))};
 	set_today(out, today);
-	if (nothing)
-		add_finding(&j, SIGNOFF_MISSING, xstrdup("runs of both kernels"), xstrdup(nothing));
+	if (nothing) /* before what follows from it */
+		add_finding(&j, SIGNOFF_MISSING, xstrdup("runs of both kernels"), xstrdup(nothing))
+			->excess = INFINITY;
 	else
 		judge_failures(&j);
 	for (size_t i = 0; i < p->nrules; i++)

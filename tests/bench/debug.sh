@@ -3,7 +3,7 @@
 # debug.sh [PLAN...]: the series under the kernel's own checks (kernels/nested-context-debug.json).
 #
 # First tests/kernels/planted-debug.json, a kernel with a fault for each of them: its run has to fail, and to
-# name each. Then each PLAN (default: quick, selftests, nested-context), one boot each, side by side. tests/bench/debug-save.json,
+# name each. Then each PLAN (default: the series' selftests, quick, selftests), one boot each, side by side. tests/bench/debug-save.json,
 # a Linux L1 that is saved and restored, takes kernels of its own, with what QEMU needs: 500 CPU s more. Fails if a planted
 # fault isn't told, a boot or a test fails, or the kernel complains. An hour of two cores.
 . "$(dirname "$0")/../lib/bench.sh"
@@ -22,6 +22,7 @@ for fault in "BUG: sleeping function called from invalid context" "BUG: using sm
 		failed=1
 	}
 done
-[ $# -gt 0 ] || set -- quick selftests nested-context
+write_series_plans
+[ $# -gt 0 ] || set -- "$dir"/{switch,series,leak}.json quick selftests
 "$nestlab" run "$@" --kernel nested-context-debug --boots 1 --db "$dir/debug.db" || failed=1
 exit $failed

@@ -15,11 +15,13 @@
 # PLANS="micro linux" takes these alone. All boots are kept in DIR (default: mutants in the build folder), a database for
 # each plan. Started again, it goes
 # on where it stopped; a kernel that is no longer the same is booted again. VARIANT=preempt: on the kernels of that name
-# (docs/kernels.md), in a folder of their own.
+# (docs/kernels.md), in a folder of their own. Fails if a kernel did not boot, which is no
+# answer, or if the right one does not pass.
 DIR=${DIR:-${BUILD:-build}/mutants${VARIANT:+-$VARIANT}}
 . "$(dirname "$0")/../lib/bench.sh"
 TOP=$PWD TMP=$dir
 . tests/lib/mutants.sh
+"$nestlab" kernel show "$series" >/dev/null || exit 1
 read -ra plans <<<"${PLANS:-micro quick linux}"
 jq 'del(.scenarios[] | select(.l1 == "linux-kvm"))' scenarios/quick.json >"$dir/micro.json"
 jq 'del(.scenarios[] | select(.l1 != "linux-kvm"))' scenarios/quick.json >"$dir/quick.json"
@@ -38,11 +40,16 @@ boot() {
 	[ $? -lt 2 ] || tail -3 "$dir/log" >&2
 }
 
+# status_of PLAN NAME: of its last boot; nothing, if there was none
+status_of() {
+	sqlite3 -readonly "$dir/$1.db" "SELECT status FROM run WHERE kernel_name = '$2' ORDER BY id DESC LIMIT 1" 2>/dev/null
+}
+
 # cell PLAN KERNEL RIGHT: what the table says
 cell() {
 	local db=$dir/$1.db name
 	name=$(basename "$2" .json)
-	case $(sqlite3 "$db" "SELECT status FROM run WHERE kernel_name = '$name' ORDER BY id DESC LIMIT 1") in
+	case $(status_of "$1" "$name") in
 	fail)
 		sqlite3 "$db" "SELECT class || ': ' || replace(replace(substr(error, 1, 150), char(10), ' '), '|', '/')
 			FROM run WHERE kernel_name = '$name' ORDER BY id DESC LIMIT 1"
@@ -59,7 +66,12 @@ cell() {
 # table RIGHT KERNEL...
 table() {
 	local right=$1 kernel plan line
-	for plan in "${plans[@]}"; do boot "$plan" "$right"; done
+	for plan in "${plans[@]}"; do
+		boot "$plan" "$right"
+		[ "$(status_of "$plan" "$right")" = pass ] && continue
+		echo "FAILED: $right itself does not pass $plan" >&2
+		failed=1
+	done
 	for kernel in "${@:2}"; do
 		line="| $(basename "$kernel" .json) |"
 		for plan in "${plans[@]}"; do
@@ -67,6 +79,7 @@ table() {
 			line+=" $(cell "$plan" "$kernel" "$right") |"
 		done
 		echo "$line"
+		[[ $line != *"| did not boot |"* ]] || failed=1
 	done
 }
 
@@ -84,3 +97,4 @@ printf '| --- %.0s' kernel "${plans[@]}"
 printf '|\n'
 [ ${#mutants[@]} -eq 0 ] || table "$series" "${mutants[@]}"
 [ ${#bugs[@]} -eq 0 ] || table "baseline${VARIANT:+-$VARIANT}" "${bugs[@]}"
+exit $failed

@@ -5,7 +5,7 @@
 # Of each VARIANT, nested-context-VARIANT beside baseline-VARIANT (docs/kernels.md):
 #	mutants				is each caught there, too, by what catches it in tests/e2e (CPUS=2: on two CPUs)?
 #	quick				what is cheaper, and what is not
-#	selftests, nested-context	on CPUs of "1 2 4" (SELFTEST_CPUS): the tree's selftests and the series' own
+#	selftests			on CPUs of "1 2 4" (SELFTEST_CPUS): the tree's selftests and the series' own
 # STEPS="quick mutants" takes only these. Fails if a boot or a test fails, or a mutant escapes. An hour of two
 # cores a variant, of which the kernels take 8 CPU minutes: 5 the baseline, 41 s the series, 10 to 15 s a mutant.
 . "$(dirname "$0")/../lib/bench.sh"
@@ -17,7 +17,7 @@ compare_quick() {
 # run_selftests VARIANT CPUS
 run_selftests() {
 	echo "{\"driver\":\"emulated\",\"cpus\":$2}" >"$dir/$2cpu.json"
-	"$nestlab" run selftests nested-context --kernel "nested-context-$1" --boots 1 \
+	"$nestlab" run "$dir"/{switch,series,leak}.json selftests --kernel "nested-context-$1" --boots 1 \
 		--host "$dir/$2cpu.json" --db "$dir/$1.db"
 }
 
@@ -29,6 +29,7 @@ catch_mutants() {
 		VARIANT=$1 prove -v -j2 $(ls tests/e2e/mutants-*.t | grep -v apply)
 }
 
+write_series_plans
 for variant in ${*:-preempt mitigations}; do
 	for step in ${STEPS:-mutants quick selftests}; do
 		echo "== $variant: $step"

@@ -13,7 +13,7 @@ USABLE=$([ -r /dev/kvm ] && [ -w /dev/kvm ] &&
 # agent PLAN_LINE...: runs it on that plan; STATUS, and the records in $TMP/records
 agent() {
 	printf '%s\n' "$@" >"$TMP/plan"
-	timeout 60 "$AGENT" --plan "$TMP/plan" --records "$TMP/records" \
+	timeout 600 "$AGENT" --plan "$TMP/plan" --records "$TMP/records" \
 		--selftests "$TMP/selftests" 2>"$TMP/stderr"
 	STATUS=$?
 }

@@ -49,12 +49,32 @@ usage "a number out of range" '--boots: expected a whole number from 1 to' run q
 usage "no scenario" 'SCENARIO is missing' run --kernel baseline
 usage "no kernel" '--kernel is missing' run quick
 usage "one kernel twice" 'compare baseline baseline' run quick --kernel baseline --kernel baseline
+usage "--max-boots without auto" '--max-boots: .*auto only' run quick --kernel a --boots 2 --max-boots 3
+usage "JSON of one kernel" '--json: prints a comparison' run quick --kernel a --json
+usage "a session for a new bisect" '--session: has a meaning with --resume or --log only' bisect --series a --session x
+usage "an option of a new bisect" '--scenario: is for something new' bisect --resume --scenario exits
+usage "a submitted log" '--submit: is for something new' bisect --log --submit
+usage "a database that the daemon does not take" '--submit: cannot be used with --db' run quick --kernel a --submit --db x.db
+usage "a request beside a file" '--metric: is for something new' explain --from x.json --metric m
+usage "two formats" '--json: cannot be used with --format' explain --from x.json --json --format html
+usage "all of a page" '--all: html has every row' explain --from x.json --all --format html
+usage "an agent's --reconcile" '--reconcile: .* --slurm only' agent --spool x --reconcile 3
+usage "JSON and text" '--boot: cannot be used with --json' host check emulated --json --boot
+usage "a demo that is cleaned up" '--clean: cannot be used with --exit' daemon demo --clean --exit
+usage "a host that is off and somebody's" '--off: cannot be used with --for' reserve --off --for a h
+usage "the state of one change" '--state: is for the list' changes --state alarm 7
 usage "a flag with a value" '--json: takes no value' run quick --json=yes
 
 out=$("$NESTLAB" run no-such-scenario --kernel baseline --db "$TMP/x.db" 2>&1)
 is "$?" 128 "an unknown scenario is fatal"
 ok "$([ ! -e "$TMP/x.db" ] && [ ! -e "$TMP/runs" ]; echo $?)" "and leaves no database and no folder"
 like "$out" 'no-such-scenario' "and is named"
+for part in quick+0 quick+7-3 quick+1+2 ./quick.json+x; do
+	like "$("$NESTLAB" scenario check "$part" 2>&1)" 'NAME\+7-9 .*counted from 1' "$part: what a part looks like"
+done
+out=$("$NESTLAB" run unrelated --kernel baseline --l1-kernel l1-linux --l1-image "$0" --db "$TMP" 2>&1) # no database: nothing boots
+like "$out" 'warning: --l1-kernel l1-linux: no scenario here has an L1 that boots a kernel of ours' "an L1 kernel that nothing boots"
+like "$out" 'warning: --l1-image .*: no scenario here has l1 disk or hyperv' "and an image that nothing boots"
 out=$("$NESTLAB" run quick --kernel no-such-kernel --db "$TMP/x.db" 2>&1)
 is "$?" 128 "an unknown kernel is fatal"
 like "$out" 'no-such-kernel' "and is named"

@@ -20,20 +20,22 @@ chmod +x boot-or-report
 FAKE_BOOT_PROGRAM=$TMP/boot-or-report
 
 python3 "$TOP/tests/lib/fake_nights.py" results "$STATE" $NIGHTS $METRICS
-start_daemon --plain 127.0.0.1:0
+port=$("$TOP/tests/lib/free_port.py") # the same after a restart
+start_daemon --plain "127.0.0.1:$port"
 python3 "$TOP/tests/lib/fake_nights.py" queue "$STATE" $NIGHTS $METRICS
-port=$(sed -n 's/.*listening at 127.0.0.1 port \([0-9]*\).*/\1/p' daemon.log)
 url=http://127.0.0.1:$port
 page() { curl -sS -o body -w '%{http_code}' "$@"; }
 whole() { page "$@"; tr '\n' ' ' <body; }
 
 # ---- without a script ----
 
-# the quickest of five: others load this machine
+worked() { awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / hz) }' "/proc/$DAEMON/stat"; } # ms of a processor
+before=$(worked)
 measured=$(for _ in 1 2 3 4 5; do curl -sS -o body -w '%{http_code} %{size_download} %{time_total}\n' "$url/trends"; done | sort -k3 | head -1)
-echo "# trends: status, bytes, seconds: $measured"
-is "$(awk '{ print $1, ($2 < 100000), ($3 < 0.1) }' <<<"$measured")" "200 1 1" \
-	"trends of $METRICS metrics and $NIGHTS nights: less than 100 kB, in less than 100 ms"
+work=$((($(worked) - before) / 5))
+echo "# trends: status, bytes, seconds (the quickest of five), ms of a processor: $measured $work"
+is "$(awk '{ print $1, ($2 < 100000) }' <<<"$measured $work") $((work < 100))" "200 1 1" \
+	"trends of $METRICS metrics and $NIGHTS nights: less than 100 kB, for less than 100 ms of a processor"
 is "$(grep -o '<svg' body | wc -l)" $METRICS "with a sparkline each"
 metric=$(grep -o 'href="/metric/[^"]*"' body | head -1 | cut -d'"' -f2)
 is "$(page "$url$metric")" 200 "a metric has a page"
@@ -139,7 +141,9 @@ unlike "$(curl -sS -H "Cookie: $cookie" "$url/")" 'Log out' "and the time does"
 
 # ---- a sign-off ----
 
-FAKE_BOOT=ms=700 start_agent h1
+mkdir -p "${SHOTS:=$TMP/shots}"
+: >"$SHOTS/go" # as the boots do
+FAKE_BOOT=gate=$SHOTS/go start_agent h1
 request 2 a b >run.json
 job=$("$NESTLAB" submit run.json)
 await job_is "$job" done
@@ -156,7 +160,7 @@ is "$(page "$url/signoffs/nonsense")" 404 "one that is not there"
 
 # ---- events with a log ----
 
-log=$(curl -sSN --max-time 1 "$url/v1/events?job=$job&log=0" 2>/dev/null)
+log=$(sed '/"text":".*b against a/q' < <(curl -sSN --max-time 300 "$url/v1/events?job=$job&log=0" 2>/dev/null))
 like "$log" $'event: log\ndata: {"offset":[0-9]*,"text":".*b against a' "who follows a job gets its log"
 like "$(curl -sS "$url/jobs/$job")" 'signoff.html' "which is on its page without a script"
 job=$("$NESTLAB" submit --hold run.json)
@@ -167,7 +171,7 @@ like "$(curl -sS "$url/jobs/$job")" '<noscript><meta http-equiv="refresh"' "and 
 command -v chromium >/dev/null || { skip "the pages in a browser" "chromium is not installed (apt-get install chromium)"; plan_done; }
 missing=$(fetch_axe)
 [ -z "$missing" ] || AXE=-
-mkdir -p "${SHOTS:=$TMP/shots}"
+rm "$SHOTS/go"
 python3 "$TOP/tests/lib/pages.py" "$url" "$submitter" "$AXE" "$SHOTS" >seen.json 2>err.txt
 is $? 0 "the pages are used by clicks" || sed 's/^/# /' err.txt
 saw() { jq -c "$1" seen.json; }

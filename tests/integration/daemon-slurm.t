@@ -9,11 +9,11 @@ set -u
 have_slurm || skip_all "Slurm is not installed (slurmctld slurmd slurm-client munge), or this is not root"
 trap 'stop_slurm; end_daemons' EXIT
 build_fake_boot
-# how long a boot takes is in a file, and its log says where it ran
+# how a boot is faked is in a file, and its log says where it ran
 cat >"$TMP/boot" <<SH
 #!/bin/sh
 echo "on \$SLURMD_NODENAME"
-FAKE_BOOT="ms=\$(cat $TMP/ms)" exec "$FAKE_BOOT_PROGRAM" "\$@"
+FAKE_BOOT="\$(cat $TMP/fake)" exec "$FAKE_BOOT_PROGRAM" "\$@"
 SH
 chmod +x "$TMP/boot"
 FAKE_BOOT_PROGRAM=$TMP/boot
@@ -34,11 +34,11 @@ stored() {
 	sqlite3 "$STATE/nestlab.db" "SELECT count(*), count(DISTINCT kernel_name || boot) FROM run WHERE session = '$1'"
 }
 epochs() { "$NESTLAB" show --json "$1" | jq '[.all_boots[].epoch] | max'; }
-finish() { await job_is "$1" done || await job_is "$1" done; }
+finish() { await job_is "$1" done; }
 
 # ---- arrays, and the controller and a node killed ----
 
-echo 1000 >"$TMP/ms"
+echo "gate=$TMP/killed" >"$TMP/fake"
 job=$(submit 6 '' a b)
 start_farm
 in_slurm() { [ "$(squeue -h -r -t running -o %j | grep -c '^nestlab-')" -ge 3 ]; }
@@ -47,6 +47,7 @@ ok $? "its boots run as Slurm's jobs"
 is "$(squeue -h -r -o %F | sort -u | wc -l)" 1 "which are one array"
 kill -KILL "$(cat "$SLURM/slurmctld.pid")"
 kill -KILL "$(cat "$SLURM/slurmd.n2.pid")"
+: >"$TMP/killed"
 start_controller
 start_node 2
 finish "$job"
@@ -55,25 +56,26 @@ is "$(stored "$job")" "12|12" "and every boot is stored once"
 
 # ---- the agent killed ----
 
-echo 3000 >"$TMP/ms"
+echo "gate=$TMP/back" >"$TMP/fake"
 job=$(submit 3 '' c)
 await in_slurm
 kill -KILL "$AGENT"; wait "$AGENT" 2>/dev/null
 start_farm
+: >"$TMP/back"
 finish "$job"
 ok $? "an agent that was killed takes up what Slurm goes on with"
 is "$(stored "$job"), $(epochs "$job")" "3|3, 1" "in the same attempts"
 
 # ---- features ----
 
-echo 10 >"$TMP/ms"
+: >"$TMP/fake"
 job=$(submit 4 sapphire d)
 finish "$job"
 like "$("$NESTLAB" log "$job" | grep -o 'on n[0-9]' | sort -u | tr -d '\n')" "^(on n[34])+$" "a tag that a job asks for is a feature of its nodes"
 
 # ---- two copies ----
 
-echo 8000 >"$TMP/ms"
+echo "gate=$TMP/twice" >"$TMP/fake"
 idle() { [ "$(sinfo -h -N -n n1,n2 -o %T | sort -u)" = idle ]; } # whatever the kills above left them in
 scontrol update NodeName=n1,n2 State=RESUME 2>/dev/null
 await idle
@@ -88,7 +90,10 @@ scontrol update NodeName="$node" State=DOWN Reason="no slurmd answers" # as the 
 await ran 2
 ok $? "a boot whose node is gone runs again on another one"
 like "$("$NESTLAB" log "$job" | sed -n 's/.*on \(n[0-9]\)/\1/p' | tail -1)" "[^${node#n}]$" "which is another node"
-is "$(pgrep -cf "fake_boot .*--session $job")" 2 "while the first copy still runs"
+both() { [ "$(pgrep -cf "fake_boot .*--session $job")" = 2 ]; }
+await both
+ok $? "while the first copy still runs"
+: >"$TMP/twice"
 finish "$job"
 is "$(stored "$job"), $(epochs "$job")" "1|1, 2" "and is stored once, of the newer attempt"
 like "$("$NESTLAB" daemon check --state "$STATE")" good "the queue does not contradict itself"

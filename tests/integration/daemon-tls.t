@@ -103,14 +103,17 @@ wrong=
 while read -r method path may; do
 	[ -n "$method" ] || continue
 	for scope in viewer submitter agent operator admin; do
-		got=$(status "${token[$scope]}" "$method" "${path//\{*([a-z0-9])\}/1}" --max-time 1 2>/dev/null)
+		for seconds in 1 10 100; do # events have no end; 000: not answered yet
+			got=$(status "${token[$scope]}" "$method" "$path" --max-time $seconds 2>/dev/null)
+			[ "$got" = 000 ] || break
+		done
 		allowed=1
 		[ "$got" = 403 ] || [ "$got" = 401 ] && allowed=0
 		wanted=0
 		[[ " $may " = *" $scope "* ]] && wanted=1
 		[ $allowed = $wanted ] || wrong+="$scope $method $path: $got"$'\n'
 	done
-done < <(shopt -s extglob; sed 's/{[a-z0-9]*}/1/g' <<<"$table")
+done < <(sed 's/{[a-z0-9]*}/1/g' <<<"$table")
 is "$wrong" "" "each scope can use its routes, and no other"
 is "$(sed -n 's/^\([A-Z]* [^ ]*\) .*/\1/p' <<<"$table" | sort)" \
 	"$(sed -n 's/.*{"\([A-Z]*\)", "\(\/[^"]*\)", .*/\1 \2/p' "$TOP/orchestrator/daemon/api/route.c" | sort)" \

@@ -50,7 +50,7 @@ nothing_left() { # nothing_left STAGE
 
 FAKE_GATE=$TMP/gate DEMO_MARK=$TMP "$NESTLAB" daemon demo >"$TMP/out" 2>&1 &
 pid=$!
-read -r -t 60 _ <>"$TMP/gate/started"
+read -r -t 600 _ <>"$TMP/gate/started"
 ok $? "the first night's kernel is built" || tail -5 "$TMP/out"
 ok $(($(processes) < 3)) "by its daemon and its agent"
 demo >"$TMP/second" 2>&1
@@ -67,7 +67,7 @@ nothing_left "in a build"
 
 FAKE_BOCHS=hang FAKE_PIDS=$TMP/pids DEMO_MARK=$TMP "$NESTLAB" daemon demo >"$TMP/out" 2>&1 &
 pid=$!
-read -r -t 60 leader _ <>"$TMP/pids"
+read -r -t 600 leader _ <>"$TMP/pids"
 ok $? "the next demo goes on, and boots" || tail -5 "$TMP/out"
 kill -INT $pid
 wait $pid
@@ -113,7 +113,7 @@ SH
 chmod +x "$TMP/fake" "$TMP/programs/nestlab"
 BISECT_GATE=$TMP/gate/started DEMO_MARK=$TMP "$TMP/programs/real" daemon demo >"$TMP/out" 2>&1 &
 pid=$!
-read -r -t 60 _ <>"$TMP/gate/started"
+read -r -t 600 _ <>"$TMP/gate/started"
 ok $? "three nights, an alarm, its confirmation, and a bisect begins" || tail -5 "$TMP/out"
 await grep -q 'the change is: bisecting' "$TMP/out"
 ok $? "which is told"

@@ -74,7 +74,7 @@ fi
 build_boot && build_here || { ok 1 "the tests' programs build"; plan_done; }
 export NESTLAB_CACHE=$TMP/cache
 iso=$("$BOOT" image "$KERNEL" "$HERE" "$PLAN" "" "$AGENT")
-out=$(timeout 300 "$BOOT" host "$iso" "$TMP/run" emulated)
+out=$(timeout 900 "$BOOT" host "$iso" "$TMP/run" emulated)
 like "$out" '^done: [0-9]+ records' "with VMX: the plan runs to its end"
 records=$(cat "$TMP/run/records.jsonl")
 console=$(tr -d '\r' <"$TMP/run/console.log" | grep '^here: ')

@@ -78,7 +78,7 @@ is $? 128 "check of a wrong one and a good one is fatal"
 like "$(cat "$TMP/out")" 'zfine: can' "and tells of the good one"
 
 mkfifo "$NESTLAB_ROOT/hosts/pipe.json"
-out=$(timeout -k 1 60 "$NESTLAB" host list)
+out=$(timeout -k 1 600 "$NESTLAB" host list)
 is $? 1 "a named pipe among the host files is not waited for"
 like "$out" '^zfine +emulated ' "and hides no host either"
 like "$out" '^pipe +- +wrong ' "but is shown as wrong"
@@ -98,7 +98,7 @@ printf '#!/bin/sh\necho >"%s"\nexec sleep 1000\n' "$TMP/asked" >"$TMP/slow/bochs
 chmod +x "$TMP/slow/bochs"
 PATH=$TMP/slow:$PATH "$NESTLAB" host check emulated >"$TMP/out" 2>&1 &
 asking=$!
-read -r -t 30 _ <>"$TMP/asked"
+read -r -t 600 _ <>"$TMP/asked"
 kill -INT $asking
 wait $asking
 is $? 128 "Ctrl-C while Bochs is asked: exit 128"
@@ -116,7 +116,7 @@ export FAKE_PIDS=$TMP/pids
 
 fake() { # fake WHAT [HOST]
 	rm -rf "$TMP/run"
-	FAKE_BOCHS=$1 PATH=$TMP/bin:$PATH timeout 60 "$BOOT" host "$TMP/image.iso" "$TMP/run" \
+	FAKE_BOCHS=$1 PATH=$TMP/bin:$PATH timeout 600 "$BOOT" host "$TMP/image.iso" "$TMP/run" \
 		"${2:-emulated}"
 }
 
@@ -128,7 +128,7 @@ like "$(fake config)" '^host failed: .*directive not understood' "one that refus
 like "$(fake off)" '^died: .*powered itself off before' "a machine that only switches off"
 like "$(fake screen)" '^died: .*powered itself off before' \
 	"a Bochs that has much to show is not kept waiting"
-like "$(PATH=$(dirname "$(command -v env)"):$TMP/nowhere BXSHARE=/ timeout 60 "$BOOT" host \
+like "$(PATH=$(dirname "$(command -v env)"):$TMP/nowhere BXSHARE=/ timeout 600 "$BOOT" host \
 	"$TMP/none.iso" "$TMP/run2" emulated)" 'not started: .*none.iso' "no image: nothing is started"
 
 gone() { # gone PID...: are all ended?
@@ -146,7 +146,7 @@ hang_in_background() { # hang_in_background RUN_DIR: sets NESTLAB_PID, LEADER, C
 	FAKE_BOCHS=hang PATH=$TMP/bin:$PATH "$BOOT" host "$TMP/image.iso" "$1" emulated \
 		>"$TMP/background" &
 	NESTLAB_PID=$!
-	read -r -t 30 LEADER CHILD <>"$FAKE_PIDS"
+	read -r -t 600 LEADER CHILD <>"$FAKE_PIDS"
 }
 rm "$FAKE_PIDS"
 mkfifo "$FAKE_PIDS"
@@ -154,7 +154,7 @@ mkfifo "$FAKE_PIDS"
 hang_in_background "$TMP/run3"
 kill -KILL "$NESTLAB_PID"
 wait "$NESTLAB_PID" 2>/dev/null
-timeout 30 tail --pid="$LEADER" -f /dev/null
+timeout 600 tail --pid="$LEADER" -f /dev/null
 ok $? "kill -9 of nestlab ends the emulator"
 kill "$CHILD" 2>/dev/null
 

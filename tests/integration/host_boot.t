@@ -16,7 +16,7 @@ printf '{"driver":"emulated","wall_limit_s":25}\n' >"$TMP/short.json"
 boot() {
 	local iso
 	iso=$("$BOOT" image "$KERNEL" "$TINY" "$1" "${3:-}") &&
-		timeout 300 "$BOOT" host "$iso" "$TMP/$1" "${2:-emulated}"
+		timeout 900 "$BOOT" host "$iso" "$TMP/$1" "${2:-emulated}"
 }
 
 # Two at once, as boots of a run are.
@@ -64,7 +64,7 @@ like "$(cat "$TMP/hang.out")" "^hang: 1 records: .*nothing came for $limit s" \
 
 if mkdir "$TMP/small" && mount -t tmpfs -o size=200k none "$TMP/small" 2>/dev/null; then
 	iso=$("$BOOT" image "$KERNEL" "$TINY" chatter)
-	like "$(timeout 300 "$BOOT" host "$iso" "$TMP/small/run" emulated)" \
+	like "$(timeout 900 "$BOOT" host "$iso" "$TMP/small/run" emulated)" \
 		'^host failed: .*small/run: no space left' "a disk that runs full is told as that"
 	umount "$TMP/small"
 else
@@ -83,7 +83,7 @@ hanging() { # hanging NAME: boots in the background until the hello is there; se
 	: >"$TMP/$1/records.jsonl"
 	"$BOOT" host "$iso" "$TMP/$1" emulated >"$TMP/$1.out" &
 	PID=$!
-	timeout 120 tail -n +1 -F "$TMP/$1/records.jsonl" 2>/dev/null | grep -q -m1 '"hello"'
+	timeout 900 tail -n +1 -F "$TMP/$1/records.jsonl" 2>/dev/null | grep -q -m1 '"hello"'
 	EMULATOR=$(emulator_of $PID)
 }
 hanging victim
@@ -94,7 +94,7 @@ like "$(cat "$TMP/victim.out")" '^host failed: 1 records: .*killed by signal 9' 
 hanging orphan
 kill -KILL $PID
 { wait $PID; } 2>/dev/null
-timeout 60 tail --pid="$EMULATOR" -f /dev/null
+timeout 600 tail --pid="$EMULATOR" -f /dev/null
 ok $? "kill -9 of nestlab ends its emulator"
 
 plan_done

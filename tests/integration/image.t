@@ -83,11 +83,11 @@ boots() { # boots FIRMWARE NIC OPTION...: boots the image there and asserts what
 	local name=$1 nic=$2 pid
 	shift 2
 	: >"$TMP/records"
-	timeout 300 qemu-system-x86_64 -accel tcg -m 1024 -display none -no-reboot \
+	timeout 900 qemu-system-x86_64 -accel tcg -m 1024 -display none -no-reboot \
 		-nic "user,restrict=on,model=$nic" -monitor none -serial "file:$TMP/console" -serial "file:$TMP/records" \
 		-cdrom "$real" "$@" </dev/null >"$TMP/qemu.out" 2>&1 &
 	pid=$!
-	timeout 300 tail -n +1 -F --pid=$pid "$TMP/records" 2>/dev/null | grep -q -m1 '"type":"bye"'
+	timeout 900 tail -n +1 -F --pid=$pid "$TMP/records" 2>/dev/null | grep -q -m1 '"type":"bye"'
 	ok $? "$name: boots, and the agent gets to its bye"
 	like "$(cat "$TMP/records")" '"type":"hello"' "$name: after a hello"
 	like "$(cat "$TMP/records")" '"type":"fatal".*VMX' "$name: and a word that VMX is missing"

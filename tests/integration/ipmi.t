@@ -28,7 +28,7 @@ host() { # host NAME MORE: a host file, with more keys
 	END
 }
 run() { # run HOST [DB]: what a boot of the plan there comes to
-	timeout 600 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host "$1" --db "${2:-$1.db}" 2>&1
+	timeout 1800 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host "$1" --db "${2:-$1.db}" 2>&1
 }
 boot_of() { # boot_of DB COLUMN
 	sqlite3 "$1" "select $2 from run order by id desc limit 1"
@@ -82,12 +82,12 @@ is $? 1 "nor in a log, a run folder or the database"
 # ---- it boots something else ----
 
 host hasty ''
-sed -i 's/"boot_limit_s": 300/"boot_limit_s": 4/' hasty.json
+sed -i 's/"boot_limit_s": 300/"boot_limit_s": 10/' hasty.json
 $MACHINE fault stuck 1 >/dev/null
 $MACHINE fault replay "$TMP/replay" >/dev/null
 out=$(run ./hasty.json hasty.db)
 like "$out" 'started something else' "a host that boots something else is told from a kernel that hangs"
-like "$out" "line after 4 s: (Press a key|PXE)" "with what the console said last"
+like "$out" "line after 10 s: (Press a key|PXE)" "with what the console said last"
 like "$out" '[0-9]+ lines of records were refused' "and another boot's records were refused, on the way"
 is "$(boot_of hasty.db "class || ' ' || (select count(*) from metric)")" "infrastructure 0" \
 	"it is infrastructure, and has no number"
@@ -129,7 +129,7 @@ bmc sol deactivate >/dev/null 2>&1
 
 $MACHINE fault stuck 0 replay /dev/null >/dev/null
 ulimit -c unlimited
-timeout 600 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.json --db int.db >int.out 2>&1 &
+timeout 1800 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.json --db int.db >int.out 2>&1 &
 machine_is_on
 first=$!
 like "$(run ./good.json second.db)" "another nestlab|is in use|busy" "a second nestlab is kept from the host"
@@ -160,7 +160,7 @@ ok $? "and takes the image away"
 
 # ---- a nestlab that is killed ----
 
-timeout 600 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.json --db kill.db >kill.out 2>&1 &
+timeout 1800 "$NESTLAB" run tiny.json --kernel baseline --boots 1 --host ./good.json --db kill.db >kill.out 2>&1 &
 machine_is_on
 pkill -9 -P $! nestlab
 wait $! 2>/dev/null

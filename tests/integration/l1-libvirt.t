@@ -29,7 +29,7 @@ export LD_LIBRARY_PATH=$TMP/lib
 like "$(LD_TRACE_LOADED_OBJECTS=1 "$helper")" "libicudata.so.* => $TMP/lib/" "libvirt loads no tables of scripts"
 
 # obey ROOT [FILE] <ORDERS: the answers without process ids
-obey() { timeout 120 "$helper" "$@" 2>>messages | sed -E 's/^(ok|event [a-z]+) ?[0-9]*$/\1/'; }
+obey() { timeout 600 "$helper" "$@" 2>>messages | sed -E 's/^(ok|event [a-z]+) ?[0-9]*$/\1/'; }
 
 printf '%s\n' "capabilities x" "create $TMP/refused.xml" "create $TMP/l1.xml" "create $TMP/l1.xml" resume \
 	"hmp info status" "save $TMP/state" "restore $TMP/state" "hmp info status" "capabilities $TMP/first.gz" quit |

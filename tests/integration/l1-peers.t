@@ -23,7 +23,7 @@ cat >l1.xml <<-'END'
 END
 # obey ORDER...: the answers, whose numbers are N
 obey() {
-	printf '%s\n' "create $TMP/l1.xml" resume "$@" quit | timeout 120 "$helper" --pair "$TMP/r" "$TMP/found.gz" >out 2>>messages
+	printf '%s\n' "create $TMP/l1.xml" resume "$@" quit | timeout 600 "$helper" --pair "$TMP/r" "$TMP/found.gz" >out 2>>messages
 	sed -E 's/[0-9]+/N/g' out
 }
 
@@ -56,7 +56,7 @@ like "$(sed -n 6p said)" '^ok stayed libvirt .*refused' "and it does not go ther
 is "$(pgrep -fc "$TMP")" 0 "no libvirt and no QEMU is left, that of the killed libvirt neither" || pgrep -fa "$TMP" | sed 's/^/# /'
 
 # the domain's QEMU is killed where it went
-coproc HELPER { timeout 120 "$helper" --pair "$TMP/r" "$TMP/found.gz" 2>>messages; }
+coproc HELPER { timeout 600 "$helper" --pair "$TMP/r" "$TMP/found.gz" 2>>messages; }
 ask() { [ -z "$1" ] || echo "$1" >&"${HELPER[1]}"; read -t 60 -r answer <&"${HELPER[0]}"; }
 ask "" && ask "create $TMP/l1.xml" && ask resume && ask "migrate "
 kill -9 "$(cut -d' ' -f3 <<<"$answer")"
@@ -65,10 +65,10 @@ is "$answer" "event stopped failed" "a QEMU that ends after the move is told of"
 ask quit
 is "$(pgrep -fc "$TMP")" 0 "and nothing is left"
 
-printf 'migrate \n' | timeout 60 "$helper" --pair "$TMP/none" >out 2>>messages
+printf 'migrate \n' | timeout 600 "$helper" --pair "$TMP/none" >out 2>>messages
 is "$(cat out)" "ok 
 error there is no domain" "without a domain nothing goes"
 long=$TMP/$(printf 'x%.0s' {1..120})
-printf '' | timeout 60 "$helper" --pair "$long" >out 2>>messages
+printf '' | timeout 600 "$helper" --pair "$long" >out 2>>messages
 like "$? $(cat out)" '^1 error .*too long' "a folder too long for a socket is told"
 plan_done

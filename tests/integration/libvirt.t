@@ -57,7 +57,7 @@ are_domains() { [ "$(domains)" = "$1" ]; }
 like "$("$NESTLAB" host check "$TMP/domain.json")" 'domain: can run' "host check: it can run"
 host nowhere ',"uri":"qemu+unix:///system?socket=/nowhere"'
 like "$("$NESTLAB" host check "$TMP/nowhere.json")" 'missing +libvirt: .*/nowhere' "no libvirt there: said so"
-timeout 100 "$NESTLAB" run quick --host "$TMP/nowhere.json" --kernel baseline --db "$TMP/none.db" >"$TMP/out" 2>&1
+timeout 600 "$NESTLAB" run quick --host "$TMP/nowhere.json" --kernel baseline --db "$TMP/none.db" >"$TMP/out" 2>&1
 is "$? $(grep -c 'SKIP: host .*nowhere.json cannot run' "$TMP/out")" "125 1" "a run there is a skip, and no verdict"
 host kvm ',"type":"xen"'
 like "$("$NESTLAB" host check "$TMP/kvm.json" 2>&1)" '(type: expected "kvm" or "qemu"|repeated|twice)' "a wrong type is named"
@@ -67,7 +67,7 @@ like "$("$NESTLAB" host check "$TMP/kvm.json" 2>&1)" '(type: expected "kvm" or "
 find_pc_kernel || { skip "boots" "no kernel for PCs: $(tail -1 "$TMP/kernel.out")"; plan_done; }
 build_boot || { ok 1 "the tests' boot program builds"; plan_done; }
 run() { # run HOST: STATUS, and $TMP/out
-	timeout 300 "$NESTLAB" run quick --boots 1 --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/nestlab.db" \
+	timeout 900 "$NESTLAB" run quick --boots 1 --host "$TMP/$1.json" --kernel baseline --db "$TMP/db/nestlab.db" \
 		>"$TMP/out" 2>&1
 	STATUS=$?
 }

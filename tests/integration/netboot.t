@@ -30,7 +30,7 @@ host() { # host NAME MORE: a host file, with more keys
 host console '"kernel_config": [],'
 like "$("$NESTLAB" host netboot ./console.json)" '^dhcp-boot=tag:nestlab,tag:ipxe,lab.ipxe$' \
 	"host netboot prints what dnsmasq must say"
-out=$(timeout 600 "$NESTLAB" run quick --kernel baseline --boots 1 --host ./console.json --db console.db 2>&1)
+out=$(timeout 1800 "$NESTLAB" run quick --kernel baseline --boots 1 --host ./console.json --db console.db 2>&1)
 like "$out" 'job: .*VMX' "a host that boots by PXE, iPXE and HTTP runs the agent, which says what is missing"
 like "$(head -1 runs/*/*/records.jsonl)" '"nonce":"[0-9a-f]{32}"' "from the image of this boot"
 is "$($MACHINE get power | head -1)" "power:0" "the machine is off"
@@ -44,7 +44,7 @@ fi
 host http '"records": "http", "cmdline": "no_timer_check", "kernel_config": ["pc"],'
 rm -rf runs
 before=$(wc -c <m/wire.log)
-out=$(timeout 900 "$NESTLAB" run quick --kernel baseline --boots 1 --host ./http.json --db http.db 2>&1)
+out=$(timeout 1800 "$NESTLAB" run quick --kernel baseline --boots 1 --host ./http.json --db http.db 2>&1)
 like "$out" 'job: .*VMX' "records come by HTTP, by the address that the kernel got by DHCP"
 like "$(head -1 runs/*/*/records.jsonl)" '"nonce":"[0-9a-f]{32}"' "this boot's"
 is "$(tail -c +$((before + 1)) m/wire.log | grep -c $'\x1e')" 0 "and not by the console"
@@ -83,7 +83,7 @@ dnsmasq --conf-file=dnsmasq.conf --pid-file="$TMP/dnsmasq.pid" --leasefile-ro --
 	--bind-interfaces --user=root --log-facility="$TMP/dnsmasq.log" --log-dhcp
 ok $? "dnsmasq takes what host netboot prints, with a range and a MAC address put in"
 rm -rf runs
-out=$(timeout 900 "$NESTLAB" run quick --kernel baseline --boots 1 --host ./uefi.json --db uefi.db 2>&1)
+out=$(timeout 1800 "$NESTLAB" run quick --kernel baseline --boots 1 --host ./uefi.json --db uefi.db 2>&1)
 like "$out" 'job: .*VMX' "UEFI firmware boots by PXE, iPXE and HTTP to the agent"
 like "$(cat dnsmasq.log)" 'sent .*/snponly.efi to ' "the firmware fetched iPXE"
 like "$(cat dnsmasq.log)" 'sent .*/lab.ipxe to ' "iPXE fetched the boot's script"

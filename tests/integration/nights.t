@@ -18,7 +18,8 @@ commit() { # commit COST MESSAGE
 }
 commit 1500 start
 mkdir schedules
-schedule() { jq -n "{at: \"*-*-* 01:00\", kernels: [{git: \"$TMP/repo\", ref: \"main\"}], plans: [\"quick\"], boots: 4,
+hour=$(date -u -d '12 hours' +%H) # no night begins by itself while this runs
+schedule() { jq -n "{at: \"*-*-* $hour:00\", kernels: [{git: \"$TMP/repo\", ref: \"main\"}], plans: [\"quick\"], boots: 4,
 	on_change: {mail: [\"kvm@example.org\"]}} | $1" >schedules/main.json; }
 check() { out=$("$NESTLAB" schedule check main 2>&1); status=$?; }
 schedule '.'; check
@@ -55,7 +56,7 @@ smtp=smtp://127.0.0.1:$(cat port)
 mkdir -p kcidb "$STATE/schedules"; schedule ".on_change += {kcidb: \"$TMP/kcidb\", webhook: \"http://127.0.0.1:$(cat hook.port)/hook\"}"; mv schedules/main.json "$STATE/schedules"
 start_daemon --health none --smtp "$smtp" --webhook-secret secret
 start_agent h1 --slots 2
-listed() { "$NESTLAB" schedule list | grep -q "^main .*01:00:00Z"; }
+listed() { "$NESTLAB" schedule list | grep -q "^main .*$hour:00:00Z"; }
 await listed
 ok $? "the daemon finds the schedule, and when it is next"
 nights=0
@@ -172,7 +173,7 @@ is "$(sqlite3 "$STATE/daemon.db" 'SELECT count(*) FROM night')" "$nights" "or sk
 # ---- two kernels of one ref ----
 
 jq '.kernels += [.kernels[0] + {name: "again"}]' "$STATE/schedules/main.json" >twice.json && mv twice.json "$STATE/schedules"
-listed() { "$NESTLAB" schedule list | grep -q "^twice .*01:00:00Z"; }
+listed() { "$NESTLAB" schedule list | grep -q "^twice .*$hour:00:00Z"; }
 await listed
 "$NESTLAB" schedule run twice >/dev/null
 nights=$((nights + 2)); await looked

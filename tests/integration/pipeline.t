@@ -46,14 +46,14 @@ ok $? "the first kernel is there"
 
 (FAKE_BOCHS=hang run "$TMP/a.db" --kernel root --kernel child) >"$TMP/out" 2>&1 &
 pid=$!
-read -r -t 60 _ <>"$TMP/gate/started"
+read -r -t 600 _ <>"$TMP/gate/started"
 ok $? "the second kernel compiles"
-read -r -t 60 leader _ <>"$TMP/pids"
+read -r -t 600 leader _ <>"$TMP/pids"
 ok $? "and the first boots meanwhile"
 echo >"$TMP/gate/go"
 ok "$([ -n "$(ls "$LAB/cache/kernels")" ]; echo $?)" "the build goes on"
 if [ "$(nproc)" -gt 1 ]; then
-	read -r -t 60 second _ <>"$TMP/pids"
+	read -r -t 600 second _ <>"$TMP/pids"
 	ok $? "and then the second boots"
 else
 	skip "and then the second boots" "one core, one boot at once"
@@ -68,8 +68,8 @@ is "$(sqlite3 "$TMP/a.db" "SELECT count(*) FROM run WHERE class = 'cancelled'" 2
 
 (FAKE_BOCHS=hang run "$TMP/b.db" --kernel root --kernel late) >"$TMP/out" 2>&1 &
 pid=$!
-read -r -t 60 _ <>"$TMP/gate/started"
-read -r -t 60 leader _ <>"$TMP/pids"
+read -r -t 600 _ <>"$TMP/gate/started"
+read -r -t 600 leader _ <>"$TMP/pids"
 echo >"$TMP/gate/go"
 kill -KILL "$leader" # the boot ends after the build's failure or before it
 wait $pid

@@ -24,12 +24,12 @@ write_host metal '{"request_limit_ms": 30000, "boot_limit_s": 300, "console":
 	{"command": ["'"$TOP/tests/lib/bmc.py"'", "console", "'"$RF"'"]},
 	"cmdline": "nestlab.clock=emulated tsc_early_khz=100000 mem=768M"}'
 db=$TMP/nestlab.db
-out=$(timeout 500 "$NESTLAB" run one --host metal --kernel baseline --boots 1 --db "$db" 2>&1)
+out=$(timeout 1800 "$NESTLAB" run one --host metal --kernel baseline --boots 1 --db "$db" 2>&1)
 status=$?
 ok "$status" "run --host metal: from power-on over virtual media to the records"
 [ $status -eq 0 ] || tail -20 <<<"$out" | sed 's/^/# /'
 is_clean "the BMC is as it was"
-timeout 500 "$NESTLAB" run one --host emulated --kernel baseline --boots 1 --db "$db" >/dev/null 2>&1
+timeout 1800 "$NESTLAB" run one --host emulated --kernel baseline --boots 1 --db "$db" >/dev/null 2>&1
 ok $? "the same on the emulated host"
 median() { # median HOST
 	sqlite3 "$db" "SELECT m.mean FROM metric m JOIN run r ON m.run = r.id
@@ -56,7 +56,7 @@ start_redfish qemu --machine qemu --qemu -M q35 -m 1024 -cpu max -accel tcg -nic
 	-drive if=pflash,format=raw,readonly=on,file=$ovmf -cdrom @DIR@/media.iso
 write_host uefi '{"request_limit_ms": 30000, "boot_limit_s": 400, "console":
 	{"command": ["'"$TOP/tests/lib/bmc.py"'", "console", "'"$RF"'"]}}'
-out=$(timeout 500 "$NESTLAB" host check --boot uefi 2>&1)
+out=$(timeout 1800 "$NESTLAB" host check --boot uefi 2>&1)
 like "$out" 'uefi: boots' "QEMU with UEFI firmware boots the image by virtual media"
 like "$out" 'lacks .*VMX' "and the agent says that its CPU has no VMX"
 is_clean "and the BMC is as it was"
@@ -100,7 +100,7 @@ else
 fi
 write_host http '{"request_limit_ms": 30000, "boot_limit_s": 400, "image_url": "http://'$net.1'", '"$way"', "console":
 	{"command": ["'"$TOP/tests/lib/bmc.py"'", "console", "'"$RF"'"]}}'
-out=$(timeout 500 "$NESTLAB" host check --boot http 2>&1)
+out=$(timeout 1800 "$NESTLAB" host check --boot http 2>&1)
 like "$out" 'http: boots' "QEMU with UEFI firmware fetches the image by HTTP and boots it"
 like "$out" 'lacks .*VMX' "and the agent says what it said"
 [ -z "${way##*console*}" ] || is "$(grep -c $'\x1e' "$RF/machine/wire.log")" 0 "its records came by HTTP, and not by the console"

@@ -10,7 +10,7 @@ command -v chromium >/dev/null || skip_all "chromium is not installed (apt-get i
 cd "$TMP" || exit 1
 
 browse() { # browse PAGE ARGUMENT...: the DOM on stdout, what the console says in console.txt
-	timeout 300 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
+	timeout 900 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
 		--user-data-dir="$TMP/profile" --enable-logging=stderr --window-size=1100,900 \
 		"${@:2}" "file://$TMP/$1" 2>log.txt
 	grep -aE 'CONSOLE' log.txt >console.txt

@@ -291,13 +291,15 @@ signoff wrong plain.json 1 FAIL "a boot that computed something wrong"
 
 NEW=$NAME NAME=never-ran
 signoff better plain.json 125 BLOCKED "a kernel without runs"
+like "$(sed -n 2p so.out)" 'never-ran: no run of a kernel of that name or key in .*it holds: .*baseline' \
+	"which is said before all that follows from it"
 NAME=$NEW
 
 # ---- where it goes ----
 
 mkfifo pipe
 cat pipe >from-pipe &
-timeout 120 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
+timeout 600 "$NESTLAB" report baseline $NAME --db better.db --format csv -o pipe
 wait
 cmp -s from-pipe better.csv && [ -p pipe ]
 ok $? "a pipe (or a device) is written to, not replaced"

@@ -21,6 +21,14 @@ is $? 0 "every shipped scenario is good"
 out=$("$NESTLAB" scenario check quick)
 is $? 0 "a name will do"
 
+out=$("$NESTLAB" scenario show l1-quick)
+is "$? $(wc -l <<<"$out")" "0 13" "scenario show has a line for each measurement"
+like "$(tail -1 <<<"$out")" '^\+9 +l1-save-restore .*l1=linux-kvm .*vmm=libvirt rounds=1$' "with its entry and parameters"
+is "$("$NESTLAB" scenario show l1-quick+9)" "$(tail -1 <<<"$out")" "by which it can be asked for alone"
+is "$("$NESTLAB" scenario show l1-quick --json | jq -c '[length, .[-1].entry, .[-1].params.vmm]')" '[13,9,"libvirt"]' "show --json"
+out=$("$NESTLAB" scenario show no-such 2>&1)
+is "$?" 128 "what is not there cannot be shown"
+
 echo '{"scenarios": [{"scenario": "multiplex", "l2_vcpus": [8, 0]}]}' >"$TMP/zero.json"
 out=$("$NESTLAB" scenario check quick "$TMP/zero.json" 2>&1)
 is $? 1 "a wrong file: exit status 1"

@@ -31,8 +31,13 @@ is "$(answer Password)" "$(answer AdministratorPassword)" "which logs the admini
 xorriso -osirrox on -indev "$TMP/w2.iso" -extract /Autounattend.xml "$TMP/w2.xml" >/dev/null 2>&1
 like "$(answer Password "$TMP/w2.xml")" '^Aa1[a-z2-9]{20}$' "another medium has one, too"
 unlike "$(answer Password "$TMP/w2.xml")" "$(answer Password)" "and that is another one"
+for edition in "" $'a\x01b' $'Windows\nServer' $'\xff\xfe'; do
+	out=$("$NESTLAB" image prepare-windows -o "$TMP/w3.iso" --edition "$edition" 2>&1)
+	is "$? $(ls "$TMP/w3.iso" 2>&1 | grep -c 'w3.iso$')" "128 0" "an edition that is no text is refused: $(printf %q "$edition")"
+	like "$out" '--edition: (must not be empty|byte [0-9]+ .* is no text)' "and it says why"
+done
 mkdir "$TMP/fake"
-printf '#!/bin/sh\necho half >"$8"\nexit 1\n' >"$TMP/fake/xorriso"
+printf '#!/bin/sh\necho half >"$9"\nexit 1\n' >"$TMP/fake/xorriso"
 chmod +x "$TMP/fake/xorriso"
 before=$(sha256sum "$TMP/w2.iso")
 PATH=$TMP/fake:$PATH "$NESTLAB" image prepare-windows -o "$TMP/w2.iso" >/dev/null 2>&1
@@ -50,7 +55,7 @@ cd "$TMP" || exit 1
 cp "$AGENT" .
 stop_wine() { "$(dirname "$(readlink -f "$WINE")")/wineserver64" -k 2>/dev/null || "$(dirname "$(readlink -f "$WINE")")/wineserver" -k 2>/dev/null; }
 trap 'stop_wine; rm -rf "$TMP"' EXIT
-agent() { timeout 120 "$WINE" nestlab-agent.exe --plan plan.txt --records "$1" >"$TMP/log" 2>&1; }
+agent() { timeout 600 "$WINE" nestlab-agent.exe --plan plan.txt --records "$1" >"$TMP/log" 2>&1; }
 measure() { # measure ID REST
 	echo "measure id=$1 l1=hyperv memory=managed l1_vcpus=1 ept=1 apic_pages=0 rounds=20 warmup=2 $2"
 }

@@ -3,6 +3,7 @@
 #
 #	FAKE_BOOT_PROGRAM (tests/lib/fake_boot.c), made by build_fake_boot
 #	start_daemon [OPTION...]: in $STATE, without a worker; waits until it answers; sets DAEMON (its pid) and NESTLAB_URL
+#		Leases last a minute, whatever the machine is busy with: a test whose agent is gone for good asks for less.
 #	start_agent NAME [OPTION...]: one that fakes its boots; sets AGENT
 #	api METHOD PATH [CURL OPTION...]: prints "STATUS BODY"
 NESTLABD=${NESTLABD:-$(dirname "$NESTLAB")/nestlabd}
@@ -31,13 +32,18 @@ build_fake_boot() { # a test that has none ends here
 }
 
 answers() { curl -sf --unix-socket "$STATE/nestlabd.sock" http://nestlabd/healthz; }
+answers_or_ended() { answers || ! kill -0 "$DAEMON"; }
+# a daemon that starts or ends has a database for itself for a moment
+sqlite3() { command sqlite3 -cmd '.timeout 60000' "$@"; }
 
 start_daemon() {
-	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --backoff 1 --health-again 200 "$@" 2>>"$TMP/daemon.log" &
+	"$NESTLABD" --state "$STATE" --workers 0 --min-free 1 --heartbeat 200 --lease 60000 --backoff 1 --health-again 200 "$@" \
+		2>>"$TMP/daemon.log" &
 	DAEMON=$!
 	PIDS+=("$DAEMON")
 	export NESTLAB_URL=unix:$STATE/nestlabd.sock
-	await answers || { echo "# the daemon does not answer"; sed 's/^/# /' "$TMP/daemon.log"; }
+	await answers_or_ended
+	answers >/dev/null || { echo "# the daemon does not answer"; sed 's/^/# /' "$TMP/daemon.log"; }
 }
 
 start_agent() {
@@ -56,6 +62,9 @@ api() {
 		"http://nestlabd$path"
 	cat "$TMP/body"
 }
+
+lease_is_there() { [ -n "$(find "$TMP"/spool-* -name lease.json -path "*/$1.*")" ]; }
+await_lease() { await lease_is_there "$1"; } # await_lease JOB: an agent has been told of a boot of it, and noted that
 
 request() { # request BOOTS [KERNEL...]
 	local boots=$1

@@ -61,14 +61,14 @@ def request():
 
 def connect():
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(2)
     s.connect(path)
     return s
 
 
-def send(data):
+def send(data, seconds=2):
     """The answer's first bytes; b"" where the connection was closed, or a cut request waits for its rest."""
     s = connect()
+    s.settimeout(seconds)
     try:
         s.sendall(data)
         s.shutdown(socket.SHUT_WR)
@@ -81,7 +81,7 @@ def send(data):
 
 def check_alive():
     began = time.monotonic()
-    answer = send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 120)
     if not answer.startswith(b"HTTP/1.1 200"):
         sys.exit("the daemon does not answer any more: %r" % answer[:100])
     return time.monotonic() - began

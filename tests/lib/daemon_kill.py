@@ -34,7 +34,7 @@ def ask(*argv):
 
 
 def insist(*argv):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         answer = ask(*argv)
         if answer is not None:

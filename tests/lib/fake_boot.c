@@ -8,7 +8,8 @@
  * one puts `int broken` into a file it does not build. `nestlab bisect` is faked too: it reads `cost` of the commits in
  * between; and `nestlab explain`, which finds a loop that grew ("unexplained=1": which cannot tell).
  *
- * FAKE_BOOT: words, each after a blank: "ms=N" takes so long; "infra=N": of N boots one fails by the
+ * FAKE_BOOT: words, each after a blank: "ms=N" takes so long; "gate=FILE": does not end before FILE is there;
+ * "infra=N": of N boots one fails by the
  * infrastructure's fault (its row says so); "crash=N": of N one ends without a result; "fatal": exits 128;
  * "old=1": it is of 2020; "huge=N": the result is N MB larger, and cannot be compressed; "cost=N": the number of a
  * kernel without a commit.
@@ -51,6 +52,20 @@ static int falls_on(long n)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return n && ((ts.tv_nsec / 1000) ^ getpid()) % n == 0;
+}
+
+/* Something is done to those that run before the test lets them end: no time would do on every machine. */
+static void wait_for_gate(void)
+{
+	const char *all = getenv("FAKE_BOOT"), *at = all ? strstr(all, "gate=") : NULL;
+	__cleanup_free char *path = NULL;
+
+	if (!at)
+		return;
+	path = xstrdup(at + strlen("gate="));
+	path[strcspn(path, " ")] = '\0';
+	while (access(path, F_OK))
+		usleep(20000);
 }
 
 static int add_noise(const char *path, long mb)
@@ -260,6 +275,7 @@ static int fake_run(int argc, char **argv, struct error *err)
 	fprintf(stderr, "fake boot %d of %s\n", r.run.first_boot, r.run.kernels.items[0]);
 	usleep(setting("ms=") *
 	       1000); /* as long as a boot takes: something is to be killed meanwhile */
+	wait_for_gate();
 	if (setting("fatal=") || falls_on(setting("crash=")))
 		return error_set(err, -EIO, "it was told to fail");
 	boot.session = argument(argc, argv, "--session");

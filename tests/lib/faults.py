@@ -35,7 +35,7 @@ class Lab:
         self.args = args
         self.dir = os.path.join(args.dir, f"lab{number}")
         os.makedirs(os.path.join(self.dir, "root/hosts"))
-        self.bmc = subprocess.Popen([os.path.join(HERE, "bmc.py"), "serve", os.path.join(self.dir, "bmc"), "--hang", "1.2",
+        self.bmc = subprocess.Popen([os.path.join(HERE, "bmc.py"), "serve", os.path.join(self.dir, "bmc"), "--hang", "6",
                                      "--profile", args.profile], stdout=subprocess.PIPE)
         self.bmc.stdout.readline()
         with open(os.path.join(self.dir, "bmc/url")) as f:
@@ -46,8 +46,8 @@ class Lab:
         os.chmod(cred, 0o600)
         host = {"driver": "redfish", "bmc": self.url, "credentials": "file:" + cred, "image_url": "http://127.0.0.1",
                 "console": {"command": [os.path.join(HERE, "bmc.py"), "console", os.path.join(self.dir, "bmc")], "answers": False},
-                "kernel_config": [], "retry_ms": 50, "poll_ms": 20, "pace_ms": 0, "watch_ms": 100, "request_limit_ms": 1000,
-                "connect_limit_ms": 1000, "media_limit_s": 2, "on_limit_s": 6, "off_limit_s": 6, "boot_limit_s": 20}
+                "kernel_config": [], "retry_ms": 50, "poll_ms": 20, "pace_ms": 0, "watch_ms": 100, "request_limit_ms": 5000,
+                "connect_limit_ms": 5000, "media_limit_s": 10, "on_limit_s": 30, "off_limit_s": 30, "boot_limit_s": 60}
         with open(os.path.join(self.dir, "root/hosts/fake.json"), "w") as f:
             json.dump(host, f)
         self.env = dict(os.environ, NESTLAB_ROOT=os.path.join(self.dir, "root"), NESTLAB_CACHE=os.path.join(self.dir, "cache"))
@@ -64,7 +64,7 @@ class Lab:
 
     def boot(self):
         p = self.start()
-        return p.communicate(timeout=120)[0].strip()
+        return p.communicate(timeout=600)[0].strip()
 
     def dirt(self):
         """What is not as it was; the list is empty where all is."""
@@ -82,7 +82,7 @@ class Lab:
             os.unlink(stopped)
         self.control(reset=True, fault=[n, "stop"])
         p = self.start()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not os.path.exists(stopped) and p.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
         p.send_signal(signal.SIGKILL)

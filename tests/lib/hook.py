@@ -34,6 +34,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if len(body) < int(self.headers["Content-Length"]):
+            return  # whoever sent it was killed
         name, status = self.judge(body)
         self.keep(name, body)
         self.send_response(status)

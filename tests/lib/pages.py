@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Uses the pages of a nestlabd as a person does: by clicks and keys in headless Chromium. Prints one JSON object with what it saw.
 
-usage: pages.py URL TOKEN AXE FOLDER   (AXE: axe.min.js, or - to leave that out; FOLDER: for screenshots)"""
+usage: pages.py URL TOKEN AXE FOLDER   (AXE: axe.min.js, or - to leave that out; FOLDER: for screenshots, and the file "go": boots may end)"""
 import base64, json, os, pathlib, signal, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser
 
-SECONDS = 300  # a hang
-WAIT = 60
+SECONDS = 1800  # a hang
+WAIT = 300
 url, token, axe, folder = sys.argv[1:5]
 SHAPES = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
 
@@ -93,6 +93,7 @@ def submit(p):
     p.see("window.never_loaded_again = 1")
     seen = {"job": p.see("location.pathname"), "at_first": p.see(FACT % "state")}
     p.until("document.getElementById('live').textContent == 'This page follows the job.'")
+    pathlib.Path(folder, "go").touch()  # the boots end
     p.until(f"({FACT % 'state'}) == 'done'")
     p.until("document.getElementById('log').textContent.includes('fake boot 2 of b')")
     seen["live"] = p.see("window.never_loaded_again")

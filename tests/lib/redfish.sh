@@ -41,7 +41,7 @@ write_host() {
 		--argjson more "${2:-{\}}" '{driver: "redfish", bmc: $url, credentials: $cred,
 		image_url: "http://127.0.0.1", console: {command: [$bmc, "console", $dir], answers: false},
 		kernel_config: [], retry_ms: 50, poll_ms: 20, pace_ms: 0, watch_ms: 100, request_limit_ms: 5000,
-		connect_limit_ms: 5000, media_limit_s: 1, on_limit_s: 10, off_limit_s: 10, boot_limit_s: 30} + $more' \
+		connect_limit_ms: 5000, media_limit_s: 5, on_limit_s: 10, off_limit_s: 10, boot_limit_s: 30} + $more' \
 		>"$NESTLAB_ROOT/hosts/$1.json"
 }
 

@@ -13,7 +13,9 @@ class Session(socketserver.StreamRequestHandler):
     def take_mail(self):
         self.say("354 go on")
         mail = b""
-        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line.endswith(b"\n"):
+                return  # whoever sent it was killed
             mail += line[1:] if line.startswith(b".") else line
         n = len(os.listdir(sys.argv[2]))
         with open(sys.argv[1] + ".mail", "wb") as f:

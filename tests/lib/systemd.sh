@@ -22,7 +22,7 @@ end_systemd() {
 		kill -KILL "$SYSTEMD_OUTER"
 		wait "$SYSTEMD_OUTER"
 	} 2>/dev/null
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		find "$SYSTEMD_GROUP" -depth -type d -exec rmdir {} + 2>/dev/null
 		[ -d "$SYSTEMD_GROUP" ] || break
 		sleep 0.1
@@ -80,7 +80,7 @@ start_systemd() {
 		exec unshare --mount --pid --fork --kill-child --cgroup --uts --ipc --net bash -c "be_machine $*" </dev/null >"$TMP/machine.log" 2>&1
 	) &
 	SYSTEMD_OUTER=$!
-	for _ in $(seq 600); do
+	for _ in $(seq 3000); do
 		SYSTEMD_PID=$(pgrep -P "$SYSTEMD_OUTER" -x systemd) && inside systemctl is-active -q nestlab-test.target 2>/dev/null && return
 		kill -0 "$SYSTEMD_OUTER" 2>/dev/null || break
 		sleep 0.1

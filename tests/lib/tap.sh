@@ -43,9 +43,9 @@ unlike() {
 	ok $? "$3"
 }
 
-await() { # await COMMAND...: until it succeeds, a minute at most
+await() { # await COMMAND...: until it succeeds, five minutes at most: the limit ends a test that hangs, and is no part of what it says
 	local i
-	for ((i = 0; i < 1200; i++)); do
+	for ((i = 0; i < 6000; i++)); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.05
 	done

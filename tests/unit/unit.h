@@ -56,7 +56,7 @@
 	} while (0)
 
 #define UNIT_MAX_TESTS	   256
-#define UNIT_CHILD_SECONDS 60
+#define UNIT_CHILD_SECONDS 300
 
 struct unit_test {
 	const char *name;

@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "agents/l0/files.h"
 #include "agents/l0/records/port.h"
 
 /* asm-generic/ioctls.h and linux/serial.h: is the transmitter's shift register empty? */
@@ -81,7 +82,7 @@ int channel_send(struct channel *c, const char *body, size_t len)
 	c->next++;
 	if (!c->way) {
 		line[n] = '\n';
-		return port_write(c->fd, line, (size_t)n + 1);
+		return file_write_all(c->fd, line, (size_t)n + 1);
 	}
 	ret = stream_add(&c->stream, line, (size_t)n);
 	if (ret)

@@ -7,7 +7,7 @@
 
 #include "agents/l0/records/channel.h"
 #include "agents/l0/clock.h"
-#include "agents/l0/records/port.h"
+#include "agents/l0/files.h"
 #include "common/clock.h"
 
 #define LISTEN_S 600.0 /* then whoever should have answered is gone */
@@ -20,7 +20,7 @@ static int send_frame(struct channel *c, const struct frame *f)
 
 	/* A newline first: console text may have left its line open. */
 	line[0] = '\n';
-	return port_write(c->fd, line, 1 + frame_format(c->ticket.key, f, line + 1));
+	return file_write_all(c->fd, line, 1 + frame_format(c->ticket.key, f, line + 1));
 }
 
 static int send_range(struct channel *c, size_t from, size_t upto)

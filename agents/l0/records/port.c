@@ -65,18 +65,3 @@ int port_find(const char *name, char *path, size_t size)
 	closedir(dir);
 	return ret;
 }
-
-int port_write(int fd, const char *buf, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}

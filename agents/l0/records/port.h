@@ -12,6 +12,4 @@ int port_make_raw(int fd, uint32_t speed);
 /* The path of the virtio port of that name. */
 int port_find(const char *name, char *path, size_t size);
 
-int port_write(int fd, const char *buf, size_t len); /* all of it */
-
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agents/l0/files.h"
 #include "agents/l0/vm.h"
 #include "common/clock.h"
 #include "common/crc32.h"
@@ -96,12 +97,14 @@ static int read_chunks(int fd, char *area, uint32_t count, struct sink *s)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct handover_chunk c = *chunk_at(area, i);
 		const char *bytes = (const char *)(chunk_at(area, i) + 1);
+		int ret;
 
 		if (c.index != i || c.count != count || c.len > HANDOVER_CHUNK_BYTES ||
 		    c.crc != crc32_update(0, bytes, c.len))
 			return refuse_chunk(i, s);
-		if (write(fd, bytes, c.len) != (ssize_t)c.len)
-			return -EIO;
+		ret = file_write_all(fd, bytes, c.len);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agents/l0/files.h"
 #include "agents/l0/records/port.h"
 #include "agents/l0/vmm/qemu.h"
 #include "agents/l0/vm.h"
@@ -110,7 +111,7 @@ static int send_plan(const struct l1_disk *d)
 	int n = snprintf(plan, sizeof(plan), "nestlab-plan %d\nrun seed=0\n%s%send count=%d\n",
 			 PROTOCOL_VERSION, line, newline, line[0] != '\0');
 
-	return port_write(d->qemu.bell, plan, (size_t)n);
+	return file_write_all(d->qemu.bell, plan, (size_t)n);
 }
 
 /* ---- as of l1_vmm.h ---- */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agents/l0/files.h"
 #include "agents/l0/vmm/libvirt.h"
 #include "agents/l0/vm.h"
 #include "common/clock.h"
@@ -36,8 +37,7 @@ static int write_description(struct libvirt *l)
 	fd = open(DESCRIPTION, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, xml, strlen(xml)) != (ssize_t)strlen(xml))
-		ret = -ENOSPC;
+	ret = file_write_all(fd, xml, strlen(xml));
 	close(fd);
 	return ret;
 }
@@ -109,7 +109,8 @@ static int libvirt_open(const struct plan_measure *m, const char *kernel, struct
 	static struct libvirt l;
 	int ret;
 
-	l = (struct libvirt){.orders = -1, .answers = -1, .guest_fd = -1};
+	l = (struct libvirt){
+		.orders = -1, .limit_ms = LIBVIRT_LIMIT_MS, .answers.fd = -1, .guest_fd = -1};
 	qemu_init(&l.qemu, m, kernel, s);
 	*vmm = &l;
 	ret = check_fit(&l);
@@ -154,7 +155,7 @@ static int libvirt_wait(void *vmm, unsigned int ms, bool *rung)
 	struct libvirt *l = vmm;
 	int64_t deadline = clock_ms() + ms, left;
 	struct pollfd p[] = {{.fd = l->qemu.bell, .events = POLLIN},
-			     {.fd = l->answers, .events = POLLIN},
+			     {.fd = l->answers.fd, .events = POLLIN},
 			     {.fd = l->guest_fd, .events = POLLIN}};
 	char byte;
 

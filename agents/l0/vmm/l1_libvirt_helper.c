@@ -2,7 +2,6 @@
 /* l1_libvirt_helper.c - the helper that has libvirt (agents/libvirt/main.c): orders, answers, events; and the QEMUs that it starts. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,42 +14,9 @@
 #include "agents/l0/vmm/libvirt.h"
 #include "common/clock.h"
 
-#define ANSWER_MS    120000 /* of L0's clock; probing QEMU alone takes some 12 s */
 #define REAP_MS	     20
 #define ALIVE_MS     1000 /* else its host, where it is busy, would think it dead */
 #define END_LIMIT_MS 5000
-
-static int read_more(struct libvirt *l, int limit_ms)
-{
-	struct pollfd p = {.fd = l->answers, .events = POLLIN};
-	ssize_t n;
-
-	if (l->len == sizeof(l->buf) - 1)
-		return -EMSGSIZE;
-	if (poll(&p, 1, limit_ms) <= 0)
-		return -ETIMEDOUT;
-	n = read(l->answers, l->buf + l->len, sizeof(l->buf) - 1 - l->len);
-	if (n < 0)
-		return -errno;
-	if (!n)
-		return -EPIPE;
-	l->len += (size_t)n;
-	return 0;
-}
-
-static bool take_line(struct libvirt *l, char *line, size_t size)
-{
-	char *end = memchr(l->buf, '\n', l->len);
-	size_t len;
-
-	if (!end)
-		return false;
-	len = (size_t)(end - l->buf);
-	snprintf(line, size, "%.*s", (int)len, l->buf);
-	l->len -= len + 1;
-	memmove(l->buf, end + 1, l->len);
-	return true;
-}
 
 /* Is it an event? Then it is noted. */
 static bool note_event(struct libvirt *l, const char *line)
@@ -79,14 +45,14 @@ void libvirt_reap(struct libvirt *l)
 
 int libvirt_wait_for_answer(struct libvirt *l)
 {
-	int64_t deadline = clock_ms() + ANSWER_MS, beat = clock_ms() + ALIVE_MS;
+	int64_t deadline = clock_ms() + l->limit_ms, beat = clock_ms() + ALIVE_MS;
 	char line[LIBVIRT_LINE_MAX];
 
 	for (;;) {
 		int ret = 0;
 
 		libvirt_reap(l);
-		while (take_line(l, line, sizeof(line))) {
+		while (lines_take(&l->answers, line, sizeof(line))) {
 			const char *text = strchr(line, ' ');
 
 			if (note_event(l, line))
@@ -94,13 +60,15 @@ int libvirt_wait_for_answer(struct libvirt *l)
 			snprintf(l->line, sizeof(l->line), "%s", text ? text + 1 : "");
 			return strncmp(line, "ok", 2) ? -EPROTO : 0;
 		}
-		ret = read_more(l, REAP_MS);
+		ret = lines_read(&l->answers, REAP_MS);
 		if (clock_ms() > beat) {
 			sink_alive(l->qemu.sink);
 			beat = clock_ms() + ALIVE_MS;
 		}
-		if (ret && (ret != -ETIMEDOUT || clock_ms() > deadline))
+		if (ret && ret != -ETIMEDOUT)
 			return ret;
+		if (clock_ms() > deadline)
+			return -ETIMEDOUT;
 	}
 }
 
@@ -124,10 +92,11 @@ int libvirt_report(struct libvirt *l, const char *order, int ret)
 int libvirt_give_order(struct libvirt *l, const char *word, const char *argument)
 {
 	char line[1024];
-	int n = snprintf(line, sizeof(line), "%s %s\n", word, argument);
+	int n = snprintf(line, sizeof(line), "%s %s\n", word, argument), ret;
 
-	int ret;
-
+	if ((size_t)n >= sizeof(line))
+		return -EMSGSIZE;
+	/* it reads one order after the other, so there is room */
 	if (write(l->orders, line, (size_t)n) != n)
 		return -EPIPE;
 	ret = libvirt_wait_for_answer(l);
@@ -185,7 +154,7 @@ int libvirt_start_helper(struct libvirt *l)
 	close(orders[0]);
 	close(answers[1]);
 	l->orders = orders[1];
-	l->answers = answers[0];
+	l->answers.fd = answers[0];
 	if (l->helper < 0) {
 		l->helper = 0;
 		return -errno;
@@ -196,9 +165,9 @@ int libvirt_start_helper(struct libvirt *l)
 int libvirt_read_events(struct libvirt *l)
 {
 	char line[LIBVIRT_LINE_MAX];
-	int ret = read_more(l, 0);
+	int ret = lines_read(&l->answers, 0);
 
-	while (take_line(l, line, sizeof(line)))
+	while (lines_take(&l->answers, line, sizeof(line)))
 		note_event(l, line);
 	if (ret && ret != -ETIMEDOUT)
 		return libvirt_report(l, "wait", ret);
@@ -238,14 +207,15 @@ void libvirt_end_helper(struct libvirt *l)
 	bool is_hung = false;
 
 	close(l->orders);
-	while (l->helper) {
+	/* what a broken kernel keeps from ending is left to the end of the boot */
+	while (l->helper && clock_ms() < deadline + END_LIMIT_MS) {
 		is_hung = clock_ms() > deadline;
 		if (is_hung)
 			kill(l->helper, SIGKILL);
 		usleep(1000);
 		libvirt_reap(l);
 	}
-	close(l->answers);
+	close(l->answers.fd);
 	if (is_hung && l->guest_fd >= 0) /* nobody else ends L1 then */
 		syscall(SYS_pidfd_send_signal, l->guest_fd, SIGKILL, NULL, 0);
 }

@@ -17,17 +17,18 @@
 /* What libvirt found out about QEMU in an earlier boot of this kernel (images/capabilities.h), if there was one. */
 #define LIBVIRT_CAPABILITIES "/usr/lib/nestlab/libvirt-capabilities.gz"
 #define LIBVIRT_LINE_MAX     4096
+#define LIBVIRT_LIMIT_MS \
+	120000 /* of L0's clock, for one answer; probing QEMU alone takes some 12 s */
 
 struct libvirt {
-	struct qemu qemu; /* sink, m, kernel; mail page and bell. libvirt runs it, pid is 0 */
-	pid_t helper;	  /* 0: none */
-	int orders, answers;
+	struct qemu qemu;     /* sink, m, kernel; mail page and bell. libvirt runs it, pid is 0 */
+	pid_t helper;	      /* 0: none */
+	int orders, limit_ms; /* LIBVIRT_LIMIT_MS */
+	struct lines answers;
 	char line[LIBVIRT_LINE_MAX]; /* the last answer, without its first word */
-	char buf[LIBVIRT_LINE_MAX];  /* of what has come since */
-	size_t len;
-	char stopped[64]; /* what the event said; "": it has not come */
-	int guest_fd;	  /* of the process that runs L1: readable when it has ended; -1: none */
-	bool was_killed;  /* that process, by SIGKILL */
+	char stopped[64];	     /* what the event said; "": it has not come */
+	int guest_fd;	 /* of the process that runs L1: readable when it has ended; -1: none */
+	bool was_killed; /* that process, by SIGKILL */
 	bool other_was_killed; /* some other of libvirt's */
 	bool is_mute; /* the helper did not answer in time: it hangs, and is not asked again */
 };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agents/l0/cpus.h"
+#include "agents/l0/files.h"
 #include "agents/l0/vmm/l1_boot.h"
 #include "agents/l0/vmm/l1_fault.h"
 #include "agents/l0/vmm/l1_vmm.h"
@@ -155,7 +156,7 @@ static int write_initramfs(void)
 {
 	int fd = open(QEMU_INITRAMFS, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), ret;
 	char *bytes = NULL;
-	size_t room, done = 0;
+	size_t room;
 
 	if (fd < 0)
 		return -errno;
@@ -164,14 +165,8 @@ static int write_initramfs(void)
 		bytes = malloc(room);
 	if (!ret)
 		ret = bytes ? l1_initramfs_write(NULL, bytes, room) : -ENOMEM;
-	while (!ret && done < room) {
-		ssize_t n = write(fd, bytes + done, room - done);
-
-		if (n < 0)
-			ret = -errno;
-		else
-			done += (size_t)n;
-	}
+	if (!ret)
+		ret = file_write_all(fd, bytes, room);
 	free(bytes);
 	close(fd);
 	return ret;
@@ -258,7 +253,7 @@ static int execute(struct qemu *q, char *const argv[], int incoming)
 	close(bell[1]);
 	close(monitor[1]);
 	q->bell = bell[0];
-	q->monitor.fd = monitor[0];
+	q->monitor.lines.fd = monitor[0];
 	if (q->pid < 0) {
 		q->pid = 0;
 		return -errno;
@@ -309,7 +304,7 @@ int qemu_start(struct qemu *q, int incoming)
 	ret = execute(q, args.argv, incoming);
 	if (ret)
 		return ret;
-	ret = qmp_open(&q->monitor, q->monitor.fd);
+	ret = qmp_open(&q->monitor, q->monitor.lines.fd);
 	if (ret)
 		return qemu_report_command(q, "start", ret);
 	q->is_new = false;
@@ -443,8 +438,12 @@ int qemu_make(struct qemu *q)
 
 void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel, struct sink *s)
 {
-	*q = (struct qemu){
-		.sink = s, .m = *m, .kernel = kernel, .bell = -1, .mem = -1, .monitor.fd = -1};
+	*q = (struct qemu){.sink = s,
+			   .m = *m,
+			   .kernel = kernel,
+			   .bell = -1,
+			   .mem = -1,
+			   .monitor.lines.fd = -1};
 }
 
 /* ---- running it ---- */
@@ -452,7 +451,7 @@ void qemu_init(struct qemu *q, const struct plan_measure *m, const char *kernel,
 int qemu_wait_line(struct qemu *q, int64_t deadline)
 {
 	struct pollfd p[] = {{.fd = q->bell, .events = POLLIN},
-			     {.fd = q->monitor.fd, .events = POLLIN}};
+			     {.fd = q->monitor.lines.fd, .events = POLLIN}};
 	int64_t left;
 
 	while ((left = deadline - clock_ms()) > 0) {
@@ -524,5 +523,5 @@ void qemu_end(struct qemu *q)
 	}
 	close_descriptor(&q->mem);
 	close_descriptor(&q->bell);
-	close_descriptor(&q->monitor.fd);
+	close_descriptor(&q->monitor.lines.fd);
 }

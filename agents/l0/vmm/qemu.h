@@ -157,6 +157,9 @@ int qemu_execute(struct qemu *q, const char *command, const char *arguments, cha
 /* Does vCPU 0 of the VM of process @pid run an L2? By KVM's debug files (CONFIG_DEBUG_FS). */
 bool qemu_is_in_l2(pid_t pid);
 
+/* *us: from L1's stop to when it ran again. VM_SAID: @q has not told of one of them, or they cannot be right. */
+int qemu_find_downtime(struct qemu *q, uint64_t stop_us, uint64_t resume_us, uint64_t *us);
+
 /* QEMU could not send L1 away: what it answered to query-migrate. Tells the sink. */
 int qemu_report_sending(struct qemu *q, const char *reply);
 

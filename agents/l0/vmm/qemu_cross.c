@@ -207,7 +207,7 @@ static int wait_for_more(struct departure *d)
 {
 	struct qemu *q = d->end.q;
 	struct pollfd p[] = {{.fd = q->bell, .events = POLLIN},
-			     {.fd = q->monitor.fd, .events = POLLIN},
+			     {.fd = q->monitor.lines.fd, .events = POLLIN},
 			     {.fd = d->end.stream, .events = POLLIN}};
 
 	poll(p, crossing_room(&d->end.crossing) ? 3 : 2, LOOK_MS);
@@ -288,7 +288,10 @@ static int end_stream(struct departure *d)
 		return qemu_report_sending(d->end.q, reply);
 	qmp_number(reply, "transferred", &d->moved->bytes);
 	qmp_number(reply, "dirty-sync-count", &d->moved->passes);
-	d->moved->downtime_us = d->last_us - d->end.q->monitor.stop_us;
+	ret = qemu_find_downtime(d->end.q, d->end.q->monitor.stop_us, d->last_us,
+				 &d->moved->downtime_us);
+	if (ret)
+		return ret;
 	return pass_all(d);
 }
 
@@ -526,7 +529,9 @@ static int let_l1_go_on(struct arrival *a)
 	ret = qmp_wait_for_resume(&q->monitor, QMP_LIMIT_MS);
 	if (ret)
 		return qemu_report_command(q, "incoming", ret);
-	a->moved->downtime_us = q->monitor.resume_us - begin;
+	ret = qemu_find_downtime(q, begin, q->monitor.resume_us, &a->moved->downtime_us);
+	if (ret)
+		return ret;
 	a->moved->bytes = a->nheld;
 	q->monitor.resume_us = 0;
 	return qemu_find_mail(q);

@@ -19,6 +19,9 @@
 #define LOOK_US	     20000
 #define END_LIMIT_MS 60000 /* of L0's clock, for all of it */
 #define KVM_FILES    "/sys/kernel/debug/kvm"
+#define STOPS	     100 /* one of eight to one of three finds L1 in an L2 */
+#define STRAY_US     300 /* L1 runs on for some of these before it is stopped again */
+#define STRAYS	     7
 
 uint64_t qemu_now_us(void)
 {
@@ -54,6 +57,15 @@ int qemu_execute(struct qemu *q, const char *command, const char *arguments, cha
 
 	if (ret)
 		return qemu_report_command(q, command, ret);
+	return 0;
+}
+
+int qemu_find_downtime(struct qemu *q, uint64_t stop_us, uint64_t resume_us, uint64_t *us)
+{
+	if (!stop_us || resume_us < stop_us)
+		return qemu_report_end(q, L1_END_OTHER,
+				       "QEMU did not tell when it stopped L1 and let it go on");
+	*us = resume_us - stop_us;
 	return 0;
 }
 
@@ -129,22 +141,40 @@ static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
 {
 	int ret = go_on(to);
 
+	if (!ret)
+		ret = qemu_find_downtime(to, from->monitor.stop_us, to->monitor.resume_us,
+					 &out->downtime_us);
 	if (ret)
 		return ret;
-	out->downtime_us = to->monitor.resume_us - from->monitor.stop_us;
 	qemu_end(from);
 	*from = *to;
 	from->monitor.resume_us = 0;
 	return 0;
 }
 
+/* Wherever L1 is; or again and again until its vCPU 0 is in an L2, where it is for a good part of the time. */
+static int stop(struct qemu *q, struct l1_moved *out)
+{
+	int ret = qemu_execute(q, "stop", "", NULL, 0);
+
+	for (int i = 1; !ret; i++) {
+		out->in_l2 = qemu_is_in_l2(q->pid);
+		if (out->in_l2 || !out->wants_l2 || i == STOPS)
+			return 0;
+		ret = qemu_execute(q, "cont", "", NULL, 0);
+		usleep(STRAY_US * (i % STRAYS + 1));
+		if (!ret)
+			ret = qemu_execute(q, "stop", "", NULL, 0);
+	}
+	return ret;
+}
+
 static int save(struct qemu *q, struct l1_moved *out)
 {
-	int fd, ret = qemu_execute(q, "stop", "", NULL, 0);
+	int fd, ret = stop(q, out);
 
 	if (ret)
 		return ret;
-	out->in_l2 = qemu_is_in_l2(q->pid);
 	fd = open(QEMU_STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -243,8 +273,10 @@ static void init_other(struct qemu *to, const struct qemu *from)
 int qemu_snapshot(void *vmm, struct l1_moved *out)
 {
 	struct qemu *q = vmm;
-	int ret = save(q, out);
+	int ret;
 
+	q->monitor.stop_us = 0;
+	ret = save(q, out);
 	q->monitor.resume_us = 0;
 	if (!ret)
 		ret = qemu_execute(q, "cont", "", NULL, 0);
@@ -253,8 +285,7 @@ int qemu_snapshot(void *vmm, struct l1_moved *out)
 	ret = qmp_wait_for_resume(&q->monitor, END_LIMIT_MS);
 	if (ret)
 		return qemu_report_command(q, "cont", ret);
-	out->downtime_us = q->monitor.resume_us - q->monitor.stop_us;
-	return 0;
+	return qemu_find_downtime(q, q->monitor.stop_us, q->monitor.resume_us, &out->downtime_us);
 }
 
 int qemu_revert(void *vmm, struct l1_moved *out)
@@ -278,6 +309,7 @@ int qemu_move(void *vmm, bool live, struct l1_moved *out)
 	uint64_t begin = qemu_now_us(), first;
 	int ret = 0;
 
+	from->monitor.stop_us = 0;
 	init_other(&to, from);
 	if (live && from->phys) {
 		ret = vm_memory_find_unmanaged(2 * QEMU_SIZE, &first, from->sink);

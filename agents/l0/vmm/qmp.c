@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,40 +57,6 @@ bool qmp_says(const char *reply, const char *key, const char *value)
 
 /* ---- lines ---- */
 
-/* More bytes, within @limit_ms. */
-static int read_more(struct qmp *q, int limit_ms)
-{
-	struct pollfd p = {.fd = q->fd, .events = POLLIN};
-	ssize_t n;
-
-	if (q->len == sizeof(q->buf) - 1)
-		return -EMSGSIZE;
-	if (poll(&p, 1, limit_ms) <= 0)
-		return -ETIMEDOUT;
-	n = recv(q->fd, q->buf + q->len, sizeof(q->buf) - 1 - q->len, MSG_DONTWAIT);
-	if (!n || (n < 0 && errno == ECONNRESET))
-		return -EPIPE;
-	if (n < 0)
-		return -errno;
-	q->len += (size_t)n;
-	return 0;
-}
-
-/* The first line, without its end, to @line; false: it is not all there. */
-static bool take_line(struct qmp *q, char *line, size_t size)
-{
-	char *end = memchr(q->buf, '\n', q->len);
-	size_t len;
-
-	if (!end)
-		return false;
-	len = (size_t)(end - q->buf);
-	snprintf(line, size, "%.*s", (int)len, q->buf);
-	q->len -= len + 1;
-	memmove(q->buf, end + 1, q->len);
-	return true;
-}
-
 /* "timestamp": {"seconds": S, "microseconds": U} */
 static uint64_t time_of(const char *line)
 {
@@ -113,48 +78,60 @@ static void note_event(struct qmp *q, const char *line)
 		snprintf(q->shutdown, sizeof(q->shutdown), "unknown");
 }
 
-/* True: an answer that nobody waits for. */
-static bool drop_owed(struct qmp *q, const char *line)
+/* What a line of QEMU's begins with, behind its brace. */
+static bool begins_with(const char *line, const char *key)
 {
-	bool is_answer = !strncmp(line + 1, "\"return\"", 8) || !strncmp(line + 1, "\"error\"", 7);
-
-	if (!is_answer || !q->owed)
-		return false;
-	q->owed--;
-	return true;
+	return line[0] == '{' && !strncmp(line + 1, key, strlen(key));
 }
 
-/* The next line that starts with {"@key", events on the way noted. */
-static int wait_for(struct qmp *q, const char *key, const char *other, char *line, size_t size)
+static bool is_answer(const char *line)
 {
-	for (;;) {
-		int ret;
+	return begins_with(line, "\"return\"") || begins_with(line, "\"error\"");
+}
 
-		while (take_line(q, line, size)) {
-			if (drop_owed(q, line))
-				continue;
-			if (!strncmp(line + 1, key, strlen(key)) ||
-			    (other && !strncmp(line + 1, other, strlen(other))))
-				return 0;
+/* The next answer, or the greeting, events on the way noted; false: it has not come. */
+static bool take_answer(struct qmp *q, char *line, size_t size)
+{
+	while (lines_take(&q->lines, line, size)) {
+		if (is_answer(line) && q->owed)
+			q->owed--; /* nobody waits for it */
+		else if (is_answer(line) || begins_with(line, "\"QMP\""))
+			return true;
+		else
 			note_event(q, line);
-		}
-		ret = read_more(q, QMP_LIMIT_MS);
-		if (ret)
-			return ret;
 	}
+	return false;
+}
+
+/* For the greeting, or for an answer. */
+static int wait_for(struct qmp *q, bool is_greeting, char *line, size_t size)
+{
+	int64_t deadline = clock_ms() + q->limit_ms;
+	int ret = 0;
+
+	while (!ret) {
+		int64_t left = deadline - clock_ms();
+
+		while (take_answer(q, line, size))
+			if (begins_with(line, "\"QMP\"") == is_greeting)
+				return 0;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		ret = lines_read(&q->lines, (int)left);
+	}
+	return ret;
 }
 
 int qmp_read_events(struct qmp *q)
 {
-	char line[QMP_LINE_MAX];
+	char line[LINES_MAX];
 	int ret;
 
-	do
-		ret = read_more(q, 0);
-	while (!ret);
-	while (take_line(q, line, sizeof(line)))
-		if (!drop_owed(q, line))
-			note_event(q, line);
+	do {
+		ret = lines_read(&q->lines, 0);
+		while (take_answer(q, line, sizeof(line)))
+			; /* too late for whoever waited */
+	} while (!ret);
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
 
@@ -177,11 +154,13 @@ static int send_all(struct qmp *q, const char *text, size_t len, int fd)
 			memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
 			msg.msg_control = &control;
 			msg.msg_controllen = sizeof(control.bytes);
-			fd = -1;
 		}
-		n = sendmsg(q->fd, &msg, MSG_NOSIGNAL);
+		n = sendmsg(q->lines.fd, &msg, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			return -errno;
+		fd = -1;
 		text += n;
 		len -= (size_t)n;
 	}
@@ -190,7 +169,7 @@ static int send_all(struct qmp *q, const char *text, size_t len, int fd)
 
 static int send_command(struct qmp *q, const char *command, const char *arguments, int fd)
 {
-	char line[QMP_LINE_MAX];
+	char line[LINES_MAX];
 	int n = snprintf(line, sizeof(line), "{\"execute\":\"%s\",\"arguments\":{%s}}\n", command,
 			 arguments);
 
@@ -202,15 +181,15 @@ static int send_command(struct qmp *q, const char *command, const char *argument
 static int execute_with(struct qmp *q, const char *command, const char *arguments, int fd,
 			char *reply, size_t size)
 {
-	char line[QMP_LINE_MAX];
+	char line[LINES_MAX];
 	int ret = send_command(q, command, arguments, fd);
 
 	if (ret)
 		return ret;
-	ret = wait_for(q, "\"return\"", "\"error\"", line, sizeof(line));
+	ret = wait_for(q, false, line, sizeof(line));
 	if (ret)
 		return ret;
-	if (!strncmp(line + 1, "\"error\"", 7)) {
+	if (begins_with(line, "\"error\"")) {
 		if (!copy_string(line, "desc", q->error, sizeof(q->error)))
 			snprintf(q->error, sizeof(q->error), "no reason given");
 		return -EPROTO;
@@ -245,7 +224,7 @@ int qmp_give(struct qmp *q, const char *name, int fd)
 int qmp_wait_for_resume(struct qmp *q, int limit_ms)
 {
 	int64_t deadline = clock_ms() + limit_ms;
-	char line[QMP_LINE_MAX];
+	char line[LINES_MAX];
 
 	while (!q->resume_us) {
 		int64_t left = deadline - clock_ms();
@@ -253,22 +232,22 @@ int qmp_wait_for_resume(struct qmp *q, int limit_ms)
 
 		if (left <= 0)
 			return -ETIMEDOUT;
-		ret = read_more(q, (int)left);
+		ret = lines_read(&q->lines, (int)left);
 		if (ret && ret != -ETIMEDOUT)
 			return ret;
-		while (take_line(q, line, sizeof(line)))
-			note_event(q, line);
+		while (take_answer(q, line, sizeof(line)))
+			;
 	}
 	return 0;
 }
 
 int qmp_open(struct qmp *q, int fd)
 {
-	char line[QMP_LINE_MAX];
+	char line[LINES_MAX];
 	int ret;
 
-	*q = (struct qmp){.fd = fd};
-	ret = wait_for(q, "\"QMP\"", NULL, line, sizeof(line));
+	*q = (struct qmp){.lines.fd = fd, .limit_ms = QMP_LIMIT_MS};
+	ret = wait_for(q, true, line, sizeof(line));
 	if (ret)
 		return ret;
 	return qmp_execute(q, "qmp_capabilities", "", NULL, 0);

@@ -11,16 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QMP_LINE_MAX 16384
+#include "agents/l0/vmm/lines.h"
+
 #define QMP_LIMIT_MS 60000 /* of L0's clock, for one answer */
 
 struct qmp {
-	int fd;
-	char buf[QMP_LINE_MAX];
-	size_t len;
-	char shutdown[32]; /* the reason that the event SHUTDOWN gave; "" if it has not come */
-	char error[256];   /* "desc" of the last command that was refused */
-	unsigned int owed; /* answers that nobody waits for: to qmp_send() */
+	struct lines lines; /* of its socket; what is written goes there, too */
+	int limit_ms;	    /* QMP_LIMIT_MS */
+	char shutdown[32];  /* the reason that the event SHUTDOWN gave; "" if it has not come */
+	char error[256];    /* "desc" of the last command that was refused */
+	unsigned int owed;  /* answers that nobody waits for: to qmp_send() */
 	uint64_t stop_us,
 		resume_us; /* when the guest stopped and ran on last, by L0's clock; 0: never */
 };

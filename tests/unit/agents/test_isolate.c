@@ -75,10 +75,10 @@ static void described(const char *want)
 
 TEST(isolation_tells_how_it_ended)
 {
-	assert_int_equal(isolate_run(write_and_exit, "text", 10, NULL, &out), 0);
+	assert_int_equal(isolate_run(write_and_exit, "text", 300, NULL, &out), 0);
 	assert_string_equal(out.output, "text");
 	described("exit status 3");
-	assert_int_equal(isolate_run(crash, NULL, 10, NULL, &out), 0);
+	assert_int_equal(isolate_run(crash, NULL, 300, NULL, &out), 0);
 	assert_string_equal(out.output, "so far\n");
 	described("signal 11 (Segmentation fault)");
 }
@@ -94,9 +94,9 @@ TEST(a_hang_ends_with_all_its_processes)
 	described("no end within 1 s");
 	close(witness[1]);
 	last.fd = witness[0];
-	assert_int_equal(poll(&last, 1, 10000), 1);
+	assert_int_equal(poll(&last, 1, 300000), 1);
 	close(witness[0]);
-	assert_int_equal(isolate_run(leave_a_child, "left", 10, NULL, &out), 0);
+	assert_int_equal(isolate_run(leave_a_child, "left", 300, NULL, &out), 0);
 	assert_false(out.timed_out);
 	assert_string_equal(out.output, "left");
 	free(out.output);
@@ -104,7 +104,7 @@ TEST(a_hang_ends_with_all_its_processes)
 
 TEST(a_flood_is_cut_and_counted)
 {
-	assert_int_equal(isolate_run(flood, NULL, 30, NULL, &out), 0);
+	assert_int_equal(isolate_run(flood, NULL, 300, NULL, &out), 0);
 	assert_int_equal(out.status, 0);
 	assert_true(out.len < ISOLATE_OUTPUT_MAX);
 	assert_int_equal(out.len + out.lost, 20 << 20);

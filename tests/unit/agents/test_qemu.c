@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <stdatomic.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "agents/l0/clock.h"
@@ -232,7 +235,7 @@ static void stop_qemu(void)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	close(q.fd);
+	close(q.lines.fd);
 }
 
 TEST(the_monitor_answers_and_refuses)
@@ -287,7 +290,7 @@ TEST(a_qemu_that_goes_is_noticed)
 	assert_int_equal(qmp_read_events(&q), -EPIPE);
 	assert_string_equal(q.shutdown, "host-qmp-quit");
 	assert_int_equal(qmp_execute(&q, "query-status", "", reply, sizeof(reply)), -EPIPE);
-	close(q.fd);
+	close(q.lines.fd);
 }
 
 TEST(an_l1_that_comes_in_is_not_stopped)
@@ -331,15 +334,103 @@ TEST(a_machine_goes_into_a_file)
 /* A line that never ends is no reason to wait, or to write over what comes behind the buffer. */
 TEST(a_line_without_end_is_refused)
 {
-	static char flood[QMP_LINE_MAX * 2];
+	static char flood[LINES_MAX * 2];
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	memset(flood, '{', sizeof(flood));
-	assert_true(send(fds[1], flood, sizeof(flood), 0) > QMP_LINE_MAX);
+	assert_true(send(fds[1], flood, sizeof(flood), 0) > LINES_MAX);
 	assert_int_equal(qmp_open(&q, fds[0]), -EMSGSIZE);
 	close(fds[0]);
 	close(fds[1]);
+}
+
+/* A monitor that is played: what it writes is there before it is read. */
+static int played;
+
+static void play(const char *text)
+{
+	size_t len = strlen(text);
+
+	assert_int_equal(send(played, text, len, 0), len);
+}
+
+static void open_played(void)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	played = fds[1];
+	play("{\"QMP\": {\"version\": {}}}\r\n{\"return\": {}}\r\n");
+	assert_int_equal(qmp_open(&q, fds[0]), 0);
+}
+
+static void close_played(void)
+{
+	close(played);
+	close(q.lines.fd);
+}
+
+#define RTC "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"RTC_CHANGE\"}\r\n"
+
+/* L1 can make QEMU say much while nobody asks it anything. */
+TEST(more_events_than_a_buffer_holds_are_no_end_of_qemu)
+{
+	static char flood[3 * LINES_MAX];
+
+	/* at once: a socket holds fewer small messages */
+	for (size_t i = 0; i + sizeof(RTC) <= sizeof(flood); i += sizeof(RTC) - 1)
+		memcpy(flood + i, RTC, sizeof(RTC));
+	open_played();
+	play(flood);
+	play("\r\n{\"timestamp\": {\"seconds\": 3, \"microseconds\": 4}, \"event\": \"STOP\"}\r\n");
+	assert_int_equal(qmp_read_events(&q), 0);
+	assert_int_equal(q.stop_us, 3000004);
+	close_played();
+}
+
+static atomic_bool played_enough;
+
+static void *play_events(void *unused)
+{
+	while (!atomic_load(&played_enough))
+		if (send(played, RTC, sizeof(RTC) - 1, MSG_NOSIGNAL) < 0)
+			break;
+	return unused;
+}
+
+/* Each event used to begin the time anew. */
+TEST(events_are_no_answer_however_many_come)
+{
+	pthread_t thread;
+
+	open_played();
+	q.limit_ms = 200;
+	assert_int_equal(pthread_create(&thread, NULL, play_events, NULL), 0);
+	assert_int_equal(qmp_execute(&q, "query-status", "", NULL, 0), -ETIMEDOUT);
+	atomic_store(&played_enough, true);
+	shutdown(q.lines.fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close_played();
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	(void)!write(played, "{\"return\": {}}\r\n", 16);
+}
+
+/* The answer comes with a signal that ends the wait. */
+TEST(a_signal_is_no_silence)
+{
+	const struct itimerval timer = {.it_value.tv_usec = 50000};
+	struct sigaction act = {.sa_handler = on_alarm};
+
+	open_played();
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	assert_int_equal(qmp_execute(&q, "query-status", "", NULL, 0), 0);
+	close_played();
 }
 
 /* ---- what is shown of a file ---- */

@@ -266,7 +266,8 @@ static void gets_on(void)
 
 static void move(bool live)
 {
-	struct l1_moved moved = {0};
+	struct l1_moved moved = {
+		.wants_l2 = true}; /* in vain, without KVM: it is stopped a hundred times */
 	pid_t before = q.pid;
 
 	gets_on();

@@ -260,7 +260,7 @@ TEST(a_lock_soon_follows_its_holder_that_was_killed)
 		if (!fork()) {
 			kill(getppid(), SIGKILL);
 			c = write(held[1], "", 1) == 1;
-			poll(NULL, 0, 300);
+			poll(NULL, 0, 100);
 			_exit(0);
 		}
 		pause();
@@ -454,7 +454,7 @@ TEST(a_pipe_without_a_writer_is_empty)
 	struct error err = {0};
 
 	assert_int_equal(mkfifo(path, 0600), 0);
-	alarm(5);
+	alarm(UNIT_CHILD_SECONDS);
 	assert_int_equal(fs_read_file(path, 0, &got, &err), 0);
 	alarm(0);
 	assert_int_equal(got.len, 0);

@@ -53,7 +53,7 @@ static void reaches(struct channel *c, enum channel_state want)
 	struct pollfd p = {.fd = channel_fd(c), .events = POLLIN};
 
 	while (channel_state(c, NULL) != want)
-		assert_true(poll(&p, 1, 30000) > 0);
+		assert_true(poll(&p, 1, 300000) > 0);
 }
 
 static void ends_complete(struct channel *c)
