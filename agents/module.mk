@@ -74,6 +74,7 @@ $(BUILD)/tests/test_crossing: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/crossing records/line records/port regions records/sink records/stream records/upload vm_memory vm_backing)
 $(BUILD)/tests/test_l1_disk: $(BUILD)/obj/agents/l0/vmm/l1_disk_answer.o
 $(BUILD)/tests/test_vmap: $(BUILD)/obj/agents/l0/vmm/vmap.o
+$(BUILD)/tests/test_slack: $(BUILD)/obj/agents/l0/vmm/slack.o
 $(BUILD)/tests/test_libvirt_peer: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \
 	records/channel clock files records/framed vmm/l1_end vmm/l1_libvirt_peer vmm/l1_stay records/line records/port records/sink records/stream records/upload)
 $(BUILD)/tests/test_libvirt_helper: $(patsubst %,$(BUILD)/obj/agents/l0/%.o, \

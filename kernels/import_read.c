@@ -11,6 +11,38 @@
 
 size_t import_max_mbox = 1UL << 30;
 
+/* ---- files that are given ---- */
+
+/* A device never ends. A pipe can be read once only, so what it gives becomes a file; that has the limit,
+ * too. *path is replaced then. */
+static int make_readable(struct import *i, char **path, struct error *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct stat st;
+	int ret;
+
+	if (stat(*path, &st))
+		return error_set(err, -errno, "%s: %s", *path, strerror(errno));
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return error_set(err, -EINVAL, "%s: a device, not a mailbox", *path);
+	if (S_ISREG(st.st_mode) && (size_t)st.st_size > import_max_mbox)
+		return error_set(err, -EFBIG, "%s: larger than %zu bytes, which is no thread",
+				 *path, import_max_mbox);
+	if (!S_ISFIFO(st.st_mode))
+		return 0;
+	i->piped = true;
+	ret = fs_read_file(*path, import_max_mbox, &text, err);
+	if (ret == -EFBIG)
+		error_append(err, ret, ", which is no thread");
+	if (!ret) {
+		free(*path);
+		*path = xasprintf("%s/piped.mbox", i->scratch.dir);
+		ret = fs_write_file(*path, text.buf, text.len, err);
+	}
+	strbuf_release(&text);
+	return ret;
+}
+
 /* ---- patch files ---- */
 
 /* A patch without a subject (quilt's have none) is called like its file. */
@@ -31,9 +63,12 @@ static void name_mails(struct mailbox *box, size_t first, const char *path)
 
 static int add_file(struct import *i, const char *path, struct error *err)
 {
+	__cleanup_free char *readable = xstrdup(path);
 	size_t before = i->box.count;
-	int ret = mailbox_read(path, i->scratch.dir, &i->box, err);
+	int ret = make_readable(i, &readable, err);
 
+	if (!ret)
+		ret = mailbox_read(readable, i->scratch.dir, &i->box, err);
 	if (!ret)
 		name_mails(&i->box, before, path);
 	return ret;
@@ -111,36 +146,6 @@ static int read_patches(struct import *i, struct error *err)
 }
 
 /* ---- a mailbox ---- */
-
-/* A device never ends. A pipe can be read once only, so what it gives becomes a file; that has the limit,
- * too. *path is replaced then. */
-static int make_readable(struct import *i, char **path, struct error *err)
-{
-	struct strbuf text = STRBUF_INIT;
-	struct stat st;
-	int ret;
-
-	if (stat(*path, &st))
-		return error_set(err, -errno, "%s: %s", *path, strerror(errno));
-	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-		return error_set(err, -EINVAL, "%s: a device, not a mailbox", *path);
-	if (S_ISREG(st.st_mode) && (size_t)st.st_size > import_max_mbox)
-		return error_set(err, -EFBIG, "%s: larger than %zu bytes, which is no thread",
-				 *path, import_max_mbox);
-	if (!S_ISFIFO(st.st_mode))
-		return 0;
-	i->piped = true;
-	ret = fs_read_file(*path, import_max_mbox, &text, err);
-	if (ret == -EFBIG)
-		error_append(err, ret, ", which is no thread");
-	if (!ret) {
-		free(*path);
-		*path = xasprintf("%s/piped.mbox", i->scratch.dir);
-		ret = fs_write_file(*path, text.buf, text.len, err);
-	}
-	strbuf_release(&text);
-	return ret;
-}
 
 static int read_mbox(struct import *i, const char *mbox, const char *where, struct error *err)
 {

@@ -17,6 +17,7 @@
 
 #include "agents/l0/clock.h"
 #include "agents/l0/vmm/hyperv.h"
+#include "agents/l0/vmm/slack.h"
 #include "agents/l0/kvm_stats.h"
 #include "agents/l0/vcpu.h"
 #include "common/splitmix.h"
@@ -211,9 +212,16 @@ int vm_start(struct vm *vm)
 		if (ret)
 			return ret;
 	}
+	vm_make_slack(vm->m);
 	sink_wait_quiet(vm->sink);
 	vm_wait_for_phase(vm->m);
 	return 0;
+}
+
+void vm_make_slack(const struct plan_measure *m)
+{
+	if (m->memory == PLAN_UNMANAGED && !strcmp(host_clock.name, "emulated"))
+		slack_make("/");
 }
 
 void vm_wait_for_phase(const struct plan_measure *m)

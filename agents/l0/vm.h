@@ -118,6 +118,10 @@ static inline int vm_result(int ret)
  */
 void vm_wait_for_phase(const struct plan_measure *m);
 
+/* With unmanaged memory on the emulated clock, makes room in the kernel's caches (vmm/slack.h): when L1 of @m is set up, and some ticks
+ * before the measurement. */
+void vm_make_slack(const struct plan_measure *m);
+
 int vm_set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *at, size_t size);
 /* The L2 area is memslot VM_SLOT_AREA. */
 enum { VM_SLOT_BASE, VM_SLOT_AREA };

@@ -24,8 +24,8 @@ struct l1_image {
 
 /*
  * The image @path (NULL: none was named) of a run with these @plans. @in_place: the host reads the file where it is.
- * -ENODEV: a plan measures nothing without one (a skip); -EINVAL: no plan wants one, or it is no disk image that QEMU boots, or
- * too large, and the message says what to do; else the error of a system call.
+ * -ENODEV: a plan measures nothing without one (a skip); -EINVAL: it is no disk image that QEMU boots, or
+ * too large, and the message says what to do; else the error of a system call. One that no plan wants is not looked at.
  */
 int l1_image_find(const char *path, bool in_place, const struct scenario_plan *plans, size_t n,
 		  struct l1_image *out, struct error *err);

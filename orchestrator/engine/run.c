@@ -294,6 +294,8 @@ int run_check(const struct run_request *req, bool *unfit, struct error *err)
 		.req = req, .summary = &summary, .found.missing = STRBUF_INIT, .err = err};
 	int ret = run_prepare(&e, err);
 
+	if (!ret)
+		run_warn_of_unused(&e);
 	*unfit = summary.unfit;
 	engine_release(&e);
 	run_summary_free(&summary);

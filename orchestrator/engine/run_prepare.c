@@ -82,7 +82,6 @@ struct builder_request run_wanted_kernels(const struct engine *e)
 static int check_l1_kernels(const struct engine *e, struct error *err)
 {
 	const struct builder_request wanted = run_wanted_kernels(e);
-	bool has_linux = false;
 
 	for (size_t p = 0; p < wanted.nplans; p++) {
 		const char *name = builder_l1_name(&wanted, p);
@@ -91,18 +90,31 @@ static int check_l1_kernels(const struct engine *e, struct error *err)
 
 		if (!name)
 			continue;
-		has_linux = true;
 		ret = kernel_variant_load(&wanted.env, name, &v, err);
 		if (ret)
 			return ret;
 		kernel_variant_free(&v);
 	}
-	if (!wanted.l1_kernel || has_linux)
-		return 0;
-	return error_set(
-		err, -EINVAL,
-		"--l1-kernel %s: no scenario here has an L1 that boots a kernel of ours (l1 linux-...): leave it out",
-		wanted.l1_kernel);
+	return 0;
+}
+
+/* No error: a daemon cuts a run of several scenarios into its boots, and not each of them needs what the run is given. */
+void run_warn_of_unused(const struct engine *e)
+{
+	bool has_linux = false, has_disk = false;
+
+	for (size_t p = 0; p < e->req->nscenarios; p++) {
+		has_linux |= scenario_plan_has_linux(&e->plans[p]);
+		has_disk |= scenario_plan_has_disk(&e->plans[p]);
+	}
+	if (e->req->l1_kernel && !has_linux)
+		log_warning("--l1-kernel %s: no scenario here has an L1 that boots a kernel of "
+			    "ours (l1 linux-...): nothing boots it",
+			    e->req->l1_kernel);
+	if (e->req->l1_image && !has_disk)
+		log_warning("--l1-image %s: no scenario here has l1 disk or hyperv: nothing boots "
+			    "it",
+			    e->req->l1_image);
 }
 
 /* Only a host that boots nothing can measure the running kernel, and nothing else can be measured there. */

@@ -36,6 +36,8 @@ struct job { /* one boot */
 /* Fills in all of @e that is known before anything is built or booted; what is wrong with the request is told here. 0 or a
  * negative errno; what was filled in is released by the caller either way. */
 int run_prepare(struct engine *e, struct error *err);
+/* Of what the run was given and none of its scenarios needs. After run_prepare(). */
+void run_warn_of_unused(const struct engine *e);
 
 /* What the builder is asked for; the caller adds whom it tells. Borrows from @e. */
 struct builder_request run_wanted_kernels(const struct engine *e);

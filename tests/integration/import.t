@@ -367,6 +367,7 @@ is "$(ls -A "$K/patches" | grep '^\.')" '' 'no half folder is left'
 is "$(ls "$SCRATCH")" '' 'nor a temporary one'
 
 is "$(import devzero --mbox /dev/zero 2>&1 | grep -c 'a device, not a mailbox')" 1 'a device is no mailbox'
+is "$(import devzero --patches /dev/zero 2>&1 | grep -c 'a device, not a mailbox')" 1 'and no patch'
 mkfifo "$TMP/pipe"
 cat "$TOP/tests/fixtures/mbox/single.mbox" >"$TMP/pipe" &
 OUT=$(timeout 600 "$NESTLAB" kernel import --mbox "$TMP/pipe" --onto root --name piped 2>&1)

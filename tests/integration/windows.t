@@ -37,7 +37,7 @@ for edition in "" $'a\x01b' $'Windows\nServer' $'\xff\xfe'; do
 	like "$out" '--edition: (must not be empty|byte [0-9]+ .* is no text)' "and it says why"
 done
 mkdir "$TMP/fake"
-printf '#!/bin/sh\necho half >"$8"\nexit 1\n' >"$TMP/fake/xorriso"
+printf '#!/bin/sh\necho half >"$9"\nexit 1\n' >"$TMP/fake/xorriso"
 chmod +x "$TMP/fake/xorriso"
 before=$(sha256sum "$TMP/w2.iso")
 PATH=$TMP/fake:$PATH "$NESTLAB" image prepare-windows -o "$TMP/w2.iso" >/dev/null 2>&1

@@ -209,6 +209,7 @@ static int run_moved(struct l1_linux *l, const struct plan_measure *m, struct si
 /* With unmanaged memory what an entry of an L2 costs depends on all entries before, those of other measurements too. */
 static void settle(const struct plan_measure *m, struct sink *s)
 {
+	vm_make_slack(m);
 	sink_wait_quiet(s);
 	if (m->memory == PLAN_UNMANAGED && !strcmp(host_clock.name, "emulated"))
 		vmap_settle();

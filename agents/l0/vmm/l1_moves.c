@@ -202,10 +202,16 @@ static int make_move(const struct l1_vmm *how, void *vmm, const struct plan_meas
 	return how->move(vmm, m->scenario == PLAN_LIVE_MIGRATE, one);
 }
 
-/* The first save finds L1 outside of its L2s, where KVM has the most to save besides; the others wherever it is. */
+/* The first save finds L1 outside of its L2s, where KVM has the most to save besides; from the third on wherever it is. */
 static bool is_stay(const struct plan_measure *m, uint32_t move)
 {
 	return m->scenario == PLAN_SAVE_RESTORE && !move;
+}
+
+/* The second one finds it in an L2. */
+static bool wants_l2(const struct plan_measure *m, uint32_t move)
+{
+	return m->scenario == PLAN_SAVE_RESTORE && move == 1;
 }
 
 /* A storm does not wait for the L2s. */
@@ -237,7 +243,7 @@ int l1_moves_make(const struct l1_vmm *how, void *vmm, const struct plan_measure
 {
 	begin_moves(moves, rung);
 	for (uint32_t i = 0; i < m->rounds; i++) {
-		struct l1_moved one = {0};
+		struct l1_moved one = {.wants_l2 = wants_l2(m, i)};
 		int ret = wait_for_next(how, vmm, m, i, s, rung);
 
 		sink_alive(s); /* the L2s' rounds took their time, and so will the move */

@@ -26,7 +26,8 @@ struct l1_moved {
 	uint64_t bytes;	      /* of state and memory */
 	uint64_t passes;      /* over L1's memory */
 	uint64_t pages;	      /* of L2s, that lay in memory which was unplugged */
-	bool in_l2;	   /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
+	bool wants_l2; /* asked: through a file, and it is to be stopped like that (QEMU alone) */
+	bool in_l2;    /* through a file: L1's vCPU 0 was running an L2 when it was stopped */
 	enum l1_stay stay; /* not L1_STAY_NOT: it did not move, and runs on where it was */
 	char why[L1_STAY_WHY];
 };

@@ -19,6 +19,9 @@
 #define LOOK_US	     20000
 #define END_LIMIT_MS 60000 /* of L0's clock, for all of it */
 #define KVM_FILES    "/sys/kernel/debug/kvm"
+#define STOPS	     100 /* one of eight to one of three finds L1 in an L2 */
+#define STRAY_US     300 /* L1 runs on for some of these before it is stopped again */
+#define STRAYS	     7
 
 uint64_t qemu_now_us(void)
 {
@@ -149,13 +152,29 @@ static int arrive(struct qemu *from, struct qemu *to, struct l1_moved *out)
 	return 0;
 }
 
+/* Wherever L1 is; or again and again until its vCPU 0 is in an L2, where it is for a good part of the time. */
+static int stop(struct qemu *q, struct l1_moved *out)
+{
+	int ret = qemu_execute(q, "stop", "", NULL, 0);
+
+	for (int i = 1; !ret; i++) {
+		out->in_l2 = qemu_is_in_l2(q->pid);
+		if (out->in_l2 || !out->wants_l2 || i == STOPS)
+			return 0;
+		ret = qemu_execute(q, "cont", "", NULL, 0);
+		usleep(STRAY_US * (i % STRAYS + 1));
+		if (!ret)
+			ret = qemu_execute(q, "stop", "", NULL, 0);
+	}
+	return ret;
+}
+
 static int save(struct qemu *q, struct l1_moved *out)
 {
-	int fd, ret = qemu_execute(q, "stop", "", NULL, 0);
+	int fd, ret = stop(q, out);
 
 	if (ret)
 		return ret;
-	out->in_l2 = qemu_is_in_l2(q->pid);
 	fd = open(QEMU_STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

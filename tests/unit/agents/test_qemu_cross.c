@@ -17,6 +17,7 @@
 #include "agents/l0/clock.h"
 #include "agents/l0/vm.h"
 #include "agents/l0/vmm/qemu.h"
+#include "common/fs.h"
 
 #define PATIENCE 50 /* so often it says that it is about to end */
 
@@ -131,16 +132,19 @@ static const char *answer_snapshot(const char *line)
 	return "{\"return\": {}}\r\n";
 }
 
-static int take_snapshot(struct l1_moved *moved)
+static const char *(*stopping)(const char *line) = answer_snapshot;
+
+static int take_snapshot(struct l1_moved *moved, pid_t pid)
 {
 	struct sink sink = {.fd = open("/dev/null", O_WRONLY)};
 	static struct qemu q;
 	pthread_t thread;
 	int ret;
 
-	answer = answer_snapshot;
+	answer = stopping;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, monitor), 0);
 	q = (struct qemu){.sink = &sink,
+			  .pid = pid,
 			  .monitor = {.lines.fd = monitor[0], .limit_ms = QMP_LIMIT_MS}};
 	assert_int_equal(pthread_create(&thread, NULL, play_monitor, NULL), 0);
 	ret = qemu_snapshot(&q, moved);
@@ -156,10 +160,63 @@ TEST(a_downtime_without_a_beginning_is_none)
 	struct l1_moved moved = {0};
 
 	tells_stop = true;
-	assert_int_equal(take_snapshot(&moved), 0);
+	assert_int_equal(take_snapshot(&moved, 0), 0);
 	assert_int_equal(moved.downtime_us, 2000000);
 	tells_stop = false;
-	assert_int_equal(take_snapshot(&moved), VM_SAID);
+	assert_int_equal(take_snapshot(&moved, 0), VM_SAID);
+}
+
+/* What KVM would say of a VM of process 4711 is played, too. */
+#define DEBUG	   "/sys/kernel/debug"
+#define VCPU	   DEBUG "/kvm/4711-3/vcpu0"
+#define GUEST_MODE VCPU "/guest_mode"
+
+static unsigned int stops, enters_at; /* the stop that finds vCPU 0 in an L2 */
+
+static void say_guest_mode(const char *text)
+{
+	struct error err = {0};
+
+	assert_int_equal(fs_write_file(GUEST_MODE, text, strlen(text), &err), 0);
+}
+
+static const char *answer_stops(const char *line)
+{
+	if (has_command(line, "\"stop\"") && ++stops == enters_at)
+		say_guest_mode("1\n");
+	return answer_snapshot(line);
+}
+
+TEST(an_l1_is_stopped_until_it_is_in_an_l2)
+{
+	struct l1_moved moved = {.wants_l2 = true};
+	struct error err = {0};
+
+	if (mount("none", DEBUG, "tmpfs", 0, NULL)) {
+		print_message("SKIP: nothing can be mounted at " DEBUG "\n");
+		skip();
+	}
+	assert_int_equal(fs_mkdir_p(VCPU, &err), 0);
+	say_guest_mode("0\n");
+	tells_stop = true;
+	enters_at = 5;
+	stopping = answer_stops;
+	assert_int_equal(take_snapshot(&moved, 4711), 0);
+	assert_true(moved.in_l2);
+	assert_int_equal(stops, 5);
+	say_guest_mode("0\n");
+	stops = 0;
+	moved = (struct l1_moved){0};
+	assert_int_equal(take_snapshot(&moved, 4711), 0);
+	assert_int_equal(stops, 1);
+	assert_false(moved.in_l2);
+	stops = 0;
+	enters_at = 0;
+	moved.wants_l2 = true;
+	assert_int_equal(take_snapshot(&moved, 4711), 0); /* it never is: then not */
+	assert_int_equal(stops, 100);
+	assert_false(moved.in_l2);
+	umount(DEBUG);
 }
 
 /* As of test_qemu_l1: the folder's name is fixed. */
