@@ -5,7 +5,6 @@
  */
 #include "tests/unit/unit.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,60 +20,13 @@
 #include "agents/l0/vmm/qemu.h"
 #include "agents/l0/vm.h"
 #include "orchestrator/engine/carrier.h"
+#include "tests/unit/agents/pvh_kernel.h"
 #include "tests/unit/agents/sink_fixture.h"
 
-#define PHYS32_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY: where a PVH kernel starts */
-#define CODE_ADDRESS 0x100000u
-#define PROGRESS     (QEMU_MAIL + offsetof(struct mail, progress))
-
-struct kernel {
-	Elf64_Ehdr e;
-	Elf64_Phdr p[2];
-	Elf64_Nhdr note;
-	char name[4];
-	uint64_t entry;
-	uint8_t code[256];
-};
+#define PROGRESS (QEMU_MAIL + offsetof(struct mail, progress))
 
 static struct qemu q;
 static struct sink sink;
-static char *write_kernel(const void *code, size_t len)
-{
-	struct kernel k = {
-		.e = {.e_type = ET_EXEC,
-		      .e_machine = EM_X86_64,
-		      .e_version = EV_CURRENT,
-		      .e_ehsize = sizeof(k.e),
-		      .e_phentsize = sizeof(k.p[0]),
-		      .e_phnum = 2,
-		      .e_phoff = offsetof(struct kernel, p),
-		      .e_entry = CODE_ADDRESS},
-		.p = {{.p_type = PT_LOAD,
-		       .p_flags = PF_R | PF_W | PF_X,
-		       .p_offset = offsetof(struct kernel, code),
-		       .p_vaddr = CODE_ADDRESS,
-		       .p_paddr = CODE_ADDRESS,
-		       .p_filesz = sizeof(k.code),
-		       .p_memsz = sizeof(k.code)},
-		      {.p_type = PT_NOTE,
-		       .p_offset = offsetof(struct kernel, note),
-		       .p_filesz = offsetof(struct kernel, code) - offsetof(struct kernel, note),
-		       .p_align = 4}},
-		.note = {.n_namesz = 4, .n_descsz = 8, .n_type = PHYS32_ENTRY},
-		.name = "Xen",
-		.entry = CODE_ADDRESS,
-	};
-	char *path = unit_path("kernel");
-	struct error err = {0};
-
-	memcpy(k.e.e_ident, ELFMAG, SELFMAG);
-	k.e.e_ident[EI_CLASS] = ELFCLASS64;
-	k.e.e_ident[EI_DATA] = ELFDATA2LSB;
-	k.e.e_ident[EI_VERSION] = EV_CURRENT;
-	memcpy(k.code, code, len);
-	assert_int_equal(fs_write_file(path, (const char *)&k, sizeof(k), &err), 0);
-	return path;
-}
 
 static int start_guest_of(const char *kernel, struct plan_measure m)
 {
@@ -568,20 +520,57 @@ TEST(a_guest_without_a_new_host_runs_on)
 	stays(never_come, "it did not boot");
 }
 
-TEST(what_does_not_come_is_the_hosts_trouble)
+/* No L1 is there then, and what is said is that, and why. */
+static void does_not_come(void *(*source)(void *))
 {
+	__cleanup_free char *kernel = write_counter();
 	struct l1_moved arrived = {0};
 	static struct qemu to;
+	pthread_t thread;
 
-	assert_int_equal(pipe(pipes), 0);
-	sink = (struct sink){.fd = pipes[1], .id = MOVE_ID};
+	assert_int_equal(start_guest(kernel), 0); /* for what it is like */
+	qemu_end(&q);
 	init_destination(&to, &sink);
 	open_way();
-	carrier_leave(carrier, CARRIER_SOURCE, "it crashed");
+	assert_int_equal(pthread_create(&thread, NULL, source, NULL), 0);
 	assert_int_equal(qemu_arrive_through(&to, &ends[CARRIER_DESTINATION], &arrived), VM_SAID);
+	pthread_join(thread, NULL);
 	close_way();
 	qemu_end(&to);
-	says("\"class\":\"infrastructure\"", "the Linux L1 did not come: it crashed");
+	says("\"class\":\"infrastructure\"", "the Linux L1 did not come: it was killed");
+}
+
+static void *die_at_once(void *unused)
+{
+	carrier_leave(carrier, CARRIER_SOURCE, "it was killed");
+	return unused;
+}
+
+/* What QEMU's streams begin with: the one there has been started, has read it, and waits for more. */
+static void *die_on_the_way(void *unused)
+{
+	static const unsigned char begin[] = {'Q', 'E', 'V', 'M', 0, 0, 0, 3};
+	const struct crossing_chunk *first = (const void *)areas[CARRIER_SOURCE];
+	struct crossing *c = &ends[CARRIER_SOURCE];
+	char text[CROSSING_TEXT];
+
+	while (crossing_hear(c, text) != CROSSING_READY)
+		sched_yield();
+	memcpy(crossing_room(c), begin, sizeof(begin));
+	crossing_put(c, CROSSING_DATA, sizeof(begin));
+	while (__atomic_load_n(&first->state, __ATOMIC_ACQUIRE) != CROSSING_FREE) /* carried */
+		sched_yield();
+	return die_at_once(unused);
+}
+
+TEST(what_does_not_come_is_the_hosts_trouble)
+{
+	does_not_come(die_at_once);
+}
+
+TEST(so_is_what_comes_in_part)
+{
+	does_not_come(die_on_the_way);
 }
 
 /* The folder's name is fixed, and tests of two checkouts may run side by side: each has one of its own, as far as it may. */
