@@ -19,7 +19,7 @@ echo "# boots are kept in $dir" >&2
 write_series_plans() {
 	local plan=scenarios/nested-context.json switch=nested_context_switch_test
 
-	jq ".scenarios |= [.[0] | .limit_s = 1800 | .test = \"$switch\"]" $plan >"$dir/switch.json"
-	jq ".scenarios |= [.[0] | .limit_s = 1800 | .test -= [\"$switch\"]]" $plan >"$dir/series.json"
+	jq ".scenarios |= [.[0] | .time_limit_s = 1800 | .test = \"$switch\"]" $plan >"$dir/switch.json"
+	jq ".scenarios |= [.[0] | .time_limit_s = 1800 | .test -= [\"$switch\"]]" $plan >"$dir/series.json"
 	jq '.scenarios |= [.[1] | .arguments = ["20"]]' $plan >"$dir/leak.json"
 }

@@ -66,7 +66,7 @@ catch() {
 	for mutant in "${table[@]%%|*}"; do
 		kernels+=("--kernel=$(variant_of "$mutant")")
 	done
-	echo "{\"scenarios\":[{\"scenario\":\"kselftest\",\"test\":\"$test\",\"limit_s\":$2}]}" \
+	echo "{\"scenarios\":[{\"scenario\":\"kselftest\",\"test\":\"$test\",\"time_limit_s\":$2}]}" \
 		>"$TMP/$test.json"
 	for ((i = 0; i < ${#kernels[@]}; i += 2)); do
 		boot_pair "$db" "$test" "${kernels[@]:i:2}" "$host"
