@@ -3,6 +3,7 @@
 #ifndef AGENTS_LIBVIRT_LAB_H
 #define AGENTS_LIBVIRT_LAB_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -13,12 +14,13 @@
 
 struct pair;
 
+/* The thread of libvirt's events looks at what is atomic. */
 struct lab {
-	const char *root;   /* the driver's folder; of a pair, its first one's */
-	const char *folder; /* of the driver that has the domain */
-	virConnectPtr conn; /* to it */
+	const char *root;	     /* the driver's folder; of a pair, its first one's */
+	const char *folder;	     /* of the driver that has the domain */
+	_Atomic(virConnectPtr) conn; /* to it */
 	virDomainPtr domain;
-	bool expects_stop; /* an order is about to stop it */
+	atomic_bool expects_stop; /* an order is about to stop it */
 	struct capabilities capabilities;
 	struct pair *pair; /* NULL: the driver is a part of this process */
 };

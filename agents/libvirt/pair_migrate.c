@@ -256,13 +256,15 @@ static void say_moved(struct lab *lab, struct way *w)
 	lab_say("ok", words);
 }
 
+/* Where it is now is listened to before it is looked for: if it has ended by then, it is not found. */
 static void settle(struct lab *lab, struct way *w)
 {
-	virDomainPtr there = virDomainLookupByName(w->to->conn, virDomainGetName(lab->domain));
+	virDomainPtr there;
 
+	lab->conn = w->to->conn;
+	there = virDomainLookupByName(lab->conn, virDomainGetName(lab->domain));
 	virDomainFree(lab->domain);
 	lab->domain = there;
-	lab->conn = w->to->conn;
 	lab->folder = w->to->root;
 	lab->pair->at = !lab->pair->at;
 	if (there)

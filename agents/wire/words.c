@@ -94,7 +94,7 @@ const struct plan_word plan_words[] = {
 	{"source", NULL, PLAN_WORD_NAME, PLAN_WORD_OF_LINE, FIELD(source), ONLY(PLAN_LIVE_MIGRATE),
 	 .optional = true, .of_linux = true},
 	{"test", "test", PLAN_WORD_NAME, PLAN_WORD_VARIANT, FIELD(test), TESTS},
-	{"limit_s", "limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s), TESTS,
+	{"limit_s", "time_limit_s", PLAN_WORD_NUMBER, PLAN_WORD_AMOUNT, FIELD(limit_s), TESTS,
 	 .optional = true, .min = 1, .max = MAX_LIMIT_S},
 	{"arguments", "arguments", PLAN_WORD_LIST, PLAN_WORD_AXIS, FIELD(arguments), TESTS,
 	 .optional = true},

@@ -62,13 +62,14 @@ static int show_comparison(struct session *s)
 	return status;
 }
 
-/* What there is of one kernel alone. */
+/* What there is of one kernel alone: with --session other runs may have added other kernels. */
 static void show_numbers(struct session *s)
 {
 	struct strbuf out = STRBUF_INIT;
 	struct error err = {0};
 
-	if (results_render_numbers(s->db, s->request.session, command_render_flags(), &out, &err))
+	if (results_render_numbers(s->db, s->request.session, s->summary.kernels[0],
+				   command_render_flags(), &out, &err))
 		log_error("%s", err.text);
 	if (out.len)
 		printf("\n%s", out.buf);

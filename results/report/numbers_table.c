@@ -14,12 +14,12 @@
 static const char query[] =
 	"SELECT m.scenario, metric.metric, m.params, metric.unit, avg(metric.median), avg(metric.p99) "
 	"FROM metric JOIN run ON run.id = metric.run JOIN measurement m ON m.id = metric.measurement "
-	"WHERE run.session = ?1 AND run.status = 'pass' AND metric.headline "
+	"WHERE run.session = ?1 AND run.kernel_name = ?2 AND run.status = 'pass' AND metric.headline "
 	"GROUP BY m.id, metric.metric, metric.unit ORDER BY m.scenario, m.id, metric.metric";
 
 /* Rows as the metrics of a comparison with nothing: their `new` is empty. */
-static int load_metrics(struct results_db *db, const char *session, struct results_comparison *c,
-			struct error *err)
+static int load_metrics(struct results_db *db, const char *session, const char *kernel,
+			struct results_comparison *c, struct error *err)
 {
 	sqlite3_stmt *stmt;
 	int ret = database_prepare(db, query, &stmt, err);
@@ -27,6 +27,7 @@ static int load_metrics(struct results_db *db, const char *session, struct resul
 	if (ret)
 		return ret;
 	database_bind_text(stmt, 1, session);
+	database_bind_text(stmt, 2, kernel);
 	while ((ret = database_step(db, stmt, err)) == 1) {
 		c->metrics = xrealloc(c->metrics, c->nmetrics + 1, sizeof(*c->metrics));
 		c->metrics[c->nmetrics++] = (struct results_compared){
@@ -73,11 +74,11 @@ static size_t add_scenario(struct report *r, size_t first, unsigned int flags, s
 	return i;
 }
 
-int results_render_numbers(struct results_db *db, const char *session, unsigned int flags,
-			   struct strbuf *out, struct error *err)
+int results_render_numbers(struct results_db *db, const char *session, const char *kernel,
+			   unsigned int flags, struct strbuf *out, struct error *err)
 {
 	struct report r = {0};
-	int ret = load_metrics(db, session, &r.comparison, err);
+	int ret = load_metrics(db, session, kernel, &r.comparison, err);
 
 	for (size_t i = 0; !ret && i < r.comparison.nmetrics;)
 		i = add_scenario(&r, i, flags, out);

@@ -28,9 +28,9 @@ void results_render_table_json(const struct results_table *t, struct strbuf *out
 int results_render_selftests(struct results_db *db, const char *session, const char *const *kernels,
 			     size_t nkernels, unsigned int flags, struct strbuf *out,
 			     struct error *err);
-/* The numbers that decide, of the kernel of a session: medians and 99th percentiles. In numbers_table.c. */
-int results_render_numbers(struct results_db *db, const char *session, unsigned int flags,
-			   struct strbuf *out, struct error *err);
+/* The numbers that decide, of one kernel in a session: medians and 99th percentiles. In numbers_table.c. */
+int results_render_numbers(struct results_db *db, const char *session, const char *kernel,
+			   unsigned int flags, struct strbuf *out, struct error *err);
 /* The JSON of `compare --json`. In objects.c. */
 void results_render_json(const struct results_comparison *c, struct strbuf *out);
 

@@ -35,7 +35,7 @@ cat >"$TMP/flats.json" <<-'EOF'
 	{ "flats": "kvm-unit-tests/x86", "scenarios": [
 	  { "scenario": "kvm-unit-test", "test": "pass.flat", "arguments": [["vmx_*", "-x"]] },
 	  { "scenario": "kvm-unit-test", "test": ["fail.flat", "skip.flat", "die.flat", "hostile.flat", "broken.flat"] },
-	  { "scenario": "kvm-unit-test", "test": "hang.flat", "limit_s": 5 },
+	  { "scenario": "kvm-unit-test", "test": "hang.flat", "time_limit_s": 5 },
 	  { "scenario": "kvm-unit-test", "test": "pass.flat" } ] }
 EOF
 run flats >"$TMP/out"

@@ -130,7 +130,7 @@ if mount -t tmpfs -o size=24m tmpfs "$STATE" 2>/dev/null; then
 	start_daemon
 	FAKE_BOOT="gate=$TMP/full huge=6" start_agent h1
 	job=$("$NESTLAB" submit one.json)
-	await_lease "$job"
+	await_boot "$job"
 	# room for what is asked before a body is read, and for half a result
 	head -c $((($(stat -f -c '%a * %S' "$STATE")) - 4000000)) /dev/zero >"$STATE/others"
 	: >"$TMP/full"

@@ -51,7 +51,7 @@ ok $? "and its process ends"
 # ---- an agent is killed ----
 
 job=$("$NESTLAB" submit slow.json)
-await_lease "$job"
+await_boot "$job"
 kill -KILL "$AGENT"; wait "$AGENT" 2>/dev/null
 start_agent h1
 await job_is "$job" done
@@ -64,7 +64,7 @@ is "$(rows "$job")" 1 "and stored once"
 kill -TERM "$AGENT"; wait "$AGENT"
 FAKE_BOOT=gate=$TMP/daemon-is-back start_agent h1
 job=$("$NESTLAB" submit slow.json)
-await_lease "$job"
+await_boot "$job"
 kill -KILL "$DAEMON"; wait "$DAEMON" 2>/dev/null
 start_daemon
 : >"$TMP/daemon-is-back"

@@ -63,8 +63,8 @@ api() {
 	cat "$TMP/body"
 }
 
-lease_is_there() { [ -n "$(find "$TMP"/spool-* -name lease.json -path "*/$1.*")" ]; }
-await_lease() { await lease_is_there "$1"; } # await_lease JOB: an agent has been told of a boot of it, and noted that
+# await_boot JOB: one of its boots has a process. (A boot is "running" as soon as its lease is given, which an agent may not hear.)
+await_boot() { await pgrep -f -- "^$FAKE_BOOT_PROGRAM .*--session $1"; }
 
 request() { # request BOOTS [KERNEL...]
 	local boots=$1

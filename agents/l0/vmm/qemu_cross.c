@@ -485,12 +485,13 @@ static int receive_stream(struct arrival *a)
 		if (chunk) {
 			ret = take_chunk(a, chunk, damaged);
 			crossing_drop(c);
-			continue;
+		} else {
+			/* not asleep: an emulated machine that sleeps has its time skipped */
+			sched_yield();
 		}
-		/* not asleep: an emulated machine that sleeps has its time skipped */
-		sched_yield();
-		ret = check_time(&a->end);
-		if (!ret && a->end.stream >= 0)
+		if (!ret)
+			ret = check_time(&a->end);
+		if (!ret && !chunk && a->end.stream >= 0)
 			ret = read_events(&a->end);
 	}
 	return ret;

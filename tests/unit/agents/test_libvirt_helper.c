@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "agents/l0/vmm/libvirt.h"
 #include "tests/unit/agents/sink_fixture.h"
@@ -83,6 +87,36 @@ TEST(an_order_that_is_no_line_is_not_given)
 	assert_string_equal(read_sink(), "");
 	close(helper);
 	close(l.orders);
+}
+
+static pid_t start_idle_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+/* It reads no order, does not end with its pipe, and will not end L1. */
+TEST(a_helper_that_hangs_is_asked_once_and_takes_l1_with_it)
+{
+	pid_t guest = start_idle_process();
+	int status;
+
+	open_helper(50);
+	l.helper = start_idle_process();
+	l.guest_fd = (int)syscall(SYS_pidfd_open, guest, 0);
+	assert_int_equal(libvirt_give_order(&l, "wait", ""), -ETIMEDOUT);
+	assert_true(l.is_mute);
+	libvirt_end_helper(&l);
+	assert_int_equal(l.helper, 0);
+	assert_int_equal(waitpid(guest, &status, 0), guest);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	close(l.guest_fd);
+	close(helper);
 }
 
 static atomic_bool played_enough;

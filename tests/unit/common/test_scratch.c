@@ -2,8 +2,10 @@
 /* Folders for work in progress, whose owners may be killed; and names that are given to what is whole. */
 #include <errno.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "common/scratch.h"
 #include "tests/unit/unit.h"
@@ -81,6 +83,34 @@ TEST(what_lives_is_kept_or_is_no_scratch_folder_stays)
 	scratch_end(&a);
 	scratch_end(&b);
 	assert_int_equal(count_entries(), 3);
+}
+
+static struct scratch *kept_meanwhile;
+
+/* Comes before libc's: what another process does between two looks of this one. */
+int flock(int fd, int how)
+{
+	struct scratch *s = kept_meanwhile;
+
+	kept_meanwhile = NULL;
+	if (s)
+		scratch_keep(s);
+	return (int)syscall(SYS_flock, fd, how);
+}
+
+TEST(one_that_is_kept_while_another_looks_at_it_stays)
+{
+	__cleanup_free char *inside = NULL;
+	struct scratch s, other;
+
+	assert_int_equal(scratch_begin(unit_dir, NULL, &s, NULL), 0);
+	inside = xasprintf("%s/a/b", s.dir);
+	assert_int_equal(fs_mkdir_p(inside, NULL), 0);
+	kept_meanwhile = &s;
+	assert_int_equal(scratch_begin(unit_dir, NULL, &other, NULL), 0);
+	assert_null(s.dir);
+	assert_true(fs_exists(inside));
+	scratch_end(&other);
 }
 
 /* Each makes and removes its own, and removes what it takes for abandoned. */

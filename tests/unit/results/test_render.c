@@ -133,7 +133,7 @@ static struct json_object *member(struct json_object *o, const char *key)
 	return v;
 }
 
-/* What decides, and the mean of the boots that passed. */
+/* What decides, and the mean of the boots that passed: not of another kernel's in the session. */
 TEST(one_kernel_alone_has_its_numbers)
 {
 	struct results_db *db = open_fresh();
@@ -150,14 +150,17 @@ TEST(one_kernel_alone_has_its_numbers)
 			fixture_fail(&f, RESULTS_INFRASTRUCTURE, "not quiet");
 		fixture_store(db, &f);
 	}
-	assert_int_equal(results_render_numbers(db, "s1", 0, &out, &err), 0);
+	fixture_init(&f, "another", KEY_B, 4);
+	fixture_metric(&f, "multiplex", "switch", UNMANAGED, 9000)->headline = true;
+	fixture_store(db, &f);
+	assert_int_equal(results_render_numbers(db, "s1", "running", 0, &out, &err), 0);
 	assert_says(out.buf, "multiplex\n");
 	assert_says(out.buf, "switch");
 	assert_says(out.buf, "unmanaged");
 	assert_says(out.buf, "41,500");
 	assert_null(strstr(out.buf, "vmptrld"));
 	strbuf_reset(&out);
-	assert_int_equal(results_render_numbers(db, "another", 0, &out, &err), 0);
+	assert_int_equal(results_render_numbers(db, "another", "running", 0, &out, &err), 0);
 	assert_string_equal(out.buf, "");
 	strbuf_release(&out);
 	results_close(db);

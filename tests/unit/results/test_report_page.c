@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The report for people of a plan of many measurements: what is said once, and what comes first. */
+#include <math.h>
+
 #include "tests/unit/unit.h"
 
 #include "results/report/report.h"
@@ -104,6 +106,35 @@ TEST(many_numbers_are_told_in_short_first)
 			    "-21.0 % | -10.0 % | l2\\_vcpus=1");
 	assert_says(digest, "| multiplex switch micro-vmx managed | 12 | \u2714 11 |  |  | "
 			    "\u2718 1 | -20.0 % | +7.0 % | l2\\_vcpus=12");
+	report_free(&r);
+}
+
+static struct results_compared *first_of(struct report *r, const char *l1, const char *memory)
+{
+	for (size_t i = 0; i < r->comparison.nmetrics; i++) {
+		struct results_compared *m = &r->comparison.metrics[i];
+
+		if (strstr(m->params, l1) && strstr(m->params, memory))
+			return m;
+	}
+	fail_msg("no metric of %s, %s", l1, memory);
+	return NULL;
+}
+
+/* Of 0 against 0 there is no ratio: it is neither the best of its group nor hides it. */
+TEST(a_number_without_a_ratio_hides_no_other)
+{
+	__cleanup_free char *text = NULL;
+	struct report r;
+
+	load_many(&r);
+	first_of(&r, "micro-evmcs", "unmanaged")->median.ratio = NAN;
+	first_of(&r, "micro-vmx", "\"managed")->median.ratio = NAN;
+	text = render(&r, "markdown");
+	assert_says(text, "| multiplex switch micro-evmcs unmanaged | 12 | \u2714 12 |  |  |  | "
+			  "-20.0 % | -10.0 % | l2\\_vcpus=1");
+	assert_says(text, "| multiplex switch micro-vmx managed | 12 | \u2714 11 |  |  | "
+			  "\u2718 1 | -19.0 % | +7.0 % | l2\\_vcpus=12");
 	report_free(&r);
 }
 

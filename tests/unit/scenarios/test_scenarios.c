@@ -94,10 +94,11 @@ TEST(params_identify_a_measurement)
 {
 	struct scenario_plan plan;
 
-	load_well("{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
-		  "\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
-		  "{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"limit_s\": 5}]}",
-		  &plan);
+	load_well(
+		"{\"mode\": \"parallel\", \"scenarios\": [{\"scenario\": \"exits\", "
+		"\"reason\": \"cpuid\", \"rounds\": 5, \"warmup\": 0}, "
+		"{\"scenario\": \"kselftest\", \"test\": \"vmx_msrs_test\", \"time_limit_s\": 5}]}",
+		&plan);
 	assert_string_equal(
 		plan.measures[0].params,
 		"{\"apic_pages\":false,\"ept\":true,\"l1\":\"micro-vmx\",\"l1_vcpus\":1,"
@@ -195,7 +196,7 @@ static const struct {
 	{ONE("\"scenario\": \"multiplex\", \"reason\": \"hlt\""), "$.scenarios[0]", "reason"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"rounds\": 1"), "$.scenarios[0]",
 	 "rounds"},
-	{ONE("\"scenario\": \"multiplex\", \"limit_s\": 1"), "$.scenarios[0]", "limit_s"},
+	{ONE("\"scenario\": \"multiplex\", \"time_limit_s\": 1"), "$.scenarios[0]", "time_limit_s"},
 	{ONE("\"scenario\": \"multiplex\", \"arguments\": [\"1\"]"), "$.scenarios[0]", "arguments"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"arguments\": \"1\""),
 	 "$.scenarios[0].arguments", "expected an array"},
@@ -209,8 +210,8 @@ static const struct {
 	 "$.scenarios[0].must_print", "leave the key out"},
 	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"must_print\": \"" A64 A64 "\""),
 	 "$.scenarios[0].must_print", "longer than 95 bytes"},
-	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"limit_s\": 0"),
-	 "$.scenarios[0].limit_s", "0 is not within 1..3600"},
+	{ONE("\"scenario\": \"kselftest\", \"test\": \"a\", \"time_limit_s\": 0"),
+	 "$.scenarios[0].time_limit_s", "0 is not within 1..3600"},
 	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": [8, 0]"), "$.scenarios[0].l2_vcpus[1]",
 	 "0 is not within 1..256"},
 	{ONE("\"scenario\": \"multiplex\", \"l2_vcpus\": 257"), "$.scenarios[0].l2_vcpus", "257"},
