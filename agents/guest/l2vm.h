@@ -85,6 +85,7 @@ struct l2vm {
 	uint64_t regs[L2_REGISTERS]; /* what its registers must be at its next step's end */
 	uint64_t steps;		     /* how many steps it must have made */
 	uint64_t exits;		     /* to the agent, but for the ends of commands */
+	uint64_t tsc;		     /* when it proved itself last */
 	struct sink *sink;
 };
 

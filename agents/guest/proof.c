@@ -15,10 +15,14 @@
 
 /* ---- registers, a fresh page, the TSC ---- */
 
-static int check_tsc(const struct l2vm *l2, uint64_t before, uint64_t after)
+/* It goes on where an L1 is saved and restored: if L1's own goes back there, this one does. */
+static int check_tsc(struct l2vm *l2, uint64_t before, uint64_t after)
 {
-	uint64_t tsc = l2->page->tsc;
+	uint64_t tsc = l2->page->tsc, last = l2->tsc;
 
+	l2->tsc = after;
+	if ((int64_t)(before - last) < 0)
+		return l2vm_check_word(l2, L1_CHECK_TSC, last, before, 1);
 	if (tsc < before)
 		return l2vm_check_word(l2, L1_CHECK_TSC, before, tsc, 0);
 	if (tsc > after)

@@ -20,7 +20,7 @@ static const char *const checks[] = {
 	[L1_CHECK_INTERRUPTS] = "L2 got another number of interrupts than were sent to it",
 	[L1_CHECK_STATE] = "a register that only some exits bring to L1 lost its value",
 	[L1_CHECK_FRESH] = "L2 does not see the page that L1 gave it, but the one before",
-	[L1_CHECK_TSC] = "L2's TSC is not between L1's readings of it before and after",
+	[L1_CHECK_TSC] = "L2's TSC went back, or is not between L1's readings before and after",
 	[L1_CHECK_TIMER] = "a timer of L1's did not end the run of an L2 that takes no exit",
 };
 

@@ -123,7 +123,7 @@ enum l1_check {
 	L1_CHECK_INTERRUPTS,	  /* L2 of a Linux L1 was woken by another number of them */
 	L1_CHECK_STATE, /* detail: enum l2_state; L2 of a Linux L1 had left another value there */
 	L1_CHECK_FRESH, /* L1 gave L2 a fresh page, L2 or L1 sees what was there before */
-	L1_CHECK_TSC,	/* L2's TSC is not between L1's readings of it before and after */
+	L1_CHECK_TSC,	/* L2's TSC went back, or is not between L1's readings before and after */
 	L1_CHECK_TIMER, /* L2, which takes no exit, ran on although a timer of L1's was due */
 	L1_CHECK_MAX
 };

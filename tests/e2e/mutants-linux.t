@@ -29,7 +29,7 @@ plan linux-kvm linux-kvm 4
 find_by linux-kvm <<'EOF'
 irq-at-entry|console|a timer of L1's did not end the run of an L2 that takes no exit
 rare-lost|console|a register that only some exits bring to L1 lost its value
-tsc-of-l0|console|L2's TSC is not between L1's readings of it before and after
+tsc-of-l0|console|L2's TSC went back, or is not between L1's readings before and after
 EOF
 plan linux-evmcs linux-evmcs 4
 find_by linux-evmcs <<'EOF'

@@ -99,7 +99,7 @@ static int make_domain(struct libvirt *l)
 	ret = qemu_write_head(&l->qemu);
 	if (ret)
 		return ret;
-	qemu_let_age(&l->qemu.m);
+	qemu_let_age(&l->qemu);
 	return libvirt_order(l, "resume", "");
 }
 

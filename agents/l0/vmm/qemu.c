@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agents/l0/clock.h"
 #include "agents/l0/cpus.h"
 #include "agents/l0/files.h"
 #include "agents/l0/vmm/l1_boot.h"
@@ -28,7 +29,9 @@
 #define MONITOR_FD   4
 #define INCOMING_FD  5
 #define END_LIMIT_MS 5000 /* from QEMU's hanging up to its end */
-#define AGE_MS	     2000 /* of L0's clock: the second, and a QEMU's start */
+#define AGE_MS	     3000 /* of L0's clock: the second, and a QEMU's start */
+/* The same where that start takes seconds, as each instruction is one of 10 ns; to sleep costs nothing there. */
+#define EMULATED_AGE_MS 10000
 #define CROSS_AGE_MS \
 	20000 /* the same where that QEMU's clock is another host's, which may be faster meanwhile */
 
@@ -369,11 +372,17 @@ int qemu_continue(struct qemu *q)
 	return 0;
 }
 
-void qemu_let_age(const struct plan_measure *m)
+void qemu_let_age(const struct qemu *q)
 {
-	if (m->destination[0])
+	bool is_emulated = !strcmp(host_clock.name, "emulated");
+
+	if (q->without_kvm)
+		return;
+	if (q->m.destination[0])
 		usleep(CROSS_AGE_MS * 1000);
-	else if (plan_measure_moves(m))
+	else if (is_emulated)
+		usleep(EMULATED_AGE_MS * 1000);
+	else
 		usleep(AGE_MS * 1000);
 }
 
@@ -387,7 +396,7 @@ static int prepare(struct qemu *q)
 	ret = qemu_write_head(q);
 	if (ret)
 		return ret;
-	qemu_let_age(&q->m);
+	qemu_let_age(q);
 	return qemu_continue(q);
 }
 

@@ -104,11 +104,12 @@ int qemu_check_program(struct sink *s);
 /* Finds the memory for L1 where it is not simply there: unmanaged (q->phys) or huge pages. */
 int qemu_find_memory(struct qemu *q);
 /*
- * An L1 that is to be moved waits for its start until it is older than any QEMU that it comes to, by a second and more. For
- * KVM takes a TSC that is written within a second of what a new vCPU's shows for an attempt to start both at
- * once (kvm_synchronize_tsc()), and L1's clock would go back.
+ * An L1 waits for its start until it is older than any QEMU that it may come to, by a second and more: whichever
+ * measurement it is made for, a later one that it serves may move it. For KVM takes a TSC that is written within a
+ * second of what a new vCPU's shows for an attempt to start both at once (kvm_synchronize_tsc()), and L1's clock would
+ * go back.
  */
-void qemu_let_age(const struct plan_measure *m);
+void qemu_let_age(const struct qemu *q);
 /* Finds L1's mail page in it. */
 int qemu_find_mail(struct qemu *q);
 /* A command of its monitor gave @ret, which is not 0: the sink is told why. */
